@@ -1,0 +1,71 @@
+package scenarios
+
+import "iter"
+
+// Count returns how many devices the scenario has.
+func (s *Scenario) Count() int {
+	n := 0
+	for i := range s.Groups {
+		n += s.Groups[i].Total()
+	}
+	return n
+}
+
+// Devices returns every device of a checked scenario in the order of their
+// numbers.
+func (s *Scenario) Devices() iter.Seq[Device] {
+	return func(yield func(Device) bool) {
+		number := 0
+		for i := range s.Groups {
+			g := &s.Groups[i]
+			for j := range g.Total() {
+				if !yield(s.device(number, g, j)) {
+					return
+				}
+				number++
+			}
+		}
+	}
+}
+
+// Device returns the device with a number from 0 to Count()-1 of a checked
+// scenario, in a time that grows with the number of groups alone. Like an index
+// of a slice, a number beyond them panics.
+func (s *Scenario) Device(number int) Device {
+	j := number
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		if n := g.Total(); j >= n {
+			j -= n
+			continue
+		}
+		if j >= 0 {
+			return s.device(number, g, j)
+		}
+		break
+	}
+	panic("scenarios: there is no device with that number")
+}
+
+// device makes device j of the group, counted from 0 through all its homes.
+func (s *Scenario) device(number int, g *Group, j int) Device {
+	d := Device{Number: number, N: g.First + j, H: 1, Group: g, seed: s.Seed}
+	if g.Homes > 0 {
+		d.N, d.H = g.First+j%g.Count, g.FirstHome+j/g.Count
+	}
+	v := d.Vars("")
+	d.Home = g.Home.Expand(v)
+	v.Home = d.Home
+	d.ID = g.ID.Expand(v)
+	return d
+}
+
+// Vars returns what the device's templates are filled with. run tells this run
+// from others.
+func (d Device) Vars(run string) Vars {
+	kind := ""
+	if d.Group.Kind != nil {
+		kind = d.Group.Kind.Name
+	}
+	return Vars{ID: d.ID, N: d.N, H: d.H, Home: d.Home, Kind: kind, Seed: d.seed, Run: run}
+}

@@ -1,0 +1,116 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzLoad checks that no text panics the loader, that every fault points into
+// the text, and that what loads is sound and loads the same way again.
+func FuzzLoad(f *testing.F) {
+	seeds(f, "testdata/faults/*.txt", everyKey)
+	for _, info := range Shipped() {
+		src, _ := ReadShipped(info.Name)
+		f.Add(string(src))
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		s, faults := Load("fuzz.toml", []byte(src))
+		again, faultsAgain := Load("fuzz.toml", []byte(src))
+		if !reflect.DeepEqual(s, again) || !reflect.DeepEqual(faults, faultsAgain) {
+			t.Errorf("Load(%q) differs from one time to the next:\n%s\n%s", src, faults, faultsAgain)
+		}
+		checkFaults(t, src, faults, s != nil)
+		if s == nil || s.Count() > 10_000 {
+			return
+		}
+		ids := make(map[string]bool)
+		for d := range s.Devices() {
+			if d.ID == "" || ids[d.ID] || strings.ContainsAny(d.ID, "/+#\x00") || s.Device(d.Number) != d {
+				t.Fatalf("Load(%q) has device %+v; want an id that is a topic level of its own", src, d)
+			}
+			ids[d.ID] = true
+		}
+		s.Plan()
+		if err := s.Check(); err != nil || !reflect.DeepEqual(s, again) {
+			t.Errorf("Check() of what Load(%q) returns = %v, or changes it; want neither", src, err)
+		}
+	})
+}
+
+// FuzzUsers does the same for users files.
+func FuzzUsers(f *testing.F) {
+	seeds(f, "testdata/users/*.txt", house)
+	f.Fuzz(func(t *testing.T, src string) {
+		u, faults := LoadUsers("fuzz.toml", []byte(src))
+		if _, again := LoadUsers("fuzz.toml", []byte(src)); !reflect.DeepEqual(faults, again) {
+			t.Errorf("LoadUsers(%q) differs from one time to the next:\n%s\n%s", src, faults, again)
+		}
+		checkFaults(t, src, faults, u != nil)
+		if u == nil {
+			return
+		}
+		for i := range u.Users {
+			publish, subscribe, own := u.Users[i].Grants("client")
+			for _, filter := range append(publish, subscribe...) {
+				// A user's name may make a filter too long, and nothing else.
+				if problem := filterFault(filter); problem != "" && len(filter) <= maxString {
+					t.Errorf("LoadUsers(%q) grants %q, which %s", src, filter, problem)
+				}
+			}
+			if own != "" && !strings.HasSuffix(own, "/") {
+				t.Errorf("LoadUsers(%q) has the Response Information %q; want it to end in a slash", src, own)
+			}
+		}
+	})
+}
+
+func seeds(f *testing.F, pattern string, more ...string) {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		src, _, _ := strings.Cut(string(text), dashes)
+		f.Add(src)
+	}
+	for _, src := range more {
+		f.Add(src)
+	}
+}
+
+// checkFaults checks that every fault points to where it says.
+func checkFaults(t *testing.T, src string, faults Faults, loaded bool) {
+	t.Helper()
+	if loaded != (faults.Err() == nil) {
+		t.Errorf("Load(%q): loaded %v with %d errors; want one or the other", src, loaded, len(faults.Errors()))
+	}
+	lines := strings.Split(strings.TrimPrefix(src, "\ufeff"), "\n")
+	last := 0
+	for _, fault := range faults {
+		switch {
+		case fault.Line == 0:
+			last = len(lines) + 1
+			continue
+		case fault.Line < last || fault.Line > len(lines):
+			t.Errorf("Load(%q): fault at line %d after line %d of %d; want file order", src, fault.Line, last, len(lines))
+			continue
+		}
+		last = fault.Line
+		source := strings.TrimSuffix(lines[fault.Line-1], "\r")
+		if length := utf8.RuneCountInString(source); fault.Source != source || fault.Col < 1 || fault.Col > length+1 ||
+			fault.Width < 1 || fault.Col-1+fault.Width > max(length, fault.Col) || fault.Message == "" {
+			t.Errorf("Load(%q): %+v; want a place in line %q", src, fault, source)
+		}
+	}
+	if text := faults.Error(); strings.ContainsAny(strings.ReplaceAll(text, "\n", ""), "\x00\x07\x1b\r") {
+		t.Errorf("Load(%q) renders a control character: %q", src, text)
+	}
+}

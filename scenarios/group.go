@@ -1,0 +1,406 @@
+package scenarios
+
+import (
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"homefleet/devices"
+	"homefleet/scenarios/tomlfault"
+)
+
+// MaxDevices is the most devices one scenario may have.
+const MaxDevices = 1_000_000
+
+const (
+	defaultID     Template = "{kind}-{n}"
+	defaultHomeID Template = "{home}-{kind}-{n}"
+	defaultHome   Template = "home-{h}"
+	defaultCount           = 1
+	defaultFirst           = 1
+	defaultJitter          = 0.1
+	maxFirst               = 1_000_000_000 // an id stays readable
+)
+
+// groupPath is where faults of a group are reported.
+func groupPath(i int) string { return fmt.Sprintf("device[%d]", i) }
+
+// fill puts the defaults in the place of what a Go author left out.
+func (g *Group) fill() {
+	if !g.filled {
+		if g.Count == 0 {
+			g.Count = defaultCount
+		}
+		g.First = orDefault(g.First, defaultFirst)
+		g.FirstHome = orDefault(g.FirstHome, defaultFirst)
+		g.TelemetryJitter = orDefault(g.TelemetryJitter, defaultJitter)
+		g.defaultNames()
+		g.filled = true
+	}
+	g.Will.fill()
+}
+
+// defaultNames fills in home and id, which depend on whether there are homes.
+func (g *Group) defaultNames() {
+	if g.Home == "" && g.Homes > 0 {
+		g.Home = defaultHome
+	}
+	if g.ID == "" {
+		g.ID = defaultID
+		if g.Homes > 0 {
+			g.ID = defaultHomeID
+		}
+	}
+}
+
+func readGroups(r *reader) {
+	r.groups = r.top.Tables("device")
+	r.s.Groups = make([]Group, len(r.groups))
+	for i, t := range r.groups {
+		readGroup(t, &r.s.Groups[i], r.kinds)
+	}
+}
+
+func readGroup(t *tomlfault.Table, g *Group, kinds []*devices.Kind) {
+	*g = Group{Count: defaultCount, First: defaultFirst, FirstHome: defaultFirst, TelemetryJitter: defaultJitter, filled: true}
+	g.Kind = readKind(t, kinds)
+	tomlfault.Int(t, "count", 1, MaxDevices, &g.Count)
+	tomlfault.Int(t, "first", 0, maxFirst, &g.First)
+	text(t, "id", &g.ID)
+	text(t, "home", &g.Home)
+	tomlfault.Int(t, "homes", 1, MaxDevices, &g.Homes)
+	tomlfault.Int(t, "first_home", 0, maxFirst, &g.FirstHome)
+	if g.ID == "" && t.Has("id") {
+		t.Errorf("id", "leave it out for the default, "+string(defaultID), "id is empty")
+	}
+	g.defaultNames()
+	t.Duration("telemetry", &g.Telemetry)
+	t.Percent("telemetry_jitter", &g.TelemetryJitter)
+	tomlfault.Int(t, "qos", 0, 2, &g.QoS)
+	t.Bool("retain", &g.Retain)
+	t.Bool("accept_retained", &g.AcceptRetained)
+	t.Known("will")
+	readParams(t, g, kinds)
+}
+
+// readKind reads the kind every group needs. It returns nil where there is none
+// that could be used.
+func readKind(t *tomlfault.Table, kinds []*devices.Kind) *devices.Kind {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.Name
+	}
+	if !t.Has("kind") {
+		t.Errorf("kind", `add kind = "..."; kinds: `+strings.Join(names, ", "), "a device group without a kind")
+		return nil
+	}
+	var name string
+	if !t.Text("kind", &name) {
+		return nil
+	}
+	for _, k := range kinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	t.Errorf("kind", tomlfault.DidYouMean(name, names), "unknown kind %q; want %s", tomlfault.Short(name), tomlfault.Join(names))
+	return nil
+}
+
+// readParams reads the parameters of the kind. They stand beside the group's
+// own keys, because that is how people say it (kind = "plug", load = "kettle")
+// and because a table of their own would swallow every key written below it.
+func readParams(t *tomlfault.Table, g *Group, kinds []*devices.Kind) {
+	if g.Kind != nil {
+		for i := range g.Kind.Params {
+			if v, ok := readParam(t, &g.Kind.Params[i]); ok {
+				if g.Params == nil {
+					g.Params = make(map[string]any)
+				}
+				g.Params[g.Kind.Params[i].Name] = v
+			}
+		}
+	}
+	for _, k := range kinds {
+		if k == g.Kind {
+			continue
+		}
+		for i := range k.Params {
+			name := k.Params[i].Name
+			if !t.Holds(name) || g.Kind != nil && hasParam(g.Kind, name) {
+				continue
+			}
+			t.Known(name) // of a group without a kind it may be right
+			if g.Kind != nil {
+				t.KeyErrorf(name, fmt.Sprintf("it is one of kind = %q", k.Name), "a %s has no parameter %q", g.Kind.Name, name)
+			}
+		}
+	}
+}
+
+func hasParam(k *devices.Kind, name string) bool {
+	return slices.ContainsFunc(k.Params, func(p devices.Param) bool { return p.Name == name })
+}
+
+// readParam reads one parameter as its Go type. Its range is checked with the
+// rules.
+func readParam(t *tomlfault.Table, p *devices.Param) (v any, ok bool) {
+	switch p.Type {
+	case devices.Number:
+		var f float64
+		ok = t.Number(p.Name, &f)
+		return f, ok
+	case devices.Choice:
+		var s string
+		ok = t.Choice(p.Name, p.Choices, &s)
+		return s, ok
+	case devices.Span:
+		var d time.Duration
+		ok = t.Duration(p.Name, &d)
+		return d, ok
+	default:
+		var b bool
+		ok = t.Bool(p.Name, &b)
+		return b, ok
+	}
+}
+
+func checkGroups(c *checker) {
+	s := c.s
+	if len(s.Groups) == 0 && c.doc.OK("device") {
+		c.doc.Errorf(tomlfault.Place{}, `add a [[device]] table with kind = "light"`, "the scenario has no devices")
+	}
+	total := 0
+	for i := range s.Groups {
+		path := groupPath(i)
+		if g, r := &s.Groups[i], c.rules(path); checkGroup(r, g) {
+			// Neither factor is above a million, so that this cannot overflow.
+			if total += g.Total(); total > MaxDevices {
+				r.errorf("count", "", "that makes %d devices in all; want at most %d", total, MaxDevices)
+				return
+			}
+		}
+	}
+	for i := range s.Groups {
+		r := c.rules(groupPath(i))
+		if !r.ok("kind", "count", "first", "homes", "first_home", "id", "home") {
+			return
+		}
+	}
+	c.distinct = len(s.Groups) > 0 && c.distinctIDs()
+	c.sample()
+}
+
+// checkGroup reports whether the group's devices can be counted.
+func checkGroup(r rules, g *Group) bool {
+	if g.Kind == nil {
+		r.errorf("kind", "", "a device group without a kind")
+	}
+	r.between("count", g.Count, 1, MaxDevices)
+	r.between("homes", g.Homes, 0, MaxDevices)
+	r.between("first", g.First, 0, maxFirst)
+	r.between("first_home", g.FirstHome, 0, maxFirst)
+	if g.Telemetry < 0 {
+		r.errorf("telemetry", "", "telemetry is %s; want 0, for none, or more", tomlfault.FormatDuration(g.Telemetry))
+	}
+	if !(g.TelemetryJitter >= 0 && g.TelemetryJitter <= 1) {
+		r.errorf("telemetry_jitter", "", "telemetry_jitter is %v; want 0 to 1", g.TelemetryJitter)
+	}
+	r.between("qos", int(g.QoS), 0, 2)
+	checkNames(r, g)
+	checkParams(r, g)
+	return r.ok("count", "homes")
+}
+
+// between checks a whole number.
+func (r rules) between(key string, n, low, high int) {
+	if n < low || n > high {
+		r.errorf(key, "", "%s is %d; want %d to %d", last(key), n, low, high)
+	}
+}
+
+// checkNames checks what the devices and their homes are called.
+func checkNames(r rules, g *Group) {
+	first, last := g.ends()
+	if r.template("home", g.Home, homePlaces, homeFault) && r.homeless("home", g.Home, g) {
+		first.Home, last.Home = g.Home.Expand(first), g.Home.Expand(last)
+		r.template("home", g.Home, homePlaces, homeFault, first, last)
+	}
+	if !r.template("id", g.ID, idPlaces, idFault) || !r.homeless("id", g.ID, g) || !r.ok("home") {
+		return
+	}
+	if g.Home == "" && g.ID.has("home") {
+		r.errorf("id", `add home = "..."`, "id has a {home}, but the group has no home")
+		return
+	}
+	if !r.template("id", g.ID, idPlaces, idFault, first, last) || !r.ok("count", "homes") {
+		return
+	}
+	perHome := g.ID.has("h") || g.ID.has("home") && g.Home.has("h")
+	numbered := g.ID.has("n") || g.ID.has("home") && g.Home.has("n")
+	switch id := string(g.ID); {
+	case g.Count > 1 && !numbered:
+		r.errorf("id", fmt.Sprintf("did you mean %q?", tomlfault.Short(id)+"-{n}"), "id %q has no {n}, so that all %d devices would share it", tomlfault.Short(id), g.Count)
+	case g.Homes > 1 && !perHome:
+		r.errorf("id", fmt.Sprintf("did you mean %q?", "{home}-"+tomlfault.Short(id)), "id %q has neither {home} nor {h}, so that devices of all %d homes would share it", tomlfault.Short(id), g.Homes)
+	}
+}
+
+// ends returns the first and the last device's vars, without home and id.
+func (g *Group) ends() (first, last Vars) {
+	kind := ""
+	if g.Kind != nil {
+		kind = g.Kind.Name
+	}
+	first = Vars{N: g.First, H: 1, Kind: kind, Seed: 1<<63 - 1}
+	last = first
+	last.N += g.Count - 1
+	if g.Homes > 0 {
+		first.H, last.H = g.FirstHome, g.FirstHome+g.Homes-1
+	}
+	return first, last
+}
+
+// homeless reports a {h} in a group without homes.
+func (r rules) homeless(key string, t Template, g *Group) bool {
+	if g.Homes > 0 || !t.has("h") || !r.ok("homes") {
+		return true
+	}
+	r.errorf(key, "add homes = 10, say, for ten homes with this group in each", "%s has a {h}, but the group has no homes", last(key))
+	return false
+}
+
+// homeFault returns what is wrong with the name of a home, or "".
+func homeFault(s string) string {
+	if len(s) > maxID {
+		return fmt.Sprintf("has %d bytes; want at most %d", len(s), maxID)
+	}
+	return textFault(s)
+}
+
+// checkParams checks the parameters against the kind's own table, each and then
+// all together.
+func checkParams(r rules, g *Group) {
+	if g.Kind == nil {
+		return
+	}
+	ok := true
+	for _, name := range slices.Sorted(maps.Keys(g.Params)) {
+		i := slices.IndexFunc(g.Kind.Params, func(p devices.Param) bool { return p.Name == name })
+		if i < 0 {
+			ok = false
+			r.errorf(name, "", "a %s has no parameter %q", g.Kind.Name, tomlfault.Short(name))
+			continue
+		}
+		if n, isInt := g.Params[name].(int); isInt {
+			g.Params[name] = float64(n) // as a Go author writes it
+		}
+		if err := g.Kind.Params[i].Check(g.Params[name]); err != nil {
+			ok = false
+			r.errorf(name, "", "%v", err)
+		}
+	}
+	if !ok || g.Kind.New == nil {
+		return
+	}
+	if _, err := g.Kind.New(devices.Config{Params: g.Params}); err != nil {
+		// Which of them it is stands at the start of the text, if anywhere.
+		blamed := "kind"
+		for name := range g.Params {
+			if strings.HasPrefix(err.Error(), g.Kind.Name+": "+name+":") {
+				blamed = name
+			}
+		}
+		r.errorf(blamed, "", "%v", err)
+	}
+}
+
+// distinctIDs reports every group that has an id for the second time, each
+// once.
+func (c *checker) distinctIDs() bool {
+	s, distinct := c.s, true
+	if len(s.Groups) == 1 && s.Groups[0].countsUp() {
+		return true
+	}
+	seen := newSeen(s.Count())
+	var buf []byte
+	blamed := -1
+	number := -1
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		for j := range g.Total() {
+			number++
+			buf = append(buf[:0], s.device(number, g, j).ID...)
+			other, repeated := seen.add(buf, number)
+			if !repeated || blamed == i {
+				continue
+			}
+			blamed, distinct = i, false
+			path, hint := groupPath(i), "give one of the groups another id, or another first number"
+			by := "by another device of the group"
+			if k := s.groupOf(other); k != i {
+				by = "by the group at " + c.doc.Where(groupPath(k))
+			} else {
+				hint = `separate the places of the id, as in "{h}-{n}"`
+			}
+			c.rules(path).errorf("id", hint, "device id %q is already used %s", tomlfault.Short(string(buf)), by)
+		}
+	}
+	return distinct
+}
+
+// countsUp reports whether the ids of the group are distinct at a glance: one
+// number, which differs from device to device, in the same text.
+func (g *Group) countsUp() bool {
+	return g.Homes == 0 && !g.ID.has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.has("n")
+}
+
+// groupOf returns the index of a device's group.
+func (s *Scenario) groupOf(number int) int {
+	for i := range s.Groups {
+		if number -= s.Groups[i].Total(); number < 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// sample chooses the devices whose templates are tried out: the first one, and
+// the last of the group with the longest ids.
+func (c *checker) sample() {
+	if len(c.s.Groups) == 0 {
+		return
+	}
+	first, longest, number := c.s.Device(0), Device{}, 0
+	for i := range c.s.Groups {
+		number += c.s.Groups[i].Total()
+		g := &c.s.Groups[i]
+		if d := c.s.device(number-1, g, g.Total()-1); len(d.ID)+len(d.Home) > len(longest.ID)+len(longest.Home) || i == 0 {
+			longest = d
+		}
+	}
+	c.samples = []Vars{first.Vars(sampleRun), longest.Vars(sampleRun)}
+}
+
+// sampleRun is as long as a run's name can be expected to get.
+const sampleRun = "00000000-0000-0000-0000-000000000000"
+
+// seen remembers texts by their hash: a million ids of a thousand bytes need
+// not be kept.
+type seen map[uint64]int
+
+func newSeen(n int) seen { return make(seen, n) }
+
+// add returns the number that was added with the same text before, if one was.
+func (s seen) add(text []byte, number int) (other int, repeated bool) {
+	h := fnv.New64a()
+	h.Write(text)
+	key := h.Sum64()
+	if other, repeated = s[key]; !repeated {
+		s[key] = number
+	}
+	return other, repeated
+}

@@ -1,0 +1,176 @@
+// Package scenarios reads the TOML files that describe a fleet and turns each
+// into a checked [Scenario], or into a list of faults that each name their
+// line. It connects to nothing, reads no environment and starts no goroutine.
+//
+// [Load] reads a file, [ReadShipped] gives the text of one that comes with the
+// program, and [LoadUsers] reads who may connect to the embedded broker. A
+// scenario is safe for concurrent use as long as nobody changes it.
+package scenarios
+
+import (
+	"time"
+
+	"homefleet/devices"
+)
+
+// Scenario is a checked description of a fleet. It is plain data: a Go test
+// may also build one by hand and have it checked with [Scenario.Check], which
+// fills in the defaults:
+//
+//	light, _ := devices.KindByName("light")
+//	s := &scenarios.Scenario{Groups: []scenarios.Group{{Kind: light, Count: 3}}}
+//	if err := s.Check(); err != nil { ... }
+//
+// A field that is zero takes its default. Where the default is not zero and
+// zero means something, [None] says zero: KeepAlive: scenarios.None is no keep
+// alive at all. In a checked scenario every field holds the value that counts.
+type Scenario struct {
+	Name     string        // file or shipped name, for messages
+	Title    string        // one line for people
+	Seed     uint64        // every random choice follows from it
+	Duration time.Duration // 0: until stopped
+	Time     float64       // simulated seconds per real second, 0.001 to 86400; default 1, real time
+	Start    time.Duration // simulated time of day at the start, since midnight; default 08:00; None is midnight
+
+	Broker  Broker
+	Connect Connect
+	Groups  []Group
+
+	Digest string // SHA-256 of the source text, in hex; "" when built by hand
+
+	filled bool // the defaults are in place: a zero means zero
+}
+
+// None stands for zero in a field whose zero means its default, up to
+// [Scenario.Check], which puts a zero in its place.
+const None = -1
+
+// Broker says where the broker is and how devices introduce themselves.
+type Broker struct {
+	URL      string   // mqtt, mqtts, ws or wss; "": the embedded broker
+	Username Template // "": none
+	Password Secret
+
+	CAFile     string // PEM; "": the system's roots
+	CertFile   string // PEM client certificate; with KeyFile
+	KeyFile    string
+	ServerName string // overrides the host name that is verified
+	Insecure   bool   // accept any certificate
+}
+
+// Secret says where a password comes from, never what it is: a file's content
+// (one trailing newline removed) or an environment variable. Both templates
+// may name the device. The reader of the secret is the caller's (cmd).
+type Secret struct {
+	File Template
+	Env  Template
+}
+
+// Connect says how devices connect and stay connected.
+type Connect struct {
+	Rate          float64       // connects per second for the whole fleet; 0: as fast as it goes
+	Timeout       time.Duration // for dialling and for CONNACK and SUBACK each; default 10s
+	KeepAlive     time.Duration // whole seconds, 0 (off) to 65535s; default 60s; None: off
+	SessionExpiry time.Duration // whole seconds; 0: ends with the connection; SessionNeverExpires
+	Resume        bool          // the first connect takes up the session an earlier run left (Clean Start 0), and the last leaves it; default false
+	ClientID      Template      // default "{id}"; "" in a checked scenario: the broker assigns one
+
+	Backoff        BackoffKind   // default full jitter
+	BackoffMin     time.Duration // first ceiling, or the fixed delay of naive; default 1s
+	BackoffMax     time.Duration // last ceiling; default 1m
+	BackoffReset   time.Duration // connected this long, the back-off starts anew; default 30s; None: at once
+	ReceiveMaximum uint16        // unacknowledged QoS 1 and 2 messages a device takes; default 32
+
+	filled bool
+}
+
+// BackoffKind is how long a device waits before it connects again.
+type BackoffKind string
+
+// The kinds of back-off.
+const (
+	FullJitter BackoffKind = "full-jitter" // uniform in [0, min(max, min*2^n))
+	Naive      BackoffKind = "naive"       // always BackoffMin: for herd scenarios
+)
+
+// SessionNeverExpires is the Session Expiry Interval 0xFFFFFFFF ("never").
+const SessionNeverExpires = time.Duration(0xFFFFFFFF) * time.Second
+
+// Group is a number of devices of one kind that differ in their number only.
+//
+// Devices belong to a home in one of two ways. Without Homes every device
+// expands the Home template for itself: "flat-7" puts all of them in one flat,
+// "flat-{n}" each in its own. With Homes the group is repeated: Count devices in
+// each of that many homes, where {h} is the number of the home and {n} starts
+// anew in each of them:
+//
+//	Homes: 40, Count: 10, Home: "flat-{h:2}", ID: "{home}-light-{n:2}"
+//
+// are 400 lights, flat-01-light-01 to flat-40-light-10.
+type Group struct {
+	Kind  *devices.Kind
+	Count int      // devices; with Homes: in each home; default 1. See Total
+	First int      // number of the first device; default 1; None: 0
+	ID    Template // default "{kind}-{n}"; with Homes "{home}-{kind}-{n}"
+	Home  Template // "": none; with Homes "home-{h}"
+
+	Homes     int // 0: the group is not repeated
+	FirstHome int // number of the first home; default 1; None: 0
+
+	Params map[string]any // checked parameters of the kind; absent: default
+
+	Telemetry       time.Duration // 0: none
+	TelemetryJitter float64       // 0..1: each interval is drawn from interval*(1±jitter); default 0.1; None: exact
+	QoS             byte          // of state and telemetry messages; default 0
+	Retain          bool          // state topics are retained
+	AcceptRetained  bool          // obey retained commands too; default false ("ghost switching")
+
+	Will Will
+
+	filled bool
+}
+
+// Total returns how many devices the group has in all its homes.
+func (g *Group) Total() int { return g.Count * max(g.Homes, 1) }
+
+// Will describes the Will Message. Unless a scenario says otherwise each device
+// has one: "Offline" on tele/<id>/lwt, QoS 1, retained.
+//
+// In Go a Will without a Topic is that default with whatever else is set on top
+// of it, so that the zero value is the default and
+//
+//	Will{ResponseTopic: "seen/{id}", Delay: 5 * time.Second}
+//
+// is "Offline" on tele/<id>/lwt too. A Will with a Topic is taken as it stands,
+// QoS 0 and not retained unless it says so.
+type Will struct {
+	Off             bool // no Will Message at all
+	Topic           Template
+	Payload         Template
+	QoS             byte
+	Retain          bool
+	Delay           time.Duration // Will Delay Interval, whole seconds
+	MessageExpiry   time.Duration // whole seconds; 0: absent
+	ContentType     Template      // "": absent
+	ResponseTopic   Template      // "": absent
+	CorrelationData Template      // "": absent
+	UserProperties  []Property    // in the order of the file
+}
+
+// Property is a User Property with a templated value.
+type Property struct {
+	Key   string
+	Value Template
+}
+
+// Device is one device of a group, with everything that depends on its number.
+type Device struct {
+	Number int // global number in the scenario, from 0: seeds and phases follow from it
+	N      int // number within its group (or home, if the group has homes), as {n} shows it
+	H      int // number of its home, as {h} shows it; 1 if the group has no homes
+	Group  *Group
+	ID     string
+	Home   string
+
+	seed uint64
+}

@@ -1,0 +1,205 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"homefleet/scenarios/tomlfault"
+)
+
+// Template is text with places for what differs from device to device:
+// {id}, {n}, {n:4} (zero-padded to a width), {h}, {h:2} (the number of the
+// home), {home}, {kind}, {seed} and {run}; "{{" and "}}" stand for the braces
+// themselves. A Template in a checked scenario is valid.
+type Template string
+
+// Vars are the values a template's places are filled with. Run tells one run
+// from another and is known only once the fleet starts.
+type Vars struct {
+	ID   string
+	N    int
+	H    int // number of the home
+	Home string
+	Kind string
+	Seed uint64
+	Run  string
+}
+
+// Expand returns the text with every place filled in. What is not a valid place
+// stays as it is.
+func (t Template) Expand(v Vars) string {
+	if !strings.ContainsAny(string(t), "{}") {
+		return string(t)
+	}
+	return string(t.Append(nil, v))
+}
+
+// Append appends what Expand returns.
+func (t Template) Append(dst []byte, v Vars) []byte {
+	for s := string(t); s != ""; {
+		tok := nextToken(s)
+		switch {
+		case tok.fault != nil || tok.name == "":
+			dst = append(dst, tok.text...)
+		case tok.name == "id":
+			dst = append(dst, v.ID...)
+		case tok.name == "n":
+			dst = appendPadded(dst, v.N, tok.width)
+		case tok.name == "h":
+			dst = appendPadded(dst, v.H, tok.width)
+		case tok.name == "home":
+			dst = append(dst, v.Home...)
+		case tok.name == "kind":
+			dst = append(dst, v.Kind...)
+		case tok.name == "seed":
+			dst = strconv.AppendUint(dst, v.Seed, 10)
+		case tok.name == "run":
+			dst = append(dst, v.Run...)
+		default:
+			dst = append(dst, s[:tok.size]...)
+		}
+		s = s[tok.size:]
+	}
+	return dst
+}
+
+func appendPadded(dst []byte, n, width int) []byte {
+	var digits [20]byte
+	text := strconv.AppendInt(digits[:0], int64(n), 10)
+	for range width - len(text) {
+		dst = append(dst, '0')
+	}
+	return append(dst, text...)
+}
+
+// The places of the templates. An id says who the device is in every run, so
+// that it cannot rest on the run.
+var (
+	homePlaces   = []string{"n", "h", "kind", "seed"}
+	idPlaces     = []string{"n", "h", "home", "kind", "seed"}
+	devicePlaces = []string{"id", "n", "h", "home", "kind", "seed", "run"}
+)
+
+// numbered reports whether a place takes a width.
+func numbered(name string) bool { return name == "n" || name == "h" }
+
+// has reports whether the template has the place.
+func (t Template) has(name string) bool {
+	for s := string(t); s != ""; {
+		tok := nextToken(s)
+		if tok.fault == nil && tok.name == name {
+			return true
+		}
+		s = s[tok.size:]
+	}
+	return false
+}
+
+// fixed reports whether the template has no place at all.
+func (t Template) fixed() bool {
+	for s := string(t); s != ""; {
+		tok := nextToken(s)
+		if tok.name != "" {
+			return false
+		}
+		s = s[tok.size:]
+	}
+	return true
+}
+
+// templateFault is what is wrong with a template, and where in it.
+type templateFault struct {
+	offset, width int
+	message, hint string
+}
+
+// check returns the first thing that is wrong with the template, if it may hold
+// the given places and no others.
+func (t Template) check(places []string) *templateFault {
+	for s := string(t); s != ""; {
+		tok := nextToken(s)
+		f := tok.fault
+		if f == nil && tok.name != "" && !slices.Contains(places, tok.name) {
+			f = &templateFault{width: tok.size}
+			if slices.Contains(devicePlaces, tok.name) {
+				f.message = fmt.Sprintf("{%s} cannot be used here", tok.name)
+				f.hint = "places: " + braced(places)
+			} else {
+				f.message = fmt.Sprintf("unknown place {%s}", tomlfault.Short(tok.name))
+				f.hint = "places: " + braced(places)
+				if near, ok := tomlfault.Nearest(tok.name, places); ok {
+					f.hint = fmt.Sprintf("did you mean {%s}?", near)
+				}
+			}
+		}
+		if f != nil {
+			f.offset += len(t) - len(s)
+			return f
+		}
+		s = s[tok.size:]
+	}
+	return nil
+}
+
+func braced(places []string) string {
+	return "{" + strings.Join(places, "}, {") + "}"
+}
+
+// token is the next piece of a template: text as it is, or a place.
+type token struct {
+	text  string // what it stands for, of text
+	name  string // of a place
+	width int    // of a place; 0: none
+	size  int    // bytes of the template it takes up, at least 1
+	fault *templateFault
+}
+
+// maxWidth is the most digits a number is padded to.
+const maxWidth = 20
+
+// nextToken reads one token from the start of s, which is not empty.
+func nextToken(s string) token {
+	switch {
+	case strings.HasPrefix(s, "{{"), strings.HasPrefix(s, "}}"):
+		return token{text: s[:1], size: 2}
+	case s[0] == '}':
+		return token{text: s[:1], size: 1, fault: &templateFault{
+			width: 1, message: `"}" without a "{" before it`, hint: `a brace itself is written "}}"`,
+		}}
+	case s[0] != '{':
+		n := strings.IndexAny(s, "{}")
+		if n < 0 {
+			n = len(s)
+		}
+		return token{text: s[:n], size: n}
+	}
+	end := strings.IndexAny(s[1:], "{}") + 1
+	if end <= 0 || s[end] != '}' {
+		return token{text: s[:1], size: 1, fault: &templateFault{
+			width: 1, message: `"{" without a "}" after it`, hint: `a brace itself is written "{{"`,
+		}}
+	}
+	tok := token{text: s[:end+1], size: end + 1}
+	name, width, hasWidth := strings.Cut(s[1:end], ":")
+	if tok.name = name; name == "" {
+		tok.name = "?" // "{}" and "{:3}" are places all the same
+		tok.fault = &templateFault{width: tok.size, message: "a place without a name", hint: `a brace itself is written "{{"`}
+	}
+	if !hasWidth || tok.fault != nil {
+		return tok
+	}
+	n, err := strconv.ParseUint(width, 10, 8)
+	switch {
+	case !numbered(name) && slices.Contains(devicePlaces, name):
+		tok.fault = &templateFault{width: tok.size, message: fmt.Sprintf("{%s} takes no width; {n} and {h} do", name)}
+	case err != nil || n < 1 || n > maxWidth || width[0] == '0':
+		tok.fault = &templateFault{
+			width:   tok.size,
+			message: fmt.Sprintf("bad width %q; want 1 to %d, as in {n:3}", tomlfault.Short(width), maxWidth),
+		}
+	}
+	tok.width = int(n)
+	return tok
+}

@@ -1,0 +1,149 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"homefleet/scenarios/tomlfault"
+)
+
+// maxString is the length in bytes of the longest UTF-8 Encoded String and of
+// the longest Binary Data in MQTT (MQTT 5.0 sections 1.5.4 and 1.5.6).
+const maxString = 65535
+
+// maxID is the length in bytes of the longest device id. MQTT would let it be
+// longer; a scenario of a million devices would not fit in memory.
+const maxID = 1024
+
+// textFault returns what MQTT forbids about a text (section 1.5.4), or "".
+func textFault(s string) string {
+	switch {
+	case len(s) > maxString:
+		return fmt.Sprintf("has %d bytes; MQTT allows %d", len(s), maxString)
+	case !utf8.ValidString(s):
+		return "is not UTF-8"
+	case strings.ContainsRune(s, 0):
+		return "has U+0000, which MQTT forbids in text"
+	}
+	return ""
+}
+
+// topicFault returns what is wrong with a text as a Topic Name (section 4.7),
+// or "".
+func topicFault(s string) string {
+	switch {
+	case s == "":
+		return "is empty; want a topic name"
+	case strings.ContainsAny(s, "+#"):
+		return "has a wildcard; want a topic name, without + and #"
+	}
+	return textFault(s)
+}
+
+// filterFault returns what is wrong with a text as a Topic Filter (section
+// 4.7.1), or "".
+func filterFault(s string) string {
+	if s == "" {
+		return "is empty; want a topic filter"
+	}
+	levels := strings.Split(s, "/")
+	for i, level := range levels {
+		switch {
+		case strings.Contains(level, "#") && (level != "#" || i < len(levels)-1):
+			return "has a # that is not the whole last level"
+		case strings.Contains(level, "+") && level != "+":
+			return "has a + that is not a whole level"
+		}
+	}
+	return textFault(s)
+}
+
+// idFault returns why a text cannot name a device, or "". An id is one level of
+// its topics, a client identifier and a word on a command line.
+func idFault(s string) string {
+	switch {
+	case s == "":
+		return "is empty"
+	case len(s) > maxID:
+		return fmt.Sprintf("has %d bytes; want at most %d", len(s), maxID)
+	case !utf8.ValidString(s):
+		return "is not UTF-8"
+	}
+	for _, r := range s {
+		switch {
+		case r == '/':
+			return `has "/", which separates topic levels`
+		case r == '+' || r == '#':
+			return fmt.Sprintf("has %q, a wildcard of topic filters", r)
+		case unicode.IsSpace(r):
+			return "has a space"
+		case !unicode.IsPrint(r):
+			return fmt.Sprintf("has the control character %U", r)
+		}
+	}
+	return ""
+}
+
+// commandTopic reports whether topic is one of those a device takes commands
+// from: beneath cmnd/<id>, or cmnd/<id> itself, which cmnd/<id>/# matches too.
+func commandTopic(topic, id string) bool {
+	rest, ok := strings.CutPrefix(topic, "cmnd/"+id)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// rules finds what is wrong with the values of one table.
+type rules struct {
+	doc  *tomlfault.Document
+	path string
+}
+
+func (r rules) at(key string) string {
+	if r.path == "" || key == "" {
+		return r.path + key
+	}
+	return r.path + "." + key
+}
+
+func (r rules) errorf(key, hint, format string, args ...any) {
+	r.doc.Errorf(tomlfault.Place{Path: r.at(key)}, hint, format, args...)
+}
+
+func (r rules) warnf(key, hint, format string, args ...any) {
+	r.doc.Warnf(tomlfault.Place{Path: r.at(key)}, hint, format, args...)
+}
+
+// ok reports that no error was found at any of the keys so far.
+func (r rules) ok(keys ...string) bool {
+	for _, key := range keys {
+		if !r.doc.OK(r.at(key)) {
+			return false
+		}
+	}
+	return true
+}
+
+// template checks the form of a template. With samples given, it checks what
+// the template expands to for these devices as well.
+func (r rules) template(key string, t Template, places []string, fault func(string) string, samples ...Vars) bool {
+	if f := t.check(places); f != nil {
+		r.doc.Errorf(tomlfault.Place{Path: r.at(key), Offset: f.offset, Width: f.width}, f.hint, "%s: %s", last(key), f.message)
+		return false
+	}
+	for _, v := range samples {
+		text := t.Expand(v)
+		if problem := fault(text); problem != "" {
+			shown := fmt.Sprintf("%q", tomlfault.Short(text))
+			if !t.fixed() && v.ID != "" {
+				shown += " of " + tomlfault.Short(v.ID)
+			}
+			r.errorf(key, "", "%s: %s %s", last(key), shown, problem)
+			return false
+		}
+	}
+	return true
+}
+
+// last is the key itself of a dotted path.
+func last(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }

@@ -1,0 +1,190 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"homefleet/scenarios/tomlfault"
+)
+
+// DefaultWill returns the Will a device has unless the scenario says otherwise:
+// "Offline" on tele/<id>/lwt, QoS 1, retained.
+func DefaultWill() Will {
+	return Will{Topic: "tele/{id}/lwt", Payload: "Offline", QoS: 1, Retain: true}
+}
+
+// fill completes a Will without a topic by the default one.
+func (w *Will) fill() {
+	if w.Off || w.Topic != "" {
+		return
+	}
+	d := DefaultWill()
+	w.Topic, w.QoS, w.Retain = d.Topic, d.QoS, d.Retain
+	if w.Payload == "" {
+		w.Payload = d.Payload
+	}
+}
+
+func readWills(r *reader) {
+	for i, t := range r.groups {
+		readWill(t, &r.s.Groups[i].Will)
+	}
+}
+
+// readWill reads will = false, or [device.will].
+func readWill(group *tomlfault.Table, w *Will) {
+	*w = DefaultWill()
+	if on, ok := group.IsBool("will"); ok {
+		w.Off = !on
+		return
+	}
+	t := group.Table("will")
+	text(t, "topic", &w.Topic)
+	if w.Topic == "" {
+		t.Errorf("topic", "leave it out for the default, "+string(DefaultWill().Topic), "topic is empty")
+	}
+	text(t, "payload", &w.Payload)
+	tomlfault.Int(t, "qos", 0, 2, &w.QoS)
+	t.Bool("retain", &w.Retain)
+	t.Duration("delay", &w.Delay)
+	t.Duration("message_expiry", &w.MessageExpiry)
+	text(t, "content_type", &w.ContentType)
+	text(t, "response_topic", &w.ResponseTopic)
+	text(t, "correlation_data", &w.CorrelationData)
+	readProperties(t, "user_properties", &w.UserProperties)
+}
+
+// readProperties reads User Properties: a table, whose order is kept, or an
+// array of pairs, in which a key may come more than once.
+func readProperties(t *tomlfault.Table, key string, dst *[]Property) {
+	if !t.IsArray(key) {
+		sub := t.Table(key)
+		for _, name := range sub.Keys() {
+			p := Property{Key: name}
+			text(sub, name, &p.Value)
+			*dst = append(*dst, p)
+		}
+		return
+	}
+	pairs, ok := t.Pairs(key)
+	if !ok {
+		return
+	}
+	for _, p := range pairs {
+		*dst = append(*dst, Property{Key: p[0], Value: Template(p[1])})
+	}
+}
+
+// maxMessageExpiry is the largest Message Expiry Interval and Will Delay
+// Interval.
+const maxMessageExpiry = time.Duration(0xFFFFFFFF) * time.Second
+
+func checkWills(c *checker) {
+	number := 0
+	for i := range c.s.Groups {
+		g := &c.s.Groups[i]
+		var ends []Vars // none if the devices have no names to try templates on
+		if c.distinct {
+			n := g.Total()
+			ends = []Vars{c.s.device(number, g, 0).Vars(sampleRun), c.s.device(number+n-1, g, n-1).Vars(sampleRun)}
+			number += n
+		}
+		if r := c.rules(groupPath(i)); !g.Will.Off {
+			checkWillTexts(r, g, ends)
+			r.between("will.qos", int(g.Will.QoS), 0, 2)
+			r.seconds("will.delay", g.Will.Delay, maxMessageExpiry, "0s to 4294967295s")
+			r.seconds("will.message_expiry", g.Will.MessageExpiry, maxMessageExpiry, "0s, for none, to 4294967295s")
+			checkWillTopics(r, &g.Will, ends)
+			checkWillSense(c, r, g, ends)
+		}
+	}
+}
+
+// checkWillTexts checks every template of a Will, for the given devices.
+func checkWillTexts(r rules, g *Group, ends []Vars) {
+	w := &g.Will
+	for _, f := range []struct {
+		key   string
+		t     Template
+		fault func(string) string
+	}{
+		{"will.topic", w.Topic, topicFault},
+		{"will.payload", w.Payload, binaryFault},
+		{"will.content_type", w.ContentType, textFault},
+		{"will.response_topic", w.ResponseTopic, optional(topicFault)},
+		{"will.correlation_data", w.CorrelationData, binaryFault},
+	} {
+		if r.ok(f.key) && r.template(f.key, f.t, devicePlaces, f.fault, ends...) {
+			r.homeless(f.key, f.t, g)
+		}
+	}
+	for i, p := range w.UserProperties {
+		key := fmt.Sprintf("will.user_properties[%d]", i)
+		if problem := textFault(p.Key); problem != "" {
+			r.errorf(key, "", "the key %q %s", tomlfault.Short(p.Key), problem)
+		} else {
+			r.template(key, p.Value, devicePlaces, textFault, ends...)
+		}
+	}
+}
+
+// checkWillTopics checks that a Will goes where it can do no harm: a device
+// that took its own Will, or an answer to it, for a command would obey it.
+func checkWillTopics(r rules, w *Will, ends []Vars) {
+	for i, v := range ends {
+		for _, f := range []struct {
+			key string
+			t   Template
+		}{{"will.topic", w.Topic}, {"will.response_topic", w.ResponseTopic}} {
+			topic := f.t.Expand(v)
+			switch {
+			case !r.ok(f.key):
+			case commandTopic(topic, v.ID):
+				r.errorf(f.key, "", "%s: %q is one of the device's own command topics, cmnd/%s/#", last(f.key), tomlfault.Short(topic), tomlfault.Short(v.ID))
+			case strings.HasPrefix(topic, "$") && i == 0:
+				r.warnf(f.key, "", "%s: %q begins with $; brokers keep such topics to themselves", last(f.key), tomlfault.Short(topic))
+			}
+		}
+	}
+}
+
+// checkWillSense warns of what is allowed and does not do what it seems to.
+func checkWillSense(c *checker, r rules, g *Group, ends []Vars) {
+	w, expiry := &g.Will, c.s.Connect.SessionExpiry
+	if c.doc.OK("connect.session_expiry") && c.doc.OK("connect") && r.ok("will.delay") {
+		switch {
+		case w.Delay > 0 && expiry == 0:
+			r.warnf("will.delay", `add session_expiry = "1h", say, to [connect]`,
+				"delay is %s, but without a session_expiry the session ends with the connection, and the Will is sent at once", tomlfault.FormatDuration(w.Delay))
+		case w.Delay > expiry:
+			r.warnf("will.delay", "", "delay is %s, but the session ends, and the Will is sent, after session_expiry, %s",
+				tomlfault.FormatDuration(w.Delay), tomlfault.FormatDuration(expiry))
+		}
+	}
+	if w.CorrelationData != "" && w.ResponseTopic == "" && r.ok("will.response_topic", "will.correlation_data") {
+		r.warnf("will.correlation_data", `add response_topic = "will/seen/{id}", say`, "correlation_data without a response_topic: nobody can answer this Will")
+	}
+	if len(ends) > 0 && g.Total() > 1 && w.ResponseTopic != "" && r.ok("will.response_topic") &&
+		w.ResponseTopic.Expand(ends[0]) == w.ResponseTopic.Expand(ends[1]) {
+		r.warnf("will.response_topic", "use {id} in it", "response_topic is the same for all %d devices: each would get the answers meant for the others", g.Total())
+	}
+}
+
+// binaryFault returns what is wrong with a text as Binary Data, or "".
+func binaryFault(s string) string {
+	if len(s) > maxString {
+		return fmt.Sprintf("has %d bytes; MQTT allows %d", len(s), maxString)
+	}
+	return ""
+}
+
+// optional lets a text be empty, and otherwise judges it as fault does.
+func optional(fault func(string) string) func(string) string {
+	return func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return fault(s)
+	}
+}
