@@ -1,0 +1,211 @@
+package broker
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"homefleet/fleet/memconn"
+	"homefleet/fleet/wire"
+)
+
+// Broker is a running broker. All methods may be called from any goroutine.
+type Broker struct {
+	config Config
+	limits limits
+	users  map[string]*user
+	log    *slog.Logger
+	start  time.Time
+	topics topics
+	count  counters
+	asked  atomic.Uint64 // CONNECTs that Config.Admit saw
+
+	running sync.WaitGroup // every goroutine of the broker
+
+	mu            sync.Mutex
+	closed        bool
+	listeners     map[net.Listener]struct{}
+	conns         map[*conn]struct{}
+	sessions      map[string]*session
+	clients       int // sessions with a connection
+	assigned      uint64
+	sessionNumber uint64
+
+	routings, reads, writes sync.Pool
+}
+
+// New makes a broker, which has no listener yet: see Serve, ServeConn, Handler
+// and Dial. The error says everything that is wrong with the Config.
+func New(c Config) (*Broker, error) {
+	l, err := c.limits()
+	if err != nil {
+		return nil, fmt.Errorf("configuring the broker: %w", err)
+	}
+	b := &Broker{
+		config:    c,
+		limits:    l,
+		users:     make(map[string]*user),
+		log:       c.Log,
+		start:     time.Now(),
+		listeners: make(map[net.Listener]struct{}),
+		conns:     make(map[*conn]struct{}),
+		sessions:  make(map[string]*session),
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	for _, u := range c.Users {
+		b.users[u.Name] = &user{User: u, hash: sha256.Sum256([]byte(u.Password))}
+	}
+	b.routings.New = func() any { return new(routing) }
+	b.reads.New = func() any { return new(make([]byte, bigRead)) }
+	b.writes.New = func() any { return new(make([]byte, 0, 512)) }
+	return b, nil
+}
+
+// enter counts a goroutine that Close is to wait for; it returns false once the
+// broker is closed.
+func (b *Broker) enter() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.running.Add(1)
+	return true
+}
+
+func (b *Broker) leave() { b.running.Done() }
+
+// Serve accepts connections from a listener, such as a TCP or TLS one, until
+// Close, after which it returns nil, or until the listener fails for good. It
+// closes the listener.
+func (b *Broker) Serve(l net.Listener) error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return errors.Join(errClosed, l.Close())
+	}
+	b.listeners[l] = struct{}{}
+	b.running.Add(1)
+	b.mu.Unlock()
+	defer b.leave()
+	defer func() {
+		_ = l.Close() // Close may have done so already
+		b.mu.Lock()
+		delete(b.listeners, l)
+		b.mu.Unlock()
+	}()
+	wait := time.Duration(0)
+	for {
+		nc, err := l.Accept()
+		b.mu.Lock()
+		closed := b.closed
+		b.mu.Unlock()
+		switch {
+		case closed:
+			if err == nil {
+				_ = nc.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accepting connections: %w", err)
+		case err != nil:
+			// Mostly too many open files: that passes.
+			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
+			b.log.Warn("accepting a connection", "err", err, "again in", wait)
+			time.Sleep(wait)
+			continue
+		}
+		wait = 0
+		b.running.Go(func() { b.ServeConn(nc) })
+	}
+}
+
+var errClosed = errors.New("the broker is closed")
+
+// Dial connects to the broker inside the process.
+func (b *Broker) Dial(ctx context.Context) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("dialling the broker: %w", context.Cause(ctx))
+	}
+	if !b.enter() {
+		return nil, fmt.Errorf("dialling the broker: %w", errClosed)
+	}
+	client, server := memconn.Pipe(0)
+	go func() {
+		defer b.leave()
+		b.ServeConn(server)
+	}()
+	return client, nil
+}
+
+// Kick ends the connection of a client with a DISCONNECT of that reason code,
+// such as wire.AdministrativeAction; a client before version 5 sees its
+// connection closed. Code 0 cuts the connection without a word. The Will is
+// published as after any other loss of the connection (3.1.2-8). It returns
+// false if no such client is connected.
+func (b *Broker) Kick(clientID string, code byte) bool {
+	if !b.enter() {
+		return false
+	}
+	defer b.leave()
+	b.mu.Lock()
+	s := b.sessions[clientID]
+	b.mu.Unlock()
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	c := s.conn
+	s.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	c.depart(departure{code: code, linger: code != 0})
+	return true
+}
+
+// Close ends all connections, version 5 clients with DISCONNECT 0x8B, closes the
+// listeners given to Serve, and waits for all goroutines. Sessions and retained
+// messages are gone then. Wills are not published: it is the broker that went
+// away, not the clients. It always returns nil.
+func (b *Broker) Close() error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		b.running.Wait()
+		return nil
+	}
+	b.closed = true
+	b.running.Add(1)
+	conns := make([]*conn, 0, len(b.conns))
+	for c := range b.conns {
+		conns = append(conns, c)
+	}
+	for l := range b.listeners {
+		_ = l.Close()
+	}
+	b.mu.Unlock()
+	for _, c := range conns {
+		c.depart(departure{code: wire.ServerShuttingDown, noWill: true, err: errClosed})
+	}
+	b.mu.Lock()
+	for _, s := range b.sessions {
+		s.mu.Lock()
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		s.mu.Unlock()
+	}
+	b.mu.Unlock()
+	b.running.Done()
+	b.running.Wait()
+	return nil
+}

@@ -1,0 +1,241 @@
+package broker
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/wire"
+)
+
+// connect handles the first packet of a connection.
+func (c *conn) connect(f wire.Frame) (departure, bool) {
+	b := c.b
+	refuse := func(err error) (departure, bool) {
+		b.count.refused.Add(1)
+		return departure{err: err, linger: true}, true
+	}
+	if f.Type() != packets.CONNECT { // 3.1.0-1
+		return refuse(protocolError("a " + wire.TypeName(f.Type()) + " before the CONNECT"))
+	}
+	p, err := wire.ParseConnect(f)
+	if err == nil {
+		err = b.admissible(p)
+	}
+	if err != nil {
+		c.refuseParsed(p, err)
+		return refuse(err)
+	}
+	c.version = p.Version
+	c.maxPacket = math.MaxInt
+	if p.MaximumPacketSize > 0 {
+		c.maxPacket = int(min(p.MaximumPacketSize, math.MaxInt32))
+	}
+	c.receiveMaximum = 65535
+	if p.ReceiveMaximum > 0 {
+		c.receiveMaximum = int(p.ReceiveMaximum)
+	}
+	code := c.admit(p)
+	if code != wire.Success {
+		c.connack(&packets.Connack{ReasonCode: code, Properties: b.refusal(code)})
+		return refuse(&wire.Error{Code: code, Text: "CONNECT of " + strconv.Quote(p.ClientID) + " refused"})
+	}
+	return departure{}, false
+}
+
+// admissible checks what is well-formed but not served.
+func (b *Broker) admissible(p *wire.Connect) error {
+	l := &b.limits
+	switch {
+	case p.AuthMethod != "":
+		return &wire.Error{Code: wire.BadAuthMethod, Text: "an Authentication Method, which are not supported"} // 4.12.0-1
+	case p.ClientID == "" && p.Version == wire.V31, p.ClientID == "" && p.Version == wire.V311 && !p.CleanStart:
+		return &wire.Error{Code: wire.ClientIDNotValid, Text: "an empty Client Identifier for a lasting session"} // 3.1.1: 3.1.3-8
+	}
+	w := p.Will
+	switch {
+	case w == nil:
+	case w.QoS > l.maximumQoS:
+		return &wire.Error{Code: wire.QoSNotSupported, Text: "a Will QoS over the Maximum QoS"} // 3.2.2-12
+	case w.Retain && l.NoRetain:
+		return &wire.Error{Code: wire.RetainNotSupported, Text: "a Will to be retained, which is not supported"} // 3.2.2-13
+	case levels(w.Topic) > maxLevels:
+		return &wire.Error{Code: wire.TopicNameInvalid, Text: "a Will Topic of too many levels"}
+	case b.badResponseTopic(&w.Props):
+		return protocolError("a Will's Response Topic with a wildcard") // 3.3.2-14
+	}
+	return nil
+}
+
+// badResponseTopic reports whether a Response Topic has a wildcard.
+func (b *Broker) badResponseTopic(p *wire.Properties) bool {
+	return len(p.ResponseTopic) > 0 && !b.limits.AnyResponseTopic && !wire.ValidTopicName(p.ResponseTopic)
+}
+
+// refuseParsed answers a CONNECT that is not in order with a CONNACK, as far as
+// it is known which form the client understands (3.1.4-1, -2).
+func (c *conn) refuseParsed(p *wire.Connect, err error) {
+	e, ok := err.(*wire.Error)
+	if p == nil || !ok {
+		return
+	}
+	c.maxPacket = math.MaxInt
+	switch {
+	case p.Version >= wire.V5:
+		c.version = wire.V5
+	case e.Code == wire.MalformedPacket || e.Code == wire.ProtocolError:
+		return // 3.1.1 closes without a word
+	default:
+		c.version = wire.V311
+	}
+	c.connack(&packets.Connack{ReasonCode: e.Code})
+}
+
+// refusal gives the properties of a CONNACK that refuses.
+func (b *Broker) refusal(code byte) *packets.Properties {
+	if code != wire.UseAnotherServer && code != wire.ServerMoved || b.config.ServerReference == "" {
+		return nil
+	}
+	return &packets.Properties{ServerReference: b.config.ServerReference} // 4.11
+}
+
+// connack appends the CONNACK; the client's Maximum Packet Size holds for it too.
+func (c *conn) connack(p *packets.Connack) bool {
+	b := wire.Append(nil, p, c.version)
+	if len(b) > c.maxPacket {
+		p.ReasonCode = max(p.ReasonCode, wire.PacketTooLarge)
+		b = wire.Append(nil, &packets.Connack{ReasonCode: p.ReasonCode}, c.version)
+		if len(b) > c.maxPacket {
+			return false
+		}
+	}
+	c.send(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.connacked = p.ReasonCode == wire.Success
+	return c.connacked
+}
+
+// admit lets a client in whose CONNECT is in order, or returns why not.
+func (c *conn) admit(p *wire.Connect) byte {
+	b := c.b
+	l := &b.limits
+	u, code := b.authenticate(p)
+	if code != wire.Success {
+		return code
+	}
+	if u != nil {
+		c.username = u.Name
+	}
+	assigned := ""
+	if p.ClientID == "" {
+		assigned = b.newClientID()
+		p.ClientID = assigned
+	}
+	c.access = u.access(p.ClientID)
+	if w := p.Will; w != nil && (reserved(w.Topic) || !c.access.mayPublish(w.Topic)) {
+		return wire.NotAuthorized
+	}
+	if b.config.Admit != nil {
+		code := b.config.Admit(ConnectInfo{
+			Number: b.asked.Add(1), ClientID: p.ClientID, Username: p.Username,
+			Remote: remote(c.nc), Version: byte(p.Version),
+		})
+		if code != wire.Success {
+			return max(code, wire.UnspecifiedError)
+		}
+	}
+	expiry := p.SessionExpiry
+	if p.Version != wire.V5 && !p.CleanStart {
+		expiry = never // 3.1.1 knows no expiry
+	}
+	expiry = min(expiry, l.maxSessionExpiry)
+	c.connectExpiry = expiry
+	keepAlive := p.KeepAlive
+	props := b.declared(p)
+	if p.Version == wire.V5 {
+		if expiry != p.SessionExpiry {
+			props.SessionExpiryInterval = new(expiry)
+		}
+		if k := l.ServerKeepAlive; k > 0 && (keepAlive == 0 || keepAlive > k) {
+			keepAlive = k
+			props.ServerKeepAlive = new(k) // 3.1.2-21
+		}
+		props.AssignedClientID = assigned // 3.1.3-7, 3.2.2-16
+		if p.RequestResponseInfo && c.access != nil {
+			props.ResponseInfo = c.access.responseInfo // 3.1.2-28
+		}
+	}
+
+	s, present, code := b.attach(c, p, expiry)
+	if code != wire.Success {
+		return code
+	}
+	defer s.mu.Unlock()
+	c.will = newWill(p.Will)
+	present = present && p.Version != wire.V31 // which has no such flag
+	ok := c.connack(&packets.Connack{SessionPresent: present, Properties: props})
+	if !ok {
+		// The session stands, but the client cannot be told.
+		b.running.Go(func() { c.depart(departure{noWill: true}) })
+		return wire.Success
+	}
+	b.count.connects.Add(1)
+	c.setLimit(time.Duration(keepAlive) * 1500 * time.Millisecond) // 3.1.2-22
+	s.resume(c)
+	return wire.Success
+}
+
+// declared gives the limits that a CONNACK declares (section 3.2.2.3).
+func (b *Broker) declared(p *wire.Connect) *packets.Properties {
+	props := &packets.Properties{}
+	if p.Version != wire.V5 {
+		return props
+	}
+	l := &b.limits
+	if l.ReceiveMaximum < 65535 {
+		props.ReceiveMaximum = new(l.ReceiveMaximum)
+	}
+	if l.maximumQoS < 2 {
+		props.MaximumQOS = new(l.maximumQoS)
+	}
+	if l.TopicAliasMaximum > 0 {
+		props.TopicAliasMaximum = new(uint16(l.TopicAliasMaximum))
+	}
+	props.MaximumPacketSize = new(uint32(l.MaximumPacketSize))
+	no := func(unavailable bool) *byte {
+		if unavailable {
+			return new(byte(0))
+		}
+		return nil
+	}
+	props.RetainAvailable = no(l.NoRetain)
+	props.WildcardSubAvailable = no(l.NoWildcards)
+	props.SubIDAvailable = no(l.NoSubscriptionIDs)
+	props.SharedSubAvailable = no(l.NoShared)
+	return props
+}
+
+// newWill takes a Will out of the reader's memory.
+func newWill(w *wire.Will) *will {
+	if w == nil {
+		return nil
+	}
+	m := message{topic: w.Topic, payload: w.Payload, props: w.Props, qos: w.QoS, retain: w.Retain}
+	return &will{m: *m.keep(), delay: time.Duration(w.Delay) * time.Second}
+}
+
+// newClientID returns a Client Identifier that no session has.
+func (b *Broker) newClientID() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		b.assigned++
+		id := "auto-" + strconv.FormatUint(b.assigned, 10)
+		if b.sessions[id] == nil {
+			return id
+		}
+	}
+}

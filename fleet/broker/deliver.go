@@ -1,0 +1,228 @@
+package broker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/wire"
+)
+
+// Types of acknowledgement.
+const (
+	packetPuback  = packets.PUBACK
+	packetPubrec  = packets.PUBREC
+	packetPubrel  = packets.PUBREL
+	packetPubcomp = packets.PUBCOMP
+)
+
+// outgoing is a QoS 1 or 2 message for one client.
+type outgoing struct {
+	m      *message
+	ids    []uint32 // Subscription Identifiers
+	id     uint16   // 0 until it was sent
+	qos    byte
+	retain bool
+}
+
+// release is a QoS 2 message to the client that waits for its PUBCOMP.
+type release struct {
+	id      uint16
+	counted bool
+}
+
+// deliver gives a session a message that one of its subscriptions matches.
+func (s *session) deliver(r *routing, t *target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := outgoing{ids: t.ids, qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished} // 3.3.1-12, -13
+	s.send(r, o)
+}
+
+// send sends or queues a message. The caller holds s.mu.
+func (s *session) send(r *routing, o outgoing) {
+	if s.ended {
+		return
+	}
+	n := &s.b.count
+	if o.qos == 0 {
+		if s.conn == nil {
+			n.away.Add(1)
+			return
+		}
+		s.conn.publish(r.m, &o, false, r.now())
+		return
+	}
+	l := &s.b.limits
+	o.m = r.keep()
+	size := o.m.size()
+	if s.pending.len() >= l.MaximumQueued || s.queuedBytes+size > l.MaximumQueuedBytes {
+		n.full.Add(1)
+		if c := s.conn; c != nil {
+			c.overrun()
+		}
+		return
+	}
+	s.pending.push(o)
+	s.queuedBytes += size
+	s.pump()
+}
+
+// highWater is how much may wait in a connection's buffer before QoS 1 and 2
+// messages stay in the session's queue, where they can still expire, and where
+// another connection can have them.
+const highWater = 64 << 10
+
+// pump sends what waits, as far as the client's Receive Maximum and its reading
+// allow (4.9.0-1, -2). The caller holds s.mu.
+func (s *session) pump() {
+	c := s.conn
+	if c == nil {
+		return
+	}
+	s.stalled = false
+	var now time.Time
+	for s.redo.len() > 0 || s.pending.len() > 0 {
+		if s.unacked.len()+s.counted >= s.window || s.unacked.len()+len(s.released) >= s.b.limits.MaximumInflight {
+			return
+		}
+		if now.IsZero() {
+			now = time.Now()
+		}
+		again := s.redo.len() > 0
+		var o *outgoing
+		if again {
+			o = s.redo.at(0)
+		} else {
+			o = s.pending.at(0)
+			if o.m.expired(now) { // 3.3.2-5
+				s.b.count.expired.Add(1)
+				s.dequeue()
+				continue
+			}
+			o.id = s.freeID()
+		}
+		sent := c.publish(o.m, o, again, now)
+		if sent == sendStalled {
+			s.stalled = true
+			return
+		}
+		var done outgoing
+		if again {
+			done = s.redo.pop()
+		} else {
+			s.lastID = o.id
+			done = s.dequeue()
+		}
+		if sent == sendDone {
+			s.unacked.push(done)
+		}
+	}
+}
+
+func (s *session) dequeue() outgoing {
+	o := s.pending.pop()
+	s.queuedBytes -= o.m.size()
+	return o
+}
+
+// freeID returns the next Packet Identifier that is not in use (2.2.1-4).
+func (s *session) freeID() uint16 {
+	id := s.lastID
+	for {
+		id++
+		if id == 0 {
+			id = 1
+		}
+		if find(&s.unacked, id) < 0 && find(&s.redo, id) < 0 && s.findReleased(id) < 0 {
+			return id
+		}
+	}
+}
+
+func (s *session) findReleased(id uint16) int {
+	return slices.IndexFunc(s.released, func(r release) bool { return r.id == id })
+}
+
+// find returns where the message with a Packet Identifier stands, or -1.
+func find(q *fifo[outgoing], id uint16) int {
+	for i := range q.len() {
+		if q.at(i).id == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// underway finds the message that an acknowledgement is for, which a client may
+// also have received over an earlier connection.
+func (s *session) underway(id uint16) (q *fifo[outgoing], i int) {
+	if i := find(&s.unacked, id); i >= 0 {
+		return &s.unacked, i
+	}
+	return &s.redo, find(&s.redo, id)
+}
+
+// puback handles a PUBACK (4.3.2).
+func (s *session) puback(a wire.Ack) error {
+	q, i := s.underway(a.PacketID)
+	if i < 0 {
+		return nil
+	}
+	if q.at(i).qos != 1 {
+		return protocolError("a PUBACK for a message of QoS 2")
+	}
+	q.remove(i)
+	s.pump()
+	return nil
+}
+
+// pubrec handles a PUBREC (4.3.3).
+func (s *session) pubrec(c *conn, a wire.Ack) error {
+	q, i := s.underway(a.PacketID)
+	switch {
+	case i < 0 && s.findReleased(a.PacketID) >= 0:
+		if a.Code < 0x80 {
+			c.ack(packetPubrel, a.PacketID, wire.Success)
+		}
+	case i < 0:
+		if a.Code < 0x80 {
+			c.ack(packetPubrel, a.PacketID, wire.PacketIDNotFound)
+		}
+	case q.at(i).qos != 2:
+		return protocolError("a PUBREC for a message of QoS 1")
+	case a.Code >= 0x80: // 4.9: counts as the end
+		q.remove(i)
+		s.pump()
+	default:
+		counted := q == &s.unacked
+		q.remove(i)
+		s.released = append(s.released, release{a.PacketID, counted})
+		if counted {
+			s.counted++
+		}
+		c.ack(packetPubrel, a.PacketID, wire.Success)
+	}
+	return nil
+}
+
+// pubcomp handles a PUBCOMP.
+func (s *session) pubcomp(a wire.Ack) error {
+	i := s.findReleased(a.PacketID)
+	if i < 0 {
+		if _, i := s.underway(a.PacketID); i >= 0 {
+			return protocolError("a PUBCOMP for a message that was not released")
+		}
+		return nil
+	}
+	if s.released[i].counted {
+		s.counted--
+	}
+	s.released = slices.Delete(s.released, i, i+1)
+	if len(s.released) == 0 {
+		s.released = nil
+	}
+	s.pump()
+	return nil
+}

@@ -1,0 +1,69 @@
+package broker
+
+import (
+	"time"
+
+	"homefleet/fleet/wire"
+)
+
+// message is an application message on its way from a publisher to subscribers.
+// Fresh from the wire it points into the reader's memory; keep makes one that
+// may be stored. Nothing in it changes once others can see it.
+type message struct {
+	topic   []byte
+	payload []byte
+	props   wire.Properties // without Topic Alias and Subscription Identifiers
+	from    string          // Client Identifier of the publisher, for No Local
+	expires time.Time       // zero: never
+	qos     byte
+	retain  bool
+}
+
+// expireFrom starts the message's Message Expiry Interval.
+func (m *message) expireFrom(now time.Time) {
+	if m.props.HasMessageExpiry {
+		m.expires = now.Add(time.Duration(m.props.MessageExpiry) * time.Second)
+	}
+}
+
+func (m *message) expired(now time.Time) bool {
+	return !m.expires.IsZero() && !now.Before(m.expires)
+}
+
+// remaining is the Message Expiry Interval to forward: what was received minus
+// the whole seconds that the message has waited (3.3.2-6).
+func (m *message) remaining(now time.Time) uint32 {
+	left := m.expires.Sub(now)
+	if left <= 0 {
+		return 0
+	}
+	return uint32((left + time.Second - 1) / time.Second)
+}
+
+// size is what the message weighs against the bounds on bytes, which is roughly
+// what it takes in memory.
+func (m *message) size() int {
+	p := &m.props
+	return 256 + len(m.topic) + len(m.payload) + len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData) + len(p.User)
+}
+
+// keep returns a copy that owns its memory, in two allocations.
+func (m *message) keep() *message {
+	k := new(message)
+	*k = *m
+	p := &k.props
+	fields := [...]*[]byte{&k.topic, &k.payload, &p.ContentType, &p.ResponseTopic, &p.CorrelationData, &p.User}
+	n := 0
+	for _, f := range fields {
+		n += len(*f)
+	}
+	b := make([]byte, 0, n)
+	for _, f := range fields {
+		if *f != nil { // present and empty stays what it is
+			at := len(b)
+			b = append(b, *f...)
+			*f = b[at:len(b):len(b)]
+		}
+	}
+	return k
+}

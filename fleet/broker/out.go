@@ -1,0 +1,187 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/wire"
+)
+
+// buffer returns the buffer to append to. The caller holds c.mu.
+func (c *conn) buffer() []byte {
+	if c.out == nil {
+		c.out = (*c.b.writes.Get().(*[]byte))[:0]
+	}
+	return c.out
+}
+
+// wake starts the writer, unless there is one. The caller holds c.mu.
+func (c *conn) wake() {
+	if c.writing || c.corked || c.failed || len(c.out) == 0 {
+		return
+	}
+	c.writing = true
+	// The count cannot be zero: whoever calls is counted himself.
+	c.b.running.Go(c.write)
+}
+
+// cork keeps the writer from starting until uncork, so that the answers to all
+// packets of one read leave together.
+func (c *conn) cork() {
+	c.mu.Lock()
+	c.corked = true
+	c.mu.Unlock()
+}
+
+func (c *conn) uncork() {
+	c.mu.Lock()
+	c.corked = false
+	c.wake()
+	c.mu.Unlock()
+}
+
+// keepBuffer is the largest buffer that is used again.
+const keepBuffer = 64 << 10
+
+// write writes until the buffer is empty. There is one writer at a time.
+func (c *conn) write() {
+	for {
+		c.mu.Lock()
+		buf := c.out
+		if len(buf) == 0 || c.failed {
+			c.out = nil
+			c.writing = false
+			closing := c.closing
+			if closing {
+				c.writing = true // for good
+			}
+			c.mu.Unlock()
+			if closing {
+				c.finished()
+			}
+			return
+		}
+		c.out = nil
+		c.inWrite = len(buf)
+		c.mu.Unlock()
+
+		n, err := c.nc.Write(buf)
+		c.b.count.bytesOut.Add(uint64(n))
+		if cap(buf) <= keepBuffer {
+			c.b.writes.Put(&buf)
+		}
+		c.mu.Lock()
+		c.inWrite = 0
+		c.failed = err != nil
+		c.mu.Unlock()
+		if err != nil {
+			// The reader finds the connection closed and ends it.
+			_ = c.nc.Close()
+			continue
+		}
+		if c.s != nil {
+			c.s.unstall()
+		}
+	}
+}
+
+// unstall goes on with what pump left because the client did not read.
+func (s *session) unstall() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stalled {
+		s.pump()
+	}
+}
+
+// send appends a packet other than a PUBLISH. The answers to a client that
+// sends without ever reading end its connection.
+func (c *conn) send(packet []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.failed {
+		return
+	}
+	if len(packet) > c.maxPacket { // 3.1.2-24; only a SUBACK or UNSUBACK can be
+		c.b.running.Go(func() { c.depart(departure{code: wire.PacketTooLarge, linger: true}) })
+		return
+	}
+	c.out = append(c.buffer(), packet...)
+	c.bound()
+	c.wake()
+}
+
+// ack appends an acknowledgement.
+func (c *conn) ack(typ byte, id uint16, code byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.failed {
+		return
+	}
+	c.out = wire.AppendAck(c.buffer(), typ, wire.Ack{PacketID: id, Code: code}, c.version)
+	c.bound()
+	c.wake()
+}
+
+// bound ends a connection whose answers pile up. The caller holds c.mu.
+func (c *conn) bound() {
+	if len(c.out)+c.inWrite > c.b.limits.MaximumQueuedBytes+highWater && !c.overran {
+		c.overran = true
+		c.b.count.overrun.Add(1)
+		c.b.running.Go(func() { c.depart(departure{code: wire.QuotaExceeded, err: errOverrun}) })
+	}
+}
+
+// What became of a PUBLISH.
+type sent int
+
+const (
+	sendDone    sent = iota
+	sendDropped      // too large for the client, or too much waits for it: done with
+	sendStalled      // not now
+)
+
+// publish appends a PUBLISH. The message is o.m or, at QoS 0, one that need not
+// be kept.
+func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent {
+	p := wire.Publish{
+		Topic: m.topic, Payload: m.payload, Props: m.props,
+		PacketID: o.id, QoS: o.qos, Dup: again, Retain: o.retain,
+	}
+	p.Props.SubscriptionIDs = o.ids
+	if m.props.HasMessageExpiry {
+		p.Props.MessageExpiry = m.remaining(now)
+	}
+	n := &c.b.count
+	if wire.PublishSize(&p, c.version) > c.maxPacket { // 3.1.2-25
+		n.tooLarge.Add(1)
+		return sendDropped
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch waiting := len(c.out) + c.inWrite; {
+	case c.closing || c.failed:
+		return sendStalled
+	case o.qos > 0 && waiting >= highWater:
+		return sendStalled
+	case o.qos == 0 && waiting > 0 && waiting+len(m.payload) > c.b.limits.MaximumQueuedBytes:
+		n.slow.Add(1)
+		return sendDropped
+	}
+	c.out = wire.AppendPublish(c.buffer(), &p, c.version)
+	n.messagesOut.Add(1)
+	c.wake()
+	return sendDone
+}
+
+// appendDisconnect appends the DISCONNECT of a broker to a version 5 client.
+// Reason String and User Properties are never sent, so Request Problem
+// Information (3.1.2-29) needs no further thought.
+func (c *conn) appendDisconnect(dst []byte, code byte) []byte {
+	p := &packets.Disconnect{ReasonCode: code}
+	if ref := c.b.config.ServerReference; ref != "" && (code == wire.UseAnotherServer || code == wire.ServerMoved) {
+		p.Properties = &packets.Properties{ServerReference: ref}
+	}
+	return wire.Append(dst, p, c.version)
+}

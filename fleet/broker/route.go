@@ -1,0 +1,120 @@
+package broker
+
+import (
+	"slices"
+	"time"
+
+	"homefleet/fleet/wire"
+)
+
+// routing is one message on its way to all who subscribe. It is reused.
+type routing struct {
+	m       *message
+	kept    *message // a copy that may be stored, made when the first one needs it
+	at      time.Time
+	targets []target // one or several a session, see merge
+	shared  []target // one a Shared Subscription
+	points  int      // how many sets of filters the targets come from
+}
+
+// target is a session with what its matching subscriptions ask for.
+type target struct {
+	s           *session
+	ids         []uint32
+	qos         byte
+	asPublished bool
+}
+
+func (r *routing) keep() *message {
+	if r.kept == nil {
+		r.kept = r.m.keep()
+	}
+	return r.kept
+}
+
+func (r *routing) now() time.Time {
+	if r.at.IsZero() {
+		r.at = time.Now()
+	}
+	return r.at
+}
+
+// route delivers a message to all who subscribe and retains it if it is to be
+// retained. It reports whether anybody subscribes; the code is wire.Success or
+// why the message was not accepted.
+func (b *Broker) route(m *message) (matched bool, code byte) {
+	r := b.routings.Get().(*routing)
+	r.m = m
+	t := &b.topics
+	if m.retain {
+		k := m
+		if len(m.payload) > 0 {
+			k = r.keep()
+		}
+		t.mu.Lock()
+		if !t.retain(k, &b.limits, r.now()) {
+			t.mu.Unlock()
+			b.routings.Put(r.reset())
+			return false, wire.QuotaExceeded
+		}
+		t.collect(r)
+		t.mu.Unlock()
+	} else {
+		t.mu.RLock()
+		t.collect(r)
+		t.mu.RUnlock()
+	}
+	matched = len(r.targets)+len(r.shared) > 0
+	if r.points > 1 {
+		r.merge()
+	}
+	for i := range r.targets {
+		r.targets[i].s.deliver(r, &r.targets[i])
+	}
+	for i := range r.shared {
+		r.shared[i].s.deliver(r, &r.shared[i])
+	}
+	b.routings.Put(r.reset())
+	return matched, wire.Success
+}
+
+func (r *routing) reset() *routing {
+	clear(r.targets)
+	clear(r.shared)
+	*r = routing{targets: r.targets[:0], shared: r.shared[:0]}
+	if cap(r.targets) > 4096 {
+		r.targets = nil
+	}
+	return r
+}
+
+// merge makes one target of all of a session's, so that a client gets one copy
+// of a message however many of its filters match, at their highest QoS and with
+// all their Subscription Identifiers (3.3.4-2 to -4).
+func (r *routing) merge() {
+	slices.SortStableFunc(r.targets, func(a, b target) int {
+		switch {
+		case a.s.number < b.s.number:
+			return -1
+		case a.s.number > b.s.number:
+			return 1
+		}
+		return 0
+	})
+	n := 0
+	for i, t := range r.targets {
+		if i == 0 || t.s != r.targets[n-1].s {
+			r.targets[n] = t
+			n++
+			continue
+		}
+		last := &r.targets[n-1]
+		last.qos = max(last.qos, t.qos)
+		last.asPublished = last.asPublished || t.asPublished
+		if len(t.ids) > 0 {
+			last.ids = slices.Concat(last.ids, t.ids) // neither may be changed in place
+		}
+	}
+	clear(r.targets[n:])
+	r.targets = r.targets[:n]
+}

@@ -1,0 +1,129 @@
+package broker
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"slices"
+	"strings"
+
+	"homefleet/fleet/wire"
+)
+
+// user is a User made ready for checks.
+type user struct {
+	User
+	hash [sha256.Size]byte
+}
+
+// authenticate checks user name and password. It takes the same time whether
+// the name or the password is wrong.
+func (b *Broker) authenticate(p *wire.Connect) (u *user, code byte) {
+	switch {
+	case len(b.users) == 0:
+		return nil, wire.Success
+	case !p.HasUser && b.config.Anonymous:
+		return nil, wire.Success
+	case !p.HasUser:
+		return nil, wire.NotAuthorized
+	}
+	u = b.users[p.Username]
+	hash := sha256.Sum256(p.Password)
+	want := [sha256.Size]byte{}
+	if u != nil {
+		want = u.hash
+	}
+	if subtle.ConstantTimeCompare(hash[:], want[:]) != 1 || u == nil {
+		return nil, wire.BadUserNameOrPassword
+	}
+	return u, wire.Success
+}
+
+// access is what one connection may do. Nil: everything.
+type access struct {
+	publish, subscribe       []string
+	anyPublish, anySubscribe bool
+	responseInfo             string
+}
+
+func (u *user) access(clientID string) *access {
+	if u == nil {
+		return nil
+	}
+	info, _ := fill(u.ResponseInformation, u.Name, clientID)
+	a := &access{anyPublish: u.Publish == nil, anySubscribe: u.Subscribe == nil, responseInfo: info}
+	if info != "" {
+		beneath := strings.TrimSuffix(info, "/") + "/#"
+		a.publish = append(a.publish, beneath)
+		a.subscribe = append(a.subscribe, beneath)
+	}
+	for _, list := range []struct {
+		from []string
+		to   *[]string
+	}{{u.Publish, &a.publish}, {u.Subscribe, &a.subscribe}} {
+		for _, f := range list.from {
+			if f, ok := fill(f, u.Name, clientID); ok {
+				*list.to = append(*list.to, f)
+			}
+		}
+	}
+	return a
+}
+
+// fill puts a user name and Client Identifier into a filter. It refuses those
+// that would make it match more than one level there.
+func fill(filter, user, client string) (string, bool) {
+	for _, v := range []struct{ place, value string }{{"{user}", user}, {"{client}", client}} {
+		if !strings.Contains(filter, v.place) {
+			continue
+		}
+		if strings.ContainsAny(v.value, "+#/") || v.value == "" {
+			return "", false
+		}
+	}
+	return strings.NewReplacer("{user}", user, "{client}", client).Replace(filter), true
+}
+
+func (a *access) mayPublish(topic []byte) bool {
+	if a == nil || a.anyPublish {
+		return true
+	}
+	t := string(topic)
+	return slices.ContainsFunc(a.publish, func(f string) bool { return wire.Match(f, t) })
+}
+
+// maySubscribe takes a filter without $share/NAME/.
+func (a *access) maySubscribe(filter string) bool {
+	return a == nil || a.anySubscribe || slices.ContainsFunc(a.subscribe, func(f string) bool { return covers(f, filter) })
+}
+
+// covers reports whether filter f matches every topic that filter g matches.
+func covers(f, g string) bool {
+	if g[0] == '$' && (f[0] == '+' || f[0] == '#') {
+		return false // 4.7.2-1
+	}
+	for {
+		x, frest, fmore := strings.Cut(f, "/")
+		if x == "#" {
+			return true
+		}
+		y, grest, gmore := strings.Cut(g, "/")
+		switch {
+		case y == "#" || x != "+" && x != y:
+			return false
+		case !fmore && !gmore:
+			return true
+		case fmore && !gmore:
+			return frest == "#" // a/# covers a
+		case !fmore:
+			return false
+		}
+		f, g = frest, grest
+	}
+}
+
+// reserved reports whether clients may not publish to a topic: $SYS is the
+// broker's own (4.7.2).
+func reserved(topic []byte) bool {
+	rest, ok := strings.CutPrefix(string(topic), "$SYS")
+	return ok && (rest == "" || rest[0] == '/')
+}
