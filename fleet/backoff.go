@@ -1,0 +1,48 @@
+package fleet
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"homefleet/scenarios"
+)
+
+// purpose keeps the random choices of one device apart from each other.
+type purpose uint64
+
+const (
+	forBackoff purpose = iota + 1
+	forTelemetry
+	forModel
+	forKeepAlive
+)
+
+// chance returns a number in [0, 1) that follows from the seed, the device's
+// global number, the purpose and a count alone: not from what other devices do,
+// nor from when it is asked.
+func chance(seed uint64, device int, p purpose, count uint64) float64 {
+	return rand.New(rand.NewPCG(mix(seed+uint64(p)<<56), mix(uint64(device)<<32+count))).Float64()
+}
+
+// mix spreads neighbouring numbers over all 64 bits (the finalizer of
+// SplitMix64), so that neighbouring devices share nothing.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// backoff returns how long a device waits before its next try after failures in
+// a row (1 for the first). Full jitter is uniform in [0, min(max, min*2^(n-1)));
+// naive is always the minimum. draw is a number in [0, 1).
+func backoff(c *scenarios.Connect, failures int, draw float64) time.Duration {
+	if c.Backoff == scenarios.Naive {
+		return c.BackoffMin
+	}
+	ceiling := c.BackoffMax
+	if shift := failures - 1; shift < 62 && c.BackoffMin <= c.BackoffMax>>shift {
+		ceiling = c.BackoffMin << shift
+	}
+	return time.Duration(draw * float64(ceiling))
+}

@@ -1,0 +1,128 @@
+package fleet
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"homefleet/scenarios"
+)
+
+// Dialer opens connections to one broker over TCP, TLS or WebSocket. It is safe
+// for concurrent use.
+type Dialer struct {
+	url    *url.URL
+	addr   string // host:port
+	tls    *tls.Config
+	socket net.Dialer
+}
+
+// The default port of each scheme.
+var ports = map[string]string{"mqtt": "1883", "tcp": "1883", "mqtts": "8883", "ssl": "8883", "tls": "8883", "ws": "80", "wss": "443"}
+
+// NewDialer checks where a scenario's broker is and reads its certificates. The
+// schemes are mqtt, mqtts, ws and wss (tcp, ssl and tls are taken as other tools
+// write them); a port may be left out.
+func NewDialer(b scenarios.Broker) (*Dialer, error) {
+	raw := b.URL
+	if !strings.Contains(raw, "://") {
+		raw = "mqtt://" + raw // "localhost:1883" is what people type
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("broker address %q: want a URL such as mqtt://localhost:1883", b.URL)
+	}
+	port, known := ports[u.Scheme]
+	switch {
+	case !known:
+		return nil, fmt.Errorf("broker address %q: scheme %q is not known; want mqtt, mqtts, ws or wss", b.URL, u.Scheme)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("broker address %q: no host; want a URL such as mqtt://localhost:1883", b.URL)
+	case u.User != nil:
+		return nil, errors.New("a user name in the broker's address would end up in logs; give it apart")
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	d := &Dialer{url: u, addr: net.JoinHostPort(u.Hostname(), port)}
+	// The Keep Alive of MQTT watches the connection; TCP's own would cost every
+	// device a timer in the kernel and some system calls.
+	d.socket.KeepAlive = -1
+	if d.Secure() {
+		if d.tls, err = tlsConfig(b, u.Hostname()); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// Secure reports whether connections are encrypted.
+func (d *Dialer) Secure() bool {
+	switch d.url.Scheme {
+	case "mqtts", "ssl", "tls", "wss":
+		return true
+	}
+	return false
+}
+
+// String returns the broker's address as a URL.
+func (d *Dialer) String() string {
+	if d.webSocket() {
+		return d.url.String()
+	}
+	return d.url.Scheme + "://" + d.addr
+}
+
+func (d *Dialer) webSocket() bool { return d.url.Scheme == "ws" || d.url.Scheme == "wss" }
+
+func tlsConfig(b scenarios.Broker, host string) (*tls.Config, error) {
+	c := &tls.Config{
+		ServerName:         host,
+		InsecureSkipVerify: b.Insecure, // only where the scenario or the user asks for it
+		MinVersion:         tls.VersionTLS12,
+	}
+	if b.ServerName != "" {
+		c.ServerName = b.ServerName
+	}
+	if b.CAFile != "" {
+		pem, err := os.ReadFile(b.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the CA file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("CA file %s: no certificate in it; want PEM", b.CAFile)
+		}
+	}
+	if b.CertFile != "" || b.KeyFile != "" {
+		cert, err := tls.LoadX509KeyPair(b.CertFile, b.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+		c.Certificates = []tls.Certificate{cert}
+	}
+	return c, nil
+}
+
+// Dial opens a connection that is ready for a CONNECT.
+func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
+	if d.webSocket() {
+		return d.dialWebSocket(ctx)
+	}
+	conn, err := d.socket.DialContext(ctx, "tcp", d.addr)
+	if err != nil || d.tls == nil {
+		return conn, err
+	}
+	secure := tls.Client(conn, d.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("TLS handshake: %w", err)
+	}
+	return secure, nil
+}

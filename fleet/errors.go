@@ -1,0 +1,129 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"homefleet/fleet/wire"
+)
+
+// DeviceError is what went wrong with one device's connection.
+type DeviceError struct {
+	Device string
+	Broker string // as the user named it
+	Doing  string // "connecting", "subscribing" …; may be ""
+	Err    error
+}
+
+func (e *DeviceError) Error() string { return e.Device + ": " + e.What() }
+
+// What is the error without the device, so that the same fault of a thousand
+// devices can be counted as one.
+func (e *DeviceError) What() string {
+	if e.Doing == "" {
+		return e.Broker + ": " + plain(e.Err)
+	}
+	return e.Doing + " to " + e.Broker + ": " + plain(e.Err)
+}
+
+func (e *DeviceError) Unwrap() error { return e.Err }
+
+// RefusedError is a reason code of 0x80 or more in a CONNACK, a SUBACK or a
+// DISCONNECT of the broker.
+type RefusedError struct {
+	Code            byte
+	Packet          string // "" means CONNACK
+	Reason          string // the broker's own words, if it gave any
+	ServerReference string
+}
+
+func (e *RefusedError) Error() string {
+	var b strings.Builder
+	switch e.Packet {
+	case "":
+		b.WriteString("the broker refused the connection")
+	case "SUBACK":
+		b.WriteString("the broker refused the subscription")
+	default:
+		b.WriteString("the broker sent DISCONNECT")
+	}
+	fmt.Fprintf(&b, ": %s (0x%02X)", wire.ReasonName(e.Code), e.Code)
+	if e.Reason != "" {
+		b.WriteString(": " + shorten([]byte(e.Reason)))
+	}
+	if e.ServerReference != "" {
+		b.WriteString("; it names another server: " + shorten([]byte(e.ServerReference)))
+	}
+	return b.String()
+}
+
+// errTamed is a CONNECT that is sent again at once with a tamer Will.
+var errTamed = errors.New("the broker does not take the Will as it is")
+
+// verdict is what follows from the end of a connection.
+type verdict int
+
+const (
+	tryAgain verdict = iota // after the back-off
+	atOnce                  // there was no fault
+	giveUp
+)
+
+// judge decides what follows from the end of a connection (rule 7), and keeps
+// count of failures.
+func (s *session) judge(err error) verdict {
+	if errors.Is(err, errStopping) || errors.Is(err, errAway) {
+		s.failures = 0
+		return atOnce
+	}
+	if errors.Is(err, errTamed) {
+		s.fleet.note(err)
+		return atOnce
+	}
+	s.failures++
+	if s.fleet.failFast {
+		return giveUp
+	}
+	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
+		return giveUp
+	}
+	s.fleet.note(err)
+	return tryAgain
+}
+
+// final reports whether a refusal is not worth another try.
+func (e *RefusedError) final() bool {
+	switch e.Code {
+	case wire.ServerUnavailable, wire.ServerBusy, wire.QuotaExceeded, wire.ConnectionRateExceeded:
+		return false
+	case wire.SessionTakenOver, wire.UseAnotherServer, wire.ServerMoved:
+		return true
+	}
+	// A DISCONNECT in mid-session may be a broker's restart or an operator's
+	// whim; a CONNACK or SUBACK will be the same the next time.
+	return e.Packet != "DISCONNECT"
+}
+
+// plain is an error's text without the ephemeral port of our own side, which
+// would make every occurrence a new one.
+func plain(err error) string {
+	text := err.Error()
+	if i := strings.Index(text, "->"); i > 0 {
+		if j := strings.LastIndexByte(text[:i], ' '); j >= 0 {
+			text = text[:j+1] + text[i+2:]
+		}
+	}
+	return text
+}
+
+// shorten quotes what came from elsewhere, so that it cannot play tricks on a
+// terminal or fill a log.
+func shorten(b []byte) string {
+	const most = 60
+	if len(b) <= most {
+		return strconv.Quote(string(b))
+	}
+	return strconv.Quote(string(b[:most])) + "… (" + strconv.Itoa(len(b)) + " bytes)"
+}

@@ -1,0 +1,86 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/wire"
+)
+
+// handle does what one packet of the broker asks for.
+func (s *session) handle(frame wire.Frame) error {
+	l := s.link
+	if !l.connected {
+		return s.connack(frame)
+	}
+	switch t := frame.Type(); t {
+	case packets.PUBLISH:
+		return s.incoming(frame)
+	case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
+		ack, err := wire.ParseAck(frame, wire.V5)
+		if err != nil {
+			return s.broke(err)
+		}
+		s.acknowledged(t, ack)
+	case packets.PUBREL:
+		ack, err := wire.ParseAck(frame, wire.V5)
+		if err != nil {
+			return s.broke(err)
+		}
+		code := byte(wire.Success)
+		if i := slices.Index(s.received, ack.PacketID); i >= 0 {
+			s.received = slices.Delete(s.received, i, i+1)
+		} else {
+			code = wire.PacketIDNotFound
+		}
+		s.postAck(packets.PUBCOMP, ack.PacketID, code)
+	case packets.SUBACK:
+		return s.suback(frame)
+	case packets.PINGRESP:
+		l.pongBy = time.Time{}
+	case packets.DISCONNECT:
+		packet, err := wire.Decode(frame, wire.V5)
+		if err != nil {
+			return s.broke(err)
+		}
+		d := packet.(*packets.Disconnect)
+		s.fleet.counts.Disconnected.Add(d.ReasonCode)
+		return s.fail("", &RefusedError{Code: d.ReasonCode, Reason: d.Properties.ReasonString,
+			ServerReference: d.Properties.ServerReference, Packet: "DISCONNECT"})
+	default:
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a " + wire.TypeName(t) + " where none belongs"})
+	}
+	return nil
+}
+
+// incoming takes a PUBLISH: it acknowledges, and acts on what is not a repeat.
+// The acknowledgement is written together with the reply, ahead of it, so
+// PUBACKs go out in the order of the PUBLISHes (4.6.0-2).
+func (s *session) incoming(frame wire.Frame) error {
+	p, err := wire.ParsePublish(frame, wire.V5)
+	if err != nil {
+		return s.broke(err)
+	}
+	if p.Props.HasTopicAlias { // none was allowed (3.3.2-9)
+		return s.broke(&wire.Error{Code: wire.TopicAliasInvalid, Text: "a Topic Alias, but none was allowed"})
+	}
+	switch p.QoS {
+	case 1:
+		s.postAck(packets.PUBACK, p.PacketID, wire.Success)
+	case 2:
+		if slices.Contains(s.received, p.PacketID) {
+			s.fleet.counts.Duplicates.Add(1)
+			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
+			return nil
+		}
+		if len(s.received) >= int(s.fleet.scenario.Connect.ReceiveMaximum) { // 3.3.4-9
+			return s.broke(&wire.Error{Code: wire.ReceiveMaximumExceeded, Text: "more QoS 2 messages under way than Receive Maximum"})
+		}
+		s.received = append(s.received, p.PacketID)
+		s.postAck(packets.PUBREC, p.PacketID, wire.Success)
+	}
+	s.act(&p)
+	return nil
+}

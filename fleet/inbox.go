@@ -1,0 +1,98 @@
+package fleet
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// letter is word left for a session: it runs on the session's own goroutine.
+type letter func(*session)
+
+// inbox is where other goroutines leave word for the one that owns a device,
+// and how they wake it. The owner mostly blocks in a Read; a letter moves that
+// Read's deadline to now. The mutex guards the handing over, not the device.
+type inbox struct {
+	mu      sync.Mutex
+	letters []letter
+	conn    net.Conn      // read from by the owner, or nil
+	armed   time.Time     // the read deadline that conn has
+	bell    chan struct{} // waited on by the owner, or nil
+	closed  bool
+}
+
+// past is a deadline that is over; any time well behind now does.
+var past = time.Unix(1, 0)
+
+// put leaves word and wakes the owner. It is false when the owner is gone.
+func (b *inbox) put(l letter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.letters = append(b.letters, l)
+	if b.conn != nil {
+		// An error means that the connection is closed, and the owner awake.
+		_ = b.conn.SetReadDeadline(past)
+		b.armed = past
+	}
+	if b.bell != nil {
+		close(b.bell)
+		b.bell = nil
+	}
+	return true
+}
+
+// take empties the inbox.
+func (b *inbox) take() []letter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.letters
+	b.letters = nil
+	return l
+}
+
+// arm prepares a Read of conn that a letter ends, and else the deadline does.
+// It is false when there are letters to be taken first.
+func (b *inbox) arm(conn net.Conn, deadline time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.letters) > 0 {
+		return false
+	}
+	if b.conn != conn || !b.armed.Equal(deadline) {
+		_ = conn.SetReadDeadline(deadline) // on error the Read tells
+		b.conn, b.armed = conn, deadline
+	}
+	return true
+}
+
+// hangUp forgets the connection, which the owner closes.
+func (b *inbox) hangUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.conn = nil
+}
+
+// ring returns a channel that is closed when a letter comes, or nil when there
+// is one already.
+func (b *inbox) ring() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.letters) > 0 {
+		return nil
+	}
+	if b.bell == nil {
+		b.bell = make(chan struct{})
+	}
+	return b.bell
+}
+
+// close refuses letters from now on and drops those that are left.
+func (b *inbox) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.letters, b.conn = nil, nil
+}

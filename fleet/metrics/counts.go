@@ -1,0 +1,70 @@
+// Package metrics counts what a fleet does. It knows nothing of devices or
+// connections; it holds numbers, and turns them into names and values.
+package metrics
+
+import (
+	"sync/atomic"
+
+	"homefleet/fleet/wire"
+)
+
+// Counts are the totals of one run. All fields may be added to from any
+// goroutine.
+type Counts struct {
+	Dials         atomic.Int64 // connections tried
+	DialFailures  atomic.Int64 // no connection came about
+	Connects      atomic.Int64 // CONNACK with success
+	Resumes       atomic.Int64 // of these, with Session Present
+	Lost          atomic.Int64 // connections that ended without our will
+	TimedOut      atomic.Int64 // handshakes and PINGRESPs that did not come in time
+	BadPackets    atomic.Int64 // malformed packets and protocol errors of the broker
+	Requests      atomic.Int64 // commands received
+	Replies       atomic.Int64 // replies sent
+	ErrorReplies  atomic.Int64 // of these, with a User Property error
+	BadTopics     atomic.Int64 // Response Topics that were refused
+	GhostCommands atomic.Int64 // retained commands that were ignored
+	Duplicates    atomic.Int64 // QoS 2 messages received again and not acted on
+	StateMessages atomic.Int64 // state/<id>/<attribute> sent
+	Telemetry     atomic.Int64 // tele/<id>/state sent
+	WillsSeen     atomic.Int64 // answers to a device's own Will that it found
+	Pings         atomic.Int64
+	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume
+	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session ended before the acknowledgement
+	Dropped       atomic.Int64 // messages for which the device's queue had no room
+	TooLarge      atomic.Int64 // messages over the broker's Maximum Packet Size
+	Wakes         atomic.Int64 // times a device had something to do
+
+	Refused        Reasons // CONNACK with a reason code of 0x80 or more
+	Disconnected   Reasons // DISCONNECT from the broker
+	SubsRefused    Reasons // SUBACK
+	PublishRefused Reasons // PUBACK, PUBREC and PUBCOMP
+}
+
+// Reasons counts reason codes.
+type Reasons [256]atomic.Int64
+
+// Add counts one.
+func (r *Reasons) Add(code byte) { r[code].Add(1) }
+
+// Total returns how many were counted in all.
+func (r *Reasons) Total() (n int64) {
+	for i := range r {
+		n += r[i].Load()
+	}
+	return n
+}
+
+// ByName returns the counts that are not zero by the standard's name of the
+// reason code; nil when all are.
+func (r *Reasons) ByName() map[string]int64 {
+	var m map[string]int64
+	for i := range r {
+		if n := r[i].Load(); n != 0 {
+			if m == nil {
+				m = make(map[string]int64)
+			}
+			m[wire.ReasonName(byte(i))] = n
+		}
+	}
+	return m
+}

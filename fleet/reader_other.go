@@ -1,0 +1,8 @@
+//go:build !unix
+
+package fleet
+
+// canTryRead says that connections are read through a buffer of their own here.
+const canTryRead = false
+
+func (r *reader) tryRead(uintptr) bool { return true }

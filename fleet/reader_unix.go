@@ -1,0 +1,36 @@
+//go:build unix
+
+package fleet
+
+import (
+	"os"
+	"syscall"
+)
+
+// canTryRead says that tryRead works on this system.
+const canTryRead = true
+
+// tryRead reads from a descriptor that does not block. It is false when there is
+// nothing to read yet, and has let go of its buffer then.
+func (r *reader) tryRead(fd uintptr) bool {
+	buf := r.buffers.pool.Get().(*[readSize]byte)
+	for {
+		n, err := syscall.Read(int(fd), buf[:])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			r.buffers.pool.Put(buf)
+			return false
+		case err != nil:
+			r.buffers.pool.Put(buf)
+			r.n, r.err = 0, os.NewSyscallError("read", err)
+		case n <= 0:
+			r.buffers.pool.Put(buf)
+			r.n, r.err = 0, nil
+		default:
+			r.lent, r.n, r.err = buf, n, nil
+		}
+		return true
+	}
+}

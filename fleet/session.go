@@ -1,0 +1,272 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/devices"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// session is one device: its model, its MQTT session and its connection. One
+// goroutine owns all of it; the inbox is the only way in for others.
+//
+// What outlives a connection stands here, what does not in link.
+type session struct {
+	fleet *Fleet
+	spec  scenarios.Device
+	model devices.Device
+	inbox inbox
+	done  chan struct{} // closed when the goroutine has ended
+
+	stepped  time.Time // until when the model has been stepped
+	clientID string    // may have been assigned by the broker
+	started  time.Time // when the first connection was begun
+
+	// MQTT session state (section 4.1).
+	out        outbox
+	received   []uint16 // QoS 2 messages taken, PUBREL still to come
+	subscribed bool     // SUBACK was received in this session
+
+	link *link // nil while there is no connection
+
+	failures  int       // in a row; resets after a stable time
+	draws     uint64    // back-off draws so far
+	ticks     uint64    // telemetry intervals drawn so far
+	telemetry time.Time // when the next is due
+	resume    bool      // the next CONNECT has Clean Start 0
+	wasUp     bool      // was online at least once
+	tried     bool      // the first try to connect has ended
+	settled   bool      // nobody waits for it to come up any more
+	stopping  bool      // the fleet is being stopped
+	away      bool      // told to stay away until Return
+	way       Way       // how to go, when away
+	topicSeen bool      // a refused Response Topic was logged
+	willQoS   byte      // may have been lowered to what the broker takes
+	willKeep  bool      // Will Retain, likewise
+	cause     error     // why it ended for good
+}
+
+// errAway ends a connection on purpose; the device stays away until told.
+var errAway = errors.New("told to go away")
+
+// errStopping ends a connection because the fleet stops.
+var errStopping = errors.New("the fleet stops")
+
+// run is the device's goroutine: it connects, serves, and connects again until
+// it is stopped or refused for good. It returns why it was refused.
+func (s *session) run(ctx context.Context) error {
+	defer close(s.done)
+	defer s.inbox.close()
+	s.stepped = time.Now()
+	s.started = s.stepped
+	for {
+		s.read()
+		switch {
+		case s.stopping:
+			return nil
+		case s.away:
+			s.wait(nil)
+			continue
+		}
+		err := s.connect(ctx)
+		s.fleet.tried(s)
+		switch verdict := s.judge(err); verdict {
+		case giveUp:
+			s.cause = err
+			s.fleet.gaveUp(s, err)
+			return err
+		case tryAgain:
+			s.pause()
+		}
+	}
+}
+
+// read takes what is in the inbox.
+func (s *session) read() {
+	for _, l := range s.inbox.take() {
+		l(s)
+	}
+}
+
+// wait blocks until there is a letter or the timer, if there is one, fires.
+func (s *session) wait(timer <-chan time.Time) {
+	bell := s.inbox.ring()
+	if bell == nil {
+		return
+	}
+	select {
+	case <-bell:
+	case <-timer:
+	}
+}
+
+// pause waits before the next try, reading letters meanwhile.
+func (s *session) pause() {
+	c := &s.fleet.scenario.Connect
+	draw := chance(s.fleet.scenario.Seed, s.spec.Number, forBackoff, s.draws)
+	s.draws++
+	timer := time.NewTimer(backoff(c, max(s.failures, 1), draw))
+	defer timer.Stop()
+	for fired := false; !fired; {
+		s.read()
+		if s.stopping || s.away {
+			return
+		}
+		bell := s.inbox.ring()
+		if bell == nil {
+			continue
+		}
+		select {
+		case <-bell:
+		case <-timer.C:
+			fired = true
+		}
+	}
+}
+
+// connect opens a connection and serves it until it ends. It always returns an
+// error: why it ended.
+func (s *session) connect(ctx context.Context) error {
+	f := s.fleet
+	timeout := f.scenario.Connect.Timeout
+	f.counts.Dials.Add(1)
+	dctx, cancel := context.WithTimeout(ctx, timeout)
+	conn, err := f.dial(dctx)
+	cancel()
+	if err != nil {
+		if ctx.Err() != nil {
+			return errStopping
+		}
+		f.counts.DialFailures.Add(1)
+		return s.fail("connecting", err)
+	}
+	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now()}
+	l.framer.Max = maximumPacketSize
+	l.limits = defaultLimits()
+	l.due = l.began.Add(timeout)
+	l.handshake = l.due
+	s.link = l
+	defer s.hangUp()
+	if err := s.sendConnect(); err != nil {
+		return err
+	}
+	return s.serve()
+}
+
+// hangUp closes the connection and forgets what was true of it alone.
+func (s *session) hangUp() {
+	l := s.link
+	s.inbox.hangUp()
+	l.drop(s.fleet)
+	s.link = nil
+	if l.online {
+		s.fleet.offline(s)
+		if time.Since(l.up) >= s.fleet.scenario.Connect.BackoffReset {
+			s.failures = 0
+		}
+	}
+	s.out.disconnected()
+}
+
+// serve reads and does what is due until the connection ends.
+func (s *session) serve() error {
+	l := s.link
+	for {
+		if err := s.flush(); err != nil {
+			return err
+		}
+		if l.stuck {
+			s.wait(nil)
+		}
+		if l.stuck || !s.inbox.arm(l.conn, l.due) {
+			s.read()
+			if err := s.orders(); err != nil {
+				return err
+			}
+			continue
+		}
+		chunk, err := l.reader.read()
+		s.fleet.counts.Wakes.Add(1)
+		if err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				return s.fail("", err)
+			}
+			now := time.Now()
+			if now.Before(l.due) {
+				continue // a letter woke us
+			}
+			if err := s.doDue(now); err != nil {
+				return err
+			}
+			continue
+		}
+		err = s.handleAll(chunk)
+		l.reader.release()
+		if err != nil {
+			// What was answered before the fault still goes out.
+			_ = s.flush()
+			return err
+		}
+	}
+}
+
+// handleAll handles every whole packet in a chunk.
+func (s *session) handleAll(chunk []byte) error {
+	for {
+		frame, err := s.link.framer.Next(&chunk)
+		if err != nil {
+			return s.broke(err)
+		}
+		if frame == nil {
+			return nil
+		}
+		if err := s.handle(frame); err != nil {
+			return err
+		}
+	}
+}
+
+// stepNow is step to the present moment.
+func (s *session) stepNow() { s.step(time.Now()) }
+
+// step lets simulated time pass up to now and publishes what changed by itself.
+func (s *session) step(now time.Time) {
+	dt := time.Duration(float64(now.Sub(s.stepped)) * s.fleet.scenario.Time)
+	s.stepped = now
+	if changed := s.model.Step(dt); changed != 0 && s.link != nil && s.link.online {
+		s.publishStates(changed, -1)
+	}
+}
+
+// fail wraps an error of the connection with who and where. doing may be "".
+func (s *session) fail(doing string, err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		s.fleet.counts.TimedOut.Add(1)
+	}
+	return &DeviceError{Device: s.spec.ID, Broker: s.fleet.brokerName, Doing: doing, Err: err}
+}
+
+// broke answers a packet that breaks the standard with a DISCONNECT that says
+// so (section 4.13) and returns the error for it.
+func (s *session) broke(err error) error {
+	s.fleet.counts.BadPackets.Add(1)
+	var fault *wire.Error
+	if errors.As(err, &fault) && s.link.connected {
+		s.post(&packets.Disconnect{ReasonCode: fault.Code, Properties: &packets.Properties{}})
+		_ = s.flush()
+	}
+	doing := "reading what the broker sent"
+	if !s.link.connected {
+		doing = "waiting for CONNACK"
+	}
+	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
+}

@@ -1,0 +1,210 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// dialWebSocket connects with the subprotocol mqtt (section 6).
+func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
+	client := &http.Client{Transport: &http.Transport{
+		DialContext:       d.socket.DialContext,
+		TLSClientConfig:   d.tls,
+		DisableKeepAlives: true,
+	}}
+	u := *d.url
+	if u.Path == "" {
+		u.Path = "/mqtt" // where most brokers serve it
+	}
+	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
+		HTTPClient:      client,
+		Subprotocols:    []string{"mqtt"},
+		CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			return nil, fmt.Errorf("WebSocket handshake: the server answered %s", resp.Status)
+		}
+		return nil, fmt.Errorf("WebSocket handshake: %w", err)
+	}
+	if ws.Subprotocol() != "mqtt" {
+		_ = ws.CloseNow()
+		return nil, errors.New("WebSocket handshake: the server does not speak the subprotocol mqtt")
+	}
+	ws.SetReadLimit(-1) // the Framer bounds a packet, and a message may hold many
+	return newWSConn(ws), nil
+}
+
+// wsConn makes a WebSocket look like a stream with read deadlines. The library
+// kills a connection whose read times out, so a goroutine of its own reads, and
+// hands over one chunk at a time; the owner's deadline ends only the waiting.
+type wsConn struct {
+	ws     *websocket.Conn
+	ctx    context.Context // done when the connection is closed
+	cancel context.CancelFunc
+	pump   sync.WaitGroup
+
+	chunks chan []byte // from the pump
+	free   chan []byte // back to the pump
+	ended  chan struct{}
+	err    error // why the pump ended; read after ended is closed
+	rest   []byte
+	lent   []byte
+
+	mu       sync.Mutex
+	deadline time.Time
+	moved    chan struct{} // closed and replaced when the deadline is moved
+
+	writeBy time.Time // used by the owner alone
+}
+
+func newWSConn(ws *websocket.Conn) *wsConn {
+	c := &wsConn{ws: ws, chunks: make(chan []byte), free: make(chan []byte, 1),
+		ended: make(chan struct{}), moved: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.free <- make([]byte, ownSize)
+	c.pump.Go(c.readAll)
+	return c
+}
+
+// readAll is the pump.
+func (c *wsConn) readAll() {
+	defer close(c.ended)
+	for {
+		typ, r, err := c.ws.Reader(c.ctx)
+		if err != nil {
+			if websocket.CloseStatus(err) == websocket.StatusNormalClosure || errors.Is(err, net.ErrClosed) {
+				err = io.EOF
+			}
+			c.err = err
+			return
+		}
+		if typ != websocket.MessageBinary { // 6.0.0-1
+			c.err = errors.New("a WebSocket frame of text; want binary")
+			_ = c.ws.Close(websocket.StatusUnsupportedData, "want binary")
+			return
+		}
+		for {
+			var buf []byte
+			select {
+			case buf = <-c.free:
+			case <-c.ctx.Done():
+				c.err = net.ErrClosed
+				return
+			}
+			n, err := r.Read(buf)
+			select {
+			case c.chunks <- buf[:n]:
+			case <-c.ctx.Done():
+				c.err = net.ErrClosed
+				return
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				c.err = err
+				return
+			}
+		}
+	}
+}
+
+// Read implements net.Conn. One goroutine reads at a time.
+func (c *wsConn) Read(p []byte) (int, error) {
+	for len(c.rest) == 0 {
+		if c.lent != nil {
+			c.free <- c.lent[:cap(c.lent)] // there is room: it was taken from there
+			c.lent = nil
+		}
+		c.mu.Lock()
+		deadline, moved := c.deadline, c.moved
+		c.mu.Unlock()
+		var timeout <-chan time.Time
+		if !deadline.IsZero() {
+			wait := time.Until(deadline)
+			if wait <= 0 {
+				return 0, os.ErrDeadlineExceeded
+			}
+			timer := time.NewTimer(wait)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case c.lent = <-c.chunks:
+			c.rest = c.lent
+		case <-c.ended:
+			return 0, c.err
+		case <-moved:
+		case <-timeout:
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// Write sends p as one binary message. One goroutine writes at a time.
+func (c *wsConn) Write(p []byte) (int, error) {
+	ctx := c.ctx
+	if !c.writeBy.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, c.writeBy)
+		defer cancel()
+	}
+	if err := c.ws.Write(ctx, websocket.MessageBinary, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close ends the connection at once and waits for the pump.
+func (c *wsConn) Close() error {
+	c.cancel()
+	err := c.ws.CloseNow()
+	c.pump.Wait()
+	return err
+}
+
+// SetReadDeadline implements net.Conn; it may be called from any goroutine.
+func (c *wsConn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = t
+	close(c.moved)
+	c.moved = make(chan struct{})
+	return nil
+}
+
+// SetWriteDeadline implements net.Conn; it is for the goroutine that writes.
+func (c *wsConn) SetWriteDeadline(t time.Time) error {
+	c.writeBy = t
+	return nil
+}
+
+// SetDeadline implements net.Conn.
+func (c *wsConn) SetDeadline(t time.Time) error {
+	_ = c.SetWriteDeadline(t)
+	return c.SetReadDeadline(t)
+}
+
+// LocalAddr implements net.Conn; a WebSocket does not tell.
+func (c *wsConn) LocalAddr() net.Addr { return wsAddr{} }
+
+// RemoteAddr implements net.Conn.
+func (c *wsConn) RemoteAddr() net.Addr { return wsAddr{} }
+
+type wsAddr struct{}
+
+func (wsAddr) Network() string { return "websocket" }
+func (wsAddr) String() string  { return "websocket" }
