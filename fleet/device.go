@@ -4,42 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Device is a hold on one running device, for whoever tests against it or plays
 // its surroundings. Its methods may be called from any goroutine; each is
 // carried out by the goroutine that owns the device.
-type Device struct{ s *session }
+type Device struct{ r *responder }
 
 // Device returns the device with an id.
 func (f *Fleet) Device(id string) (*Device, bool) {
 	f.byIDOnce.Do(func() {
-		f.byID = make(map[string]*session, len(f.sessions))
-		for _, s := range f.sessions {
-			f.byID[s.spec.ID] = s
+		f.byID = make(map[string]*responder, len(f.responders))
+		for _, r := range f.responders {
+			f.byID[r.spec.ID] = r
 		}
 	})
-	s, ok := f.byID[id]
-	return &Device{s}, ok
+	r, ok := f.byID[id]
+	return &Device{r}, ok
 }
 
 // Devices returns all devices in the order of the scenario.
 func (f *Fleet) Devices() []*Device {
-	ds := make([]*Device, len(f.sessions))
-	for i, s := range f.sessions {
-		ds[i] = &Device{s}
+	ds := make([]*Device, len(f.responders))
+	for i, r := range f.responders {
+		ds[i] = &Device{r}
 	}
 	return ds
 }
 
 // ID returns the device's id.
-func (d *Device) ID() string { return d.s.spec.ID }
+func (d *Device) ID() string { return d.r.spec.ID }
 
 // Home returns the home the device belongs to; "" if none.
-func (d *Device) Home() string { return d.s.spec.Home }
+func (d *Device) Home() string { return d.r.spec.Home }
 
 // Kind returns the name of the device's kind.
-func (d *Device) Kind() string { return d.s.spec.Group.Kind.Name }
+func (d *Device) Kind() string { return d.r.spec.Group.Kind.Name }
 
 // Snapshot is the state of a device at one moment.
 type Snapshot struct {
@@ -55,8 +56,8 @@ var ErrEnded = errors.New("the device has ended")
 // call has the device's goroutine do something and waits for it.
 func (d *Device) call(ctx context.Context, do letter) error {
 	done := make(chan struct{})
-	ok := d.s.inbox.put(func(s *session) {
-		do(s)
+	ok := d.r.inbox.put(func() {
+		do()
 		close(done)
 	})
 	if !ok {
@@ -65,7 +66,7 @@ func (d *Device) call(ctx context.Context, do letter) error {
 	select {
 	case <-done:
 		return nil
-	case <-d.s.done:
+	case <-d.r.done:
 		select {
 		case <-done:
 			return nil
@@ -79,9 +80,9 @@ func (d *Device) call(ctx context.Context, do letter) error {
 
 func (d *Device) ended() error {
 	select {
-	case <-d.s.done:
-		if d.s.cause != nil {
-			return fmt.Errorf("%w: %w", ErrEnded, d.s.cause)
+	case <-d.r.done:
+		if d.r.cause != nil {
+			return fmt.Errorf("%w: %w", ErrEnded, d.r.cause)
 		}
 	default:
 	}
@@ -91,14 +92,15 @@ func (d *Device) ended() error {
 // Snapshot returns the device's present state.
 func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
 	snap := Snapshot{ID: d.ID()}
-	err := d.call(ctx, func(s *session) {
-		s.stepNow()
-		snap.Online = s.link != nil && s.link.online
+	r := d.r
+	err := d.call(ctx, func() {
+		r.step(time.Now())
+		snap.Online = r.link != nil && r.link.online
 		snap.Values = make(map[string]string)
-		for i, a := range s.spec.Group.Kind.Attributes {
-			snap.Values[a.Name] = string(s.model.AppendValue(nil, i))
+		for i, a := range r.spec.Group.Kind.Attributes {
+			snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
 		}
-		snap.Telemetry = string(s.model.AppendTelemetry(nil))
+		snap.Telemetry = string(r.model.AppendTelemetry(nil))
 	})
 	return snap, err
 }
@@ -108,22 +110,23 @@ func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
 func (d *Device) Do(ctx context.Context, attribute, payload string) (string, error) {
 	var value string
 	var fault error
-	err := d.call(ctx, func(s *session) {
-		attr, ok := s.spec.Group.Kind.Attribute([]byte(attribute))
+	r := d.r
+	err := d.call(ctx, func() {
+		attr, ok := r.spec.Group.Kind.Attribute([]byte(attribute))
 		if !ok {
-			fault = unknownAttribute(s.spec.Group.Kind, []byte(attribute))
+			fault = unknownAttribute(r.spec.Group.Kind, []byte(attribute))
 			return
 		}
-		s.stepNow()
-		changed, err := s.model.Do(attr, []byte(payload))
+		r.step(time.Now())
+		changed, err := r.model.Do(attr, []byte(payload))
 		if err != nil {
 			fault = err
 			return
 		}
-		value = string(s.model.AppendValue(nil, attr))
-		if s.link != nil && s.link.online {
-			s.publishStates(changed, -1)
-			s.plan()
+		value = string(r.model.AppendValue(nil, attr))
+		if r.link != nil && r.link.online {
+			r.publishStates(changed, -1)
+			r.plan()
 		}
 	})
 	if err == nil && fault != nil {
@@ -135,11 +138,11 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 // Die makes the device go offline in the given way and stay away until
 // [Device.Return]. It returns once the order is given.
 func (d *Device) Die(ctx context.Context, how Way) error {
-	return d.call(ctx, func(s *session) { s.away, s.way = true, how })
+	return d.call(ctx, func() { d.r.away, d.r.way = true, how })
 }
 
 // Return brings a device back that went away: it connects at once, and resumes
 // its session if that can still be there.
 func (d *Device) Return(ctx context.Context) error {
-	return d.call(ctx, func(s *session) { s.away, s.failures = false, 0 })
+	return d.call(ctx, func() { d.r.away, d.r.hurry, d.r.failures = false, true, 0 })
 }

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,7 +44,7 @@ type Options struct {
 // Fleet is the devices of one run.
 type Fleet struct {
 	scenario   *scenarios.Scenario
-	sessions   []*session
+	responders []*responder
 	dial       func(context.Context) (net.Conn, error)
 	secret     func(scenarios.Secret, scenarios.Vars) ([]byte, error)
 	brokerName string
@@ -58,16 +57,12 @@ type Fleet struct {
 	buffers *readBuffers
 	packets sync.Pool // *[]byte, for packets on their way out
 
-	ready    chan struct{} // closed when every device was up once or gave up
-	settled  atomic.Int64  // devices that were up once or gave up
-	upOnce   atomic.Int64
-	upNow    atomic.Int64
-	lost     atomic.Int64  // devices that gave up
+	devices  crew
 	first    chan struct{} // a token for each first try under way, when there is no rate
 	stop     chan struct{}
 	stopOnce sync.Once
 
-	byID     map[string]*session
+	byID     map[string]*responder
 	byIDOnce sync.Once
 }
 
@@ -81,7 +76,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		scenario: sc, dial: o.Dial, secret: o.Secret, brokerName: o.BrokerName, run: o.Run,
 		failFast: o.FailFast, log: o.Log,
 		counts: new(metrics.Counts), buffers: newReadBuffers(),
-		ready: make(chan struct{}), stop: make(chan struct{}),
+		stop:  make(chan struct{}),
 		first: make(chan struct{}, handshakesAtOnce),
 	}
 	if f.log == nil {
@@ -94,7 +89,8 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		f.run = "run"
 	}
 	f.notes.log = f.log
-	f.sessions = make([]*session, 0, sc.Count())
+	f.devices = crew{log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
+	f.responders = make([]*responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]
@@ -106,11 +102,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	}
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Number), sc.Start)
-		s := &session{fleet: f, spec: spec, model: model, done: make(chan struct{})}
-		s.clientID = sc.Connect.ClientID.Expand(spec.Vars(f.run))
-		s.resume = sc.Connect.Resume
-		s.willQoS, s.willKeep = spec.Group.Will.QoS, spec.Group.Will.Retain
-		f.sessions = append(f.sessions, s)
+		f.responders = append(f.responders, newResponder(f, spec, model))
 	}
 	return f, nil
 }
@@ -142,16 +134,16 @@ func (f *Fleet) Run(ctx context.Context) error {
 	var firstOnce sync.Once
 	begin := time.Now()
 ramp:
-	for i, s := range f.sessions {
+	for i, r := range f.responders {
 		if !f.waitTurn(begin, i) {
-			for _, s := range f.sessions[i:] {
-				s.inbox.close()
-				close(s.done)
+			for _, r := range f.responders[i:] {
+				r.inbox.close()
+				close(r.done)
 			}
 			break ramp
 		}
 		group.Go(func() error {
-			err := s.run(dialCtx)
+			err := r.run(dialCtx)
 			if err != nil && f.failFast {
 				firstOnce.Do(func() { first = err })
 				f.Stop()
@@ -171,8 +163,8 @@ ramp:
 			return
 		}
 		cancel()
-		for _, s := range f.sessions {
-			s.inbox.put(func(s *session) { s.stopping = true })
+		for _, r := range f.responders {
+			r.inbox.put(func() { r.stopping = true })
 		}
 	}()
 	err := group.Wait()
@@ -181,7 +173,7 @@ ramp:
 	switch {
 	case f.failFast:
 		return first
-	case len(f.sessions) > 0 && int(f.lost.Load()) == len(f.sessions):
+	case f.devices.size > 0 && int(f.devices.departed.Load()) == f.devices.size:
 		return fmt.Errorf("no device is left: %w", err)
 	}
 	return nil
@@ -229,39 +221,15 @@ func (f *Fleet) waitTurn(begin time.Time, place int) bool {
 
 // Ready returns a channel that is closed once every device has been online, or
 // was refused for good.
-func (f *Fleet) Ready() <-chan struct{} { return f.ready }
+func (f *Fleet) Ready() <-chan struct{} { return f.devices.ready }
 
 // Counts returns the totals of the run so far.
 func (f *Fleet) Counts() *metrics.Counts { return f.counts }
 
-// Presence says how many devices there are, are online now, have been online at
-// least once, and were refused for good.
-type Presence struct{ Devices, Online, Seen, GaveUp int }
+// Presence returns the present numbers of devices.
+func (f *Fleet) Presence() Presence { return f.devices.presence() }
 
-// Presence returns the present numbers.
-func (f *Fleet) Presence() Presence {
-	return Presence{len(f.sessions), int(f.upNow.Load()), int(f.upOnce.Load()), int(f.lost.Load())}
-}
-
-// online notes that a device is up.
-func (f *Fleet) online(s *session) {
-	f.upNow.Add(1)
-	if !s.wasUp {
-		s.wasUp = true
-		f.upOnce.Add(1)
-		f.settle(s)
-	}
-	f.tried(s)
-	f.log.Debug("online", "device", s.spec.ID)
-}
-
-// offline notes that a device that was up is so no more.
-func (f *Fleet) offline(s *session) {
-	f.upNow.Add(-1)
-	f.log.Debug("offline", "device", s.spec.ID)
-}
-
-// tried notes that a device's first try has ended, so that the next may begin.
+// tried notes that a session's first try has ended, so that the next may begin.
 func (f *Fleet) tried(s *session) {
 	if !s.tried && f.scenario.Connect.Rate <= 0 {
 		<-f.first
@@ -269,31 +237,13 @@ func (f *Fleet) tried(s *session) {
 	s.tried = true
 }
 
-// gaveUp notes that a device is done for.
-func (f *Fleet) gaveUp(s *session, err error) {
-	f.lost.Add(1)
-	f.notes.gaveUp(err)
-	f.settle(s)
-}
-
-// settle counts a device that is no longer waited for.
-func (f *Fleet) settle(s *session) {
-	if s.settled {
-		return
-	}
-	s.settled = true
-	if int(f.settled.Add(1)) == len(f.sessions) {
-		close(f.ready)
-	}
-}
-
 // note logs a fault that another try may mend.
 func (f *Fleet) note(err error) { f.notes.note(err) }
 
 // willSeen notes that a device found an answer to its own Will.
-func (f *Fleet) willSeen(s *session) {
+func (f *Fleet) willSeen(r *responder) {
 	f.counts.WillsSeen.Add(1)
-	f.log.Info("found an answer to its will message: it was seen while away", "device", s.spec.ID)
+	f.log.Info("found an answer to its will message: it was seen while away", "device", r.name)
 }
 
 // borrow returns an empty buffer for packets on their way out.

@@ -90,7 +90,7 @@ func (s *session) goodbye() {
 		return
 	}
 	if s.link.online {
-		s.announce("Offline")
+		s.actor.farewell()
 	}
 	s.part(wire.Success)
 }

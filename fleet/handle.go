@@ -81,6 +81,6 @@ func (s *session) incoming(frame wire.Frame) error {
 		s.received = append(s.received, p.PacketID)
 		s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 	}
-	s.act(&p)
+	s.actor.message(&p)
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // letter is word left for a session: it runs on the session's own goroutine.
-type letter func(*session)
+type letter func()
 
 // inbox is where other goroutines leave word for the one that owns a device,
 // and how they wake it. The owner mostly blocks in a Read; a letter moves that

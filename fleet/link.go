@@ -1,13 +1,11 @@
 package fleet
 
 import (
-	"errors"
 	"net"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/devices"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -32,7 +30,6 @@ type link struct {
 	keepAlive time.Duration
 	pingDue   time.Time // nothing was sent since, so a PINGREQ is
 	pongBy    time.Time // PINGRESP wanted by then; zero when none is
-	modelDue  time.Time // the model wants to be stepped; zero never
 	writeBy   time.Time // the write deadline that conn has
 	pending   uint16    // packet id of the SUBSCRIBE
 
@@ -113,9 +110,7 @@ func (s *session) postAck(typ byte, id uint16, code byte) {
 
 // sendConnect sends the CONNECT.
 func (s *session) sendConnect() error {
-	f, g := s.fleet, s.spec.Group
-	c := &f.scenario.Connect
-	vars := s.spec.Vars(f.run)
+	c := &s.fleet.scenario.Connect
 	p := wire.Connect{
 		Version:           wire.V5,
 		ClientID:          s.clientID,
@@ -125,54 +120,12 @@ func (s *session) sendConnect() error {
 		ReceiveMaximum:    c.ReceiveMaximum,
 		MaximumPacketSize: maximumPacketSize,
 	}
-	if f.scenario.Broker.Username != "" {
-		p.HasUser, p.Username = true, f.scenario.Broker.Username.Expand(vars)
-	}
-	if pw := f.scenario.Broker.Password; pw != (scenarios.Secret{}) {
-		if f.secret == nil {
-			return s.fail("connecting", errors.New("the scenario names a password, but nothing here can read it"))
-		}
-		secret, err := f.secret(pw, vars)
-		if err != nil {
-			return s.fail("reading the password", err)
-		}
-		p.HasPass, p.Password = true, secret
-	}
-	if !g.Will.Off {
-		p.Will = s.will(vars)
+	if err := s.actor.greet(&p); err != nil {
+		return s.fail("connecting", err)
 	}
 	b := s.buffer()
 	*b = wire.AppendConnect(*b, &p)
 	return nil
-}
-
-// will fills in the templates of the Will Message.
-func (s *session) will(vars scenarios.Vars) *wire.Will {
-	w := &s.spec.Group.Will
-	p := &wire.Will{
-		Topic:   []byte(w.Topic.Expand(vars)),
-		Payload: []byte(w.Payload.Expand(vars)),
-		QoS:     s.willQoS,
-		Retain:  s.willKeep,
-		Delay:   uint32(w.Delay / time.Second),
-	}
-	present := func(t scenarios.Template) []byte {
-		if t == "" {
-			return nil
-		}
-		return []byte(t.Expand(vars))
-	}
-	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
-	p.Props.ContentType = present(w.ContentType)
-	p.Props.ResponseTopic = present(w.ResponseTopic)
-	p.Props.CorrelationData = present(w.CorrelationData)
-	if w.MessageExpiry > 0 {
-		p.Props.HasMessageExpiry, p.Props.MessageExpiry = true, uint32(w.MessageExpiry/time.Second)
-	}
-	for _, u := range w.UserProperties {
-		p.Props.User = wire.AppendUserProperty(p.Props.User, u.Key, u.Value.Expand(vars))
-	}
-	return p
 }
 
 func expirySeconds(d time.Duration) uint32 {
@@ -201,7 +154,7 @@ func (s *session) connack(frame wire.Frame) error {
 	if ack.ReasonCode >= 0x80 {
 		f.counts.Refused.Add(ack.ReasonCode)
 		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
-			if s.tameWill(ack.ReasonCode, p.MaximumQOS) {
+			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
 				return s.fail("connecting", errTamed)
 			}
 		}
@@ -222,7 +175,6 @@ func (s *session) connack(frame wire.Frame) error {
 	s.resume = l.limits.sessionExpiry > 0
 	if ack.SessionPresent {
 		f.counts.Resumes.Add(1)
-		// goOnline sends again what was not acknowledged
 	} else {
 		f.counts.Abandoned.Add(int64(s.out.forget(f)))
 		s.received = nil
@@ -266,51 +218,11 @@ func (l *link) takeLimits(c *scenarios.Connect, p *packets.Properties) {
 	l.keepAlive -= l.keepAlive / 10
 }
 
-// tameWill lowers what the broker will not have in a Will Message. It is false
-// when there is nothing to lower.
-func (s *session) tameWill(code byte, maximumQoS *byte) bool {
-	switch {
-	case s.spec.Group.Will.Off:
-		return false
-	case code == wire.RetainNotSupported && s.willKeep:
-		s.willKeep = false
-	case code == wire.QoSNotSupported && s.willQoS > 0:
-		lower := s.willQoS - 1
-		if maximumQoS != nil {
-			lower = min(lower, *maximumQoS)
-		}
-		s.willQoS = lower
-	default:
-		return false
-	}
-	return true
-}
-
-// subscribe asks for the device's commands, and for answers to its Will. Where
-// the broker has no wildcards, each attribute is asked for by name.
+// subscribe asks for the actor's topics.
 func (s *session) subscribe() error {
-	l, g := s.link, s.spec.Group
-	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
-	if g.AcceptRetained {
-		handling = packets.RetainSendOnSubscribe
-	}
-	base := "cmnd/" + s.spec.ID + "/"
+	l := s.link
 	l.pending = s.out.id()
-	sub := &packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}}
-	add := func(topic string) {
-		sub.Subscriptions = append(sub.Subscriptions, packets.SubOptions{Topic: topic, QoS: max(1, g.QoS), RetainHandling: handling})
-	}
-	if l.limits.noWildcards {
-		for _, a := range g.Kind.Attributes {
-			add(base + a.Name)
-		}
-	} else {
-		add(base + "#")
-	}
-	if !g.Will.Off && g.Will.ResponseTopic != "" {
-		add(g.Will.ResponseTopic.Expand(s.spec.Vars(s.fleet.run)))
-	}
-	s.post(sub)
+	s.post(&packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: s.actor.topics()})
 	l.handshake = time.Now().Add(s.fleet.scenario.Connect.Timeout)
 	l.due = l.handshake
 	return nil
@@ -331,7 +243,7 @@ func (s *session) suback(frame wire.Frame) error {
 			continue
 		}
 		s.fleet.counts.SubsRefused.Add(code)
-		if i == 0 { // its commands: without them a device is of no use
+		if i == 0 { // a device without its commands is of no use, nor a controller without its answers
 			return s.fail("subscribing", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
 		}
 	}
@@ -339,18 +251,21 @@ func (s *session) suback(frame wire.Frame) error {
 	return s.goOnline()
 }
 
-// goOnline says that the device is there and starts its routine.
+// goOnline begins the actor's routine, and the session's own.
 func (s *session) goOnline() error {
 	l := s.link
 	now := time.Now()
 	l.online, l.up, l.handshake = true, now, time.Time{}
-	s.step(now)
-	s.announce("Online")
-	if s.spec.Group.Retain {
-		s.publishStates(^devices.Changes(0), -1)
+	if l.keepAlive > 0 {
+		// The phases are spread over the second half of the interval, so that a
+		// fleet that came up together does not ping together.
+		phase := chance(s.fleet.scenario.Seed, s.number, forKeepAlive, 0)
+		l.pingDue = now.Add(l.keepAlive/2 + time.Duration(phase*float64(l.keepAlive/2)))
 	}
 	s.out.pump(s)
-	s.startRoutine(now)
-	s.fleet.online(s)
+	s.actor.up(now)
+	s.crew.online(s)
+	s.fleet.tried(s)
+	l.due = s.nextDue()
 	return nil
 }

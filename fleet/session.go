@@ -10,25 +10,24 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/devices"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
-// session is one device: its model, its MQTT session and its connection. One
-// goroutine owns all of it; the inbox is the only way in for others.
+// session is one MQTT client: its session state, its connection, and the actor
+// whose client it is. One goroutine owns all of it; the inbox is the only way in
+// for others.
 //
 // What outlives a connection stands here, what does not in link.
 type session struct {
-	fleet *Fleet
-	spec  scenarios.Device
-	model devices.Device
-	inbox inbox
-	done  chan struct{} // closed when the goroutine has ended
+	fleet  *Fleet
+	crew   *crew // whom it is counted with
+	actor  actor
+	name   string // of the actor, in errors and logs
+	number int    // of the actor among its like: seeds and phases follow from it
+	inbox  inbox
+	done   chan struct{} // closed when the goroutine has ended
 
-	stepped  time.Time // until when the model has been stepped
-	clientID string    // may have been assigned by the broker
-	started  time.Time // when the first connection was begun
+	clientID string // may have been assigned by the broker
 
 	// MQTT session state (section 4.1).
 	out        outbox
@@ -37,21 +36,35 @@ type session struct {
 
 	link *link // nil while there is no connection
 
-	failures  int       // in a row; resets after a stable time
-	draws     uint64    // back-off draws so far
-	ticks     uint64    // telemetry intervals drawn so far
-	telemetry time.Time // when the next is due
-	resume    bool      // the next CONNECT has Clean Start 0
-	wasUp     bool      // was online at least once
-	tried     bool      // the first try to connect has ended
-	settled   bool      // nobody waits for it to come up any more
-	stopping  bool      // the fleet is being stopped
-	away      bool      // told to stay away until Return
-	way       Way       // how to go, when away
-	topicSeen bool      // a refused Response Topic was logged
-	willQoS   byte      // may have been lowered to what the broker takes
-	willKeep  bool      // Will Retain, likewise
-	cause     error     // why it ended for good
+	failures int    // in a row; resets after a stable time
+	draws    uint64 // back-off draws so far
+	resume   bool   // the next CONNECT has Clean Start 0
+	wasUp    bool   // was online at least once
+	tried    bool   // the first try to connect has ended
+	settled  bool   // nobody waits for it to come up any more
+	stopping bool   // the fleet is being stopped
+	away     bool   // told to stay away until it is told to return
+	hurry    bool   // told not to wait for the back-off
+	way      Way    // how to go, when away
+	cause    error  // why it ended for good
+}
+
+// actor is what a session is there for. The session's goroutine calls all of it.
+type actor interface {
+	// greet fills in what is particular in the CONNECT.
+	greet(*wire.Connect) error
+	// topics returns what to subscribe to; the first of them must be granted.
+	topics() []packets.SubOptions
+	// up begins the routine of an actor whose subscriptions are in force.
+	up(now time.Time)
+	// message takes a PUBLISH that is no repeat.
+	message(*wire.Publish)
+	// act does what is due by now.
+	act(now time.Time)
+	// next returns when act wants to be called; zero is never.
+	next() time.Time
+	// farewell publishes what comes before an orderly DISCONNECT.
+	farewell()
 }
 
 // errAway ends a connection on purpose; the device stays away until told.
@@ -60,13 +73,11 @@ var errAway = errors.New("told to go away")
 // errStopping ends a connection because the fleet stops.
 var errStopping = errors.New("the fleet stops")
 
-// run is the device's goroutine: it connects, serves, and connects again until
+// run is the session's goroutine: it connects, serves, and connects again until
 // it is stopped or refused for good. It returns why it was refused.
 func (s *session) run(ctx context.Context) error {
 	defer close(s.done)
 	defer s.inbox.close()
-	s.stepped = time.Now()
-	s.started = s.stepped
 	for {
 		s.read()
 		switch {
@@ -76,12 +87,13 @@ func (s *session) run(ctx context.Context) error {
 			s.wait(nil)
 			continue
 		}
+		s.hurry = false
 		err := s.connect(ctx)
 		s.fleet.tried(s)
 		switch verdict := s.judge(err); verdict {
 		case giveUp:
 			s.cause = err
-			s.fleet.gaveUp(s, err)
+			s.crew.gaveUp(s, err)
 			return err
 		case tryAgain:
 			s.pause()
@@ -92,7 +104,7 @@ func (s *session) run(ctx context.Context) error {
 // read takes what is in the inbox.
 func (s *session) read() {
 	for _, l := range s.inbox.take() {
-		l(s)
+		l()
 	}
 }
 
@@ -111,13 +123,13 @@ func (s *session) wait(timer <-chan time.Time) {
 // pause waits before the next try, reading letters meanwhile.
 func (s *session) pause() {
 	c := &s.fleet.scenario.Connect
-	draw := chance(s.fleet.scenario.Seed, s.spec.Number, forBackoff, s.draws)
+	draw := chance(s.fleet.scenario.Seed, s.number, forBackoff, s.draws)
 	s.draws++
 	timer := time.NewTimer(backoff(c, max(s.failures, 1), draw))
 	defer timer.Stop()
 	for fired := false; !fired; {
 		s.read()
-		if s.stopping || s.away {
+		if s.stopping || s.away || s.hurry {
 			return
 		}
 		bell := s.inbox.ring()
@@ -168,7 +180,7 @@ func (s *session) hangUp() {
 	l.drop(s.fleet)
 	s.link = nil
 	if l.online {
-		s.fleet.offline(s)
+		s.crew.offline(s)
 		if time.Since(l.up) >= s.fleet.scenario.Connect.BackoffReset {
 			s.failures = 0
 		}
@@ -234,25 +246,13 @@ func (s *session) handleAll(chunk []byte) error {
 	}
 }
 
-// stepNow is step to the present moment.
-func (s *session) stepNow() { s.step(time.Now()) }
-
-// step lets simulated time pass up to now and publishes what changed by itself.
-func (s *session) step(now time.Time) {
-	dt := time.Duration(float64(now.Sub(s.stepped)) * s.fleet.scenario.Time)
-	s.stepped = now
-	if changed := s.model.Step(dt); changed != 0 && s.link != nil && s.link.online {
-		s.publishStates(changed, -1)
-	}
-}
-
 // fail wraps an error of the connection with who and where. doing may be "".
 func (s *session) fail(doing string, err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		s.fleet.counts.TimedOut.Add(1)
 	}
-	return &DeviceError{Device: s.spec.ID, Broker: s.fleet.brokerName, Doing: doing, Err: err}
+	return &DeviceError{Device: s.name, Broker: s.fleet.brokerName, Doing: doing, Err: err}
 }
 
 // broke answers a packet that breaks the standard with a DISCONNECT that says

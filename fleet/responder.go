@@ -1,0 +1,189 @@
+package fleet
+
+import (
+	"errors"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/devices"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// responder is one virtual device as an MQTT client: what section 4.10.1 of the
+// standard calls a Responder.
+type responder struct {
+	session
+	spec  scenarios.Device
+	model devices.Device
+
+	stepped   time.Time // until when the model has been stepped
+	modelDue  time.Time // the model wants to be stepped; zero never
+	telemetry time.Time // when the next report is due; zero never
+	ticks     uint64    // telemetry intervals drawn so far
+	topicSeen bool      // a refused Response Topic was logged
+	willQoS   byte      // may have been lowered to what the broker takes
+	willKeep  bool      // Will Retain, likewise
+}
+
+func newResponder(f *Fleet, spec scenarios.Device, model devices.Device) *responder {
+	r := &responder{spec: spec, model: model, stepped: time.Now(),
+		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
+	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Number,
+		done: make(chan struct{}), resume: f.scenario.Connect.Resume,
+		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
+	return r
+}
+
+// greet implements actor.
+func (r *responder) greet(p *wire.Connect) error {
+	f := r.fleet
+	vars := r.spec.Vars(f.run)
+	if f.scenario.Broker.Username != "" {
+		p.HasUser, p.Username = true, f.scenario.Broker.Username.Expand(vars)
+	}
+	if pw := f.scenario.Broker.Password; pw != (scenarios.Secret{}) {
+		if f.secret == nil {
+			return errors.New("the scenario names a password, but nothing here can read it")
+		}
+		secret, err := f.secret(pw, vars)
+		if err != nil {
+			return err
+		}
+		p.HasPass, p.Password = true, secret
+	}
+	if !r.spec.Group.Will.Off {
+		p.Will = r.will(vars)
+	}
+	return nil
+}
+
+// topics implements actor: the device's commands, and the answers to its Will.
+// Where the broker has no wildcards, each attribute is asked for by name.
+func (r *responder) topics() []packets.SubOptions {
+	g := r.spec.Group
+	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
+	if g.AcceptRetained {
+		handling = packets.RetainSendOnSubscribe
+	}
+	var subs []packets.SubOptions
+	add := func(topic string) {
+		subs = append(subs, packets.SubOptions{Topic: topic, QoS: max(1, g.QoS), RetainHandling: handling})
+	}
+	base := "cmnd/" + r.spec.ID + "/"
+	if r.link.limits.noWildcards {
+		for _, a := range g.Kind.Attributes {
+			add(base + a.Name)
+		}
+	} else {
+		add(base + "#")
+	}
+	if !g.Will.Off && g.Will.ResponseTopic != "" {
+		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.fleet.run)))
+	}
+	return subs
+}
+
+// up implements actor: the device says that it is there and starts its routine.
+func (r *responder) up(now time.Time) {
+	r.step(now)
+	r.announce("Online")
+	if r.spec.Group.Retain {
+		r.publishStates(^devices.Changes(0), -1)
+	}
+	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry.IsZero() {
+		// The first report comes at a random point of the interval.
+		draw := chance(r.fleet.scenario.Seed, r.number, forTelemetry, r.ticks)
+		r.telemetry = now.Add(time.Duration(draw * float64(every)))
+		r.ticks++
+	}
+	r.plan()
+}
+
+// farewell implements actor.
+func (r *responder) farewell() { r.announce("Offline") }
+
+// act implements actor.
+func (r *responder) act(now time.Time) {
+	if isDue(r.modelDue, now) {
+		r.step(now)
+		r.plan()
+	}
+	if isDue(r.telemetry, now) {
+		r.step(now)
+		r.report()
+		r.nextTelemetry(now)
+	}
+}
+
+// next implements actor.
+func (r *responder) next() time.Time { return earlier(r.modelDue, r.telemetry) }
+
+// step lets simulated time pass up to now and publishes what changed by itself.
+func (r *responder) step(now time.Time) {
+	dt := time.Duration(float64(now.Sub(r.stepped)) * r.fleet.scenario.Time)
+	r.stepped = now
+	if changed := r.model.Step(dt); changed != 0 && r.link != nil && r.link.online {
+		r.publishStates(changed, -1)
+	}
+}
+
+// plan asks the model when it wants to be stepped.
+func (r *responder) plan() {
+	r.modelDue = time.Time{}
+	next := r.model.Next()
+	if next == devices.Never {
+		return
+	}
+	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {
+		// Not more often than every millisecond, however fast simulated time is.
+		r.modelDue = r.stepped.Add(max(time.Duration(wait), time.Millisecond))
+		r.link.due = earlier(r.link.due, r.modelDue)
+	}
+}
+
+// nextTelemetry draws when the next report is due: interval*(1±jitter) after the
+// last, or after now when reports were missed.
+func (r *responder) nextTelemetry(now time.Time) {
+	g := r.spec.Group
+	draw := chance(r.fleet.scenario.Seed, r.spec.Number, forTelemetry, r.ticks)
+	r.ticks++
+	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
+	r.telemetry = r.telemetry.Add(wait)
+	if r.telemetry.Before(now) {
+		r.telemetry = now.Add(wait)
+	}
+}
+
+// report publishes tele/<id>/state.
+func (r *responder) report() {
+	g := r.spec.Group
+	var topicBuf [topicRoom]byte
+	payload := r.fleet.borrow()
+	defer r.fleet.giveBack(payload)
+	*payload = r.model.AppendTelemetry(*payload)
+	topic := append(topicBuf[:0], "tele/"...)
+	topic = append(append(topic, r.spec.ID...), "/state"...)
+	p := wire.Publish{Topic: topic, Payload: *payload, QoS: g.QoS}
+	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
+	p.Props.ContentType = jsonType
+	r.fleet.counts.Telemetry.Add(1)
+	r.send(&p)
+}
+
+// announce publishes the device's availability, retained, as its Will would.
+func (r *responder) announce(word string) {
+	p := wire.Publish{
+		Topic:   []byte("tele/" + r.spec.ID + "/lwt"),
+		Payload: []byte(word),
+		QoS:     1,
+		Retain:  true,
+	}
+	if r.out.flying >= r.link.limits.receiveMaximum || len(r.out.messages) >= outboxSize {
+		p.QoS = 0 // it must not wait behind what the broker holds up
+	}
+	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
+	p.Props.ContentType = textPlain
+	r.send(&p)
+}
