@@ -15,6 +15,9 @@ const (
 	forTelemetry
 	forModel
 	forKeepAlive
+	forSlots
+	forArrival
+	forTarget
 )
 
 // chance returns a number in [0, 1) that follows from the seed, the device's

@@ -10,6 +10,7 @@ type crew struct {
 	log      *slog.Logger
 	notes    *notes
 	size     int
+	timed    bool          // each read takes the time
 	ready    chan struct{} // closed when every one was up once or gave up
 	settled  atomic.Int64  // that were up once or gave up
 	seen     atomic.Int64  // that were up once

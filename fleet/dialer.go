@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"homefleet/scenarios"
 )
@@ -21,6 +23,8 @@ type Dialer struct {
 	addr   string // host:port
 	tls    *tls.Config
 	socket net.Dialer
+	from   []netip.Addr
+	turn   atomic.Uint64
 }
 
 // The default port of each scheme.
@@ -110,12 +114,28 @@ func tlsConfig(b scenarios.Broker, host string) (*tls.Config, error) {
 	return c, nil
 }
 
+// From has connections come from these addresses of this machine in turn. One
+// address reaches a broker's port with some 28,000 connections, several with as
+// many times more. It is called before the first Dial.
+func (d *Dialer) From(addrs []netip.Addr) { d.from = addrs }
+
+func (d *Dialer) dialTCP(ctx context.Context, network, addr string) (net.Conn, error) {
+	if len(d.from) == 0 {
+		return d.socket.DialContext(ctx, network, addr)
+	}
+	socket := d.socket
+	from := d.from[d.turn.Add(1)%uint64(len(d.from))]
+	socket.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	socket.Control = bindWithoutPort
+	return socket.DialContext(ctx, network, addr)
+}
+
 // Dial opens a connection that is ready for a CONNECT.
 func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	if d.webSocket() {
 		return d.dialWebSocket(ctx)
 	}
-	conn, err := d.socket.DialContext(ctx, "tcp", d.addr)
+	conn, err := d.dialTCP(ctx, "tcp", d.addr)
 	if err != nil || d.tls == nil {
 		return conn, err
 	}

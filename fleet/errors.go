@@ -13,7 +13,7 @@ import (
 type DeviceError struct {
 	Device string
 	Broker string // as the user named it
-	Doing  string // "connecting", "subscribing" …; may be ""
+	Doing  string // "connecting to", "waiting for CONNACK from" …; may be ""
 	Err    error
 }
 
@@ -25,7 +25,7 @@ func (e *DeviceError) What() string {
 	if e.Doing == "" {
 		return e.Broker + ": " + plain(e.Err)
 	}
-	return e.Doing + " to " + e.Broker + ": " + plain(e.Err)
+	return e.Doing + " " + e.Broker + ": " + plain(e.Err)
 }
 
 func (e *DeviceError) Unwrap() error { return e.Err }
@@ -37,6 +37,7 @@ type RefusedError struct {
 	Packet          string // "" means CONNACK
 	Reason          string // the broker's own words, if it gave any
 	ServerReference string
+	Old             bool // the CONNACK was of MQTT 3.1.1
 }
 
 func (e *RefusedError) Error() string {
@@ -50,6 +51,9 @@ func (e *RefusedError) Error() string {
 		b.WriteString("the broker sent DISCONNECT")
 	}
 	fmt.Fprintf(&b, ": %s (0x%02X)", wire.ReasonName(e.Code), e.Code)
+	if e.Old {
+		b.WriteString("; it speaks MQTT 3.1.1 only, and devices need MQTT 5")
+	}
 	if e.Reason != "" {
 		b.WriteString(": " + shorten([]byte(e.Reason)))
 	}

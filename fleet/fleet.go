@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,7 +59,26 @@ type Fleet struct {
 	buffers *readBuffers
 	packets sync.Pool // *[]byte, for packets on their way out
 
-	devices  crew
+	devices     crew
+	controllers crew
+	watchers    crew
+	requesters  []*requester
+	watching    []*watcher
+
+	recorder     *metrics.Recorder
+	names        metrics.LabelNames
+	limits       atomic.Pointer[map[string]string] // of the first CONNACK
+	losses       losses
+	runID        uint64                    // the run, as Correlation Data carries it
+	epoch        time.Time                 // of stamps
+	stamped      bool                      // state and telemetry say when they were made
+	phase        atomic.Int32              // a Phase
+	zero         atomic.Pointer[time.Time] // start of measuring, once it is known
+	measured     atomic.Int64              // how long was measured, at the end
+	idle         atomic.Int64              // requesters that are done
+	onlineAtEnd  int                       // devices, before they were stopped
+	responseInfo atomic.Bool               // the broker gives Response Information
+
 	first    chan struct{} // a token for each first try under way, when there is no rate
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -100,11 +121,71 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		}
 		makers[g] = maker
 	}
+	f.newRecorder()
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Number), sc.Start)
 		f.responders = append(f.responders, newResponder(f, spec, model))
 	}
+	if err := f.newLoad(); err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+// newRecorder makes what the fleet measures with.
+func (f *Fleet) newRecorder() {
+	f.names = labelNames(f.scenario)
+	f.recorder = metrics.NewRecorder(metrics.RecorderConfig{Names: f.names})
+	h := fnv.New64a()
+	h.Write([]byte(f.run))
+	f.runID = h.Sum64()
+	f.epoch = time.Now()
+}
+
+// newLoad makes the controllers and watchers.
+func (f *Fleet) newLoad() error {
+	sc := f.scenario
+	total := 0
+	for _, c := range sc.Controllers {
+		total += c.Count
+	}
+	f.controllers = crew{log: f.log, notes: &f.notes, size: total, timed: true, ready: make(chan struct{})}
+	first := 0
+	for i := range sc.Controllers {
+		g := newLoadGroup(sc, &f.names, i, first)
+		for n := range g.spec.Count {
+			r, err := newRequester(f, g, n)
+			if err != nil {
+				return fmt.Errorf("controller %s: %w", g.spec.Name, err)
+			}
+			g.requesters = append(g.requesters, r)
+		}
+		f.requesters = append(f.requesters, g.requesters...)
+		first += g.spec.Count
+	}
+	for i := range sc.Watchers {
+		for n := range sc.Watchers[i].Count {
+			f.watching = append(f.watching, newWatcher(f, &sc.Watchers[i], len(f.watching), n))
+		}
+	}
+	f.watchers = crew{log: f.log, notes: &f.notes, size: len(f.watching), ready: make(chan struct{})}
+	f.stamped = len(f.watching) > 0
+	return nil
+}
+
+// sessions returns all sessions in the order in which they connect.
+func (f *Fleet) sessions() []*session {
+	all := make([]*session, 0, len(f.watching)+len(f.responders)+len(f.requesters))
+	for _, w := range f.watching {
+		all = append(all, &w.session)
+	}
+	for _, r := range f.responders {
+		all = append(all, &r.session)
+	}
+	for _, r := range f.requesters {
+		all = append(all, &r.session)
+	}
+	return all
 }
 
 // deviceSeed is the seed of one device's model.
@@ -133,17 +214,26 @@ func (f *Fleet) Run(ctx context.Context) error {
 	var first error
 	var firstOnce sync.Once
 	begin := time.Now()
+	sessions := f.sessions()
+	if f.scenario.Measured() {
+		conducted := make(chan struct{})
+		go func() {
+			defer close(conducted)
+			f.conduct()
+		}()
+		defer func() { <-conducted }() // it ends when the fleet is stopped
+	}
 ramp:
-	for i, r := range f.responders {
+	for i, s := range sessions {
 		if !f.waitTurn(begin, i) {
-			for _, r := range f.responders[i:] {
-				r.inbox.close()
-				close(r.done)
+			for _, s := range sessions[i:] {
+				s.inbox.close()
+				close(s.done)
 			}
 			break ramp
 		}
 		group.Go(func() error {
-			err := r.run(dialCtx)
+			err := s.run(dialCtx)
 			if err != nil && f.failFast {
 				firstOnce.Do(func() { first = err })
 				f.Stop()
@@ -162,14 +252,20 @@ ramp:
 		case <-ended:
 			return
 		}
+		f.onlineAtEnd = f.Presence().Online
 		cancel()
-		for _, r := range f.responders {
-			r.inbox.put(func() { r.stopping = true })
+		for _, s := range sessions {
+			s.inbox.put(func() { s.stopping = true })
 		}
 	}()
 	err := group.Wait()
 	close(ended)
 	<-told
+	f.Stop()
+	if err := f.closeBooks(); err != nil {
+		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
+	}
+	f.phase.Store(int32(Ended))
 	switch {
 	case f.failFast:
 		return first

@@ -23,7 +23,7 @@ func (s *session) handle(frame wire.Frame) error {
 		if err != nil {
 			return s.broke(err)
 		}
-		s.acknowledged(t, ack)
+		s.settleAck(t, ack)
 	case packets.PUBREL:
 		ack, err := wire.ParseAck(frame, wire.V5)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -24,6 +25,7 @@ type link struct {
 	limits limits
 
 	began     time.Time // dialled
+	asked     time.Time // SUBSCRIBE was sent
 	up        time.Time // online since
 	handshake time.Time // CONNACK or SUBACK is wanted by then
 	due       time.Time // the earliest of all that is to be done; zero never
@@ -31,6 +33,7 @@ type link struct {
 	pingDue   time.Time // nothing was sent since, so a PINGREQ is
 	pongBy    time.Time // PINGRESP wanted by then; zero when none is
 	writeBy   time.Time // the write deadline that conn has
+	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE
 
 	connected bool // CONNACK received
@@ -73,14 +76,14 @@ func (s *session) flush() error {
 	if t := s.fleet.scenario.Connect.Timeout; l.writeBy.Sub(now) < t/2 {
 		l.writeBy = now.Add(t)
 		if err := l.conn.SetWriteDeadline(l.writeBy); err != nil {
-			return s.fail("writing", err)
+			return s.fail("writing to", err)
 		}
 	}
 	_, err := l.conn.Write(*l.out)
 	s.fleet.giveBack(l.out)
 	l.out = nil
 	if err != nil {
-		return s.fail("writing", err)
+		return s.fail("writing to", err)
 	}
 	if l.keepAlive > 0 {
 		l.pingDue = now.Add(l.keepAlive) // due is left alone: doDue looks again
@@ -121,7 +124,7 @@ func (s *session) sendConnect() error {
 		MaximumPacketSize: maximumPacketSize,
 	}
 	if err := s.actor.greet(&p); err != nil {
-		return s.fail("connecting", err)
+		return s.fail("connecting to", err)
 	}
 	b := s.buffer()
 	*b = wire.AppendConnect(*b, &p)
@@ -143,7 +146,7 @@ func (s *session) connack(frame wire.Frame) error {
 	}
 	if body := frame.Body(); len(body) == 2 && frame.Flags() == 0 {
 		// The form of MQTT 3.1.1, which has no properties.
-		return s.fail("connecting", &RefusedError{Code: wire.UnsupportedVersion, Reason: "the broker speaks MQTT 3.1.1 only; devices need MQTT 5"})
+		return s.fail("connecting to", &RefusedError{Code: wire.UnsupportedVersion, Old: true})
 	}
 	packet, err := wire.Decode(frame, wire.V5)
 	if err != nil {
@@ -155,10 +158,10 @@ func (s *session) connack(frame wire.Frame) error {
 		f.counts.Refused.Add(ack.ReasonCode)
 		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
 			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
-				return s.fail("connecting", errTamed)
+				return s.fail("connecting to", errTamed)
 			}
 		}
-		return s.fail("connecting", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
+		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
 	}
 	if ack.SessionPresent && !s.resume {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present after Clean Start"}) // 3.2.2-2
@@ -168,7 +171,9 @@ func (s *session) connack(frame wire.Frame) error {
 	}
 	l.connected = true
 	f.counts.Connects.Add(1)
+	f.recorder.Record(s.number, metrics.ConnectConnack, s.labels, time.Since(l.began))
 	l.takeLimits(&f.scenario.Connect, p)
+	f.noteLimits(p)
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID
 	}
@@ -223,7 +228,8 @@ func (s *session) subscribe() error {
 	l := s.link
 	l.pending = s.out.id()
 	s.post(&packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: s.actor.topics()})
-	l.handshake = time.Now().Add(s.fleet.scenario.Connect.Timeout)
+	l.asked = time.Now()
+	l.handshake = l.asked.Add(s.fleet.scenario.Connect.Timeout)
 	l.due = l.handshake
 	return nil
 }
@@ -244,10 +250,11 @@ func (s *session) suback(frame wire.Frame) error {
 		}
 		s.fleet.counts.SubsRefused.Add(code)
 		if i == 0 { // a device without its commands is of no use, nor a controller without its answers
-			return s.fail("subscribing", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
+			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
 		}
 	}
 	s.subscribed = true
+	s.fleet.recorder.Record(s.number, metrics.ConnectSuback, s.labels, time.Since(s.link.asked))
 	return s.goOnline()
 }
 

@@ -20,7 +20,8 @@ type outbox struct {
 
 // outgoing is one message of QoS 1 or 2.
 type outgoing struct {
-	packet   *[]byte // the encoded PUBLISH; nil once PUBREC was received
+	packet   *[]byte // the encoded PUBLISH; nil once PUBREC was received, and when it is never sent again
+	note     uint64  // the actor's own
 	id       uint16
 	qos      byte
 	sent     bool // on this connection
@@ -33,10 +34,20 @@ type outgoing struct {
 func (o *outbox) id() uint16 {
 	for {
 		o.last++
-		if o.last != 0 && o.find(o.last) < 0 {
-			return o.last
+		// Ids are given out in turn, so those in use lie between the oldest and
+		// the last, and a new one can only run into the oldest.
+		if o.last == 0 || len(o.messages) > 0 && o.behind(o.last) && o.find(o.last) >= 0 {
+			continue
 		}
+		return o.last
 	}
+}
+
+// behind reports whether an id has gone round to the oldest message in use.
+func (o *outbox) behind(id uint16) bool {
+	oldest := o.messages[0].id
+	newest := o.messages[len(o.messages)-1].id
+	return id-oldest <= newest-oldest // in the arithmetic of 16 bits
 }
 
 func (o *outbox) find(id uint16) int {
@@ -50,7 +61,10 @@ func (o *outbox) find(id uint16) int {
 
 // send publishes within what the broker allows: a lower QoS, no retain, not at
 // all when the packet is too large for it.
-func (s *session) send(p *wire.Publish) {
+func (s *session) send(p *wire.Publish) { s.sendNoted(p, 0) }
+
+// sendNoted is send with a note that comes back with actor.acknowledged.
+func (s *session) sendNoted(p *wire.Publish, note uint64) {
 	f, lim := s.fleet, &s.link.limits
 	p.QoS = min(p.QoS, lim.maximumQoS)
 	p.Retain = p.Retain && !lim.noRetain
@@ -70,7 +84,7 @@ func (s *session) send(p *wire.Publish) {
 	p.PacketID = s.out.id()
 	packet := f.borrow()
 	*packet = wire.AppendPublish(*packet, p, wire.V5)
-	s.out.messages = append(s.out.messages, outgoing{packet: packet, id: p.PacketID, qos: p.QoS})
+	s.out.messages = append(s.out.messages, outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note})
 	s.out.pump(s)
 }
 
@@ -124,12 +138,15 @@ func (o *outbox) forget(f *Fleet) int {
 	return n
 }
 
-// acknowledged takes a PUBACK, PUBREC or PUBCOMP.
-func (s *session) acknowledged(typ byte, a wire.Ack) {
+// settleAck takes a PUBACK, PUBREC or PUBCOMP.
+func (s *session) settleAck(typ byte, a wire.Ack) {
 	o := &s.out
 	i := o.find(a.PacketID)
 	if a.Code >= 0x80 {
 		s.fleet.counts.PublishRefused.Add(a.Code)
+	}
+	if i >= 0 && typ != packets.PUBCOMP {
+		s.actor.acknowledged(o.messages[i].note, a.Code)
 	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
 	// PUBREL, or the broker would wait for ever (3.6.2.1).
@@ -148,14 +165,34 @@ func (s *session) acknowledged(typ byte, a wire.Ack) {
 			o.flying--
 		}
 		s.fleet.giveBack(m.packet)
-		o.messages = append(o.messages[:i], o.messages[i+1:]...)
-		if len(o.messages) == 0 {
-			o.messages = nil // an idle device holds nothing
-		}
+		o.remove(i)
 		o.pump(s)
 	case typ == packets.PUBREC && m.qos == 2:
 		s.fleet.giveBack(m.packet)
 		m.packet, m.released = nil, true
 		s.postAck(packets.PUBREL, m.id, wire.Success)
 	}
+}
+
+// remove takes out a message, mostly the oldest.
+func (o *outbox) remove(i int) {
+	switch {
+	case len(o.messages) == 1:
+		o.messages = nil // an idle device holds nothing
+	case i == 0:
+		o.messages = o.messages[1:]
+	default:
+		o.messages = append(o.messages[:i], o.messages[i+1:]...)
+	}
+}
+
+// sendOnce publishes at QoS 1 or 2 without keeping the packet: for sessions that
+// end with their connection, where nothing is ever sent again. The caller has
+// looked that Receive Maximum allows it. note comes back with actor.acknowledged.
+func (s *session) sendOnce(p *wire.Publish, note uint64) {
+	p.PacketID = s.out.id()
+	b := s.buffer()
+	*b = wire.AppendPublish(*b, p, wire.V5)
+	s.out.messages = append(s.out.messages, outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, counted: true})
+	s.out.flying++
 }

@@ -26,13 +26,29 @@ func (r *responder) message(p *wire.Publish) {
 // topic is no command topic of this device.
 func (r *responder) commandName(topic []byte) ([]byte, bool) {
 	rest, ok := bytes.CutPrefix(topic, []byte("cmnd/"))
-	id := r.spec.ID
-	if !ok || len(rest) < len(id) || string(rest[:len(id)]) != id {
+	if !ok {
 		return nil, false
 	}
-	rest = rest[len(id):]
+	if name, ok := beneath(rest, r.spec.ID); ok {
+		return name, true
+	}
+	for _, group := range r.spec.Group.Groups {
+		if name, ok := beneath(rest, group); ok {
+			return name, true
+		}
+	}
+	return nil, false
+}
+
+// beneath returns what follows a topic level and its slash. The level itself,
+// which level/# matches, has nothing beneath it.
+func beneath(topic []byte, level string) ([]byte, bool) {
+	if len(topic) < len(level) || string(topic[:len(level)]) != level {
+		return nil, false
+	}
+	rest := topic[len(level):]
 	if len(rest) == 0 {
-		return rest, true // cmnd/<id> itself, which cmnd/<id>/# matches
+		return rest, true
 	}
 	return rest[1:], rest[0] == '/'
 }
@@ -156,6 +172,9 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 		}
 		p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 		p.Props.ContentType = textPlain
+		if r.fleet.stamped {
+			p.Props.User = r.fleet.appendStamp(nil)
+		}
 		r.fleet.counts.StateMessages.Add(1)
 		r.send(&p)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/devices"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -31,31 +32,38 @@ func newResponder(f *Fleet, spec scenarios.Device, model devices.Device) *respon
 	r := &responder{spec: spec, model: model, stepped: time.Now(),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
 	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Number,
-		done: make(chan struct{}), resume: f.scenario.Connect.Resume,
+		labels: f.names.Labels(spec.Group.Kind.Name, "", ""),
+		done:   make(chan struct{}), resume: f.scenario.Connect.Resume,
 		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
 	return r
 }
 
 // greet implements actor.
 func (r *responder) greet(p *wire.Connect) error {
-	f := r.fleet
-	vars := r.spec.Vars(f.run)
-	if f.scenario.Broker.Username != "" {
-		p.HasUser, p.Username = true, f.scenario.Broker.Username.Expand(vars)
-	}
-	if pw := f.scenario.Broker.Password; pw != (scenarios.Secret{}) {
-		if f.secret == nil {
-			return errors.New("the scenario names a password, but nothing here can read it")
-		}
-		secret, err := f.secret(pw, vars)
-		if err != nil {
-			return err
-		}
-		p.HasPass, p.Password = true, secret
-	}
+	vars := r.spec.Vars(r.fleet.run)
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
 	}
+	return r.fleet.credentials(p, vars)
+}
+
+// credentials fills in the user name and password of the scenario.
+func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
+	b := &f.scenario.Broker
+	if b.Username != "" {
+		p.HasUser, p.Username = true, b.Username.Expand(vars)
+	}
+	if b.Password == (scenarios.Secret{}) {
+		return nil
+	}
+	if f.secret == nil {
+		return errors.New("the scenario names a password, but nothing here can read it")
+	}
+	secret, err := f.secret(b.Password, vars)
+	if err != nil {
+		return err
+	}
+	p.HasPass, p.Password = true, secret
 	return nil
 }
 
@@ -79,6 +87,15 @@ func (r *responder) topics() []packets.SubOptions {
 	} else {
 		add(base + "#")
 	}
+	for _, name := range g.Groups {
+		if r.link.limits.noWildcards {
+			for _, a := range g.Kind.Attributes {
+				add("cmnd/" + name + "/" + a.Name)
+			}
+		} else {
+			add("cmnd/" + name + "/#")
+		}
+	}
 	if !g.Will.Off && g.Will.ResponseTopic != "" {
 		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.fleet.run)))
 	}
@@ -99,6 +116,14 @@ func (r *responder) up(now time.Time) {
 		r.ticks++
 	}
 	r.plan()
+}
+
+// acknowledged implements actor: the note is when telemetry was sent, on the
+// fleet's clock.
+func (r *responder) acknowledged(note uint64, _ byte) {
+	if note > 0 {
+		r.fleet.recorder.Record(r.number, metrics.TelemetryPuback, r.labels, time.Since(r.fleet.epoch)-time.Duration(note))
+	}
 }
 
 // farewell implements actor.
@@ -168,8 +193,15 @@ func (r *responder) report() {
 	p := wire.Publish{Topic: topic, Payload: *payload, QoS: g.QoS}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = jsonType
+	if r.fleet.stamped {
+		p.Props.User = r.fleet.appendStamp(nil)
+	}
 	r.fleet.counts.Telemetry.Add(1)
-	r.send(&p)
+	var note uint64
+	if p.QoS > 0 {
+		note = uint64(time.Since(r.fleet.epoch))
+	}
+	r.sendNoted(&p, note)
 }
 
 // announce publishes the device's availability, retained, as its Will would.

@@ -15,14 +15,14 @@ func (s *session) doDue(now time.Time) error {
 		if l.connected {
 			what = "SUBACK"
 		}
-		return s.fail("waiting for "+what, errNoAnswer)
+		return s.fail("waiting for "+what+" from", errNoAnswer)
 	}
 	if !l.online {
 		l.due = l.handshake
 		return nil
 	}
 	if isDue(l.pongBy, now) {
-		return s.fail("waiting for PINGRESP", errNoAnswer)
+		return s.fail("waiting for PINGRESP from", errNoAnswer)
 	}
 	s.actor.act(now)
 	if isDue(l.pingDue, now) && l.out == nil {
@@ -37,8 +37,16 @@ func (s *session) doDue(now time.Time) error {
 		l.pingDue = now.Add(l.keepAlive) // the flush that follows is as good as a ping
 	}
 	l.due = s.nextDue()
+	if isDue(l.due, now) {
+		// More is due already. A Read whose deadline is over reads nothing, so
+		// what the broker sends gets a moment's chance in between.
+		l.due = now.Add(breath)
+	}
 	return nil
 }
+
+// breath is the least time between two rounds of what is due.
+const breath = 20 * time.Microsecond
 
 // nextDue finds the earliest of all that is to be done.
 func (s *session) nextDue() time.Time {

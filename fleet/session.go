@@ -10,6 +10,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
@@ -24,6 +25,7 @@ type session struct {
 	actor  actor
 	name   string // of the actor, in errors and logs
 	number int    // of the actor among its like: seeds and phases follow from it
+	labels metrics.Labels
 	inbox  inbox
 	done   chan struct{} // closed when the goroutine has ended
 
@@ -63,6 +65,8 @@ type actor interface {
 	act(now time.Time)
 	// next returns when act wants to be called; zero is never.
 	next() time.Time
+	// acknowledged takes the PUBACK or PUBREC of a message with its note.
+	acknowledged(note uint64, code byte)
 	// farewell publishes what comes before an orderly DISCONNECT.
 	farewell()
 }
@@ -150,6 +154,7 @@ func (s *session) connect(ctx context.Context) error {
 	f := s.fleet
 	timeout := f.scenario.Connect.Timeout
 	f.counts.Dials.Add(1)
+	start := time.Now()
 	dctx, cancel := context.WithTimeout(ctx, timeout)
 	conn, err := f.dial(dctx)
 	cancel()
@@ -158,9 +163,10 @@ func (s *session) connect(ctx context.Context) error {
 			return errStopping
 		}
 		f.counts.DialFailures.Add(1)
-		return s.fail("connecting", err)
+		return s.fail("connecting to", err)
 	}
 	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now()}
+	f.recorder.Record(s.number, metrics.ConnectDial, s.labels, l.began.Sub(start))
 	l.framer.Max = maximumPacketSize
 	l.limits = defaultLimits()
 	l.due = l.began.Add(timeout)
@@ -181,6 +187,10 @@ func (s *session) hangUp() {
 	s.link = nil
 	if l.online {
 		s.crew.offline(s)
+		if !s.stopping && !s.away {
+			s.fleet.counts.Lost.Add(1)
+			s.fleet.losses.add(time.Since(s.fleet.epoch))
+		}
 		if time.Since(l.up) >= s.fleet.scenario.Connect.BackoffReset {
 			s.failures = 0
 		}
@@ -219,6 +229,9 @@ func (s *session) serve() error {
 				return err
 			}
 			continue
+		}
+		if s.crew.timed {
+			l.arrived = time.Now()
 		}
 		err = s.handleAll(chunk)
 		l.reader.release()
@@ -264,9 +277,9 @@ func (s *session) broke(err error) error {
 		s.post(&packets.Disconnect{ReasonCode: fault.Code, Properties: &packets.Properties{}})
 		_ = s.flush()
 	}
-	doing := "reading what the broker sent"
+	doing := "reading from"
 	if !s.link.connected {
-		doing = "waiting for CONNACK"
+		doing = "waiting for CONNACK from"
 	}
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
 }

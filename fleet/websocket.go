@@ -17,7 +17,7 @@ import (
 // dialWebSocket connects with the subprotocol mqtt (section 6).
 func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	client := &http.Client{Transport: &http.Transport{
-		DialContext:       d.socket.DialContext,
+		DialContext:       d.dialTCP,
 		TLSClientConfig:   d.tls,
 		DisableKeepAlives: true,
 	}}

@@ -5,8 +5,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"homefleet/fleet/metrics"
 )
 
 var update = flag.Bool("update", false, "write what is rendered now into testdata")
@@ -28,6 +31,10 @@ func TestUsersFaults(t *testing.T) {
 	})
 }
 
+// catalogue is the list of all metrics in a hint: they are the affair of package
+// metrics, and TestUnknownMetric's.
+var catalogue = regexp.MustCompile(`(?m)(The metrics are |want one of )response\.\*,.*$`)
+
 const dashes = "----\n"
 
 func golden(t *testing.T, pattern string, load func(src []byte) (bool, Faults)) {
@@ -46,7 +53,7 @@ func golden(t *testing.T, pattern string, load func(src []byte) (bool, Faults)) 
 				t.Fatalf("%s has no line %q", file, dashes)
 			}
 			loaded, faults := load(src)
-			got := faults.Error()
+			got := catalogue.ReplaceAllString(faults.Error(), "${1}...")
 			if *update {
 				if err := os.WriteFile(file, []byte(string(src)+dashes+got), 0o644); err != nil {
 					t.Fatal(err)
@@ -60,5 +67,23 @@ func golden(t *testing.T, pattern string, load func(src []byte) (bool, Faults)) 
 				t.Errorf("Load(%q): loaded %v with %d errors; want one or the other", src, loaded, len(faults.Errors()))
 			}
 		})
+	}
+}
+
+// TestUnknownMetric checks that a metric which there is not brings the list of
+// those that there are.
+func TestUnknownMetric(t *testing.T) {
+	_, faults := Load("x", []byte("[[device]]\nkind = \"light\"\n[expect]\n\"zzz\" = \"< 1\"\n"))
+	if len(faults) != 1 {
+		t.Fatalf("Load finds %v; want one fault", faults)
+	}
+	for _, m := range metrics.Catalogue() {
+		named := strings.Contains(faults[0].Hint, m.Name)
+		for i := range m.Name {
+			named = named || m.Name[i] == '.' && strings.Contains(faults[0].Hint, m.Name[:i]+".*") && strings.Contains(faults[0].Hint, m.Name[i+1:])
+		}
+		if !named {
+			t.Errorf("the hint for an unknown metric does not name %s", m.Name)
+		}
 	}
 }

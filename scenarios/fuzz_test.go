@@ -12,7 +12,7 @@ import (
 // FuzzLoad checks that no text panics the loader, that every fault points into
 // the text, and that what loads is sound and loads the same way again.
 func FuzzLoad(f *testing.F) {
-	seeds(f, "testdata/faults/*.txt", everyKey)
+	seeds(f, "testdata/faults/*.txt", everyKey, everyLoadKey)
 	for _, info := range Shipped() {
 		src, _ := ReadShipped(info.Name)
 		f.Add(string(src))
@@ -20,7 +20,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) {
 		s, faults := Load("fuzz.toml", []byte(src))
 		again, faultsAgain := Load("fuzz.toml", []byte(src))
-		if !reflect.DeepEqual(s, again) || !reflect.DeepEqual(faults, faultsAgain) {
+		if !same(s, again) || !reflect.DeepEqual(faults, faultsAgain) {
 			t.Errorf("Load(%q) differs from one time to the next:\n%s\n%s", src, faults, faultsAgain)
 		}
 		checkFaults(t, src, faults, s != nil)
@@ -35,8 +35,49 @@ func FuzzLoad(f *testing.F) {
 			ids[d.ID] = true
 		}
 		s.Plan()
-		if err := s.Check(); err != nil || !reflect.DeepEqual(s, again) {
+		s.LoadPlan()
+		checkTargets(t, src, s)
+		for _, size := range s.Sizes() {
+			one, same := LoadSize("fuzz.toml", []byte(src), size)
+			if one == nil || one.Size != size || !reflect.DeepEqual(same, faults) {
+				t.Errorf("LoadSize(%q, %q) = %+v, %v; want that size, and the faults of all, %v", src, size, one, same, faults)
+			}
+		}
+		if err := s.Check(); err != nil || !same(s, again) {
 			t.Errorf("Check() of what Load(%q) returns = %v, or changes it; want neither", src, err)
+		}
+	})
+}
+
+// checkTargets checks that whoever is commanded can be.
+func checkTargets(t *testing.T, src string, s *Scenario) {
+	for i := range s.Controllers {
+		c := &s.Controllers[i]
+		last := -1
+		for _, n := range s.Targets(c) {
+			d := s.Device(n)
+			if _, ok := d.Group.Kind.Attribute([]byte(c.Attribute)); !ok || n <= last || !slow(s, c, d) {
+				t.Fatalf("Load(%q): %s commands device %d, %+v, after %d; want one that is meant, in order", src, c.Name, n, d, last)
+			}
+			last = n
+		}
+		if last < 0 || c.Count < 1 || s.Phases.Measure <= 0 || !(c.Requests(s.Phases.Measure) >= 0) {
+			t.Fatalf("Load(%q): %+v for %v; want somebody to command, for some time", src, c, s.Phases.Measure)
+		}
+	}
+}
+
+// FuzzMatches checks the patterns of targets against another implementation.
+func FuzzMatches(f *testing.F) {
+	for _, seed := range [][2]string{{"a*b*c", "aXbbYc"}, {"*", ""}, {"", "x"}, {"**a", "ba"}, {"light-*", "light-1"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		if len(pattern)*len(text) > 1e6 {
+			return
+		}
+		if got, want := matches(pattern, []byte(text)), slowMatch(pattern, text); got != want {
+			t.Errorf("matches(%q, %q) = %v; want %v", pattern, text, got, want)
 		}
 	})
 }

@@ -82,6 +82,7 @@ func readGroup(t *tomlfault.Table, g *Group, kinds []*devices.Kind) {
 	tomlfault.Int(t, "qos", 0, 2, &g.QoS)
 	t.Bool("retain", &g.Retain)
 	t.Bool("accept_retained", &g.AcceptRetained)
+	t.Texts("groups", &g.Groups)
 	t.Known("will")
 	readParams(t, g, kinds)
 }
@@ -393,6 +394,14 @@ const sampleRun = "00000000-0000-0000-0000-000000000000"
 type seen map[uint64]int
 
 func newSeen(n int) seen { return make(seen, n) }
+
+// find returns the number that was added with the text, if one was.
+func (s seen) find(text []byte) (number int, ok bool) {
+	h := fnv.New64a()
+	h.Write(text)
+	number, ok = s[h.Sum64()]
+	return number, ok
+}
 
 // add returns the number that was added with the same text before, if one was.
 func (s seen) add(text []byte, number int) (other int, repeated bool) {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ type (
 // Go, and every section is read before any is checked, so that a rule may look
 // at all of them.
 type section struct {
-	read  func(r *reader)
+	read  func(r *reader) // nil: another section reads it
 	check func(c *checker)
 }
 
@@ -35,6 +36,12 @@ func sections() []section {
 		{readBroker, checkBroker},
 		{readConnect, checkConnect},
 		{readWills, checkWills},
+		{nil, checkDeviceGroups}, // they are read with the device groups
+		{readControllers, checkControllers},
+		{readWatchers, checkWatchers},
+		{nil, checkMembers},
+		{readPhases, checkPhases},
+		{readExpect, checkExpect},
 	}
 }
 
@@ -59,12 +66,23 @@ type checker struct {
 func (c *checker) rules(path string) rules { return rules{c.doc, path} }
 
 // Load reads a scenario. name is the file's, for the faults. If there are
-// errors the scenario is nil; the faults beside a scenario are warnings.
+// errors the scenario is nil; the faults beside a scenario are warnings. Of a
+// file that has several sizes it returns the smallest, the file as it stands;
+// see [LoadSize].
 func Load(name string, src []byte) (*Scenario, Faults) {
-	return load(name, src, devices.Kinds())
+	return LoadSize(name, src, "")
 }
 
-func load(name string, src []byte, kinds []*devices.Kind) (*Scenario, Faults) {
+// loader is how a file is read.
+type loader struct {
+	sizes bool            // check every size
+	kinds []*devices.Kind // nil: all there are
+}
+
+func (l loader) load(name string, src []byte, size string) (*Scenario, Faults) {
+	if l.kinds == nil {
+		l.kinds = devices.Kinds()
+	}
 	doc := tomlfault.Parse(name, src)
 	if strings.TrimSpace(string(src)) == "" {
 		doc.Errorf(tomlfault.Place{}, `the shipped scenario "bedroom" is one to start from`, "the file is empty")
@@ -73,18 +91,50 @@ func load(name string, src []byte, kinds []*devices.Kind) (*Scenario, Faults) {
 	if doc.Broken() {
 		return nil, doc.Faults()
 	}
-	sum := sha256.Sum256(src)
-	s := &Scenario{Name: name, Digest: hex.EncodeToString(sum[:])}
-	r := &reader{top: doc.Root(), s: s, kinds: kinds}
-	for _, part := range sections() {
-		part.read(r)
+	names := readSizes(doc.Root())
+	if size == DefaultSize {
+		size = ""
 	}
-	doc.Unknown()
-	faults := s.check(doc)
+	if size != "" && !slices.Contains(names, size) {
+		all := append([]string{DefaultSize}, names...)
+		doc.Errorf(tomlfault.Place{}, tomlfault.DidYouMean(size, all), "there is no size %q; want %s", tomlfault.Short(size), tomlfault.Join(all))
+		return nil, doc.Faults()
+	}
+	sum := sha256.Sum256(src)
+	read := func(doc *tomlfault.Document, size string) (*Scenario, Faults) {
+		s := &Scenario{Name: name, Digest: hex.EncodeToString(sum[:])}
+		if len(names) > 0 {
+			s.Size, s.sizes = size, append([]string{DefaultSize}, names...)
+		}
+		return s, l.read(doc, s)
+	}
+	s, faults := read(doc, DefaultSize)
+	base := faults
+	for _, n := range names {
+		if n != size && !l.sizes {
+			continue
+		}
+		one, found := read(doc.Overlay("size", n, sizable), n)
+		if faults = faults.With(withSize(found, base, n)); n == size {
+			s = one
+		}
+	}
 	if faults.Err() != nil {
 		return nil, faults
 	}
 	return s, faults
+}
+
+// read reads and checks a document.
+func (l loader) read(doc *tomlfault.Document, s *Scenario) Faults {
+	r := &reader{top: doc.Root(), s: s, kinds: l.kinds}
+	for _, part := range sections() {
+		if part.read != nil {
+			part.read(r)
+		}
+	}
+	doc.Unknown()
+	return s.check(doc)
 }
 
 // Check checks a scenario that was built in Go and fills in its defaults. The
@@ -123,6 +173,13 @@ func (s *Scenario) fill() {
 	for i := range s.Groups {
 		s.Groups[i].fill()
 	}
+	for i := range s.Controllers {
+		s.Controllers[i].fill(i)
+	}
+	for i := range s.Watchers {
+		s.Watchers[i].fill(i)
+	}
+	s.Phases.fill(s)
 }
 
 // orDefault returns what a field says: its default for zero, zero for None.
@@ -149,6 +206,7 @@ func readTop(r *reader) {
 	r.top.Duration("duration", &s.Duration)
 	r.top.Factor("time", &s.Time)
 	readTimeOfDay(r.top, "start", &s.Start)
+	r.top.Known("size") // whose tables are read by readSizes
 }
 
 // readTimeOfDay reads "08:00" or "08:00:30".

@@ -388,7 +388,7 @@ func TestByteOrderMark(t *testing.T) {
 // TestParametersBesideKeys checks that no parameter of a kind has the name of a group's
 // own key, since the two stand side by side.
 func TestParametersBesideKeys(t *testing.T) {
-	own := []string{"kind", "count", "first", "id", "home", "homes", "first_home", "telemetry", "telemetry_jitter", "qos", "retain", "accept_retained", "will"}
+	own := []string{"kind", "count", "first", "id", "home", "homes", "first_home", "telemetry", "telemetry_jitter", "qos", "retain", "accept_retained", "groups", "will"}
 	for _, k := range devices.Kinds() {
 		for _, p := range k.Params {
 			if slices.Contains(own, p.Name) {

@@ -8,9 +8,11 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"homefleet/devices"
+	"homefleet/fleet/metrics"
 )
 
 // Scenario is a checked description of a fleet. It is plain data: a Go test
@@ -36,10 +38,30 @@ type Scenario struct {
 	Connect Connect
 	Groups  []Group
 
+	// What is measured, if anything is. Then Duration is 0: the phases say how
+	// long the run lasts.
+	Controllers []Controllers
+	Watchers    []Watchers
+	Phases      Phases
+	Expect      []metrics.Expectation // in the order of the file; see [metrics.ParseExpectation]
+
+	Size string // which of the file's sizes this is; "" if it has but one
+
 	Digest string // SHA-256 of the source text, in hex; "" when built by hand
 
-	filled bool // the defaults are in place: a zero means zero
+	sizes  []string // of the file; nil if it has but one
+	filled bool     // the defaults are in place: a zero means zero
 }
+
+// Measured reports whether the run is a measurement in phases: there are
+// controllers, watchers, phases or expectations.
+func (s *Scenario) Measured() bool {
+	return len(s.Controllers)+len(s.Watchers)+len(s.Expect) > 0 || s.Phases != Phases{}
+}
+
+// Sizes returns the sizes of the file, in its order, after [DefaultSize], which
+// is the file as it stands; none if it has but one.
+func (s *Scenario) Sizes() []string { return slices.Clone(s.sizes) }
 
 // None stands for zero in a field whose zero means its default, up to
 // [Scenario.Check], which puts a zero in its place.
@@ -124,6 +146,7 @@ type Group struct {
 	QoS             byte          // of state and telemetry messages; default 0
 	Retain          bool          // state topics are retained
 	AcceptRetained  bool          // obey retained commands too; default false ("ghost switching")
+	Groups          []string      // further names that the devices obey: each subscribes cmnd/<name>/# as well; one topic level, no device's id
 
 	Will Will
 

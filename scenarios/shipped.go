@@ -19,9 +19,13 @@ type Info struct {
 	Title   string // its title
 	Summary string // one sentence: the file's first line, a comment
 	Devices int
+
+	Measured bool     // it measures: there are phases and expectations
+	Sizes    []string // see [Scenario.Sizes]
 }
 
-// Shipped lists the scenarios that come with the program, small ones first.
+// Shipped lists the scenarios that come with the program: homes first, then
+// those that measure, small ones first.
 func Shipped() []Info {
 	files, _ := shipped.ReadDir(".") // an embedded directory is always there
 	var all []Info
@@ -30,13 +34,15 @@ func Shipped() []Info {
 		src, _ := ReadShipped(name)
 		first, _, _ := strings.Cut(string(src), "\n")
 		info := Info{Name: name, Summary: strings.TrimSpace(strings.TrimPrefix(first, "#"))}
-		if s, _ := Load(f.Name(), src); s != nil {
+		// The larger sizes are another day's concern: a list should be quick.
+		if s, _ := (loader{}).load(f.Name(), src, ""); s != nil {
 			info.Title, info.Devices = s.Title, s.Count()
+			info.Measured, info.Sizes = s.Measured(), s.Sizes()
 		}
 		all = append(all, info)
 	}
 	slices.SortFunc(all, func(a, b Info) int {
-		return cmp.Or(cmp.Compare(a.Devices, b.Devices), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(btoi(a.Measured), btoi(b.Measured)), cmp.Compare(a.Devices, b.Devices), cmp.Compare(a.Name, b.Name))
 	})
 	return all
 }

@@ -2,8 +2,10 @@ package scenarios
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestShipped(t *testing.T) {
@@ -19,6 +21,10 @@ func TestShipped(t *testing.T) {
 			t.Errorf("Load(%s) finds\n%swant nothing, not even a warning", info.Name, faults)
 			continue
 		}
+		if info.Measured != s.Measured() || !slices.Equal(info.Sizes, s.Sizes()) {
+			t.Errorf("Shipped() says %+v; want %v, %q", info, s.Measured(), s.Sizes())
+		}
+		checkSizes(t, info, src)
 		if info.Title == "" || info.Title != s.Title || info.Devices != s.Count() {
 			t.Errorf("Shipped() says %+v; want the scenario's title and count, %q and %d", info, s.Title, s.Count())
 		}
@@ -31,12 +37,108 @@ func TestShipped(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"bedroom", "apartment", "apartment-block"}; !slices.Equal(names, want) {
+	if want := []string{
+		"bedroom", "apartment", "apartment-block", "p2p", "request-response", "slow-consumer", "soak",
+		"group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
+	}; !slices.Equal(names, want) {
 		t.Errorf("Shipped() lists %q; want %q", names, want)
 	}
 	for _, name := range []string{"", "nothing", "../go", "bedroom.toml", "/bedroom"} {
 		if _, ok := ReadShipped(name); ok {
 			t.Errorf("ReadShipped(%q) finds a file; want none", name)
+		}
+	}
+}
+
+// checkSizes checks every size of a shipped file that measures: it loads without
+// a warning, it is larger than the one before, it expects something, and what it
+// expects of percentiles it has the samples for.
+func checkSizes(t *testing.T, info Info, src []byte) {
+	t.Helper()
+	if !info.Measured {
+		return
+	}
+	if !slices.Equal(info.Sizes, []string{"s", "m", "l"}) {
+		t.Errorf("%s has the sizes %q; want s, m and l", info.Name, info.Sizes)
+	}
+	devices := 0
+	for _, size := range info.Sizes {
+		s, faults := LoadSize(info.Name+".toml", src, size)
+		if len(faults) > 0 {
+			t.Errorf("LoadSize(%s, %s) finds\n%swant nothing", info.Name, size, faults)
+			continue
+		}
+		plan := s.LoadPlan()
+		if s.Size != size || s.Count() <= devices || len(s.Expect) < 4 || s.Duration != 0 {
+			t.Errorf("%s in size %s has %d devices and %d expectations; want more than %d, and at least 4", info.Name, s.Size, s.Count(), len(s.Expect), devices)
+		}
+		if length := s.Phases.Length() - s.Phases.Drain; size == "s" && (length > 20*time.Second || s.Count() > 300) {
+			t.Errorf("%s lasts %v with %d devices; want at most 20s with a few", info.Name, length, s.Count())
+		}
+		devices = s.Count()
+		requests, answers, telemetry := 0.0, 0.0, 0.0
+		for _, c := range plan.Controllers {
+			if requests += c.Requests; c.Targets == 0 {
+				t.Errorf("%s: %s command nothing", info.Name, c.Controllers.Name)
+			}
+			answers += c.Requests * float64(c.Answers)
+		}
+		copies := 0.0 // of a message, for all watchers
+		for i := range s.Watchers {
+			if w := &s.Watchers[i]; w.Share == "" {
+				copies += float64(w.Count)
+			} else {
+				copies++
+			}
+		}
+		for i := range s.Groups {
+			if g := &s.Groups[i]; g.QoS > 0 && g.Telemetry > 0 {
+				telemetry += float64(g.Total()) * s.Phases.Measure.Seconds() / g.Telemetry.Seconds()
+			}
+		}
+		for _, e := range s.Expect {
+			name, p, ok := strings.Cut(e.Metric(), ".p")
+			percentile, err := strconv.ParseFloat(p, 64)
+			if !ok || err != nil {
+				continue
+			}
+			samples := map[string]float64{"response": requests, "answer": answers, "telemetry.puback": telemetry, "state.delivery": (requests/2 + telemetry) * copies}[name]
+			if above := samples * (1 - percentile/100); above < 101 {
+				t.Errorf("%s in size %s expects %s with %.0f samples above it; want 100 and some to spare", info.Name, size, &e, above)
+			}
+		}
+	}
+}
+
+// TestBenchmarkParameters holds three scenarios to the figures of EMQ's Open
+// MQTT Benchmark Suite that their comments name.
+func TestBenchmarkParameters(t *testing.T) {
+	load := func(name string) *Scenario {
+		src, _ := ReadShipped(name)
+		s, faults := LoadSize(name, src, "l")
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		if s.Connect.KeepAlive != 300*time.Second || s.Connect.Resume || s.Phases.Measure != 30*time.Minute {
+			t.Errorf("%s has a Keep Alive of %v for %v; want 300s for 30m", name, s.Connect.KeepAlive, s.Phases.Measure)
+		}
+		return s
+	}
+	s := load("p2p")
+	if c := s.Controllers[0]; s.Count() != 50_000 || c.Count != 50_000 || c.RatePerController != 1 || c.PayloadSize != 16 || c.QoS != 1 {
+		t.Errorf("p2p is %+v for %d devices; want 50,000 at 1/s with 16 bytes at QoS 1", c, s.Count())
+	}
+	s = load("fan-in")
+	if g, w := s.Groups[0], s.Watchers[0]; g.Count != 50_000 || g.Telemetry != time.Second || g.QoS != 1 || w.Count != 500 || w.QoS != 1 || w.Share == "" {
+		t.Errorf("fan-in is %+v to %+v; want 50,000 at 1/s to 500 that share, at QoS 1", g, w)
+	}
+	s = load("fan-out")
+	if n := len(s.Controllers); n != 5 || s.Count() != 1000 {
+		t.Errorf("fan-out has %d controllers and %d devices; want 5 and 1,000", n, s.Count())
+	}
+	for _, c := range s.Controllers {
+		if n := len(s.Targets(&c)); c.Rate != 50 || c.PayloadSize != 16 || c.QoS != 1 || n != 1000 {
+			t.Errorf("fan-out has %+v for %d devices; want 50/s for 1,000, with 16 bytes at QoS 1", c, n)
 		}
 	}
 }

@@ -124,7 +124,7 @@ func (b *Broker) Serve(l net.Listener) error {
 			continue
 		}
 		wait = 0
-		b.running.Go(func() { b.ServeConn(nc) })
+		b.serve(nc)
 	}
 }
 
@@ -138,11 +138,9 @@ func (b *Broker) Dial(ctx context.Context) (net.Conn, error) {
 	if !b.enter() {
 		return nil, fmt.Errorf("dialling the broker: %w", errClosed)
 	}
+	defer b.leave()
 	client, server := memconn.Pipe(0)
-	go func() {
-		defer b.leave()
-		b.ServeConn(server)
-	}()
+	b.serve(server)
 	return client, nil
 }
 

@@ -102,6 +102,9 @@ type Limits struct {
 	ConnectTimeout time.Duration
 	// MaximumConnections; default 1,000,000. More are refused with 0x89.
 	MaximumConnections int
+	// MaximumSessions, with those of clients that are away; default 1,000,000.
+	// CONNECTs that would need one more are refused with 0x97.
+	MaximumSessions int
 	// MaximumSubscriptions of one client; default 100,000. More get 0x97.
 	MaximumSubscriptions int
 	// MaximumQueued and MaximumQueuedBytes bound what waits for one client;
@@ -153,6 +156,7 @@ func (c *Config) limits() (limits, error) {
 	number("a Topic Alias Maximum", &l.TopicAliasMaximum, 64, -1, 65535)
 	l.TopicAliasMaximum = max(l.TopicAliasMaximum, 0)
 	number("a maximum of connections", &l.MaximumConnections, 1_000_000, 1, math.MaxInt32)
+	number("a maximum of sessions", &l.MaximumSessions, 1_000_000, 1, math.MaxInt32)
 	number("a maximum of subscriptions", &l.MaximumSubscriptions, 100_000, 1, math.MaxInt32)
 	number("a maximum of queued messages", &l.MaximumQueued, 100_000, 1, math.MaxInt32)
 	number("a maximum of queued bytes", &l.MaximumQueuedBytes, 32<<20, 1, math.MaxInt)

@@ -1,10 +1,8 @@
 package broker
 
 import (
-	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -31,16 +29,23 @@ type conn struct {
 	connectExpiry  uint32 // Session Expiry Interval as of CONNECT
 	version        wire.Version
 
+	// Of the reader.
+	big      *[]byte // lent while more is coming than small takes
+	again    func()  // loop
+	reads    uint8   // up to manyReads
+	lastRead time.Duration
+
 	active atomic.Int64 // when the last packet came, in nanoseconds since Broker.start
 
 	proc sync.Mutex // see the package comment
 	gone bool       // guarded by proc: what is read counts no more
 
 	mu        sync.Mutex
-	out       []byte // encoded packets
-	inWrite   int    // bytes that the writer has taken and not written yet
-	writing   bool   // there is a writer
-	corked    bool   // the reader is at work and starts the writer when it has done
+	out       []byte  // encoded packets
+	lent      *[]byte // what out was, from Broker.writes
+	inWrite   int     // bytes that the writer has taken and not written yet
+	writing   bool    // there is a writer
+	corked    bool    // the reader is at work and starts the writer when it has done
 	connacked bool
 	closing   bool       // nothing is accepted any more; the connection closes when out is written
 	failed    bool       // writing failed
@@ -66,6 +71,24 @@ const (
 // ServeConn serves one connection and blocks until it has ended. The broker
 // closes it in any case.
 func (b *Broker) ServeConn(nc net.Conn) {
+	if c := b.open(nc); c != nil {
+		for c.read() {
+		}
+	}
+}
+
+// serve is ServeConn for connections that need no goroutine of their own: it
+// does not block. See conn.loop.
+func (b *Broker) serve(nc net.Conn) {
+	if c := b.open(nc); c != nil {
+		c.again = c.loop
+		go c.again()
+	}
+}
+
+// open enters a connection, and returns nil if there can be no more. The reader
+// that ends it is counted.
+func (b *Broker) open(nc net.Conn) *conn {
 	c := &conn{b: b, nc: nc, limit: b.limits.ConnectTimeout}
 	c.framer.Max = b.limits.MaximumPacketSize
 	c.touch()
@@ -73,23 +96,101 @@ func (b *Broker) ServeConn(nc net.Conn) {
 	c.timer = time.AfterFunc(c.limit, c.silent)
 	c.mu.Unlock()
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	// Connections that have not sent their CONNECT yet do not count against the
 	// limit that the CONNACK answers with, but have one too.
 	if b.closed || len(b.conns) >= 2*b.limits.MaximumConnections+100 {
-		b.mu.Unlock()
 		b.count.refused.Add(1)
 		c.timer.Stop()
 		_ = nc.Close()
-		return
+		return nil
 	}
 	b.conns[c] = struct{}{}
 	b.running.Add(1)
-	b.mu.Unlock()
+	return c
+}
+
+// loop reads in a goroutine of its own. Handling a packet needs more stack than
+// waiting for one, and the runtime does not give it back as long as the
+// goroutine lives; so after packets that came far apart, as those of idle
+// clients do, and after the first ones, the reader goes on in a new goroutine.
+func (c *conn) loop() {
+	for c.read() {
+		if c.fresh() {
+			go c.again()
+			return
+		}
+	}
+}
+
+// fresh decides whether the reader goes on in a new goroutine.
+func (c *conn) fresh() bool {
+	now := time.Since(c.b.start)
+	apart := now-c.lastRead > time.Second
+	c.lastRead = now
+	if c.reads < manyReads {
+		c.reads++
+		return true
+	}
+	return apart
+}
+
+// manyReads is how many first reads of a connection are taken for its beginning:
+// CONNECT, SUBSCRIBE, what it publishes then, and their acknowledgements.
+const manyReads = 8
+
+// errGone ends the reader of a connection that somebody else has ended.
+var errGone = errors.New("the connection was ended")
+
+// read waits for the client to send something and handles it. It returns false
+// when the connection has ended and the reader with it. It and what it calls to
+// wait are to need little stack.
+func (c *conn) read() bool {
+	buf := c.small[:]
+	if c.big != nil {
+		buf = *c.big
+	}
+	n, err := c.nc.Read(buf)
+	return c.received(buf, n, err)
+}
+
+// received handles what was read.
+func (c *conn) received(buf []byte, n int, err error) bool {
+	if n > 0 {
+		c.b.count.bytesIn.Add(uint64(n))
+		if d, end := c.handle(buf[:n]); end {
+			c.end(d)
+			return false
+		}
+	}
+	if err != nil {
+		c.end(departure{err: err})
+		return false
+	}
+	switch more := n == len(buf) || c.framer.Partial() > 0; {
+	case more && c.big == nil:
+		c.big = c.b.reads.Get().(*[]byte)
+	case !more:
+		c.lend()
+	}
+	return true
+}
+
+// lend gives the large buffer back.
+func (c *conn) lend() {
+	if c.big != nil {
+		c.b.reads.Put(c.big)
+		c.big = nil
+	}
+}
+
+// end ends the connection and then the reader.
+func (c *conn) end(d departure) {
+	b := c.b
 	defer b.running.Done()
-
-	c.depart(c.read())
+	c.lend()
+	c.depart(d)
 	c.drain()
-
 	b.mu.Lock()
 	delete(b.conns, c)
 	b.mu.Unlock()
@@ -98,43 +199,7 @@ func (b *Broker) ServeConn(nc net.Conn) {
 	done := c.writeDone
 	c.mu.Unlock()
 	if done {
-		_ = nc.Close()
-	}
-}
-
-// errGone ends the reader of a connection that somebody else has ended.
-var errGone = errors.New("the connection was ended")
-
-// read handles what the client sends until the connection ends.
-func (c *conn) read() departure {
-	var big *[]byte
-	defer func() {
-		if big != nil {
-			c.b.reads.Put(big)
-		}
-	}()
-	for {
-		buf := c.small[:]
-		if big != nil {
-			buf = *big
-		}
-		n, err := c.nc.Read(buf)
-		if n > 0 {
-			c.b.count.bytesIn.Add(uint64(n))
-			if d, end := c.handle(buf[:n]); end {
-				return d
-			}
-		}
-		if err != nil {
-			return departure{err: err}
-		}
-		switch more := n == len(buf) || c.framer.Partial() > 0; {
-		case more && big == nil:
-			big = c.b.reads.Get().(*[]byte)
-		case !more && big != nil:
-			c.b.reads.Put(big)
-			big = nil
-		}
+		_ = c.nc.Close()
 	}
 }
 
@@ -234,141 +299,4 @@ func (c *conn) setLimit(d time.Duration) {
 		return
 	}
 	c.timer.Reset(d)
-}
-
-// depart ends the connection. What is in the buffer, and the DISCONNECT if there
-// is one, is still written, in the background. When depart returns, the packet
-// in hand has been handled, no further one will be, and the session is detached.
-// It may be called from any goroutine that holds no lock, also several times:
-// the first says how.
-func (c *conn) depart(d departure) {
-	c.mu.Lock()
-	if c.departure == nil {
-		c.departure = &d
-	}
-	d = *c.departure
-	c.mu.Unlock()
-
-	c.proc.Lock()
-	c.gone = true
-	c.proc.Unlock()
-
-	c.mu.Lock()
-	first := !c.closing
-	start := false
-	if first {
-		if c.connacked && d.code != 0 && c.version == wire.V5 && !c.failed {
-			c.out = c.appendDisconnect(c.buffer(), d.code)
-		}
-		c.closing = true
-		start = !c.writing
-		c.writing = true
-		c.timer.Stop()
-	}
-	c.mu.Unlock()
-	if first {
-		// A write that is stuck ends too.
-		_ = c.nc.SetWriteDeadline(time.Now().Add(lingerTime))
-		if start {
-			c.b.running.Go(c.write)
-		}
-	}
-	c.b.detach(c, d)
-	if first {
-		c.logEnd(d)
-	}
-}
-
-func (c *conn) logEnd(d departure) {
-	level := slog.LevelDebug
-	if d.code >= 0x80 && d.code != wire.SessionTakenOver && d.code != wire.ServerShuttingDown {
-		level = slog.LevelWarn
-	}
-	ctx := context.Background()
-	if !c.b.log.Enabled(ctx, level) {
-		return
-	}
-	args := []any{"client", c.clientID(), "remote", remote(c.nc)}
-	if d.code != 0 {
-		args = append(args, "reason", wire.ReasonName(d.code))
-	}
-	if d.err != nil && d.err != io.EOF {
-		args = append(args, "err", d.err)
-	}
-	c.b.log.Log(ctx, level, "connection ended", args...)
-}
-
-// departing reports whether depart was called.
-func (c *conn) departing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.departure != nil
-}
-
-// overrun ends a connection whose client does not keep up. It may be called
-// with locks held.
-func (c *conn) overrun() {
-	c.mu.Lock()
-	first := c.departure == nil && !c.overran
-	c.overran = true
-	c.mu.Unlock()
-	if !first {
-		return
-	}
-	c.b.count.overrun.Add(1)
-	c.b.running.Go(func() {
-		c.depart(departure{code: wire.QuotaExceeded, err: errOverrun})
-	})
-}
-
-var errOverrun = errors.New("more waits for the client than it may have queued")
-
-// drain reads and throws away until the client closes, when the broker has ended
-// the connection and the client may still be sending.
-func (c *conn) drain() {
-	c.mu.Lock()
-	linger := c.departure.linger
-	c.mu.Unlock()
-	if !linger {
-		return
-	}
-	for {
-		if _, err := c.nc.Read(c.small[:]); err != nil {
-			return
-		}
-	}
-}
-
-// finished is called by the writer when nothing is left to write and nothing
-// will come.
-func (c *conn) finished() {
-	c.mu.Lock()
-	c.writeDone = true
-	wait := c.departure.linger && !c.failed && !c.readDone
-	c.mu.Unlock()
-	if wait {
-		if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
-			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
-			if half.CloseWrite() == nil {
-				return // the reader closes
-			}
-		}
-	}
-	_ = c.nc.Close()
-}
-
-func (c *conn) clientID() string {
-	c.b.mu.Lock()
-	defer c.b.mu.Unlock()
-	if c.s == nil {
-		return ""
-	}
-	return c.s.id
-}
-
-func remote(nc net.Conn) string {
-	if a := nc.RemoteAddr(); a != nil {
-		return a.String()
-	}
-	return ""
 }

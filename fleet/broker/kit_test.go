@@ -166,7 +166,7 @@ func (c *client) send(packets ...raw) {
 	c.t.Helper()
 	for _, p := range packets {
 		if _, err := c.nc.Write(p); err != nil {
-			c.t.Fatalf("sending %x: %v; want no error", []byte(p), err)
+			c.t.Fatalf("sending %.40x (%d bytes): %v; want no error", []byte(p), len(p), err)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 // buffer returns the buffer to append to. The caller holds c.mu.
 func (c *conn) buffer() []byte {
 	if c.out == nil {
-		c.out = (*c.b.writes.Get().(*[]byte))[:0]
+		c.lent = c.b.writes.Get().(*[]byte)
+		c.out = (*c.lent)[:0]
 	}
 	return c.out
 }
@@ -22,8 +23,14 @@ func (c *conn) wake() {
 		return
 	}
 	c.writing = true
-	// The count cannot be zero: whoever calls is counted himself.
-	c.b.running.Go(c.write)
+	c.startWriter()
+}
+
+// startWriter starts the writer, which is the caller's to do. The count of
+// goroutines cannot be zero: whoever calls is counted himself.
+func (c *conn) startWriter() {
+	c.b.running.Add(1)
+	go c.write()
 }
 
 // cork keeps the writer from starting until uncork, so that the answers to all
@@ -46,11 +53,12 @@ const keepBuffer = 64 << 10
 
 // write writes until the buffer is empty. There is one writer at a time.
 func (c *conn) write() {
+	defer c.b.running.Done()
 	for {
 		c.mu.Lock()
-		buf := c.out
+		buf, lent := c.out, c.lent
+		c.out, c.lent = nil, nil
 		if len(buf) == 0 || c.failed {
-			c.out = nil
 			c.writing = false
 			closing := c.closing
 			if closing {
@@ -62,14 +70,14 @@ func (c *conn) write() {
 			}
 			return
 		}
-		c.out = nil
 		c.inWrite = len(buf)
 		c.mu.Unlock()
 
 		n, err := c.nc.Write(buf)
 		c.b.count.bytesOut.Add(uint64(n))
 		if cap(buf) <= keepBuffer {
-			c.b.writes.Put(&buf)
+			*lent = buf
+			c.b.writes.Put(lent)
 		}
 		c.mu.Lock()
 		c.inWrite = 0

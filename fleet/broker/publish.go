@@ -113,7 +113,7 @@ func (c *conn) accept(p *wire.Publish) byte {
 	if m.props.HasMessageExpiry {
 		m.expireFrom(time.Now())
 	}
-	matched, code := c.b.route(&m)
+	matched, code := c.b.route(m)
 	if code == wire.Success && !matched {
 		return wire.NoMatchingSubscribers
 	}

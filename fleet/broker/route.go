@@ -10,6 +10,7 @@ import (
 // routing is one message on its way to all who subscribe. It is reused.
 type routing struct {
 	m       *message
+	own     message  // room for m, so that a message on its way is no allocation
 	kept    *message // a copy that may be stored, made when the first one needs it
 	at      time.Time
 	targets []target // one or several a session, see merge
@@ -42,8 +43,10 @@ func (r *routing) now() time.Time {
 // route delivers a message to all who subscribe and retains it if it is to be
 // retained. It reports whether anybody subscribes; the code is wire.Success or
 // why the message was not accepted.
-func (b *Broker) route(m *message) (matched bool, code byte) {
+func (b *Broker) route(own message) (matched bool, code byte) {
 	r := b.routings.Get().(*routing)
+	r.own = own
+	m := &r.own
 	r.m = m
 	t := &b.topics
 	if m.retain {

@@ -107,12 +107,18 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		b.publishWill(s.id, due)
 	}
 	// Here b.mu is held, and s.mu too if there is a session, which is nobody's.
-	if b.clients >= b.limits.MaximumConnections {
+	switch {
+	case b.clients >= b.limits.MaximumConnections:
+		code = wire.ServerBusy
+	case s == nil && len(b.sessions) >= b.limits.MaximumSessions:
+		code = wire.QuotaExceeded
+	}
+	if code != wire.Success {
 		if s != nil {
 			s.mu.Unlock()
 		}
 		b.mu.Unlock()
-		return nil, false, wire.ServerBusy
+		return nil, false, code
 	}
 	if present = s != nil; present {
 		if s.will != nil { // 3.1.3-9
@@ -305,7 +311,7 @@ func (b *Broker) publishWill(from string, w *will) {
 	m := w.m
 	m.from = from
 	m.expireFrom(time.Now())
-	b.route(&m)
+	b.route(m)
 }
 
 // splitShared returns the share name, empty if there is none, and the filter.

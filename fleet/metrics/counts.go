@@ -32,7 +32,10 @@ type Counts struct {
 	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session ended before the acknowledgement
 	Dropped       atomic.Int64 // messages for which the device's queue had no room
 	TooLarge      atomic.Int64 // messages over the broker's Maximum Packet Size
-	Wakes         atomic.Int64 // times a device had something to do
+	Wakes         atomic.Int64 // times a session had something to read or do
+
+	Watched         atomic.Int64 // messages that watchers received
+	WatchedRetained atomic.Int64 // of these, from the broker's retained store
 
 	Refused        Reasons // CONNACK with a reason code of 0x80 or more
 	Disconnected   Reasons // DISCONNECT from the broker

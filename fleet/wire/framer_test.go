@@ -105,6 +105,9 @@ func TestFramerPartial(t *testing.T) {
 	if f.Partial() != 0 {
 		t.Errorf("Partial() after the whole packet = %d; want 0", f.Partial())
 	}
+	if cap(f.part) != 0 {
+		t.Errorf("the framer keeps %d bytes between packets; want none", cap(f.part))
+	}
 }
 
 func TestFramerErrors(t *testing.T) {

@@ -283,6 +283,44 @@ func TestSetDup(t *testing.T) {
 	}
 }
 
+// What is read from a frame can be appended to without writing into the frame.
+func TestParsedAppend(t *testing.T) {
+	f := frame(0x30, str("a"), props(goodProperty[3], goodProperty[8], goodProperty[9], goodProperty[38]), "payload")
+	whole := bytes.Clone(f)
+	p := mustPublish(t, f)
+	for name, s := range map[string][]byte{"Topic": p.Topic, "Content Type": p.Props.ContentType, "Response Topic": p.Props.ResponseTopic,
+		"Correlation Data": p.Props.CorrelationData, "User": p.Props.User} {
+		_ = append(s, "overrun"...)
+		if !bytes.Equal(f, whole) {
+			t.Fatalf("appending to %s wrote into the frame", name)
+		}
+	}
+}
+
+// The four acknowledgements as they are written: in the shortest form, and
+// without reason code before version 5.
+func TestAppendAck(t *testing.T) {
+	tests := []struct {
+		typ  byte
+		a    Ack
+		v    Version
+		want string
+	}{
+		{packets.PUBACK, Ack{258, Success}, V5, "\x40\x02\x01\x02"},
+		{packets.PUBREC, Ack{1, NotAuthorized}, V5, "\x50\x03\x00\x01\x87"},
+		{packets.PUBREL, Ack{1, PacketIDNotFound}, V5, "\x62\x03\x00\x01\x92"},
+		{packets.PUBREL, Ack{1, Success}, V5, "\x62\x02\x00\x01"},
+		{packets.PUBCOMP, Ack{65535, Success}, V5, "\x70\x02\xff\xff"},
+		{packets.PUBACK, Ack{1, NotAuthorized}, V311, "\x40\x02\x00\x01"},
+		{packets.PUBREL, Ack{1, PacketIDNotFound}, V31, "\x62\x02\x00\x01"},
+	}
+	for _, tt := range tests {
+		if got := AppendAck([]byte("x"), tt.typ, tt.a, tt.v); string(got) != "x"+tt.want {
+			t.Errorf("AppendAck(%s, %v, version %d) = % x; want % x", TypeName(tt.typ), tt.a, tt.v, got[1:], tt.want)
+		}
+	}
+}
+
 // The hot path allocates nothing.
 func TestAllocs(t *testing.T) {
 	publish := Frame(AppendPublish(nil, &Publish{Topic: []byte("cmnd/light-1/power"), Payload: []byte("ON"), PacketID: 1, QoS: 1, Props: Properties{

@@ -183,8 +183,8 @@ type Place struct {
 	Path string // such as "device[1].will.delay", counted from 0; "": the file as a whole
 	Key  bool   // the key is meant, not its value
 
-	// Offset and Width, in bytes, are the part of a text value that is meant;
-	// Width 0: all of it.
+	// Offset and Width, in bytes, are the part of a text value, or of a key in
+	// quotation marks, that is meant; Width 0: all of it.
 	Offset, Width int
 }
 
@@ -207,8 +207,25 @@ func (d *Document) Warnf(at Place, hint, format string, args ...any) {
 // two values holds its peace where one of them is wrong already.
 func (d *Document) OK(path string) bool { return !d.bad[path] }
 
+// Clean reports whether no error was found at the path, or anywhere beneath it,
+// so far.
+func (d *Document) Clean(path string) bool {
+	for bad := range d.bad {
+		if rest, ok := strings.CutPrefix(bad, path); ok && (rest == "" || path == "" || rest[0] == '.' || rest[0] == '[') {
+			return false
+		}
+	}
+	return true
+}
+
 // Spoil marks a path as one that has an error, without a fault of its own.
 func (d *Document) Spoil(path string) { d.bad[path] = true }
+
+// Holds reports whether the text has something at the path.
+func (d *Document) Holds(path string) bool {
+	_, found := d.find(path)
+	return found
+}
 
 // Where names a path for the text of another fault: "line 12", or the path
 // itself where there are no lines.
@@ -234,18 +251,18 @@ func (d *Document) report(s Severity, at Place, hint, message string) {
 	switch {
 	case !found:
 	case at.Key:
-		where = n.key
-	case at.Width > 0:
+		where = d.within(n.key, at)
+	default:
 		where = d.within(n.val, at)
 	}
-	d.add(s, where, at.Path, message, hint)
+	d.add(s, where, n.over+at.Path, message, hint)
 }
 
 // within narrows a string's span to a part of its value. It is exact for plain
 // strings on one line; an escape sequence before the part makes it give up.
 func (d *Document) within(val span, at Place) span {
 	raw := d.text[val.start:val.end]
-	if len(raw) < 2 || strings.HasPrefix(raw, `"""`) || strings.HasPrefix(raw, `'''`) {
+	if at.Width <= 0 || len(raw) < 2 || strings.HasPrefix(raw, `"""`) || strings.HasPrefix(raw, `'''`) {
 		return val
 	}
 	inner := raw[1 : len(raw)-1]

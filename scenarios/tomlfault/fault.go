@@ -68,6 +68,11 @@ func (fs Faults) of(s Severity) Faults {
 	return some
 }
 
+// With returns the faults of both, in file order, equal ones once.
+func (fs Faults) With(more Faults) Faults {
+	return append(slices.Clone(fs), more...).sorted()
+}
+
 // sorted returns the faults in file order, equal ones once.
 func (fs Faults) sorted() Faults {
 	fs = slices.Clone(fs)

@@ -17,6 +17,7 @@ type node struct {
 	kids  map[string]*node
 	order []string // of kids, as in the file
 	items []*node  // elements of an array
+	over  string   // of what comes from an overlay: how its path begins
 }
 
 // repeat is a key that was set twice.

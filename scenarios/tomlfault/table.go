@@ -26,13 +26,18 @@ type Table struct {
 // Path returns the path of a key of this table. A key that is not bare in TOML
 // stands in quotes in it.
 func (t *Table) Path(key string) string {
-	if key == "" || strings.IndexFunc(key, func(r rune) bool { return r > 127 || !isBare(byte(r)) }) >= 0 {
-		key = strconv.Quote(key)
-	}
 	if t.path == "" {
-		return key
+		return Quote(key)
 	}
-	return t.path + "." + key
+	return t.path + "." + Quote(key)
+}
+
+// Quote returns a key as it stands in a path.
+func Quote(key string) string {
+	if key == "" || strings.IndexFunc(key, func(r rune) bool { return r > 127 || !isBare(byte(r)) }) >= 0 {
+		return strconv.Quote(key)
+	}
+	return key
 }
 
 // itemErrorf adds an error at an element of an array.
@@ -51,6 +56,11 @@ func (t *Table) At(key string) Place {
 // Errorf adds an error at a key's value, or at the table if the key is absent.
 func (t *Table) Errorf(key, hint, format string, args ...any) {
 	t.doc.Errorf(t.At(key), hint, format, args...)
+}
+
+// ErrorAt adds an error at a place that [Table.At] gave.
+func (t *Table) ErrorAt(at Place, hint, format string, args ...any) {
+	t.doc.Errorf(at, hint, format, args...)
 }
 
 // KeyErrorf adds an error at a key rather than at its value.
@@ -107,7 +117,7 @@ func (t *Table) Table(key string) *Table {
 	if vals, isTable := v.(map[string]any); isTable {
 		sub.vals, sub.node = vals, t.node.kid(key)
 	} else if ok {
-		t.Errorf(key, "", "%s is %s; want a table, %s", key, describe(v), sub.label)
+		t.Errorf(key, "", "%s is %s; want a table, %s", key, describe(v), t.over(key, sub.label))
 	}
 	t.doc.tables = append(t.doc.tables, sub)
 	return sub
@@ -117,6 +127,7 @@ func (t *Table) Table(key string) *Table {
 func (t *Table) Tables(key string) []*Table {
 	v, ok := t.get(key)
 	label := "[" + t.sublabel(key) + "]"
+	shown := t.over(key, label)
 	var all []map[string]any
 	switch v := v.(type) {
 	case []map[string]any:
@@ -125,18 +136,18 @@ func (t *Table) Tables(key string) []*Table {
 		for i, e := range v {
 			vals, isTable := e.(map[string]any)
 			if !isTable {
-				t.itemErrorf(key, i, "", "%s holds %s; want tables, %s", key, describe(e), label)
+				t.itemErrorf(key, i, "", "%s holds %s; want tables, %s", key, describe(e), shown)
 			}
 			all = append(all, vals)
 		}
 	case map[string]any:
 		all = append(all, v)
 		n := t.node.kid(key)
-		n.items = []*node{{key: n.key, val: n.val, kids: n.kids, order: n.order}}
-		t.Errorf(key, fmt.Sprintf("did you mean %s?", label), "%s is one table; want an array of tables, which has two brackets", key)
+		n.items = []*node{{key: n.key, val: n.val, kids: n.kids, order: n.order, over: n.over}}
+		t.Errorf(key, fmt.Sprintf("did you mean %s?", shown), "%s is one table; want an array of tables, which has two brackets", key)
 	default:
 		if ok {
-			t.Errorf(key, "", "%s is %s; want an array of tables, %s", key, describe(v), label)
+			t.Errorf(key, "", "%s is %s; want an array of tables, %s", key, describe(v), shown)
 		}
 	}
 	subs := make([]*Table, len(all))
@@ -151,8 +162,24 @@ func (t *Table) Tables(key string) []*Table {
 }
 
 func (t *Table) sublabel(key string) string {
-	return "[" + strings.TrimLeft(strings.Trim(t.label, "[]")+"."+key, ".") + "]"
+	return "[" + strings.TrimLeft(strings.Trim(t.label, "[]")+"."+Quote(key), ".") + "]"
 }
+
+// over is a label as a person writes it where the key's value stands, which
+// may be in an overlay.
+func (t *Table) over(key, label string) string {
+	if prefix := t.node.kid(key).over; prefix != "" {
+		return labelOver(label, prefix)
+	}
+	return label
+}
+
+// Overlaid reports whether a key's value, or a part of it, comes from an
+// overlay.
+func (t *Table) Overlaid(key string) bool { return t.node.kid(key).over != "" }
+
+// labelAt is the label of the table in which a key stands.
+func (t *Table) labelAt(key string) string { return t.over(key, t.label) }
 
 // kid and item never fail: a node that the scanner did not find, which no test
 // has ever seen, costs a fault its line and nothing else.
@@ -183,8 +210,8 @@ func (t *Table) unknown() {
 			return
 		}
 		where := ""
-		if t.label != "" {
-			where = " in " + t.label
+		if label := t.labelAt(key); label != "" {
+			where = " in " + label
 		}
 		message, hint := fmt.Sprintf("unknown key %q%s", Short(key), where), ""
 		near, ok := Nearest(key, t.asked)

@@ -37,6 +37,22 @@ func quoteHint(v any) string {
 	return ""
 }
 
+// TextLike is Text for what looks like something in particular: want says what
+// a value that is no text should have been, and hint what is meant by one.
+func (t *Table) TextLike(key, want string, hint func(value string) string, dst *string) bool {
+	v, ok := t.get(key)
+	if _, isText := v.(string); isText || !ok {
+		return t.Text(key, dst)
+	}
+	meant := ""
+	switch v.(type) {
+	case int64, float64:
+		meant = hint(fmt.Sprint(v))
+	}
+	t.Errorf(key, meant, "%s is %s; want %s", key, describe(v), want)
+	return false
+}
+
 // Texts reads an array of strings. What is no string in it is a fault, and ""
 // takes its place.
 func (t *Table) Texts(key string, dst *[]string) bool {
@@ -195,6 +211,17 @@ func (t *Table) Rate(key string, dst *float64) bool {
 	})
 }
 
+// RateFromZero is Rate that takes "0/s" too.
+func (t *Table) RateFromZero(key string, dst *float64) bool {
+	return t.unit(key, "a rate", func(n string) string { return n + "/s" }, "500/s", func(s string) error {
+		if number, unit, _ := strings.Cut(s, "/"); number == "0" && (unit == "s" || unit == "min" || unit == "h") {
+			*dst = 0
+			return nil
+		}
+		return store(dst)(ParseRate(s))
+	})
+}
+
 // Percent reads a share such as "10%", as 0 to 1.
 func (t *Table) Percent(key string, dst *float64) bool {
 	example := func(n string) string {
@@ -282,6 +309,13 @@ func (t *Table) IsBool(key string) (value, ok bool) {
 	v, _ := t.get(key)
 	value, ok = v.(bool)
 	return value, ok
+}
+
+// IsTable reports whether a key holds a table.
+func (t *Table) IsTable(key string) bool {
+	v, _ := t.get(key)
+	_, ok := v.(map[string]any)
+	return ok
 }
 
 // IsArray reports whether a key holds an array.

@@ -1,0 +1,155 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"homefleet/scenarios"
+	"homefleet/scenarios/tomlfault"
+)
+
+// brokerFlags say where a broker is and how to introduce oneself. There is none
+// for a password itself: a command line is there for everybody to see.
+type brokerFlags struct {
+	url          string
+	username     string
+	passwordFile string
+	passwordEnv  string
+	caFile       string
+	certFile     string
+	keyFile      string
+	insecure     bool
+}
+
+func (b *brokerFlags) add(f *pflag.FlagSet, usage string) {
+	f.StringVar(&b.url, "broker", "", usage)
+	f.StringVar(&b.username, "username", "", "user `NAME` to connect as")
+	f.StringVar(&b.passwordFile, "password-file", "", "`FILE` that holds the password")
+	f.StringVar(&b.passwordEnv, "password-env", "", "environment `VARIABLE` that holds the password (default HOMEFLEET_PASSWORD)")
+	f.StringVar(&b.caFile, "ca-file", "", "`FILE` of the CAs to trust, PEM (default: the system's)")
+	f.StringVar(&b.certFile, "cert-file", "", "`FILE` of the client certificate, PEM")
+	f.StringVar(&b.keyFile, "key-file", "", "`FILE` of the client certificate's key, PEM")
+	f.BoolVar(&b.insecure, "insecure", false, "accept any certificate of the broker")
+}
+
+// defaultPasswordEnv holds the password where no flag says otherwise.
+const defaultPasswordEnv = "HOMEFLEET_PASSWORD"
+
+// apply lets the flags rule over what a scenario says of the broker.
+func (b *brokerFlags) apply(a *app, to *scenarios.Broker) error {
+	if b.url != "" {
+		address, err := brokerURL(b.url)
+		if err != nil {
+			return err
+		}
+		if to.URL != address {
+			// The certificates and the name were another broker's.
+			to.ServerName = ""
+		}
+		to.URL = address
+	}
+	if b.username != "" {
+		to.Username = scenarios.Template(b.username)
+	}
+	switch {
+	case b.passwordFile != "" && b.passwordEnv != "":
+		return misused("", "--password-file stands beside --password-env; want one place for the password")
+	case b.passwordFile != "":
+		to.Password = scenarios.Secret{File: scenarios.Template(b.passwordFile)}
+	case b.passwordEnv != "":
+		to.Password = scenarios.Secret{Env: scenarios.Template(b.passwordEnv)}
+	case to.Password == (scenarios.Secret{}) && to.Username != "":
+		if v, _ := a.LookupEnv(defaultPasswordEnv); v != "" {
+			to.Password = scenarios.Secret{Env: defaultPasswordEnv}
+		}
+	}
+	for _, f := range []struct {
+		from string
+		to   *string
+	}{{b.caFile, &to.CAFile}, {b.certFile, &to.CertFile}, {b.keyFile, &to.KeyFile}} {
+		if f.from != "" {
+			*f.to = f.from
+		}
+	}
+	if (to.CertFile == "") != (to.KeyFile == "") {
+		return misused("", "a client certificate without its key, or a key without its certificate; want both --cert-file and --key-file")
+	}
+	to.Insecure = to.Insecure || b.insecure
+	to.CAFile, to.CertFile, to.KeyFile = a.path(to.CAFile), a.path(to.CertFile), a.path(to.KeyFile)
+	return nil
+}
+
+// brokerURL checks an address from a flag. A scheme may be left out, as people
+// do who type "localhost:1883".
+func brokerURL(address string) (string, error) {
+	full := address
+	if !strings.Contains(full, "://") {
+		full = "mqtt://" + full
+	}
+	if problem, hint := scenarios.URLFault(full); problem != "" {
+		if hint == "use username, and password_env or password_file" {
+			hint = "use --username, and --password-env or --password-file"
+			address = "..." // what stands before the @ may be a password
+		}
+		return "", misused(hint, "--broker is %q: %s", tomlfault.Short(address), problem)
+	}
+	return full, nil
+}
+
+// secret reads a password. It is asked for every connection of every device, and
+// safe for concurrent use.
+func (a *app) secret(s scenarios.Secret, v scenarios.Vars) ([]byte, error) {
+	if s.File != "" {
+		name := s.File.Expand(v)
+		text, err := os.ReadFile(a.path(name))
+		if err != nil {
+			return nil, fmt.Errorf("reading the password file: %s", unPath(err, name))
+		}
+		return trimNewline(text), nil
+	}
+	name := s.Env.Expand(v)
+	text, ok := a.LookupEnv(name)
+	if !ok {
+		return nil, fmt.Errorf("reading the password: the environment has no %s", name)
+	}
+	return trimNewline([]byte(text)), nil
+}
+
+// trimNewline removes the newline that editors put at the end of a file.
+func trimNewline(b []byte) []byte {
+	if n := len(b); n > 0 && b[n-1] == '\n' {
+		b = b[:n-1]
+		if n := len(b); n > 0 && b[n-1] == '\r' {
+			b = b[:n-1]
+		}
+	}
+	return b
+}
+
+// spanFlag is a duration on the command line, written as in a scenario.
+type spanFlag struct {
+	d   time.Duration
+	set bool
+}
+
+func (s *spanFlag) String() string {
+	if !s.set && s.d == 0 {
+		return ""
+	}
+	return setting(s.d)
+}
+
+func (s *spanFlag) Set(text string) error {
+	d, err := tomlfault.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	s.d, s.set = d, true
+	return nil
+}
+
+func (s *spanFlag) Type() string { return "duration" }

@@ -1,0 +1,161 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homefleet/fleet/broker"
+)
+
+func (a *app) brokerCommand() *cobra.Command {
+	var l listenFlags
+	var readyName string
+	cmd := &cobra.Command{
+		Use:   "broker",
+		Short: "Run the embedded broker alone",
+		Long: `Run the embedded MQTT broker by itself until Ctrl-C, for fleets in other
+processes and for every other client. It listens on this machine only, unless
+--listen says otherwise. With --users a TOML file says who may connect, what for,
+and which limits the broker keeps.`,
+		Example: `  homefleet broker
+  homefleet broker --listen 127.0.0.1:1884 --ws 127.0.0.1:8083
+  homefleet broker --users users.toml`,
+		Args:              want(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.runBroker(cmd.Context(), &l, readyName)
+		},
+	}
+	l.add(cmd.Flags())
+	l.addTLS(cmd.Flags())
+	cmd.Flags().StringVar(&readyName, "ready-file", "", "`FILE` to write, as JSON, when it listens")
+	return cmd
+}
+
+func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) error {
+	ready, err := a.prepareReadyFile(readyName)
+	if err != nil {
+		return err
+	}
+	log := a.logger()
+	began := time.Now()
+	e, err := a.openBroker(l, log)
+	if err != nil {
+		return err
+	}
+	a.brokerBanner(e)
+	if err := ready.write(readyDocument{Broker: e.url, Listeners: e.others}); err != nil {
+		_ = e.close() // the first error is the one to tell
+		return err
+	}
+	<-ctx.Done()
+	a.stopping("")
+	stats := e.Stats() // before everybody is disconnected
+	if err := e.close(); err != nil {
+		return failed("", "stopping the broker: %w", err)
+	}
+	if a.json {
+		return a.document(brokerDocument(e, stats, time.Since(began)))
+	}
+	return a.printf("%s", brokerRows(stats, time.Since(began)).text("", a.outPaint()))
+}
+
+// brokerBanner says what listens where, and what to try next.
+func (a *app) brokerBanner(e *embedded) {
+	if a.quiet {
+		return
+	}
+	p := a.errPaint()
+	var r rows
+	r.add("listens", "%s", strings.Join(append([]string{e.url}, e.others...), "\n"))
+	r.add("users", "%s", e.whoMayConnect())
+	host, port := hostPort(e.url)
+	fmt.Fprintf(a.screen, "%s\n%s\n%s\n  %s\n  %s\n%s\n",
+		p.bold("homefleet broker"), r.text("  ", p),
+		"Try in another terminal:",
+		p.green(a.Name+" run bedroom --broker "+shellQuote(e.url)),
+		p.green("mosquitto_sub"+mosquittoAddress(host, port)+" -V mqttv5 -v -t '#'"),
+		p.dim("Ctrl-C stops."))
+}
+
+// whoMayConnect says it in words.
+func (e *embedded) whoMayConnect() string {
+	switch {
+	case len(e.users) == 0:
+		return "none; everybody may do everything"
+	case e.anyone:
+		return strings.Join(e.users, ", ") + "; and everybody without a user name"
+	}
+	return strings.Join(e.users, ", ")
+}
+
+// hostPort takes a URL apart that this program made or checked.
+func hostPort(address string) (host, port string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", ""
+	}
+	return u.Hostname(), u.Port()
+}
+
+// brokerStats is what a broker did, in JSON.
+type brokerStats struct {
+	Version  string            `json:"version"`
+	Broker   string            `json:"broker"`
+	Others   []string          `json:"listeners,omitempty"`
+	Duration string            `json:"duration"`
+	Clients  int               `json:"clients_at_the_end"`
+	Counts   map[string]uint64 `json:"counts"`
+}
+
+// brokerCounts names the figures of a broker in the order they are shown in.
+func brokerCounts(s broker.Stats) (names []string, values []uint64) {
+	for _, c := range []struct {
+		name  string
+		value uint64
+	}{
+		{"connects", s.Connects}, {"refused", s.Refused},
+		{"messages in", s.MessagesIn}, {"messages out", s.MessagesOut},
+		{"wills published", s.WillsPublished}, {"wills cancelled", s.WillsCancelled},
+		{"sessions resumed", s.Resumed}, {"bytes in", s.BytesIn}, {"bytes out", s.BytesOut},
+		{"keep-alive time-outs", s.KeepAliveTimeouts}, {"taken over", s.TakenOver},
+		{"protocol errors", s.ProtocolErrors}, {"overrun", s.Overrun},
+		{"dropped, refused", s.DroppedRefused}, {"dropped, client slow", s.DroppedSlow},
+		{"dropped, client away", s.DroppedAway}, {"dropped, queue full", s.DroppedFull},
+		{"dropped, expired", s.DroppedExpired}, {"dropped, too large", s.DroppedTooLarge},
+	} {
+		names, values = append(names, c.name), append(values, c.value)
+	}
+	return names, values
+}
+
+func brokerDocument(e *embedded, s broker.Stats, ran time.Duration) brokerStats {
+	d := brokerStats{
+		Version: thisVersion(), Broker: e.url, Others: e.others,
+		Duration: jsonSpan(ran), Clients: s.Clients, Counts: make(map[string]uint64),
+	}
+	names, values := brokerCounts(s)
+	key := strings.NewReplacer(", ", "_", " ", "_", "-", "_")
+	for i, name := range names {
+		d.Counts[key.Replace(name)] = values[i]
+	}
+	return d
+}
+
+// brokerRows leaves out what did not happen, beyond the first few.
+func brokerRows(s broker.Stats, ran time.Duration) *rows {
+	var r rows
+	r.add("ran", "%s", span(ran))
+	names, values := brokerCounts(s)
+	for i, name := range names {
+		if values[i] > 0 || i < 5 {
+			r.add(name, "%s", thousands(int64(values[i])))
+		}
+	}
+	return &r
+}

@@ -1,0 +1,308 @@
+package cmd
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homefleet/scenarios"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check SCENARIO",
+		Short: "Check a scenario and print what it would do",
+		Long: `Check a scenario, the name of a shipped one, a TOML file, or - for stdin, and
+print the plan: which devices there are, what they are called, how they connect,
+what they publish. Every mistake is shown at once, with its line. Nothing is
+connected to.`,
+		Example: `  homefleet check flat.toml
+  homefleet check --json apartment-block`,
+		Args:              want("SCENARIO"),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(_ *cobra.Command, args []string) error {
+			sc, warnings, err := a.loadScenario(args[0])
+			if err != nil {
+				return err
+			}
+			a.printFaults(warnings)
+			if a.json {
+				return a.document(planOf(sc, warnings))
+			}
+			return a.printPlan(sc)
+		},
+	}
+}
+
+// perSecond is how many telemetry messages the fleet publishes on average.
+func perSecond(sc *scenarios.Scenario) float64 {
+	rate := 0.0
+	for i := range sc.Groups {
+		if g := &sc.Groups[i]; g.Telemetry > 0 {
+			rate += float64(g.Total()) / g.Telemetry.Seconds()
+		}
+	}
+	return rate
+}
+
+// rampTime is how long it takes until the last device begins to connect.
+func rampTime(sc *scenarios.Scenario) time.Duration {
+	if sc.Connect.Rate <= 0 {
+		return 0
+	}
+	return time.Duration(float64(sc.Count()-1) / sc.Connect.Rate * float64(time.Second))
+}
+
+func (a *app) printPlan(sc *scenarios.Scenario) error {
+	p := a.outPaint()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", p.bold(cmp.Or(sc.Title, sc.Name)))
+
+	var head rows
+	head.add("scenario", "%s (sha256 %s), seed %d", sc.Name, sc.Digest[:12], sc.Seed)
+	head.add("devices", "%s", devicesByKind(sc))
+	head.add("duration", "%s", durationWords(sc))
+	head.add("broker", "%s", plannedBroker(sc))
+	head.add("connect", "%s", connectWords(sc))
+	head.add("keep alive", "%s", keepAliveWords(sc))
+	head.add("telemetry", "%s", telemetryWords(sc))
+	b.WriteString(head.text("  ", p))
+
+	b.WriteString("\n" + p.bold("Groups") + "\n")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, g := range sc.Plan() {
+		ids := g.First.ID
+		if g.Count > 1 {
+			ids += " … " + g.Last.ID
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", plural(g.Count, g.Group.Kind.Name), ids, homeWords(g), groupTelemetry(g.Group))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+
+	first := sc.Plan()[0]
+	fmt.Fprintf(&b, "\n%s %s\n", p.bold("The first device,"), p.bold(first.First.ID))
+	b.WriteString(deviceRows(sc, first).text("  ", p))
+	return a.printf("%s", b.String())
+}
+
+func durationWords(sc *scenarios.Scenario) string {
+	text := "until stopped"
+	if sc.Duration > 0 {
+		text = setting(sc.Duration)
+	}
+	if sc.Time != 1 {
+		text += fmt.Sprintf("; simulated time runs %g times as fast", sc.Time)
+	}
+	return text
+}
+
+func plannedBroker(sc *scenarios.Scenario) string {
+	text := "embedded"
+	if sc.Broker.URL != "" {
+		text = sc.Broker.URL
+	}
+	if sc.Broker.Username != "" {
+		text += fmt.Sprintf(", as %s", sc.Broker.Username.Expand(sc.Device(0).Vars("{run}")))
+	}
+	return text
+}
+
+func connectWords(sc *scenarios.Scenario) string {
+	if sc.Connect.Rate <= 0 {
+		return "as fast as it goes"
+	}
+	return fmt.Sprintf("%g a second, all begun after %s", sc.Connect.Rate, span(rampTime(sc)))
+}
+
+func keepAliveWords(sc *scenarios.Scenario) string {
+	text := "off"
+	if sc.Connect.KeepAlive > 0 {
+		text = setting(sc.Connect.KeepAlive)
+	}
+	switch e := sc.Connect.SessionExpiry; {
+	case e == 0:
+		return text + "; a session ends with its connection"
+	case e >= scenarios.SessionNeverExpires:
+		return text + "; sessions never expire"
+	default:
+		return text + "; sessions expire after " + setting(e)
+	}
+}
+
+func telemetryWords(sc *scenarios.Scenario) string {
+	rate := perSecond(sc)
+	if rate == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%.3g messages a second", rate)
+}
+
+func homeWords(g scenarios.GroupPlan) string {
+	switch {
+	case g.Homes == 0:
+		return "no home"
+	case g.Homes == 1:
+		return "in " + printable(g.First.Home)
+	}
+	return "in " + plural(g.Homes, "home")
+}
+
+func groupTelemetry(g *scenarios.Group) string {
+	if g.Telemetry == 0 {
+		return "no telemetry"
+	}
+	text := "every " + setting(g.Telemetry)
+	if g.TelemetryJitter > 0 {
+		text += fmt.Sprintf(" ± %.3g %%", g.TelemetryJitter*100)
+	}
+	return text
+}
+
+// deviceRows are the topics of a device and its Will as it is on the wire.
+func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
+	id := g.First.ID
+	var names []string
+	for _, at := range g.Group.Kind.Attributes {
+		names = append(names, at.Name)
+	}
+	var rs rows
+	rs.add("client id", "%s", clientID(sc, g))
+	rs.add("commands", "cmnd/%s/<attribute>", id)
+	rs.add("states", "state/%s/<attribute>%s", id, publishing(g.Group.QoS, g.Group.Retain))
+	rs.add("attributes", "%s", strings.Join(names, ", "))
+	if g.Group.Telemetry > 0 {
+		rs.add("telemetry", "tele/%s/state%s", id, publishing(g.Group.QoS, false))
+	}
+	rs.add("presence", "tele/%s/lwt, Online and Offline", id)
+	if g.Will == nil {
+		rs.add("will", "none")
+		return &rs
+	}
+	w := &g.Group.Will
+	rs.add("will", "%s  %s%s", g.Will.Topic, readable([]byte(g.Will.Payload)), publishing(w.QoS, w.Retain))
+	for _, f := range []struct{ name, value string }{
+		{"response topic", g.Will.ResponseTopic}, {"correlation data", g.Will.CorrelationData}, {"content type", g.Will.ContentType},
+	} {
+		if f.value != "" {
+			rs.add("  "+f.name, "%s", readable([]byte(f.value)))
+		}
+	}
+	if w.Delay > 0 {
+		rs.add("  delay", "%s", setting(w.Delay))
+	}
+	if w.MessageExpiry > 0 {
+		rs.add("  message expiry", "%s", setting(w.MessageExpiry))
+	}
+	for _, u := range g.Will.UserProperties {
+		rs.add("  user property", "%s = %s", u.Key, u.Value)
+	}
+	return &rs
+}
+
+func clientID(sc *scenarios.Scenario, g scenarios.GroupPlan) string {
+	if sc.Connect.ClientID == "" {
+		return "assigned by the broker"
+	}
+	return sc.Connect.ClientID.Expand(g.First.Vars("{run}"))
+}
+
+func publishing(qos byte, retain bool) string {
+	if retain {
+		return fmt.Sprintf(" (QoS %d, retained)", qos)
+	}
+	return fmt.Sprintf(" (QoS %d)", qos)
+}
+
+// planDocument is what check prints as JSON.
+type planDocument struct {
+	OK        bool             `json:"ok"`
+	Scenario  scenarioDocument `json:"scenario"`
+	Seed      uint64           `json:"seed"`
+	Duration  string           `json:"duration,omitempty"` // absent: until stopped
+	Broker    brokerDoc        `json:"broker"`
+	Devices   int              `json:"devices"`
+	Ramp      string           `json:"ramp"`
+	Telemetry string           `json:"telemetry"` // "33.3/s", the whole fleet
+	Groups    []groupDocument  `json:"groups"`
+	Warnings  scenarios.Faults `json:"warnings"`
+}
+
+type groupDocument struct {
+	Kind      string        `json:"kind"`
+	Count     int           `json:"count"`
+	Homes     int           `json:"homes"`
+	First     string        `json:"first"`
+	Last      string        `json:"last"`
+	Telemetry string        `json:"telemetry,omitempty"`
+	Commands  string        `json:"commands"` // topic filter of the first device
+	States    string        `json:"states"`
+	Will      *willDocument `json:"will,omitempty"` // of the first device
+}
+
+type willDocument struct {
+	Topic           string      `json:"topic"`
+	Payload         string      `json:"payload"`
+	QoS             byte        `json:"qos"`
+	Retain          bool        `json:"retain"`
+	Delay           string      `json:"delay,omitempty"`
+	MessageExpiry   string      `json:"message_expiry,omitempty"`
+	ContentType     string      `json:"content_type,omitempty"`
+	ResponseTopic   string      `json:"response_topic,omitempty"`
+	CorrelationData string      `json:"correlation_data,omitempty"`
+	UserProperties  [][2]string `json:"user_properties,omitempty"`
+}
+
+func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
+	d := planDocument{
+		OK:       true,
+		Scenario: scenarioDocument{sc.Name, sc.Title, sc.Digest},
+		Seed:     sc.Seed, Broker: brokerDoc{sc.Broker.URL, sc.Broker.URL == ""},
+		Devices: sc.Count(), Ramp: jsonSpan(rampTime(sc)),
+		Telemetry: fmt.Sprintf("%.6g/s", perSecond(sc)),
+		Warnings:  warnings,
+	}
+	if warnings == nil {
+		d.Warnings = scenarios.Faults{}
+	}
+	if sc.Duration > 0 {
+		d.Duration = setting(sc.Duration)
+	}
+	for _, g := range sc.Plan() {
+		doc := groupDocument{
+			Kind: g.Group.Kind.Name, Count: g.Count, Homes: g.Homes, First: g.First.ID, Last: g.Last.ID,
+			Commands: "cmnd/" + g.First.ID + "/#", States: "state/" + g.First.ID + "/+",
+		}
+		if g.Group.Telemetry > 0 {
+			doc.Telemetry = setting(g.Group.Telemetry)
+		}
+		if g.Will != nil {
+			doc.Will = willOf(g)
+		}
+		d.Groups = append(d.Groups, doc)
+	}
+	return d
+}
+
+func willOf(g scenarios.GroupPlan) *willDocument {
+	w := &g.Group.Will
+	d := &willDocument{
+		Topic: g.Will.Topic, Payload: g.Will.Payload, QoS: w.QoS, Retain: w.Retain,
+		ContentType: g.Will.ContentType, ResponseTopic: g.Will.ResponseTopic, CorrelationData: g.Will.CorrelationData,
+	}
+	if w.Delay > 0 {
+		d.Delay = setting(w.Delay)
+	}
+	if w.MessageExpiry > 0 {
+		d.MessageExpiry = setting(w.MessageExpiry)
+	}
+	for _, u := range g.Will.UserProperties {
+		d.UserProperties = append(d.UserProperties, [2]string{u.Key, u.Value})
+	}
+	return d
+}

@@ -1,0 +1,318 @@
+package cmd
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"homefleet/fleet/broker"
+	"homefleet/scenarios"
+	"homefleet/scenarios/tomlfault"
+)
+
+// listenFlags say what the embedded broker is to be like.
+type listenFlags struct {
+	listen, ws, users          string
+	tlsListen, tlsCert, tlsKey string
+}
+
+const defaultListen = "127.0.0.1:1883"
+
+func (l *listenFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&l.listen, "listen", "", "`ADDRESS` the embedded broker listens on (default "+defaultListen+", or a free port if that is taken)")
+	f.StringVar(&l.ws, "ws", "", "`ADDRESS` it listens on for WebSocket")
+	f.StringVar(&l.users, "users", "", "TOML `FILE` of its users and limits (default: everybody may do everything)")
+}
+
+func (l *listenFlags) addTLS(f *pflag.FlagSet) {
+	f.StringVar(&l.tlsListen, "tls-listen", "", "`ADDRESS` it listens on for TLS; with --tls-cert and --tls-key")
+	f.StringVar(&l.tlsCert, "tls-cert", "", "`FILE` of its certificate, PEM")
+	f.StringVar(&l.tlsKey, "tls-key", "", "`FILE` of its certificate's key, PEM")
+}
+
+// embedded is a broker in this process and what it listens on.
+type embedded struct {
+	*broker.Broker
+	url    string   // of the plain listener, as a client on this machine dials it
+	others []string // URLs of the other listeners
+	users  []string // who may connect; nil: everybody
+	anyone bool     // without a user name
+	open   bool     // beyond this machine
+
+	closers []func() error
+	serving sync.WaitGroup
+}
+
+// openBroker starts the embedded broker. Whoever gets it closes it.
+func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
+	config := broker.Config{Anonymous: true, Log: log}
+	e := &embedded{anyone: true}
+	if l.users != "" {
+		file, err := a.loadUsers(l.users)
+		if err != nil {
+			return nil, err
+		}
+		if config, err = a.brokerConfig(file); err != nil {
+			return nil, err
+		}
+		config.Log = log
+		e.anyone = file.Anonymous
+		for _, u := range file.Users {
+			e.users = append(e.users, u.Name)
+		}
+	}
+	certificate, err := a.brokerCertificate(l)
+	if err != nil {
+		return nil, err
+	}
+	if e.Broker, err = broker.New(config); err != nil {
+		return nil, misused("", "the embedded broker: %w", err)
+	}
+	if err := a.openListeners(e, l, certificate, log); err != nil {
+		_ = e.close() // the error says why
+		return nil, err
+	}
+	if e.open && e.anyone && len(e.users) == 0 {
+		a.warn("the broker listens beyond this machine and lets everybody in; --users FILE says who may do what")
+	}
+	return e, nil
+}
+
+func (a *app) openListeners(e *embedded, l *listenFlags, certificate *tls.Certificate, log *slog.Logger) error {
+	plain, err := a.listenPlain(l)
+	if err != nil {
+		return err
+	}
+	e.url = e.serve(plain, "mqtt", "", e.Serve)
+	if l.tlsListen != "" {
+		secure, err := listen("--tls-listen", l.tlsListen)
+		if err != nil {
+			return err
+		}
+		config := &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}
+		e.others = append(e.others, e.serve(tls.NewListener(secure, config), "mqtts", "", e.Serve))
+	}
+	if l.ws != "" {
+		web, err := listen("--ws", l.ws)
+		if err != nil {
+			return err
+		}
+		server := &http.Server{
+			Handler:           e.Handler(),
+			ReadHeaderTimeout: 10 * time.Second,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		}
+		e.closers = append(e.closers, server.Close)
+		e.others = append(e.others, e.serve(web, "ws", "/mqtt", server.Serve))
+	}
+	return nil
+}
+
+// serve starts serving a listener and returns its address as a URL that works on
+// this machine.
+func (e *embedded) serve(l net.Listener, scheme, path string, serve func(net.Listener) error) string {
+	e.closers = append(e.closers, l.Close)
+	e.serving.Go(func() { _ = serve(l) }) // it ends when the listener is closed
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return scheme + "://" + l.Addr().String() + path
+	}
+	host := addr.IP.String()
+	if !addr.IP.IsLoopback() {
+		e.open = true
+	}
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + path
+}
+
+// close stops the broker and waits for all of it to end.
+func (e *embedded) close() error {
+	err := e.Close()
+	for _, c := range e.closers {
+		_ = c() // closed twice at worst
+	}
+	e.serving.Wait()
+	return err
+}
+
+// listenPlain opens the listener for MQTT over TCP: the one that was asked for,
+// or the default one, or where that is taken, one on a free port.
+func (a *app) listenPlain(l *listenFlags) (net.Listener, error) {
+	if l.listen != "" {
+		return listen("--listen", l.listen)
+	}
+	plain, taken, err := listenNear(defaultListen)
+	if err != nil {
+		return nil, failed("", "listening on %s: %w", defaultListen, err)
+	}
+	if taken {
+		a.warn("%s is taken; the embedded broker listens on %s instead", defaultListen, plain.Addr())
+	}
+	return plain, nil
+}
+
+// listenNear listens on an address or, if that is taken, on a free port of this
+// machine.
+func listenNear(address string) (l net.Listener, taken bool, err error) {
+	l, err = net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+		return l, true, err
+	}
+	return l, false, err
+}
+
+// listen opens a listener that a flag asks for.
+func listen(flag, address string) (net.Listener, error) {
+	full, err := listenAddress(flag, address)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", full)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		host, _, _ := net.SplitHostPort(full)
+		hint := fmt.Sprintf("%s %s takes a free port", flag, net.JoinHostPort(host, "0"))
+		if flag == "--listen" {
+			hint += fmt.Sprintf("; --broker mqtt://%s uses the broker that is there", full)
+		}
+		return nil, failed(hint, "%s %s: the address is taken", flag, full)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return nil, failed("", "%s %s: %w", flag, full, err)
+}
+
+// listenAddress reads the value of a flag: host:port, :port for every interface,
+// or a port alone, which is one of this machine only.
+func listenAddress(flag, address string) (string, error) {
+	if address != "" && strings.Trim(address, "0123456789") == "" {
+		address = net.JoinHostPort("127.0.0.1", address)
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", misused("", "%s is %q; want host:port, such as 127.0.0.1:1884", flag, tomlfault.Short(address))
+	}
+	return address, nil
+}
+
+// brokerCertificate reads what --tls-listen needs.
+func (a *app) brokerCertificate(l *listenFlags) (*tls.Certificate, error) {
+	switch {
+	case l.tlsListen == "" && l.tlsCert == "" && l.tlsKey == "":
+		return nil, nil
+	case l.tlsListen == "":
+		return nil, misused("add --tls-listen 127.0.0.1:8883", "a certificate, but nothing that listens for TLS")
+	case l.tlsCert == "" || l.tlsKey == "":
+		return nil, misused("", "--tls-listen without --tls-cert and --tls-key; want both")
+	}
+	pair, err := tls.LoadX509KeyPair(a.path(l.tlsCert), a.path(l.tlsKey))
+	if err != nil {
+		return nil, misused("", "reading the broker's certificate: %w", err)
+	}
+	return &pair, nil
+}
+
+// loadUsers reads a users file and shows its warnings.
+func (a *app) loadUsers(name string) (*scenarios.UsersFile, error) {
+	text, err := os.ReadFile(a.path(name))
+	if err != nil {
+		return nil, misused("", "reading the users file: %s", unPath(err, name))
+	}
+	file, faults := scenarios.LoadUsers(name, text)
+	if file == nil {
+		return nil, faulty(name, faults)
+	}
+	a.printFaults(faults)
+	return file, nil
+}
+
+// brokerConfig says what a users file says, with the passwords in their places.
+func (a *app) brokerConfig(f *scenarios.UsersFile) (broker.Config, error) {
+	c := broker.Config{Anonymous: f.Anonymous, Limits: brokerLimits(&f.Limits)}
+	for i := range f.Users {
+		u := &f.Users[i]
+		password := []byte(u.Password.Text)
+		if u.Password.Text == "" {
+			var err error
+			password, err = a.secret(scenarios.Secret{File: escaped(u.Password.File), Env: escaped(u.Password.Env)}, scenarios.Vars{})
+			if err != nil {
+				return c, misused("", "%s: user %q: %w", f.Name, u.Name, err)
+			}
+		}
+		c.Users = append(c.Users, broker.User{
+			Name: u.Name, Password: string(password),
+			Publish: filters(u.Publish), Subscribe: filters(u.Subscribe),
+			ResponseInformation: string(u.ResponseInformation),
+		})
+	}
+	return c, nil
+}
+
+// escaped makes a template of a text that is none.
+func escaped(text string) scenarios.Template {
+	return scenarios.Template(strings.NewReplacer("{", "{{", "}", "}}").Replace(text))
+}
+
+// filters is never nil: a user without a list may do nothing, where to the broker
+// nil is everything.
+func filters(list []scenarios.Filter) []string {
+	texts := make([]string, len(list))
+	for i, f := range list {
+		texts[i] = string(f)
+	}
+	return texts
+}
+
+func brokerLimits(l *scenarios.Limits) broker.Limits {
+	is := func(b *bool) bool { return b != nil && !*b }
+	out := broker.Limits{
+		MaximumQoS: l.MaximumQoS,
+		NoRetain:   is(l.Retain), NoWildcards: is(l.WildcardSubscriptions),
+		NoShared: is(l.SharedSubscriptions), NoSubscriptionIDs: is(l.SubscriptionIdentifiers),
+	}
+	if l.MaximumPacketSize != nil {
+		out.MaximumPacketSize = int(*l.MaximumPacketSize)
+	}
+	if l.ReceiveMaximum != nil {
+		out.ReceiveMaximum = *l.ReceiveMaximum
+	}
+	if l.TopicAliasMaximum != nil {
+		out.TopicAliasMaximum = int(*l.TopicAliasMaximum)
+		if out.TopicAliasMaximum == 0 {
+			out.TopicAliasMaximum = -1
+		}
+	}
+	if l.KeepAlive != nil {
+		out.ServerKeepAlive = uint16(*l.KeepAlive / time.Second)
+	}
+	if d := l.SessionExpiryMax; d != nil {
+		switch *d {
+		case 0:
+			out.MaximumSessionExpiry = -1
+		case scenarios.SessionNeverExpires: // no bound
+		default:
+			out.MaximumSessionExpiry = *d
+		}
+	}
+	return out
+}

@@ -1,0 +1,137 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"homefleet/scenarios"
+	"homefleet/scenarios/tomlfault"
+)
+
+// source is the text of a scenario, and how its faults name it.
+type source struct {
+	name string
+	text []byte
+}
+
+// readScenario finds a scenario: "-" is stdin, what looks like a path is a file,
+// and any other word is the name of a shipped scenario or of a file here.
+func (a *app) readScenario(arg string) (source, error) {
+	if arg == "-" {
+		text, err := io.ReadAll(a.Stdin)
+		if err != nil {
+			return source{}, failed("", "reading the scenario from stdin: %w", err)
+		}
+		return source{"stdin", text}, nil
+	}
+	isPath := strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".toml")
+	if !isPath {
+		if text, ok := scenarios.ReadShipped(arg); ok {
+			return source{arg + ".toml", text}, nil
+		}
+	}
+	text, err := os.ReadFile(a.path(arg))
+	switch {
+	case err == nil:
+		return source{arg, text}, nil
+	case errors.Is(err, fs.ErrNotExist) && isPath:
+		return source{}, misused(shippedHint(strings.TrimSuffix(arg, ".toml")), "there is no file %q", tomlfault.Short(arg))
+	case errors.Is(err, fs.ErrNotExist):
+		return source{}, misused(shippedHint(arg), "there is no scenario %q, shipped or here", tomlfault.Short(arg))
+	}
+	return source{}, misused("", "reading the scenario: %s", unPath(err, arg))
+}
+
+// unPath is a file error with the name as the user gave it.
+func unPath(err error, name string) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return name + ": " + p.Err.Error()
+	}
+	return err.Error()
+}
+
+// shippedHint names the shipped scenario that was meant, and all there are.
+func shippedHint(name string) string {
+	names := shippedNames()
+	list := strings.Join(names, ", ")
+	if near, ok := tomlfault.Nearest(name, names); ok {
+		return fmt.Sprintf("did you mean %q? These are shipped: %s", near, list)
+	}
+	return "these are shipped: " + list
+}
+
+func shippedNames() []string {
+	var names []string
+	for _, s := range scenarios.Shipped() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// loadScenario finds and checks a scenario. The faults are warnings.
+func (a *app) loadScenario(arg string) (*scenarios.Scenario, scenarios.Faults, error) {
+	src, err := a.readScenario(arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	sc, faults := scenarios.Load(src.name, src.text)
+	if sc == nil {
+		return nil, nil, faulty(src.name, faults)
+	}
+	return sc, faults, nil
+}
+
+// faulty is the error of a file with faults.
+func faulty(name string, faults scenarios.Faults) error {
+	return &exitError{
+		code:   exitUsage,
+		err:    fmt.Errorf("%s: %s", name, plural(len(faults.Errors()), "error")),
+		faults: faults,
+	}
+}
+
+// printFaults shows every fault with its line and source.
+func (a *app) printFaults(faults scenarios.Faults) {
+	if len(faults) == 0 {
+		return
+	}
+	p := a.errPaint()
+	text := faults.Render(func(part tomlfault.Part, text string) string {
+		switch part {
+		case tomlfault.Location, tomlfault.Message:
+			return p.bold(text)
+		case tomlfault.ErrorWord, tomlfault.Carets:
+			return p.red(text)
+		case tomlfault.WarningWord:
+			return p.yellow(text)
+		case tomlfault.HintWord:
+			return p.cyan(text)
+		case tomlfault.Gutter:
+			return p.dim(text)
+		}
+		return text
+	})
+	if faults.Err() != nil {
+		// The error that follows has the count in it.
+		text = text[:strings.LastIndexByte(strings.TrimSuffix(text, "\n"), '\n')+1]
+	}
+	_, _ = io.WriteString(a.screen, text) // there is nowhere else to say it
+}
+
+// completeScenarios offers the shipped scenarios and files.
+func completeScenarios(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	for _, s := range scenarios.Shipped() {
+		names = append(names, cobra.CompletionWithDesc(s.Name, s.Title))
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,197 @@
+package cmd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// runDocument is the result of a run in JSON. Names and meanings stay as they
+// are from one version to the next; new ones may be added.
+type runDocument struct {
+	Version  string           `json:"version"`
+	Scenario scenarioDocument `json:"scenario"`
+	Seed     uint64           `json:"seed"`
+	Run      string           `json:"run"` // {run} in the scenario's templates
+	Broker   brokerDoc        `json:"broker"`
+	Planned  string           `json:"planned_duration,omitempty"` // absent: until stopped
+	Duration string           `json:"duration"`
+	Ended    string           `json:"ended"` // "stopped", "duration over" or "failed"
+	Devices  devicesDocument  `json:"devices"`
+	ReadyIn  string           `json:"ready_in,omitempty"` // absent: not all were up
+	Counts   map[string]int64 `json:"counts"`
+	Reasons  reasonsDocument  `json:"reasons"` // reason codes of 0x80 or more, by name
+	Error    string           `json:"error,omitempty"`
+	ExitCode int              `json:"exit_code"`
+}
+
+type scenarioDocument struct {
+	Name   string `json:"name"`
+	Title  string `json:"title,omitempty"`
+	Digest string `json:"sha256"`
+}
+
+type brokerDoc struct {
+	URL      string `json:"url"`
+	Embedded bool   `json:"embedded"`
+}
+
+type devicesDocument struct {
+	Total  int            `json:"total"`
+	ByKind map[string]int `json:"by_kind"`
+	Up     int            `json:"up"`      // were online at least once
+	GaveUp int            `json:"gave_up"` // were refused for good
+}
+
+type reasonsDocument struct {
+	Connections   map[string]int64 `json:"connections_refused,omitempty"`   // CONNACK
+	Subscriptions map[string]int64 `json:"subscriptions_refused,omitempty"` // SUBACK
+	Messages      map[string]int64 `json:"messages_refused,omitempty"`      // PUBACK, PUBREC
+	Disconnects   map[string]int64 `json:"disconnects,omitempty"`           // DISCONNECT by the broker
+}
+
+// count is one figure of a run: its name in words, and when it is shown even
+// though it is zero.
+type count struct {
+	name   string
+	value  int64
+	always bool
+}
+
+func (c count) key() string { return strings.NewReplacer(" ", "_", "-", "_").Replace(c.name) }
+
+// counts lists what a fleet counted.
+func counts(c *metrics.Counts) []count {
+	return []count{
+		{"connects", c.Connects.Load(), true},
+		{"sessions resumed", c.Resumes.Load(), false},
+		{"connections failed", c.DialFailures.Load(), false},
+		{"connections lost", c.Lost.Load(), false},
+		{"time-outs", c.TimedOut.Load(), false},
+		{"protocol errors", c.BadPackets.Load(), false},
+		{"requests", c.Requests.Load(), true},
+		{"replies", c.Replies.Load(), true},
+		{"error replies", c.ErrorReplies.Load(), false},
+		{"bad response topics", c.BadTopics.Load(), false},
+		{"retained commands ignored", c.GhostCommands.Load(), false},
+		{"duplicates", c.Duplicates.Load(), false},
+		{"state messages", c.StateMessages.Load(), true},
+		{"telemetry messages", c.Telemetry.Load(), true},
+		{"wills seen", c.WillsSeen.Load(), false},
+		{"messages resent", c.Resent.Load(), false},
+		{"messages abandoned", c.Abandoned.Load(), false},
+		{"messages dropped", c.Dropped.Load(), false},
+		{"messages too large", c.TooLarge.Load(), false},
+	}
+}
+
+// result prints the result of the run on stdout.
+func (r *running) result(ran time.Duration, stopped bool, err error) error {
+	ended := "duration over"
+	exit, isExit := err.(*exitError)
+	switch {
+	case isExit && exit.code != exitInterrupted:
+		ended = "failed"
+	case stopped:
+		ended = "stopped"
+	}
+	if r.json {
+		return r.document(r.runDocument(ran, ended, exit))
+	}
+	if up := r.fleet.Presence(); up.Seen == 0 && ended == "failed" {
+		return nil // there is nothing to tell but the error
+	}
+	return r.printf("%s", r.resultRows(ran, ended).text("", r.outPaint()))
+}
+
+func (r *running) runDocument(ran time.Duration, ended string, exit *exitError) runDocument {
+	up, c := r.fleet.Presence(), r.fleet.Counts()
+	d := runDocument{
+		Version:  thisVersion(),
+		Scenario: scenarioDocument{r.sc.Name, r.sc.Title, r.sc.Digest},
+		Seed:     r.sc.Seed, Run: r.id,
+		Broker:   brokerDoc{r.url, r.embedded != nil},
+		Duration: jsonSpan(ran), Ended: ended,
+		Devices: devicesDocument{Total: up.Devices, ByKind: make(map[string]int), Up: up.Seen, GaveUp: up.GaveUp},
+		Counts:  make(map[string]int64),
+		Reasons: reasonsDocument{c.Refused.ByName(), c.SubsRefused.ByName(), c.PublishRefused.ByName(), c.Disconnected.ByName()},
+	}
+	if r.sc.Duration > 0 {
+		d.Planned = setting(r.sc.Duration)
+	}
+	if r.readyIn > 0 && up.GaveUp == 0 {
+		d.ReadyIn = jsonSpan(r.readyIn)
+	}
+	for i := range r.sc.Groups {
+		d.Devices.ByKind[r.sc.Groups[i].Kind.Name] += r.sc.Groups[i].Total()
+	}
+	for _, n := range counts(c) {
+		d.Counts[n.key()] = n.value
+	}
+	if exit != nil {
+		d.ExitCode = exit.code
+		if exit.code != exitInterrupted {
+			d.Error = exit.Error()
+		}
+	}
+	return d
+}
+
+func (r *running) resultRows(ran time.Duration, ended string) *rows {
+	up, c := r.fleet.Presence(), r.fleet.Counts()
+	var rs rows
+	digest := ""
+	if len(r.sc.Digest) >= 12 {
+		digest = ", sha256 " + r.sc.Digest[:12]
+	}
+	rs.add("scenario", "%s%s", r.sc.Name, digest)
+	rs.add("seed", "%d, run %s", r.sc.Seed, r.id)
+	rs.add("broker", "%s", r.brokerWords())
+	rs.add("ran", "%s, %s", span(ran), ended)
+	rs.add("devices", "%s", devicesByKind(r.sc))
+	ready := "all up"
+	switch {
+	case up.Seen == 0:
+		ready = "none was up"
+	case up.Seen < up.Devices:
+		ready = fmt.Sprintf("%s of %s were up", thousands(int64(up.Seen)), thousands(int64(up.Devices)))
+	case r.readyIn > 0:
+		ready += " in " + span(r.readyIn)
+	}
+	rs.add("ready", "%s", ready)
+	for _, n := range counts(c) {
+		if n.always || n.value != 0 {
+			rs.add(n.name, "%s", thousands(n.value))
+		}
+	}
+	for _, group := range []struct {
+		name   string
+		counts map[string]int64
+	}{
+		{"connections refused", c.Refused.ByName()}, {"subscriptions refused", c.SubsRefused.ByName()},
+		{"messages refused", c.PublishRefused.ByName()}, {"disconnected by the broker", c.Disconnected.ByName()},
+	} {
+		if len(group.counts) > 0 {
+			rs.add(group.name, "%s", reasonWords(group.counts))
+		}
+	}
+	return &rs
+}
+
+// reasonWords is "server busy 12, not authorized 3", the most frequent first.
+func reasonWords(m map[string]int64) string {
+	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		if m[a] != m[b] {
+			return int(max(min(m[b]-m[a], 1), -1))
+		}
+		return strings.Compare(a, b)
+	})
+	for i, name := range names {
+		names[i] = name + " " + thousands(m[name])
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+)
+
+// Stream is where a command writes. Colour, width and a line that is drawn anew
+// are decided for each stream by itself: one may be a terminal and the other a
+// file.
+type Stream struct {
+	io.Writer
+	Terminal bool
+	Columns  func() int // of a terminal; nil or 0: unknown
+}
+
+// fileStream describes an open file.
+func fileStream(f *os.File) Stream {
+	s := Stream{Writer: f, Terminal: term.IsTerminal(f.Fd())}
+	if s.Terminal {
+		s.Columns = func() int {
+			width, _, err := term.GetSize(f.Fd())
+			if err != nil {
+				return 0
+			}
+			return width
+		}
+	}
+	return s
+}
+
+// columns returns the width to lay text out for.
+func (s Stream) columns() int {
+	const usual = 80
+	if s.Columns == nil {
+		return usual
+	}
+	if n := s.Columns(); n > 0 {
+		return n
+	}
+	return usual
+}
+
+// paint colours text, or leaves it as it is. It uses the sixteen colours that
+// every terminal has and its owner has chosen.
+type paint struct{ on bool }
+
+func (p paint) code(code, text string) string {
+	if !p.on || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (p paint) bold(s string) string   { return p.code("1", s) }
+func (p paint) dim(s string) string    { return p.code("2", s) }
+func (p paint) red(s string) string    { return p.code("1;31", s) }
+func (p paint) green(s string) string  { return p.code("32", s) }
+func (p paint) yellow(s string) string { return p.code("33", s) }
+func (p paint) cyan(s string) string   { return p.code("36", s) }
+
+// outPaint and errPaint colour what goes to the two streams.
+func (a *app) outPaint() paint { return paint{a.colours(a.Stdout)} }
+func (a *app) errPaint() paint { return paint{a.colours(a.Stderr)} }
+
+func (a *app) colours(s Stream) bool {
+	if !s.Terminal || a.noColor {
+		return false
+	}
+	if v, _ := a.LookupEnv("NO_COLOR"); v != "" {
+		return false
+	}
+	kind, _ := a.LookupEnv("TERM")
+	return kind != "dumb"
+}
+
+// shellQuote returns a word as a POSIX shell reads it back.
+func shellQuote(word string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,"
+	if word != "" && strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

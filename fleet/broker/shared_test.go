@@ -1,0 +1,106 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// 4.8.2: a Shared Subscription.
+func TestShared(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, b *Broker) {
+		p, _ := connect(t, b, connectV5("p"))
+		p.send(pub5(1, "a", 0, props(), "kept"))
+		p.exchange(pingreq, pingresp)
+		var members [3]*client
+		for i := range members {
+			members[i], _ = connect(t, b, connectV5(fmt.Sprint("m", i), expiry100))
+			members[i].exchange(pkt(0x82, u16(1), props(0x0b, i+1), "$share/g/a", 1), pkt(0x90, u16(1), 0, 1))
+			members[i].exchange(pingreq, pingresp) // nothing retained
+		}
+		count := func(clients []*client, n int) (counts []int) {
+			t.Helper()
+			for i := range n {
+				p.exchange(pub5(2, "a", 1, props(), fmt.Sprint(i)), ack(0x40, 1))
+			}
+			for _, c := range clients {
+				k := 0
+				for {
+					pk, err := c.within(time.Second)
+					if err != nil {
+						break
+					}
+					m, err := parsePublish(pk)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if m.qos == 1 {
+						c.send(ack(0x40, m.id))
+					}
+					k++
+				}
+				counts = append(counts, k)
+			}
+			return counts
+		}
+		if got := count(members[:], 9); !slices.Equal(got, []int{3, 3, 3}) {
+			t.Errorf("9 messages were shared out as %v; want [3 3 3]", got)
+		}
+		// Another group of the same filter, and the filter itself, get their own.
+		other, _ := connect(t, b, connectV5("other"))
+		other.subscribe("$share/h/a", 0)
+		plain, _ := connect(t, b, connectV5("plain"))
+		plain.subscribe("$share/h2/+", 0)
+		plain.subscribe("a", 0)
+		plain.want(pub5(1, "a", 0, props(), "kept"))
+		if got := count([]*client{other, plain}, 4); !slices.Equal(got, []int{4, 8}) {
+			t.Errorf("4 messages came to other groups as %v; want [4 8]", got)
+		}
+		count(members[:], 0) // takes what the two before left
+		// Members that are away get nothing while one is there.
+		members[0].crash()
+		members[1].crash()
+		if got := count(members[2:], 6); !slices.Equal(got, []int{6}) {
+			t.Errorf("6 messages came to the only live member as %v; want [6]", got)
+		}
+		// When all are away, messages wait for one of them.
+		members[2].crash()
+		for i := range 3 {
+			p.exchange(pub5(2, "a", 1, props(), fmt.Sprint(i)), ack(0x40, 1))
+		}
+		total := 0
+		for i := range members {
+			members[i], _ = connect(t, b, resumeV5(fmt.Sprint("m", i), expiry100))
+			total += count(members[i:i+1], 0)[0]
+		}
+		if total != 3 {
+			t.Errorf("%d messages waited for members who were away; want 3", total)
+		}
+		members[1].exchange(pkt(0xa2, u16(1), 0, "$share/g/a"), pkt(0xb0, u16(1), 0, 0))
+		if got := count(members[:], 4); !slices.Equal(got, []int{2, 0, 2}) {
+			t.Errorf("4 messages were shared out as %v; want [2 0 2]", got)
+		}
+	})
+}
+
+// 4.8.2-5, -6: what a member refuses, or leaves behind with its session, goes to
+// nobody else; QoS 2 is completed with the member it was begun with.
+func TestSharedRefused(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, b *Broker) {
+		a, _ := connect(t, b, connectV5("a", expiry100))
+		a.subscribe("$share/g/x", 2)
+		p, _ := connect(t, b, connectV5("p"))
+		p.exchange(pub5(4, "x", 1, props(), "1"), ack(0x50, 1))
+		a.want(pub5(4, "x", 1, props(), "1"))
+		c, _ := connect(t, b, connectV5("c"))
+		c.subscribe("$share/g/x", 2)
+		a.crash()
+		c.wantSilence(time.Second)
+		a, _ = connect(t, b, resumeV5("a", expiry100))
+		a.want(pub5(0xc, "x", 1, props(), "1"))
+		a.send(ackCodeOf(0x50, 1, 0x80))
+		c.wantSilence(time.Second)
+		a.exchange(pingreq, pingresp)
+	})
+}

@@ -1,0 +1,203 @@
+package fleet
+
+import (
+	"fmt"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// Phase is a part of a measured run.
+type Phase int32
+
+// The phases, in order. A run without controllers and watchers stays in
+// Connecting until every device is up and is then Running.
+const (
+	Connecting Phase = iota
+	WarmingUp
+	Measuring
+	Draining
+	Running
+	Ended
+)
+
+// String returns the phase in a word.
+func (p Phase) String() string {
+	return [...]string{"connect", "warm-up", "measure", "drain", "run", "ended"}[p]
+}
+
+// Phase returns the present phase.
+func (f *Fleet) Phase() Phase { return Phase(f.phase.Load()) }
+
+// MeasureStart returns when the measuring starts or has started; ok is false
+// before that is known.
+func (f *Fleet) MeasureStart() (start time.Time, ok bool) {
+	if z := f.zero.Load(); z != nil {
+		return *z, true
+	}
+	return time.Time{}, false
+}
+
+// Elapsed returns how long the measuring has lasted: 0 before it and all of it
+// afterwards.
+func (f *Fleet) Elapsed() time.Duration {
+	switch f.Phase() {
+	case Connecting, WarmingUp:
+		return 0
+	case Measuring:
+		return min(time.Since(*f.zero.Load()), f.scenario.Phases.Measure)
+	case Ended:
+		return time.Duration(f.measured.Load())
+	}
+	return f.scenario.Phases.Measure
+}
+
+// conduct takes a measured run through its phases and stops the fleet at the
+// end. It returns early when the fleet is stopped by others.
+func (f *Fleet) conduct() {
+	p := &f.scenario.Phases
+	if !f.gather(p.Connect, p.WaitFor) {
+		return
+	}
+	zero := time.Now().Add(p.WarmUp)
+	f.zero.Store(&zero)
+	f.phase.Store(int32(WarmingUp))
+	for _, r := range f.requesters {
+		r.inbox.put(func() { r.begin(zero) })
+	}
+	if !f.sleepUntil(zero) {
+		return
+	}
+	f.phase.Store(int32(Measuring))
+	end := zero.Add(p.Measure)
+	for tick := zero; tick.Before(end); tick = tick.Add(time.Second) {
+		if !f.sleepUntil(tick) {
+			f.measured.Store(int64(min(time.Since(zero), p.Measure)))
+			return
+		}
+		f.recorder.Online(tick.Sub(zero), int(f.devices.upNow.Load()))
+		if f.broken() {
+			f.measured.Store(int64(time.Since(zero)))
+			f.Stop()
+			return
+		}
+	}
+	f.sleepUntil(end)
+	f.measured.Store(int64(p.Measure))
+	f.phase.Store(int32(Draining))
+	for _, r := range f.requesters {
+		r.inbox.put(r.finish)
+	}
+	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
+		if !f.sleepUntil(time.Now().Add(10 * time.Millisecond)) {
+			return
+		}
+	}
+	f.Stop()
+}
+
+// gather waits until enough devices and all controllers and watchers are up, or
+// the time for it is over; who is not up then is a straggler.
+func (f *Fleet) gather(most time.Duration, share float64) bool {
+	for until := time.Now().Add(most); ; {
+		devices, others := f.devices.presence(), f.controllers.presence()
+		watchers := f.watchers.presence()
+		up := float64(devices.Seen) >= share*float64(devices.Devices) || devices.Seen+devices.GaveUp == devices.Devices
+		if up && others.Seen+others.GaveUp == others.Devices && watchers.Seen+watchers.GaveUp == watchers.Devices {
+			return true
+		}
+		if time.Now().After(until) {
+			if n := devices.Devices - devices.Online; n > 0 {
+				f.log.Warn("devices are not up yet; going on without them", "stragglers", n, "after", most)
+			}
+			return true
+		}
+		if !f.sleepUntil(time.Now().Add(5 * time.Millisecond)) {
+			return false
+		}
+	}
+}
+
+// sleepUntil is false when the fleet is stopped first.
+func (f *Fleet) sleepUntil(t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-f.stop:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// broken reports whether an expectation that is to end the run is certain to
+// fail.
+func (f *Fleet) broken() bool {
+	var snap *metrics.Snapshot
+	for i := range f.scenario.Expect {
+		e := &f.scenario.Expect[i]
+		if !e.Abort {
+			continue
+		}
+		if snap == nil {
+			var want []metrics.Series
+			for i := range f.scenario.Expect {
+				if s, ok := f.scenario.Expect[i].Series(); ok {
+					want = append(want, s)
+				}
+			}
+			snap = f.Progress(want...)
+		}
+		if e.Broken(snap) {
+			f.log.Warn("an expectation can no longer hold; the run ends", "expect", e.String())
+			return true
+		}
+	}
+	return false
+}
+
+// Snapshot returns what was measured so far, or after Run has returned, all of
+// it. It may be called from any goroutine.
+func (f *Fleet) Snapshot() *metrics.Snapshot {
+	return f.complete(f.recorder.Snapshot(f.Elapsed()))
+}
+
+// Progress returns the totals so far and the series that are asked for, at less
+// cost. It may be called from any goroutine.
+func (f *Fleet) Progress(want ...metrics.Series) *metrics.Snapshot {
+	return f.complete(f.recorder.Progress(f.Elapsed(), want...))
+}
+
+// complete adds what the recorder does not know.
+func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
+	p := f.Presence()
+	snap.Devices = metrics.Devices{Total: p.Devices, Online: p.Online, Seen: p.Seen, GaveUp: p.GaveUp}
+	if f.Phase() == Ended {
+		snap.Devices.Online = f.onlineAtEnd
+	}
+	snap.Counts = metrics.CountsByName(f.counts)
+	return snap
+}
+
+// closeBooks ends every ledger once its session has ended, so that each request
+// has one outcome, and checks the sums.
+func (f *Fleet) closeBooks() error {
+	if len(f.requesters) == 0 {
+		return nil
+	}
+	zero := f.zero.Load()
+	if zero == nil {
+		return nil // the load never began
+	}
+	now := time.Since(*zero)
+	for _, r := range f.requesters {
+		if !r.ended && !r.group.closed() {
+			r.skip(min(now, r.group.pace.end))
+		}
+		r.ledger.Close(now)
+		if err := r.ledger.Check(); err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	return nil
+}

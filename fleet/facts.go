@@ -1,0 +1,139 @@
+package fleet
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/metrics"
+)
+
+// BrokerLimits returns what the broker's first CONNACK said it allows, by the
+// standard's names (section 3.2.2.3); nil before it came.
+func (f *Fleet) BrokerLimits() map[string]string {
+	if m := f.limits.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+// noteLimits keeps the limits of the first CONNACK; the others are taken to be
+// the same, and each session goes by its own.
+func (f *Fleet) noteLimits(p *packets.Properties) {
+	if f.limits.Load() != nil {
+		return
+	}
+	m := make(map[string]string)
+	number := func(name string, n *uint16) {
+		if n != nil {
+			m[name] = strconv.Itoa(int(*n))
+		}
+	}
+	number("Receive Maximum", p.ReceiveMaximum)
+	number("Topic Alias Maximum", p.TopicAliasMaximum)
+	number("Server Keep Alive", p.ServerKeepAlive)
+	if p.MaximumPacketSize != nil {
+		m["Maximum Packet Size"] = strconv.FormatUint(uint64(*p.MaximumPacketSize), 10)
+	}
+	if p.SessionExpiryInterval != nil {
+		m["Session Expiry Interval"] = strconv.FormatUint(uint64(*p.SessionExpiryInterval), 10)
+	}
+	if p.MaximumQOS != nil {
+		m["Maximum QoS"] = strconv.Itoa(int(*p.MaximumQOS))
+	}
+	available := func(name string, b *byte) {
+		if b != nil {
+			m[name] = map[bool]string{true: "yes", false: "no"}[*b == 1]
+		}
+	}
+	available("Retain Available", p.RetainAvailable)
+	available("Wildcard Subscription Available", p.WildcardSubAvailable)
+	available("Subscription Identifiers Available", p.SubIDAvailable)
+	available("Shared Subscription Available", p.SharedSubAvailable)
+	if p.ResponseInfo != "" {
+		m["Response Information"] = "given"
+	}
+	f.limits.CompareAndSwap(nil, &m)
+}
+
+// ResponseInformation reports whether the controllers built their Response
+// Topics on Response Information of the broker.
+func (f *Fleet) ResponseInformation() bool { return f.responseInfo.Load() }
+
+// Controllers returns the present numbers of controllers.
+func (f *Fleet) Controllers() Presence { return f.controllers.presence() }
+
+// Watchers returns the present numbers of watchers.
+func (f *Fleet) Watchers() Presence { return f.watchers.presence() }
+
+// WarmUp returns what became of the requests before the measuring. It is to be
+// called after Run has returned.
+func (f *Fleet) WarmUp() metrics.Totals {
+	var t metrics.Totals
+	for _, r := range f.requesters {
+		t.Add(r.ledger.WarmUp())
+	}
+	return t
+}
+
+// Incidents returns when connections were lost, for the time line. It is to be
+// called after Run has returned.
+func (f *Fleet) Incidents() []metrics.Incident {
+	start, ok := f.MeasureStart()
+	if !ok {
+		start = f.epoch
+	}
+	return f.losses.incidents(start.Sub(f.epoch))
+}
+
+// losses notes when connections were lost, in bounded memory.
+type losses struct {
+	mu   sync.Mutex
+	seen []loss
+}
+
+// loss is a time in which connections were lost one after the other.
+type loss struct {
+	from, to time.Duration
+	count    int
+}
+
+const (
+	lossGap    = 2 * time.Second // what lies closer together is one loss
+	mostLosses = 200
+)
+
+func (l *losses) add(at time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.seen); n > 0 && (at-l.seen[n-1].to < lossGap || n == mostLosses) {
+		last := &l.seen[n-1]
+		last.to = max(last.to, at)
+		last.count++
+		return
+	}
+	l.seen = append(l.seen, loss{at, at, 1})
+}
+
+func (l *losses) incidents(zero time.Duration) []metrics.Incident {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []metrics.Incident
+	for _, s := range l.seen {
+		text := fmt.Sprintf("%d connections lost", s.count)
+		if s.count == 1 {
+			text = "a connection lost"
+		}
+		in := metrics.Incident{At: metrics.Span(s.from - zero), Text: text}
+		if s.to > s.from {
+			in.To = metrics.Span(s.to - zero)
+		}
+		out = append(out, in)
+	}
+	slices.SortStableFunc(out, func(a, b metrics.Incident) int { return int(a.At - b.At) })
+	return out
+}

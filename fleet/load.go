@@ -1,0 +1,187 @@
+package fleet
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// loadGroup is one group of controllers: what all of it have in common. It does
+// not change while the fleet runs.
+type loadGroup struct {
+	spec       *scenarios.Controllers
+	index      int // in the scenario
+	first      int // number of its first controller, over all groups
+	seed       uint64
+	pace       pace
+	targets    []target
+	payloads   [][]byte
+	answers    int // expected to each request
+	labels     metrics.Labels
+	stages     []metrics.Labels // by stage of the pace
+	requesters []*requester
+}
+
+// target is a device that is commanded.
+type target struct {
+	id   string
+	kind uint8 // label
+}
+
+func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first int) *loadGroup {
+	c := &sc.Controllers[index]
+	g := &loadGroup{spec: c, index: index, first: first, seed: mix(sc.Seed + uint64(forSlots)<<56 + uint64(index)),
+		pace: newPace(c, &sc.Phases), answers: 1, labels: names.Labels("", "", c.Name)}
+	for _, n := range sc.Targets(c) {
+		d := sc.Device(n)
+		g.targets = append(g.targets, target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind})
+	}
+	for _, p := range c.Payloads {
+		b := []byte(p)
+		for len(b) < c.PayloadSize {
+			b = append(b, ' ') // which devices pass over
+		}
+		g.payloads = append(g.payloads, b)
+	}
+	if c.Group != "" {
+		g.answers = len(g.targets)
+	}
+	for _, s := range c.Stages {
+		g.stages = append(g.stages, names.Labels("", s.Name, c.Name))
+	}
+	return g
+}
+
+// labelNames lists what is measured apart.
+func labelNames(sc *scenarios.Scenario) (names metrics.LabelNames) {
+	add := func(list *[]string, name string) {
+		if !slices.Contains(*list, name) {
+			*list = append(*list, name)
+		}
+	}
+	for _, g := range sc.Groups {
+		add(&names.Kinds, g.Kind.Name)
+	}
+	for _, c := range sc.Controllers {
+		add(&names.Controllers, c.Name)
+		for _, s := range c.Stages {
+			add(&names.Stages, s.Name)
+		}
+	}
+	return names
+}
+
+func (g *loadGroup) closed() bool { return g.spec.Arrival == scenarios.Closed }
+
+// capacity is how many requests of one controller the ledger can hold open.
+func (g *loadGroup) capacity() int {
+	if g.closed() {
+		return max(64, 2*g.spec.InFlight)
+	}
+	rate := g.pace.peak() / float64(g.spec.Count)
+	return min(metrics.Capacity(rate, g.spec.Timeout, g.spec.Timeout), 2*g.spec.MaxOutstanding)
+}
+
+// appendTopic appends the topic of a request.
+func (g *loadGroup) appendTopic(dst []byte, t int) []byte {
+	dst = append(dst, "cmnd/"...)
+	if g.spec.Group != "" {
+		dst = append(dst, g.spec.Group...)
+	} else {
+		dst = append(dst, g.targets[t].id...)
+	}
+	dst = append(dst, '/')
+	return append(dst, g.spec.Attribute...)
+}
+
+// slot is one planned request of one controller.
+type slot struct {
+	planned time.Duration // from the start of measuring
+	target  int           // index of the group's targets
+	payload int           // index of the group's payloads
+	labels  metrics.Labels
+}
+
+// stream yields the slots of one controller in order. It depends on the
+// scenario, its seed and the controller's number alone, and is a plain value: a
+// copy yields the same again.
+type stream struct {
+	group *loadGroup
+	index int
+	count uint64  // slots so far
+	sum   float64 // Poisson: arrivals of the group's unit process so far
+}
+
+func (g *loadGroup) stream(index int) stream { return stream{group: g, index: index} }
+
+// next returns the next slot, or false when there are no more.
+func (s *stream) next() (slot, bool) {
+	g := s.group
+	var n float64
+	if g.spec.Arrival == scenarios.Poisson {
+		// Each controller is a Poisson process of its own with a part of the
+		// rate; all of them together are one with the whole.
+		draw := chance(g.seed, s.index, forArrival, s.count)
+		s.sum += -math.Log1p(-draw) * float64(g.spec.Count)
+		n = s.sum
+	} else {
+		n = float64(uint64(s.index) + s.count*uint64(g.spec.Count))
+	}
+	planned, stage, ok := g.pace.at(n)
+	if !ok {
+		return slot{}, false
+	}
+	return s.fill(planned, stage), true
+}
+
+// after returns the next slot of a closed group, which is due when the answer to
+// an earlier one allows it.
+func (s *stream) after(planned time.Duration) slot { return s.fill(planned, -1) }
+
+func (s *stream) fill(planned time.Duration, stage int) slot {
+	g := s.group
+	out := slot{planned: planned, payload: int(s.count % uint64(len(g.payloads))), labels: g.labels}
+	switch {
+	case g.spec.Pair:
+		out.target = s.index % len(g.targets)
+	case g.spec.Group == "":
+		out.target = int(chance(g.seed, s.index, forTarget, s.count) * float64(len(g.targets)))
+	}
+	if stage >= 0 {
+		out.labels = g.stages[stage]
+	}
+	if g.spec.Group == "" {
+		out.labels.Kind = g.targets[out.target].kind
+	}
+	s.count++
+	return out
+}
+
+// handOver gives an answer that came to one controller of a group with shared
+// replies to the one whose request it answers.
+func (g *loadGroup) handOver(controller uint32, p *wire.Publish, at time.Duration) bool {
+	i := int(controller) - g.first
+	if i < 0 || i >= len(g.requesters) {
+		return false
+	}
+	r := g.requesters[i]
+	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: hasError(p)}
+	return r.inbox.put(func() { r.answered(at, a) })
+}
+
+// peak is the highest rate of the pace, in slots a second; a burst counts as if
+// spread over a second.
+func (p *pace) peak() float64 {
+	if p.burst > 0 {
+		return float64(p.burst) * max(1, float64(time.Second)/float64(p.every))
+	}
+	top := 0.0
+	for _, l := range p.legs {
+		top = max(top, l.from, l.to)
+	}
+	return top
+}

@@ -1,0 +1,227 @@
+package metrics
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// Unit is what the values of a metric are measured in.
+type Unit uint8
+
+const (
+	UnitCount Unit = iota // whole numbers
+	UnitTime              // durations
+	UnitShare             // percent
+	UnitRate              // events a second
+)
+
+func (u Unit) String() string {
+	return [...]string{"count", "time", "share", "rate"}[u&3]
+}
+
+// MarshalText writes the unit's name.
+func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// MetricInfo describes one metric that an expectation may be about.
+type MetricInfo struct {
+	Name   string
+	Unit   Unit
+	Of     string // a count's whole: the expectation may be a share of it; "" if there is none
+	Labels bool   // may be of one kind, stage or controller group
+	Help   string // a phrase
+}
+
+// Catalogue returns every metric, in the order in which help should show them.
+// The statistics of the timed metrics are spelled out.
+func Catalogue() []MetricInfo {
+	var all []MetricInfo
+	for i := range figureTable {
+		all = append(all, figureTable[i].MetricInfo)
+	}
+	for _, t := range timedTable {
+		for _, st := range statistics() {
+			info := MetricInfo{Name: t.metric.String() + "." + st.name, Unit: UnitTime, Labels: true, Help: st.help + " of " + t.help}
+			if st.name == "count" {
+				info.Unit, info.Help = UnitCount, "number of samples of "+t.help
+			}
+			all = append(all, info)
+		}
+	}
+	for i := range countTable {
+		all = append(all, MetricInfo{Name: countTable[i].name, Unit: UnitCount, Help: countTable[i].help})
+	}
+	return all
+}
+
+// CatalogueText returns the catalogue for people: one line a metric, with the
+// statistics of the timed ones gathered.
+func CatalogueText() string {
+	var b strings.Builder
+	row := func(name string, u Unit, help string) {
+		b.WriteString("  " + name + strings.Repeat(" ", max(27-len(name), 1)) + u.String())
+		b.WriteString(strings.Repeat(" ", 7-len(u.String())) + help + "\n")
+	}
+	for i := range figureTable {
+		row(figureTable[i].Name, figureTable[i].Unit, figureTable[i].Help)
+	}
+	for _, t := range timedTable {
+		row(t.metric.String()+".*", UnitTime, t.help)
+	}
+	var stats []string
+	for _, st := range statistics() {
+		stats = append(stats, st.name)
+	}
+	b.WriteString("  where * is one of " + strings.Join(stats, " ") + "\n")
+	for i := range countTable {
+		row(countTable[i].name, UnitCount, countTable[i].help)
+	}
+	return b.String()
+}
+
+// timedTable says of what the timed metrics are.
+var timedTable = []struct {
+	metric Metric
+	help   string
+}{
+	{ResponseTime, "the time from a request's planned moment to its (last) answer; late answers count, lost ones cannot"},
+	{ServiceTime, "the time from a request's sending to its (last) answer"},
+	{ScheduleDelay, "the time from a request's planned moment to its sending: the generator's own delay"},
+	{AnswerTime, "the time from a request's planned moment to each answer, where several are expected"},
+	{ConnectDial, "the time to open a connection (TCP, TLS, WebSocket)"},
+	{ConnectConnack, "the time from CONNECT to CONNACK"},
+	{ConnectSuback, "the time from SUBSCRIBE to SUBACK"},
+	{TelemetryPuback, "the time from a telemetry PUBLISH to its PUBACK"},
+	{StateDelivery, "the time from a state PUBLISH to its arrival at a watcher"},
+}
+
+// statistic is a figure of a histogram.
+type statistic struct {
+	name, help string
+	percentile float64 // 0: none
+}
+
+func statistics() []statistic {
+	var all []statistic
+	for _, p := range Percentiles() {
+		name := percentileName(p)
+		all = append(all, statistic{name, name[1:] + "th percentile", p})
+	}
+	return append(all,
+		statistic{"max", "maximum", 0}, statistic{"mean", "mean", 0},
+		statistic{"min", "minimum", 0}, statistic{"count", "", 0})
+}
+
+// figure is an entry of the catalogue that has its value from a snapshot. ok
+// is false when there is nothing to take it from.
+type figure struct {
+	MetricInfo
+	grows bool // never falls while a run lasts
+	value func(s *Snapshot, l Label) (v, whole float64, ok bool)
+}
+
+// figureTable is the catalogue but for the timed metrics and the fleet's
+// counts.
+var figureTable = []figure{
+	{MetricInfo{"requests.planned", UnitCount, "", true, "requests that were to be sent"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Planned }, nil)},
+	{MetricInfo{"requests.sent", UnitCount, "requests.planned", true, "requests that were sent"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Sent }, plannedOf)},
+	{MetricInfo{"requests.answered", UnitCount, "requests.sent", true, "requests that were answered in time"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Answered }, sentOf)},
+	{MetricInfo{"requests.late", UnitCount, "requests.sent", true, "requests that were answered after their time-out"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Late }, sentOf)},
+	{MetricInfo{"requests.lost", UnitCount, "requests.sent", true, "requests that were not (or not fully) answered"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Lost }, sentOf)},
+	{MetricInfo{"requests.refused", UnitCount, "requests.sent", true, "requests that the broker refused in PUBACK or PUBREC"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Refused }, sentOf)},
+	{MetricInfo{"requests.not_sent", UnitCount, "requests.planned", true, "planned requests that were not sent"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.NotSent }, plannedOf)},
+	{MetricInfo{"requests.failed", UnitCount, "requests.planned", true, "late, lost, refused and not sent ones together"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Late + o.Lost + o.Refused + o.NotSent }, plannedOf)},
+	{MetricInfo{"requests.partial", UnitCount, "requests.sent", false, "lost requests of which some answers came"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Partial })},
+	{MetricInfo{"requests.no_subscribers", UnitCount, "requests.sent", false, "requests that the broker had nobody to give to (0x10)"}, true,
+		ofTotals(func(t *Totals) int64 { return t.NoSubscribers })},
+	{MetricInfo{"requests.rate", UnitRate, "", false, "requests sent a second, over the time measured"}, false,
+		ofTime(func(t *Totals) int64 { return t.Sent })},
+	{MetricInfo{"answers.rate", UnitRate, "", false, "requests answered in time a second, over the time measured"}, false,
+		ofTime(func(t *Totals) int64 { return t.Answered })},
+	{MetricInfo{"answers.received", UnitCount, "", false, "single answers that belong to a request"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Answers })},
+	{MetricInfo{"answers.errors", UnitCount, "answers.received", false, "of these, with a User Property error"}, true,
+		func(s *Snapshot, _ Label) (float64, float64, bool) {
+			return float64(s.Totals.ErrorAnswers), float64(s.Totals.Answers), s.Totals.Answers > 0
+		}},
+	{MetricInfo{"answers.duplicate", UnitCount, "requests.sent", false, "answers beyond those expected"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Duplicates })},
+	{MetricInfo{"answers.misrouted", UnitCount, "requests.sent", false, "answers for another controller, or from a wrong topic or device"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Misrouted.Total() })},
+	{MetricInfo{"answers.corrupted", UnitCount, "requests.sent", false, "answers whose Correlation Data was altered or missing"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Corrupted.Total() })},
+	{MetricInfo{"answers.unknown", UnitCount, "requests.sent", false, "answers of another run, or to requests never sent or forgotten"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Unknown.Total() })},
+	{MetricInfo{"devices.online", UnitCount, "devices.total", false, "devices online as the measuring ends"}, false,
+		ofDevices(func(d *Devices) int { return d.Online })},
+	{MetricInfo{"devices.seen", UnitCount, "devices.total", false, "devices that were online at least once"}, false,
+		ofDevices(func(d *Devices) int { return d.Seen })},
+	{MetricInfo{"devices.gave_up", UnitCount, "devices.total", false, "devices that the broker refused for good"}, true,
+		ofDevices(func(d *Devices) int { return d.GaveUp })},
+}
+
+func plannedOf(o *Outcomes) int64 { return o.Planned }
+func sentOf(o *Outcomes) int64    { return o.Sent }
+
+func ofLabel(part, whole func(*Outcomes) int64) func(*Snapshot, Label) (float64, float64, bool) {
+	return func(s *Snapshot, l Label) (float64, float64, bool) {
+		o, ok := s.Outcomes(l)
+		if whole == nil {
+			return float64(part(&o)), 0, ok
+		}
+		return float64(part(&o)), float64(whole(&o)), ok
+	}
+}
+
+func ofTotals(part func(*Totals) int64) func(*Snapshot, Label) (float64, float64, bool) {
+	return func(s *Snapshot, _ Label) (float64, float64, bool) {
+		return float64(part(&s.Totals)), float64(s.Totals.Sent), s.Totals.Planned > 0
+	}
+}
+
+func ofTime(part func(*Totals) int64) func(*Snapshot, Label) (float64, float64, bool) {
+	return func(s *Snapshot, _ Label) (float64, float64, bool) {
+		return float64(part(&s.Totals)) / s.Measured.Seconds(), 0, s.Totals.Planned > 0 && s.Measured > 0
+	}
+}
+
+func ofDevices(part func(*Devices) int) func(*Snapshot, Label) (float64, float64, bool) {
+	return func(s *Snapshot, _ Label) (float64, float64, bool) {
+		return float64(part(&s.Devices)), float64(s.Devices.Total), s.Devices.Total > 0
+	}
+}
+
+// timedValue is a statistic of a histogram with at least one sample.
+func timedValue(h *Histogram, st statistic) float64 {
+	var d time.Duration
+	switch st.name {
+	case "max":
+		d = h.Max()
+	case "mean":
+		d = h.Mean()
+	case "min":
+		d = h.Min()
+	case "count":
+		return float64(h.Count())
+	default:
+		d = h.Percentile(st.percentile)
+	}
+	return float64(d)
+}
+
+// share is part of whole in percent.
+func share(part, whole float64) float64 {
+	if whole == 0 {
+		return math.NaN()
+	}
+	return 100 * part / whole
+}

@@ -1,0 +1,328 @@
+package metrics
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Comparison is how a result differs from an earlier one.
+type Comparison struct {
+	Deltas  []Delta  `json:"deltas"`
+	Remarks []string `json:"remarks,omitempty"` // why the two may not be comparable at all
+}
+
+// Delta is the difference in one figure.
+type Delta struct {
+	Name     string  `json:"name"` // as in expectations
+	Unit     Unit    `json:"unit"` // values are in seconds, percent, events a second
+	Before   float64 `json:"before"`
+	After    float64 `json:"after"`
+	Noise    float64 `json:"noise"`  // a smaller difference means nothing; 0 if it could not be told
+	Method   string  `json:"method"` // how the noise was told: "intervals", "counts", "ranks" or ""
+	Verdict  Change  `json:"verdict"`
+	Sentence string  `json:"sentence"`
+}
+
+// Change is what a difference means.
+type Change string
+
+const (
+	Within     Change = "within noise"
+	Better     Change = "better"
+	Worse      Change = "worse"
+	Different  Change = "different" // more than noise, and neither is better
+	CannotTell Change = "cannot tell"
+)
+
+// How noise is told from change. Every estimate is a standard error times
+// sigmas: with the ten batches of a run that is the 99 % quantile of Student's
+// t for the difference of two.
+const (
+	sigmas      = 3
+	batches     = 10 // a run is cut into as many,
+	leastBatch  = 5  // or into fewer, down to these
+	batchAbove  = 10 // for this many samples above a percentile in each
+	resolution  = 0.01
+	methodLine  = "intervals"
+	methodCount = "counts"
+	methodRank  = "ranks"
+)
+
+// Compare compares a result with an earlier one, figure by figure, and says of
+// each difference whether it is within noise. Neither result is changed.
+//
+//   - Response times and rates ("intervals"): each run's time line is cut into
+//     ten batches of consecutive intervals (down to five if it is short or a
+//     percentile would have fewer than ten samples above it in a batch), and
+//     the figure is worked out in each. The spread between the batches of a run
+//     is its noise: the noise of the difference is 3 sqrt(sa²/na + sb²/nb), and
+//     no less than 1 %, to which a time line is exact. Batches keep what hangs
+//     together in time together; a load that changes on purpose, as in stages,
+//     makes the noise larger than it is.
+//   - Shares ("counts"): as for two binomial counts, 3 sqrt(p (1-p) (1/na+1/nb))
+//     with the common share p, or the spread between the batches, whichever is
+//     larger, since losses come in bursts.
+//   - Percentiles of which there is no time line ("ranks"): the values three
+//     standard errors of the rank, sqrt(n p (1-p)), below and above. This takes
+//     the samples for independent, which makes the noise smaller than it is.
+//
+// A percentile is compared only where both results have 100 samples above it.
+// Of a maximum nothing can be told: it is one sample.
+func Compare(before, after *Result) Comparison {
+	c := Comparison{Remarks: incomparable(before, after)}
+	a, b := before.Snapshot(), after.Snapshot()
+	for _, t := range timedTable {
+		series := Series{Metric: t.metric}
+		ha, hb := a.Series[series], b.Series[series]
+		if ha.Count() == 0 || hb.Count() == 0 {
+			continue
+		}
+		name := t.metric.String() + "."
+		for _, p := range Percentiles() {
+			if !ha.Shown(p) || !hb.Shown(p) {
+				continue
+			}
+			d := Delta{Name: name + percentileName(p), Unit: UnitTime, Before: ha.Percentile(p).Seconds(), After: hb.Percentile(p).Seconds()}
+			if t.metric == ResponseTime {
+				of := func(t tick) (float64, bool) {
+					return t.response.Percentile(p).Seconds(), float64(t.response.Count())*(100-p)/100 >= batchAbove
+				}
+				d.byLine(a, b, of)
+			} else {
+				d.noise(methodRank, math.Hypot(rankNoise(ha, p), rankNoise(hb, p)))
+			}
+			c.add(d, -1)
+		}
+		mean := Delta{Name: name + "mean", Unit: UnitTime, Before: ha.Mean().Seconds(), After: hb.Mean().Seconds()}
+		if t.metric == ResponseTime {
+			mean.byLine(a, b, func(t tick) (float64, bool) { return t.response.Mean().Seconds(), t.response.Count() >= batchAbove })
+		}
+		c.add(mean, -1)
+		c.add(Delta{Name: name + "max", Unit: UnitTime, Before: ha.Max().Seconds(), After: hb.Max().Seconds()}, -1)
+	}
+	c.rates(a, b)
+	c.shares(a, b)
+	return c
+}
+
+// rates adds the figures of events a second.
+func (c *Comparison) rates(a, b *Snapshot) {
+	for _, f := range []struct {
+		name   string
+		of     func(*Outcomes) int64
+		better float64
+	}{
+		{"requests.rate", sentOf, 0},
+		{"answers.rate", func(o *Outcomes) int64 { return o.Answered }, 1},
+	} {
+		oa, okA := a.Outcomes(Label{})
+		ob, okB := b.Outcomes(Label{})
+		if !okA || !okB || a.Measured <= 0 || b.Measured <= 0 {
+			continue
+		}
+		d := Delta{
+			Name: f.name, Unit: UnitRate,
+			Before: float64(f.of(&oa)) / a.Measured.Seconds(), After: float64(f.of(&ob)) / b.Measured.Seconds(),
+		}
+		d.byLine(a, b, func(t tick) (float64, bool) { return float64(f.of(&t.Outcomes)) / t.seconds, true })
+		c.add(d, f.better)
+	}
+}
+
+// shares adds the figures that are parts of a whole; less of each is better.
+func (c *Comparison) shares(a, b *Snapshot) {
+	for i := range figureTable {
+		f := &figureTable[i]
+		if !slices.Contains([]string{
+			"requests.failed", "requests.late", "requests.lost", "requests.refused", "requests.not_sent",
+			"answers.errors", "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown",
+		}, f.Name) {
+			continue
+		}
+		pa, na, okA := f.value(a, Label{})
+		pb, nb, okB := f.value(b, Label{})
+		if !okA || !okB || na == 0 || nb == 0 {
+			continue
+		}
+		d := Delta{Name: f.Name, Unit: UnitShare, Before: share(pa, na), After: share(pb, nb)}
+		common := min((pa+pb)/(na+nb), 1) // answers beside the requests may be more than these
+		d.noise(methodCount, sigmas*100*math.Sqrt(common*(1-common)*(1/na+1/nb)))
+		if f.Labels { // the time line knows it
+			spread := Delta{Unit: UnitShare}
+			spread.byLine(a, b, func(t tick) (float64, bool) {
+				all, _ := t.snapshot().Outcomes(Label{})
+				v, whole, ok := f.value(t.snapshot(), Label{})
+				return share(v, whole), ok && all.Planned > 0 && whole > 0
+			})
+			d.Noise = max(d.Noise, spread.Noise)
+		}
+		c.add(d, -1)
+	}
+}
+
+// add works out what a difference means. better is 1 if more is better, -1 if
+// less is, 0 if neither.
+func (c *Comparison) add(d Delta, better float64) {
+	diff := d.After - d.Before
+	switch {
+	case d.Method == "" && diff != 0:
+		d.Verdict = CannotTell
+	case math.Abs(diff) <= d.Noise:
+		d.Verdict = Within
+	case better == 0:
+		d.Verdict = Different
+	case diff*better > 0:
+		d.Verdict = Better
+	default:
+		d.Verdict = Worse
+	}
+	change := ""
+	switch {
+	case diff == 0:
+		change = "is the same: " + d.text(d.After)
+	case d.Before == 0:
+		change = fmt.Sprintf("went from 0 to %s", d.text(d.After))
+	default:
+		change = fmt.Sprintf("went from %s to %s (%+.1f %%)", d.text(d.Before), d.text(d.After), 100*diff/d.Before)
+	}
+	why := ""
+	switch d.Verdict {
+	case CannotTell:
+		why = "; whether that is noise cannot be told: there is too little to tell it from"
+		if strings.HasSuffix(d.Name, ".max") {
+			why = "; a maximum is one sample, so nothing follows from it"
+		}
+	case Within:
+		if diff != 0 {
+			why = ", within noise (" + d.text(d.Noise) + ")"
+		}
+	default:
+		why = fmt.Sprintf(", %s and more than noise (%s)", d.Verdict, d.text(d.Noise))
+		if d.Verdict == Different {
+			why = ", more than noise (" + d.text(d.Noise) + ")"
+		}
+	}
+	d.Sentence = d.Name + " " + change + why
+	c.Deltas = append(c.Deltas, d)
+}
+
+// text is a value of the delta for people.
+func (d *Delta) text(v float64) string {
+	switch d.Unit {
+	case UnitTime:
+		return time.Duration(v * float64(time.Second)).Round(time.Microsecond).String()
+	case UnitRate:
+		return number(v, 2) + "/s"
+	}
+	return percent(v)
+}
+
+func (d *Delta) noise(method string, noise float64) {
+	d.Method, d.Noise = method, noise
+}
+
+// byLine tells the noise from the time lines; if they are too short, it cannot
+// be told.
+func (d *Delta) byLine(a, b *Snapshot, of func(tick) (float64, bool)) {
+	va, okA := spread(a, of)
+	vb, okB := spread(b, of)
+	if !okA || !okB {
+		return
+	}
+	least := resolution * max(math.Abs(d.Before), math.Abs(d.After))
+	if d.Unit == UnitShare {
+		least = 0
+	}
+	d.noise(methodLine, max(sigmas*math.Sqrt(va+vb), least))
+}
+
+// spread cuts a time line into batches and returns the variance of the mean of
+// their figures.
+func spread(s *Snapshot, of func(tick) (float64, bool)) (variance float64, ok bool) {
+	if s.TimeLine == nil {
+		return 0, false
+	}
+	whole := s.TimeLine.line()
+	// The last interval is only partly within the measuring, unless it is full.
+	full := min(len(whole.points), int(s.Measured/whole.interval))
+	points := whole.points[:full]
+	for n := min(batches, len(points)); n >= leastBatch; n-- {
+		size := len(points) / n
+		values := make([]float64, 0, n)
+		for i := range n {
+			sum := tick{response: newCoarse(), seconds: (time.Duration(size) * whole.interval).Seconds()}
+			for j := range size {
+				sum.add(&points[i*size+j])
+			}
+			v, ok := of(sum)
+			if !ok {
+				break
+			}
+			values = append(values, v)
+		}
+		if len(values) < n {
+			continue
+		}
+		mean, square := 0.0, 0.0
+		for _, v := range values {
+			mean += v / float64(n)
+		}
+		for _, v := range values {
+			square += (v - mean) * (v - mean)
+		}
+		return square / float64(n-1) / float64(n), true
+	}
+	return 0, false
+}
+
+// snapshot is a batch as a snapshot, as far as outcomes go.
+func (p *tick) snapshot() *Snapshot {
+	return &Snapshot{Totals: Totals{
+		Planned: p.Planned, Sent: p.Sent, Answered: p.Answered, Late: p.Late, Lost: p.Lost, Refused: p.Refused,
+		NotSent: NotSent{NoRoom: p.NotSent},
+	}}
+}
+
+// rankNoise is half the width of the interval in which a percentile lies.
+func rankNoise(h *Histogram, p float64) float64 {
+	w := 100 * sigmas * math.Sqrt(p/100*(1-p/100)/float64(h.Count()))
+	return (h.Percentile(min(p+w, 100)) - h.Percentile(max(p-w, 0))).Seconds() / 2
+}
+
+// incomparable lists what makes two results hard to compare.
+func incomparable(a, b *Result) []string {
+	var remarks []string
+	differ := func(what, x, y string) {
+		if x != y {
+			remarks = append(remarks, fmt.Sprintf("%s differ: %s and %s", what, x, y))
+		}
+	}
+	short := func(s ScenarioFacts) string { return fmt.Sprintf("%s (%.12s)", s.Name, s.Digest) }
+	differ("the scenarios", short(a.Scenario), short(b.Scenario))
+	differ("the arrival models", strings.Join(a.Load.Arrival, "; "), strings.Join(b.Load.Arrival, "; "))
+	differ("the qualities of service", fmt.Sprint(a.Load.QoS), fmt.Sprint(b.Load.QoS))
+	differ("the payload sizes", fmt.Sprint(a.Load.Payload), fmt.Sprint(b.Load.Payload))
+	differ("the planned durations", a.Duration.String(), b.Duration.String())
+	differ("the warm-ups", a.WarmUp.String(), b.WarmUp.String())
+	differ("the hosts", hosts(a), hosts(b))
+	for _, r := range []struct {
+		name string
+		*Result
+	}{{"earlier", a}, {"later", b}} {
+		if v := r.Verdict; v == VerdictBroken || v == VerdictInterrupted || v == VerdictSaturated {
+			remarks = append(remarks, fmt.Sprintf("the %s result is marked %q", r.name, v))
+		}
+	}
+	return remarks
+}
+
+func hosts(r *Result) string {
+	var list []string
+	for _, h := range r.Hosts {
+		list = append(list, fmt.Sprintf("%d cores, GOMAXPROCS %d, %s, %s/%s", h.Cores, h.GOMAXPROCS, h.Go, h.OS, h.Arch))
+	}
+	return strings.Join(list, "; ")
+}

@@ -1,0 +1,184 @@
+package metrics
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Status is what became of an expectation.
+type Status string
+
+// Only a pass is one: where there is no data nothing was shown to hold.
+const (
+	Pass   Status = "pass"
+	Fail   Status = "fail"
+	NoData Status = "no data"
+	TooFew Status = "too few samples"
+)
+
+// Expected is an expectation with its actual value.
+type Expected struct {
+	Metric   string   `json:"metric"`
+	Want     string   `json:"want"`
+	Abort    bool     `json:"abort,omitempty"`
+	Status   Status   `json:"status"`
+	Actual   string   `json:"actual,omitempty"` // for people
+	Value    *float64 `json:"value,omitempty"`  // seconds, percent, events a second, or a number; nil if there is none
+	Unit     string   `json:"unit"`             // "time", "share", "rate" or "count"
+	Sentence string   `json:"sentence"`
+}
+
+// evenEarly is how many there must be of a whole before a share of it may end
+// a run.
+const evenEarly = 1000
+
+// Evaluate compares the metric's value in s with what is wanted. A percentile
+// with fewer than 100 samples above it is not looked at: too few samples.
+func (e *Expectation) Evaluate(s *Snapshot) Expected {
+	x, _, _ := e.evaluate(s)
+	return x
+}
+
+// evaluate also returns the value in the unit of what is wanted, and its whole.
+func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
+	unit := e.want.a.unit
+	x = Expected{Metric: e.Metric(), Want: e.Want(), Abort: e.Abort, Unit: unit.String()}
+	v, whole, why := e.value(s)
+	if why == "" && unit == UnitShare {
+		part := v
+		if v = share(part, whole); whole == 0 {
+			why = "there is none of " + e.of
+		} else {
+			x.Actual = fmt.Sprintf("%s (%s of %s)", percent(v), grouped(int64(part)), grouped(int64(whole)))
+		}
+	}
+	if why != "" {
+		x.Status = NoData
+		x.Sentence = fmt.Sprintf("%s has no value: %s", x.Metric, why)
+		return x, 0, 0
+	}
+	switch unit {
+	case UnitTime:
+		x.Actual = time.Duration(v).Round(time.Microsecond).String()
+		x.Value = new(v / float64(time.Second))
+	case UnitRate:
+		x.Actual = number(v, 2) + "/s"
+		x.Value = new(v)
+	case UnitCount:
+		x.Actual = grouped(int64(v))
+		x.Value = new(v)
+	case UnitShare:
+		x.Value = new(v)
+	}
+	if e.timed != nil && e.timed.percentile > 0 {
+		h := s.Series[Series{e.series, e.label}]
+		if !h.Shown(e.timed.percentile) {
+			x.Status, x.Actual, x.Value = TooFew, "", nil
+			x.Sentence = fmt.Sprintf("%s takes at least %s samples, so that 100 lie above it; there are %s",
+				x.Metric, grouped(Needed(e.timed.percentile)), grouped(h.Count()))
+			return x, v, whole
+		}
+	}
+	if e.want.holds(v) {
+		x.Status = Pass
+		x.Sentence = fmt.Sprintf("%s is %s, as wanted: %s", x.Metric, x.Actual, x.Want)
+	} else {
+		x.Status = Fail
+		x.Sentence = fmt.Sprintf("%s is %s; want %s", x.Metric, x.Actual, x.Want)
+	}
+	return x, v, whole
+}
+
+// value returns the metric's value and its whole, or why there is none.
+func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
+	switch {
+	case e.timed != nil:
+		h := s.Series[Series{e.series, e.label}]
+		if h.Count() == 0 {
+			return 0, 0, "nothing was measured of it"
+		}
+		return timedValue(h, *e.timed), 0, ""
+	case e.figure != nil:
+		v, whole, ok := e.figure.value(s, e.label)
+		switch {
+		case ok:
+			return v, whole, ""
+		case strings.HasPrefix(e.metric, "devices."):
+			return 0, 0, "there is no device"
+		case e.metric == "answers.errors" && s.Totals.Planned > 0:
+			return 0, 0, "there was no answer"
+		}
+		return 0, 0, "no request was planned" + forLabel(e.label)
+	case e.count != "":
+		n, ok := s.Counts[e.count]
+		if !ok {
+			return 0, 0, "this run did not count it"
+		}
+		return float64(n), 0, ""
+	}
+	return 0, 0, "there is no such metric"
+}
+
+func forLabel(l Label) string {
+	if l.Dimension == All {
+		return ""
+	}
+	return " for this " + l.Dimension.String()
+}
+
+// Broken reports whether the expectation has failed and it is of no use to go
+// on: what only grows is above its bound, a percentile or mean that rests on
+// enough samples is above its bound at present, or a share would be above its
+// bound even if there were 1,000 of its whole. It is false whatever the values
+// if [Expectation.CanAbort] has an objection. It does not look at Abort.
+func (e *Expectation) Broken(s *Snapshot) bool {
+	if e.CanAbort() != nil {
+		return false
+	}
+	x, v, whole := e.evaluate(s)
+	if x.Status != Fail || !e.want.exceeded(v) {
+		return false
+	}
+	switch {
+	case e.timed != nil && e.timed.name == "mean":
+		return s.Series[Series{e.series, e.label}].Count() >= enoughAbove
+	case e.want.a.unit == UnitShare:
+		return e.want.exceeded(v * whole / math.Max(whole, evenEarly))
+	}
+	return true
+}
+
+// number is v with at most some decimals.
+func number(v float64, decimals int) string {
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
+// percent is a share for people; what is not 0 or 100 is not shown as that.
+func percent(v float64) string {
+	for decimals := 4; decimals <= 9; decimals++ {
+		if s := number(v, decimals); (s != "0" || v == 0) && (s != "100" || v == 100) {
+			return s + "%"
+		}
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64) + "%"
+}
+
+// grouped is n with a comma between thousands.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}

@@ -1,0 +1,414 @@
+package metrics
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/bits"
+	"strconv"
+	"strings"
+	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// A histogram holds microseconds from 1 µs to 1 h.
+const (
+	lowestMicros  = 1
+	highestMicros = int64(time.Hour / time.Microsecond)
+
+	fineDigits   = 3 // of a series: 0.1 %
+	coarseDigits = 2 // of an interval of the time line: 1 %, an eighth of the size
+
+	// sparseBytes is a sparse histogram without its buckets.
+	sparseBytes = 250
+
+	// denseFrom is the number of samples from which a histogram is kept as an
+	// array of all its buckets (184 KiB at 3 digits), which is faster; a sparse
+	// one costs 5 to 12 bytes for each bucket that is not empty.
+	denseFrom = 2_000
+)
+
+// enoughAbove is how many samples must lie above a percentile for it to be
+// shown. With fewer it says little about the broker and much about luck.
+const enoughAbove = 100
+
+// Percentiles returns the percentiles that results show, ascending.
+func Percentiles() []float64 { return []float64{50, 90, 95, 99, 99.9, 99.99} }
+
+// Histogram is a distribution of durations: an HdrHistogram from 1 µs to 1 h
+// with 3 significant digits (2 in a time line), and beside it the exact count,
+// least, greatest and sum. Durations are rounded up to whole microseconds for
+// the distribution, so that it never flatters, and from 0 to 1 µs counts as
+// 1 µs. What is negative or above 1 h is taken as the bound, in every figure,
+// and counted as clamped. The zero value is an empty histogram with 3 digits. A
+// Histogram is for one goroutine at a time.
+type Histogram struct {
+	digits int                  // 0 while it is not decided
+	dense  *hdr.Histogram       // one of these two is set, or neither while
+	sparse *hdr.PackedHistogram // there is no sample
+	keep   bool                 // stays sparse
+
+	count         int64
+	least, most   time.Duration
+	sumHi, sumLo  uint64 // of nanoseconds; 128 bits, so that it is exact whatever the order
+	below, beyond int64  // clamped
+}
+
+// newCoarse returns an empty histogram with 2 digits that stays small.
+func newCoarse() *Histogram { return &Histogram{digits: coarseDigits, keep: true} }
+
+// Record counts one duration. It allocates only while the histogram is young.
+func (h *Histogram) Record(d time.Duration) {
+	switch {
+	case d < 0:
+		h.below++
+		d = 0
+	case d > time.Hour:
+		h.beyond++
+		d = time.Hour
+	}
+	h.touch(h.count + 1)
+	micros := max(lowestMicros, int64((d+time.Microsecond-1)/time.Microsecond))
+	// The value is in range and the count far from overflow: there is no error.
+	if h.dense != nil {
+		_ = h.dense.RecordValue(micros)
+	} else {
+		_ = h.sparse.RecordValue(micros)
+	}
+	if h.count == 0 || d < h.least {
+		h.least = d
+	}
+	h.most = max(h.most, d)
+	h.count++
+	var carry uint64
+	h.sumLo, carry = bits.Add64(h.sumLo, uint64(d), 0)
+	h.sumHi += carry
+}
+
+// touch makes room for a histogram that is to have count samples.
+func (h *Histogram) touch(count int64) {
+	if h.dense != nil {
+		return
+	}
+	if h.digits == 0 {
+		h.digits = fineDigits
+	}
+	if !h.keep && count >= denseFrom {
+		h.dense = hdr.New(lowestMicros, highestMicros, h.digits)
+		if h.sparse != nil {
+			h.sparse.MergeInto(h.dense)
+			h.sparse = nil
+		}
+		return
+	}
+	if h.sparse == nil {
+		h.sparse = hdr.NewPacked(lowestMicros, highestMicros, h.digits)
+	}
+}
+
+// Merge adds the samples of o, which may be nil and is not changed. An empty
+// histogram takes on the precision of the first that is merged into it;
+// otherwise both should have the same, or the coarser one's is what remains.
+func (h *Histogram) Merge(o *Histogram) {
+	if o == nil || o.count == 0 {
+		return
+	}
+	if h.count == 0 && h.digits == 0 {
+		h.digits, h.keep = o.digits, o.digits == coarseDigits
+	}
+	h.touch(h.count + o.count)
+	switch {
+	case h.dense != nil && o.dense != nil:
+		h.dense.Merge(o.dense)
+	case h.dense != nil:
+		o.sparse.MergeInto(h.dense)
+	case o.dense != nil:
+		h.sparse.MergeFrom(o.dense)
+	default:
+		h.sparse.Merge(o.sparse)
+	}
+	if h.count == 0 || o.least < h.least {
+		h.least = o.least
+	}
+	h.most = max(h.most, o.most)
+	h.count += o.count
+	var carry uint64
+	h.sumLo, carry = bits.Add64(h.sumLo, o.sumLo, 0)
+	h.sumHi += o.sumHi + carry
+	h.below += o.below
+	h.beyond += o.beyond
+}
+
+// Clone returns a copy that shares nothing.
+func (h *Histogram) Clone() *Histogram {
+	c := *h
+	if h.dense != nil {
+		c.dense = h.dense.Clone()
+	}
+	if h.sparse != nil {
+		c.sparse = h.sparse.Clone()
+	}
+	return &c
+}
+
+// Count returns the number of samples. A nil Histogram has none.
+func (h *Histogram) Count() int64 {
+	if h == nil {
+		return 0
+	}
+	return h.count
+}
+
+// Min returns the least sample, exact; 0 if there is none.
+func (h *Histogram) Min() time.Duration {
+	if h.Count() == 0 {
+		return 0
+	}
+	return h.least
+}
+
+// Max returns the greatest sample, exact; 0 if there is none.
+func (h *Histogram) Max() time.Duration {
+	if h.Count() == 0 {
+		return 0
+	}
+	return h.most
+}
+
+// Mean returns the mean, exact to the nanosecond; 0 if there is no sample.
+func (h *Histogram) Mean() time.Duration {
+	if h.Count() == 0 {
+		return 0
+	}
+	// No sample is above 1 h < 2^64 ns, so the quotient fits.
+	q, _ := bits.Div64(h.sumHi, h.sumLo, uint64(h.count))
+	return time.Duration(q)
+}
+
+// Percentile returns the value that p percent of the samples do not exceed, to
+// 0.1 % (1 % in a time line) and never above the greatest; 0 if there is no
+// sample. It answers whatever the number of samples: see [Histogram.Shown].
+func (h *Histogram) Percentile(p float64) time.Duration {
+	if h.Count() == 0 {
+		return 0
+	}
+	var micros int64
+	if h.dense != nil {
+		micros = h.dense.ValueAtPercentile(p)
+	} else {
+		micros = h.sparse.ValueAtPercentile(p)
+	}
+	return min(max(time.Duration(micros)*time.Microsecond, h.least), h.most)
+}
+
+// Shown reports whether percentile p may be shown: at least 100 samples must
+// lie above it.
+func (h *Histogram) Shown(p float64) bool { return h.Count() >= Needed(p) }
+
+// Needed returns how many samples it takes to show percentile p, in steps of a
+// hundredth: 200 for 50, 10,000 for 99, 1,000,000 for 99.99. No number is
+// enough for 100; the maximum is shown instead.
+func Needed(p float64) int64 {
+	above := 10_000 - int64(math.Round(p*100))
+	if above <= 0 {
+		return math.MaxInt64
+	}
+	return (enoughAbove*10_000 + above - 1) / above
+}
+
+// Above returns how many samples are greater than d, to the histogram's
+// resolution: a bucket that holds d counts as not greater.
+func (h *Histogram) Above(d time.Duration) int64 {
+	if h.Count() == 0 {
+		return 0
+	}
+	limit := max(0, int64((d+time.Microsecond-1)/time.Microsecond))
+	var n int64
+	h.buckets(func(micros, count int64) {
+		if micros > limit {
+			n += count
+		}
+	})
+	return n
+}
+
+// buckets calls f with the least value and the count of every bucket that is
+// not empty, ascending.
+func (h *Histogram) buckets(f func(micros, count int64)) {
+	switch {
+	case h.sparse != nil:
+		h.sparse.ForEachBucket(func(value, count int64) bool {
+			f(value, count)
+			return true
+		})
+	case h.dense != nil:
+		for _, b := range h.dense.Distribution() {
+			if b.Count > 0 {
+				f(b.From, b.Count)
+			}
+		}
+	}
+}
+
+// Clamped returns how many samples were outside of what is recorded.
+func (h *Histogram) Clamped() int64 {
+	if h == nil {
+		return 0
+	}
+	return h.below + h.beyond
+}
+
+// Bytes returns what the samples take in memory, to about a tenth.
+func (h *Histogram) Bytes() int {
+	switch {
+	case h == nil:
+		return 0
+	case h.dense != nil:
+		return h.dense.ByteSize()
+	case h.sparse != nil:
+		n := 0
+		h.buckets(func(int64, int64) { n++ })
+		return sparseBytes + 12*n
+	}
+	return 0
+}
+
+// CurvePoint is one point of a percentile curve: share percent of the samples
+// do not exceed the value.
+type CurvePoint struct {
+	Percentile float64
+	Value      time.Duration
+}
+
+// Curve returns the percentile curve for a plot whose axis is 1/(1-p): some
+// steps for each halving of what lies above. It ends where fewer than 100
+// samples lie above, and with the maximum at 100. It is empty if there is no
+// sample.
+func (h *Histogram) Curve(steps int) []CurvePoint {
+	if h.Count() == 0 {
+		return nil
+	}
+	steps = max(steps, 1)
+	var points []CurvePoint
+	for i := 0; ; i++ {
+		above := math.Exp2(-float64(i) / float64(steps)) // 1, …, 1/2, …, 1/4, …
+		if above*float64(h.count) < enoughAbove || above < 1e-6 {
+			break
+		}
+		p := 100 * (1 - above)
+		points = append(points, CurvePoint{p, h.Percentile(p)})
+	}
+	return append(points, CurvePoint{100, h.most})
+}
+
+// histogramJSON is a histogram in a result. What is there to be read by people
+// (the percentiles) is ignored when it is read back.
+type histogramJSON struct {
+	Count       int64           `json:"count"`
+	Min         Span            `json:"min"`
+	Mean        Span            `json:"mean"`
+	Max         Span            `json:"max"`
+	Percentiles map[string]Span `json:"percentiles,omitempty"` // those with at least 100 samples above
+	Sum         string          `json:"sum"`                   // seconds, exact
+	Below       int64           `json:"clamped_below,omitempty"`
+	Beyond      int64           `json:"clamped_above,omitempty"`
+	HDR         string          `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64, in microseconds
+}
+
+// MarshalJSON writes the figures and the distribution in HdrHistogram's V2
+// encoding (microseconds, base64), which other tools read too.
+func (h *Histogram) MarshalJSON() ([]byte, error) {
+	j := histogramJSON{
+		Count: h.count, Min: Span(h.Min()), Mean: Span(h.Mean()), Max: Span(h.Max()),
+		Sum: h.sum(), Below: h.below, Beyond: h.beyond,
+	}
+	for _, p := range Percentiles() {
+		if h.Shown(p) {
+			if j.Percentiles == nil {
+				j.Percentiles = make(map[string]Span)
+			}
+			j.Percentiles[percentileName(p)] = Span(h.Percentile(p))
+		}
+	}
+	if h.count > 0 {
+		sparse := h.sparse
+		if sparse == nil {
+			sparse = hdr.NewPacked(lowestMicros, highestMicros, h.digits)
+			sparse.MergeFrom(h.dense)
+		}
+		text, err := sparse.Encode()
+		if err != nil {
+			return nil, fmt.Errorf("encoding a histogram: %w", err)
+		}
+		j.HDR = string(text)
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. The distribution must have the
+// range and precision of this package's histograms, and the figures must fit
+// it.
+func (h *Histogram) UnmarshalJSON(b []byte) error {
+	var j histogramJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	n := Histogram{
+		count: j.Count, least: time.Duration(j.Min), most: time.Duration(j.Max),
+		below: j.Below, beyond: j.Beyond,
+	}
+	if j.Count == 0 && j.HDR == "" {
+		*h = Histogram{}
+		return nil
+	}
+	sparse, err := hdr.DecodePacked([]byte(j.HDR))
+	if err != nil {
+		return fmt.Errorf("reading a histogram: %w", err)
+	}
+	n.digits = int(sparse.SignificantFigures())
+	if sparse.LowestTrackableValue() != lowestMicros || sparse.HighestTrackableValue() != highestMicros ||
+		n.digits != fineDigits && n.digits != coarseDigits {
+		return fmt.Errorf("a histogram has the range %d to %d with %d digits; want %d to %d (microseconds) with %d or %d",
+			sparse.LowestTrackableValue(), sparse.HighestTrackableValue(), n.digits, lowestMicros, highestMicros, coarseDigits, fineDigits)
+	}
+	if got := sparse.TotalCount(); got != j.Count || got <= 0 || got > maxCount {
+		return fmt.Errorf("a histogram says it has %d samples and holds %d", j.Count, got)
+	}
+	if n.sumHi, n.sumLo, err = parseSum(j.Sum); err != nil {
+		return err
+	}
+	if n.least < 0 || n.least > n.most || n.most > time.Hour || j.Below < 0 || j.Beyond < 0 ||
+		j.Below > j.Count || j.Beyond > j.Count || n.sumHi >= uint64(j.Count) || n.Mean() < n.least || n.Mean() > n.most {
+		return fmt.Errorf("the figures of a histogram do not fit each other: min %v, mean %v, max %v, %d samples", n.least, time.Duration(j.Mean), n.most, j.Count)
+	}
+	n.sparse, n.keep = sparse, n.digits == coarseDigits
+	*h = n
+	return nil
+}
+
+// maxCount bounds every count that is read from a file, so that sums of many
+// files do not overflow.
+const maxCount = math.MaxInt64 / 1_000_000
+
+// sum returns the sum in seconds.
+func (h *Histogram) sum() string {
+	// The sum is at most count hours, so the number of seconds fits.
+	s, ns := bits.Div64(h.sumHi, h.sumLo, uint64(time.Second))
+	return fmt.Sprintf("%d.%09d", s, ns)
+}
+
+func parseSum(text string) (hi, lo uint64, err error) {
+	whole, frac, ok := strings.Cut(text, ".")
+	s, err1 := strconv.ParseUint(whole, 10, 63)
+	ns, err2 := strconv.ParseUint(frac, 10, 63)
+	if !ok || err1 != nil || err2 != nil || len(frac) != 9 {
+		return 0, 0, fmt.Errorf("a histogram has the sum %.40q; want seconds with nine decimals", text)
+	}
+	hi, lo = bits.Mul64(s, uint64(time.Second))
+	lo, carry := bits.Add64(lo, ns, 0)
+	return hi + carry, lo, nil
+}
+
+// percentileName is "p99.9" for 99.9.
+func percentileName(p float64) string { return "p" + strconv.FormatFloat(p, 'f', -1, 64) }

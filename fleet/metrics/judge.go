@@ -1,0 +1,86 @@
+package metrics
+
+import (
+	"fmt"
+	"time"
+)
+
+// DefaultDelayBound is how late the generator may be with a request before
+// that counts against it.
+const DefaultDelayBound = 10 * time.Millisecond
+
+// Generator is what the generator finds about itself.
+type Generator struct {
+	Saturated bool     `json:"saturated"`
+	Sentence  string   `json:"sentence"`
+	Remarks   []string `json:"remarks,omitempty"` // worth knowing, and no reason to distrust the result
+	Bound     Span     `json:"bound"`             // of the schedule delay
+	Sent      int64    `json:"sent"`              // requests
+	Behind    int64    `json:"behind"`            // of these, later than planned by more than the bound
+	Dropped   int64    `json:"dropped"`           // planned, and not sent for reasons of its own
+}
+
+// JudgeGenerator finds out whether the generator itself was too slow for the
+// plan, so that the result says more of it than of the broker. bound is the
+// schedule delay that is let pass; 0 means [DefaultDelayBound].
+//
+// It was saturated if it dropped a planned request for reasons of its own, or
+// if more than 1 % of the requests left later than the bound (which is to say,
+// if the 99th percentile of the schedule delay is above it). A single pause in
+// a short run is not held against it: there must be ten such requests, or half
+// of all.
+//
+// The bound is a fixed time, and not a part of the response time, because the
+// schedule delay is contained in the response time and shown beside it: it
+// never makes a broker look better. Where it is a tenth of the median response
+// time or more, a remark says so.
+func JudgeGenerator(s *Snapshot, bound time.Duration) Generator {
+	if bound <= 0 {
+		bound = DefaultDelayBound
+	}
+	delay := s.Series[Series{Metric: ScheduleDelay}]
+	g := Generator{
+		Bound: Span(bound), Sent: delay.Count(), Behind: delay.Above(bound), Dropped: s.Totals.NotSent.Own(),
+	}
+	behind := g.Behind*100 > g.Sent && (g.Behind >= 10 || g.Behind*2 > g.Sent)
+	g.Saturated = g.Dropped > 0 || behind
+	switch {
+	case g.Dropped > 0 && behind:
+		g.Sentence = fmt.Sprintf("the generator dropped %s and %s: the result says more of it than of the broker", g.drops(s), g.lag())
+	case g.Dropped > 0:
+		g.Sentence = fmt.Sprintf("the generator dropped %s: the result says more of it than of the broker", g.drops(s))
+	case behind:
+		g.Sentence = fmt.Sprintf("%s: the result says more of the generator than of the broker", g.lag())
+	case g.Sent == 0:
+		g.Sentence = "the generator sent nothing"
+	default:
+		g.Sentence = fmt.Sprintf("the generator kept to its plan: at most %v late, %s of %s requests by more than %v",
+			delay.Max().Round(time.Microsecond), grouped(g.Behind), grouped(g.Sent), bound)
+	}
+	response := s.Series[Series{Metric: ResponseTime}]
+	if d, r := delay.Percentile(50), response.Percentile(50); g.Sent > 0 && response.Count() > 0 && d*10 >= r && r > 0 {
+		g.Remarks = append(g.Remarks, fmt.Sprintf(
+			"half of the requests left %v or more after their planned moment, against a median response time of %v: look at the service time too", d, r))
+	}
+	if n := delay.Clamped(); n > 0 {
+		g.Remarks = append(g.Remarks, fmt.Sprintf("%s requests left before their planned moment or more than an hour after it", grouped(n)))
+	}
+	return g
+}
+
+func (g *Generator) drops(s *Snapshot) string {
+	n := &s.Totals.NotSent
+	switch {
+	case n.LedgerFull == 0:
+		return fmt.Sprintf("%s of %s planned requests because it was late", grouped(g.Dropped), grouped(s.Totals.Planned))
+	case n.GeneratorLate == 0:
+		return fmt.Sprintf("%s of %s planned requests because too many were outstanding", grouped(g.Dropped), grouped(s.Totals.Planned))
+	}
+	return fmt.Sprintf("%s of %s planned requests (%s late, %s because too many were outstanding)",
+		grouped(g.Dropped), grouped(s.Totals.Planned), grouped(n.GeneratorLate), grouped(n.LedgerFull))
+}
+
+func (g *Generator) lag() string {
+	return fmt.Sprintf("%s of %s requests (%s) left more than %v after their planned moment",
+		grouped(g.Behind), grouped(g.Sent), percent(share(float64(g.Behind), float64(g.Sent))), time.Duration(g.Bound))
+}

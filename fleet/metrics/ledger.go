@@ -1,0 +1,450 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"time"
+
+	"homefleet/fleet/wire"
+)
+
+// A Ledger knows what became of every request of one controller. It is owned
+// by one goroutine, reads no clock, and takes constant time (amortised) and,
+// once it has grown to what is outstanding at a time, no allocation for every
+// event.
+//
+// All times are counted from the start of measuring; requests planned before
+// it (a negative time) are the warm-up, which is counted apart and not
+// recorded. Times come from one monotonic clock. They may be a little out of
+// order, as when a reader notes an arrival before a writer's send and reports
+// it after; what has been let go of by then stays so.
+//
+// A request is open from [Ledger.Send] until it is decided. The time-out counts
+// from the sending, so that a late generator is not blamed on the broker. For
+// the late window after it the ledger still holds the request, so that an
+// answer then is late rather than lost. For time-out and late window together
+// it also remembers requests that are decided, so that a second answer is a
+// duplicate; after that, or when the ledger is full, whichever is first, it can
+// no longer tell, and counts the answer as unknown (forgotten).
+//
+// The end of a connection means nothing to a ledger: what was outstanding stays
+// so until its time-out.
+type Ledger struct {
+	run        uint64
+	controller uint32
+	idSize     int
+	timeout    time.Duration
+	window     time.Duration // timeout and late window
+	capacity   uint64
+	rec        *Recorder
+
+	// Requests tail to head-1, each at its number modulo the length, which is a
+	// power of two.
+	ring       []request
+	head, tail uint64
+	now        time.Duration // the latest time seen
+
+	measured, warmUp Totals
+}
+
+// request is one entry of a ledger's ring: 32 bytes.
+type request struct {
+	planned, sent time.Duration
+	target        uint32
+	want, got     uint32 // answers
+	labels        Labels
+	state         state
+}
+
+type state uint8
+
+const (
+	open state = iota
+	done
+	refused
+)
+
+// LedgerConfig is what a ledger needs to know.
+type LedgerConfig struct {
+	Run        uint64
+	Controller uint32
+	IDSize     int           // bytes of Correlation Data; 0 means [IDSize]
+	Timeout    time.Duration // above 0
+	Late       time.Duration // late window; 0 means that nothing is late, only lost
+	Capacity   int           // most requests that are held at a time: see [Capacity]
+	Recorder   *Recorder     // may be nil
+}
+
+// Capacity returns how many requests a ledger must hold for a controller that
+// sends rate requests a second at its busiest: half as many again as are sent
+// within time-out and late window, and at least 64. A request takes 32 bytes.
+func Capacity(rate float64, timeout, late time.Duration) int {
+	n := math.Ceil(rate * (timeout + late).Seconds() * 1.5)
+	if !(n > 64) {
+		return 64
+	}
+	return int(min(n, maxCapacity))
+}
+
+// maxCapacity bounds a ledger to 2 GiB.
+const maxCapacity = 1 << 26
+
+// firstRing is how many requests a ledger holds at first.
+const firstRing = 16
+
+// NewLedger returns an empty ledger. It takes memory for requests as they come.
+func NewLedger(c LedgerConfig) (*Ledger, error) {
+	switch {
+	case c.Timeout <= 0 || c.Late < 0 || c.Timeout > math.MaxInt64/4 || c.Late > math.MaxInt64/4:
+		return nil, fmt.Errorf("a ledger has the time-out %v and the late window %v; want more than 0, and not less than 0", c.Timeout, c.Late)
+	case c.Capacity < 1 || c.Capacity > maxCapacity:
+		return nil, fmt.Errorf("a ledger has room for %d requests; want 1 to %d", c.Capacity, maxCapacity)
+	case c.IDSize != 0 && (c.IDSize < IDSize || c.IDSize > MaxIDSize):
+		return nil, fmt.Errorf("a ledger has Correlation Data of %d bytes; want %d to %d", c.IDSize, IDSize, MaxIDSize)
+	}
+	return &Ledger{
+		run: c.Run, controller: c.Controller, idSize: clampIDSize(c.IDSize),
+		timeout: c.Timeout, window: c.Timeout + c.Late, capacity: uint64(c.Capacity), rec: c.Recorder,
+		now: math.MinInt64,
+	}, nil
+}
+
+// Request is one planned request.
+type Request struct {
+	Planned time.Duration // when it was to be sent; before 0 in the warm-up
+	Sent    time.Duration // when it is sent: as it is handed to the connection, not when a write that blocks returns
+	Target  uint32        // whatever the caller files the answer's topic or device under
+	Labels  Labels
+	Answers int // expected; less than 1 means 1
+}
+
+// Send opens a request and returns its id. It is called just before the packet
+// goes to the connection; if the connection turns out to be dead, the request
+// runs into its time-out. ok is false if the ledger is full: then the slot has
+// been counted as not sent ([LedgerFull]).
+func (l *Ledger) Send(r Request) (id ID, ok bool) {
+	l.expire(r.Sent)
+	if l.head-l.tail >= l.capacity {
+		if l.at(l.tail).state == open {
+			l.NotSent(r, LedgerFull)
+			return ID{}, false
+		}
+		l.tail++ // remembered for less long than the window
+	}
+	if l.head-l.tail == uint64(len(l.ring)) {
+		l.grow()
+	}
+	*l.at(l.head) = request{
+		planned: r.Planned, sent: r.Sent, target: r.Target, labels: r.Labels,
+		want: uint32(min(max(r.Answers, 1), math.MaxUint32)),
+	}
+	id = ID{l.run, l.controller, l.head}
+	l.head++
+	t := l.totals(r.Planned)
+	t.Planned++
+	t.Sent++
+	t.Outstanding++
+	if s := l.shard(r.Planned); s != nil {
+		s.sent(r.Planned, r.Sent, r.Labels)
+		s.mu.Unlock()
+	}
+	return id, true
+}
+
+// NotSent counts a planned request that is not sent; r.Sent is not looked at.
+func (l *Ledger) NotSent(r Request, why Cause) {
+	t := l.totals(r.Planned)
+	t.Planned++
+	*t.NotSent.of(why)++
+	if s := l.shard(r.Planned); s != nil {
+		s.notSent(r.Planned, why, r.Labels)
+		s.mu.Unlock()
+	}
+}
+
+// Outcome is what a message on a reply topic turned out to be.
+type Outcome uint8
+
+const (
+	Answered       Outcome = iota // the request is answered
+	AnsweredLate                  // the same, after its time-out
+	AnsweredPartly                // it waits for more answers
+	Duplicate                     // one answer more than was expected
+	MisroutedAnswer
+	CorruptedAnswer
+	UnknownAnswer
+	AnsweredAfterRefusal
+)
+
+func (o Outcome) String() string {
+	names := [...]string{"answered", "late", "answered in part", "duplicate", "misrouted", "corrupted", "unknown", "answered after refusal"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown outcome"
+}
+
+// Answer is a message on a reply topic.
+type Answer struct {
+	Correlation []byte // nil: it had none
+	Target      uint32 // under which the caller files where it came from
+	Error       bool   // it had a User Property error
+}
+
+// Answer takes a message on a reply topic that came at a time. Only an answer
+// to an open request from the target that was asked changes that request; all
+// the others are counted beside. Of a request that expects several answers,
+// any answer counts: a device that answers twice cannot be told from two
+// devices until there are more answers than were expected.
+func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
+	l.expire(at)
+	id, err := ParseID(a.Correlation, l.idSize)
+	if err != nil {
+		l.aside(at, func(t *Totals) *int64 {
+			switch {
+			case errors.Is(err, ErrIDMissing):
+				return &t.Corrupted.Missing
+			case errors.Is(err, ErrIDLength):
+				return &t.Corrupted.Length
+			}
+			return &t.Corrupted.Checksum
+		})
+		return CorruptedAnswer
+	}
+	switch {
+	case id.Run != l.run:
+		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.Run })
+		return UnknownAnswer
+	case id.Controller != l.controller:
+		l.aside(at, func(t *Totals) *int64 { return &t.Misrouted.Controller })
+		return MisroutedAnswer
+	case id.Seq >= l.head:
+		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.NeverSent })
+		return UnknownAnswer
+	case id.Seq < l.tail:
+		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.Forgotten })
+		return UnknownAnswer
+	}
+	r := l.at(id.Seq)
+	switch {
+	case a.Target != r.target:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
+		return MisroutedAnswer
+	case r.state == done:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Duplicates })
+		return Duplicate
+	case r.state == refused:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.AfterRefusal })
+		return AnsweredAfterRefusal
+	}
+	return l.answered(at, r, a.Error)
+}
+
+// answered takes an answer to an open request.
+func (l *Ledger) answered(at time.Duration, r *request, fault bool) Outcome {
+	r.got++
+	t := l.totals(r.planned)
+	t.Answers++
+	if fault {
+		t.ErrorAnswers++
+	}
+	outcome := AnsweredPartly
+	if r.got == r.want {
+		r.state = done
+		t.Outstanding--
+		if at-r.sent <= l.timeout {
+			outcome = Answered
+			t.Answered++
+		} else {
+			outcome = AnsweredLate
+			t.Late++
+		}
+	}
+	if s := l.shard(r.planned); s != nil {
+		s.answered(at, r, outcome, fault)
+		s.mu.Unlock()
+	}
+	return outcome
+}
+
+// Acknowledged takes the reason code of the PUBACK or PUBREC for request seq.
+// From 0x80 on the request is refused, if it is still open. 0x10 (no matching
+// subscribers) is counted and decides nothing: somebody may answer all the
+// same. All other codes mean nothing here.
+func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
+	l.expire(at)
+	if code < 0x80 && code != wire.NoMatchingSubscribers {
+		return
+	}
+	if seq >= l.head || seq < l.tail {
+		if code >= 0x80 {
+			l.aside(at, func(t *Totals) *int64 { return &t.StrayRefusals })
+		}
+		return
+	}
+	r := l.at(seq)
+	switch {
+	case code < 0x80:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.NoSubscribers })
+	case r.state != open:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.StrayRefusals })
+	default:
+		r.state = refused
+		t := l.totals(r.planned)
+		t.Outstanding--
+		t.refuse(code)
+		if s := l.shard(r.planned); s != nil {
+			s.refused(r, code)
+			s.mu.Unlock()
+		}
+	}
+}
+
+// refuse counts a refused request.
+func (t *Totals) refuse(code byte) {
+	t.Refused++
+	if t.RefusedBy == nil {
+		t.RefusedBy = make(map[string]int64)
+	}
+	t.RefusedBy[wire.ReasonName(code)]++
+}
+
+// Expire lets go of the requests whose time-out and late window have passed.
+// next is the time from which the next one may be let go of; ok is false if
+// the ledger holds none. Send, Answer, Acknowledged and Close do the same first,
+// so Expire only needs to be called when nothing else happens.
+func (l *Ledger) Expire(now time.Duration) (next time.Duration, ok bool) {
+	l.expire(now)
+	if l.tail == l.head {
+		return 0, false
+	}
+	return l.at(l.tail).sent + l.window + 1, true
+}
+
+func (l *Ledger) expire(now time.Duration) {
+	l.now = max(l.now, now)
+	for l.tail != l.head && l.now-l.at(l.tail).sent > l.window {
+		l.letGo(false)
+	}
+}
+
+// letGo forgets the oldest request; one that is open is lost.
+func (l *Ledger) letGo(ended bool) {
+	r := l.at(l.tail)
+	l.tail++
+	if r.state != open {
+		return
+	}
+	unfinished := ended && l.now-r.sent <= l.timeout
+	t := l.totals(r.planned)
+	t.Outstanding--
+	t.lose(r, unfinished)
+	if s := l.shard(r.planned); s != nil {
+		s.lost(r, unfinished)
+		s.mu.Unlock()
+	}
+}
+
+// lose counts a lost request.
+func (t *Totals) lose(r *request, unfinished bool) {
+	t.Lost++
+	t.MissingAnswers += int64(r.want - r.got)
+	if r.got > 0 {
+		t.Partial++
+	}
+	if unfinished {
+		t.Unfinished++
+	}
+}
+
+// Close ends the ledger: what is outstanding is lost. Answers that come later
+// are unknown.
+func (l *Ledger) Close(now time.Duration) {
+	l.expire(now)
+	for l.tail != l.head {
+		l.letGo(true)
+	}
+	l.ring = nil
+}
+
+// Outstanding returns how many requests are open, the warm-up's included.
+func (l *Ledger) Outstanding() int {
+	return int(l.measured.Outstanding + l.warmUp.Outstanding)
+}
+
+// Totals returns what was measured so far.
+func (l *Ledger) Totals() Totals { return l.measured.Clone() }
+
+// WarmUp returns what was counted of the warm-up.
+func (l *Ledger) WarmUp() Totals { return l.warmUp.Clone() }
+
+// Check returns an error if a sum does not hold. It looks at every request the
+// ledger holds.
+func (l *Ledger) Check() error {
+	var held int64
+	for seq := l.tail; seq != l.head; seq++ {
+		if l.at(seq).state == open {
+			held++
+		}
+	}
+	if n := l.measured.Outstanding + l.warmUp.Outstanding; n != held {
+		return fmt.Errorf("the ledger of controller %d counts %d outstanding requests and holds %d", l.controller, n, held)
+	}
+	if sent := l.measured.Sent + l.warmUp.Sent; uint64(sent) != l.head {
+		return fmt.Errorf("the ledger of controller %d counts %d sent requests and gave out %d ids", l.controller, sent, l.head)
+	}
+	if err := l.measured.Check(); err != nil {
+		return fmt.Errorf("the ledger of controller %d: %w", l.controller, err)
+	}
+	if err := l.warmUp.Check(); err != nil {
+		return fmt.Errorf("the ledger of controller %d, warm-up: %w", l.controller, err)
+	}
+	return nil
+}
+
+// Bytes returns what the ledger's ring takes in memory.
+func (l *Ledger) Bytes() int { return len(l.ring) * 32 }
+
+func (l *Ledger) at(seq uint64) *request { return &l.ring[seq&uint64(len(l.ring)-1)] }
+
+// grow doubles the ring, to no more than the capacity needs.
+func (l *Ledger) grow() {
+	bigger := make([]request, max(firstRing, 2*len(l.ring)))
+	if most := 1 << bits.Len64(l.capacity-1); len(bigger) > most {
+		bigger = bigger[:most]
+	}
+	for seq := l.tail; seq != l.head; seq++ {
+		bigger[seq&uint64(len(bigger)-1)] = *l.at(seq)
+	}
+	l.ring = bigger
+}
+
+// totals returns where a request planned at a time is counted.
+func (l *Ledger) totals(planned time.Duration) *Totals {
+	if planned < 0 {
+		return &l.warmUp
+	}
+	return &l.measured
+}
+
+// shard returns the locked shard of the recorder where a request planned at a
+// time is recorded, or nil.
+func (l *Ledger) shard(planned time.Duration) *shard {
+	if l.rec == nil || planned < 0 {
+		return nil
+	}
+	s := l.rec.shard(int(l.controller))
+	s.mu.Lock()
+	return s
+}
+
+// aside counts something that is no request, as of a time.
+func (l *Ledger) aside(at time.Duration, of func(*Totals) *int64) {
+	*of(l.totals(at))++
+	if s := l.shard(at); s != nil {
+		*of(&s.totals)++
+		s.mu.Unlock()
+	}
+}

@@ -1,0 +1,198 @@
+package metrics
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MergeResults returns one result for the shards of one run. Counts add up,
+// histograms are merged (percentiles are never averaged), time lines are
+// aligned at the start of measuring, expectations and verdict are worked out
+// anew. The shards must be of the same run, scenario and seed, and none may be
+// given twice. The given results are not changed.
+func MergeResults(rs ...*Result) (*Result, error) {
+	if len(rs) == 0 {
+		return nil, errors.New("there is no result to merge")
+	}
+	first := rs[0]
+	m := &Result{
+		Version: ResultVersion, Tool: first.Tool, Scenario: first.Scenario, Seed: first.Seed, Run: first.Run,
+		Broker: first.Broker, Load: first.Load, Started: first.Started, WarmUp: first.WarmUp, Duration: first.Duration,
+	}
+	m.Load.Arrival, m.Load.QoS = slices.Clone(first.Load.Arrival), slices.Clone(first.Load.QoS)
+	var whole *line
+	series := make(map[Series]*Histogram)
+	byLabel := make(map[Label]Outcomes)
+	bound, missing := time.Duration(0), false
+	for i, r := range rs {
+		if err := sameRun(first, r); err != nil {
+			return nil, err
+		}
+		for _, s := range r.Shards {
+			if slices.Contains(m.Shards, s) {
+				return nil, fmt.Errorf("shard %s is given twice", s)
+			}
+			m.Shards = append(m.Shards, s)
+		}
+		if i > 0 && len(r.Shards) == 0 {
+			return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
+		}
+		m.addFacts(r)
+		m.Ledger.Add(r.Ledger)
+		m.WarmUpLedger.Add(r.WarmUpLedger)
+		s := r.Snapshot()
+		for _, b := range s.ByLabel {
+			sum := byLabel[b.Label]
+			sum.Add(b.Outcomes)
+			byLabel[b.Label] = sum
+		}
+		for w, h := range s.Series {
+			if series[w] == nil {
+				series[w] = new(Histogram)
+			}
+			series[w].Merge(h)
+		}
+		if r.TimeLine == nil {
+			missing = true
+		} else {
+			l := r.TimeLine.line()
+			if whole == nil {
+				whole = l
+			} else if err := whole.merge(l); err != nil {
+				return nil, fmt.Errorf("merging the time lines: %w", err)
+			}
+			if apart := r.Started.Sub(first.Started).Abs(); apart > time.Duration(r.TimeLine.Interval) {
+				m.remark(fmt.Sprintf("two shards began to measure %v apart; the time line shows them as if they had begun together", apart.Round(time.Millisecond)))
+			}
+		}
+		bound = max(bound, time.Duration(r.Generator.Bound))
+	}
+	if len(rs) > 1 && len(first.Shards) == 0 {
+		return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
+	}
+	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts}
+	for l, o := range byLabel {
+		s.ByLabel = append(s.ByLabel, LabelOutcomes{l, o})
+	}
+	slices.SortFunc(s.ByLabel, func(a, b LabelOutcomes) int {
+		return cmp.Or(cmp.Compare(a.Label.Dimension, b.Label.Dimension), cmp.Compare(a.Label.Name, b.Label.Name))
+	})
+	switch {
+	case whole != nil && !missing:
+		s.TimeLine = whole.timeLine()
+	case whole != nil:
+		m.remark("one of the shards has no time line, so the whole has none")
+	}
+	m.Fill(s, nil, bound)
+	m.Expectations = again(s, rs)
+	m.Judge()
+	return m, nil
+}
+
+func sameRun(a, b *Result) error {
+	switch {
+	case a.Run != b.Run:
+		return fmt.Errorf("the results are of different runs: %q and %q; only the shards of one run can be merged", a.Run, b.Run)
+	case a.Scenario.Digest != b.Scenario.Digest:
+		return fmt.Errorf("the results are of different scenarios: %s (%.12s) and %s (%.12s)", a.Scenario.Name, a.Scenario.Digest, b.Scenario.Name, b.Scenario.Digest)
+	case a.Seed != b.Seed:
+		return fmt.Errorf("the results have different seeds: %d and %d", a.Seed, b.Seed)
+	}
+	return nil
+}
+
+// addFacts adds what is neither ledger nor distribution.
+func (r *Result) addFacts(o *Result) {
+	r.Hosts = append(r.Hosts, o.Hosts...)
+	if o.Started.Before(r.Started) {
+		r.Started = o.Started
+	}
+	r.Measured = max(r.Measured, o.Measured)
+	r.Interrupted = r.Interrupted || o.Interrupted
+	r.Aborted = cmp.Or(r.Aborted, o.Aborted)
+	r.Devices.Total += o.Devices.Total
+	r.Devices.Online += o.Devices.Online
+	r.Devices.Seen += o.Devices.Seen
+	r.Devices.GaveUp += o.Devices.GaveUp
+	addCounts(&r.Counts, o.Counts)
+	for where, counts := range o.Reasons {
+		if r.Reasons == nil {
+			r.Reasons = make(map[string]map[string]int64)
+		}
+		sum := r.Reasons[where]
+		addCounts(&sum, counts)
+		r.Reasons[where] = sum
+	}
+	r.Load.Arrival = union(r.Load.Arrival, o.Load.Arrival)
+	r.Load.QoS = union(r.Load.QoS, o.Load.QoS)
+	r.Load.Payload = max(r.Load.Payload, o.Load.Payload)
+	for _, p := range o.Phases {
+		i := slices.IndexFunc(r.Phases, func(q Phase) bool { return q.Name == p.Name })
+		if i < 0 {
+			r.Phases = append(r.Phases, p)
+			continue
+		}
+		r.Phases[i].From, r.Phases[i].To = min(r.Phases[i].From, p.From), max(r.Phases[i].To, p.To)
+	}
+	r.Incidents = union(r.Incidents, o.Incidents)
+	slices.SortStableFunc(r.Incidents, func(a, b Incident) int { return cmp.Compare(a.At, b.At) })
+	for _, text := range o.Remarks {
+		r.remark(text)
+	}
+	if r.Broker.URL != o.Broker.URL {
+		r.remark(fmt.Sprintf("the shards had different brokers: %s and %s", r.Broker.URL, o.Broker.URL))
+	}
+	if r.Tool != o.Tool {
+		r.remark(fmt.Sprintf("the shards were run by different versions: %s and %s", r.Tool, o.Tool))
+	}
+}
+
+func (r *Result) remark(text string) {
+	if !slices.Contains(r.Remarks, text) {
+		r.Remarks = append(r.Remarks, text)
+	}
+}
+
+// union returns what is in either, each once, in order.
+func union[T comparable](a, b []T) []T {
+	for _, v := range b {
+		if !slices.Contains(a, v) {
+			a = append(a, v)
+		}
+	}
+	return a
+}
+
+func addCounts(sum *map[string]int64, counts map[string]int64) {
+	if *sum == nil {
+		*sum = make(map[string]int64, len(counts))
+	}
+	for name, n := range counts {
+		(*sum)[name] += n
+	}
+}
+
+// again evaluates the expectations of all shards for the whole.
+func again(s *Snapshot, rs []*Result) []Expected {
+	all := []Expected{}
+	for _, r := range rs {
+		for _, x := range r.Expectations {
+			if slices.ContainsFunc(all, func(y Expected) bool { return x.Metric == y.Metric && x.Want == y.Want }) {
+				continue
+			}
+			e, faults := ParseExpectation(x.Metric, x.Want, nil)
+			if faults != nil {
+				x.Status, x.Actual, x.Value = NoData, "", nil
+				x.Sentence = fmt.Sprintf("%s %s cannot be looked at again: %v", x.Metric, x.Want, faults[0])
+				all = append(all, x)
+				continue
+			}
+			e.Abort = x.Abort
+			all = append(all, e.Evaluate(s))
+		}
+	}
+	return all
+}

@@ -1,0 +1,85 @@
+package metrics
+
+import "strings"
+
+// CountsByName returns a fleet's counts under the names that expectations and
+// results use, zeros included.
+func CountsByName(c *Counts) map[string]int64 {
+	m := make(map[string]int64, len(countTable))
+	for i := range countTable {
+		m[countTable[i].name] = countTable[i].of(c)
+	}
+	return m
+}
+
+// countTable names the counts of a fleet. All of them only grow.
+var countTable = []struct {
+	name, help string
+	of         func(*Counts) int64
+}{
+	{"connect.tried", "connections tried", func(c *Counts) int64 { return c.Dials.Load() }},
+	{"connect.failed", "connections that could not be opened or were refused in CONNACK", func(c *Counts) int64 { return c.DialFailures.Load() + c.Refused.Total() }},
+	{"connect.refused", "connections refused in CONNACK", func(c *Counts) int64 { return c.Refused.Total() }},
+	{"connect.succeeded", "connections accepted in CONNACK", func(c *Counts) int64 { return c.Connects.Load() }},
+	{"connect.resumed", "of these, with Session Present", func(c *Counts) int64 { return c.Resumes.Load() }},
+	{"connections.lost", "connections that ended without our will", func(c *Counts) int64 { return c.Lost.Load() }},
+	{"connections.disconnected", "DISCONNECTs from the broker", func(c *Counts) int64 { return c.Disconnected.Total() }},
+	{"connections.timed_out", "handshakes and PINGRESPs that did not come in time", func(c *Counts) int64 { return c.TimedOut.Load() }},
+	{"connections.bad_packets", "malformed packets and protocol errors of the broker", func(c *Counts) int64 { return c.BadPackets.Load() }},
+	{"subscriptions.refused", "SUBACKs with a reason code of 0x80 or more", func(c *Counts) int64 { return c.SubsRefused.Total() }},
+	{"devices.commands", "commands that devices received", func(c *Counts) int64 { return c.Requests.Load() }},
+	{"devices.replies", "replies that devices sent", func(c *Counts) int64 { return c.Replies.Load() }},
+	{"devices.error_replies", "of these, with a User Property error", func(c *Counts) int64 { return c.ErrorReplies.Load() }},
+	{"devices.bad_topics", "Response Topics that devices refused", func(c *Counts) int64 { return c.BadTopics.Load() }},
+	{"devices.ghost_commands", "retained commands that devices ignored", func(c *Counts) int64 { return c.GhostCommands.Load() }},
+	{"devices.duplicates", "QoS 2 messages that devices received again and did not act on", func(c *Counts) int64 { return c.Duplicates.Load() }},
+	{"devices.dropped", "messages for which a device's queue had no room", func(c *Counts) int64 { return c.Dropped.Load() }},
+	{"devices.abandoned", "QoS 1 and 2 messages whose session ended before the acknowledgement", func(c *Counts) int64 { return c.Abandoned.Load() }},
+	{"devices.too_large", "messages over the broker's Maximum Packet Size", func(c *Counts) int64 { return c.TooLarge.Load() }},
+	{"devices.refused", "device messages refused in PUBACK, PUBREC or PUBCOMP", func(c *Counts) int64 { return c.PublishRefused.Total() }},
+	{"devices.resent", "PUBLISH and PUBREL sent again after a resume", func(c *Counts) int64 { return c.Resent.Load() }},
+	{"state.sent", "state messages that devices sent", func(c *Counts) int64 { return c.StateMessages.Load() }},
+	{"telemetry.sent", "telemetry messages that devices sent", func(c *Counts) int64 { return c.Telemetry.Load() }},
+	{"wills.answered", "answers to a device's own Will that it found", func(c *Counts) int64 { return c.WillsSeen.Load() }},
+}
+
+// nearest returns the known word that the fewest edits make out of word, if
+// that is at most a third of it; "" otherwise. Case does not count.
+func nearest(word string, known []string) string {
+	const longest = 64
+	if word == "" || len(word) > longest {
+		return ""
+	}
+	best, found := max(len(word)/3, 1)+1, ""
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < best {
+			best, found = d, k
+		}
+	}
+	return found
+}
+
+// distance is the number of single-character edits between a and b, of which a
+// swap of neighbours is one.
+func distance(a, b string) int {
+	var before, last, row []int
+	row = make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before, last, row = last, row, make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range len(b) {
+			change := last[j]
+			if a[i] != b[j] {
+				change++
+			}
+			row[j+1] = min(change, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,200 @@
+package metrics
+
+import (
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A Recorder takes in what thousands of goroutines measure. It is split into
+// shards, each under its own lock, which is held for well under a microsecond
+// to record; the shards are merged when somebody reads. Histograms are made
+// when their first sample comes and have a fixed greatest size, so the memory
+// depends on how many labels there are, and not on how long the run is.
+type Recorder struct {
+	names  LabelNames
+	shards []*shard // a power of two
+}
+
+// RecorderConfig is what a recorder needs to know. The zero value is a
+// recorder without labels.
+type RecorderConfig struct {
+	Names    LabelNames
+	Shards   int           // rounded up to a power of two; 0 means GOMAXPROCS, at most 8
+	Interval time.Duration // of the time line at first; 0 means 1 s
+	Points   int           // most intervals of the time line; 0 means 600, less than 2 means 2
+}
+
+const (
+	defaultInterval = time.Second
+	defaultPoints   = 600
+	mostShards      = 64
+)
+
+// shard is one part of a recorder.
+type shard struct {
+	mu      sync.Mutex
+	totals  Totals
+	byLabel [dimensionCount][]Outcomes
+	series  [metricCount][dimensionCount][]*Histogram // nil while there is no sample; none under All
+	line    line
+}
+
+// NewRecorder returns an empty recorder.
+func NewRecorder(c RecorderConfig) *Recorder {
+	if c.Shards <= 0 {
+		c.Shards = min(runtime.GOMAXPROCS(0), 8)
+	}
+	if c.Interval <= 0 {
+		c.Interval = defaultInterval
+	}
+	if c.Points == 0 {
+		c.Points = defaultPoints
+	}
+	n := 1
+	for n < min(c.Shards, mostShards) {
+		n *= 2
+	}
+	r := &Recorder{names: c.Names, shards: make([]*shard, n)}
+	for i := range r.shards {
+		s := &shard{line: line{interval: c.Interval, most: max(c.Points, 2)}}
+		for d := ByKind; d < dimensionCount; d++ {
+			places := len(c.Names.of(d)) + 1
+			s.byLabel[d] = make([]Outcomes, places)
+			for m := range s.series {
+				s.series[m][d] = make([]*Histogram, places)
+			}
+		}
+		r.shards[i] = s
+	}
+	return r
+}
+
+// Names returns the labels that the recorder tells apart. They are not to be
+// changed.
+func (r *Recorder) Names() *LabelNames { return &r.names }
+
+func (r *Recorder) shard(hint int) *shard { return r.shards[hint&(len(r.shards)-1)] }
+
+// Record takes one duration of a metric. hint picks the shard: the number of
+// the device or controller does well. It may be called from any goroutine.
+func (r *Recorder) Record(hint int, m Metric, l Labels, d time.Duration) {
+	if m >= metricCount {
+		return
+	}
+	s := r.shard(hint)
+	s.mu.Lock()
+	s.record(m, l, d)
+	s.mu.Unlock()
+}
+
+// Online notes how many devices are online at a time, for the time line. What
+// is noted last in an interval counts. It may be called from any goroutine.
+func (r *Recorder) Online(at time.Duration, n int) {
+	if at < 0 {
+		return
+	}
+	s := r.shards[0]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.line.point(at)
+	p.Online, p.hasOnline = int64(n), true
+}
+
+func (s *shard) record(m Metric, l Labels, d time.Duration) {
+	for dim := ByKind; dim < dimensionCount; dim++ {
+		at := l.in(dim)
+		if at == 0 && dim != ByKind || at >= len(s.series[m][dim]) {
+			continue // all that has no kind is under kind 0, so that the kinds add up to all
+		}
+		h := s.series[m][dim][at]
+		if h == nil {
+			h = new(Histogram)
+			s.series[m][dim][at] = h
+		}
+		h.Record(d)
+	}
+}
+
+// outcome calls f with everything that counts the outcomes of a request.
+func (s *shard) outcome(planned time.Duration, l Labels, f func(*Outcomes)) {
+	for dim := ByKind; dim < dimensionCount; dim++ {
+		if at := l.in(dim); at != 0 && at < len(s.byLabel[dim]) {
+			f(&s.byLabel[dim][at])
+		}
+	}
+	f(&s.line.point(planned).Outcomes)
+}
+
+func (s *shard) sent(planned, sent time.Duration, l Labels) {
+	s.totals.Planned++
+	s.totals.Sent++
+	s.totals.Outstanding++
+	s.outcome(planned, l, func(o *Outcomes) { o.Planned++; o.Sent++ })
+	s.record(ScheduleDelay, l, sent-planned)
+}
+
+func (s *shard) notSent(planned time.Duration, why Cause, l Labels) {
+	s.totals.Planned++
+	*s.totals.NotSent.of(why)++
+	s.outcome(planned, l, func(o *Outcomes) { o.Planned++; o.NotSent++ })
+}
+
+func (s *shard) answered(at time.Duration, r *request, what Outcome, fault bool) {
+	s.totals.Answers++
+	if fault {
+		s.totals.ErrorAnswers++
+	}
+	if at >= 0 {
+		s.line.point(at).Received++
+	}
+	response := at - r.planned
+	if r.want > 1 {
+		s.record(AnswerTime, r.labels, response)
+	}
+	if what == AnsweredPartly {
+		return
+	}
+	s.totals.Outstanding--
+	if what == Answered {
+		s.totals.Answered++
+		s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Answered++ })
+	} else {
+		s.totals.Late++
+		s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Late++ })
+	}
+	s.record(ServiceTime, r.labels, at-r.sent)
+	s.record(ResponseTime, r.labels, response)
+	s.line.point(r.planned).record(response)
+}
+
+func (s *shard) refused(r *request, code byte) {
+	s.totals.Outstanding--
+	s.totals.refuse(code)
+	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Refused++ })
+}
+
+func (s *shard) lost(r *request, unfinished bool) {
+	s.totals.Outstanding--
+	s.totals.lose(r, unfinished)
+	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Lost++ })
+}
+
+// Bytes returns what histograms and time line take in memory, to about a
+// tenth. It may be called from any goroutine.
+func (r *Recorder) Bytes() int {
+	n := 0
+	for _, s := range r.shards {
+		s.mu.Lock()
+		for m := range s.series {
+			for d := range s.series[m] {
+				for _, h := range s.series[m][d] {
+					n += h.Bytes()
+				}
+			}
+		}
+		n += s.line.bytes()
+		s.mu.Unlock()
+	}
+	return n
+}

@@ -1,0 +1,147 @@
+package metrics
+
+import (
+	"slices"
+	"time"
+)
+
+// Snapshot is what is known of a run at a moment. It shares nothing with the
+// recorder it came from.
+type Snapshot struct {
+	Measured time.Duration // length of the measuring so far, without warm-up and drain
+	Totals   Totals
+	ByLabel  []LabelOutcomes // in the order of the names; those of which nothing was planned are left out
+	Series   map[Series]*Histogram
+	TimeLine *TimeLine // nil if it was not asked for
+
+	// What the recorder does not know; the caller fills it in.
+	Devices Devices
+	Counts  map[string]int64 // by name: see [CountsByName]
+}
+
+// LabelOutcomes is what became of the requests of one label.
+type LabelOutcomes struct {
+	Label Label
+	Outcomes
+}
+
+// Devices is how many devices there are and in what state.
+type Devices struct {
+	Total  int `json:"total"`
+	Online int `json:"online"`  // now, or as the measuring ended
+	Seen   int `json:"seen"`    // were online at least once
+	GaveUp int `json:"gave_up"` // were refused for good
+}
+
+// Snapshot returns everything there is, the time line included. It takes some
+// milliseconds; while a run is measured [Recorder.Progress] disturbs it less.
+// measured is the length of the measuring so far. It may be called from any
+// goroutine.
+func (r *Recorder) Snapshot(measured time.Duration) *Snapshot {
+	var all []Series
+	for m := range Metric(metricCount) {
+		all = append(all, Series{Metric: m})
+		for d := ByKind; d < dimensionCount; d++ {
+			for _, name := range r.names.of(d) {
+				all = append(all, Series{m, Label{d, name}})
+			}
+		}
+	}
+	s := r.Progress(measured, all...)
+	var whole *line
+	for _, sh := range r.shards {
+		sh.mu.Lock()
+		l := sh.line.clone()
+		sh.mu.Unlock()
+		if whole == nil {
+			whole = l
+			continue
+		}
+		// All shards began with the same interval: there is no error.
+		_ = whole.merge(l)
+	}
+	s.TimeLine = whole.timeLine()
+	return s
+}
+
+// Progress returns the totals and the series that are asked for, those without
+// a sample left out. Each takes the shards' locks for some ten microseconds.
+// It may be called from any goroutine.
+func (r *Recorder) Progress(measured time.Duration, want ...Series) *Snapshot {
+	s := &Snapshot{Measured: measured, Series: make(map[Series]*Histogram)}
+	byLabel := [dimensionCount][]Outcomes{}
+	for d := range byLabel {
+		byLabel[d] = make([]Outcomes, len(r.shards[0].byLabel[d]))
+	}
+	for _, sh := range r.shards {
+		sh.mu.Lock()
+		s.Totals.Add(sh.totals)
+		for d := range byLabel {
+			for i := range byLabel[d] {
+				byLabel[d][i].Add(sh.byLabel[d][i])
+			}
+		}
+		sh.mu.Unlock()
+	}
+	for d := ByKind; d < dimensionCount; d++ {
+		for i, name := range r.names.of(d) {
+			if o := byLabel[d][i+1]; o.Planned > 0 {
+				s.ByLabel = append(s.ByLabel, LabelOutcomes{Label{d, name}, o})
+			}
+		}
+	}
+	for _, w := range want {
+		if h := r.histogram(w); h.Count() > 0 {
+			s.Series[w] = h
+		}
+	}
+	return s
+}
+
+// histogram merges one series.
+func (r *Recorder) histogram(w Series) *Histogram {
+	if w.Metric >= metricCount || w.Label.Dimension >= dimensionCount {
+		return nil
+	}
+	dim, from, to := w.Label.Dimension, 0, 0
+	if dim == All {
+		dim, to = ByKind, len(r.names.of(ByKind))+1
+	} else {
+		i := slices.Index(r.names.of(dim), w.Label.Name)
+		from, to = i+1, i+2
+		if i < 0 {
+			return nil
+		}
+	}
+	var whole *Histogram
+	for _, sh := range r.shards {
+		for i := from; i < to; i++ {
+			var part *Histogram
+			sh.mu.Lock()
+			if h := sh.series[w.Metric][dim][i]; h != nil {
+				part = h.Clone() // quick; the merge is done when the lock is free again
+			}
+			sh.mu.Unlock()
+			if whole == nil {
+				whole = part
+			} else {
+				whole.Merge(part)
+			}
+		}
+	}
+	return whole
+}
+
+// Outcomes returns what became of the requests of a label. ok is false if
+// none was planned.
+func (s *Snapshot) Outcomes(l Label) (o Outcomes, ok bool) {
+	if l.Dimension == All {
+		t := &s.Totals
+		return Outcomes{t.Planned, t.Sent, t.Answered, t.Late, t.Lost, t.Refused, t.NotSent.Total()}, t.Planned > 0
+	}
+	i := slices.IndexFunc(s.ByLabel, func(b LabelOutcomes) bool { return b.Label == l })
+	if i < 0 {
+		return Outcomes{}, false
+	}
+	return s.ByLabel[i].Outcomes, true
+}

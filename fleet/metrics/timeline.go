@@ -1,0 +1,173 @@
+package metrics
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// TimeLine is a run in intervals of equal length from the start of measuring.
+// A request belongs to the interval in which it was planned, whenever it was
+// decided.
+type TimeLine struct {
+	Interval Span    `json:"interval"`
+	Points   []Point `json:"points"`
+}
+
+// Point is one interval of a time line.
+type Point struct {
+	At Span `json:"at"` // its beginning
+	Outcomes
+	Received int64      `json:"received"`           // answers that arrived in this interval, whenever they were asked for
+	Online   *int64     `json:"online,omitempty"`   // devices at its end; nil: nobody looked
+	Response *Histogram `json:"response,omitempty"` // to 1 %; nil: no request was answered
+}
+
+// Rate returns a number of a point as events a second.
+func (t *TimeLine) Rate(n int64) float64 { return float64(n) / time.Duration(t.Interval).Seconds() }
+
+// line is a time line that grows. When it would have more than most points its
+// interval doubles, so a day takes no more room than ten minutes.
+type line struct {
+	interval time.Duration
+	most     int
+	points   []tick
+}
+
+// tick is a point as it is counted.
+type tick struct {
+	Outcomes
+	Received  int64
+	Online    int64
+	hasOnline bool
+	response  *Histogram
+	seconds   float64 // length, of a batch that is compared
+}
+
+func (p *tick) record(d time.Duration) {
+	if p.response == nil {
+		p.response = newCoarse()
+	}
+	p.response.Record(d)
+}
+
+// add adds the interval o, of the same or a later time.
+func (p *tick) add(o *tick) {
+	p.Outcomes.Add(o.Outcomes)
+	p.Received += o.Received
+	if p.response == nil {
+		p.response = o.response
+	} else {
+		p.response.Merge(o.response)
+	}
+}
+
+// point returns the interval of a time, which is not negative.
+func (l *line) point(at time.Duration) *tick {
+	i := int(at / l.interval)
+	for i >= l.most {
+		l.coarsen()
+		i = int(at / l.interval)
+	}
+	for len(l.points) <= i {
+		l.points = append(l.points, tick{})
+	}
+	return &l.points[i]
+}
+
+// coarsen doubles the interval.
+func (l *line) coarsen() {
+	for i := 0; i < len(l.points); i += 2 {
+		p := l.points[i]
+		if i+1 < len(l.points) {
+			next := &l.points[i+1]
+			p.add(next)
+			if next.hasOnline {
+				p.Online, p.hasOnline = next.Online, true
+			}
+		}
+		l.points[i/2] = p
+	}
+	half := (len(l.points) + 1) / 2
+	clear(l.points[half:])
+	l.points = l.points[:half]
+	l.interval *= 2
+}
+
+// merge adds a line of the same origin, which is used up. The intervals of
+// both must be the same but for doublings.
+func (l *line) merge(o *line) error {
+	for l.interval < o.interval {
+		l.coarsen()
+	}
+	for o.interval < l.interval {
+		o.coarsen()
+	}
+	if l.interval != o.interval {
+		return fmt.Errorf("the time lines have intervals of %v and %v, of which neither can be doubled into the other", l.interval, o.interval)
+	}
+	for len(o.points) > l.most {
+		l.coarsen()
+		o.coarsen()
+	}
+	for i := range o.points {
+		from := &o.points[i]
+		to := l.point(time.Duration(i) * l.interval)
+		to.add(from)
+		if from.hasOnline {
+			to.Online, to.hasOnline = to.Online+from.Online, true
+		}
+	}
+	return nil
+}
+
+// clone returns a copy that shares nothing.
+func (l *line) clone() *line {
+	c := *l
+	c.points = slices.Clone(l.points)
+	for i := range c.points {
+		if h := c.points[i].response; h != nil {
+			c.points[i].response = h.Clone()
+		}
+	}
+	return &c
+}
+
+// timeLine returns the line as it is read, sharing the histograms.
+func (l *line) timeLine() *TimeLine {
+	t := &TimeLine{Interval: Span(l.interval), Points: make([]Point, len(l.points))}
+	for i := range l.points {
+		p := &l.points[i]
+		t.Points[i] = Point{At: Span(time.Duration(i) * l.interval), Outcomes: p.Outcomes, Received: p.Received, Response: p.response}
+		if p.hasOnline {
+			t.Points[i].Online = &p.Online
+		}
+	}
+	return t
+}
+
+// line returns a time line as one that can be merged; the histograms are
+// copied.
+func (t *TimeLine) line() *line {
+	l := &line{interval: time.Duration(t.Interval), most: max(defaultPoints, len(t.Points)), points: make([]tick, len(t.Points))}
+	for i := range t.Points {
+		p := &t.Points[i]
+		l.points[i] = tick{Outcomes: p.Outcomes, Received: p.Received}
+		if p.Online != nil {
+			l.points[i].Online, l.points[i].hasOnline = *p.Online, true
+		}
+		if p.Response != nil {
+			l.points[i].response = p.Response.Clone()
+		}
+	}
+	return l
+}
+
+func (l *line) bytes() int {
+	const tickBytes = 96
+	n := cap(l.points) * tickBytes
+	for i := range l.points {
+		n += l.points[i].response.Bytes()
+	}
+	return n
+}

@@ -1,0 +1,228 @@
+package metrics
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+)
+
+// Cause is why a planned request was not sent.
+type Cause uint8
+
+const (
+	NoRoom        Cause = iota // the broker left no room: its Receive Maximum, or it does not read
+	NotConnected               // the controller had no connection
+	TooLarge                   // over the broker's Maximum Packet Size
+	GeneratorLate              // the generator was so late that it gave the slot up
+	LedgerFull                 // more were outstanding than the ledger can hold
+	causeCount
+)
+
+var causeNames = [causeCount]string{"no room", "not connected", "too large", "generator late", "ledger full"}
+
+func (c Cause) String() string {
+	if c < causeCount {
+		return causeNames[c]
+	}
+	return "unknown"
+}
+
+// Own reports whether the cause is the generator's own fault.
+func (c Cause) Own() bool { return c == GeneratorLate || c == LedgerFull }
+
+// NotSent counts planned requests that were not sent, by [Cause].
+type NotSent struct {
+	NoRoom        int64 `json:"no_room"`
+	NotConnected  int64 `json:"not_connected"`
+	TooLarge      int64 `json:"too_large"`
+	GeneratorLate int64 `json:"generator_late"`
+	LedgerFull    int64 `json:"ledger_full"`
+}
+
+func (n *NotSent) of(c Cause) *int64 {
+	switch c {
+	case NoRoom:
+		return &n.NoRoom
+	case NotConnected:
+		return &n.NotConnected
+	case TooLarge:
+		return &n.TooLarge
+	case GeneratorLate:
+		return &n.GeneratorLate
+	}
+	return &n.LedgerFull
+}
+
+// Total returns the number for all causes.
+func (n *NotSent) Total() int64 {
+	return n.NoRoom + n.NotConnected + n.TooLarge + n.GeneratorLate + n.LedgerFull
+}
+
+// Own returns the number for the causes that are the generator's own fault.
+func (n *NotSent) Own() int64 { return n.GeneratorLate + n.LedgerFull }
+
+// Misrouted counts answers that came to the wrong place. They complete no
+// request.
+type Misrouted struct {
+	Controller int64 `json:"controller"` // the id of another controller of this run
+	Topic      int64 `json:"topic"`      // our id, but not on the topic or from the device that was asked
+}
+
+// Total returns the number of both.
+func (m *Misrouted) Total() int64 { return m.Controller + m.Topic }
+
+// Corrupted counts answers whose Correlation Data was not ours to read.
+type Corrupted struct {
+	Missing  int64 `json:"missing"`  // no Correlation Data
+	Length   int64 `json:"length"`   // another length than was sent
+	Checksum int64 `json:"checksum"` // altered
+}
+
+// Total returns the number of all three.
+func (c *Corrupted) Total() int64 { return c.Missing + c.Length + c.Checksum }
+
+// Unknown counts answers whose Correlation Data is whole but of no request
+// that the ledger knows.
+type Unknown struct {
+	Run       int64 `json:"run"`        // of another run
+	NeverSent int64 `json:"never_sent"` // a sequence number that was never given out
+	Forgotten int64 `json:"forgotten"`  // later than time-out and late window: a duplicate or very late
+}
+
+// Total returns the number of all three.
+func (u *Unknown) Total() int64 { return u.Run + u.NeverSent + u.Forgotten }
+
+// Totals is what became of requests. Every planned one is in exactly one of
+// Answered, Late, Lost, Refused, NotSent and, while the run lasts, Outstanding.
+type Totals struct {
+	Planned     int64   `json:"planned"`
+	Sent        int64   `json:"sent"`
+	Answered    int64   `json:"answered"`    // in time, with as many answers as were expected
+	Late        int64   `json:"late"`        // the same, after the time-out
+	Lost        int64   `json:"lost"`        // not (all) answered when the ledger let go of it
+	Refused     int64   `json:"refused"`     // PUBACK or PUBREC with a reason code of 0x80 or more
+	NotSent     NotSent `json:"not_sent"`    //
+	Outstanding int64   `json:"outstanding"` // not decided: 0 when the run is over
+
+	RefusedBy map[string]int64 `json:"refused_by,omitempty"` // by the reason code's name; adds up to Refused
+
+	// Of the lost.
+	Partial    int64 `json:"partial"`    // some answers of several came
+	Unfinished int64 `json:"unfinished"` // the run ended before their time-out
+
+	// Single answers. A request may expect several.
+	Answers        int64 `json:"answers"`         // that belong to a request
+	ErrorAnswers   int64 `json:"error_answers"`   // of these, with a User Property error
+	MissingAnswers int64 `json:"missing_answers"` // that lost requests still waited for
+
+	// Beside the requests.
+	Duplicates    int64     `json:"duplicates"` // one answer more than was expected
+	Misrouted     Misrouted `json:"misrouted"`
+	Corrupted     Corrupted `json:"corrupted"`
+	Unknown       Unknown   `json:"unknown"`
+	AfterRefusal  int64     `json:"after_refusal"`  // answers to requests that the broker had refused
+	NoSubscribers int64     `json:"no_subscribers"` // PUBACK or PUBREC with 0x10: the broker has nobody to give it to
+	StrayRefusals int64     `json:"stray_refusals"` // refusals of requests that were not outstanding
+}
+
+// figures lists the plain numbers, for what is done to all of them alike.
+func (t *Totals) figures() [29]*int64 {
+	return [...]*int64{
+		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
+		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
+		&t.Partial, &t.Unfinished, &t.Answers, &t.ErrorAnswers, &t.MissingAnswers, &t.Duplicates,
+		&t.Misrouted.Controller, &t.Misrouted.Topic,
+		&t.Corrupted.Missing, &t.Corrupted.Length, &t.Corrupted.Checksum,
+		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
+		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals,
+	}
+}
+
+// Add adds what another ledger counted.
+func (t *Totals) Add(o Totals) {
+	theirs := o.figures()
+	for i, n := range t.figures() {
+		*n += *theirs[i]
+	}
+	if len(o.RefusedBy) > 0 && t.RefusedBy == nil {
+		t.RefusedBy = make(map[string]int64)
+	}
+	for name, n := range o.RefusedBy {
+		t.RefusedBy[name] += n
+	}
+}
+
+// Clone returns a copy that shares nothing.
+func (t Totals) Clone() Totals {
+	t.RefusedBy = maps.Clone(t.RefusedBy)
+	return t
+}
+
+// Equal reports whether all figures are the same.
+func (t Totals) Equal(o Totals) bool {
+	theirs := o.figures()
+	for i, n := range t.figures() {
+		if *n != *theirs[i] {
+			return false
+		}
+	}
+	return maps.Equal(t.RefusedBy, o.RefusedBy)
+}
+
+// Check returns an error that names every sum that does not hold, or nil. An
+// error means that this tool, not the broker, is broken.
+func (t *Totals) Check() error {
+	var faults []string
+	equal := func(what string, got, want int64) {
+		if got != want {
+			faults = append(faults, fmt.Sprintf("%s: %d is not %d", what, got, want))
+		}
+	}
+	equal("planned = sent + not sent", t.Planned, t.Sent+t.NotSent.Total())
+	equal("sent = answered + late + lost + refused + outstanding", t.Sent,
+		t.Answered+t.Late+t.Lost+t.Refused+t.Outstanding)
+	var codes int64
+	for _, n := range t.RefusedBy {
+		codes += n
+	}
+	equal("refused = sum over the reason codes", t.Refused, codes)
+	atMost := func(what string, a, b int64) {
+		if a > b {
+			faults = append(faults, fmt.Sprintf("%s: %d is more than %d", what, a, b))
+		}
+	}
+	atMost("partial are of the lost", t.Partial, t.Lost)
+	atMost("unfinished are of the lost", t.Unfinished, t.Lost)
+	atMost("answered and late have an answer each", t.Answered+t.Late+t.Partial, t.Answers)
+	atMost("error answers are of the answers", t.ErrorAnswers, t.Answers)
+	atMost("lost ones miss an answer each", t.Lost, t.MissingAnswers)
+	for _, n := range t.figures() {
+		atMost("no number is negative", -*n, 0)
+	}
+	if faults != nil {
+		return fmt.Errorf("the sums do not hold: %s", strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// Outcomes is what became of the requests of one label, or of one interval.
+type Outcomes struct {
+	Planned  int64 `json:"planned"`
+	Sent     int64 `json:"sent"`
+	Answered int64 `json:"answered"`
+	Late     int64 `json:"late"`
+	Lost     int64 `json:"lost"`
+	Refused  int64 `json:"refused"`
+	NotSent  int64 `json:"not_sent"`
+}
+
+// Add adds the numbers of o.
+func (o *Outcomes) Add(p Outcomes) {
+	o.Planned += p.Planned
+	o.Sent += p.Sent
+	o.Answered += p.Answered
+	o.Late += p.Late
+	o.Lost += p.Lost
+	o.Refused += p.Refused
+	o.NotSent += p.NotSent
+}

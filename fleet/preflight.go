@@ -1,0 +1,94 @@
+package fleet
+
+import (
+	"fmt"
+
+	"homefleet/scenarios"
+)
+
+// Wall is a limit of this machine that a plan comes near to or runs into.
+type Wall struct {
+	Fatal bool   // the plan cannot work; otherwise it may
+	What  string // a sentence: which limit, what is there, what is wanted
+	Hint  string // what to do about it
+}
+
+// Machine is what a pre-flight check goes by. Zero values are not known, and not
+// checked.
+type Machine struct {
+	FileDescriptors   int   // RLIMIT_NOFILE, after raising it as far as allowed
+	EphemeralPorts    int   // of each source address to one port of the broker
+	AvailableMemory   int64 // bytes
+	SourceAddresses   int   // that connections come from; 0 is one
+	InMemory          bool  // devices reach the broker in memory
+	BrokerInProcess   bool
+	Secure, WebSocket bool
+}
+
+// What a session costs at most, in bytes, measured with a Will, telemetry and
+// one subscription, rounded up: see the README's table for the plain ones.
+const (
+	costPlain     = 10 << 10
+	costTLS       = 48 << 10
+	costWebSocket = 40 << 10
+	costBroker    = 12 << 10
+	spareFiles    = 64 // logs, the report, listeners, epoll
+)
+
+// Preflight says which walls are near before anything connects. Nothing is
+// found for a plan that fits.
+func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
+	sessions := sc.Count()
+	for _, c := range sc.Controllers {
+		sessions += c.Count
+	}
+	for _, w := range sc.Watchers {
+		sessions += w.Count
+	}
+	var walls []Wall
+	add := func(fatal bool, hint, what string, args ...any) {
+		walls = append(walls, Wall{fatal, fmt.Sprintf(what, args...), hint})
+	}
+	if !m.InMemory {
+		files := sessions + spareFiles
+		switch {
+		case m.FileDescriptors == 0:
+		case files > m.FileDescriptors:
+			add(true, fmt.Sprintf("`ulimit -n %d` raises the limit where it is allowed; several processes have one each", files),
+				"%d connections need about %d file descriptors, and this process may open %d", sessions, files, m.FileDescriptors)
+		case files > m.FileDescriptors*9/10:
+			add(false, "`ulimit -n` shows and raises it",
+				"%d connections need about %d of the %d file descriptors this process may open", sessions, files, m.FileDescriptors)
+		}
+		ports := m.EphemeralPorts * max(m.SourceAddresses, 1)
+		switch {
+		case ports == 0:
+		case sessions > ports:
+			add(true, "--source-addr 127.0.0.2,127.0.0.3 gives connections to a broker on this machine further addresses to come from; elsewhere, name those of this machine",
+				"%d connections to one port of the broker need as many ports here, and there are %d", sessions, ports)
+		case sessions > ports*9/10:
+			add(false, "--source-addr names further addresses to come from",
+				"%d connections to one port of the broker need nearly all of the %d ports here", sessions, ports)
+		}
+	}
+	if m.AvailableMemory > 0 {
+		each := int64(costPlain)
+		switch {
+		case m.Secure:
+			each = costTLS
+		case m.WebSocket:
+			each = costWebSocket
+		}
+		if m.BrokerInProcess {
+			each += costBroker
+		}
+		need := each * int64(sessions)
+		switch {
+		case need > m.AvailableMemory:
+			add(true, "fewer devices, or several machines", "%d sessions need about %d MiB of memory, and %d MiB are free", sessions, need>>20, m.AvailableMemory>>20)
+		case need > m.AvailableMemory*8/10:
+			add(false, "fewer devices, or several machines", "%d sessions need about %d of the %d MiB of memory that are free", sessions, need>>20, m.AvailableMemory>>20)
+		}
+	}
+	return walls
+}

@@ -1,0 +1,103 @@
+package fleet
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"homefleet/scenarios"
+)
+
+func TestPreflight(t *testing.T) {
+	scenario := func(n int) *scenarios.Scenario {
+		sc, faults := scenarios.Load("test", fmt.Appendf(nil, "[[device]]\nkind = \"light\"\ncount = %d\n", n))
+		if err := faults.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return sc
+	}
+	tests := []struct {
+		name    string
+		devices int
+		m       Machine
+		want    string // part of the only wall; "" is none
+		fatal   bool
+	}{
+		{"fits", 1000, Machine{FileDescriptors: 20000, EphemeralPorts: 28232, AvailableMemory: 8 << 30}, "", false},
+		{"nothing known", 100_000, Machine{}, "", false},
+		{"files", 20_000, Machine{FileDescriptors: 20000}, "20000 connections need about 20064 file descriptors, and this process may open 20000", true},
+		{"files, nearly", 18_500, Machine{FileDescriptors: 20000}, "18564 of the 20000 file descriptors", false},
+		{"files do not matter in memory", 100_000, Machine{FileDescriptors: 20000, InMemory: true}, "", false},
+		{"ports", 30_000, Machine{EphemeralPorts: 28232}, "there are 28232", true},
+		{"ports, nearly", 28_000, Machine{EphemeralPorts: 28232}, "nearly all of the 28232 ports", false},
+		{"ports of two addresses", 30_000, Machine{EphemeralPorts: 28232, SourceAddresses: 2}, "", false},
+		{"memory", 100_000, Machine{AvailableMemory: 500 << 20}, "need about 976 MiB of memory, and 500 MiB are free", true},
+		{"memory, nearly", 100_000, Machine{AvailableMemory: 1 << 30}, "976 of the 1024 MiB", false},
+		{"memory for TLS", 100_000, Machine{AvailableMemory: 4 << 30, Secure: true}, "need about 4687 MiB", true},
+	}
+	for _, tt := range tests {
+		walls := Preflight(scenario(tt.devices), tt.m)
+		switch {
+		case tt.want == "" && len(walls) > 0:
+			t.Errorf("%s: %+v; want nothing", tt.name, walls)
+		case tt.want != "" && (len(walls) != 1 || walls[0].Fatal != tt.fatal || !strings.Contains(walls[0].What, tt.want) || walls[0].Hint == ""):
+			t.Errorf("%s: %+v; want one wall (fatal %t) with %q and a hint", tt.name, walls, tt.fatal, tt.want)
+		}
+	}
+}
+
+// The same scenario and seed give the same plan, whatever GOMAXPROCS is, and
+// another seed gives another.
+func TestPlanIsAFunctionOfTheSeed(t *testing.T) {
+	plan := func(seed int) string {
+		sc, faults := scenarios.Load("test", fmt.Appendf(nil, `
+seed = %d
+[phases]
+warm_up = "1s"
+measure = "10s"
+[[device]]
+kind = "light"
+count = 50
+[[controller]]
+name = "steady"
+count = 3
+rate = "100/s"
+attribute = "power"
+payloads = ["ON", "OFF"]
+[[controller]]
+name = "random"
+count = 4
+arrival = "poisson"
+rate = "50/s"
+attribute = "power"
+`, seed))
+		if err := faults.Err(); err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(PlanOf(sc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	one := plan(7)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if got := plan(7); got != one {
+		t.Errorf("two plans of one seed differ:\n%s\n%s", one, got)
+	}
+	if plan(8) == one {
+		t.Error("two seeds give one plan")
+	}
+	var p Plan
+	if err := json.Unmarshal([]byte(one), &p); err != nil {
+		t.Fatal(err)
+	}
+	if p.Groups[0].Requests != 1100 {
+		t.Errorf("%d requests at 100/s in 11 s; want 1100", p.Groups[0].Requests)
+	}
+	if n := p.Groups[1].Requests; n < 450 || n > 650 {
+		t.Errorf("%d requests at a mean of 50/s in 11 s; want about 550", n)
+	}
+}

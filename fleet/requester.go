@@ -1,0 +1,289 @@
+package fleet
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// requester is one controller as an MQTT client: what section 4.10.1 of the
+// standard calls a Requester. It sends the slots of its group's plan that are
+// its own, never waits with one slot for the answer to another (unless the group
+// is closed), and enters every one in its ledger.
+type requester struct {
+	session
+	group  *loadGroup
+	index  int // within the group
+	ledger *metrics.Ledger
+
+	zero   time.Time       // start of measuring; zero until the load begins
+	stream stream          // of slots
+	slot   slot            // the next one
+	more   bool            // slot is valid
+	due    []time.Duration // closed: when the next requests may leave
+	expire time.Duration   // when the ledger wants to be asked
+	expiry bool            // expire is valid
+	ended  bool            // no slot is sent any more
+	idle   bool            // ended, and nothing is outstanding
+
+	answers     []byte // Response Topic
+	correlation []byte // room for the Correlation Data of one request
+}
+
+func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
+	name := g.spec.Name
+	if g.spec.Count > 1 {
+		name += "-" + strconv.Itoa(index+1)
+	}
+	number := g.first + index
+	vars := scenarios.Vars{ID: name, N: index + 1, Kind: "controller", Seed: f.scenario.Seed, Run: f.run}
+	r := &requester{group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
+	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
+		Run: f.runID, Controller: uint32(number), IDSize: g.spec.CorrelationSize,
+		Timeout: g.spec.Timeout, Late: g.spec.Timeout,
+		Capacity: g.capacity(), Recorder: f.recorder,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.ledger = ledger
+	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: name, number: requesterNumbers + number,
+		labels: g.labels, done: make(chan struct{}), clientID: g.spec.ClientID.Expand(vars)}
+	r.stream = g.stream(index)
+	return r, nil
+}
+
+// requesterNumbers keeps the seeds of controllers apart from those of devices.
+const requesterNumbers = 1 << 28
+
+// greet implements actor. A controller's session ends with its connection: an
+// answer that comes to a later one is of no use to a measurement.
+func (r *requester) greet(p *wire.Connect) error {
+	p.CleanStart, p.SessionExpiry = true, 0
+	p.RequestResponseInfo = true
+	p.ReceiveMaximum = 0 // as many as the protocol allows
+	return r.fleet.credentials(p, scenarios.Vars{ID: r.name, N: r.index + 1, Kind: "controller", Seed: r.fleet.scenario.Seed, Run: r.fleet.run})
+}
+
+// topics implements actor: the Response Topic, which is built on the broker's
+// Response Information if it gave any (rule 5).
+func (r *requester) topics() []packets.SubOptions {
+	prefix := "homefleet/response/"
+	if info := r.link.limits.responseInfo; info != "" {
+		prefix = strings.TrimSuffix(info, "/") + "/"
+		r.fleet.responseInfo.Store(true)
+	}
+	own := r.clientID
+	filter := ""
+	if r.group.spec.ShareReplies {
+		own = r.group.spec.Name
+		filter = "$share/" + r.group.spec.Name + "/"
+	}
+	r.answers = []byte(prefix + own)
+	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}
+}
+
+// up implements actor: slots that came due without a connection were not sent.
+func (r *requester) up(now time.Time) {
+	if !r.zero.IsZero() {
+		r.skip(r.at(now))
+	}
+}
+
+// skip enters the slots before a moment as not sent.
+func (r *requester) skip(at time.Duration) {
+	for r.more && r.slot.planned < at {
+		r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels}, metrics.NotConnected)
+		r.slot, r.more = r.stream.next()
+	}
+}
+
+// farewell implements actor.
+func (r *requester) farewell() {}
+
+// begin starts the load, whose measuring starts at zero. It is called by letter.
+func (r *requester) begin(zero time.Time) {
+	r.zero = zero
+	if r.group.closed() {
+		for range r.group.spec.InFlight {
+			r.due = append(r.due, r.group.pace.begin)
+		}
+	} else {
+		r.slot, r.more = r.stream.next()
+	}
+	r.reschedule()
+}
+
+// finish ends the load; answers are still taken.
+func (r *requester) finish() {
+	r.skip(r.group.pace.end)
+	r.ended, r.more, r.due = true, false, nil
+	r.checkIdle()
+	r.reschedule()
+}
+
+// checkIdle tells the fleet once that nothing is outstanding any more.
+func (r *requester) checkIdle() {
+	if r.ended && !r.idle && r.ledger.Outstanding() == 0 {
+		r.idle = true
+		r.fleet.idle.Add(1)
+	}
+}
+
+// reschedule has the session look at what is due.
+func (r *requester) reschedule() {
+	if r.link != nil && r.link.online {
+		r.link.due = earlier(r.link.due, r.next())
+	}
+}
+
+// at is a moment on the run's time line.
+func (r *requester) at(t time.Time) time.Duration { return t.Sub(r.zero) }
+
+// next implements actor.
+func (r *requester) next() time.Time {
+	if r.zero.IsZero() {
+		return time.Time{}
+	}
+	var due time.Time
+	if r.more {
+		due = r.zero.Add(r.slot.planned)
+	}
+	if len(r.due) > 0 {
+		due = earlier(due, r.zero.Add(r.due[0]))
+	}
+	if r.expiry {
+		due = earlier(due, r.zero.Add(r.expire))
+	}
+	return due
+}
+
+// mostAtOnce bounds the requests that are encoded before they are written.
+const mostAtOnce = 64
+
+// act implements actor: it sends every slot that is due, late or not. A slot's
+// time is its planned one, whatever happened meanwhile.
+func (r *requester) act(now time.Time) {
+	at := r.at(now)
+	for n := 0; r.more && r.slot.planned <= at && n < mostAtOnce; n++ {
+		r.request(r.slot, at)
+		r.slot, r.more = r.stream.next()
+	}
+	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
+		s := r.stream.after(r.due[0])
+		r.due = r.due[1:]
+		r.request(s, at)
+	}
+	r.look(at)
+}
+
+// look has the ledger let go of what has timed out.
+func (r *requester) look(at time.Duration) {
+	before := r.ledger.Outstanding()
+	r.expire, r.expiry = r.ledger.Expire(at)
+	if r.group.closed() && !r.ended {
+		// A request that got no answer in time makes room for the next.
+		for range before - r.ledger.Outstanding() {
+			r.due = append(r.due, at+r.group.spec.Think)
+		}
+	}
+	r.checkIdle()
+}
+
+// request sends one slot, or enters why it is not sent.
+func (r *requester) request(s slot, at time.Duration) {
+	g, l := r.group, r.link
+	q := metrics.Request{Planned: s.planned, Sent: at, Labels: s.labels, Answers: g.answers}
+	switch {
+	case l == nil || !l.online:
+		r.ledger.NotSent(q, metrics.NotConnected)
+		return
+	case g.spec.QoS > 0 && r.out.flying >= l.limits.receiveMaximum:
+		r.ledger.NotSent(q, metrics.NoRoom)
+		return
+	case !g.closed() && r.ledger.Outstanding() >= g.spec.MaxOutstanding:
+		r.ledger.NotSent(q, metrics.NoRoom)
+		return
+	}
+	var topicBuf [topicRoom]byte
+	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
+		QoS: min(g.spec.QoS, l.limits.maximumQoS)}
+	p.Props.ResponseTopic = r.answers
+	p.Props.CorrelationData = r.correlation[:g.spec.CorrelationSize]
+	if most := l.limits.maximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
+		r.ledger.NotSent(q, metrics.TooLarge)
+		return
+	}
+	id, ok := r.ledger.Send(q)
+	if !ok {
+		return
+	}
+	p.Props.CorrelationData = id.Append(r.correlation[:0], g.spec.CorrelationSize)
+	if p.QoS > 0 {
+		r.sendOnce(&p, id.Seq)
+	} else {
+		b := r.buffer()
+		*b = wire.AppendPublish(*b, &p, wire.V5)
+	}
+	if !r.expiry {
+		r.expire, r.expiry = at+g.spec.Timeout, true
+	}
+}
+
+// message implements actor: an answer.
+func (r *requester) message(p *wire.Publish) {
+	at := r.at(r.link.arrived)
+	if r.group.spec.ShareReplies {
+		if id, err := metrics.ParseID(p.Props.CorrelationData, r.group.spec.CorrelationSize); err == nil && id.Controller != uint32(r.number-requesterNumbers) {
+			r.group.handOver(id.Controller, p, at)
+			return
+		}
+	}
+	target := uint32(0)
+	if !bytes.Equal(p.Topic, r.answers) {
+		target = wrongTopic
+	}
+	r.answered(at, metrics.Answer{Correlation: p.Props.CorrelationData, Target: target, Error: hasError(p)})
+}
+
+// wrongTopic is no request's target: an answer filed under it is misrouted.
+const wrongTopic = 1
+
+// answered enters an answer.
+func (r *requester) answered(at time.Duration, a metrics.Answer) {
+	if r.zero.IsZero() {
+		return
+	}
+	before := r.ledger.Outstanding()
+	r.ledger.Answer(at, a)
+	if r.group.closed() && !r.ended && r.ledger.Outstanding() < before {
+		r.due = append(r.due, at+r.group.spec.Think)
+		r.reschedule()
+	}
+	r.checkIdle()
+}
+
+// acknowledged implements actor: the note is the request's sequence number.
+func (r *requester) acknowledged(seq uint64, code byte) {
+	r.ledger.Acknowledged(r.at(r.link.arrived), seq, code)
+}
+
+// hasError reports whether an answer has a User Property error.
+func hasError(p *wire.Publish) bool {
+	if p.Props.User == nil {
+		return false
+	}
+	for k := range p.Props.UserProperties() {
+		if k == "error" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+package fleet
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// watcher is a subscriber to what devices publish. It measures how long stamped
+// messages took to arrive.
+type watcher struct {
+	session
+	spec  *scenarios.Watchers
+	index int
+}
+
+// watcherNumbers keeps the seeds of watchers apart from those of others.
+const watcherNumbers = 1 << 29
+
+func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
+	name := spec.Name
+	if spec.Count > 1 {
+		name += "-" + strconv.Itoa(index+1)
+	}
+	w := &watcher{spec: spec, index: index}
+	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: name, number: watcherNumbers + number,
+		done: make(chan struct{}), clientID: spec.ClientID.Expand(w.vars(f, name))}
+	return w
+}
+
+func (w *watcher) vars(f *Fleet, name string) scenarios.Vars {
+	return scenarios.Vars{ID: name, N: w.index + 1, Kind: "watcher", Seed: f.scenario.Seed, Run: f.run}
+}
+
+// greet implements actor.
+func (w *watcher) greet(p *wire.Connect) error {
+	p.CleanStart, p.SessionExpiry = true, 0
+	p.ReceiveMaximum = 0
+	return w.fleet.credentials(p, w.vars(w.fleet, w.name))
+}
+
+// topics implements actor.
+func (w *watcher) topics() []packets.SubOptions {
+	var subs []packets.SubOptions
+	for _, t := range w.spec.Topics {
+		if w.spec.Share != "" {
+			t = "$share/" + w.spec.Share + "/" + t
+		}
+		subs = append(subs, packets.SubOptions{Topic: t, QoS: w.spec.QoS})
+	}
+	return subs
+}
+
+// message implements actor.
+func (w *watcher) message(p *wire.Publish) {
+	w.fleet.counts.Watched.Add(1)
+	if p.Retain {
+		w.fleet.counts.WatchedRetained.Add(1)
+	} else if sent, ok := stamp(p); ok {
+		w.fleet.recorder.Record(w.number, metrics.StateDelivery, metrics.Labels{}, time.Since(w.fleet.epoch)-sent)
+	}
+	if w.spec.Slow > 0 {
+		w.dawdle(w.spec.Slow)
+	}
+}
+
+// dawdle passes time without reading, as a slow consumer does, but heeds a
+// letter.
+func (w *watcher) dawdle(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	w.wait(timer.C)
+}
+
+// up implements actor.
+func (w *watcher) up(time.Time) {}
+
+// act implements actor.
+func (w *watcher) act(time.Time) {}
+
+// next implements actor.
+func (w *watcher) next() time.Time { return time.Time{} }
+
+// acknowledged implements actor: a watcher publishes nothing.
+func (w *watcher) acknowledged(uint64, byte) {}
+
+// farewell implements actor.
+func (w *watcher) farewell() {}
+
+// stampKey names the User Property that says when a message was made, in
+// nanoseconds of the fleet's own clock. Messages are stamped only where there
+// are watchers.
+const stampKey = "sent"
+
+// appendStamp appends the User Property to a message's.
+func (f *Fleet) appendStamp(user []byte) []byte {
+	var digits [20]byte
+	n := strconv.AppendInt(digits[:0], int64(time.Since(f.epoch)), 10)
+	return wire.AppendUserProperty(user, stampKey, string(n))
+}
+
+// stamp reads it.
+func stamp(p *wire.Publish) (time.Duration, bool) {
+	if p.Props.User == nil {
+		return 0, false
+	}
+	for k, v := range p.Props.UserProperties() {
+		if k == stampKey {
+			n, err := strconv.ParseInt(v, 10, 64)
+			return time.Duration(n), err == nil
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,110 @@
+package scenarios
+
+import (
+	"time"
+
+	"homefleet/devices"
+)
+
+// Controllers is a group of requesters that send commands to devices and
+// account for every answer. Each has a connection and a Response Topic of its
+// own, and is subscribed to it before it sends.
+//
+// As elsewhere, a field that is zero takes its default in [Scenario.Check]. A
+// field that does not go with the arrival model is zero in a checked scenario.
+type Controllers struct {
+	Name     string   // default "controllers-1", by place in the file; one topic level
+	Count    int      // 1 to 1,000,000; default 1; with Pair as many as there are targets
+	ClientID Template // default "{id}", which is Name-N with N from 1, or Name if there is but one; places {id}, {n}, {seed} and {run}
+
+	Target    Target
+	Pair      bool     // controller 1 commands the first target alone, 2 the second, ...; else each request is for a target that the seed draws
+	Attribute string   // such as "power"; every targeted kind has it
+	Payloads  []string // in turn; "" is a query; default a query
+	// PayloadSize pads each payload with spaces, which devices pass over, to at
+	// least so many bytes; at most 16 MiB.
+	PayloadSize     int
+	CorrelationSize int // of the Correlation Data; default and least 24 bytes, most 65,535
+	QoS             byte
+	Timeout         time.Duration // an answer after it is late; 1ms to 1h; default 5s
+
+	Arrival Arrival // default Constant
+	// Rate is for the whole group, RatePerController for each of it, in requests
+	// a second; one of them is 0. Both are 0 with Stages, Bursts and Closed.
+	Rate, RatePerController float64
+	Stages                  []Stage       // one after the other; only for Constant and Poisson
+	Burst                   int           // Bursts: requests at once, of the whole group
+	Every                   time.Duration // Bursts: from the start of one to the start of the next; at least 1ms
+	Think                   time.Duration // Closed: from an answer to the next request
+	InFlight                int           // Closed: unanswered requests of each controller at a time; default 1
+	MaxOutstanding          int           // open: unanswered requests of each controller at a time; a slot that finds no room is counted; default 10000
+
+	// Group sends one message to cmnd/<group>/<attribute> for all devices of that
+	// group (see Group.Groups) and collects an answer of each; "" commands
+	// devices one by one. There is no Target then.
+	Group string
+	// ShareReplies has the controllers share one Response Topic by a shared
+	// subscription.
+	ShareReplies bool
+}
+
+// Arrival says when requests are due.
+type Arrival string
+
+// The arrival models. All but Closed are open: requests leave on a plan,
+// whatever the answers do.
+const (
+	Constant Arrival = "constant" // evenly spaced over the group
+	Poisson  Arrival = "poisson"  // exponential gaps
+	Bursts   Arrival = "bursts"   // Burst at once, Every so often
+	Closed   Arrival = "closed"   // the next request waits for an answer
+)
+
+// Stage is a part of the measuring with a rate of its own. The first begins
+// with the measuring; in warm-up the rate is the one that it begins with, or, if
+// that is 0, ends with. When the last is over, nothing more is sent.
+type Stage struct {
+	Name     string        // default "stage-1" ...
+	For      time.Duration // > 0
+	From, To float64       // requests a second of the whole group; the rate moves evenly from one to the other
+}
+
+// Target says which devices are commanded. Everything set must hold. Devices
+// without the attribute are passed over, unless Kind is set, so that the zero
+// value is all devices that have it.
+type Target struct {
+	Kind *devices.Kind // nil: any
+	ID   string        // a pattern where * stands for any run of characters; "": any
+	Home string        // likewise
+	// Share, 0 to 1, is how many of those, more or less: each is drawn by the
+	// seed and its number alone, so that a device stays in when others join, and
+	// when the share grows. 0: all.
+	Share float64
+}
+
+// Watchers is a group of subscribers that receive what devices publish and, if
+// the messages are stamped, measure how long that took.
+type Watchers struct {
+	Name     string   // default "watchers-1"; no name that controllers have
+	Count    int      // 1 to 1,000,000; default 1
+	ClientID Template // default "{id}"; as for controllers
+	Topics   []string // topic filters; default "state/#" and "tele/#"
+	QoS      byte     // asked for
+	Share    string   // name of a shared subscription that the group has together; "": each gets all
+	// Slow is how long each message takes a watcher to handle: a slow consumer.
+	Slow time.Duration
+}
+
+// Phases are the parts of a measured run. Devices and controllers connect,
+// requests are sent in warm-up and measure alike but only the latter are
+// recorded, and answers are waited for in drain. They are zero in a checked
+// scenario that measures nothing; see [Scenario.Measured].
+type Phases struct {
+	Connect time.Duration // at most; whoever is not up then is a straggler; default 30s
+	WaitFor float64       // 0..1: the share of devices that must be up before warm-up begins; default 1; None: nobody is waited for
+	WarmUp  time.Duration // default 0
+	Measure time.Duration // default: the longest sum of stages, else 30s
+	Drain   time.Duration // at most, until everything is answered; default: the longest time-out of the controllers; None: 0
+
+	filled bool
+}

@@ -1,0 +1,66 @@
+package scenarios
+
+import "homefleet/fleet/metrics"
+
+// LoadPlan sums up for people what is measured, and with what load.
+type LoadPlan struct {
+	Controllers []ControllerPlan
+	Watchers    []*Watchers
+	Phases      Phases
+	Expect      []metrics.Expectation
+	Clients     int // connections in all: devices, controllers and watchers
+}
+
+// ControllerPlan sums one group of controllers up.
+type ControllerPlan struct {
+	Controllers *Controllers
+	First, Last string  // ids of the controllers
+	Targets     int     // devices that are commanded
+	FirstTarget Device  // the first of them ...
+	LastTarget  Device  // ... and the last
+	Answers     int     // expected to each request: the devices of the group, or 1
+	Requests    float64 // due while measuring; for Poisson, on average; 0 for Closed, where the answers decide
+	Rate, Peak  float64 // requests a second of the whole group, on average and at most; 0 for Closed; Bursts have no peak
+}
+
+// LoadPlan sums up what a checked scenario measures. It connects to nothing and
+// is the same each time.
+func (s *Scenario) LoadPlan() LoadPlan {
+	p := LoadPlan{Phases: s.Phases, Expect: s.Expect, Clients: s.Count()}
+	for i := range s.Watchers {
+		p.Watchers = append(p.Watchers, &s.Watchers[i])
+		p.Clients += s.Watchers[i].Count
+	}
+	for i := range s.Controllers {
+		c := &s.Controllers[i]
+		targets := s.Targets(c)
+		if c.Pair {
+			targets = targets[:min(c.Count, len(targets))]
+		}
+		p.Clients += c.Count
+		one := ControllerPlan{
+			Controllers: c, First: c.ID(1), Last: c.ID(c.Count), Targets: len(targets), Answers: 1,
+			Requests: c.Requests(s.Phases.Measure), Peak: c.peak(),
+		}
+		if len(targets) > 0 {
+			one.FirstTarget, one.LastTarget = s.Device(targets[0]), s.Device(targets[len(targets)-1])
+		}
+		if c.Group != "" {
+			one.Answers = len(targets)
+		}
+		if s.Phases.Measure > 0 {
+			one.Rate = one.Requests / s.Phases.Measure.Seconds()
+		}
+		p.Controllers = append(p.Controllers, one)
+	}
+	return p
+}
+
+// peak is the highest rate of the group.
+func (c *Controllers) peak() float64 {
+	peak := c.Rate + c.RatePerController*float64(c.Count)
+	for _, st := range c.Stages {
+		peak = max(peak, st.From, st.To)
+	}
+	return peak
+}
