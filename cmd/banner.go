@@ -25,7 +25,50 @@ func (r *running) banner() {
 	if r.sc.Duration > 0 {
 		rs.add("duration", "%s", setting(r.sc.Duration))
 	}
+	for i := range r.sc.Controllers {
+		rs.add(first(i, "load"), "%s", r.groupWords(&r.sc.Controllers[i]))
+	}
+	for i := range r.sc.Watchers {
+		w := &r.sc.Watchers[i]
+		rs.add(first(i, "watchers"), "%s", watcherWords(w))
+	}
+	if r.sc.Measured() {
+		rs.add("phases", "%s", phaseWords(&r.sc.Phases))
+	}
+	if r.scrape != nil {
+		rs.add("metrics", "%s", r.scrape.url)
+	}
 	fmt.Fprintf(r.screen, "%s  %s\n%s", p.bold("homefleet"), p.bold(cmp.Or(r.sc.Title, r.sc.Name)), rs.text("  ", p))
+}
+
+// first is a name that is not said again for the rows after the first.
+func first(i int, name string) string {
+	if i > 0 {
+		return ""
+	}
+	return name
+}
+
+// groupWords says in a line what a group of controllers does.
+func (r *running) groupWords(c *scenarios.Controllers) string {
+	name := printable(c.Name)
+	if c.Count > 1 {
+		name = thousands(int64(c.Count)) + " × " + name
+	}
+	return fmt.Sprintf("%s: %s, QoS %d", name, arrivalWords(c), c.QoS)
+}
+
+// phaseWords says how long a measured run lasts.
+func phaseWords(p *scenarios.Phases) string {
+	var parts []string
+	if p.WarmUp > 0 {
+		parts = append(parts, "warm-up "+setting(p.WarmUp))
+	}
+	parts = append(parts, "measure "+setting(p.Measure))
+	if p.Drain > 0 {
+		parts = append(parts, "drain "+setting(p.Drain)+" at most")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // brokerWords says where the broker is, and which one.
@@ -69,6 +112,10 @@ func (r *running) upBanner(up fleet.Presence) {
 	}
 	var rs rows
 	rs.add("ready   ", "%s up in %s", all, span(r.readyIn))
+	if r.sc.Measured() {
+		_, _ = r.screen.Write([]byte(rs.text("  ", p))) // there is nowhere else to say it
+		return
+	}
 	b := &strings.Builder{}
 	b.WriteString(rs.text("  ", p))
 	b.WriteString("\nTry in another terminal:\n")
@@ -102,6 +149,45 @@ func (r *running) tryNext() []string {
 			" -e "+shellQuote("state/"+d.ID+"/"+attribute)+message)
 	}
 	return lines
+}
+
+// tryAfter says what to try after a measured run.
+func (r *running) tryAfter() {
+	if r.quiet || r.json || r.arg == "-" {
+		return
+	}
+	again := r.Name + " run " + shellQuote(r.arg)
+	if r.sc.Size != "" && r.sc.Size != scenarios.DefaultSize {
+		again += " --size " + shellQuote(r.sc.Size)
+	}
+	if r.embedded == nil {
+		again += " --broker " + shellQuote(r.url)
+	}
+	var lines []string
+	if !slices.ContainsFunc(r.outputs, func(o output) bool { return o.flag == "--report" }) {
+		lines = append(lines, again+" --report report.html")
+	}
+	sizes := r.sc.Sizes()
+	if i := slices.Index(sizes, cmp.Or(r.sc.Size, scenarios.DefaultSize)); i >= 0 && i+1 < len(sizes) {
+		larger := r.Name + " run " + shellQuote(r.arg) + " --size " + shellQuote(sizes[i+1])
+		if r.embedded == nil {
+			larger += " --broker " + shellQuote(r.url)
+		}
+		lines = append(lines, larger)
+	}
+	if r.embedded != nil {
+		lines = append(lines, again+" --broker mqtt://localhost:1883")
+	}
+	if lines == nil {
+		return
+	}
+	p := r.errPaint()
+	var b strings.Builder
+	b.WriteString("\nTry next:\n")
+	for _, line := range lines {
+		b.WriteString(p.green(fold(line, r.Stderr)) + "\n")
+	}
+	_, _ = r.screen.Write([]byte(b.String())) // there is nowhere else to say it
 }
 
 // firstLight is the device that the lines to try are about.

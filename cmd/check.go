@@ -9,33 +9,48 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/fleet"
 	"homefleet/scenarios"
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var size string
+	var plan bool
+	cmd := &cobra.Command{
 		Use:   "check SCENARIO",
 		Short: "Check a scenario and print what it would do",
 		Long: `Check a scenario, the name of a shipped one, a TOML file, or - for stdin, and
 print the plan: which devices there are, what they are called, how they connect,
-what they publish. Every mistake is shown at once, with its line. Nothing is
-connected to.`,
+what they publish, what is measured and what is expected. Every mistake is shown
+at once, with its line. Nothing is connected to.
+
+With --plan print the plan of requests instead, as JSON: how many there are, a
+digest over the time, target and payload of each, and the first ones as they are.
+It follows from the scenario and its seed alone.`,
 		Example: `  homefleet check flat.toml
+  homefleet check request-response --size l
+  homefleet check request-response --plan
   homefleet check --json apartment-block`,
 		Args:              want("SCENARIO"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(_ *cobra.Command, args []string) error {
-			sc, warnings, err := a.loadScenario(args[0])
+			sc, warnings, err := a.loadScenario(args[0], size)
 			if err != nil {
 				return err
 			}
 			a.printFaults(warnings)
-			if a.json {
+			switch {
+			case plan:
+				return a.document(fleet.PlanOf(sc))
+			case a.json:
 				return a.document(planOf(sc, warnings))
 			}
 			return a.printPlan(sc)
 		},
 	}
+	addSize(cmd, &size)
+	cmd.Flags().BoolVar(&plan, "plan", false, "print the plan of requests, as JSON")
+	return cmd
 }
 
 // perSecond is how many telemetry messages the fleet publishes on average.
@@ -65,6 +80,9 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 	var head rows
 	head.add("scenario", "%s (sha256 %s), seed %d", sc.Name, sc.Digest[:12], sc.Seed)
 	head.add("devices", "%s", devicesByKind(sc))
+	if sizes := sc.Sizes(); len(sizes) > 0 {
+		head.add("size", "%s of %s", cmp.Or(sc.Size, scenarios.DefaultSize), strings.Join(sizes, ", "))
+	}
 	head.add("duration", "%s", durationWords(sc))
 	head.add("broker", "%s", plannedBroker(sc))
 	head.add("connect", "%s", connectWords(sc))
@@ -85,6 +103,8 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 		return err
 	}
 
+	writeLoadPlan(&b, sc, p)
+
 	first := sc.Plan()[0]
 	fmt.Fprintf(&b, "\n%s %s\n", p.bold("The first device,"), p.bold(first.First.ID))
 	b.WriteString(deviceRows(sc, first).text("  ", p))
@@ -93,6 +113,9 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 
 func durationWords(sc *scenarios.Scenario) string {
 	text := "until stopped"
+	if sc.Measured() {
+		text = phaseWords(&sc.Phases)
+	}
 	if sc.Duration > 0 {
 		text = setting(sc.Duration)
 	}
@@ -230,7 +253,16 @@ type planDocument struct {
 	Ramp      string           `json:"ramp"`
 	Telemetry string           `json:"telemetry"` // "33.3/s", the whole fleet
 	Groups    []groupDocument  `json:"groups"`
-	Warnings  scenarios.Faults `json:"warnings"`
+
+	Size        string               `json:"size,omitempty"`
+	Sizes       []string             `json:"sizes,omitempty"`
+	Clients     int                  `json:"clients"` // connections in all
+	Controllers []controllerDocument `json:"controllers,omitempty"`
+	Watchers    []watcherDocument    `json:"watchers,omitempty"`
+	Phases      *phasesDocument      `json:"phases,omitempty"`
+	Expect      []expectDocument     `json:"expect,omitempty"`
+
+	Warnings scenarios.Faults `json:"warnings"`
 }
 
 type groupDocument struct {
@@ -286,6 +318,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		}
 		d.Groups = append(d.Groups, doc)
 	}
+	d.addLoad(sc)
 	return d
 }
 

@@ -12,7 +12,7 @@ import (
 // import nothing.
 var mayImport = map[string][]string{
 	"homefleet":                          {"cmd"},
-	"homefleet/cmd":                      {"devices", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/report"},
+	"homefleet/cmd":                      {"devices", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/exporter", "fleet/report"},
 	"homefleet/devices":                  {},
 	"homefleet/scenarios":                {"devices", "scenarios/tomlfault", "fleet/metrics"},
 	"homefleet/scenarios/tomlfault":      {},
@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"homefleet/fleet/metrics":            {"fleet/wire"},
 	"homefleet/fleet/wire":               {},
 	"homefleet/fleet/report":             {"fleet/metrics"},
+	"homefleet/fleet/exporter":           {"fleet/metrics"},
 	"homefleet/fleet/broker/conformance": {},
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -74,17 +75,57 @@ func shippedNames() []string {
 	return names
 }
 
-// loadScenario finds and checks a scenario. The faults are warnings.
-func (a *app) loadScenario(arg string) (*scenarios.Scenario, scenarios.Faults, error) {
+// loadScenario finds and checks a scenario in one of its sizes. The faults are
+// warnings.
+func (a *app) loadScenario(arg, size string) (*scenarios.Scenario, scenarios.Faults, error) {
 	src, err := a.readScenario(arg)
 	if err != nil {
 		return nil, nil, err
 	}
-	sc, faults := scenarios.Load(src.name, src.text)
+	if size != "" {
+		if err := hasSize(src, size); err != nil {
+			return nil, nil, err
+		}
+	}
+	sc, faults := scenarios.LoadSize(src.name, src.text, size)
 	if sc == nil {
 		return nil, nil, faulty(src.name, faults)
 	}
 	return sc, faults, nil
+}
+
+// hasSize refuses a size that a scenario, if it is a good one, does not have.
+func hasSize(src source, size string) error {
+	sc, _ := scenarios.Load(src.name, src.text)
+	if sc == nil || size == scenarios.DefaultSize || slices.Contains(sc.Sizes(), size) {
+		return nil
+	}
+	if len(sc.Sizes()) == 0 {
+		return misused("", "--size is %q, but %s has one size only", tomlfault.Short(size), src.name)
+	}
+	return misused("", "--size is %q; %s has %s", tomlfault.Short(size), src.name, tomlfault.Join(sc.Sizes()))
+}
+
+// addSize adds the flag that chooses a size.
+func addSize(cmd *cobra.Command, size *string) {
+	cmd.Flags().StringVar(size, "size", "", "`SIZE` of the scenario, such as s, m or l (default: the file as it stands, which is s)")
+	_ = cmd.RegisterFlagCompletionFunc("size", completeSizes) // the flag is there
+}
+
+// completeSizes offers the sizes of the scenario that is on the command line.
+func completeSizes(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var sizes []cobra.Completion
+	for _, s := range scenarios.Shipped() {
+		if len(args) > 0 && s.Name == args[0] {
+			return s.Sizes, cobra.ShellCompDirectiveNoFileComp
+		}
+		for _, size := range s.Sizes {
+			if !slices.Contains(sizes, size) {
+				sizes = append(sizes, size)
+			}
+		}
+	}
+	return sizes, cobra.ShellCompDirectiveNoFileComp
 }
 
 // faulty is the error of a file with faults.

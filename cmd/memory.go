@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -34,9 +35,14 @@ func tuneMemory(lookup func(string) (string, bool)) {
 	debug.SetMemoryLimit(int64(memoryShare * float64(systemMemory(os.ReadFile))))
 }
 
-// systemMemory returns how many bytes this process may use at most: the
-// machine's memory or the limit of its control group, whichever is less.
+// systemMemory returns how many bytes this process may use at most.
 func systemMemory(read func(string) ([]byte, error)) int64 {
+	return cmp.Or(knownMemory(read, "MemTotal:"), unknownMemory)
+}
+
+// knownMemory returns a figure of the machine's memory in bytes, or the limit of
+// this process's control group if that is less; 0 if neither is known.
+func knownMemory(read func(string) ([]byte, error), figure string) int64 {
 	least := int64(0)
 	take := func(n int64) {
 		if n > 0 && (least == 0 || n < least) {
@@ -45,7 +51,7 @@ func systemMemory(read func(string) ([]byte, error)) int64 {
 	}
 	if b, err := read("/proc/meminfo"); err == nil {
 		for line := range bytes.Lines(b) {
-			if rest, ok := strings.CutPrefix(string(line), "MemTotal:"); ok {
+			if rest, ok := strings.CutPrefix(string(line), figure); ok {
 				kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 				take(kib << 10)
 			}
@@ -56,9 +62,6 @@ func systemMemory(read func(string) ([]byte, error)) int64 {
 			n, _ := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64) // "max" is none
 			take(n)
 		}
-	}
-	if least == 0 {
-		return unknownMemory
 	}
 	return least
 }

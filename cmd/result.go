@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -184,14 +185,16 @@ func (r *running) resultRows(ran time.Duration, ended string) *rows {
 
 // reasonWords is "server busy 12, not authorized 3", the most frequent first.
 func reasonWords(m map[string]int64) string {
-	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		if m[a] != m[b] {
-			return int(max(min(m[b]-m[a], 1), -1))
-		}
-		return strings.Compare(a, b)
-	})
+	names := byCount(m)
 	for i, name := range names {
 		names[i] = name + " " + thousands(m[name])
 	}
 	return strings.Join(names, ", ")
+}
+
+// byCount returns the names, the most frequent first.
+func byCount(m map[string]int64) []string {
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(cmp.Compare(m[b], m[a]), strings.Compare(a, b))
+	})
 }

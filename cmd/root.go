@@ -83,7 +83,8 @@ func (a *app) root() *cobra.Command {
 MQTT 5 as real devices do, obey commands, answer each request on its Response
 Topic with its Correlation Data, and go offline the way real devices do.
 
-Start with "homefleet run bedroom"; it needs nothing installed.
+Start with "homefleet run bedroom"; it needs nothing installed. To measure a
+broker, go on with "homefleet run request-response".
 
 The result goes to stdout, everything else to stderr. Every flag can be set by
 the environment too: HOMEFLEET_BROKER is --broker, HOMEFLEET_READY_FILE is
@@ -91,7 +92,8 @@ the environment too: HOMEFLEET_BROKER is --broker, HOMEFLEET_READY_FILE is
 scenario.
 
 Exit codes: 0 all well, 1 the run failed, 2 bad usage or a bad scenario,
-3 an expectation failed, 130 interrupted before the planned end.`,
+3 an expectation failed or the generator was too slow to tell, 130 interrupted
+before the planned end.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -108,8 +110,8 @@ Exit codes: 0 all well, 1 the run failed, 2 bad usage or a bad scenario,
 	f.BoolVar(&a.noColor, "no-color", false, "no colours, on no stream")
 	f.SortFlags = false
 	root.AddCommand(
-		a.runCommand(), a.requestCommand(), a.checkCommand(), a.scenariosCommand(),
-		a.kindsCommand(), a.brokerCommand(), a.versionCommand(),
+		a.runCommand(), a.reportCommand(), a.requestCommand(), a.checkCommand(),
+		a.scenariosCommand(), a.kindsCommand(), a.metricsCommand(), a.brokerCommand(), a.versionCommand(),
 	)
 	for _, sub := range root.Commands() {
 		sub.Flags().SortFlags = false

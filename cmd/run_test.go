@@ -61,9 +61,11 @@ func TestGoroutines(t *testing.T) {
 		return stderr.String()
 	}
 	run("run", "apartment", "--listen", "127.0.0.1:0", "--duration", "50ms") // what the first run starts for good
+	load := loadFile(t, smallLoad)
 	before := runtime.NumGoroutine()
 	for _, args := range [][]string{
 		{"run", "apartment", "--listen", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--duration", "1s"},
+		{"run", load, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"},
 		{"run", "bedroom", "--broker", "mqtt://127.0.0.1:1", "--fail-fast"},
 		{"run", "bedroom", "--broker", "mqtt://127.0.0.1:1", "--duration", "100ms"},
 		{"request", "--broker", "mqtt://127.0.0.1:1", "x"},
@@ -83,6 +85,7 @@ func TestGoroutines(t *testing.T) {
 
 // TestRunDocument checks the result of a run for machines.
 func TestRunDocument(t *testing.T) {
+	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	code := Run(t.Context(), Process{
 		Args:   []string{"run", "apartment", "--listen", "127.0.0.1:0", "--duration", "1500ms", "--json", "--seed", "12", "--run", "r1"},

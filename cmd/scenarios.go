@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -39,24 +40,34 @@ type shippedDocument struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
 	Summary string `json:"summary"`
-	Devices int    `json:"devices"`
-	Text    string `json:"text,omitempty"` // of a single one
+	Devices int    `json:"devices"` // of the default size
+
+	Measured bool     `json:"measured,omitempty"` // it ends by itself, with a verdict
+	Sizes    []string `json:"sizes,omitempty"`    // for --size, the default first
+	Text     string   `json:"text,omitempty"`     // of a single one
 }
 
 func (a *app) listScenarios() error {
 	list := []shippedDocument{}
 	for _, s := range scenarios.Shipped() {
-		list = append(list, shippedDocument{Name: s.Name, Title: s.Title, Summary: s.Summary, Devices: s.Devices})
+		list = append(list, documentOf(s))
 	}
 	if a.json {
 		return a.document(list)
 	}
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "NAME\tDEVICES\tWHAT\n")
+	fmt.Fprint(w, "NAME\tDEVICES\tSIZES\tWHAT\n")
 	for _, s := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", s.Name, thousands(int64(s.Devices)), s.Title)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Name, thousands(int64(s.Devices)), cmp.Or(strings.Join(s.Sizes, " "), "-"), s.Title)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return failed("", "writing the result: %w", err)
+	}
+	return nil
+}
+
+func documentOf(s scenarios.Info) shippedDocument {
+	return shippedDocument{Name: s.Name, Title: s.Title, Summary: s.Summary, Devices: s.Devices, Measured: s.Measured, Sizes: s.Sizes}
 }
 
 func (a *app) printScenario(name string) error {
@@ -70,7 +81,9 @@ func (a *app) printScenario(name string) error {
 	}
 	for _, s := range scenarios.Shipped() {
 		if s.Name == name {
-			return a.document(shippedDocument{Name: s.Name, Title: s.Title, Summary: s.Summary, Devices: s.Devices, Text: string(text)})
+			d := documentOf(s)
+			d.Text = string(text)
+			return a.document(d)
 		}
 	}
 	return nil

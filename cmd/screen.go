@@ -1,57 +1,141 @@
 package cmd
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
 )
 
-// screen is stderr. On a terminal it keeps one line at the bottom that says how
-// things stand, and everything that is written scrolls by above it. Its methods
-// may be called from any goroutine.
+// screen is stderr. On a terminal it keeps a few lines at the bottom that say
+// how things stand, and everything that is written scrolls by above them. Its
+// methods may be called from any goroutine.
 type screen struct {
 	mu     sync.Mutex
 	stream Stream
-	status string // as drawn; "" is none
+	drawn  []string // the lines as they are there
+	widths []int    // of each, in characters
 }
 
 // Write implements io.Writer for whole lines.
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.status == "" {
+	if s.drawn == nil {
 		return s.stream.Write(b)
 	}
 	// One write, so that the terminal never shows the states between.
-	joined := append([]byte(clearLine), b...)
-	joined = append(joined, s.status...)
+	joined := append([]byte(s.erase()), b...)
+	joined = append(joined, strings.Join(s.drawn, "\n")...)
 	if _, err := s.stream.Write(joined); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-const clearLine = "\r\x1b[K"
+const (
+	clearLine  = "\r\x1b[K"
+	restOfLine = "\x1b[K"
+	clearDown  = "\r\x1b[J"
+)
 
-// Status draws the bottom line anew; "" takes it away. On what is no terminal it
-// does nothing.
+// erase takes the lines away, the cursor being at the end of the last.
+func (s *screen) erase() string {
+	if len(s.drawn) == 1 && s.rows() == 1 {
+		return clearLine
+	}
+	return up(s.rows()-1) + clearDown
+}
+
+// rows is how many rows the drawn lines take, which are more where the terminal
+// has become narrower since.
+func (s *screen) rows() int {
+	rows, columns := 0, s.stream.columns()
+	for _, w := range s.widths {
+		rows += max(1, (w+columns-1)/columns)
+	}
+	return rows
+}
+
+func up(rows int) string {
+	if rows < 1 {
+		return ""
+	}
+	return fmt.Sprintf("\x1b[%dA", rows)
+}
+
+// Status draws one line at the bottom; "" takes away what is there.
 func (s *screen) Status(text string, p paint) {
+	if text == "" {
+		s.Block(nil)
+		return
+	}
+	s.Block([]statusLine{{{text, p.dim}}})
+}
+
+// statusLine is one line at the bottom, in pieces that look different.
+type statusLine []piece
+
+type piece struct {
+	text  string
+	paint func(string) string // nil: as it is
+}
+
+// Block draws the lines at the bottom anew; none takes them away. On what is no
+// terminal it does nothing.
+func (s *screen) Block(lines []statusLine) {
 	if !s.stream.Terminal {
 		return
 	}
-	// The last column stays free: some terminals wrap when it is written.
-	text = clip(text, s.stream.columns()-1)
-	if text != "" {
-		text = p.dim(text)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if text == s.status {
-		return
+	// The last column stays free: some terminals wrap when it is written.
+	columns := s.stream.columns() - 1
+	drawn, widths := make([]string, len(lines)), make([]int, len(lines))
+	for i, l := range lines {
+		drawn[i], widths[i] = l.render(columns)
 	}
-	s.status = text
-	_, _ = io.WriteString(s.stream, clearLine+text) // a lost status line is no fault
+	var out string
+	switch {
+	case len(drawn) == 0 && s.drawn == nil || slices.Equal(drawn, s.drawn):
+		return
+	case len(drawn) == 0:
+		out, drawn = s.erase(), nil
+	case len(drawn) == len(s.drawn) && s.rows() == len(s.drawn):
+		// Over what is there, without a moment in which nothing is.
+		out = up(len(drawn)-1) + "\r" + strings.Join(drawn, restOfLine+"\n") + restOfLine
+	case s.drawn == nil:
+		out = clearLine + strings.Join(drawn, "\n")
+	default:
+		out = s.erase() + strings.Join(drawn, "\n")
+	}
+	s.drawn, s.widths = drawn, widths
+	_, _ = io.WriteString(s.stream, out) // a lost status line is no fault
+}
+
+// render returns the line as it is drawn in so many columns, and how many it
+// takes.
+func (l statusLine) render(columns int) (text string, width int) {
+	var b strings.Builder
+	for i, p := range l {
+		room := columns - width
+		words := clip(p.text, room)
+		if i < len(l)-1 && utf8.RuneCountInString(words) == room {
+			// There is more, but no room to say so in the next piece.
+			words = clip(p.text+" ", room)
+		}
+		n := utf8.RuneCountInString(words)
+		if p.paint != nil {
+			words = p.paint(words)
+		}
+		b.WriteString(words)
+		if width += n; width >= columns {
+			break
+		}
+	}
+	return b.String(), width
 }
 
 // clip cuts text to a number of characters.

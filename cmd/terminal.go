@@ -15,19 +15,22 @@ type Stream struct {
 	io.Writer
 	Terminal bool
 	Columns  func() int // of a terminal; nil or 0: unknown
+	Rows     func() int // likewise
 }
 
 // fileStream describes an open file.
 func fileStream(f *os.File) Stream {
 	s := Stream{Writer: f, Terminal: term.IsTerminal(f.Fd())}
 	if s.Terminal {
-		s.Columns = func() int {
-			width, _, err := term.GetSize(f.Fd())
+		size := func() (width, height int) {
+			width, height, err := term.GetSize(f.Fd())
 			if err != nil {
-				return 0
+				return 0, 0
 			}
-			return width
+			return width, height
 		}
+		s.Columns = func() int { width, _ := size(); return width }
+		s.Rows = func() int { _, height := size(); return height }
 	}
 	return s
 }
@@ -39,6 +42,18 @@ func (s Stream) columns() int {
 		return usual
 	}
 	if n := s.Columns(); n > 0 {
+		return n
+	}
+	return usual
+}
+
+// rows returns how many lines there is room for.
+func (s Stream) rows() int {
+	const usual = 24
+	if s.Rows == nil {
+		return usual
+	}
+	if n := s.Rows(); n > 0 {
 		return n
 	}
 	return usual

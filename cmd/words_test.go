@@ -209,10 +209,47 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// TestBlock checks that several lines are drawn over each other, that what is
+// written scrolls by above them, and that a narrower terminal is cleared whole.
+func TestBlock(t *testing.T) {
+	var out bytes.Buffer
+	columns := 20
+	s := &screen{stream: Stream{Writer: &out, Terminal: true, Columns: func() int { return columns }}}
+	bold := paint{true}.bold
+	got := func() string { text := out.String(); out.Reset(); return text }
+	s.Block([]statusLine{{{"one", bold}, {" is long, and longer", nil}}, {{"two", nil}}})
+	const one = "\x1b[1mone\x1b[0m is long, and l…"
+	if text, want := got(), clearLine+one+"\ntwo"; text != want {
+		t.Errorf("first: %q; want %q", text, want)
+	}
+	if _, err := s.Write([]byte("a line\n")); err != nil {
+		t.Fatal(err)
+	}
+	if text, want := got(), "\x1b[1A"+clearDown+"a line\n"+one+"\ntwo"; text != want {
+		t.Errorf("a line: %q; want %q", text, want)
+	}
+	s.Block([]statusLine{{{"1", nil}}, {{"2", nil}}})
+	if text, want := got(), "\x1b[1A\r1"+restOfLine+"\n2"+restOfLine; text != want {
+		t.Errorf("over it: %q; want %q", text, want)
+	}
+	s.Block([]statusLine{{{"1", nil}}, {{"2", nil}}})
+	if text := got(); text != "" {
+		t.Errorf("the same again: %q; want nothing", text)
+	}
+	s.Block([]statusLine{{{"fifteen columns", nil}}, {{"2", nil}}})
+	got()
+	columns = 10 // the first line takes two rows now
+	s.Block(nil)
+	if text, want := got(), "\x1b[2A"+clearDown; text != want {
+		t.Errorf("away: %q; want %q", text, want)
+	}
+}
+
 // TestCompletion checks that a shell is offered what there is.
 func TestCompletion(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"run ", "apartment-block"}, {"check ", "bedroom"}, {"scenarios ", "apartment"}, {"kinds ", "thermostat"}, {"", "request"},
+		{"run --size ", "m"}, {"run request-response --size ", "l"}, {"check --size ", "s"}, {"report ", ":8"},
 	} {
 		var stdout bytes.Buffer
 		args := append([]string{cobra.ShellCompRequestCmd}, strings.SplitAfter(c.args, " ")...)

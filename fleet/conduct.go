@@ -76,17 +76,27 @@ func (f *Fleet) conduct() {
 			return
 		}
 		f.recorder.Online(tick.Sub(zero), int(f.devices.upNow.Load()))
+		if f.controllers.presence().Online < len(f.requesters) {
+			for _, r := range f.requesters {
+				r.inbox.put(r.catchUp)
+			}
+		}
 		if f.broken() {
 			f.measured.Store(int64(time.Since(zero)))
 			f.Stop()
 			return
 		}
 	}
-	f.sleepUntil(end)
+	if !f.sleepUntil(end) {
+		f.measured.Store(int64(min(time.Since(zero), p.Measure)))
+		return
+	}
 	f.measured.Store(int64(p.Measure))
 	f.phase.Store(int32(Draining))
 	for _, r := range f.requesters {
-		r.inbox.put(r.finish)
+		if !r.inbox.put(r.finish) {
+			f.idle.Add(1) // it gave up
+		}
 	}
 	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
 		if !f.sleepUntil(time.Now().Add(10 * time.Millisecond)) {
@@ -189,10 +199,14 @@ func (f *Fleet) closeBooks() error {
 	if zero == nil {
 		return nil // the load never began
 	}
-	now := time.Since(*zero)
+	now, measured := time.Since(*zero), time.Duration(f.measured.Load())
 	for _, r := range f.requesters {
 		if !r.ended && !r.group.closed() {
-			r.skip(min(now, r.group.pace.end))
+			why := metrics.NotConnected
+			if r.lateAtEnd {
+				why = metrics.GeneratorLate
+			}
+			r.skip(min(now, measured), why)
 		}
 		r.ledger.Close(now)
 		if err := r.ledger.Check(); err != nil {

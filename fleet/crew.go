@@ -11,6 +11,7 @@ type crew struct {
 	notes    *notes
 	size     int
 	timed    bool          // each read takes the time
+	devices  bool          // not controllers or watchers
 	ready    chan struct{} // closed when every one was up once or gave up
 	settled  atomic.Int64  // that were up once or gave up
 	seen     atomic.Int64  // that were up once
@@ -46,7 +47,7 @@ func (c *crew) offline(s *session) {
 // gaveUp notes that one is done for.
 func (c *crew) gaveUp(s *session, err error) {
 	c.departed.Add(1)
-	c.notes.gaveUp(err)
+	c.notes.gaveUp(err, c.devices)
 	c.settle(s)
 }
 

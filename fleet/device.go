@@ -21,7 +21,10 @@ func (f *Fleet) Device(id string) (*Device, bool) {
 		}
 	})
 	r, ok := f.byID[id]
-	return &Device{r}, ok
+	if !ok {
+		return nil, false
+	}
+	return &Device{r}, true
 }
 
 // Devices returns all devices in the order of the scenario.
@@ -45,7 +48,7 @@ func (d *Device) Kind() string { return d.r.spec.Group.Kind.Name }
 // Snapshot is the state of a device at one moment.
 type Snapshot struct {
 	ID        string
-	Online    bool
+	Online    bool              // connected, subscribed and not stuck
 	Values    map[string]string // by attribute, as on state/<id>/<attribute>
 	Telemetry string            // JSON, as on tele/<id>/state
 }
@@ -53,29 +56,36 @@ type Snapshot struct {
 // ErrEnded says that a device's goroutine has ended.
 var ErrEnded = errors.New("the device has ended")
 
-// call has the device's goroutine do something and waits for it.
-func (d *Device) call(ctx context.Context, do letter) error {
-	done := make(chan struct{})
-	ok := d.r.inbox.put(func() {
-		do()
-		close(done)
-	})
-	if !ok {
-		return d.ended()
+// ask has the device's goroutine do something and waits for what it returns. A
+// caller that gives up gets the zero value: the answer, if it still comes, goes
+// nowhere.
+func ask[T any](ctx context.Context, d *Device, do func() T) (none T, err error) {
+	answer := make(chan T, 1)
+	if !d.r.inbox.put(func() { answer <- do() }) {
+		return none, d.ended()
 	}
 	select {
-	case <-done:
-		return nil
+	case v := <-answer:
+		return v, nil
 	case <-d.r.done:
 		select {
-		case <-done:
-			return nil
+		case v := <-answer:
+			return v, nil
 		default:
-			return d.ended()
+			return none, d.ended()
 		}
 	case <-ctx.Done():
-		return fmt.Errorf("%s: waiting for the device: %w", d.ID(), context.Cause(ctx))
+		return none, fmt.Errorf("%s: waiting for the device: %w", d.ID(), context.Cause(ctx))
 	}
+}
+
+// tell is ask for what returns nothing.
+func (d *Device) tell(ctx context.Context, do func()) error {
+	_, err := ask(ctx, d, func() struct{} {
+		do()
+		return struct{}{}
+	})
+	return err
 }
 
 func (d *Device) ended() error {
@@ -91,58 +101,56 @@ func (d *Device) ended() error {
 
 // Snapshot returns the device's present state.
 func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
-	snap := Snapshot{ID: d.ID()}
 	r := d.r
-	err := d.call(ctx, func() {
+	return ask(ctx, d, func() Snapshot {
 		r.step(time.Now())
-		snap.Online = r.link != nil && r.link.online
-		snap.Values = make(map[string]string)
+		snap := Snapshot{ID: r.name, Online: r.live(), Values: make(map[string]string)}
 		for i, a := range r.spec.Group.Kind.Attributes {
 			snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
 		}
 		snap.Telemetry = string(r.model.AppendTelemetry(nil))
+		return snap
 	})
-	return snap, err
 }
 
 // Do carries out a command at the device itself, as a hand on its switch would;
 // what changes is published. It returns the attribute's value afterwards.
 func (d *Device) Do(ctx context.Context, attribute, payload string) (string, error) {
-	var value string
-	var fault error
+	type result struct {
+		value string
+		fault error
+	}
 	r := d.r
-	err := d.call(ctx, func() {
+	got, err := ask(ctx, d, func() result {
 		attr, ok := r.spec.Group.Kind.Attribute([]byte(attribute))
 		if !ok {
-			fault = unknownAttribute(r.spec.Group.Kind, []byte(attribute))
-			return
+			return result{fault: unknownAttribute(r.spec.Group.Kind, []byte(attribute))}
 		}
 		r.step(time.Now())
 		changed, err := r.model.Do(attr, []byte(payload))
 		if err != nil {
-			fault = err
-			return
+			return result{fault: err}
 		}
-		value = string(r.model.AppendValue(nil, attr))
-		if r.link != nil && r.link.online {
+		if r.live() {
 			r.publishStates(changed, -1)
 			r.plan()
 		}
+		return result{value: string(r.model.AppendValue(nil, attr))}
 	})
-	if err == nil && fault != nil {
-		err = fmt.Errorf("%s: %w", d.ID(), fault)
+	if err == nil && got.fault != nil {
+		err = fmt.Errorf("%s: %w", d.ID(), got.fault)
 	}
-	return value, err
+	return got.value, err
 }
 
 // Die makes the device go offline in the given way and stay away until
 // [Device.Return]. It returns once the order is given.
 func (d *Device) Die(ctx context.Context, how Way) error {
-	return d.call(ctx, func() { d.r.away, d.r.way = true, how })
+	return d.tell(ctx, func() { d.r.away, d.r.way = true, how })
 }
 
 // Return brings a device back that went away: it connects at once, and resumes
 // its session if that can still be there.
 func (d *Device) Return(ctx context.Context) error {
-	return d.call(ctx, func() { d.r.away, d.r.hurry, d.r.failures = false, true, 0 })
+	return d.tell(ctx, func() { d.r.away, d.r.hurry, d.r.failures = false, true, 0 })
 }

@@ -3,8 +3,10 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"homefleet/fleet/wire"
 )
@@ -86,16 +88,33 @@ func (s *session) judge(err error) verdict {
 		s.fleet.note(err)
 		return atOnce
 	}
+	select {
+	case <-s.fleet.stop:
+		return atOnce // what fails now fails because of the end
+	default:
+	}
 	s.failures++
 	if s.fleet.failFast {
 		return giveUp
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
+		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || time.Since(s.ghost) > s.fleet.scenario.Connect.Timeout {
+			return giveUp
+		}
+		// It was the device itself: a CONNECT of a connection that it gave up
+		// was still on its way.
+	}
+	if _, ok := errors.AsType[*UnfitError](err); ok {
 		return giveUp
 	}
 	s.fleet.note(err)
 	return tryAgain
 }
+
+// UnfitError says that a broker's limits do not allow what a scenario wants.
+type UnfitError struct{ Why string }
+
+func (e *UnfitError) Error() string { return e.Why }
 
 // final reports whether a refusal is not worth another try.
 func (e *RefusedError) final() bool {
@@ -113,6 +132,9 @@ func (e *RefusedError) final() bool {
 // plain is an error's text without the ephemeral port of our own side, which
 // would make every occurrence a new one.
 func plain(err error) string {
+	if err == io.EOF {
+		return "the broker closed the connection"
+	}
 	text := err.Error()
 	if i := strings.Index(text, "->"); i > 0 {
 		if j := strings.LastIndexByte(text[:i], ' '); j >= 0 {

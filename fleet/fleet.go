@@ -18,6 +18,7 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
 
@@ -58,6 +59,9 @@ type Fleet struct {
 	counts  *metrics.Counts
 	buffers *readBuffers
 	packets sync.Pool // *[]byte, for packets on their way out
+	// publishes are *wire.Publish, for what has come in: passed to an actor, one
+	// on the stack would be moved to the heap for every message.
+	publishes sync.Pool
 
 	devices     crew
 	controllers crew
@@ -100,6 +104,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		stop:  make(chan struct{}),
 		first: make(chan struct{}, handshakesAtOnce),
 	}
+	f.publishes.New = func() any { return new(wire.Publish) }
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -110,7 +115,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		f.run = "run"
 	}
 	f.notes.log = f.log
-	f.devices = crew{log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
+	f.devices = crew{devices: true, log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
 	f.responders = make([]*responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
@@ -215,14 +220,19 @@ func (f *Fleet) Run(ctx context.Context) error {
 	var firstOnce sync.Once
 	begin := time.Now()
 	sessions := f.sessions()
-	if f.scenario.Measured() {
-		conducted := make(chan struct{})
-		go func() {
-			defer close(conducted)
+	conducted := make(chan struct{})
+	go func() {
+		defer close(conducted)
+		if f.scenario.Measured() {
 			f.conduct()
-		}()
-		defer func() { <-conducted }() // it ends when the fleet is stopped
-	}
+			return
+		}
+		select {
+		case <-f.devices.ready:
+			f.phase.CompareAndSwap(int32(Connecting), int32(Running))
+		case <-f.stop:
+		}
+	}()
 ramp:
 	for i, s := range sessions {
 		if !f.waitTurn(begin, i) {
@@ -254,14 +264,16 @@ ramp:
 		}
 		f.onlineAtEnd = f.Presence().Online
 		cancel()
+		until := time.Now().Add(time.Second)
 		for _, s := range sessions {
-			s.inbox.put(func() { s.stopping = true })
+			s.inbox.hasten(func() { s.stopping = true }, until)
 		}
 	}()
-	err := group.Wait()
+	_ = group.Wait() // why one gave up is in the notes
 	close(ended)
 	<-told
 	f.Stop()
+	<-conducted
 	if err := f.closeBooks(); err != nil {
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
@@ -270,7 +282,7 @@ ramp:
 	case f.failFast:
 		return first
 	case f.devices.size > 0 && int(f.devices.departed.Load()) == f.devices.size:
-		return fmt.Errorf("no device is left: %w", err)
+		return fmt.Errorf("no device is left: %w", f.Refusal())
 	}
 	return nil
 }

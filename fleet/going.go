@@ -119,9 +119,28 @@ func (s *session) part(code byte) {
 	s.inbox.hangUp()
 	_ = l.conn.SetReadDeadline(time.Now().Add(time.Second))
 	for {
-		if _, err := l.reader.read(); err != nil {
+		chunk, err := l.reader.read()
+		if err != nil {
 			return
 		}
+		s.takeAcks(chunk)
 		l.reader.release()
+	}
+}
+
+// takeAcks takes the acknowledgements of what was published before parting, so
+// that it is not sent again on the way back. Everything else is too late.
+func (s *session) takeAcks(chunk []byte) {
+	for {
+		frame, err := s.link.framer.Next(&chunk)
+		if frame == nil || err != nil {
+			return
+		}
+		switch t := frame.Type(); t {
+		case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
+			if ack, err := wire.ParseAck(frame, wire.V5); err == nil {
+				s.settleAck(t, ack)
+			}
+		}
 	}
 }

@@ -39,6 +39,9 @@ func (s *session) handle(frame wire.Frame) error {
 	case packets.SUBACK:
 		return s.suback(frame)
 	case packets.PINGRESP:
+		if _, err := wire.Decode(frame, wire.V5); err != nil {
+			return s.broke(err)
+		}
 		l.pongBy = time.Time{}
 	case packets.DISCONNECT:
 		packet, err := wire.Decode(frame, wire.V5)
@@ -59,8 +62,10 @@ func (s *session) handle(frame wire.Frame) error {
 // The acknowledgement is written together with the reply, ahead of it, so
 // PUBACKs go out in the order of the PUBLISHes (4.6.0-2).
 func (s *session) incoming(frame wire.Frame) error {
-	p, err := wire.ParsePublish(frame, wire.V5)
-	if err != nil {
+	p := s.fleet.publishes.Get().(*wire.Publish)
+	defer s.fleet.publishes.Put(p)
+	var err error
+	if *p, err = wire.ParsePublish(frame, wire.V5); err != nil {
 		return s.broke(err)
 	}
 	if p.Props.HasTopicAlias { // none was allowed (3.3.2-9)
@@ -75,12 +80,12 @@ func (s *session) incoming(frame wire.Frame) error {
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 			return nil
 		}
-		if len(s.received) >= int(s.fleet.scenario.Connect.ReceiveMaximum) { // 3.3.4-9
+		if len(s.received) >= s.link.mayReceive { // 3.3.4-9
 			return s.broke(&wire.Error{Code: wire.ReceiveMaximumExceeded, Text: "more QoS 2 messages under way than Receive Maximum"})
 		}
 		s.received = append(s.received, p.PacketID)
 		s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 	}
-	s.actor.message(&p)
+	s.actor.message(p)
 	return nil
 }

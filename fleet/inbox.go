@@ -44,6 +44,17 @@ func (b *inbox) put(l letter) bool {
 	return true
 }
 
+// hasten is put for a letter that a Write must not hold up for long: it gives
+// the connection until the given time to take what is being written.
+func (b *inbox) hasten(l letter, until time.Time) bool {
+	b.mu.Lock()
+	if b.conn != nil && !b.closed {
+		_ = b.conn.SetWriteDeadline(until) // on error the Write tells
+	}
+	b.mu.Unlock()
+	return b.put(l)
+}
+
 // take empties the inbox.
 func (b *inbox) take() []letter {
 	b.mu.Lock()

@@ -115,7 +115,7 @@ func TestRule6ReceiveMaximum(t *testing.T) {
 				}
 			}
 			p.write(wire.Pingresp[:])
-			for i := 0; i < 5; i++ {
+			for i := range 5 {
 				m := got[i]
 				if m.Props.CorrelationData[0] != byte(i) || m.QoS != qos {
 					t.Errorf("qos %d: reply %d is to request %d, QoS %d; want in order", qos, i, m.Props.CorrelationData[0], m.QoS)

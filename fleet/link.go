@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"net"
 	"time"
 
@@ -36,9 +37,15 @@ type link struct {
 	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE
 
-	connected bool // CONNACK received
-	online    bool // subscribed
-	stuck     bool // told to neither read nor write
+	clean      bool          // the CONNECT had Clean Start 1
+	expiry     uint32        // and this Session Expiry Interval
+	mayReceive int           // and this Receive Maximum
+	dawdle     time.Duration // not to be read for so long; a slow consumer
+	idling     bool          // dawdling: a PINGRESP may be there, but is not read
+	behind     bool          // more was due when the last round of it ended
+	connected  bool          // CONNACK received
+	online     bool          // subscribed
+	stuck      bool          // told to neither read nor write
 }
 
 // limits are what the broker's CONNACK promised and forbade (section 3.2.2.3).
@@ -49,6 +56,7 @@ type limits struct {
 	topicAliasMax   uint16
 	noRetain        bool
 	noWildcards     bool
+	noShared        bool
 	sessionExpiry   time.Duration
 	responseInfo    string
 	serverReference string
@@ -61,8 +69,16 @@ func (l *link) drop(f *Fleet) {
 	l.reader.release()
 	f.giveBack(l.out)
 	l.out = nil
+	if secure, ok := l.conn.(interface{ NetConn() net.Conn }); ok {
+		// TLS would say goodbye first, and wait for a full socket to take that.
+		_ = secure.NetConn().Close()
+	}
 	_ = l.conn.Close() // it ends either way
 }
+
+// live reports whether the actor can publish: a stuck one is connected still,
+// but neither reads nor writes.
+func (s *session) live() bool { return s.link != nil && s.link.online && !s.link.stuck }
 
 // flush writes what has been encoded, in one write.
 func (s *session) flush() error {
@@ -70,10 +86,20 @@ func (s *session) flush() error {
 	if l.out == nil {
 		return nil
 	}
+	if l.stuck {
+		s.fleet.giveBack(l.out)
+		l.out = nil
+		return nil
+	}
 	now := time.Now()
 	// A deadline is moved only when half of it is gone: moving it costs about
 	// as much as encoding a reply.
 	if t := s.fleet.scenario.Connect.Timeout; l.writeBy.Sub(now) < t/2 {
+		select {
+		case <-s.fleet.stop:
+			t = min(t, time.Second) // as hasten says
+		default:
+		}
 		l.writeBy = now.Add(t)
 		if err := l.conn.SetWriteDeadline(l.writeBy); err != nil {
 			return s.fail("writing to", err)
@@ -126,6 +152,10 @@ func (s *session) sendConnect() error {
 	if err := s.actor.greet(&p); err != nil {
 		return s.fail("connecting to", err)
 	}
+	s.link.clean, s.link.expiry, s.link.mayReceive = p.CleanStart, p.SessionExpiry, int(p.ReceiveMaximum)
+	if p.ReceiveMaximum == 0 {
+		s.link.mayReceive = 65535 // 3.1.2.11.3
+	}
 	b := s.buffer()
 	*b = wire.AppendConnect(*b, &p)
 	return nil
@@ -163,16 +193,13 @@ func (s *session) connack(frame wire.Frame) error {
 		}
 		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
 	}
-	if ack.SessionPresent && !s.resume {
-		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present after Clean Start"}) // 3.2.2-2
-	}
-	if ack.SessionPresent && !s.wasUp && !f.scenario.Connect.Resume {
-		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"}) // 3.2.2-4
+	if ack.SessionPresent && l.clean { // 3.2.2-2, -4
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
 	}
 	l.connected = true
 	f.counts.Connects.Add(1)
 	f.recorder.Record(s.number, metrics.ConnectConnack, s.labels, time.Since(l.began))
-	l.takeLimits(&f.scenario.Connect, p)
+	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID
@@ -192,7 +219,7 @@ func (s *session) connack(frame wire.Frame) error {
 }
 
 // takeLimits notes what the broker allows.
-func (l *link) takeLimits(c *scenarios.Connect, p *packets.Properties) {
+func (l *link) takeLimits(keepAlive time.Duration, p *packets.Properties) {
 	if p.ReceiveMaximum != nil {
 		l.limits.receiveMaximum = int(*p.ReceiveMaximum)
 	}
@@ -207,13 +234,14 @@ func (l *link) takeLimits(c *scenarios.Connect, p *packets.Properties) {
 	}
 	l.limits.noRetain = p.RetainAvailable != nil && *p.RetainAvailable == 0
 	l.limits.noWildcards = p.WildcardSubAvailable != nil && *p.WildcardSubAvailable == 0
+	l.limits.noShared = p.SharedSubAvailable != nil && *p.SharedSubAvailable == 0
 	l.limits.responseInfo = p.ResponseInfo
 	l.limits.serverReference = p.ServerReference
-	l.limits.sessionExpiry = c.SessionExpiry
+	l.limits.sessionExpiry = time.Duration(l.expiry) * time.Second
 	if p.SessionExpiryInterval != nil {
 		l.limits.sessionExpiry = time.Duration(*p.SessionExpiryInterval) * time.Second
 	}
-	l.keepAlive = c.KeepAlive
+	l.keepAlive = keepAlive
 	if p.ServerKeepAlive != nil {
 		l.keepAlive = time.Duration(*p.ServerKeepAlive) * time.Second
 	}
@@ -227,7 +255,18 @@ func (l *link) takeLimits(c *scenarios.Connect, p *packets.Properties) {
 func (s *session) subscribe() error {
 	l := s.link
 	l.pending = s.out.id()
-	s.post(&packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: s.actor.topics()})
+	topics, err := s.actor.topics()
+	if err != nil {
+		s.part(wire.Success)
+		return s.fail("subscribing at", err)
+	}
+	packet := wire.Append(nil, &packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: topics}, wire.V5)
+	if most := l.limits.maximumPacket; most > 0 && len(packet) > most { // 3.1.2-24
+		s.part(wire.Success)
+		return s.fail("subscribing at", &UnfitError{fmt.Sprintf("the SUBSCRIBE has %d bytes, and the broker takes %d", len(packet), most)})
+	}
+	b := s.buffer()
+	*b = append(*b, packet...)
 	l.asked = time.Now()
 	l.handshake = l.asked.Add(s.fleet.scenario.Connect.Timeout)
 	l.due = l.handshake
@@ -250,6 +289,7 @@ func (s *session) suback(frame wire.Frame) error {
 		}
 		s.fleet.counts.SubsRefused.Add(code)
 		if i == 0 { // a device without its commands is of no use, nor a controller without its answers
+			s.part(wire.Success) // it leaves alive, so there is to be no Will
 			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
 		}
 	}

@@ -162,15 +162,16 @@ func (s *stream) fill(planned time.Duration, stage int) slot {
 }
 
 // handOver gives an answer that came to one controller of a group with shared
-// replies to the one whose request it answers.
-func (g *loadGroup) handOver(controller uint32, p *wire.Publish, at time.Duration) bool {
+// replies to the one whose request it answers. It is false when that one is
+// gone.
+func (g *loadGroup) handOver(controller uint32, p *wire.Publish, arrived time.Time) bool {
 	i := int(controller) - g.first
 	if i < 0 || i >= len(g.requesters) {
 		return false
 	}
 	r := g.requesters[i]
 	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: hasError(p)}
-	return r.inbox.put(func() { r.answered(at, a) })
+	return r.inbox.put(func() { r.answered(r.at(arrived), a) })
 }
 
 // peak is the highest rate of the pace, in slots a second; a burst counts as if

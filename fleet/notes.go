@@ -60,9 +60,9 @@ func (n *notes) note(err error) {
 }
 
 // gaveUp logs that a device is done for.
-func (n *notes) gaveUp(err error) {
+func (n *notes) gaveUp(err error, device bool) {
 	n.mu.Lock()
-	if n.final == nil {
+	if n.final == nil && device {
 		n.final = err
 	}
 	n.mu.Unlock()

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"slices"
+
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/wire"
@@ -8,14 +10,19 @@ import (
 
 // outboxSize bounds the QoS 1 and 2 messages of a device that wait for room in
 // the broker's Receive Maximum or for an acknowledgement.
-const outboxSize = 256
+const (
+	outboxSize  = 256
+	outboxBytes = 1 << 20
+)
 
 // outbox holds the QoS 1 and 2 messages of a session that are not acknowledged,
 // in the order in which they were made (section 4.4, 4.6).
 type outbox struct {
 	messages []outgoing
-	flying   int    // PUBLISHes of this connection that count against Receive Maximum
-	last     uint16 // packet id given out last
+	ids      *idTable // those in use; nil while they are few
+	bytes    int      // of the packets
+	flying   int      // PUBLISHes of this connection that count against Receive Maximum
+	last     uint16   // packet id given out last
 }
 
 // outgoing is one message of QoS 1 or 2.
@@ -34,20 +41,49 @@ type outgoing struct {
 func (o *outbox) id() uint16 {
 	for {
 		o.last++
-		// Ids are given out in turn, so those in use lie between the oldest and
-		// the last, and a new one can only run into the oldest.
-		if o.last == 0 || len(o.messages) > 0 && o.behind(o.last) && o.find(o.last) >= 0 {
-			continue
+		if o.last != 0 && !o.used(o.last) {
+			return o.last
 		}
-		return o.last
 	}
 }
 
-// behind reports whether an id has gone round to the oldest message in use.
-func (o *outbox) behind(id uint16) bool {
-	oldest := o.messages[0].id
-	newest := o.messages[len(o.messages)-1].id
-	return id-oldest <= newest-oldest // in the arithmetic of 16 bits
+// fewIDs are looked through faster than a table is kept.
+const fewIDs = 32
+
+// idTable has a bit for each packet id.
+type idTable [1 << 16 / 64]uint64
+
+func (t *idTable) set(id uint16)      { t[id/64] |= 1 << (id % 64) }
+func (t *idTable) clear(id uint16)    { t[id/64] &^= 1 << (id % 64) }
+func (t *idTable) has(id uint16) bool { return t[id/64]&(1<<(id%64)) != 0 }
+
+func (o *outbox) used(id uint16) bool {
+	if o.ids != nil {
+		return o.ids.has(id)
+	}
+	return o.find(id) >= 0
+}
+
+func (m *outgoing) size() int {
+	if m.packet == nil {
+		return 0
+	}
+	return len(*m.packet)
+}
+
+// add appends a message.
+func (o *outbox) add(m outgoing) {
+	o.messages = append(o.messages, m)
+	o.bytes += m.size()
+	switch {
+	case o.ids != nil:
+		o.ids.set(m.id)
+	case len(o.messages) > fewIDs:
+		o.ids = new(idTable)
+		for i := range o.messages {
+			o.ids.set(o.messages[i].id)
+		}
+	}
 }
 
 func (o *outbox) find(id uint16) int {
@@ -77,14 +113,19 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) {
 		*b = wire.AppendPublish(*b, p, wire.V5)
 		return
 	}
-	if len(s.out.messages) >= outboxSize {
+	if len(s.out.messages) >= outboxSize || s.out.bytes+wire.PublishSize(p, wire.V5) > outboxBytes {
 		f.counts.Dropped.Add(1)
 		return
 	}
 	p.PacketID = s.out.id()
 	packet := f.borrow()
 	*packet = wire.AppendPublish(*packet, p, wire.V5)
-	s.out.messages = append(s.out.messages, outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note})
+	if cap(*packet) > 4*len(*packet) && cap(*packet) > 4096 {
+		exact := slices.Clone(*packet) // a large buffer is not to lie here half empty
+		f.giveBack(packet)
+		packet = &exact
+	}
+	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note})
 	s.out.pump(s)
 }
 
@@ -92,7 +133,7 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) {
 func (o *outbox) pump(s *session) {
 	for i := range o.messages {
 		m := &o.messages[i]
-		if m.sent {
+		if m.sent || m.packet == nil && !m.released {
 			continue
 		}
 		if m.released {
@@ -134,7 +175,7 @@ func (o *outbox) forget(f *Fleet) int {
 	for i := range o.messages {
 		f.giveBack(o.messages[i].packet)
 	}
-	o.messages, o.flying = nil, 0
+	*o = outbox{last: o.last}
 	return n
 }
 
@@ -145,9 +186,6 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 	if a.Code >= 0x80 {
 		s.fleet.counts.PublishRefused.Add(a.Code)
 	}
-	if i >= 0 && typ != packets.PUBCOMP {
-		s.actor.acknowledged(o.messages[i].note, a.Code)
-	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
 	// PUBREL, or the broker would wait for ever (3.6.2.1).
 	if i < 0 || !o.messages[i].sent {
@@ -157,6 +195,7 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		return
 	}
 	m := &o.messages[i]
+	note, first := m.note, !m.released
 	switch {
 	case typ == packets.PUBACK && m.qos == 1,
 		typ == packets.PUBREC && m.qos == 2 && !m.released && a.Code >= 0x80,
@@ -164,25 +203,40 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		if m.counted {
 			o.flying--
 		}
-		s.fleet.giveBack(m.packet)
+		packet := m.packet
 		o.remove(i)
+		s.fleet.giveBack(packet)
+		if typ != packets.PUBCOMP {
+			s.actor.acknowledged(note, a.Code)
+		}
 		o.pump(s)
 	case typ == packets.PUBREC && m.qos == 2:
+		o.bytes -= m.size()
 		s.fleet.giveBack(m.packet)
 		m.packet, m.released = nil, true
 		s.postAck(packets.PUBREL, m.id, wire.Success)
+		if first {
+			s.actor.acknowledged(note, a.Code)
+		}
 	}
 }
 
 // remove takes out a message, mostly the oldest.
 func (o *outbox) remove(i int) {
-	switch {
-	case len(o.messages) == 1:
-		o.messages = nil // an idle device holds nothing
-	case i == 0:
+	if o.ids != nil {
+		o.ids.clear(o.messages[i].id)
+	}
+	o.bytes -= o.messages[i].size()
+	switch n := len(o.messages); {
+	case n == 1 && cap(o.messages) > 2:
+		o.messages, o.ids = nil, nil // an idle session holds next to nothing
+	case i == 0 && n > 8:
+		o.messages[0] = outgoing{}
 		o.messages = o.messages[1:]
 	default:
-		o.messages = append(o.messages[:i], o.messages[i+1:]...)
+		copy(o.messages[i:], o.messages[i+1:])
+		o.messages[n-1] = outgoing{}
+		o.messages = o.messages[:n-1]
 	}
 }
 
@@ -193,6 +247,6 @@ func (s *session) sendOnce(p *wire.Publish, note uint64) {
 	p.PacketID = s.out.id()
 	b := s.buffer()
 	*b = wire.AppendPublish(*b, p, wire.V5)
-	s.out.messages = append(s.out.messages, outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, counted: true})
+	s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, counted: true})
 	s.out.flying++
 }

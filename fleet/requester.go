@@ -32,6 +32,9 @@ type requester struct {
 	expiry bool            // expire is valid
 	ended  bool            // no slot is sent any more
 	idle   bool            // ended, and nothing is outstanding
+	// lateAtEnd says that the fleet was stopped while this one was connected:
+	// slots it had not got round to are its own fault.
+	lateAtEnd bool
 
 	answers     []byte // Response Topic
 	correlation []byte // room for the Correlation Data of one request
@@ -74,7 +77,10 @@ func (r *requester) greet(p *wire.Connect) error {
 
 // topics implements actor: the Response Topic, which is built on the broker's
 // Response Information if it gave any (rule 5).
-func (r *requester) topics() []packets.SubOptions {
+func (r *requester) topics() ([]packets.SubOptions, error) {
+	if r.group.spec.ShareReplies && r.link.limits.noShared {
+		return nil, &UnfitError{"the broker has no shared subscriptions, which share_replies wants"}
+	}
 	prefix := "homefleet/response/"
 	if info := r.link.limits.responseInfo; info != "" {
 		prefix = strings.TrimSuffix(info, "/") + "/"
@@ -87,26 +93,34 @@ func (r *requester) topics() []packets.SubOptions {
 		filter = "$share/" + r.group.spec.Name + "/"
 	}
 	r.answers = []byte(prefix + own)
-	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}
+	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, nil
 }
 
 // up implements actor: slots that came due without a connection were not sent.
 func (r *requester) up(now time.Time) {
 	if !r.zero.IsZero() {
-		r.skip(r.at(now))
+		r.skip(r.at(now), metrics.NotConnected)
+	}
+}
+
+// catchUp enters the slots that came due without a connection; it is called by
+// letter about once a second, so that they do not pile up.
+func (r *requester) catchUp() {
+	if !r.zero.IsZero() && !r.live() {
+		r.skip(r.at(time.Now()), metrics.NotConnected)
 	}
 }
 
 // skip enters the slots before a moment as not sent.
-func (r *requester) skip(at time.Duration) {
+func (r *requester) skip(at time.Duration, why metrics.Cause) {
 	for r.more && r.slot.planned < at {
-		r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels}, metrics.NotConnected)
+		r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels}, why)
 		r.slot, r.more = r.stream.next()
 	}
 }
 
 // farewell implements actor.
-func (r *requester) farewell() {}
+func (r *requester) farewell() { r.lateAtEnd = true }
 
 // begin starts the load, whose measuring starts at zero. It is called by letter.
 func (r *requester) begin(zero time.Time) {
@@ -123,7 +137,11 @@ func (r *requester) begin(zero time.Time) {
 
 // finish ends the load; answers are still taken.
 func (r *requester) finish() {
-	r.skip(r.group.pace.end)
+	why := metrics.NotConnected
+	if r.live() {
+		why = metrics.GeneratorLate // it did not get round to them
+	}
+	r.skip(r.group.pace.end, why)
 	r.ended, r.more, r.due = true, false, nil
 	r.checkIdle()
 	r.reschedule()
@@ -166,7 +184,7 @@ func (r *requester) next() time.Time {
 }
 
 // mostAtOnce bounds the requests that are encoded before they are written.
-const mostAtOnce = 64
+const mostAtOnce = 16
 
 // act implements actor: it sends every slot that is due, late or not. A slot's
 // time is its planned one, whatever happened meanwhile.
@@ -179,38 +197,44 @@ func (r *requester) act(now time.Time) {
 	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
 		s := r.stream.after(r.due[0])
 		r.due = r.due[1:]
-		r.request(s, at)
+		if !r.request(s, at) {
+			r.due = append(r.due, at+max(r.group.spec.Think, retryPause))
+		}
 	}
-	r.look(at)
+	r.expire, r.expiry = r.ledger.Expire(at)
+	r.refill(at)
 }
 
-// look has the ledger let go of what has timed out.
-func (r *requester) look(at time.Duration) {
-	before := r.ledger.Outstanding()
-	r.expire, r.expiry = r.ledger.Expire(at)
+// retryPause is how long a closed controller waits that could not send.
+const retryPause = 10 * time.Millisecond
+
+// refill keeps a closed controller's requests in flight at their number, in
+// whatever way earlier ones ended. One without an answer makes room when the
+// ledger lets go of it: after the time-out and the late window.
+func (r *requester) refill(at time.Duration) {
 	if r.group.closed() && !r.ended {
-		// A request that got no answer in time makes room for the next.
-		for range before - r.ledger.Outstanding() {
+		for len(r.due)+r.ledger.Outstanding() < r.group.spec.InFlight {
 			r.due = append(r.due, at+r.group.spec.Think)
 		}
+		r.reschedule()
 	}
 	r.checkIdle()
 }
 
 // request sends one slot, or enters why it is not sent.
-func (r *requester) request(s slot, at time.Duration) {
+func (r *requester) request(s slot, at time.Duration) bool {
 	g, l := r.group, r.link
 	q := metrics.Request{Planned: s.planned, Sent: at, Labels: s.labels, Answers: g.answers}
 	switch {
 	case l == nil || !l.online:
 		r.ledger.NotSent(q, metrics.NotConnected)
-		return
+		return false
 	case g.spec.QoS > 0 && r.out.flying >= l.limits.receiveMaximum:
 		r.ledger.NotSent(q, metrics.NoRoom)
-		return
+		return false
 	case !g.closed() && r.ledger.Outstanding() >= g.spec.MaxOutstanding:
 		r.ledger.NotSent(q, metrics.NoRoom)
-		return
+		return false
 	}
 	var topicBuf [topicRoom]byte
 	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
@@ -219,11 +243,11 @@ func (r *requester) request(s slot, at time.Duration) {
 	p.Props.CorrelationData = r.correlation[:g.spec.CorrelationSize]
 	if most := l.limits.maximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
 		r.ledger.NotSent(q, metrics.TooLarge)
-		return
+		return false
 	}
 	id, ok := r.ledger.Send(q)
 	if !ok {
-		return
+		return false
 	}
 	p.Props.CorrelationData = id.Append(r.correlation[:0], g.spec.CorrelationSize)
 	if p.QoS > 0 {
@@ -235,17 +259,18 @@ func (r *requester) request(s slot, at time.Duration) {
 	if !r.expiry {
 		r.expire, r.expiry = at+g.spec.Timeout, true
 	}
+	return true
 }
 
 // message implements actor: an answer.
 func (r *requester) message(p *wire.Publish) {
-	at := r.at(r.link.arrived)
 	if r.group.spec.ShareReplies {
-		if id, err := metrics.ParseID(p.Props.CorrelationData, r.group.spec.CorrelationSize); err == nil && id.Controller != uint32(r.number-requesterNumbers) {
-			r.group.handOver(id.Controller, p, at)
+		id, err := metrics.ParseID(p.Props.CorrelationData, r.group.spec.CorrelationSize)
+		if err == nil && id.Controller != uint32(r.number-requesterNumbers) && r.group.handOver(id.Controller, p, r.link.arrived) {
 			return
 		}
 	}
+	at := r.at(r.link.arrived)
 	target := uint32(0)
 	if !bytes.Equal(p.Topic, r.answers) {
 		target = wrongTopic
@@ -259,20 +284,19 @@ const wrongTopic = 1
 // answered enters an answer.
 func (r *requester) answered(at time.Duration, a metrics.Answer) {
 	if r.zero.IsZero() {
-		return
+		return // to something that was not asked yet
 	}
-	before := r.ledger.Outstanding()
 	r.ledger.Answer(at, a)
-	if r.group.closed() && !r.ended && r.ledger.Outstanding() < before {
-		r.due = append(r.due, at+r.group.spec.Think)
-		r.reschedule()
-	}
-	r.checkIdle()
+	r.refill(at)
 }
 
 // acknowledged implements actor: the note is the request's sequence number.
 func (r *requester) acknowledged(seq uint64, code byte) {
-	r.ledger.Acknowledged(r.at(r.link.arrived), seq, code)
+	at := r.at(r.link.arrived)
+	r.ledger.Acknowledged(at, seq, code)
+	if code >= 0x80 {
+		r.refill(at)
+	}
 }
 
 // hasError reports whether an answer has a User Property error.

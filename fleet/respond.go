@@ -111,14 +111,17 @@ func (r *responder) serves(p *wire.Publish, attr int) bool {
 // Correlation Data, or where there is none, to the attribute's state topic.
 func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error) {
 	f := r.fleet
-	var topicBuf, valueBuf [topicRoom]byte
+	var topicBuf [topicRoom]byte
+	value := f.borrow() // the model's interface would move one on the stack to the heap
+	defer f.giveBack(value)
 	reply := wire.Publish{QoS: p.QoS}
 	reply.Props.HasPayloadFormat, reply.Props.PayloadFormat = true, 1
 	reply.Props.ContentType = textPlain
 	reply.Props.CorrelationData = p.Props.CorrelationData
 	if known {
 		// On a fault this is the value that was left unchanged.
-		reply.Payload = r.model.AppendValue(valueBuf[:0], attr)
+		*value = r.model.AppendValue(*value, attr)
+		reply.Payload = *value
 	}
 	if fault != nil {
 		f.counts.ErrorReplies.Add(1)
@@ -159,14 +162,17 @@ func (r *responder) usable(topic []byte) bool {
 // The attribute except, if not negative, is left out.
 func (r *responder) publishStates(changed devices.Changes, except int) {
 	g := r.spec.Group
+	value := r.fleet.borrow()
+	defer r.fleet.giveBack(value)
 	for attr := range g.Kind.Attributes {
 		if !changed.Has(attr) || attr == except {
 			continue
 		}
-		var topicBuf, valueBuf [topicRoom]byte
+		var topicBuf [topicRoom]byte
+		*value = r.model.AppendValue((*value)[:0], attr)
 		p := wire.Publish{
 			Topic:   r.stateTopic(topicBuf[:0], attr),
-			Payload: r.model.AppendValue(valueBuf[:0], attr),
+			Payload: *value,
 			QoS:     g.QoS,
 			Retain:  g.Retain,
 		}

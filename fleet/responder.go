@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -69,7 +70,7 @@ func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 
 // topics implements actor: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
-func (r *responder) topics() []packets.SubOptions {
+func (r *responder) topics() ([]packets.SubOptions, error) {
 	g := r.spec.Group
 	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
 	if g.AcceptRetained {
@@ -99,7 +100,7 @@ func (r *responder) topics() []packets.SubOptions {
 	if !g.Will.Off && g.Will.ResponseTopic != "" {
 		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.fleet.run)))
 	}
-	return subs
+	return subs, nil
 }
 
 // up implements actor: the device says that it is there and starts its routine.
@@ -147,9 +148,12 @@ func (r *responder) next() time.Time { return earlier(r.modelDue, r.telemetry) }
 
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
-	dt := time.Duration(float64(now.Sub(r.stepped)) * r.fleet.scenario.Time)
+	dt := time.Duration(math.MaxInt64)
+	if span := float64(now.Sub(r.stepped)) * r.fleet.scenario.Time; span < math.MaxInt64 {
+		dt = time.Duration(span)
+	}
 	r.stepped = now
-	if changed := r.model.Step(dt); changed != 0 && r.link != nil && r.link.online {
+	if changed := r.model.Step(dt); changed != 0 && r.live() {
 		r.publishStates(changed, -1)
 	}
 }
@@ -158,7 +162,7 @@ func (r *responder) step(now time.Time) {
 func (r *responder) plan() {
 	r.modelDue = time.Time{}
 	next := r.model.Next()
-	if next == devices.Never {
+	if next == devices.Never || r.link == nil {
 		return
 	}
 	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {

@@ -21,7 +21,7 @@ func (s *session) doDue(now time.Time) error {
 		l.due = l.handshake
 		return nil
 	}
-	if isDue(l.pongBy, now) {
+	if isDue(l.pongBy, now) && !l.idling {
 		return s.fail("waiting for PINGRESP from", errNoAnswer)
 	}
 	s.actor.act(now)
@@ -37,21 +37,22 @@ func (s *session) doDue(now time.Time) error {
 		l.pingDue = now.Add(l.keepAlive) // the flush that follows is as good as a ping
 	}
 	l.due = s.nextDue()
-	if isDue(l.due, now) {
-		// More is due already. A Read whose deadline is over reads nothing, so
-		// what the broker sends gets a moment's chance in between.
-		l.due = now.Add(breath)
-	}
+	l.behind = isDue(l.due, now)
 	return nil
 }
 
-// breath is the least time between two rounds of what is due.
+// breath is what a Read gets where more is due already: one whose deadline is
+// over reads nothing at all, and a session that is behind must still read.
 const breath = 20 * time.Microsecond
 
 // nextDue finds the earliest of all that is to be done.
 func (s *session) nextDue() time.Time {
 	l := s.link
-	return earlier(earlier(l.pingDue, l.pongBy), s.actor.next())
+	pong := l.pongBy
+	if l.idling {
+		pong = time.Time{}
+	}
+	return earlier(earlier(l.pingDue, pong), s.actor.next())
 }
 
 // errNoAnswer is a time-out in words; it counts as one.

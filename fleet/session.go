@@ -38,17 +38,18 @@ type session struct {
 
 	link *link // nil while there is no connection
 
-	failures int    // in a row; resets after a stable time
-	draws    uint64 // back-off draws so far
-	resume   bool   // the next CONNECT has Clean Start 0
-	wasUp    bool   // was online at least once
-	tried    bool   // the first try to connect has ended
-	settled  bool   // nobody waits for it to come up any more
-	stopping bool   // the fleet is being stopped
-	away     bool   // told to stay away until it is told to return
-	hurry    bool   // told not to wait for the back-off
-	way      Way    // how to go, when away
-	cause    error  // why it ended for good
+	failures int       // in a row; resets after a stable time
+	draws    uint64    // back-off draws so far
+	resume   bool      // the next CONNECT has Clean Start 0
+	wasUp    bool      // was online at least once
+	tried    bool      // the first try to connect has ended
+	settled  bool      // nobody waits for it to come up any more
+	stopping bool      // the fleet is being stopped
+	away     bool      // told to stay away until it is told to return
+	hurry    bool      // told not to wait for the back-off
+	way      Way       // how to go, when away
+	cause    error     // why it ended for good
+	ghost    time.Time // when a connection was given up whose CONNECT was not answered
 }
 
 // actor is what a session is there for. The session's goroutine calls all of it.
@@ -56,7 +57,7 @@ type actor interface {
 	// greet fills in what is particular in the CONNECT.
 	greet(*wire.Connect) error
 	// topics returns what to subscribe to; the first of them must be granted.
-	topics() []packets.SubOptions
+	topics() ([]packets.SubOptions, error)
 	// up begins the routine of an actor whose subscriptions are in force.
 	up(now time.Time)
 	// message takes a PUBLISH that is no repeat.
@@ -88,6 +89,7 @@ func (s *session) run(ctx context.Context) error {
 		case s.stopping:
 			return nil
 		case s.away:
+			s.fleet.tried(s) // the ramp does not wait for the dead
 			s.wait(nil)
 			continue
 		}
@@ -182,6 +184,9 @@ func (s *session) connect(ctx context.Context) error {
 // hangUp closes the connection and forgets what was true of it alone.
 func (s *session) hangUp() {
 	l := s.link
+	if !l.connected {
+		s.ghost = time.Now()
+	}
 	s.inbox.hangUp()
 	l.drop(s.fleet)
 	s.link = nil
@@ -206,9 +211,20 @@ func (s *session) serve() error {
 			return err
 		}
 		if l.stuck {
+			s.fleet.tried(s)
 			s.wait(nil)
 		}
-		if l.stuck || !s.inbox.arm(l.conn, l.due) {
+		if l.dawdle > 0 {
+			if err := s.idle(); err != nil {
+				return err
+			}
+			continue
+		}
+		deadline := l.due
+		if l.behind {
+			deadline, l.behind = time.Now().Add(breath), false
+		}
+		if l.stuck || !s.inbox.arm(l.conn, deadline) {
 			s.read()
 			if err := s.orders(); err != nil {
 				return err
@@ -238,6 +254,43 @@ func (s *session) serve() error {
 		if err != nil {
 			// What was answered before the fault still goes out.
 			_ = s.flush()
+			return err
+		}
+	}
+}
+
+// idle passes the time of a slow consumer: it reads nothing, but heeds letters
+// and does what is due.
+func (s *session) idle() error {
+	l := s.link
+	until := time.Now().Add(l.dawdle)
+	l.dawdle, l.idling = 0, true
+	l.due = s.nextDue()
+	defer func() {
+		l.idling = false
+		if !l.pongBy.IsZero() {
+			l.pongBy = until.Add(s.fleet.scenario.Connect.Timeout)
+		}
+		l.due = s.nextDue()
+	}()
+	for {
+		now := time.Now()
+		if !now.Before(until) {
+			return nil
+		}
+		timer := time.NewTimer(earlier(l.due, until).Sub(now))
+		s.wait(timer.C)
+		timer.Stop()
+		s.read()
+		if err := s.orders(); err != nil || l.stuck {
+			return err
+		}
+		if now := time.Now(); isDue(l.due, now) {
+			if err := s.doDue(now); err != nil {
+				return err
+			}
+		}
+		if err := s.flush(); err != nil {
 			return err
 		}
 	}

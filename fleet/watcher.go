@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -45,15 +46,21 @@ func (w *watcher) greet(p *wire.Connect) error {
 }
 
 // topics implements actor.
-func (w *watcher) topics() []packets.SubOptions {
+func (w *watcher) topics() ([]packets.SubOptions, error) {
+	if w.spec.Share != "" && w.link.limits.noShared {
+		return nil, &UnfitError{"the broker has no shared subscriptions, which `share` wants"}
+	}
 	var subs []packets.SubOptions
 	for _, t := range w.spec.Topics {
 		if w.spec.Share != "" {
 			t = "$share/" + w.spec.Share + "/" + t
 		}
+		if w.link.limits.noWildcards && strings.ContainsAny(t, "+#") {
+			return nil, &UnfitError{"the broker has no wildcard subscriptions, which the topic filter " + t + " wants"}
+		}
 		subs = append(subs, packets.SubOptions{Topic: t, QoS: w.spec.QoS})
 	}
-	return subs
+	return subs, nil
 }
 
 // message implements actor.
@@ -64,17 +71,7 @@ func (w *watcher) message(p *wire.Publish) {
 	} else if sent, ok := stamp(p); ok {
 		w.fleet.recorder.Record(w.number, metrics.StateDelivery, metrics.Labels{}, time.Since(w.fleet.epoch)-sent)
 	}
-	if w.spec.Slow > 0 {
-		w.dawdle(w.spec.Slow)
-	}
-}
-
-// dawdle passes time without reading, as a slow consumer does, but heeds a
-// letter.
-func (w *watcher) dawdle(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	w.wait(timer.C)
+	w.link.dawdle += w.spec.Slow
 }
 
 // up implements actor.

@@ -64,7 +64,8 @@ type wsConn struct {
 	deadline time.Time
 	moved    chan struct{} // closed and replaced when the deadline is moved
 
-	writeBy time.Time // used by the owner alone
+	writeBy time.Time          // guarded by mu
+	hurry   context.CancelFunc // ends the Write under way; guarded by mu
 }
 
 func newWSConn(ws *websocket.Conn) *wsConn {
@@ -90,8 +91,7 @@ func (c *wsConn) readAll() {
 		}
 		if typ != websocket.MessageBinary { // 6.0.0-1
 			c.err = errors.New("a WebSocket frame of text; want binary")
-			_ = c.ws.Close(websocket.StatusUnsupportedData, "want binary")
-			return
+			return // what closes the connection does it without ceremony
 		}
 		for {
 			var buf []byte
@@ -156,11 +156,15 @@ func (c *wsConn) Read(p []byte) (int, error) {
 
 // Write sends p as one binary message. One goroutine writes at a time.
 func (c *wsConn) Write(p []byte) (int, error) {
-	ctx := c.ctx
-	if !c.writeBy.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, c.writeBy)
-		defer cancel()
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	c.mu.Lock()
+	by := c.writeBy
+	c.hurry = cancel
+	c.mu.Unlock()
+	if !by.IsZero() {
+		timer := time.AfterFunc(time.Until(by), cancel)
+		defer timer.Stop()
 	}
 	if err := c.ws.Write(ctx, websocket.MessageBinary, p); err != nil {
 		return 0, err
@@ -186,9 +190,16 @@ func (c *wsConn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline implements net.Conn; it is for the goroutine that writes.
+// SetWriteDeadline implements net.Conn; it may be called from any goroutine, and
+// an earlier deadline holds for the Write under way too.
 func (c *wsConn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sooner := !t.IsZero() && (c.writeBy.IsZero() || t.Before(c.writeBy))
 	c.writeBy = t
+	if sooner && c.hurry != nil {
+		time.AfterFunc(time.Until(t), c.hurry)
+	}
 	return nil
 }
 

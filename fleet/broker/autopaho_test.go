@@ -70,4 +70,3 @@ func TestAutopaho(t *testing.T) {
 		t.Errorf("Disconnect() = %v; want nil", err)
 	}
 }
-

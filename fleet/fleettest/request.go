@@ -2,10 +2,12 @@ package fleettest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -119,7 +121,7 @@ func (f *Fleet) newRequester(ctx context.Context) (*requester, error) {
 		Conn:              conn,
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){r.received},
 	})
-	id := "fleettest-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	id := "fleettest-" + strings.ToLower(rand.Text()[:10])
 	ack, err := r.client.Connect(ctx, &paho.Connect{
 		ClientID: id, CleanStart: true, KeepAlive: 60,
 		UsernameFlag: f.setup.username != "", Username: f.setup.username,

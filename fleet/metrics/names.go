@@ -18,7 +18,10 @@ var countTable = []struct {
 	of         func(*Counts) int64
 }{
 	{"connect.tried", "connections tried", func(c *Counts) int64 { return c.Dials.Load() }},
-	{"connect.failed", "connections that could not be opened or were refused in CONNACK", func(c *Counts) int64 { return c.DialFailures.Load() + c.Refused.Total() }},
+	{"connect.failed", "connections that could not be opened, broke before CONNACK or were refused in it", func(c *Counts) int64 {
+		return c.DialFailures.Load() + c.HandshakeFailures.Load() + c.Refused.Total()
+	}},
+	{"connect.broken", "of these, opened ones that ended before CONNACK: time-out, close, garbage", func(c *Counts) int64 { return c.HandshakeFailures.Load() }},
 	{"connect.refused", "connections refused in CONNACK", func(c *Counts) int64 { return c.Refused.Total() }},
 	{"connect.succeeded", "connections accepted in CONNACK", func(c *Counts) int64 { return c.Connects.Load() }},
 	{"connect.resumed", "of these, with Session Present", func(c *Counts) int64 { return c.Resumes.Load() }},

@@ -1,0 +1,338 @@
+package cmd
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/report"
+	"homefleet/scenarios"
+)
+
+// measured prints the result of a measured run, which has ended with err, and
+// returns how the command ends.
+func (r *running) measured(stopped bool, err error) error {
+	res := r.resultOf(stopped, err)
+	end := r.end(res, err)
+	if !r.quiet && !r.json && r.Stdout.Terminal {
+		fmt.Fprintln(r.screen)
+	}
+	if printErr := r.printResult(res, end); printErr != nil {
+		return printErr
+	}
+	if putErr := r.putAll(r.outputs, res); putErr != nil {
+		r.tell(&exitError{err: putErr})
+		if end == nil {
+			return &exitError{code: exitFailed, err: putErr, said: true}
+		}
+	}
+	if exit, ok := errors.AsType[*exitError](end); end == nil || ok && exit.code == exitExpectation {
+		r.tryAfter()
+	}
+	if end == nil && !r.quiet && r.Stderr.Terminal {
+		// The summary may be longer than the screen, and its verdict out of sight.
+		fmt.Fprintf(r.screen, "\n%s %s\n", r.errPaint().green("pass:"), strings.Join(res.Sentences, "; "))
+	}
+	return end
+}
+
+// printResult writes the result on stdout.
+func (r *running) printResult(res *metrics.Result, end error) error {
+	switch {
+	case r.json:
+		return r.resultDocument(res)
+	case end != nil && r.fleet.Presence().Seen == 0 && res.Ledger.Planned == 0 && !res.Interrupted:
+		return nil // there is nothing to tell but the error
+	}
+	return r.resultText(res)
+}
+
+// resultDocument prints a result as the one JSON document.
+func (a *app) resultDocument(res *metrics.Result) error {
+	a.documented = true
+	if err := res.Encode(a.Stdout); err != nil {
+		return failed("", "%w", err)
+	}
+	return nil
+}
+
+// resultText prints a result for people.
+func (a *app) resultText(res *metrics.Result) error {
+	opt := a.textOptions()
+	if err := report.Text(a.Stdout, res, opt); err != nil {
+		return failed("", "%w", err)
+	}
+	p := a.outPaint()
+	return a.printf("\n%s\n%s", p.bold("run"), factRows(res, opt.Width).text("  ", p))
+}
+
+// textOptions lay reports out for stdout.
+func (a *app) textOptions() report.TextOptions {
+	p := a.outPaint()
+	return report.TextOptions{
+		Width: min(a.Stdout.columns(), 120),
+		Paint: func(s report.Style, text string) string {
+			switch s {
+			case report.Bold:
+				return p.bold(text)
+			case report.Dim:
+				return p.dim(text)
+			case report.Good:
+				return p.green(text)
+			case report.Bad:
+				return p.red(text)
+			case report.Warn:
+				return p.yellow(text)
+			}
+			return text
+		},
+	}
+}
+
+// end says how a measured run ends the command: nil is well.
+func (r *running) end(res *metrics.Result, err error) error {
+	up, others := r.fleet.Presence(), r.fleet.Controllers()
+	switch {
+	case err != nil:
+		return failed(brokerHint(err, r.sc.Broker.URL), "%w", err)
+	case res.Verdict == metrics.VerdictBroken:
+		return verdictError(res)
+	case res.Interrupted:
+		return interrupted()
+	case up.Devices > 0 && up.Seen == 0:
+		return failed("", "no device came up within %s", setting(r.sc.Phases.Connect))
+	case others.Devices > 0 && others.Seen == 0:
+		return failed("", "no controller came up within %s", setting(r.sc.Phases.Connect))
+	case res.Ledger.Planned > 0 && res.Ledger.Sent == 0:
+		return failed("", "none of the %s planned requests was sent", thousands(res.Ledger.Planned))
+	}
+	return verdictError(res)
+}
+
+// verdictError is the verdict of a result as the end of a command: nil is a
+// pass.
+func verdictError(res *metrics.Result) error {
+	switch res.Verdict {
+	case metrics.VerdictPass:
+		return nil
+	case metrics.VerdictBroken:
+		return failed("this is a fault of homefleet, please report it", "the sums do not hold, so nothing in the result can be relied on")
+	case metrics.VerdictInterrupted:
+		return interrupted()
+	case metrics.VerdictSaturated:
+		return &exitError{code: exitExpectation, err: fmt.Errorf("the generator is saturated, which is no pass: %s", res.Generator.Sentence),
+			hint: "a lower rate, fewer devices, or further machines"}
+	}
+	var failures []string
+	undecided := 0
+	for _, x := range res.Expectations {
+		switch x.Status {
+		case metrics.Pass:
+		case metrics.Fail:
+			failures = append(failures, x.Sentence)
+		default:
+			undecided++
+		}
+	}
+	slices.Sort(failures)
+	e := &exitError{code: exitExpectation}
+	switch n := len(failures); {
+	case n == 1:
+		e.err = fmt.Errorf("an expectation does not hold: %s", failures[0])
+	case n > 1:
+		e.err = fmt.Errorf("%d of %s do not hold", n, plural(len(res.Expectations), "expectation"))
+	case undecided > 0:
+		e.err = fmt.Errorf("%s could not be decided", plural(undecided, "expectation"))
+		e.hint = "measure for longer, or at a higher rate"
+	default:
+		e.err = fmt.Errorf("the run failed: %s", strings.Join(res.Sentences, "; "))
+	}
+	return e
+}
+
+// resultOf fills in the result of the run.
+func (r *running) resultOf(stopped bool, err error) *metrics.Result {
+	sc, f := r.sc, r.fleet
+	snap := f.Snapshot()
+	res := &metrics.Result{
+		Tool:     thisVersion(),
+		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
+		Seed:     sc.Seed, Run: r.id,
+		Broker:   metrics.BrokerFacts{URL: r.url, Embedded: r.embedded != nil, Connack: f.BrokerLimits()},
+		Load:     loadFacts(sc),
+		Hosts:    []metrics.HostFacts{hostFacts()},
+		Started:  r.began,
+		WarmUp:   metrics.Span(sc.Phases.WarmUp),
+		Duration: metrics.Span(sc.Phases.Measure),
+		Phases:   r.phasesOf(snap.Measured),
+
+		Interrupted: stopped,
+		Incidents:   append([]metrics.Incident{}, f.Incidents()...),
+	}
+	if start, ok := f.MeasureStart(); ok {
+		res.Started = start.Round(0)
+	}
+	c := f.Counts()
+	for what, counts := range map[string]map[string]int64{
+		"connections refused": c.Refused.ByName(), "subscriptions refused": c.SubsRefused.ByName(),
+		"device messages refused": c.PublishRefused.ByName(), "disconnected by the broker": c.Disconnected.ByName(),
+	} {
+		if len(counts) > 0 {
+			if res.Reasons == nil {
+				res.Reasons = make(map[string]map[string]int64)
+			}
+			res.Reasons[what] = counts
+		}
+	}
+	res.Fill(snap, sc.Expect, 0)
+	res.WarmUpLedger = f.WarmUp()
+	switch {
+	case err != nil || stopped || snap.Measured >= sc.Phases.Measure:
+	case r.load.hopeless:
+		res.Aborted = "no device came up within " + setting(sc.Phases.Connect)
+	default:
+		res.Aborted = abortedBy(res)
+	}
+	r.remark(res)
+	res.Judge()
+	if err != nil {
+		if res.Verdict == metrics.VerdictPass {
+			res.Verdict, res.Sentences = metrics.VerdictFail, nil
+		}
+		res.Sentences = append([]string{err.Error()}, res.Sentences...)
+	}
+	return res
+}
+
+// abortedBy is the sentence of the expectation that ended the run early.
+func abortedBy(res *metrics.Result) string {
+	for _, x := range res.Expectations {
+		if x.Abort && x.Status == metrics.Fail {
+			return x.Sentence
+		}
+	}
+	return "for a reason that is not known"
+}
+
+// remark notes what should be known beside the figures.
+func (r *running) remark(res *metrics.Result) {
+	add := func(format string, args ...any) { res.Remarks = append(res.Remarks, fmt.Sprintf(format, args...)) }
+	up := r.fleet.Presence()
+	if n := up.Devices - up.Seen; n > 0 && up.Seen > 0 {
+		add("%s of %s never came up", thousands(int64(n)), plural(up.Devices, "device"))
+	}
+	if c := r.fleet.Controllers(); c.Seen < c.Devices && c.Seen > 0 {
+		add("%s of %s never came up", thousands(int64(c.Devices-c.Seen)), plural(c.Devices, "controller"))
+	}
+	res.Remarks = append(res.Remarks, limitWalls(r.sc, r.fleet.BrokerLimits())...)
+	if r.embedded != nil && len(r.sc.Controllers) > 0 {
+		add("the broker ran in this process and was reached in memory: its work is in the times, and no network is")
+	}
+	for i := range r.sc.Controllers {
+		if r.sc.Controllers[i].Arrival == scenarios.Closed {
+			add("%s are closed: they wait for answers, so a broker that stalls slows them down and hardly shows in their times", printable(r.sc.Controllers[i].Name))
+		}
+	}
+}
+
+// phasesOf says when each part of the run began and ended, from the start of
+// measuring.
+func (r *running) phasesOf(measured time.Duration) []metrics.Phase {
+	span := func(name string, from, to time.Duration) metrics.Phase {
+		return metrics.Phase{Name: name, From: metrics.Span(from), To: metrics.Span(to)}
+	}
+	ended := time.Now()
+	zero, ok := r.fleet.MeasureStart()
+	if !ok {
+		return []metrics.Phase{span("connect", -ended.Sub(r.began).Round(time.Millisecond), 0)}
+	}
+	p := &r.sc.Phases
+	at := func(t time.Time) time.Duration { return t.Sub(zero).Round(time.Millisecond) }
+	all := []metrics.Phase{span("connect", at(r.began), -p.WarmUp)}
+	if p.WarmUp > 0 {
+		all = append(all, span("warm-up", -p.WarmUp, min(0, at(ended))))
+	}
+	stages := 0
+	for i := range r.sc.Controllers {
+		c := &r.sc.Controllers[i]
+		from := time.Duration(0)
+		for _, s := range c.Stages {
+			if from >= measured {
+				break
+			}
+			name := s.Name
+			if stages > 0 && i > 0 {
+				name = c.Name + ": " + name
+			}
+			all = append(all, span(name, from, min(from+s.For, measured)))
+			from += s.For
+		}
+		stages += len(c.Stages)
+	}
+	if stages == 0 && measured > 0 {
+		all = append(all, span("measure", 0, measured))
+	}
+	if to := at(ended); to > measured && measured == p.Measure {
+		all = append(all, span("drain", measured, to))
+	}
+	return all
+}
+
+// loadFacts says what is sent.
+func loadFacts(sc *scenarios.Scenario) metrics.LoadFacts {
+	f := metrics.LoadFacts{Arrival: []string{}}
+	for i := range sc.Controllers {
+		c := &sc.Controllers[i]
+		f.Arrival = append(f.Arrival, c.Name+": "+arrivalWords(c))
+		if !slices.Contains(f.QoS, int(c.QoS)) {
+			f.QoS = append(f.QoS, int(c.QoS))
+		}
+		for _, p := range c.Payloads {
+			f.Payload = max(f.Payload, len(p), c.PayloadSize)
+		}
+		f.Correlation = max(f.Correlation, c.CorrelationSize)
+		f.Timeout = max(f.Timeout, metrics.Span(c.Timeout))
+	}
+	f.Late = f.Timeout // an answer is known for what it is for as long again
+	slices.Sort(f.QoS)
+	return f
+}
+
+// arrivalWords says how the requests of a group arrive: "open, constant 500/s".
+func arrivalWords(c *scenarios.Controllers) string {
+	switch c.Arrival {
+	case scenarios.Closed:
+		text := fmt.Sprintf("closed, %d in flight each", max(c.InFlight, 1))
+		if c.Think > 0 {
+			text += ", " + setting(c.Think) + " to think"
+		}
+		return text
+	case scenarios.Bursts:
+		return fmt.Sprintf("open, bursts of %s every %s", thousands(int64(c.Burst)), setting(c.Every))
+	}
+	text := "open, " + string(cmp.Or(c.Arrival, scenarios.Constant)) + " "
+	if len(c.Stages) == 0 {
+		if c.RatePerController > 0 && c.Count > 1 {
+			return text + fmt.Sprintf("%s for each of %d", rateText(c.RatePerController), c.Count)
+		}
+		return text + rateText(c.Rate+c.RatePerController)
+	}
+	var stages []string
+	for _, s := range c.Stages {
+		stages = append(stages, stageRate(s)+" for "+setting(s.For))
+	}
+	return text + strings.Join(stages, ", ")
+}
+
+// hostFacts says on what the generator runs.
+func hostFacts() metrics.HostFacts {
+	return metrics.HostFacts{
+		Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version(),
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Memory: machineMemory(),
+	}
+}

@@ -1,0 +1,134 @@
+package cmd
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"homefleet/fleet"
+	"homefleet/scenarios"
+	"homefleet/scenarios/tomlfault"
+)
+
+// preflight says which walls of this machine are near before anything connects,
+// and refuses a plan that cannot work.
+func (r *running) preflight(f *runFlags) error {
+	m := thisMachine(os.ReadFile)
+	m.InMemory, m.BrokerInProcess = r.embedded != nil, r.embedded != nil
+	m.SourceAddresses = r.sources
+	if r.dialer != nil {
+		m.Secure = r.dialer.Secure()
+		m.WebSocket = strings.HasPrefix(r.url, "ws")
+	}
+	var fatal *fleet.Wall
+	for _, w := range fleet.Preflight(r.sc, m) {
+		if w.Fatal && !f.force {
+			if fatal == nil {
+				fatal = &w
+				continue
+			}
+		}
+		r.warn("%s", w.What)
+		if w.Hint != "" {
+			r.hint(w.Hint)
+		}
+	}
+	if fatal == nil {
+		return nil
+	}
+	return misused(fatal.Hint+"; --no-preflight runs all the same", "this machine cannot run that: %s", fatal.What)
+}
+
+// thisMachine finds out what this process may use. What is not known stays zero.
+func thisMachine(read func(string) ([]byte, error)) fleet.Machine {
+	m := fleet.Machine{FileDescriptors: fileLimit(), AvailableMemory: knownMemory(read, "MemAvailable:")}
+	if b, err := read("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		if ends := bytes.Fields(b); len(ends) == 2 {
+			low, lowErr := strconv.Atoi(string(ends[0]))
+			high, highErr := strconv.Atoi(string(ends[1]))
+			if lowErr == nil && highErr == nil && low <= high {
+				m.EphemeralPorts = high - low + 1
+			}
+		}
+	}
+	return m
+}
+
+// limitWalls says which limits in the broker's CONNACK a scenario runs into.
+func limitWalls(sc *scenarios.Scenario, connack map[string]string) []string {
+	var walls []string
+	add := func(format string, args ...any) { walls = append(walls, fmt.Sprintf(format, args...)) }
+	limit := func(name string) (int, bool) {
+		n, err := strconv.Atoi(connack[name])
+		return n, err == nil
+	}
+	no := func(name string) bool { return connack[name] == "no" }
+	if most, ok := limit("Maximum QoS"); ok {
+		for i := range sc.Controllers {
+			if c := &sc.Controllers[i]; int(c.QoS) > most {
+				add("the broker's Maximum QoS is %d: the requests of %s leave at that, not at QoS %d", most, printable(c.Name), c.QoS)
+			}
+		}
+	}
+	if most, ok := limit("Maximum Packet Size"); ok {
+		for i := range sc.Controllers {
+			c := &sc.Controllers[i]
+			payload := c.PayloadSize
+			for _, p := range c.Payloads {
+				payload = max(payload, len(p))
+			}
+			if n := payload + c.CorrelationSize; n > most {
+				add("the broker's Maximum Packet Size is %s: the requests of %s have %s and more, and are not sent", plural(most, "byte"), printable(c.Name), plural(n, "byte"))
+			}
+		}
+	}
+	if most, ok := limit("Receive Maximum"); ok {
+		for i := range sc.Controllers {
+			c := &sc.Controllers[i]
+			if each := (c.Burst + c.Count - 1) / max(c.Count, 1); c.QoS > 0 && each > most {
+				add("the broker's Receive Maximum is %d: of the %d requests that each of %s has in a burst, not all can be sent", most, each, printable(c.Name))
+			}
+		}
+	}
+	if no("Shared Subscription Available") {
+		shared := slices.ContainsFunc(sc.Controllers, func(c scenarios.Controllers) bool { return c.ShareReplies }) ||
+			slices.ContainsFunc(sc.Watchers, func(w scenarios.Watchers) bool { return w.Share != "" })
+		if shared {
+			add("the broker has no shared subscriptions, and the scenario has one")
+		}
+	}
+	if no("Retain Available") && slices.ContainsFunc(sc.Groups, func(g scenarios.Group) bool { return g.Retain }) {
+		add("the broker retains nothing, and the states of devices are to be retained")
+	}
+	return walls
+}
+
+// machineMemory is how much memory there is; 0 if that is not known.
+func machineMemory() int64 { return knownMemory(os.ReadFile, "MemTotal:") }
+
+// sourceAddresses reads the value of --source-addr, and makes sure that the
+// addresses are of this machine.
+func sourceAddresses(list string) ([]netip.Addr, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var all []netip.Addr
+	for text := range strings.SplitSeq(list, ",") {
+		addr, err := netip.ParseAddr(strings.TrimSpace(text))
+		if err != nil {
+			return nil, misused("", "--source-addr has %q; want IP addresses of this machine with commas between them", tomlfault.Short(text))
+		}
+		l, err := net.Listen("tcp", netip.AddrPortFrom(addr, 0).String())
+		if err != nil {
+			return nil, misused("", "--source-addr has %s, which is no address of this machine", addr)
+		}
+		_ = l.Close()
+		all = append(all, addr)
+	}
+	return all, nil
+}

@@ -1,0 +1,314 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"homefleet/fleet"
+	"homefleet/fleet/metrics"
+	"homefleet/scenarios"
+)
+
+// The phases of a measured run are shown as a block of lines at the bottom of a
+// terminal, or as a line from time to time where there is none.
+const (
+	blockEvery     = 250 * time.Millisecond
+	loadPlainEvery = 5 * time.Second
+)
+
+// liveLoad is what is remembered to show how a measured run goes.
+type liveLoad struct {
+	pulse    pulse
+	drawnAt  time.Time
+	plainAt  time.Time
+	phase    fleet.Phase
+	begun    time.Time // of the phase
+	ascii    bool
+	checked  bool // that the load can begin
+	hopeless bool // it cannot
+}
+
+// shownSeries is what live progress shows of the distributions.
+func shownSeries() []metrics.Series {
+	return []metrics.Series{{Metric: metrics.ResponseTime}, {Metric: metrics.TelemetryPuback}, {Metric: metrics.StateDelivery}}
+}
+
+// loadProgress tells how a measured run goes.
+func (r *running) loadProgress(now time.Time) {
+	l := &r.load
+	phase := r.fleet.Phase()
+	if phase != l.phase || l.begun.IsZero() {
+		l.phase, l.begun = phase, now
+		l.drawnAt, l.plainAt = time.Time{}, now
+		if !r.Stderr.Terminal && phase > fleet.Connecting && phase < fleet.Running {
+			fmt.Fprintf(r.screen, "%s\n", r.phaseBegins(phase))
+		}
+	}
+	if r.Stderr.Terminal {
+		if now.Sub(l.drawnAt) < blockEvery {
+			return
+		}
+		l.drawnAt = now
+		r.screen.Block(r.block(now, phase))
+		return
+	}
+	if now.Sub(l.plainAt) >= loadPlainEvery {
+		l.plainAt = now
+		fmt.Fprintf(r.screen, "%s\n", r.plainLine(now, phase))
+	}
+}
+
+// checkLoad looks, once everybody has had time to connect, whether there is
+// anybody to measure, and what the broker does not allow.
+func (r *running) checkLoad(now time.Time) {
+	if r.load.checked || r.fleet.Phase() == fleet.Connecting {
+		return
+	}
+	r.load.checked = true
+	for _, wall := range limitWalls(r.sc, r.fleet.BrokerLimits()) {
+		r.warn("%s", wall)
+	}
+	if up := r.fleet.Presence(); up.Seen == 0 && up.Devices > 0 && now.Sub(r.began) >= r.sc.Phases.Connect {
+		r.load.hopeless = true
+		r.fleet.Stop()
+	}
+}
+
+// phaseBegins says in a line what is going to happen.
+func (r *running) phaseBegins(phase fleet.Phase) string {
+	p := &r.sc.Phases
+	switch phase {
+	case fleet.WarmingUp:
+		if p.WarmUp == 0 {
+			return "starting the load"
+		}
+		return "warm-up: " + setting(p.WarmUp) + "; nothing is recorded yet"
+	case fleet.Measuring:
+		return "measure: " + setting(p.Measure)
+	}
+	return "drain: waiting for the last answers, at most " + setting(p.Drain)
+}
+
+// plainLine says in a line how things stand.
+func (r *running) plainLine(now time.Time, phase fleet.Phase) string {
+	switch phase {
+	case fleet.Connecting:
+		return "connecting: " + r.upSoFar()
+	case fleet.WarmingUp:
+		return "warm-up: " + shortTime(r.timeLeft(now, phase)) + " left"
+	}
+	snap := r.fleet.Progress(shownSeries()...)
+	head := phase.String()
+	if phase == fleet.Measuring {
+		head += fmt.Sprintf(" %s of %s", shortTime(r.fleet.Elapsed()), setting(r.sc.Phases.Measure))
+	}
+	what := r.devicesNow()
+	if len(r.sc.Controllers) > 0 {
+		what = r.outcomes(&snap.Totals)
+	}
+	parts := []string{head + ": " + plainPieces(what)}
+	for _, s := range shownSeries() {
+		if times := plainPieces(timesSoFar(snap.Series[s])); times != "" {
+			parts = append(parts, s.Metric.String()+" "+times)
+		}
+	}
+	if errs := plainPieces(r.errorsSoFar(&snap.Totals)); errs != "" {
+		parts = append(parts, "errors: "+errs)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// upSoFar says how far the ramp is.
+func (r *running) upSoFar() string {
+	up, others, watchers := r.fleet.Presence(), r.fleet.Controllers(), r.fleet.Watchers()
+	text := fmt.Sprintf("%s of %s up", thousands(int64(up.Seen)), plural(up.Devices, "device"))
+	if up.GaveUp > 0 {
+		text += fmt.Sprintf(", %s refused", thousands(int64(up.GaveUp)))
+	}
+	if up.Seen+up.GaveUp == up.Devices {
+		if others.Seen < others.Devices {
+			text += fmt.Sprintf(", %s of %s", thousands(int64(others.Seen)), plural(others.Devices, "controller"))
+		}
+		if watchers.Seen < watchers.Devices {
+			text += fmt.Sprintf(", %s of %s", thousands(int64(watchers.Seen)), plural(watchers.Devices, "watcher"))
+		}
+	}
+	return text
+}
+
+// timeLeft is how long a phase still takes, at most.
+func (r *running) timeLeft(now time.Time, phase fleet.Phase) time.Duration {
+	p := &r.sc.Phases
+	left := time.Duration(0)
+	switch phase {
+	case fleet.Connecting:
+		left = p.Connect - now.Sub(r.began)
+	case fleet.WarmingUp:
+		if zero, ok := r.fleet.MeasureStart(); ok {
+			left = zero.Sub(now)
+		}
+	case fleet.Measuring:
+		left = p.Measure - r.fleet.Elapsed()
+	case fleet.Draining:
+		left = p.Drain - now.Sub(r.load.begun)
+	}
+	// In whole seconds, the one that has begun counting as such.
+	return (max(left, 0) + time.Second - 1).Truncate(time.Second)
+}
+
+// block is what stands at the bottom of the terminal.
+func (r *running) block(now time.Time, phase fleet.Phase) []statusLine {
+	p := r.errPaint()
+	lines := []statusLine{r.phaseLine(now, phase)}
+	if phase < fleet.Measuring || r.Stderr.rows() < 12 {
+		return lines
+	}
+	add := func(name string, pieces ...piece) {
+		lines = append(lines, append(statusLine{{"  " + pad(name, 10), p.dim}}, pieces...))
+	}
+	snap := r.fleet.Progress(shownSeries()...)
+	r.load.pulse.beat(now, snap.Totals)
+	if len(r.sc.Controllers) > 0 {
+		if phase == fleet.Measuring {
+			if text := r.stageWords(); text != "" {
+				add("stage", piece{text, nil})
+			}
+			add("now", piece{r.rateWords(), nil})
+		}
+		add("so far", r.fitting(r.outcomes(&snap.Totals))...)
+	}
+	for _, series := range shownSeries() {
+		if times := timesSoFar(snap.Series[series]); times != nil {
+			name, _, _ := strings.Cut(series.Metric.String(), ".") // "response", "telemetry" or "state"
+			add(name, times...)
+		}
+	}
+	add("devices", r.devicesNow()...)
+	if errs := r.errorsSoFar(&snap.Totals); errs != nil {
+		add("errors", errs...)
+	}
+	return lines
+}
+
+// devicesNow says how many devices are online, and what they and the watchers
+// did so far.
+func (r *running) devicesNow() []piece {
+	p, up, c := r.errPaint(), r.fleet.Presence(), r.fleet.Counts()
+	online := piece{fmt.Sprintf("%s of %s online", thousands(int64(up.Online)), thousands(int64(up.Devices))), nil}
+	if up.Online < up.Devices {
+		online.paint = p.yellow
+	}
+	pieces := []piece{online}
+	if n := c.Telemetry.Load(); n > 0 {
+		pieces = append(pieces, piece{plural(n, "telemetry message"), nil})
+	}
+	if n := c.Watched.Load(); n > 0 {
+		pieces = append(pieces, piece{thousands(n) + " watched", nil})
+	}
+	return spaced(pieces)
+}
+
+// phaseLine names the phase and draws how much of it is over.
+func (r *running) phaseLine(now time.Time, phase fleet.Phase) statusLine {
+	p := r.errPaint()
+	const nameWidth = 10
+	share, words := 0.0, ""
+	left := r.timeLeft(now, phase)
+	switch phase {
+	case fleet.Connecting:
+		up := r.fleet.Presence()
+		share = float64(up.Seen+up.GaveUp) / float64(max(up.Devices, 1))
+		words = r.upSoFar()
+	case fleet.WarmingUp:
+		share = 1
+		if zero, ok := r.fleet.MeasureStart(); ok && r.sc.Phases.WarmUp > 0 {
+			share = 1 - zero.Sub(now).Seconds()/r.sc.Phases.WarmUp.Seconds()
+		}
+		words = shortTime(left) + " left, nothing is recorded yet"
+	case fleet.Measuring:
+		share = r.fleet.Elapsed().Seconds() / max(r.sc.Phases.Measure.Seconds(), 0.001)
+		words = fmt.Sprintf("%s of %s, %s left", shortTime(r.fleet.Elapsed()), setting(r.sc.Phases.Measure), shortTime(left))
+	default:
+		share = 1
+		if d := r.sc.Phases.Drain; d > 0 {
+			share = now.Sub(r.load.begun).Seconds() / d.Seconds()
+		}
+		words = "waiting for the last answers"
+	}
+	width := min(40, max(10, r.Stderr.columns()-nameWidth-6-len(words)))
+	done, rest := bar(share, width, r.load.ascii)
+	return statusLine{
+		{"  " + pad(phase.String(), nameWidth), p.bold},
+		{done, p.cyan}, {rest, p.dim},
+		{"  " + words, nil},
+	}
+}
+
+// bar draws a share of a width.
+func bar(share float64, width int, ascii bool) (done, rest string) {
+	full, empty := "━", "─"
+	if ascii {
+		full, empty = "#", "."
+	}
+	n := int(min(max(share, 0), 1)*float64(width) + 0.5)
+	return strings.Repeat(full, n), strings.Repeat(empty, width-n)
+}
+
+// stageWords names the stages that the groups are in.
+func (r *running) stageWords() string {
+	var all []string
+	at := r.fleet.Elapsed()
+	for i := range r.sc.Controllers {
+		c := &r.sc.Controllers[i]
+		if len(c.Stages) == 0 {
+			continue
+		}
+		s, into, ok := stageAt(c, at)
+		text := "all over"
+		if ok {
+			st := c.Stages[s]
+			text = fmt.Sprintf("%d of %d, %s, %s, %s left", s+1, len(c.Stages), printable(st.Name), stageRate(st), shortTime(st.For-into))
+		}
+		if len(r.sc.Controllers) > 1 {
+			text = printable(c.Name) + ": " + text
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "   ")
+}
+
+// stageRate is "500/s" or "0/s to 500/s".
+func stageRate(s scenarios.Stage) string {
+	if s.From == s.To {
+		return rateText(s.To)
+	}
+	return rateText(s.From) + " to " + rateText(s.To)
+}
+
+// rateWords says what is planned, sent and answered at present.
+func (r *running) rateWords() string {
+	sent, answered, over := r.load.pulse.rates()
+	// Of the middle of the time that the other two are of, so that they compare
+	// while the rate moves.
+	planned, open := plannedRate(r.sc, r.fleet.Elapsed()-over/2)
+	text := ""
+	if open {
+		text = rateText(planned) + " planned  "
+	}
+	if over == 0 {
+		return strings.TrimSpace(text)
+	}
+	return text + rateText(sent) + " sent  " + rateText(answered) + " answered"
+}
+
+// asciiOnly reports whether the terminal may not know how to draw lines.
+func (a *app) asciiOnly() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v, _ := a.LookupEnv(name); v != "" {
+			v = strings.ToLower(v)
+			return !strings.Contains(v, "utf-8") && !strings.Contains(v, "utf8")
+		}
+	}
+	return false
+}

@@ -1,0 +1,235 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/report"
+)
+
+// reportFlags are the flags of report.
+type reportFlags struct {
+	html, junit, result string
+	exitCode            bool
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report RESULT.json...",
+		Short: "Show, compare or merge results of runs",
+		Long: `Show the result of a measured run, as run --json or --result wrote it; - is
+stdin. Results of the shards of one run are merged into one. Results of different
+runs are compared: each with the first, figure by figure, and with a word on
+whether a difference is more than noise.`,
+		Example: `  homefleet report result.json
+  homefleet report result.json --html report.html
+  homefleet report before.json after.json
+  homefleet report shard-1.json shard-2.json --result whole.json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misused("usage: "+cmd.UseLine(), "report wants RESULT.json")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return []cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.report(args, &f) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.html, "html", "", "`FILE` to write as an HTML page")
+	fs.StringVar(&f.junit, "junit", "", "`FILE` to write the expectations to as JUnit XML")
+	fs.StringVar(&f.result, "result", "", "`FILE` to write the result to as JSON, shards merged")
+	fs.BoolVar(&f.exitCode, "exit-code", false, "exit as the run did, or with 3 if a comparison finds something worse")
+	return cmd
+}
+
+// named is a result and where it is from.
+type named struct {
+	*metrics.Result
+	files []string
+}
+
+// name is how a result is called in messages.
+func (n *named) name() string {
+	if len(n.files) == 1 {
+		return n.files[0]
+	}
+	return fmt.Sprintf("%s and %s", n.files[0], plural(len(n.files)-1, "other shard"))
+}
+
+func (a *app) report(args []string, f *reportFlags) error {
+	all, err := a.readResults(args)
+	if err != nil {
+		return err
+	}
+	if all, err = mergeShards(all); err != nil {
+		return err
+	}
+	for i := range all {
+		if err := all[i].Check(); err != nil {
+			a.warn("%s: the sums do not hold: %s", all[i].name(), strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	if len(all) > 1 {
+		return a.compare(all, f)
+	}
+	files, err := a.prepareOutputs(&outputFlags{html: f.html, junit: f.junit, result: f.result, htmlFlag: "--html"})
+	if err != nil {
+		return err
+	}
+	res := all[0].Result
+	if a.json {
+		err = a.resultDocument(res)
+	} else {
+		err = a.resultText(res)
+	}
+	if err = errors.Join(err, a.putAll(files, res)); err != nil {
+		return err
+	}
+	if f.exitCode {
+		return verdictError(res)
+	}
+	return nil
+}
+
+// readResults reads the files; "-" is stdin.
+func (a *app) readResults(args []string) ([]named, error) {
+	var all []named
+	for i, arg := range args {
+		if arg == "-" && slices.Contains(args[:i], "-") {
+			return nil, misused("", "report: - stands there twice, and stdin can be read but once")
+		}
+		res, err := a.readResult(arg)
+		if err != nil {
+			return nil, err
+		}
+		name := arg
+		if arg == "-" {
+			name = "stdin"
+		}
+		all = append(all, named{res, []string{name}})
+	}
+	return all, nil
+}
+
+func (a *app) readResult(arg string) (*metrics.Result, error) {
+	var from io.Reader = a.Stdin
+	name := "stdin"
+	if arg != "-" {
+		name = arg
+		f, err := os.Open(a.path(arg))
+		if err != nil {
+			return nil, misused("", "%s", unPath(err, arg))
+		}
+		defer f.Close()
+		from = f
+	}
+	res, err := metrics.DecodeResult(from)
+	if err != nil {
+		return nil, misused("results are what `homefleet run --json` prints for a scenario that measures, or --result writes", "%s: %w", name, err)
+	}
+	return res, nil
+}
+
+// mergeShards makes one result of the shards of each run, in the order in which
+// the runs come first.
+func mergeShards(all []named) ([]named, error) {
+	var runs [][]named
+next:
+	for _, n := range all {
+		for i := range runs {
+			first := runs[i][0]
+			if len(n.Shards) > 0 && len(first.Shards) > 0 && n.Run == first.Run {
+				runs[i] = append(runs[i], n)
+				continue next
+			}
+		}
+		runs = append(runs, []named{n})
+	}
+	merged := make([]named, 0, len(runs))
+	for _, shards := range runs {
+		whole := shards[0]
+		if len(shards) > 1 {
+			var parts []*metrics.Result
+			whole.files = nil
+			for _, s := range shards {
+				parts = append(parts, s.Result)
+				whole.files = append(whole.files, s.files...)
+			}
+			var err error
+			if whole.Result, err = metrics.MergeResults(parts...); err != nil {
+				return nil, misused("", "%s: %w", whole.name(), err)
+			}
+		}
+		merged = append(merged, whole)
+	}
+	return merged, nil
+}
+
+// comparisonDocument is a comparison of two results in JSON.
+type comparisonDocument struct {
+	Before string `json:"before"` // file
+	After  string `json:"after"`
+	metrics.Comparison
+}
+
+// compare compares the first result with each of the others.
+func (a *app) compare(all []named, f *reportFlags) error {
+	switch {
+	case f.junit != "":
+		return misused("", "--junit is for one result, and these are of %s", plural(len(all), "run"))
+	case f.result != "":
+		return misused("", "--result is for one result, and these are of %s", plural(len(all), "run"))
+	case f.html != "" && len(all) > 2:
+		return misused("", "--html compares two results, and these are of %s", plural(len(all), "run"))
+	}
+	before := &all[0]
+	documents := []comparisonDocument{}
+	worse := 0
+	for i := range all[1:] {
+		after := &all[i+1]
+		c := metrics.Compare(before.Result, after.Result)
+		for _, d := range c.Deltas {
+			if d.Verdict == metrics.Worse {
+				worse++
+			}
+		}
+		documents = append(documents, comparisonDocument{before.name(), after.name(), c})
+		if f.html != "" {
+			page := output{flag: "--html", name: f.html, path: a.path(f.html),
+				write: func(w io.Writer, _ *metrics.Result) error { return report.Compare(w, c, before.Result, after.Result) }}
+			if err := a.putAll([]output{page}, nil); err != nil {
+				return err
+			}
+		}
+		if a.json {
+			continue
+		}
+		if i > 0 {
+			if err := a.printf("\n"); err != nil {
+				return err
+			}
+		}
+		if err := report.CompareText(a.Stdout, c, before.Result, after.Result, a.textOptions()); err != nil {
+			return failed("", "%w", err)
+		}
+	}
+	if a.json {
+		if err := a.document(documents); err != nil {
+			return err
+		}
+	}
+	if f.exitCode && worse > 0 {
+		return &exitError{code: exitExpectation, err: fmt.Errorf("worse than in %s: %s", before.name(), plural(worse, "figure"))}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"homefleet/fleet/metrics"
+)
+
+// outcomes says what became of the requests so far.
+func (r *running) outcomes(t *metrics.Totals) []piece {
+	p := r.errPaint()
+	pieces := []piece{{thousands(t.Sent) + " sent", nil}, {thousands(t.Answered) + " answered", nil}}
+	for _, x := range []struct {
+		n    int64
+		what string
+	}{{t.Late, "late"}, {t.Lost, "lost"}, {t.Refused, "refused"}, {t.NotSent.Total(), "not sent"}} {
+		one := piece{thousands(x.n) + " " + x.what, p.dim}
+		if x.n > 0 {
+			one.paint = p.red
+		}
+		pieces = append(pieces, one)
+	}
+	return spaced(pieces)
+}
+
+// timesSoFar is a distribution so far, as far as there are samples enough.
+func timesSoFar(h *metrics.Histogram) []piece {
+	if h.Count() == 0 {
+		return nil
+	}
+	var pieces []piece
+	for _, p := range []float64{50, 90, 99, 99.9} {
+		if h.Shown(p) {
+			pieces = append(pieces, piece{fmt.Sprintf("p%v %s", p, fineSpan(h.Percentile(p))), nil})
+		}
+	}
+	pieces = append(pieces, piece{"max " + fineSpan(h.Max()), nil})
+	return spaced(pieces)
+}
+
+// errorsSoFar names what went wrong so far, by reason.
+func (r *running) errorsSoFar(t *metrics.Totals) []piece {
+	p, c := r.errPaint(), r.fleet.Counts()
+	var pieces []piece
+	add := func(n int64, what string) {
+		if n > 0 {
+			pieces = append(pieces, piece{thousands(n) + " " + what, p.red})
+		}
+	}
+	add(c.Lost.Load(), "connections lost")
+	add(c.DialFailures.Load(), "connections failed")
+	byReason := func(what string, m map[string]int64) {
+		for _, reason := range byCount(m) {
+			add(m[reason], what+": "+printable(reason))
+		}
+	}
+	byReason("connections refused", c.Refused.ByName())
+	byReason("subscriptions refused", c.SubsRefused.ByName())
+	byReason("disconnected", c.Disconnected.ByName())
+	byReason("requests refused", t.RefusedBy)
+	for _, cause := range []struct {
+		n    int64
+		what metrics.Cause
+	}{
+		{t.NotSent.NotConnected, metrics.NotConnected}, {t.NotSent.NoRoom, metrics.NoRoom}, {t.NotSent.TooLarge, metrics.TooLarge},
+		{t.NotSent.GeneratorLate, metrics.GeneratorLate}, {t.NotSent.LedgerFull, metrics.LedgerFull},
+	} {
+		add(cause.n, "not sent: "+cause.what.String())
+	}
+	add(t.ErrorAnswers, "error answers")
+	add(t.Duplicates, "duplicates")
+	add(t.Misrouted.Total(), "misrouted")
+	add(t.Corrupted.Total(), "corrupted")
+	add(t.Unknown.Total(), "unknown answers")
+	return spaced(pieces)
+}
+
+// fitting leaves out what there is none of where the whole would be too wide.
+func (r *running) fitting(pieces []piece) []piece {
+	width := 12 // of the name before them
+	for _, p := range pieces {
+		width += utf8.RuneCountInString(p.text)
+	}
+	if width < r.Stderr.columns() {
+		return pieces
+	}
+	return slices.DeleteFunc(pieces, func(p piece) bool { return strings.HasPrefix(strings.TrimSpace(p.text), "0 ") })
+}
+
+// spaced puts two spaces between pieces.
+func spaced(pieces []piece) []piece {
+	for i := 1; i < len(pieces); i++ {
+		pieces[i].text = "  " + pieces[i].text
+	}
+	return pieces
+}
+
+// plainPieces is the text of pieces, with commas between them.
+func plainPieces(pieces []piece) string {
+	words := make([]string, len(pieces))
+	for i, p := range pieces {
+		words[i] = strings.TrimSpace(p.text)
+	}
+	return strings.Join(words, ", ")
+}
+
+// pad fills text up with spaces.
+func pad(text string, width int) string { return fmt.Sprintf("%-*s", width, text) }
+
+// rateText is events a second.
+func rateText(v float64) string {
+	switch {
+	case v >= 99.5:
+		return thousands(int64(v+0.5)) + "/s"
+	case v >= 10 || v == float64(int(v)):
+		return fmt.Sprintf("%.0f/s", v)
+	}
+	return fmt.Sprintf("%.1f/s", v)
+}
+
+// shortTime is a time that passes while one looks, in whole seconds.
+func shortTime(d time.Duration) string {
+	d = d.Truncate(time.Second)
+	if d < time.Minute {
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	}
+	return setting(d)
+}
+
+// fineSpan is span with microseconds.
+func fineSpan(d time.Duration) string {
+	if d < time.Millisecond {
+		return fmt.Sprintf("%.2f ms", d.Seconds()*1e3)
+	}
+	return span(d)
+}

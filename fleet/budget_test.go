@@ -1,0 +1,251 @@
+package fleet_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet"
+	"homefleet/fleet/memconn"
+	"homefleet/fleet/wire"
+)
+
+// held are a broker's ends of connections.
+type held struct {
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (h *held) add(c net.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns = append(h.conns, c)
+}
+
+func (h *held) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.conns {
+		c.Close()
+	}
+}
+
+// onlyWelcomes is a broker that welcomes a client and then holds nothing but its
+// end of the connection, so that what is measured is the device's.
+func onlyWelcomes(l *memconn.Listener, n int, hold *held) {
+	for range n {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		hold.add(c)
+		c.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 1})
+		// CONNECT, SUBSCRIBE, Online
+		var framer wire.Framer
+		buf := make([]byte, 1024)
+		for seen := 0; seen < 3; {
+			k, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			chunk := buf[:k]
+			for {
+				f, err := framer.Next(&chunk)
+				if err != nil || f == nil {
+					break
+				}
+				seen++
+				if f.Type() == packets.PUBLISH {
+					m, _ := wire.ParsePublish(f, wire.V5)
+					c.Write(wire.AppendAck(nil, packets.PUBACK, wire.Ack{PacketID: m.PacketID}, wire.V5))
+				}
+			}
+		}
+	}
+}
+
+func liveHeap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// An idle device, with its model, session, Will, telemetry and both ends of its
+// connection in memory, may cost this much live heap, and one goroutine.
+func TestBudget(t *testing.T) {
+	const n = 2000
+	const most = 3600 // bytes; both ends of the pipe are some 600 of them
+	for _, kind := range []string{"light", "thermostat", "plug"} {
+		l := memconn.Listen("broker")
+		heap, routines := liveHeap(), runtime.NumGoroutine()
+		f := fleetOf(t, "[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = \""+kind+"\"\ncount = 2000\ntelemetry = \"1h\"\n[device.will]\nresponse_topic = \"seen/{id}\"\ndelay = \"5s\"\n", l.Dial)
+		made := liveHeap()
+		ended := make(chan error, 1)
+		var hold held
+		go onlyWelcomes(l, n, &hold)
+		go func() { ended <- f.Run(context.Background()) }()
+		<-f.Ready()
+		time.Sleep(100 * time.Millisecond)
+		perDevice := (int64(liveHeap()) - int64(heap)) / n
+		perRoutine := float64(runtime.NumGoroutine()-routines) / n
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		t.Logf("%d idle devices (%s): %d bytes of heap (%d before connecting) and %.3f goroutines each; stacks in use %d bytes each",
+			n, kind, perDevice, (int64(made)-int64(heap))/n, perRoutine, m.StackInuse/n)
+		if perDevice > most {
+			t.Errorf("an idle %s holds %d bytes of heap; want at most %d", kind, perDevice, most)
+		}
+		if perRoutine > 1.01 {
+			t.Errorf("an idle %s has %.3f goroutines; want 1", kind, perRoutine)
+		}
+		f.Stop()
+		time.Sleep(100 * time.Millisecond) // all have said goodbye
+		hold.close()
+		l.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// commandAndAnswer is one device over a connection in memory, and what sends it
+// commands and reads what it says.
+type commandAndAnswer struct {
+	conn    net.Conn
+	framer  wire.Framer
+	buf     []byte
+	out     []byte
+	command wire.Publish
+	answers int // PUBLISHes to each command
+}
+
+// once sends one command and reads until the last of its answers.
+func (c *commandAndAnswer) once() error {
+	c.command.PacketID++
+	if c.command.PacketID == 0 {
+		c.command.PacketID = 1
+	}
+	c.out = wire.AppendPublish(c.out[:0], &c.command, wire.V5)
+	if _, err := c.conn.Write(c.out); err != nil {
+		return err
+	}
+	for got := 0; got < c.answers; {
+		n, err := c.conn.Read(c.buf)
+		if err != nil {
+			return err
+		}
+		chunk := c.buf[:n]
+		c.out = c.out[:0]
+		for {
+			f, err := c.framer.Next(&chunk)
+			if err != nil {
+				return err
+			}
+			if f == nil {
+				break
+			}
+			if f.Type() != packets.PUBLISH {
+				continue
+			}
+			got++
+			m, err := wire.ParsePublish(f, wire.V5)
+			if err != nil {
+				return err
+			}
+			if m.QoS == 1 {
+				c.out = wire.AppendAck(c.out, packets.PUBACK, wire.Ack{PacketID: m.PacketID}, wire.V5)
+			}
+		}
+		if len(c.out) > 0 {
+			if _, err := c.conn.Write(c.out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func newCommandAndAnswer(t testing.TB, qos byte, states byte) *commandAndAnswer {
+	l := memconn.Listen("broker")
+	f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = "+string('0'+states)+"\n", l.Dial)
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(context.Background()) }()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		go io.Copy(io.Discard, conn)
+		f.Stop()
+		time.Sleep(20 * time.Millisecond) // it has said goodbye
+		conn.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		l.Close()
+	})
+	c := &commandAndAnswer{conn: conn, buf: make([]byte, 4096), answers: 2}
+	conn.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 1})
+	<-f.Ready()
+	time.Sleep(10 * time.Millisecond)
+	conn.Read(c.buf) // CONNECT, SUBSCRIBE, Online
+	conn.Write([]byte{0x40, 2, 0, 2})
+	c.command = wire.Publish{Topic: []byte("cmnd/lamp/brightness"), Payload: []byte("50"), QoS: qos}
+	c.command.Props.ResponseTopic = []byte("phones/7")
+	c.command.Props.CorrelationData = []byte("0123456789abcdef")
+	if err := c.once(); err != nil { // this one turns the light on as well
+		t.Fatal(err)
+	}
+	time.Sleep(10 * time.Millisecond)
+	conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	conn.Read(c.buf)
+	conn.SetReadDeadline(time.Time{})
+	return c
+}
+
+// A command and its answers allocate nothing, on the device's side and on that
+// of the test.
+func TestCommandAllocatesNothing(t *testing.T) {
+	if fleet.RaceDetector {
+		t.Skip("the race detector has sync.Pool forget at random; run without -race")
+	}
+	for _, c := range []struct{ qos, states byte }{{0, 0}, {1, 0}, {1, 1}} {
+		a := newCommandAndAnswer(t, c.qos, c.states)
+		for range 100 {
+			if err := a.once(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := testing.AllocsPerRun(2000, func() {
+			if err := a.once(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Logf("command at QoS %d, states at QoS %d: %.2f allocations", c.qos, c.states, got)
+		if got > 0 {
+			t.Errorf("command at QoS %d, states at QoS %d: %.2f allocations; want none", c.qos, c.states, got)
+		}
+	}
+}
+
+func BenchmarkCommandAndAnswer(b *testing.B) {
+	for _, qos := range []byte{0, 1} {
+		b.Run("QoS"+string('0'+qos), func(b *testing.B) {
+			a := newCommandAndAnswer(b, qos, 0)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := a.once(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,284 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/memconn"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// scenarioOf loads TOML that must be right.
+func scenarioOf(t *testing.T, toml string) *scenarios.Scenario {
+	t.Helper()
+	sc, faults := scenarios.Load("test.toml", []byte(toml))
+	if err := faults.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return sc
+}
+
+const expiring = "[connect]\nsession_expiry = \"1h\"\nkeep_alive = \"60s\"\n"
+
+// A connection that ends between CONNACK and SUBACK leaves a session behind: the
+// next CONNECT has Clean Start 0, and Session Present is the right answer
+// (3.1.2.4, 3.2.2-3). The device takes it and subscribes.
+func TestSessionPresentBeforeFirstSuback(t *testing.T) {
+	play(t, scenarioOf(t, expiring+"[[device]]\nkind = \"light\"\nid = \"lamp\"\n"), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.wantConnect()
+		p.connack(0, false, nil)
+		p.wantSubscribe()
+		p.conn.Close()
+		for try := range 3 {
+			p = b.accept()
+			if c := p.wantConnect(); c.CleanStart {
+				p.connack(0, false, nil)
+			} else {
+				p.connack(0, true, nil)
+			}
+			if f := p.next(); f != nil && f.Type() == packets.SUBSCRIBE {
+				return
+			}
+			p.conn.Close()
+			t.Logf("try %d: the device ended the connection", try+2)
+		}
+		t.Error("the device never subscribes; want SUBSCRIBE after CONNACK with Session Present")
+	})
+}
+
+// A device that is silent writes nothing, whatever happens at the device itself.
+func TestSilenceIsSilent(t *testing.T) {
+	play(t, scenarioOf(t, expiring+"[[device]]\nkind = \"light\"\nid = \"lamp\"\ntelemetry = \"10s\"\n"), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		d, _ := b.fleet.Device("lamp")
+		if err := d.Die(t.Context(), Silence); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Do(t.Context(), "power", "ON"); err != nil {
+			t.Fatal(err)
+		}
+		p.conn.SetReadDeadline(time.Now().Add(time.Minute))
+		buf := make([]byte, 512)
+		if n, err := p.conn.Read(buf); err == nil {
+			t.Errorf("a silent device sent % x; want nothing", buf[:n])
+		}
+	})
+}
+
+// A packet id that is in use is not given out again, even after the ids have
+// gone round (2.2.1-3, 2.2.1-4).
+func TestPacketIDsGoRound(t *testing.T) {
+	var o outbox
+	take := func() uint16 {
+		id := o.id()
+		if o.find(id) >= 0 {
+			t.Fatalf("id() = %d, which is in use", id)
+		}
+		o.messages = append(o.messages, outgoing{id: id})
+		return id
+	}
+	for n := range 200 { // the first and the hundredth are never acknowledged
+		take()
+		if n != 0 && n != 99 {
+			o.remove(len(o.messages) - 1)
+		}
+	}
+	take()
+	for range 2 * 65536 { // acknowledged one later
+		take()
+		o.remove(len(o.messages) - 2)
+	}
+}
+
+// Rule 6: Maximum Packet Size holds for every packet (3.2.2-15), SUBSCRIBE too.
+func TestRule6MaximumPacketSizeOfSubscribe(t *testing.T) {
+	play(t, oneLight(nil), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.wantConnect()
+		p.connack(0, false, &packets.Properties{MaximumPacketSize: new(uint32(16))})
+		if f := p.next(); len(f) > 16 {
+			t.Errorf("%s of %d bytes; want at most 16", wire.TypeName(f.Type()), len(f))
+		}
+	})
+}
+
+// Run returns soon after Stop even while a write is blocked by a broker that
+// reads nothing.
+func TestStopWhileWriting(t *testing.T) {
+	play(t, oneLight(nil), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		big := bytes.Repeat([]byte("x"), 60000)
+		for range 3 {
+			p.command("power", "ON", []byte("phone"), big)
+		}
+		time.Sleep(time.Second) // the device's write is blocked now
+		start := time.Now()
+		b.fleet.Stop()
+		err := <-b.ended
+		b.ended <- err
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("Run returned %v after Stop; want at most 3s", took)
+		}
+	})
+}
+
+// stopsOnWrite stops the fleet as its third write begins, which then fails.
+type stopsOnWrite struct {
+	net.Conn
+	writes int
+	stop   func()
+}
+
+func (c *stopsOnWrite) Write(b []byte) (int, error) {
+	if c.writes++; c.writes < 3 {
+		return c.Conn.Write(b)
+	}
+	c.stop()
+	return 0, io.ErrClosedPipe
+}
+
+// What fails after the fleet was told to stop is no failure, under FailFast
+// either.
+func TestFailFastStop(t *testing.T) {
+	var b *script
+	play(t, oneLight(nil), func(t *testing.T, s *script) {
+		b = s
+		p := b.accept()
+		p.wantConnect()
+		p.connack(0, false, nil)
+		p.grant() // then Online is the third write
+		err := <-b.ended
+		b.ended <- err
+		if err != nil {
+			t.Errorf("Run() = %v; want nil: the fleet was stopped before", err)
+		}
+	}, func(o *Options) {
+		o.FailFast = true
+		dial := o.Dial
+		o.Dial = func(ctx context.Context) (net.Conn, error) {
+			c, err := dial(ctx)
+			return &stopsOnWrite{Conn: c, stop: func() { b.fleet.Stop() }}, err
+		}
+	})
+}
+
+// A device that went in an orderly way says Offline once, and on its return
+// Online: its PUBACK for Offline came before the broker closed.
+func TestOrderlyReturnSaysOnlineOnly(t *testing.T) {
+	play(t, scenarioOf(t, expiring+"[[device]]\nkind = \"light\"\nid = \"lamp\"\n"), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		d, _ := b.fleet.Device("lamp")
+		if err := d.Die(t.Context(), Orderly); err != nil {
+			t.Fatal(err)
+		}
+		p.wantMessage("tele/lamp/lwt", "Offline") // acknowledged
+		p.want(packets.DISCONNECT)
+		p.conn.Close()
+		if err := d.Return(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p = b.accept()
+		p.wantConnect()
+		p.connack(0, true, nil)
+		if m := p.wantPublish(); string(m.Payload) != "Online" {
+			t.Errorf("after its return the device says %q (DUP %t); want Online", m.Payload, m.Dup)
+		}
+	})
+}
+
+// Devices that are told to die before their first try do not hold up the ramp.
+func TestRampPassesTheDead(t *testing.T) {
+	sc := scenarioOf(t, "[[device]]\nkind = \"light\"\ncount = 140\nid = \"lamp-{n}\"\n")
+	sc.Connect.Rate = 0
+	play(t, sc, func(t *testing.T, b *script) {
+		for _, d := range b.fleet.Devices()[:135] {
+			d.r.inbox.put(func() { d.r.away, d.r.way = true, Cut })
+		}
+		got := make(chan string, 200)
+		go func() {
+			for {
+				conn, err := b.listener.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer conn.Close()
+					buf := make([]byte, 512)
+					if n, err := conn.Read(buf); err == nil {
+						if c, err := wire.ParseConnect(wire.Frame(buf[:n])); err == nil {
+							got <- c.ClientID
+						}
+					}
+				}()
+			}
+		}()
+		select {
+		case <-got:
+		case <-time.After(time.Minute):
+			t.Error("no device connects within a minute; want the living ones")
+		}
+	})
+}
+
+// A Snapshot whose context ends is given up without a data race.
+func TestSnapshotGivenUp(t *testing.T) {
+	l := memconn.Listen("nobody")
+	defer l.Close()
+	f, err := New(oneLight(nil), Options{Dial: func(ctx context.Context) (net.Conn, error) { return l.Dial(ctx) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _ := f.Device("lamp")
+	for range 200 {
+		ctx, cancel := context.WithCancel(context.Background())
+		hold := make(chan struct{})
+		ran := make(chan struct{})
+		go func() { // stands for the device's goroutine
+			<-hold
+			for _, l := range d.r.inbox.take() {
+				l()
+			}
+			close(ran)
+		}()
+		go func() {
+			for {
+				d.r.inbox.mu.Lock()
+				n := len(d.r.inbox.letters)
+				d.r.inbox.mu.Unlock()
+				if n > 0 {
+					break
+				}
+			}
+			cancel()
+			close(hold)
+		}()
+		if snap, err := d.Snapshot(ctx); err == nil && snap.ID == "" {
+			t.Fatal("no id")
+		}
+		<-ran
+	}
+}
+
+// A run without controllers and watchers is Running once every device is up.
+func TestPhaseRunning(t *testing.T) {
+	play(t, oneLight(nil), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		<-b.fleet.Ready()
+		time.Sleep(time.Second)
+		if got := b.fleet.Phase(); got != Running {
+			t.Errorf("Phase() = %v when every device is up; want %v", got, Running)
+		}
+	})
+}

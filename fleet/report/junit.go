@@ -1,0 +1,127 @@
+package report
+
+import (
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// The test cases that every result has, after its expectations. Their names
+// are stable.
+const (
+	caseSums      = "every request is accounted for"
+	caseGenerator = "the generator kept to its plan"
+	caseEnd       = "the run reached its planned end"
+)
+
+type junitSuites struct {
+	XMLName  xml.Name   `xml:"testsuites"`
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Errors   int        `xml:"errors,attr"`
+	Time     string     `xml:"time,attr"`
+	Suite    junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name       string          `xml:"name,attr"`
+	Tests      int             `xml:"tests,attr"`
+	Failures   int             `xml:"failures,attr"`
+	Errors     int             `xml:"errors,attr"`
+	Skipped    int             `xml:"skipped,attr"`
+	Time       string          `xml:"time,attr"`
+	Timestamp  string          `xml:"timestamp,attr,omitempty"`
+	Properties []junitProperty `xml:"properties>property"`
+	Cases      []junitCase     `xml:"testcase"`
+	Output     string          `xml:"system-out,omitempty"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Time    string        `xml:"time,attr"`
+	Failure *junitFailure `xml:"failure"`
+	Output  string        `xml:"system-out,omitempty"`
+}
+
+type junitFailure struct {
+	Type    string `xml:"type,attr"`
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// JUnit writes a result as JUnit XML for a build server: a test case for each
+// expectation, in the order of the scenario and named after what it says, and
+// one each for the sums, the generator and the end of the run. A case fails
+// with the result's sentence. What could not be decided for want of samples is
+// a failure too: nothing was shown to hold. So the suite has no failure if and
+// only if the verdict is a pass.
+func JUnit(w io.Writer, r *metrics.Result) error {
+	seconds := strconv.FormatFloat(time.Duration(r.Measured).Seconds(), 'f', 3, 64)
+	suite := junitSuite{Name: cmp.Or(r.Scenario.Name, "homefleet"), Time: seconds}
+	if !r.Started.IsZero() {
+		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
+	}
+	for _, p := range []junitProperty{
+		{"homefleet", r.Tool}, {"scenario.sha256", r.Scenario.Digest}, {"seed", strconv.FormatUint(r.Seed, 10)}, {"run", r.Run},
+		{"broker", r.Broker.URL}, {"verdict", string(r.Verdict)},
+	} {
+		if p.Value != "" {
+			suite.Properties = append(suite.Properties, p)
+		}
+	}
+	add := func(class, name, output string, failure *junitFailure) {
+		suite.Cases = append(suite.Cases, junitCase{Class: suite.Name + "." + class, Name: name, Time: "0", Failure: failure, Output: output})
+		suite.Tests++
+		if failure != nil {
+			suite.Failures++
+		}
+	}
+	for _, x := range r.Expectations {
+		if x.Status == metrics.Pass {
+			add("expect", x.Metric+" "+x.Want, x.Sentence, nil)
+		} else {
+			add("expect", x.Metric+" "+x.Want, "", fault(string(x.Status), x.Sentence))
+		}
+	}
+	var sums, slow, end *junitFailure
+	if err := r.Check(); err != nil {
+		sums = fault("broken", err.Error())
+	}
+	if r.Generator.Saturated {
+		slow = fault("generator saturated", r.Generator.Sentence)
+	}
+	switch {
+	case r.Aborted != "":
+		end = fault("aborted", r.Aborted)
+	case r.Interrupted:
+		end = fault("interrupted", fmt.Sprintf("the run was interrupted after %s of measuring", span(r.Measured)))
+	}
+	add("run", caseSums, "", sums)
+	add("run", caseGenerator, "", slow)
+	add("run", caseEnd, "", end)
+	doc := junitSuites{Name: "homefleet", Tests: suite.Tests, Failures: suite.Failures, Time: seconds, Suite: suite}
+	text, err := xml.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return fmt.Errorf("rendering JUnit XML: %w", err)
+	}
+	if _, err := fmt.Fprintf(w, "%s%s\n", xml.Header, text); err != nil {
+		return fmt.Errorf("writing JUnit XML: %w", err)
+	}
+	return nil
+}
+
+func fault(kind, sentence string) *junitFailure {
+	return &junitFailure{Type: kind, Message: sentence, Text: sentence}
+}

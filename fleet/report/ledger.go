@@ -1,0 +1,140 @@
+package report
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"homefleet/fleet/metrics"
+)
+
+// ledger is the account of all requests, with its sums written out.
+type ledger struct {
+	Sums   []sum
+	Blocks []facts
+	Holds  bool
+	Fault  string // what does not hold
+	WarmUp string
+}
+
+// sum is an equation that a reader can check.
+type sum struct {
+	Holds bool
+	Whole pair
+	Parts []pair
+}
+
+func newSum(name string, whole int64, parts ...namedCount) sum {
+	s := sum{Whole: pair{Name: name, Value: count(whole)}}
+	total := int64(0)
+	for _, p := range parts {
+		s.Parts = append(s.Parts, pair{Name: p.name, Value: count(p.n)})
+		total += p.n
+	}
+	s.Holds = total == whole
+	return s
+}
+
+// namedCount is a count with its name and perhaps what it means.
+type namedCount struct {
+	name string
+	n    int64
+	help string
+}
+
+// sums are the equations of a ledger. What is outstanding is left out where
+// there is none, which is always so when a run is over.
+func sums(t *metrics.Totals) []sum {
+	sent := []namedCount{{"answered", t.Answered, ""}, {"late", t.Late, ""}, {"lost", t.Lost, ""}, {"refused", t.Refused, ""}}
+	if t.Outstanding != 0 {
+		sent = append(sent, namedCount{"outstanding", t.Outstanding, ""})
+	}
+	all := []sum{
+		newSum("planned", t.Planned, namedCount{"sent", t.Sent, ""}, namedCount{"not sent", t.NotSent.Total(), ""}),
+		newSum("sent", t.Sent, sent...),
+	}
+	if t.NotSent.Total() > 0 {
+		all = append(all, newSum("not sent", t.NotSent.Total(), nonZero(causes(t))...))
+	}
+	if len(t.RefusedBy) > 0 {
+		var parts []namedCount
+		for _, reason := range slices.Sorted(maps.Keys(t.RefusedBy)) {
+			parts = append(parts, namedCount{reason, t.RefusedBy[reason], ""})
+		}
+		all = append(all, newSum("refused", t.Refused, parts...))
+	}
+	return all
+}
+
+func causes(t *metrics.Totals) []namedCount {
+	return []namedCount{
+		{metrics.NoRoom.String(), t.NotSent.NoRoom, "the broker left no room"},
+		{metrics.NotConnected.String(), t.NotSent.NotConnected, "the controller had no connection"},
+		{metrics.TooLarge.String(), t.NotSent.TooLarge, "over the broker's Maximum Packet Size"},
+		{metrics.GeneratorLate.String(), t.NotSent.GeneratorLate, "the generator's own fault"},
+		{metrics.LedgerFull.String(), t.NotSent.LedgerFull, "too many were outstanding"},
+	}
+}
+
+// astray are the answers that completed no request.
+func astray(t *metrics.Totals) []namedCount {
+	return []namedCount{
+		{"duplicate", t.Duplicates, "one more than was expected"},
+		{"misrouted (topic)", t.Misrouted.Topic, "not on the topic or from the device that was asked"},
+		{"misrouted (controller)", t.Misrouted.Controller, "with the id of another controller"},
+		{"corrupted (missing)", t.Corrupted.Missing, "no Correlation Data"},
+		{"corrupted (length)", t.Corrupted.Length, "Correlation Data of another length"},
+		{"corrupted (altered)", t.Corrupted.Checksum, "Correlation Data that fails its checksum"},
+		{"unknown (other run)", t.Unknown.Run, "of another run"},
+		{"unknown (never sent)", t.Unknown.NeverSent, "to a request that was never sent"},
+		{"unknown (forgotten)", t.Unknown.Forgotten, "later than time-out and late window"},
+		{"after refusal", t.AfterRefusal, "to requests that the broker had refused"},
+	}
+}
+
+// details are figures about single answers and lost requests.
+func details(t *metrics.Totals) []namedCount {
+	return []namedCount{
+		{"answers received", t.Answers, "that belong to a request"},
+		{"error answers", t.ErrorAnswers, "of these, with a User Property error"},
+		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
+		{"lost with some answers", t.Partial, "of several that were expected"},
+		{"lost as the run ended", t.Unfinished, "before their time-out"},
+		{"nobody subscribed", t.NoSubscribers, "PUBACK or PUBREC with 0x10"},
+		{"stray refusals", t.StrayRefusals, "of requests that were not outstanding"},
+	}
+}
+
+func nonZero(all []namedCount) []namedCount {
+	return slices.DeleteFunc(all, func(c namedCount) bool { return c.n == 0 })
+}
+
+func newLedger(r *metrics.Result) ledger {
+	l := ledger{Sums: sums(&r.Ledger), Holds: true}
+	if err := r.Check(); err != nil {
+		l.Holds, l.Fault = false, capital(err.Error())
+	}
+	block := func(heading string, all []namedCount) {
+		f := facts{Heading: heading}
+		var zero []string
+		for _, c := range all {
+			if c.n == 0 {
+				zero = append(zero, c.name)
+			} else {
+				f.Pairs = append(f.Pairs, pair{c.name, count(c.n), c.help})
+			}
+		}
+		f.Zero = strings.Join(zero, ", ")
+		l.Blocks = append(l.Blocks, f)
+	}
+	block("Answers beside the requests", astray(&r.Ledger))
+	block("Single answers", details(&r.Ledger))
+	if r.Ledger.NotSent.Total() > 0 {
+		block("Not sent, by cause", causes(&r.Ledger))
+	}
+	if w := &r.WarmUpLedger; w.Planned > 0 {
+		l.WarmUp = "The warm-up is not in these figures. Of its " + plural(w.Planned, "planned request", "planned requests") +
+			", " + count(w.Sent) + " were sent and " + count(w.Answered) + " answered in time."
+	}
+	return l
+}

@@ -1,0 +1,345 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// page is a result in the words and order of the page.
+type page struct {
+	frame
+	Name         string
+	Facts        string // the line under the name
+	Verdict      verdict
+	Expectations []expectation
+	Tally        string
+	Tiles        []tile
+	Times        []tile
+	TimeSamples  string
+	TimeLine     *timeLine
+	Curves       *curves
+	Groups       []groupTable
+	Ledger       ledger
+	Errors       []errorTable
+	Others       []timingRow
+	OtherCounts  []pair
+	Devices      []pair
+	AllCounts    []pair
+	Generator    generator
+	Run          []facts
+	Tool         string
+}
+
+// verdict is the result in a word and its reasons.
+type verdict struct {
+	Class     string // "good", "bad" or "warn"
+	Word      string
+	Sentences []string
+	Remarks   []string
+}
+
+// expectation is a row of the table of expectations.
+type expectation struct {
+	Class, Status, Metric, Want, Actual, Note string
+}
+
+// tile is a headline figure.
+type tile struct{ Class, Name, Value, Note string }
+
+// pair is a name with its value, and perhaps what it means.
+type pair struct{ Name, Value, Help string }
+
+// facts is a block of pairs under a heading.
+type facts struct {
+	Heading string
+	Pairs   []pair
+	Zero    string // the names of the counts that are zero, where they are gathered
+}
+
+// groupTable is a table of the requests by kind, stage or controller group.
+type groupTable struct {
+	Heading, By string
+	Rows        []groupRow
+}
+
+type groupRow struct {
+	Name  string
+	Cells []cell
+}
+
+// errorTable is the reason codes of one origin.
+type errorTable struct {
+	Origin string
+	Rows   []pair
+}
+
+type generator struct {
+	Class, Word, Sentence string
+	Remarks               []string
+	Pairs                 []pair
+}
+
+func newPage(r *metrics.Result) *page {
+	s := r.Snapshot()
+	p := &page{
+		frame: newFrame(nameOf(r) + ": " + string(r.Verdict) + " · homefleet"),
+		Name:  nameOf(r), Facts: factsLine(r), Verdict: newVerdict(r),
+		TimeLine: newTimeLine(r), Curves: newCurves(s), Ledger: newLedger(r),
+		Errors: errorsOf(r), Generator: newGenerator(r), Run: runFacts(r), Tool: r.Tool,
+	}
+	p.Expectations, p.Tally = expectationsOf(r)
+	p.headline(r, s)
+	p.groups(r, s)
+	p.others(r, s)
+	return p
+}
+
+// nameOf is what to call a result.
+func nameOf(r *metrics.Result) string {
+	return cmp.Or(r.Scenario.Title, r.Scenario.Name, "A run without a name")
+}
+
+func factsLine(r *metrics.Result) string {
+	var parts []string
+	if r.Scenario.Title != "" && r.Scenario.Name != "" {
+		parts = append(parts, r.Scenario.Name)
+	}
+	parts = append(parts, span(r.Measured)+" measured")
+	if name := brokerName(r); name != "" {
+		parts = append(parts, name)
+	}
+	if !r.Started.IsZero() {
+		parts = append(parts, moment(r.Started))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") }
+
+func brokerName(r *metrics.Result) string {
+	switch {
+	case r.Broker.Embedded:
+		return "embedded broker"
+	case r.Broker.Name != "":
+		return r.Broker.Name
+	}
+	return r.Broker.URL
+}
+
+func newVerdict(r *metrics.Result) verdict {
+	v := verdict{Class: "warn", Word: capital(string(r.Verdict)), Remarks: capitals(r.Remarks), Sentences: capitals(r.Sentences)}
+	switch r.Verdict {
+	case metrics.VerdictPass:
+		v.Class = "good"
+	case metrics.VerdictFail, metrics.VerdictBroken:
+		v.Class = "bad"
+	case "":
+		v.Word = "No verdict"
+	}
+	return v
+}
+
+func capitals(sentences []string) []string {
+	var all []string
+	for _, s := range sentences {
+		all = append(all, capital(s))
+	}
+	return all
+}
+
+// sortedExpectations are the expectations, failed ones first, else in the
+// order of the scenario.
+func sortedExpectations(r *metrics.Result) []metrics.Expected {
+	order := []metrics.Status{metrics.Fail, metrics.NoData, metrics.TooFew, metrics.Pass}
+	return slices.SortedStableFunc(slices.Values(r.Expectations), func(a, b metrics.Expected) int {
+		return slices.Index(order, a.Status) - slices.Index(order, b.Status)
+	})
+}
+
+func expectationsOf(r *metrics.Result) (rows []expectation, tally string) {
+	passed := 0
+	for _, x := range sortedExpectations(r) {
+		row := expectation{Class: "warn", Status: string(x.Status), Metric: x.Metric, Want: x.Want, Actual: cmp.Or(x.Actual, none)}
+		switch x.Status {
+		case metrics.Pass:
+			row.Class, passed = "good", passed+1
+		case metrics.Fail:
+			row.Class = "bad"
+		default:
+			row.Note = capital(x.Sentence)
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) > 0 {
+		tally = fmt.Sprintf("%d of %d hold", passed, len(rows))
+	}
+	return rows, tally
+}
+
+// headline sets the figures that people look for first.
+func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
+	t := &r.Ledger
+	part := func(name string, n, whole int64, of string, bad bool) tile {
+		x := tile{Name: name, Value: count(n)}
+		if share := percent(n, whole); share != "" {
+			x.Note = share + " of " + of
+		}
+		if bad && n > 0 {
+			x.Class = "bad"
+		}
+		return x
+	}
+	p.Tiles = []tile{
+		part("Sent", t.Sent, t.Planned, "planned", false),
+		part("Answered", t.Answered, t.Sent, "sent", false),
+		part("Late", t.Late, t.Sent, "sent", true),
+		part("Lost", t.Lost, t.Sent, "sent", true),
+		part("Refused", t.Refused, t.Sent, "sent", true),
+		part("Not sent", t.NotSent.Total(), t.Planned, "planned", true),
+		{Name: "Rate", Value: rateOver(t.Sent, r.Measured), Note: "sent, over " + span(r.Measured)},
+	}
+	h := s.Series[metrics.Series{Metric: metrics.ResponseTime}]
+	for _, pc := range shownPercentiles() {
+		v, why := percentile(h, pc)
+		if why != "" && h.Count() > 0 {
+			why += " samples"
+		}
+		p.Times = append(p.Times, tile{Name: percentileName(pc), Value: v, Note: why})
+	}
+	longest := tile{Name: "Maximum", Value: none, Note: "no samples"}
+	if h.Count() > 0 {
+		longest.Value, longest.Note = duration(h.Max()), "one sample"
+	}
+	p.Times = append(p.Times, longest)
+	p.TimeSamples = plural(h.Count(), "sample", "samples")
+}
+
+// groupHeadings are the headings of the tables by label.
+var groupHeadings = []struct {
+	dimension metrics.Dimension
+	heading   string
+	column    string
+}{
+	{metrics.ByKind, "By device kind", "Kind"},
+	{metrics.ByStage, "By stage", "Stage"},
+	{metrics.ByController, "By controller group", "Controllers"},
+}
+
+func (p *page) groups(r *metrics.Result, s *metrics.Snapshot) {
+	for _, g := range groupHeadings {
+		t := groupTable{Heading: g.heading, By: g.column}
+		for _, l := range r.ByLabel {
+			if l.By != g.dimension.String() {
+				continue
+			}
+			row := groupRow{Name: l.Name}
+			for _, n := range []int64{l.Planned, l.Sent, l.Answered, l.Late, l.Lost, l.Refused, l.NotSent} {
+				row.Cells = append(row.Cells, cell{Value: count(n)})
+			}
+			h := s.Series[metrics.Series{Metric: metrics.ResponseTime, Label: metrics.Label{Dimension: g.dimension, Name: l.Name}}]
+			for _, pc := range []float64{50, 99} {
+				v, why := percentile(h, pc)
+				row.Cells = append(row.Cells, cell{v, why})
+			}
+			if h.Count() > 0 {
+				row.Cells = append(row.Cells, cell{Value: duration(h.Max())})
+			} else {
+				row.Cells = append(row.Cells, cell{none, "no samples"})
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		if t.Rows != nil {
+			p.Groups = append(p.Groups, t)
+		}
+	}
+}
+
+// otherTimes are the distributions beside those of whole requests.
+var otherTimes = []struct {
+	metric     metrics.Metric
+	name, help string
+}{
+	{metrics.AnswerTime, "Each answer", "planned moment to each of several answers"},
+	{metrics.ConnectDial, "Dial", "TCP, TLS and WebSocket"},
+	{metrics.ConnectConnack, "CONNACK", "from CONNECT"},
+	{metrics.ConnectSuback, "SUBACK", "from SUBSCRIBE"},
+	{metrics.TelemetryPuback, "Telemetry PUBACK", "from PUBLISH"},
+	{metrics.StateDelivery, "State delivery", "from PUBLISH to a watcher"},
+}
+
+func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
+	for _, o := range otherTimes {
+		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Count() > 0 {
+			p.Others = append(p.Others, newTimingRow(o.name, o.help, h))
+		}
+	}
+	help := make(map[string]string)
+	for _, info := range metrics.Catalogue() {
+		help[info.Name] = info.Help
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
+		x := pair{name, count(r.Counts[name]), help[name]}
+		p.AllCounts = append(p.AllCounts, x)
+		if strings.HasPrefix(name, "connect.") || strings.HasPrefix(name, "connections.") && r.Counts[name] != 0 {
+			p.OtherCounts = append(p.OtherCounts, x)
+		}
+	}
+	if d := r.Devices; d.Total > 0 {
+		p.Devices = []pair{
+			{"Devices", count(int64(d.Total)), ""},
+			{"Online at the end", count(int64(d.Online)) + " · " + percent(int64(d.Online), int64(d.Total)), ""},
+			{"Online at least once", count(int64(d.Seen)) + " · " + percent(int64(d.Seen), int64(d.Total)), ""},
+			{"Gave up", count(int64(d.GaveUp)), "refused for good"},
+		}
+	}
+}
+
+func errorsOf(r *metrics.Result) []errorTable {
+	var tables []errorTable
+	add := func(origin string, byName map[string]int64) {
+		t := errorTable{Origin: capital(origin)}
+		for _, name := range slices.SortedFunc(maps.Keys(byName), func(a, b string) int {
+			return cmp.Or(cmp.Compare(byName[b], byName[a]), strings.Compare(a, b))
+		}) {
+			t.Rows = append(t.Rows, pair{Name: name, Value: count(byName[name])})
+		}
+		if t.Rows != nil {
+			tables = append(tables, t)
+		}
+	}
+	add("requests refused (PUBACK, PUBREC)", r.Ledger.RefusedBy)
+	for _, origin := range slices.Sorted(maps.Keys(r.Reasons)) {
+		add(origin, r.Reasons[origin])
+	}
+	return tables
+}
+
+func newGenerator(r *metrics.Result) generator {
+	g := generator{Class: "good", Word: "Kept to its plan", Sentence: capital(r.Generator.Sentence), Remarks: capitals(r.Generator.Remarks)}
+	switch {
+	case r.Generator.Saturated:
+		g.Class, g.Word = "warn", "Saturated"
+	case r.Generator.Sent == 0:
+		g.Class, g.Word = "", "Sent nothing"
+	}
+	if r.Generator.Bound <= 0 { // it was never judged
+		return g
+	}
+	g.Pairs = []pair{
+		{"Requests sent", count(r.Generator.Sent), ""},
+		{"Behind by more than " + clock(time.Duration(r.Generator.Bound)), strings.TrimSuffix(count(r.Generator.Behind)+" · "+percent(r.Generator.Behind, r.Generator.Sent), " · "), ""},
+		{"Dropped for its own reasons", count(r.Generator.Dropped), ""},
+	}
+	return g
+}
+
+// OtherTable is the distributions beside those of whole requests.
+func (p *page) OtherTable() timingTable {
+	return timingTable{"Connecting, telemetry and state changes", p.Others}
+}

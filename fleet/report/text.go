@@ -1,0 +1,374 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"homefleet/fleet/metrics"
+)
+
+// Style is how a piece of text is to look.
+type Style uint8
+
+// The styles. No meaning is in a style alone: the words say it too.
+const (
+	Bold Style = iota
+	Dim
+	Good
+	Bad
+	Warn
+)
+
+// TextOptions say how text is laid out.
+type TextOptions struct {
+	// Paint wraps a text in what makes a terminal show it in a style. It must
+	// not change how wide the text is. nil: plain text.
+	Paint func(Style, string) string
+
+	// Width is the columns to lay out for: 0 means 80, and less than 40 is
+	// taken as 40.
+	Width int
+}
+
+// lower makes the first letter small, unless the word is an abbreviation.
+func lower(s string) string {
+	if len(s) > 1 && s[1] >= 'A' && s[1] <= 'Z' {
+		return s
+	}
+	return strings.ToLower(s[:min(len(s), 1)]) + s[min(len(s), 1):]
+}
+
+// writer lays out lines.
+type writer struct {
+	b     bytes.Buffer
+	paint func(Style, string) string
+	width int
+}
+
+func newWriter(opt TextOptions) *writer {
+	const usual, least = 80, 40
+	w := &writer{paint: opt.Paint, width: max(cmp.Or(opt.Width, usual), least)}
+	if w.paint == nil {
+		w.paint = func(_ Style, s string) string { return s }
+	}
+	return w
+}
+
+// line writes one line as it is.
+func (w *writer) line(parts ...string) {
+	w.b.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
+	w.b.WriteByte('\n')
+}
+
+// heading begins a block.
+func (w *writer) heading(text string) {
+	if w.b.Len() > 0 {
+		w.b.WriteByte('\n')
+	}
+	w.line(w.paint(Bold, text))
+}
+
+// wrapped writes a text in as many lines as it takes, all indented alike.
+func (w *writer) wrapped(indent int, text string) {
+	pad := strings.Repeat(" ", indent)
+	for _, l := range wrap(text, w.width-indent) {
+		w.line(pad, l)
+	}
+}
+
+// Text writes the summary of a result for a terminal: expectations first and of
+// these the failed ones, then the verdict, the ledger and the times, in lines
+// that are no wider than the options say. Control characters in names are
+// replaced, so that no name can move the cursor.
+func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
+	w := newWriter(opt)
+	s := r.Snapshot()
+	w.expectations(r)
+	w.verdict(r)
+	w.ledger(r)
+	w.times(s)
+	w.errors(r)
+	return w.flush(out)
+}
+
+func (w *writer) flush(out io.Writer) error {
+	if _, err := out.Write(w.b.Bytes()); err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	return nil
+}
+
+// statusStyle is how the word for a status looks.
+func statusStyle(s metrics.Status) Style {
+	switch s {
+	case metrics.Pass:
+		return Good
+	case metrics.Fail:
+		return Bad
+	}
+	return Warn
+}
+
+func (w *writer) expectations(r *metrics.Result) {
+	rows := sortedExpectations(r)
+	if len(rows) == 0 {
+		return
+	}
+	_, tally := expectationsOf(r)
+	w.heading("expectations: " + tally)
+	const indent, gap, statusWidth = 2, 2, len(metrics.TooFew)
+	metric, want := 0, 0
+	for _, x := range rows {
+		metric, want = max(metric, width(clean(x.Metric))), max(want, width(clean(x.Want)))
+	}
+	for _, x := range rows {
+		status := clip(clean(string(x.Status)), statusWidth)
+		actual := clean(x.Actual)
+		if actual == "" && x.Status != metrics.Pass {
+			actual = none
+		}
+		head := strings.Repeat(" ", indent) + w.paint(statusStyle(x.Status), pad(status, statusWidth)) + strings.Repeat(" ", gap)
+		left := indent + statusWidth + gap
+		if left+metric+gap+want+gap+width(actual) <= w.width {
+			w.line(head, pad(clean(x.Metric), metric+gap), pad(clean(x.Want), want+gap), actual)
+		} else {
+			lines := wrap(clean(x.Metric), w.width-left)
+			w.line(head, first(lines))
+			for _, l := range rest(lines) {
+				w.line(strings.Repeat(" ", left), l)
+			}
+			w.wrapped(left, "want "+clean(x.Want)+", got "+actual)
+		}
+		if x.Status != metrics.Pass && x.Status != metrics.Fail {
+			for _, l := range wrap(clean(x.Sentence), w.width-left) {
+				w.line(strings.Repeat(" ", left), w.paint(Dim, l))
+			}
+		}
+	}
+}
+
+func (w *writer) verdict(r *metrics.Result) {
+	style := Warn
+	switch r.Verdict {
+	case metrics.VerdictPass:
+		style = Good
+	case metrics.VerdictFail, metrics.VerdictBroken:
+		style = Bad
+	}
+	word := clean(cmp.Or(string(r.Verdict), "none"))
+	if w.b.Len() > 0 {
+		w.b.WriteByte('\n')
+	}
+	lines := wrap(word, w.width-len("verdict: "))
+	w.line(w.paint(Bold, "verdict: "), w.paint(style, first(lines)))
+	for _, l := range rest(lines) {
+		w.line("  ", w.paint(style, l))
+	}
+	// The sentences of the expectations are in the table above.
+	told := 0
+	for _, s := range r.Sentences {
+		if slices.ContainsFunc(r.Expectations, func(x metrics.Expected) bool { return x.Sentence == s }) {
+			told++
+			continue
+		}
+		w.wrapped(2, clean(s))
+	}
+	if told > 0 {
+		verb := "do"
+		if told == 1 {
+			verb = "does"
+		}
+		w.wrapped(2, fmt.Sprintf("%d of %s %s not hold", told, plural(int64(len(r.Expectations)), "expectation", "expectations"), verb))
+	}
+	for _, s := range slices.Concat(r.Remarks, r.Generator.Remarks) {
+		for _, l := range wrap("note: "+clean(s), w.width-2) {
+			w.line("  ", w.paint(Dim, l))
+		}
+	}
+}
+
+func (w *writer) ledger(r *metrics.Result) {
+	t := &r.Ledger
+	w.heading("requests in " + span(r.Measured) + ", sent at " + rateOver(t.Sent, r.Measured))
+	type row struct {
+		name, share string
+		n           int64
+		bad         bool
+	}
+	rows := []row{
+		{"planned", "", t.Planned, false},
+		{"sent", percent(t.Sent, t.Planned) + " of planned", t.Sent, false},
+		{"answered", percent(t.Answered, t.Sent) + " of sent", t.Answered, false},
+		{"late", percent(t.Late, t.Sent) + " of sent", t.Late, true},
+		{"lost", percent(t.Lost, t.Sent) + " of sent", t.Lost, true},
+		{"refused", percent(t.Refused, t.Sent) + " of sent", t.Refused, true},
+		{"not sent", percent(t.NotSent.Total(), t.Planned) + " of planned", t.NotSent.Total(), true},
+	}
+	digits := 0
+	for _, x := range rows {
+		digits = max(digits, len(count(x.n)))
+	}
+	for _, x := range rows {
+		n, share := lead(count(x.n), digits), x.share
+		if x.n == 0 || strings.HasPrefix(share, " ") {
+			share = ""
+		}
+		if x.bad && x.n > 0 {
+			n = w.paint(Bad, n)
+		}
+		w.line("  ", pad(x.name, 10), n, "  ", w.paint(Dim, share))
+	}
+	for _, s := range sums(t)[:2] {
+		var text strings.Builder
+		text.WriteString(s.Whole.Name + " " + s.Whole.Value + " =")
+		for i, p := range s.Parts {
+			if i > 0 {
+				text.WriteString(" +")
+			}
+			text.WriteString(" " + p.Name + " " + p.Value)
+		}
+		if !s.Holds {
+			text.WriteString(": DOES NOT HOLD")
+			for _, l := range wrap(text.String(), w.width-2) {
+				w.line("  ", w.paint(Bad, l))
+			}
+			continue
+		}
+		for _, l := range wrap(text.String(), w.width-2) {
+			w.line("  ", w.paint(Dim, l))
+		}
+	}
+	for _, more := range []struct {
+		what string
+		of   []namedCount
+	}{{"not sent for", causes(t)}, {"answers beside these", astray(t)}} {
+		var parts []string
+		for _, c := range nonZero(more.of) {
+			parts = append(parts, c.name+" "+count(c.n))
+		}
+		if parts != nil {
+			w.wrapped(2, more.what+": "+strings.Join(parts, ", "))
+		}
+	}
+}
+
+// times writes the table of all distributions of all requests.
+func (w *writer) times(s *metrics.Snapshot) {
+	var rows []timingRow
+	for _, l := range curveLines {
+		if h := s.Series[metrics.Series{Metric: l.metric}]; h.Count() > 0 {
+			rows = append(rows, newTimingRow(lower(l.name), l.help, h))
+		}
+	}
+	for _, o := range otherTimes {
+		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Count() > 0 {
+			rows = append(rows, newTimingRow(lower(o.name), o.help, h))
+		}
+	}
+	if rows == nil {
+		return
+	}
+	w.heading("times")
+	columns := []string{"samples"}
+	for _, p := range shownPercentiles() {
+		columns = append(columns, percentileName(p))
+	}
+	columns = append(columns, "max", "mean")
+	cells := [][]string{columns}
+	gaps := false
+	for _, row := range rows {
+		line := []string{row.Samples}
+		for _, c := range row.Cells {
+			line = append(line, c.Value)
+			gaps = gaps || c.Why != ""
+		}
+		cells = append(cells, line)
+	}
+	widths := make([]int, len(cells[0]))
+	for _, line := range cells {
+		for i, c := range line {
+			widths[i] = max(widths[i], width(c))
+		}
+	}
+	name := 0
+	for _, row := range rows {
+		name = max(name, width(row.Name))
+	}
+	table := func(line []string) string {
+		var b strings.Builder
+		for i, c := range line {
+			b.WriteString("  " + lead(c, widths[i]))
+		}
+		return b.String()
+	}
+	total := 2 + name
+	for _, n := range widths {
+		total += 2 + n
+	}
+	if total > w.width { // no table, but the same in words
+		for i, row := range rows {
+			var parts []string
+			for k, c := range cells[i+1] {
+				parts = append(parts, cells[0][k]+" "+c)
+			}
+			w.wrapped(2, row.Name+": "+strings.Join(parts, ", "))
+		}
+	} else {
+		w.line(w.paint(Dim, strings.Repeat(" ", 2+name)+table(cells[0])))
+		for i, row := range rows {
+			w.line("  ", pad(row.Name, name), table(cells[i+1]))
+		}
+	}
+	if gaps {
+		for _, l := range wrap(none+": fewer than 100 samples lie above it", w.width-2) {
+			w.line("  ", w.paint(Dim, l))
+		}
+	}
+}
+
+// errors writes what was refused, by reason code.
+func (w *writer) errors(r *metrics.Result) {
+	type row struct {
+		origin, reason string
+		n              int64
+	}
+	var rows []row
+	for _, reason := range slices.Sorted(maps.Keys(r.Ledger.RefusedBy)) {
+		rows = append(rows, row{"requests refused", reason, r.Ledger.RefusedBy[reason]})
+	}
+	for _, origin := range slices.Sorted(maps.Keys(r.Reasons)) {
+		for _, reason := range slices.Sorted(maps.Keys(r.Reasons[origin])) {
+			rows = append(rows, row{origin, reason, r.Reasons[origin][reason]})
+		}
+	}
+	for i, in := range r.Incidents {
+		if i == 0 {
+			w.heading("incidents")
+		}
+		at := span(in.At)
+		if in.To > in.At {
+			at += " to " + span(in.To)
+		}
+		w.wrapped(2, at+": "+clean(in.Text))
+	}
+	if rows == nil {
+		return
+	}
+	w.heading("errors by reason code")
+	digits := 0
+	for _, x := range rows {
+		digits = max(digits, len(count(x.n)))
+	}
+	for _, x := range rows {
+		lines := wrap(clean(x.origin)+": "+clean(x.reason), w.width-digits-4)
+		w.line("  ", lead(count(x.n), digits), "  ", first(lines))
+		for _, l := range rest(lines) {
+			w.line(strings.Repeat(" ", digits+4), l)
+		}
+	}
+}

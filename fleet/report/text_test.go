@@ -1,0 +1,141 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"homefleet/fleet/metrics"
+)
+
+func text(t testing.TB, r *metrics.Result, opt TextOptions) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Text(&b, r, opt); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTextGolden(t *testing.T) {
+	for name, r := range fixtures() {
+		t.Run(name, func(t *testing.T) { golden(t, name+".txt", text(t, r, TextOptions{})) })
+	}
+	var out bytes.Buffer
+	if err := CompareText(&out, madeUp(), steady(), stalled(), TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "compare.txt", out.String())
+	checkText(t, out.String(), 80)
+}
+
+// madeUp is a comparison with one difference of each kind and more.
+func madeUp() metrics.Comparison {
+	c := metrics.Comparison{Remarks: []string{"the payload sizes differ: 64 and 128"}}
+	for _, d := range []metrics.Delta{
+		{Name: "response.p50", Unit: metrics.UnitTime, Before: 0.0015, After: 0.0016, Noise: 0.0002, Method: "intervals", Verdict: metrics.Within},
+		{Name: "response.p99", Unit: metrics.UnitTime, Before: 0.0044, After: 0.9, Noise: 0.02, Method: "intervals", Verdict: metrics.Worse},
+		{Name: "response.max", Unit: metrics.UnitTime, Before: 0.08, After: 1, Verdict: metrics.CannotTell},
+		{Name: "service.p99", Unit: metrics.UnitTime, Before: 0.01, After: 0.008, Noise: 0.001, Method: "ranks", Verdict: metrics.Better},
+		{Name: "requests.rate", Unit: metrics.UnitRate, Before: 500, After: 400, Noise: 5, Method: "intervals", Verdict: metrics.Different},
+		{Name: "requests.lost", Unit: metrics.UnitShare, Before: 0, After: 0, Method: "counts", Verdict: metrics.Within},
+	} {
+		d.Sentence = d.Name + " went from one value to another, which takes a sentence that is longer than a line"
+		c.Deltas = append(c.Deltas, d)
+	}
+	return c
+}
+
+func TestTextWidth(t *testing.T) {
+	all := fixtures()
+	for i, s := range hostileTexts() {
+		all[fmt.Sprint("hostile ", i)] = hostile(s)
+	}
+	for name, r := range all {
+		for _, test := range []struct{ width, want int }{{0, 80}, {80, 80}, {60, 60}, {40, 40}, {7, 40}, {200, 200}} {
+			t.Run(fmt.Sprint(name, " ", test.width), func(t *testing.T) {
+				checkText(t, text(t, r, TextOptions{Width: test.width}), test.want)
+			})
+		}
+	}
+}
+
+// Colour is only ever put around what is there without it.
+func TestTextPaint(t *testing.T) {
+	r := lossy()
+	used := make(map[Style]bool)
+	painted := text(t, r, TextOptions{Paint: func(s Style, text string) string {
+		used[s] = true
+		return "\x1b[1m" + text + "\x1b[0m"
+	}})
+	stripped := strings.NewReplacer("\x1b[1m", "", "\x1b[0m", "").Replace(painted)
+	var want strings.Builder
+	for line := range strings.Lines(stripped) {
+		want.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	if got := text(t, r, TextOptions{}); got != want.String() {
+		t.Errorf("without colour the text is\n%s\nwant that with colour, stripped:\n%s", got, want.String())
+	}
+	for _, s := range []Style{Bold, Dim, Good, Bad, Warn} {
+		if !used[s] {
+			t.Errorf("style %d is not used", s)
+		}
+	}
+}
+
+// The failed expectation comes first, before all else.
+func TestTextFailedFirst(t *testing.T) {
+	lines := strings.Split(text(t, stalled(), TextOptions{}), "\n")
+	if !strings.HasPrefix(lines[0], "expectations") || !strings.Contains(lines[1], "fail") || !strings.Contains(lines[1], "response.p99") {
+		t.Errorf("the text begins\n%s\n%s\nwant the failed expectation", lines[0], lines[1])
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestWriteErrors(t *testing.T) {
+	r := empty()
+	for name, err := range map[string]error{
+		"HTML": HTML(brokenPipe{}, r), "Text": Text(brokenPipe{}, r, TextOptions{}), "JUnit": JUnit(brokenPipe{}, r),
+		"Compare":     Compare(brokenPipe{}, metrics.Comparison{}, r, r),
+		"CompareText": CompareText(brokenPipe{}, metrics.Comparison{}, r, r, TextOptions{}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "broken pipe") {
+			t.Errorf("%s into a broken pipe = %v; want that error", name, err)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct {
+		in      string
+		columns int
+		want    string
+	}{
+		{"", 10, ""},
+		{"one two three", 7, "one two|three"},
+		{"one two three", 80, "one two three"},
+		{"abcdefghij", 4, "abcd|efgh|ij"},
+		{"a abcdefghij b", 4, "a|abcd|efgh|ij b"},
+		{"你好世界", 4, "你好|世界"},
+		{"  spread   out  ", 80, "spread out"},
+	} {
+		if got := strings.Join(wrap(test.in, test.columns), "|"); got != test.want {
+			t.Errorf("wrap(%q, %d) = %q; want %q", test.in, test.columns, got, test.want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain": "plain", "a\nb\tc": "a b c", "\x1b[2J": "\uFFFD[2J", "\u202eabc": "\uFFFDabc", "\xff": "\uFFFD", "é 你": "é 你",
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("clean(%q) = %q; want %q", in, got, want)
+		}
+	}
+}

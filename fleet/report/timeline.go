@@ -1,0 +1,192 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// timeLine is the section of a run over its time.
+type timeLine struct {
+	Interval  string
+	Charts    []chart
+	Failed    bool   // some request was not answered in time
+	Hidden    string // which percentiles are not drawn, and why
+	Incidents []numbered
+	Columns   []string
+	Rows      [][]string // the same as a table
+	Devices   bool
+}
+
+// numbered is an incident with its number in the chart.
+type numbered struct{ Number, At, Text string }
+
+// failures are the ends of a request that are drawn as bars, from below.
+var failures = []struct {
+	class, name string
+	of          func(*metrics.Outcomes) int64
+}{
+	{"lost", "lost", func(o *metrics.Outcomes) int64 { return o.Lost }},
+	{"late", "late", func(o *metrics.Outcomes) int64 { return o.Late }},
+	{"refused", "refused", func(o *metrics.Outcomes) int64 { return o.Refused }},
+	{"unsent", "not sent", func(o *metrics.Outcomes) int64 { return o.NotSent }},
+}
+
+// linePercentiles are the percentiles that the time line draws, where they may
+// be shown.
+var linePercentiles = []struct {
+	p     float64
+	class string
+}{{50, "p50"}, {90, "p90"}, {99, "p99"}}
+
+// newTimeLine returns nil if there is no time line to show.
+func newTimeLine(r *metrics.Result) *timeLine {
+	if r.TimeLine == nil || len(r.TimeLine.Points) == 0 || r.TimeLine.Interval <= 0 {
+		return nil
+	}
+	t := &timeLine{Interval: span(r.TimeLine.Interval)}
+	for i, in := range r.Incidents {
+		at := span(in.At)
+		if in.To > in.At {
+			at += " to " + span(in.To)
+		}
+		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), at, in.Text})
+	}
+	t.Devices = devicesMoved(r)
+	var sum metrics.Outcomes
+	for i := range r.TimeLine.Points {
+		sum.Add(r.TimeLine.Points[i].Outcomes)
+	}
+	keys := lineKeys{}
+	for _, f := range failures {
+		if f.of(&sum) > 0 {
+			keys.failures = append(keys.failures, key{f.class, "box", f.name})
+			t.Failed = true
+		}
+	}
+	for _, l := range layouts() {
+		points, interval := group(r.TimeLine, l.intervals)
+		keys.times, t.Hidden = timeKeys(points)
+		t.Charts = append(t.Charts, drawTimeLine(r, t, keys, l, points, interval))
+		if l.class == "wide" {
+			t.table(points, interval)
+		}
+	}
+	return t
+}
+
+// devicesMoved reports whether the devices online are worth a panel.
+func devicesMoved(r *metrics.Result) bool {
+	for _, p := range r.TimeLine.Points {
+		if p.Online != nil && *p.Online != int64(r.Devices.Total) {
+			return true
+		}
+	}
+	return false
+}
+
+// lineKeys are the keys of the panels.
+type lineKeys struct{ failures, times []key }
+
+// timeKeys returns the keys of the response times, and says what is missing.
+func timeKeys(points []metrics.Point) (keys []key, missing string) {
+	var names, needs []string
+	for _, lp := range linePercentiles {
+		drawn := false
+		for _, p := range points {
+			drawn = drawn || p.Response.Shown(lp.p)
+		}
+		if drawn {
+			keys = append(keys, key{lp.class, "line", percentileName(lp.p)})
+		} else {
+			names = append(names, percentileName(lp.p))
+			needs = append(needs, count(metrics.Needed(lp.p)))
+		}
+	}
+	keys = append(keys, key{"max", "line", "maximum"}, key{"range", "box", "minimum to maximum"})
+	if names != nil {
+		missing = fmt.Sprintf("Not drawn: %s, for want of %s answers in an interval, so that 100 lie above.",
+			list(names), list(needs))
+	}
+	return keys, missing
+}
+
+// group merges neighbours until there are at most most intervals.
+func group(t *metrics.TimeLine, most int) ([]metrics.Point, time.Duration) {
+	size := (len(t.Points) + most - 1) / most
+	interval := time.Duration(t.Interval)
+	if size <= 1 {
+		return t.Points, interval
+	}
+	var points []metrics.Point
+	for i := 0; i < len(t.Points); i += size {
+		var p metrics.Point
+		for j := i; j < min(i+size, len(t.Points)); j++ {
+			q := &t.Points[j]
+			p.Outcomes.Add(q.Outcomes)
+			p.Received += q.Received
+			if q.Online != nil {
+				p.Online = q.Online
+			}
+			if q.Response.Count() > 0 {
+				if p.Response == nil {
+					p.Response = q.Response.Clone()
+				} else {
+					p.Response.Merge(q.Response)
+				}
+			}
+		}
+		p.At = t.Points[i].At
+		points = append(points, p)
+	}
+	return points, interval * time.Duration(size)
+}
+
+// table lists the intervals of the wide drawing.
+func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
+	t.Interval = clock(interval)
+	t.Columns = []string{"From", "Planned", "Sent", "Answers", "Lost", "Late", "Refused", "Not sent", "p50", "p90", "p99", "Max"}
+	if t.Devices {
+		t.Columns = append(t.Columns, "Online")
+	}
+	for i := range points {
+		p := &points[i]
+		row := []string{
+			clock(time.Duration(i) * interval), count(p.Planned), count(p.Sent), count(p.Received),
+			count(p.Lost), count(p.Late), count(p.Refused), count(p.NotSent),
+		}
+		for _, lp := range linePercentiles {
+			v, _ := percentile(p.Response, lp.p)
+			row = append(row, v)
+		}
+		if p.Response.Count() > 0 {
+			row = append(row, duration(p.Response.Max()))
+		} else {
+			row = append(row, none)
+		}
+		if t.Devices {
+			if p.Online != nil {
+				row = append(row, count(*p.Online))
+			} else {
+				row = append(row, none)
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+}
+
+// describeTimeLine says in words what the drawing shows.
+func describeTimeLine(r *metrics.Result, t *timeLine) string {
+	text := fmt.Sprintf("Over %s of measuring, %s were planned and %s answered in time; ",
+		span(r.Measured), plural(r.Ledger.Planned, "request was", "requests were"), count(r.Ledger.Answered))
+	if n := r.Ledger.Late + r.Ledger.Lost + r.Ledger.Refused + r.Ledger.NotSent.Total(); n > 0 {
+		text += count(n) + " were late, lost, refused or not sent. "
+	} else {
+		text += "none was late, lost, refused or not sent. "
+	}
+	if n := len(t.Incidents); n > 0 {
+		text += plural(int64(n), "incident is", "incidents are") + " marked by number. "
+	}
+	return text + "The table below has the same figures."
+}

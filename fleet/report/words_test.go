@@ -1,0 +1,136 @@
+package report
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+func TestDuration(t *testing.T) {
+	for in, want := range map[time.Duration]string{
+		0:                                   "0 s",
+		999:                                 "999 ns",
+		time.Microsecond:                    "1.00 µs",
+		412 * time.Microsecond:              "412 µs",
+		999_600:                             "1.00 ms",
+		1845 * time.Microsecond:             "1.84 ms",
+		12_340 * time.Microsecond:           "12.3 ms",
+		99_960 * time.Microsecond:           "100 ms",
+		999_900 * time.Microsecond:          "1.00 s",
+		2001919 * time.Microsecond:          "2.00 s",
+		59_999 * time.Millisecond:           "1m",
+		time.Hour:                           "1h",
+		90*time.Second + 5*time.Millisecond: "1m 30.005s",
+	} {
+		if got := duration(in); got != want && !(in == 59_999*time.Millisecond && got == "59.999s") {
+			t.Errorf("duration(%v) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	for in, want := range map[time.Duration]string{
+		0: "0s", 1500 * time.Millisecond: "1.5s", time.Minute: "1m", 90 * time.Minute: "1h 30m", -5 * time.Second: "−5s",
+		26*time.Hour + time.Second: "26h 1s",
+	} {
+		if got := clock(in); got != want {
+			t.Errorf("clock(%v) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for in, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567", math.MinInt64: "-9,223,372,036,854,775,808"} {
+		if got := count(in); got != want {
+			t.Errorf("count(%d) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+// What is not nothing and not all must not be shown as that.
+func TestPercent(t *testing.T) {
+	for _, test := range []struct {
+		part, whole int64
+		want        string
+	}{
+		{0, 0, ""}, {0, 10, "0 %"}, {10, 10, "100 %"}, {1, 3, "33.33 %"}, {1, 1_000_000, "< 0.01 %"}, {999_999, 1_000_000, "> 99.99 %"},
+	} {
+		if got := percent(test.part, test.whole); got != test.want {
+			t.Errorf("percent(%d, %d) = %q; want %q", test.part, test.whole, got, test.want)
+		}
+	}
+}
+
+func TestRate(t *testing.T) {
+	for in, want := range map[float64]string{0: "0/s", 500: "500/s", 426.66: "426.7/s", 49_999.6: "50,000/s"} {
+		if got := rate(in); got != want {
+			t.Errorf("rate(%v) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+func TestCapital(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "the run": "The run", "requests.lost is 3": "requests.lost is 3", "done.": "Done.", "é": "É", "\xff": "\xff", "5 of 6": "5 of 6",
+	} {
+		if got := capital(in); got != want {
+			t.Errorf("capital(%q) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+func TestNiceMost(t *testing.T) {
+	for in, want := range map[float64]float64{0: 1, 1: 1, 7: 8, 501: 600, 1000: 1000, 1001: 1500, 0.3: 0.3, math.Inf(1): 1} {
+		if got, step := niceMost(in); math.Abs(got-want) > 1e-9 || step <= 0 || step > got {
+			t.Errorf("niceMost(%v) = %v, %v; want %v", in, got, step, want)
+		}
+	}
+}
+
+// The axis must reach around the values, at least over a decade, and have texts
+// at its decades.
+func TestNewLog(t *testing.T) {
+	for _, test := range []struct{ least, most time.Duration }{
+		{time.Microsecond, time.Hour}, {time.Millisecond, time.Millisecond}, {900 * time.Microsecond, 2 * time.Second}, {0, 0},
+		{3 * time.Millisecond, 4 * time.Millisecond},
+	} {
+		l := newLog(test.least, test.most, 100, 0)
+		labels := 0
+		for _, k := range l.ticks() {
+			if k.At < -0.01 || k.At > 100.01 {
+				t.Errorf("newLog(%v, %v): the tick %q lies at %v; want 0 to 100", test.least, test.most, k.Label, k.At)
+			}
+			if k.Label != "" {
+				labels++
+			}
+		}
+		low, high := math.Pow(10, l.low), math.Pow(10, l.high)
+		if low > max(test.least, time.Microsecond).Seconds()*1.001 || high < test.most.Seconds()*0.999 || high/low < 9.99 || labels < 1 {
+			t.Errorf("newLog(%v, %v) reaches from %v to %v s with %d texts", test.least, test.most, low, high, labels)
+		}
+	}
+}
+
+// A long run is drawn with fewer intervals, and nothing is lost in that.
+func TestGroup(t *testing.T) {
+	line := &metrics.TimeLine{Interval: metrics.Span(time.Second)}
+	online := int64(3)
+	for i := range 1000 {
+		line.Points = append(line.Points, metrics.Point{
+			At: metrics.Span(time.Duration(i) * time.Second), Outcomes: metrics.Outcomes{Planned: 2, Lost: 1}, Received: 1, Online: &online,
+		})
+	}
+	points, interval := group(line, 300)
+	var sum metrics.Outcomes
+	for _, p := range points {
+		sum.Add(p.Outcomes)
+	}
+	if len(points) != 250 || interval != 4*time.Second || sum.Planned != 2000 || sum.Lost != 1000 || *points[249].Online != 3 {
+		t.Errorf("group(1000 intervals, 300) = %d of %v, %+v; want 250 of 4s with all requests", len(points), interval, sum)
+	}
+	if line.Points[0].Planned != 2 {
+		t.Errorf("group changed what it was given: %+v", line.Points[0])
+	}
+}
