@@ -70,7 +70,7 @@ func counts(c *metrics.Counts) []count {
 	return []count{
 		{"connects", c.Connects.Load(), true},
 		{"sessions resumed", c.Resumes.Load(), false},
-		{"connections failed", c.DialFailures.Load(), false},
+		{"connections failed", c.DialFailures.Load() + c.HandshakeFailures.Load(), false},
 		{"connections lost", c.Lost.Load(), false},
 		{"time-outs", c.TimedOut.Load(), false},
 		{"protocol errors", c.BadPackets.Load(), false},

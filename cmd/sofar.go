@@ -52,7 +52,7 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 		}
 	}
 	add(c.Lost.Load(), "connections lost")
-	add(c.DialFailures.Load(), "connections failed")
+	add(c.DialFailures.Load()+c.HandshakeFailures.Load(), "connections failed")
 	byReason := func(what string, m map[string]int64) {
 		for _, reason := range byCount(m) {
 			add(m[reason], what+": "+printable(reason))

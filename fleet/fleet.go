@@ -139,7 +139,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 
 // newRecorder makes what the fleet measures with.
 func (f *Fleet) newRecorder() {
-	f.names = labelNames(f.scenario)
+	f.names = f.scenario.LabelNames()
 	f.recorder = metrics.NewRecorder(metrics.RecorderConfig{Names: f.names})
 	h := fnv.New64a()
 	h.Write([]byte(f.run))

@@ -28,6 +28,7 @@ type link struct {
 	began     time.Time // dialled
 	asked     time.Time // SUBSCRIBE was sent
 	up        time.Time // online since
+	refused   bool      // by the CONNACK
 	handshake time.Time // CONNACK or SUBACK is wanted by then
 	due       time.Time // the earliest of all that is to be done; zero never
 	keepAlive time.Duration
@@ -186,6 +187,7 @@ func (s *session) connack(frame wire.Frame) error {
 	p := ack.Properties
 	if ack.ReasonCode >= 0x80 {
 		f.counts.Refused.Add(ack.ReasonCode)
+		l.refused = true
 		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
 			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
 				return s.fail("connecting to", errTamed)

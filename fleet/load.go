@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"homefleet/fleet/metrics"
@@ -54,25 +53,6 @@ func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, firs
 		g.stages = append(g.stages, names.Labels("", s.Name, c.Name))
 	}
 	return g
-}
-
-// labelNames lists what is measured apart.
-func labelNames(sc *scenarios.Scenario) (names metrics.LabelNames) {
-	add := func(list *[]string, name string) {
-		if !slices.Contains(*list, name) {
-			*list = append(*list, name)
-		}
-	}
-	for _, g := range sc.Groups {
-		add(&names.Kinds, g.Kind.Name)
-	}
-	for _, c := range sc.Controllers {
-		add(&names.Controllers, c.Name)
-		for _, s := range c.Stages {
-			add(&names.Stages, s.Name)
-		}
-	}
-	return names
 }
 
 func (g *loadGroup) closed() bool { return g.spec.Arrival == scenarios.Closed }

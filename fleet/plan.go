@@ -52,7 +52,7 @@ const (
 func PlanOf(sc *scenarios.Scenario) *Plan {
 	p := &Plan{Scenario: sc.Name, Digest: sc.Digest, Seed: sc.Seed,
 		WarmUp: sc.Phases.WarmUp.String(), Measure: sc.Phases.Measure.String(), Groups: []PlanGroup{}}
-	names := labelNames(sc)
+	names := sc.LabelNames()
 	first := 0
 	for i := range sc.Controllers {
 		g := newLoadGroup(sc, &names, i, first)

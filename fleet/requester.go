@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
 // requester is one controller as an MQTT client: what section 4.10.1 of the
@@ -41,12 +39,7 @@ type requester struct {
 }
 
 func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
-	name := g.spec.Name
-	if g.spec.Count > 1 {
-		name += "-" + strconv.Itoa(index+1)
-	}
 	number := g.first + index
-	vars := scenarios.Vars{ID: name, N: index + 1, Kind: "controller", Seed: f.scenario.Seed, Run: f.run}
 	r := &requester{group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: f.runID, Controller: uint32(number), IDSize: g.spec.CorrelationSize,
@@ -57,8 +50,8 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 		return nil, err
 	}
 	r.ledger = ledger
-	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: name, number: requesterNumbers + number,
-		labels: g.labels, done: make(chan struct{}), clientID: g.spec.ClientID.Expand(vars)}
+	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: g.spec.ID(index + 1), number: requesterNumbers + number,
+		labels: g.labels, done: make(chan struct{}), clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
 	r.stream = g.stream(index)
 	return r, nil
 }
@@ -72,7 +65,7 @@ func (r *requester) greet(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.RequestResponseInfo = true
 	p.ReceiveMaximum = 0 // as many as the protocol allows
-	return r.fleet.credentials(p, scenarios.Vars{ID: r.name, N: r.index + 1, Kind: "controller", Seed: r.fleet.scenario.Seed, Run: r.fleet.run})
+	return r.fleet.credentials(p, r.group.spec.Vars(r.index+1, r.fleet.scenario.Seed, r.fleet.run))
 }
 
 // topics implements actor: the Response Topic, which is built on the broker's

@@ -186,6 +186,9 @@ func (s *session) hangUp() {
 	l := s.link
 	if !l.connected {
 		s.ghost = time.Now()
+		if !l.refused && !s.stopping && !s.away {
+			s.fleet.counts.HandshakeFailures.Add(1)
+		}
 	}
 	s.inbox.hangUp()
 	l.drop(s.fleet)

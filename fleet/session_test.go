@@ -206,6 +206,9 @@ func TestNoConnack(t *testing.T) {
 		p.wantSubscribe()
 		p.wantEnd()
 		b.accept().welcome(nil)
+		if got := b.fleet.Counts().HandshakeFailures.Load(); got != 1 {
+			t.Errorf("HandshakeFailures = %d; want 1, for the missing CONNACK", got)
+		}
 		if log := b.log.String(); !strings.Contains(log, "waiting for CONNACK") || !strings.Contains(log, "waiting for SUBACK") {
 			t.Error("the log does not say what was waited for")
 		}

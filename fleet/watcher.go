@@ -24,25 +24,17 @@ type watcher struct {
 const watcherNumbers = 1 << 29
 
 func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
-	name := spec.Name
-	if spec.Count > 1 {
-		name += "-" + strconv.Itoa(index+1)
-	}
 	w := &watcher{spec: spec, index: index}
-	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: name, number: watcherNumbers + number,
-		done: make(chan struct{}), clientID: spec.ClientID.Expand(w.vars(f, name))}
+	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: spec.ID(index + 1), number: watcherNumbers + number,
+		done: make(chan struct{}), clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
 	return w
-}
-
-func (w *watcher) vars(f *Fleet, name string) scenarios.Vars {
-	return scenarios.Vars{ID: name, N: w.index + 1, Kind: "watcher", Seed: f.scenario.Seed, Run: f.run}
 }
 
 // greet implements actor.
 func (w *watcher) greet(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.ReceiveMaximum = 0
-	return w.fleet.credentials(p, w.vars(w.fleet, w.name))
+	return w.fleet.credentials(p, w.spec.Vars(w.index+1, w.fleet.scenario.Seed, w.fleet.run))
 }
 
 // topics implements actor.

@@ -20,7 +20,7 @@ type Delta struct {
 	Unit     Unit    `json:"unit"` // values are in seconds, percent, events a second
 	Before   float64 `json:"before"`
 	After    float64 `json:"after"`
-	Noise    float64 `json:"noise"`  // a smaller difference means nothing; 0 if it could not be told
+	Noise    float64 `json:"noise"`  // what a difference may be by how the figure varies within the runs; 0 if it could not be told
 	Method   string  `json:"method"` // how the noise was told: "intervals", "counts", "ranks" or ""
 	Verdict  Change  `json:"verdict"`
 	Sentence string  `json:"sentence"`
@@ -33,8 +33,8 @@ const (
 	Within     Change = "within noise"
 	Better     Change = "better"
 	Worse      Change = "worse"
-	Different  Change = "different" // more than noise, and neither is better
-	CannotTell Change = "cannot tell"
+	Different  Change = "different"   // more than noise, and neither is better
+	CannotTell Change = "cannot tell" // noise is not known, or for times: it and the usual difference between runs disagree
 )
 
 // How noise is told from change. Every estimate is a standard error times
@@ -46,6 +46,8 @@ const (
 	leastBatch  = 5  // or into fewer, down to these
 	batchAbove  = 10 // for this many samples above a percentile in each
 	resolution  = 0.01
+	many        = 10  // from here on a factor says more than a share
+	usual       = 1.5 // times of two runs of the same may differ by this factor
 	methodLine  = "intervals"
 	methodCount = "counts"
 	methodRank  = "ranks"
@@ -68,6 +70,18 @@ const (
 //   - Percentiles of which there is no time line ("ranks"): the values three
 //     standard errors of the rank, sqrt(n p (1-p)), below and above. This takes
 //     the samples for independent, which makes the noise smaller than it is.
+//
+// All this is noise within a run. One run of each says nothing of how runs of
+// the same differ, and times do so by more: by where memory and goroutines came
+// to lie, by what else the machine does. A time is therefore better or worse
+// only if the difference is more than the noise and more than a factor of 1.5
+// either way, and within noise only if it is neither. If it is the one and not
+// the other it cannot be told: a third more than in another run may be chance
+// however even both runs were, and a time that is six times as long is no noise
+// just because stalls make it swing by as much. The factor is a rule of thumb:
+// equal runs of 11 to 15 s on a busy machine of two cores differed by up to 1.4
+// in what varied little within them. Who must know of smaller differences
+// repeats both runs in turn.
 //
 // A percentile is compared only where both results have 100 samples above it.
 // Of a maximum nothing can be told: it is one sample.
@@ -167,10 +181,12 @@ func (c *Comparison) shares(a, b *Snapshot) {
 // less is, 0 if neither.
 func (c *Comparison) add(d Delta, better float64) {
 	diff := d.After - d.Before
+	beyond := math.Abs(diff) > d.Noise
+	alike := max(d.Before, d.After) <= usual*min(d.Before, d.After) // as runs of the same may be
 	switch {
-	case d.Method == "" && diff != 0:
+	case d.Method == "" && diff != 0, d.Unit == UnitTime && beyond == alike:
 		d.Verdict = CannotTell
-	case math.Abs(diff) <= d.Noise:
+	case !beyond:
 		d.Verdict = Within
 	case better == 0:
 		d.Verdict = Different
@@ -185,15 +201,23 @@ func (c *Comparison) add(d Delta, better float64) {
 		change = "is the same: " + d.text(d.After)
 	case d.Before == 0:
 		change = fmt.Sprintf("went from 0 to %s", d.text(d.After))
+	case d.After >= many*d.Before:
+		change = fmt.Sprintf("went from %s to %s (× %.0f)", d.text(d.Before), d.text(d.After), d.After/d.Before)
 	default:
 		change = fmt.Sprintf("went from %s to %s (%+.1f %%)", d.text(d.Before), d.text(d.After), 100*diff/d.Before)
 	}
 	why := ""
 	switch d.Verdict {
 	case CannotTell:
-		why = "; whether that is noise cannot be told: there is too little to tell it from"
-		if strings.HasSuffix(d.Name, ".max") {
+		switch {
+		case strings.HasSuffix(d.Name, ".max"):
 			why = "; a maximum is one sample, so nothing follows from it"
+		case d.Method == "":
+			why = "; whether that is noise cannot be told: there is too little to tell it from"
+		case beyond:
+			why = fmt.Sprintf(", which cannot be told from chance: it is more than noise within the runs (%s), but two runs of the same may differ by a factor of %v", d.text(d.Noise), usual)
+		default:
+			why = fmt.Sprintf(", which cannot be told from chance: it is much, but the figure varies by as much within the runs (%s)", d.text(d.Noise))
 		}
 	case Within:
 		if diff != 0 {

@@ -11,32 +11,33 @@ import (
 // Counts are the totals of one run. All fields may be added to from any
 // goroutine.
 type Counts struct {
-	Dials        atomic.Int64 // connections tried
-	DialFailures atomic.Int64 // no connection came about
-	// Connections that came about and ended, without our will, before a CONNACK
-	// that could be read: by time-out, close or garbage. One that was refused in
-	// CONNACK is not among them.
+	Dials         atomic.Int64 // connections tried
+	DialFailures  atomic.Int64 // no connection came about
+	Connects      atomic.Int64 // CONNACK with success
+	Resumes       atomic.Int64 // of these, with Session Present
+	Lost          atomic.Int64 // connections that ended without our will
+	TimedOut      atomic.Int64 // handshakes and PINGRESPs that did not come in time
+	BadPackets    atomic.Int64 // malformed packets and protocol errors of the broker
+	Requests      atomic.Int64 // commands received
+	Replies       atomic.Int64 // replies sent
+	ErrorReplies  atomic.Int64 // of these, with a User Property error
+	BadTopics     atomic.Int64 // Response Topics that were refused
+	GhostCommands atomic.Int64 // retained commands that were ignored
+	Duplicates    atomic.Int64 // QoS 2 messages received again and not acted on
+	StateMessages atomic.Int64 // state/<id>/<attribute> sent
+	Telemetry     atomic.Int64 // tele/<id>/state sent
+	WillsSeen     atomic.Int64 // answers to a device's own Will that it found
+	Pings         atomic.Int64
+	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume
+	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session ended before the acknowledgement
+	Dropped       atomic.Int64 // messages for which the device's queue had no room
+	TooLarge      atomic.Int64 // messages over the broker's Maximum Packet Size
+	Wakes         atomic.Int64 // times a session had something to read or do
+
+	// HandshakeFailures are connections that came about and ended before a
+	// CONNACK without our will: by time-out, close or garbage. One that was
+	// refused in CONNACK is in Refused alone.
 	HandshakeFailures atomic.Int64
-	Connects          atomic.Int64 // CONNACK with success
-	Resumes           atomic.Int64 // of these, with Session Present
-	Lost              atomic.Int64 // connections that ended without our will
-	TimedOut          atomic.Int64 // handshakes and PINGRESPs that did not come in time
-	BadPackets        atomic.Int64 // malformed packets and protocol errors of the broker
-	Requests          atomic.Int64 // commands received
-	Replies           atomic.Int64 // replies sent
-	ErrorReplies      atomic.Int64 // of these, with a User Property error
-	BadTopics         atomic.Int64 // Response Topics that were refused
-	GhostCommands     atomic.Int64 // retained commands that were ignored
-	Duplicates        atomic.Int64 // QoS 2 messages received again and not acted on
-	StateMessages     atomic.Int64 // state/<id>/<attribute> sent
-	Telemetry         atomic.Int64 // tele/<id>/state sent
-	WillsSeen         atomic.Int64 // answers to a device's own Will that it found
-	Pings             atomic.Int64
-	Resent            atomic.Int64 // PUBLISH and PUBREL sent again after a resume
-	Abandoned         atomic.Int64 // QoS 1 and 2 messages whose session ended before the acknowledgement
-	Dropped           atomic.Int64 // messages for which the device's queue had no room
-	TooLarge          atomic.Int64 // messages over the broker's Maximum Packet Size
-	Wakes             atomic.Int64 // times a session had something to read or do
 
 	Watched         atomic.Int64 // messages that watchers received
 	WatchedRetained atomic.Int64 // of these, from the broker's retained store

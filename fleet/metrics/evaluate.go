@@ -161,8 +161,12 @@ func number(v float64, decimals int) string {
 }
 
 // percent is a share for people; what is not 0 or 100 is not shown as that.
-func percent(v float64) string {
-	for decimals := 4; decimals <= 9; decimals++ {
+func percent(v float64) string { return roundPercent(v, 4) }
+
+// roundPercent is percent with as few decimals as will do, but no fewer than
+// these.
+func roundPercent(v float64, decimals int) string {
+	for ; decimals <= 9; decimals++ {
 		if s := number(v, decimals); (s != "0" || v == 0) && (s != "100" || v == 100) {
 			return s + "%"
 		}

@@ -285,6 +285,18 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// A connection fails in one of three ways.
+func TestConnectFailed(t *testing.T) {
+	var c Counts
+	c.DialFailures.Add(1)
+	c.HandshakeFailures.Add(10)
+	c.Refused.Add(0x88)
+	c.Lost.Add(1000)
+	if got := CountsByName(&c); got["connect.failed"] != 12 || got["connect.refused"] != 1 {
+		t.Errorf("connect.failed = %d, connect.refused = %d; want 12, 1", got["connect.failed"], got["connect.refused"])
+	}
+}
+
 func TestNearest(t *testing.T) {
 	words := []string{"light", "plug", "thermostat"}
 	for _, tt := range []struct{ word, want string }{

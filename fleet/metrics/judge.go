@@ -82,5 +82,5 @@ func (g *Generator) drops(s *Snapshot) string {
 
 func (g *Generator) lag() string {
 	return fmt.Sprintf("%s of %s requests (%s) left more than %v after their planned moment",
-		grouped(g.Behind), grouped(g.Sent), percent(share(float64(g.Behind), float64(g.Sent))), time.Duration(g.Bound))
+		grouped(g.Behind), grouped(g.Sent), roundPercent(share(float64(g.Behind), float64(g.Sent)), 1), time.Duration(g.Bound))
 }

@@ -21,10 +21,9 @@ var countTable = []struct {
 	{"connect.failed", "connections that could not be opened, broke before CONNACK or were refused in it", func(c *Counts) int64 {
 		return c.DialFailures.Load() + c.HandshakeFailures.Load() + c.Refused.Total()
 	}},
-	{"connect.broken", "of these, opened ones that ended before CONNACK: time-out, close, garbage", func(c *Counts) int64 { return c.HandshakeFailures.Load() }},
 	{"connect.refused", "connections refused in CONNACK", func(c *Counts) int64 { return c.Refused.Total() }},
 	{"connect.succeeded", "connections accepted in CONNACK", func(c *Counts) int64 { return c.Connects.Load() }},
-	{"connect.resumed", "of these, with Session Present", func(c *Counts) int64 { return c.Resumes.Load() }},
+	{"connect.resumed", "connections accepted with Session Present", func(c *Counts) int64 { return c.Resumes.Load() }},
 	{"connections.lost", "connections that ended without our will", func(c *Counts) int64 { return c.Lost.Load() }},
 	{"connections.disconnected", "DISCONNECTs from the broker", func(c *Counts) int64 { return c.Disconnected.Total() }},
 	{"connections.timed_out", "handshakes and PINGRESPs that did not come in time", func(c *Counts) int64 { return c.TimedOut.Load() }},
@@ -32,7 +31,7 @@ var countTable = []struct {
 	{"subscriptions.refused", "SUBACKs with a reason code of 0x80 or more", func(c *Counts) int64 { return c.SubsRefused.Total() }},
 	{"devices.commands", "commands that devices received", func(c *Counts) int64 { return c.Requests.Load() }},
 	{"devices.replies", "replies that devices sent", func(c *Counts) int64 { return c.Replies.Load() }},
-	{"devices.error_replies", "of these, with a User Property error", func(c *Counts) int64 { return c.ErrorReplies.Load() }},
+	{"devices.error_replies", "replies with a User Property error that devices sent", func(c *Counts) int64 { return c.ErrorReplies.Load() }},
 	{"devices.bad_topics", "Response Topics that devices refused", func(c *Counts) int64 { return c.BadTopics.Load() }},
 	{"devices.ghost_commands", "retained commands that devices ignored", func(c *Counts) int64 { return c.GhostCommands.Load() }},
 	{"devices.duplicates", "QoS 2 messages that devices received again and did not act on", func(c *Counts) int64 { return c.Duplicates.Load() }},

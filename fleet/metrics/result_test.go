@@ -364,7 +364,8 @@ func deltaOf(c Comparison, name string) Delta {
 }
 
 // The same broker measured again differs by noise, in nearly every figure; one
-// that is a fifth slower does not.
+// that is much slower does not; of one that is a fifth slower two single runs
+// cannot tell.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	base := run(t, 1, "", 12_000, 1)
@@ -387,7 +388,7 @@ func TestCompare(t *testing.T) {
 	for _, tt := range []struct {
 		slower float64
 		want   Change
-	}{{1.2, Worse}, {0.8, Better}} {
+	}{{1.7, Worse}, {0.6, Better}, {1.2, CannotTell}, {0.8, CannotTell}} {
 		c := Compare(base, run(t, 200, "", 12_000, tt.slower))
 		for _, name := range []string{"response.p50", "response.p90", "response.p95", "response.p99", "service.p99", "response.mean"} {
 			if d := deltaOf(c, name); d.Verdict != tt.want {
@@ -426,6 +427,38 @@ func TestCompare(t *testing.T) {
 	}
 	if got := Compare(base, other).Remarks; !reflect.DeepEqual(got, want) {
 		t.Errorf("remarks %q; want %q", got, want)
+	}
+}
+
+// The verdict on a time needs both kinds of noise to agree.
+func TestCompareTimes(t *testing.T) {
+	for _, tt := range []struct {
+		before, after, noise float64
+		method               string
+		want                 Change
+		sentence             string
+	}{
+		{0.010, 0.010, 0, methodRank, Within, "x is the same: 10ms"},
+		{0.010, 0.011, 0.002, methodRank, Within, "x went from 10ms to 11ms (+10.0 %), within noise (2ms)"},
+		{0.010, 0.014, 0.002, methodRank, CannotTell, "x went from 10ms to 14ms (+40.0 %), which cannot be told from chance: it is more than noise within the runs (2ms), but two runs of the same may differ by a factor of 1.5"},
+		{0.014, 0.010, 0.002, methodRank, CannotTell, "x went from 14ms to 10ms (-28.6 %), which cannot be told from chance: it is more than noise within the runs (2ms), but two runs of the same may differ by a factor of 1.5"},
+		{0.010, 0.066, 0.080, methodLine, CannotTell, "x went from 10ms to 66ms (+560.0 %), which cannot be told from chance: it is much, but the figure varies by as much within the runs (80ms)"},
+		{0.010, 0.066, 0.020, methodLine, Worse, "x went from 10ms to 66ms (+560.0 %), worse and more than noise (20ms)"},
+		{0.010, 0.5, 0.020, methodLine, Worse, "x went from 10ms to 500ms (× 50), worse and more than noise (20ms)"},
+		{0.066, 0.010, 0.020, methodLine, Better, "x went from 66ms to 10ms (-84.8 %), better and more than noise (20ms)"},
+		{0, 0.010, 0.001, methodLine, Worse, "x went from 0 to 10ms, worse and more than noise (1ms)"},
+		{0.010, 0.066, 0, "", CannotTell, "x went from 10ms to 66ms (+560.0 %); whether that is noise cannot be told: there is too little to tell it from"},
+	} {
+		var c Comparison
+		c.add(Delta{Name: "x", Unit: UnitTime, Before: tt.before, After: tt.after, Noise: tt.noise, Method: tt.method}, -1)
+		if d := c.Deltas[0]; d.Verdict != tt.want || d.Sentence != tt.sentence {
+			t.Errorf("%v to %v with noise %v: %s: %s; want %s: %s", tt.before, tt.after, tt.noise, d.Verdict, d.Sentence, tt.want, tt.sentence)
+		}
+	}
+	var c Comparison // what is no time has no such factor
+	c.add(Delta{Name: "x", Unit: UnitRate, Before: 100, After: 110, Noise: 2, Method: methodLine}, 1)
+	if d := c.Deltas[0]; d.Verdict != Better {
+		t.Errorf("a rate of 110 after 100 with noise 2: %s; want better", d.Sentence)
 	}
 }
 

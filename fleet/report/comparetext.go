@@ -10,7 +10,8 @@ import (
 )
 
 // CompareText writes a comparison for a terminal: what changed first, with its
-// sentence, then the names of what did not, or of what cannot be told.
+// sentence, then what may have and cannot be told from chance, then the names of
+// what did not, or of which nothing is known.
 func CompareText(out io.Writer, c metrics.Comparison, before, after *metrics.Result, opt TextOptions) error {
 	w := newWriter(opt)
 	w.heading("compared")
@@ -41,9 +42,15 @@ func CompareText(out io.Writer, c metrics.Comparison, before, after *metrics.Res
 		if g.style == Dim {
 			var names []string
 			for _, d := range rows {
+				if d.Verdict == metrics.CannotTell && d.Method != "" { // there is something to look into
+					w.wrapped(2, clean(d.Sentence))
+					continue
+				}
 				names = append(names, clean(d.Name))
 			}
-			w.wrapped(2, strings.Join(names, ", "))
+			if names != nil {
+				w.wrapped(2, strings.Join(names, ", "))
+			}
 			continue
 		}
 		for _, d := range rows {

@@ -38,10 +38,12 @@ func runFacts(r *metrics.Result) []facts {
 		pair{"Seed", strconv.FormatUint(r.Seed, 10), ""}, pair{"Run", r.Run, ""}, pair{"Shards", strings.Join(r.Shards, ", "), ""},
 		pair{"Measuring began", started, ""}, pair{"Warm-up", span(r.WarmUp), ""},
 		pair{"Planned", planned, ""}, pair{"Measured", span(r.Measured), ""})
-	block("Load",
-		pair{"Arrival", strings.Join(r.Load.Arrival, "\n"), ""}, pair{"QoS", qosText(r.Load.QoS), ""},
-		pair{"Payload", bytesText(int64(r.Load.Payload)), ""}, pair{"Correlation Data", bytesText(int64(r.Load.Correlation)), ""},
-		pair{"Time-out", span(r.Load.Timeout), ""}, pair{"Late window", span(r.Load.Late), ""})
+	if !uncontrolled(r) {
+		block("Load",
+			pair{"Arrival", strings.Join(r.Load.Arrival, "\n"), ""}, pair{"QoS", qosText(r.Load.QoS), ""},
+			pair{"Payload", bytesText(int64(r.Load.Payload)), ""}, pair{"Correlation Data", bytesText(int64(r.Load.Correlation)), ""},
+			pair{"Time-out", span(r.Load.Timeout), ""}, pair{"Late window", span(r.Load.Late), ""})
+	}
 	broker := []pair{{"Address", r.Broker.URL, ""}, {"Kind", embeddedText(r), ""}, {"Known of it", r.Broker.Name, ""}}
 	for _, name := range slices.Sorted(maps.Keys(r.Broker.Connack)) {
 		broker = append(broker, pair{name, cmp.Or(r.Broker.Connack[name], none), ""})

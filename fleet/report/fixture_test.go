@@ -248,6 +248,22 @@ func empty() *metrics.Result {
 	return r
 }
 
+// telemetry is a run without controllers.
+func telemetry() *metrics.Result {
+	r := plan{seed: 5, length: 15 * time.Second, devices: 20, expect: [][2]string{{"connect.failed", "== 0"}, {"telemetry.sent", ">= 100"}}}.play()
+	r.Load, r.ByLabel = metrics.LoadFacts{Arrival: []string{}}, nil
+	return r
+}
+
+// powerCut is one in which most devices go and come back.
+func powerCut() *metrics.Result {
+	all := func(int) string { return "" }
+	r := plan{seed: 6, length: 30 * time.Second, devices: 200, fate: all, expect: [][2]string{{"devices.online", "== 100%"}}}.play()
+	r.Load, r.ByLabel = metrics.LoadFacts{}, nil
+	r.Incidents = []metrics.Incident{{At: metrics.Span(15 * time.Second), To: metrics.Span(20 * time.Second), Text: "power cut: 150 devices"}}
+	return r
+}
+
 // saturated is a run whose generator was at fault.
 func saturated() *metrics.Result {
 	r := tiny()

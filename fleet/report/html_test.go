@@ -191,6 +191,7 @@ func render1(t testing.TB, r *metrics.Result) []byte {
 func fixtures() map[string]*metrics.Result {
 	return map[string]*metrics.Result{
 		"stalled": stalled(), "steady": steady(), "lossy": lossy(), "tiny": tiny(), "saturated": saturated(), "empty": empty(),
+		"telemetry": telemetry(), "power-cut": powerCut(),
 	}
 }
 

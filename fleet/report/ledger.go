@@ -35,6 +35,15 @@ func newSum(name string, whole int64, parts ...namedCount) sum {
 	return s
 }
 
+// noControllers is said in place of a ledger of noughts.
+const noControllers = "the scenario has no controllers, so no request was planned"
+
+// uncontrolled reports whether there was nobody to send requests. Nobody then
+// needs to read of each outcome that it is nought.
+func uncontrolled(r *metrics.Result) bool {
+	return len(r.Load.Arrival) == 0 && r.Ledger.Equal(metrics.Totals{}) && r.WarmUpLedger.Equal(metrics.Totals{})
+}
+
 // namedCount is a count with its name and perhaps what it means.
 type namedCount struct {
 	name string

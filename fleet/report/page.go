@@ -19,6 +19,7 @@ type page struct {
 	Verdict      verdict
 	Expectations []expectation
 	Tally        string
+	Uncontrolled string // why there are no requests to tell of; "" if there are
 	Tiles        []tile
 	Times        []tile
 	TimeSamples  string
@@ -94,6 +95,9 @@ func newPage(r *metrics.Result) *page {
 		Errors: errorsOf(r), Generator: newGenerator(r), Run: runFacts(r), Tool: r.Tool,
 	}
 	p.Expectations, p.Tally = expectationsOf(r)
+	if uncontrolled(r) {
+		p.Uncontrolled = capital(noControllers) + "."
+	}
 	p.headline(r, s)
 	p.groups(r, s)
 	p.others(r, s)
@@ -328,7 +332,7 @@ func newGenerator(r *metrics.Result) generator {
 	case r.Generator.Sent == 0:
 		g.Class, g.Word = "", "Sent nothing"
 	}
-	if r.Generator.Bound <= 0 { // it was never judged
+	if r.Generator.Bound <= 0 || uncontrolled(r) { // it was never judged, or had nothing to do
 		return g
 	}
 	g.Pairs = []pair{

@@ -38,11 +38,14 @@ func drawTimeLine(r *metrics.Result, t *timeLine, keys lineKeys, l layout, point
 	if r.Incidents != nil {
 		d.top += 12
 	}
-	d.rates(time.Duration(r.Measured))
-	if t.Failed {
-		d.failures()
+	bottom := d.top
+	if !t.Uncontrolled {
+		d.rates(time.Duration(r.Measured))
+		if t.Failed {
+			d.failures()
+		}
+		bottom = d.times()
 	}
-	bottom := d.times()
 	if t.Devices {
 		bottom = d.devices(r)
 	}
@@ -62,7 +65,7 @@ func drawTimeLine(r *metrics.Result, t *timeLine, keys lineKeys, l layout, point
 	}
 	for i := range points {
 		x0, x1 := d.ends(i)
-		c.Hits = append(c.Hits, hit{num(x0), num(first), num(x1 - x0), num(bottom - first), d.tell(i)})
+		c.Hits = append(c.Hits, hit{num(x0), num(first), num(x1 - x0), num(bottom - first), d.tell(i, t.Uncontrolled)})
 	}
 	c.Height = int(bottom + 24)
 	return c
@@ -258,13 +261,17 @@ func (d *timeDrawing) devices(r *metrics.Result) (bottom float64) {
 }
 
 // tell is an interval in words, for the pointer.
-func (d *timeDrawing) tell(i int) string {
+func (d *timeDrawing) tell(i int, uncontrolled bool) string {
 	p := &d.points[i]
 	from := time.Duration(i) * d.interval
-	parts := []string{
-		clock(from) + " to " + clock(from+d.interval) + ": planned " + count(p.Planned),
-		plural(p.Received, "answer", "answers"),
+	interval := clock(from) + " to " + clock(from+d.interval) + ": "
+	if uncontrolled {
+		if p.Online == nil {
+			return interval + none
+		}
+		return interval + "online " + count(*p.Online)
 	}
+	parts := []string{interval + "planned " + count(p.Planned), plural(p.Received, "answer", "answers")}
 	for _, f := range failures {
 		if n := f.of(&p.Outcomes); n > 0 {
 			parts = append(parts, f.name+" "+count(n))

@@ -90,7 +90,11 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	s := r.Snapshot()
 	w.expectations(r)
 	w.verdict(r)
-	w.ledger(r)
+	if uncontrolled(r) {
+		w.uncontrolled(r)
+	} else {
+		w.ledger(r)
+	}
 	w.times(s)
 	w.errors(r)
 	return w.flush(out)
@@ -190,6 +194,16 @@ func (w *writer) verdict(r *metrics.Result) {
 			w.line("  ", w.paint(Dim, l))
 		}
 	}
+}
+
+// uncontrolled stands for the ledger of a run without requests.
+func (w *writer) uncontrolled(r *metrics.Result) {
+	heading := "no requests"
+	if r.Measured > 0 {
+		heading += " in " + span(r.Measured)
+	}
+	w.heading(heading)
+	w.wrapped(2, noControllers)
 }
 
 func (w *writer) ledger(r *metrics.Result) {

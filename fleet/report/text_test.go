@@ -85,6 +85,77 @@ func TestTextPaint(t *testing.T) {
 	}
 }
 
+// Without controllers nothing is said of requests; with controllers that sent
+// nothing, all is.
+func TestUncontrolled(t *testing.T) {
+	controlled := telemetry()
+	controlled.Load.Arrival = []string{"phones: open, constant 400/s"}
+	stray := telemetry()
+	stray.Ledger.Unknown.Run = 1
+	warm := telemetry()
+	warm.WarmUpLedger = metrics.Totals{Planned: 1, NotSent: metrics.NotSent{NoRoom: 1}}
+	for _, tt := range []struct {
+		name string
+		r    *metrics.Result
+		told bool
+	}{
+		{"no controllers", telemetry(), false}, {"power cut", powerCut(), false}, {"nothing at all", empty(), false},
+		{"nothing planned", controlled, true}, {"stray answers", stray, true}, {"in the warm-up", warm, true},
+	} {
+		words, page := text(t, tt.r, TextOptions{}), plain(render1(t, tt.r))
+		for _, part := range []string{"sent at", "planned 0 = sent 0", "not sent"} {
+			if got := strings.Contains(words, part); got != tt.told {
+				t.Errorf("%s: %q in the text: %v; want %v:\n%s", tt.name, part, got, tt.told, words)
+			}
+		}
+		for _, part := range []string{"The ledger", "Percentiles", "Response time", "Not sent", "Correlation Data"} {
+			if got := strings.Contains(page, part); got != tt.told {
+				t.Errorf("%s: %q in the page: %v; want %v", tt.name, part, got, tt.told)
+			}
+		}
+		if got := strings.Contains(words, noControllers) && strings.Contains(page, capital(noControllers)); got == tt.told {
+			t.Errorf("%s: said that there are no controllers: %v; want %v", tt.name, got, !tt.told)
+		}
+	}
+	if words := text(t, telemetry(), TextOptions{}); !strings.Contains(words, "telemetry PUBACK") || !strings.Contains(words, "no requests in 15s") {
+		t.Errorf("the text lacks what was measured:\n%s", words)
+	}
+	if l := newTimeLine(telemetry()); l != nil {
+		t.Errorf("newTimeLine(no requests, all online) = %+v; want none", l)
+	}
+	if l := newTimeLine(powerCut()); l == nil || len(l.Rows) != 30 || strings.Join(l.Rows[16], " ") != "16s 50" || len(l.Charts[0].Marks) != 1 {
+		t.Errorf("newTimeLine(power cut) = %+v; want a row a second, 50 online after 16s, and a mark", l)
+	}
+}
+
+// Stalls that make a figure swing must not make it look as if nothing happened.
+func TestCompareStalls(t *testing.T) {
+	for _, d := range metrics.Compare(steady(), stalled()).Deltas {
+		if strings.HasPrefix(d.Name, "response.p9") && (d.Verdict == metrics.Within || d.Verdict == metrics.Better) {
+			t.Errorf("steady against stalled: %s: %s; want worse, or that it cannot be told", d.Verdict, d.Sentence)
+		}
+		t.Log(d.Verdict, ":", d.Sentence)
+	}
+}
+
+// What cannot be told though its noise is known has a sentence.
+func TestCompareTextCannotTell(t *testing.T) {
+	c := madeUp()
+	for i := range c.Deltas {
+		c.Deltas[i].Verdict, c.Deltas[i].Sentence = metrics.CannotTell, "sentence of "+c.Deltas[i].Name
+	}
+	var b bytes.Buffer
+	if err := CompareText(&b, c, steady(), stalled(), TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range c.Deltas {
+		if got, want := strings.Contains(b.String(), d.Sentence), d.Method != ""; got != want || !strings.Contains(b.String(), d.Name) {
+			t.Errorf("the sentence of %s is there: %v; want %v, and its name:\n%s", d.Name, got, want, b.String())
+		}
+	}
+	checkText(t, b.String(), 80)
+}
+
 // The failed expectation comes first, before all else.
 func TestTextFailedFirst(t *testing.T) {
 	lines := strings.Split(text(t, stalled(), TextOptions{}), "\n")

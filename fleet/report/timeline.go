@@ -17,6 +17,8 @@ type timeLine struct {
 	Columns   []string
 	Rows      [][]string // the same as a table
 	Devices   bool
+
+	Uncontrolled bool // there are no requests, and nothing is said of them
 }
 
 // numbered is an incident with its number in the chart.
@@ -40,12 +42,16 @@ var linePercentiles = []struct {
 	class string
 }{{50, "p50"}, {90, "p90"}, {99, "p99"}}
 
-// newTimeLine returns nil if there is no time line to show.
+// newTimeLine returns nil if there is no time line to show: without requests,
+// that is one in which no device came or went and nothing happened.
 func newTimeLine(r *metrics.Result) *timeLine {
 	if r.TimeLine == nil || len(r.TimeLine.Points) == 0 || r.TimeLine.Interval <= 0 {
 		return nil
 	}
-	t := &timeLine{Interval: span(r.TimeLine.Interval)}
+	t := &timeLine{Interval: span(r.TimeLine.Interval), Uncontrolled: uncontrolled(r)}
+	if t.Uncontrolled && len(r.Incidents) == 0 && !devicesMoved(r) {
+		return nil
+	}
 	for i, in := range r.Incidents {
 		at := span(in.At)
 		if in.To > in.At {
@@ -53,7 +59,7 @@ func newTimeLine(r *metrics.Result) *timeLine {
 		}
 		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), at, in.Text})
 	}
-	t.Devices = devicesMoved(r)
+	t.Devices = t.Uncontrolled || devicesMoved(r)
 	var sum metrics.Outcomes
 	for i := range r.TimeLine.Points {
 		sum.Add(r.TimeLine.Points[i].Outcomes)
@@ -68,6 +74,9 @@ func newTimeLine(r *metrics.Result) *timeLine {
 	for _, l := range layouts() {
 		points, interval := group(r.TimeLine, l.intervals)
 		keys.times, t.Hidden = timeKeys(points)
+		if t.Uncontrolled {
+			t.Hidden = ""
+		}
 		t.Charts = append(t.Charts, drawTimeLine(r, t, keys, l, points, interval))
 		if l.class == "wide" {
 			t.table(points, interval)
@@ -146,6 +155,17 @@ func group(t *metrics.TimeLine, most int) ([]metrics.Point, time.Duration) {
 // table lists the intervals of the wide drawing.
 func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 	t.Interval = clock(interval)
+	if t.Uncontrolled {
+		t.Columns = []string{"From", "Online"}
+		for i, p := range points {
+			online := none
+			if p.Online != nil {
+				online = count(*p.Online)
+			}
+			t.Rows = append(t.Rows, []string{clock(time.Duration(i) * interval), online})
+		}
+		return
+	}
 	t.Columns = []string{"From", "Planned", "Sent", "Answers", "Lost", "Late", "Refused", "Not sent", "p50", "p90", "p99", "Max"}
 	if t.Devices {
 		t.Columns = append(t.Columns, "Online")
@@ -178,6 +198,9 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 
 // describeTimeLine says in words what the drawing shows.
 func describeTimeLine(r *metrics.Result, t *timeLine) string {
+	if t.Uncontrolled {
+		return fmt.Sprintf("The devices online over %s of measuring. %sThe table below has the same figures.", span(r.Measured), t.marked())
+	}
 	text := fmt.Sprintf("Over %s of measuring, %s were planned and %s answered in time; ",
 		span(r.Measured), plural(r.Ledger.Planned, "request was", "requests were"), count(r.Ledger.Answered))
 	if n := r.Ledger.Late + r.Ledger.Lost + r.Ledger.Refused + r.Ledger.NotSent.Total(); n > 0 {
@@ -185,8 +208,12 @@ func describeTimeLine(r *metrics.Result, t *timeLine) string {
 	} else {
 		text += "none was late, lost, refused or not sent. "
 	}
-	if n := len(t.Incidents); n > 0 {
-		text += plural(int64(n), "incident is", "incidents are") + " marked by number. "
+	return text + t.marked() + "The table below has the same figures."
+}
+
+func (t *timeLine) marked() string {
+	if t.Incidents == nil {
+		return ""
 	}
-	return text + "The table below has the same figures."
+	return plural(int64(len(t.Incidents)), "incident is", "incidents are") + " marked by number. "
 }

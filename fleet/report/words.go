@@ -58,13 +58,16 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', 2, 64)
 }
 
-// clock is a long or round time in words: "1h 30m", "45s", "1.5s". It is exact
+// clock is a long or round time in words: "1h 30m", "45s", "1.5s", "20ms". It is exact
 // to the millisecond.
 func clock(d time.Duration) string {
 	if d < 0 {
 		return "−" + clock(-d)
 	}
 	d = d.Round(time.Millisecond)
+	if d > 0 && d < 100*time.Millisecond {
+		return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+	}
 	var parts []string
 	for _, u := range []struct {
 		name string

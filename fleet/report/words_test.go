@@ -33,7 +33,8 @@ func TestDuration(t *testing.T) {
 func TestClock(t *testing.T) {
 	for in, want := range map[time.Duration]string{
 		0: "0s", 1500 * time.Millisecond: "1.5s", time.Minute: "1m", 90 * time.Minute: "1h 30m", -5 * time.Second: "−5s",
-		26*time.Hour + time.Second: "26h 1s",
+		26*time.Hour + time.Second: "26h 1s", 63*time.Second + 921*time.Millisecond: "1m 3.921s", 3921 * time.Millisecond: "3.921s",
+		10 * time.Millisecond: "10ms", 100 * time.Millisecond: "0.1s", 400 * time.Microsecond: "0s",
 	} {
 		if got := clock(in); got != want {
 			t.Errorf("clock(%v) = %q; want %q", in, got, want)
