@@ -21,6 +21,8 @@ type conn struct {
 	access  *access
 	will    *will             // guarded by session.mu
 	aliases map[uint16][]byte // Topic Aliases of the client
+	given   map[string]uint16 // Topic Aliases of the broker; guarded by mu
+	mayGive int               // how many the client takes (3.1.2.11.5)
 	framer  wire.Framer
 
 	username       string // who it is to the broker; empty without Config.Users

@@ -34,6 +34,7 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 		c.maxPacket = int(min(p.MaximumPacketSize, math.MaxInt32))
 	}
 	c.receiveMaximum = 65535
+	c.mayGive = min(int(p.TopicAliasMaximum), mostAliases)
 	if p.ReceiveMaximum > 0 {
 		c.receiveMaximum = int(p.ReceiveMaximum)
 	}

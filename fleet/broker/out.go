@@ -177,10 +177,44 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent 
 		n.slow.Add(1)
 		return sendDropped
 	}
+	c.alias(&p)
 	c.out = wire.AppendPublish(c.buffer(), &p, c.version)
 	n.messagesOut.Add(1)
 	c.wake()
 	return sendDone
+}
+
+// mostAliases bounds the Topic Aliases of the broker to one client: the topics
+// that come first have them, which for a subscriber of few is all of them.
+const mostAliases = 64
+
+// alias puts a Topic Alias beside or in the place of the topic, for clients that
+// take any (3.3.2.3.4). They hold for the connection, so what is sent again on
+// another one has its topic again. The caller holds c.mu and sends p next.
+func (c *conn) alias(p *wire.Publish) {
+	if c.mayGive == 0 {
+		return
+	}
+	if a, ok := c.given[string(p.Topic)]; ok {
+		if len(p.Topic) > 3 { // else it would make the packet larger
+			p.Topic, p.Props.TopicAlias, p.Props.HasTopicAlias = nil, a, true
+		}
+		return
+	}
+	if len(c.given) == c.mayGive {
+		return
+	}
+	topic := string(p.Topic)
+	a := uint16(len(c.given) + 1)
+	p.Props.TopicAlias, p.Props.HasTopicAlias = a, true
+	if wire.PublishSize(p, c.version) > c.maxPacket {
+		p.Props.TopicAlias, p.Props.HasTopicAlias = 0, false
+		return
+	}
+	if c.given == nil {
+		c.given = make(map[string]uint16)
+	}
+	c.given[topic] = a
 }
 
 // appendDisconnect appends the DISCONNECT of a broker to a version 5 client.
