@@ -63,7 +63,7 @@ func (f *Fleet) conduct() {
 	f.zero.Store(&zero)
 	f.phase.Store(int32(WarmingUp))
 	for _, r := range f.requesters {
-		r.inbox.put(func() { r.begin(zero) })
+		r.have(func() { r.begin(zero) })
 	}
 	if !f.sleepUntil(zero) {
 		return
@@ -78,7 +78,7 @@ func (f *Fleet) conduct() {
 		f.recorder.Online(tick.Sub(zero), int(f.devices.upNow.Load()))
 		if f.controllers.presence().Online < len(f.requesters) {
 			for _, r := range f.requesters {
-				r.inbox.put(r.catchUp)
+				r.have(r.catchUp)
 			}
 		}
 		if f.broken() {
@@ -94,9 +94,7 @@ func (f *Fleet) conduct() {
 	f.measured.Store(int64(p.Measure))
 	f.phase.Store(int32(Draining))
 	for _, r := range f.requesters {
-		if !r.inbox.put(r.finish) {
-			f.idle.Add(1) // it gave up
-		}
+		r.have(r.finish)
 	}
 	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
 		if !f.sleepUntil(time.Now().Add(10 * time.Millisecond)) {

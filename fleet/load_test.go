@@ -626,3 +626,29 @@ func TestTelemetryDistribution(t *testing.T) {
 		}
 	})
 }
+
+// The slots of a controller that gave up are entered as they come due, not all
+// at the end.
+func TestSlotsOfTheDeparted(t *testing.T) {
+	sc := scenarioOf(t, "[phases]\nmeasure = \"20s\"\nconnect = \"1s\"\n[[device]]\nkind = \"light\"\nid = \"lamp\"\n[[controller]]\nname = \"phone\"\nattribute = \"power\"\nrate = \"100/s\"\n")
+	play(t, sc, func(t *testing.T, b *script) {
+		for range 2 {
+			p := b.accept()
+			if c := p.wantConnect(); c.ClientID == "phone" {
+				p.connack(wire.NotAuthorized, false, nil)
+				continue
+			}
+			p.connack(0, false, nil)
+			p.grant()
+		}
+		for {
+			if zero, ok := b.fleet.MeasureStart(); ok && time.Since(zero) >= 10*time.Second {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if got := b.fleet.Progress().Totals.NotSent.NotConnected; got < 850 || got > 1000 {
+			t.Errorf("%d slots not sent after 10s at 100/s; want nearly 1000", got)
+		}
+	})
+}

@@ -115,6 +115,15 @@ func (r *requester) skip(at time.Duration, why metrics.Cause) {
 // farewell implements actor.
 func (r *requester) farewell() { r.lateAtEnd = true }
 
+// have has the controller do something for the conductor: by letter, or where
+// it gave up, so that nobody else touches it any more, here and now.
+func (r *requester) have(do func()) {
+	if !r.inbox.put(do) {
+		<-r.done
+		do()
+	}
+}
+
 // begin starts the load, whose measuring starts at zero. It is called by letter.
 func (r *requester) begin(zero time.Time) {
 	r.zero = zero
