@@ -33,6 +33,9 @@ func (r *running) banner() {
 		rs.add(first(i, "watchers"), "%s", watcherWords(w))
 	}
 	if r.sc.Measured() {
+		if len(r.sc.Incidents) > 0 {
+			rs.add("incidents", "%s", incidentNames(r.sc))
+		}
 		rs.add("phases", "%s", phaseWords(&r.sc.Phases))
 	}
 	if r.scrape != nil {

@@ -259,6 +259,7 @@ type planDocument struct {
 	Clients     int                  `json:"clients"` // connections in all
 	Controllers []controllerDocument `json:"controllers,omitempty"`
 	Watchers    []watcherDocument    `json:"watchers,omitempty"`
+	Incidents   []incidentDocument   `json:"incidents,omitempty"`
 	Phases      *phasesDocument      `json:"phases,omitempty"`
 	Expect      []expectDocument     `json:"expect,omitempty"`
 

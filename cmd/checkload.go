@@ -29,6 +29,13 @@ func writeLoadPlan(b *strings.Builder, sc *scenarios.Scenario, p paint) {
 		}
 		b.WriteString("\n" + p.bold("Watchers") + "\n" + rs.text("  ", p))
 	}
+	if len(sc.Incidents) > 0 {
+		var rs rows
+		for _, in := range incidentsOf(sc) {
+			rs.add(printable(in.Name), "%s", in.words())
+		}
+		b.WriteString("\n" + p.bold("Incidents") + "\n" + rs.text("  ", p))
+	}
 	var rs rows
 	ph := &plan.Phases
 	waits := "waits for nobody"
@@ -116,6 +123,9 @@ func watcherWords(w *scenarios.Watchers) string {
 	if w.Slow > 0 {
 		text += ", " + setting(w.Slow) + " a message"
 	}
+	if w.Answers {
+		text += ", answering what has a Response Topic"
+	}
 	return text
 }
 
@@ -142,6 +152,8 @@ type watcherDocument struct {
 	QoS    byte     `json:"qos"`
 	Share  string   `json:"share,omitempty"`
 	Slow   string   `json:"slow,omitempty"`
+
+	Answers bool `json:"answers,omitempty"`
 }
 
 type phasesDocument struct {
@@ -181,13 +193,14 @@ func (d *planDocument) addLoad(sc *scenarios.Scenario) {
 		})
 	}
 	for _, w := range plan.Watchers {
-		doc := watcherDocument{Name: w.Name, Count: w.Count, Topics: w.Topics, QoS: w.QoS, Share: w.Share}
+		doc := watcherDocument{Name: w.Name, Count: w.Count, Topics: w.Topics, QoS: w.QoS, Share: w.Share, Answers: w.Answers}
 		if w.Slow > 0 {
 			doc.Slow = setting(w.Slow)
 		}
 		d.Watchers = append(d.Watchers, doc)
 	}
 	ph := &plan.Phases
+	d.Incidents = incidentsOf(sc)
 	d.Phases = &phasesDocument{setting(ph.Connect), ph.WaitFor, setting(ph.WarmUp), setting(ph.Measure), setting(ph.Drain)}
 	for i := range plan.Expect {
 		e := &plan.Expect[i]

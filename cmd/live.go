@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -120,6 +121,11 @@ func (r *running) up() error {
 		return nil
 	}
 	r.readyIn = time.Since(r.began)
+	if up.Devices >= manyDevices {
+		// What connecting left behind would otherwise stay: with a large GOGC and
+		// a fleet that makes no garbage, the collector has no reason to come.
+		debug.FreeOSMemory()
+	}
 	r.screen.Status("", paint{})
 	r.upBanner(up)
 	if up.GaveUp > 0 {
@@ -131,6 +137,10 @@ func (r *running) up() error {
 	}
 	return r.ready.write(d)
 }
+
+// manyDevices is a fleet whose ramp leaves memory behind that is worth giving
+// back; for a smaller one that takes longer than it is good for.
+const manyDevices = 1000
 
 const (
 	plainEvery  = 3 * time.Second // progress where there is no terminal

@@ -87,6 +87,9 @@ func (r *running) phaseBegins(phase fleet.Phase) string {
 	case fleet.Measuring:
 		return "measure: " + setting(p.Measure)
 	}
+	if len(r.sc.Controllers) == 0 && r.sc.Audit.On {
+		return "drain: waiting for Will Messages that are due and devices on their way back, at most " + setting(r.sc.Audit.Wait)
+	}
 	return "drain: waiting for the last answers, at most " + setting(p.Drain)
 }
 

@@ -14,18 +14,19 @@ import (
 
 // runFlags are the flags of run.
 type runFlags struct {
-	broker   brokerFlags
-	listen   listenFlags
-	duration spanFlag
-	seed     string
-	run      string
-	ready    string
-	failFast bool
-	size     string
-	sources  string
-	outputs  outputFlags
-	metrics  string
-	force    bool
+	broker    brokerFlags
+	listen    listenFlags
+	duration  spanFlag
+	seed      string
+	run       string
+	ready     string
+	failFast  bool
+	size      string
+	sources   string
+	outputs   outputFlags
+	metrics   string
+	force     bool
+	unwatched bool
 }
 
 // embeddedWord is what --broker takes beside a URL.
@@ -40,7 +41,7 @@ func (a *app) runCommand() *cobra.Command {
 stdin. Where neither --broker nor the scenario names a broker, one is started in
 the process: the devices reach it in memory, everybody else at --listen.
 
-A scenario with controllers, phases or expectations is measured: it ends by
+A scenario with controllers, incidents, phases or expectations is measured: it ends by
 itself with a summary, and with exit code 3 if an expectation does not hold or
 the generator could not keep to its plan. With --json it prints the result that
 "homefleet report" reads.
@@ -69,6 +70,7 @@ result so far; a second Ctrl-C quits at once.`,
 	f.outputs.add(fs)
 	fs.StringVar(&f.metrics, "metrics", "", "`ADDRESS` to serve metrics for Prometheus on, such as 127.0.0.1:9464")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
+	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
 	for _, name := range []string{"broker", "listen", "ws", "seed", "run", "metrics", "source-addr", "duration"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions) // the flag is there
@@ -139,6 +141,7 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 		}
 		r.url = r.embedded.url
 		o.Dial, o.BrokerName = r.embedded.Dial, "the embedded broker"
+		o.Embedded, o.Outage = true, r.embedded.Broker
 		return nil
 	}
 	if r.dialer, err = fleet.NewDialer(r.sc.Broker); err != nil {
@@ -173,6 +176,9 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 		sc.Phases.Measure = f.duration.d
 	case f.duration.set:
 		sc.Duration = f.duration.d
+	}
+	if f.unwatched {
+		sc.Watchers = nil
 	}
 	if f.seed != "" {
 		seed, err := strconv.ParseUint(f.seed, 0, 63)

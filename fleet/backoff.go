@@ -3,8 +3,6 @@ package fleet
 import (
 	"math/rand/v2"
 	"time"
-
-	"homefleet/scenarios"
 )
 
 // purpose keeps the random choices of one device apart from each other.
@@ -18,6 +16,9 @@ const (
 	forSlots
 	forArrival
 	forTarget
+	forFaults
+	forMisdeeds
+	forIncident
 )
 
 // chance returns a number in [0, 1) that follows from the seed, the device's
@@ -36,16 +37,23 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// backoff returns how long a device waits before its next try after failures in
+// terms are on what terms a session connects again.
+type terms struct {
+	naive    bool
+	min, max time.Duration
+	reset    time.Duration // connected this long, the back-off starts anew
+}
+
+// backoff returns how long a session waits before its next try after failures in
 // a row (1 for the first). Full jitter is uniform in [0, min(max, min*2^(n-1)));
 // naive is always the minimum. draw is a number in [0, 1).
-func backoff(c *scenarios.Connect, failures int, draw float64) time.Duration {
-	if c.Backoff == scenarios.Naive {
-		return c.BackoffMin
+func (t *terms) backoff(failures int, draw float64) time.Duration {
+	if t.naive {
+		return t.min
 	}
-	ceiling := c.BackoffMax
-	if shift := failures - 1; shift < 62 && c.BackoffMin <= c.BackoffMax>>shift {
-		ceiling = c.BackoffMin << shift
+	ceiling := t.max
+	if shift := failures - 1; shift < 62 && t.min <= t.max>>shift {
+		ceiling = t.min << shift
 	}
 	return time.Duration(draw * float64(ceiling))
 }

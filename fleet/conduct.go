@@ -69,6 +69,9 @@ func (f *Fleet) conduct() {
 		return
 	}
 	f.phase.Store(int32(Measuring))
+	if !f.order(func(w *weather) { w.forecast(zero) }) {
+		return
+	}
 	end := zero.Add(p.Measure)
 	for tick := zero; tick.Before(end); tick = tick.Add(time.Second) {
 		if !f.sleepUntil(tick) {
@@ -91,6 +94,9 @@ func (f *Fleet) conduct() {
 		f.measured.Store(int64(min(time.Since(zero), p.Measure)))
 		return
 	}
+	if !f.order((*weather).calm) {
+		return
+	}
 	f.measured.Store(int64(p.Measure))
 	f.phase.Store(int32(Draining))
 	for _, r := range f.requesters {
@@ -100,6 +106,9 @@ func (f *Fleet) conduct() {
 		if !f.sleepUntil(time.Now().Add(10 * time.Millisecond)) {
 			return
 		}
+	}
+	if f.audit != nil {
+		f.settle()
 	}
 	f.Stop()
 }
@@ -111,6 +120,9 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 		devices, others := f.devices.presence(), f.controllers.presence()
 		watchers := f.watchers.presence()
 		up := float64(devices.Seen) >= share*float64(devices.Devices) || devices.Seen+devices.GaveUp == devices.Devices
+		if r := f.referees.presence(); f.referee != nil && r.Seen+r.GaveUp == 0 {
+			up = false
+		}
 		if up && others.Seen+others.GaveUp == others.Devices && watchers.Seen+watchers.GaveUp == watchers.Devices {
 			return true
 		}
@@ -184,12 +196,16 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 		snap.Devices.Online = f.onlineAtEnd
 	}
 	snap.Counts = metrics.CountsByName(f.counts)
+	f.completeAudit(snap)
 	return snap
 }
 
 // closeBooks ends every ledger once its session has ended, so that each request
 // has one outcome, and checks the sums.
 func (f *Fleet) closeBooks() error {
+	if err := f.closeAudit(); err != nil {
+		return err
+	}
 	if len(f.requesters) == 0 {
 		return nil
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"homefleet/fleet/audit"
+	"homefleet/scenarios"
 )
 
 // Device is a hold on one running device, for whoever tests against it or plays
@@ -146,11 +149,37 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 // Die makes the device go offline in the given way and stay away until
 // [Device.Return]. It returns once the order is given.
 func (d *Device) Die(ctx context.Context, how Way) error {
-	return d.tell(ctx, func() { d.r.away, d.r.way = true, how })
+	return d.tell(ctx, func() { d.r.takeOff(byHand, how) })
 }
 
 // Return brings a device back that went away: it connects at once, and resumes
 // its session if that can still be there.
-func (d *Device) Return(ctx context.Context) error {
-	return d.tell(ctx, func() { d.r.away, d.r.hurry, d.r.failures = false, true, 0 })
+func (d *Device) Return(ctx context.Context) error { return d.ReturnAs(ctx, Comeback{}) }
+
+// ReturnAs is Return in another way.
+func (d *Device) ReturnAs(ctx context.Context, how Comeback) error {
+	return d.tell(ctx, func() { d.r.letBack(byHand, how) })
+}
+
+// Misbehave has the device do wrong from now on, or with nil, behave again. What
+// it holds back goes out then.
+func (d *Device) Misbehave(ctx context.Context, how *scenarios.Misbehavior) error {
+	if how == nil {
+		return d.tell(ctx, d.r.behave)
+	}
+	m := *how
+	if err := m.Check(); err != nil {
+		return fmt.Errorf("%s: %w", d.ID(), err)
+	}
+	return d.tell(ctx, func() { d.r.misbehave(&m) })
+}
+
+// Outages returns what the audit knows of the device's latest outages, in the
+// order of its connections; none where nothing is audited.
+func (d *Device) Outages() []audit.Outage {
+	f := d.r.fleet
+	if f.audit == nil {
+		return nil
+	}
+	return f.audit.Recent(d.r.number, f.now())
 }

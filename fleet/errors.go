@@ -84,12 +84,19 @@ func (s *session) judge(err error) verdict {
 		s.failures = 0
 		return atOnce
 	}
+	if errors.Is(err, errForgotten) || errors.Is(err, errNoNetwork) {
+		s.failures++
+		return tryAgain // the incident has been told of
+	}
 	if errors.Is(err, errTamed) {
 		s.fleet.note(err)
 		return atOnce
 	}
 	select {
 	case <-s.fleet.stop:
+		if s.crew == &s.fleet.referees {
+			return tryAgain // it stays until the others have gone
+		}
 		return atOnce // what fails now fails because of the end
 	default:
 	}
@@ -98,11 +105,15 @@ func (s *session) judge(err error) verdict {
 		return giveUp
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
-		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || time.Since(s.ghost) > s.fleet.scenario.Connect.Timeout {
+		itself := time.Since(s.ghost) <= s.fleet.scenario.Connect.Timeout
+		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.stubborn() {
 			return giveUp
 		}
 		// It was the device itself: a CONNECT of a connection that it gave up
-		// was still on its way.
+		// was still on its way. Or it is fighting for its client id.
+		if s.stubborn() {
+			return tryAgain
+		}
 	}
 	if _, ok := errors.AsType[*UnfitError](err); ok {
 		return giveUp

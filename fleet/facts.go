@@ -80,14 +80,17 @@ func (f *Fleet) WarmUp() metrics.Totals {
 	return t
 }
 
-// Incidents returns when connections were lost, for the time line. It is to be
+// Incidents returns what happened, and when connections were lost besides, for
+// the time line. It is to be
 // called after Run has returned.
 func (f *Fleet) Incidents() []metrics.Incident {
 	start, ok := f.MeasureStart()
 	if !ok {
 		start = f.epoch
 	}
-	return f.losses.incidents(start.Sub(f.epoch))
+	all := append(f.bulletins.all(), f.losses.incidents(start.Sub(f.epoch))...)
+	slices.SortStableFunc(all, func(a, b metrics.Incident) int { return int(a.At - b.At) })
+	return all
 }
 
 // losses notes when connections were lost, in bounded memory.

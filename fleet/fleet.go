@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"homefleet/devices"
+	"homefleet/fleet/audit"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -41,7 +42,22 @@ type Options struct {
 	// FailFast ends the run at the first device that fails, with its error.
 	FailFast bool
 
+	// Audit has the Will Messages audited even if the scenario does not ask for it.
+	Audit bool
+
+	// Embedded says that the broker is in this process; Outage, if it is not nil,
+	// takes it away and brings it back, for incidents.
+	Embedded bool
+	Outage   Outage
+
 	Log *slog.Logger // nil: nothing is logged
+}
+
+// Outage takes a broker away and brings it back. Both are called from one
+// goroutine, in turn.
+type Outage interface {
+	Suspend()
+	Resume()
 }
 
 // Fleet is the devices of one run.
@@ -66,8 +82,22 @@ type Fleet struct {
 	devices     crew
 	controllers crew
 	watchers    crew
+	referees    crew
+	rivals      crew
 	requesters  []*requester
 	watching    []*watcher
+	referee     *referee     // nil: nothing is audited
+	audit       *audit.Audit // nil: likewise
+	wills       willTopics
+	terms       terms // of back-off, for all that are no devices
+
+	embedded   bool
+	outage     Outage
+	bulletins  bulletins
+	recoveries recoveries
+	said       atomic.Int64 // lines about single devices
+	retained   atomic.Pointer[metrics.RetainedTotals]
+	judged     atomic.Pointer[metrics.Audit] // at the end
 
 	recorder     *metrics.Recorder
 	names        metrics.LabelNames
@@ -84,6 +114,7 @@ type Fleet struct {
 	responseInfo atomic.Bool               // the broker gives Response Information
 
 	first    chan struct{} // a token for each first try under way, when there is no rate
+	orders   chan func(*weather)
 	stop     chan struct{}
 	stopOnce sync.Once
 
@@ -99,9 +130,9 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	}
 	f := &Fleet{
 		scenario: sc, dial: o.Dial, secret: o.Secret, brokerName: o.BrokerName, run: o.Run,
-		failFast: o.FailFast, log: o.Log,
+		failFast: o.FailFast, log: o.Log, embedded: o.Embedded, outage: o.Outage,
 		counts: new(metrics.Counts), buffers: newReadBuffers(),
-		stop:  make(chan struct{}),
+		stop: make(chan struct{}), orders: make(chan func(*weather)),
 		first: make(chan struct{}, handshakesAtOnce),
 	}
 	f.publishes.New = func() any { return new(wire.Publish) }
@@ -115,6 +146,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		f.run = "run"
 	}
 	f.notes.log = f.log
+	f.rivals = crew{log: f.log, notes: &f.notes, size: -1}
 	f.devices = crew{devices: true, log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
 	f.responders = make([]*responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
@@ -127,9 +159,18 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		makers[g] = maker
 	}
 	f.newRecorder()
+	c := &sc.Connect
+	f.terms = terms{naive: c.Backoff == scenarios.Naive, min: c.BackoffMin, max: c.BackoffMax, reset: c.BackoffReset}
+	conditions := make(map[*scenarios.Group]*terms, len(sc.Groups))
+	for i := range sc.Groups {
+		conditions[&sc.Groups[i]] = termsOf(&sc.Groups[i], c)
+	}
+	if sc.Audit.On || o.Audit {
+		f.newAudit()
+	}
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Number), sc.Start)
-		f.responders = append(f.responders, newResponder(f, spec, model))
+		f.responders = append(f.responders, newResponder(f, spec, model, conditions[spec.Group]))
 	}
 	if err := f.newLoad(); err != nil {
 		return nil, err
@@ -174,13 +215,16 @@ func (f *Fleet) newLoad() error {
 		}
 	}
 	f.watchers = crew{log: f.log, notes: &f.notes, size: len(f.watching), ready: make(chan struct{})}
-	f.stamped = len(f.watching) > 0
+	f.stamped = len(f.watching) > 0 || f.audit != nil
 	return nil
 }
 
 // sessions returns all sessions in the order in which they connect.
 func (f *Fleet) sessions() []*session {
-	all := make([]*session, 0, len(f.watching)+len(f.responders)+len(f.requesters))
+	all := make([]*session, 0, 1+len(f.watching)+len(f.responders)+len(f.requesters))
+	if f.referee != nil {
+		all = append(all, &f.referee.session)
+	}
 	for _, w := range f.watching {
 		all = append(all, &w.session)
 	}
@@ -215,12 +259,16 @@ func (f *Fleet) Run(ctx context.Context) error {
 
 	dialCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var group errgroup.Group
+	witnessCtx, dismiss := context.WithCancel(context.WithoutCancel(ctx))
+	defer dismiss()
+	var group, witness errgroup.Group
 	var first error
 	var firstOnce sync.Once
 	begin := time.Now()
 	sessions := f.sessions()
 	conducted := make(chan struct{})
+	var weather sync.WaitGroup
+	weather.Go(f.runWeather)
 	go func() {
 		defer close(conducted)
 		if f.scenario.Measured() {
@@ -242,8 +290,12 @@ ramp:
 			}
 			break ramp
 		}
-		group.Go(func() error {
-			err := s.run(dialCtx)
+		crew, dials := &group, dialCtx
+		if f.referee != nil && s == &f.referee.session {
+			crew, dials = &witness, witnessCtx // it sees the others go
+		}
+		crew.Go(func() error {
+			err := s.run(dials)
 			if err != nil && f.failFast {
 				firstOnce.Do(func() { first = err })
 				f.Stop()
@@ -266,7 +318,9 @@ ramp:
 		cancel()
 		until := time.Now().Add(time.Second)
 		for _, s := range sessions {
-			s.inbox.hasten(func() { s.stopping = true }, until)
+			if f.referee == nil || s != &f.referee.session {
+				s.inbox.hasten(func() { s.stopping = true }, until)
+			}
 		}
 	}()
 	_ = group.Wait() // why one gave up is in the notes
@@ -274,6 +328,11 @@ ramp:
 	<-told
 	f.Stop()
 	<-conducted
+	weather.Wait()
+	if f.referee != nil {
+		f.dismiss(dismiss)
+		_ = witness.Wait() // a referee that was refused has seen nothing, and the audit says so
+	}
 	if err := f.closeBooks(); err != nil {
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
@@ -347,12 +406,6 @@ func (f *Fleet) tried(s *session) {
 
 // note logs a fault that another try may mend.
 func (f *Fleet) note(err error) { f.notes.note(err) }
-
-// willSeen notes that a device found an answer to its own Will.
-func (f *Fleet) willSeen(r *responder) {
-	f.counts.WillsSeen.Add(1)
-	f.log.Info("found an answer to its will message: it was seen while away", "device", r.name)
-}
 
 // borrow returns an empty buffer for packets on their way out.
 func (f *Fleet) borrow() *[]byte {

@@ -1,61 +1,56 @@
 package fleet
 
 import (
+	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/audit"
+	"homefleet/fleet/faults"
 	"homefleet/fleet/wire"
+	"homefleet/scenarios"
 )
 
-// Way is a way for a device to go offline, each exact on the wire.
-type Way int
+// Way is a way for a device to go offline; see package scenarios for what each
+// is on the wire.
+type Way = scenarios.Way
 
 // The ways to go.
 const (
-	// Orderly publishes Offline and sends DISCONNECT 0x00: no Will (3.1.2-10).
-	Orderly Way = iota
-	// WithWill sends DISCONNECT 0x04: the Will is published (3.14.2.1).
-	WithWill
-	// Cut closes the socket (FIN) without a DISCONNECT.
-	Cut
-	// Reset resets the connection (RST).
-	Reset
-	// Silence keeps the connection, but nothing is read or written any more:
-	// the stuck device. The broker finds out after 1.5 times the Keep Alive.
-	Silence
+	Orderly   = scenarios.Orderly
+	WithWill  = scenarios.WithWill
+	Cut       = scenarios.Cut
+	Reset     = scenarios.Reset
+	Silence   = scenarios.Silence
+	Unplugged = scenarios.Unplugged
+	Exit      = scenarios.Exit
 )
-
-// String returns the way in words.
-func (w Way) String() string {
-	switch w {
-	case Orderly:
-		return "orderly"
-	case WithWill:
-		return "disconnect with will"
-	case Cut:
-		return "socket cut"
-	case Reset:
-		return "connection reset"
-	case Silence:
-		return "silence"
-	}
-	return "unknown way"
-}
 
 // orders obeys what letters said about the connection.
 func (s *session) orders() error {
 	l := s.link
 	switch {
 	case s.stopping:
+		s.quickenAll()
 		s.goodbye()
 		return errStopping
+	case l.forgotten && s.hasNetwork():
+		reset(l.conn)
+		return errForgotten
 	case !s.away:
 		if l.stuck { // back from silence: the device was restarted
 			return errAway
 		}
 		return nil
+	case l.stuck:
+		return nil
+	case l.dark: // whatever it says goes nowhere
+		s.haunt(true)
+		return errAway
 	}
 	switch s.way {
 	case Orderly:
@@ -66,7 +61,15 @@ func (s *session) orders() error {
 		reset(l.conn)
 	case Silence:
 		l.stuck = true
+		s.wentSilent(string(Silence))
 		return nil
+	case Unplugged:
+		s.haunt(false)
+		s.wentSilent(string(Unplugged))
+	case Exit:
+		// drop does what the system does.
+	default: // Cut
+		s.finish()
 	}
 	return errAway
 }
@@ -74,6 +77,8 @@ func (s *session) orders() error {
 // reset makes the close that follows an RST.
 func reset(c net.Conn) {
 	switch c := c.(type) {
+	case *faults.Conn:
+		_ = c.Reset()
 	case interface{ SetLinger(int) error }: // *net.TCPConn
 		_ = c.SetLinger(0)
 	case interface{ NetConn() net.Conn }: // *tls.Conn
@@ -81,6 +86,15 @@ func reset(c net.Conn) {
 	case interface{ Reset() error }: // *memconn.Conn
 		_ = c.Reset()
 	}
+}
+
+// closeNow closes a connection without a word of TLS: it would say goodbye
+// first, and wait for a full socket to take that.
+func closeNow(c net.Conn) {
+	if within, ok := c.(interface{ NetConn() net.Conn }); ok {
+		closeNow(within.NetConn())
+	}
+	_ = c.Close() // it ends either way
 }
 
 // goodbye goes in an orderly way: Offline, then DISCONNECT 0x00, so that no
@@ -95,37 +109,84 @@ func (s *session) goodbye() {
 	s.part(wire.Success)
 }
 
-// part sends DISCONNECT and waits for the broker to close the connection, for at
-// most a second: closing at once while something is unread would reset it, and
-// the broker might never see the DISCONNECT. A device whose CONNACK is still on
-// its way says DISCONNECT as well, since its Will may already be in force.
+// part sends DISCONNECT and waits for the broker to close the connection. A
+// device whose CONNACK is still on its way says DISCONNECT as well, since its
+// Will may already be in force.
 func (s *session) part(code byte) {
 	l := s.link
 	d := &packets.Disconnect{ReasonCode: code, Properties: &packets.Properties{}}
-	if s.stopping && l.connected && !s.fleet.scenario.Connect.Resume && l.limits.sessionExpiry > 0 {
-		// The next run starts clean, so nobody will come back for this session.
+	if s.stopping && l.connected && !s.isRival() && !s.fleet.scenario.Connect.Resume && l.limits.sessionExpiry > 0 {
+		// The next run starts clean, so nobody will come back for this session. A
+		// rival leaves it to the device.
 		d.Properties.SessionExpiryInterval = new(uint32(0))
+		l.parting = new(time.Duration)
 	}
 	s.post(d)
 	l.writeBy = time.Now().Add(time.Second)
 	_ = l.conn.SetWriteDeadline(l.writeBy)
-	_, err := l.conn.Write(*l.out)
-	if err != nil {
+	if l.dark {
+		return // it would be held back, and come out of nowhere later
+	}
+	if _, err := l.conn.Write(*l.out); err != nil {
 		return
 	}
-	if half, ok := l.conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
+	l.ending = audit.WithWill
+	if code == wire.Success {
+		l.ending = audit.Orderly
 	}
+	s.finish()
+}
+
+// finish closes our half of the connection (FIN) and waits for the broker to
+// close the other, for at most a second on a link that is not slow: closing at
+// once while something is unread would reset it, and the broker might never see
+// the end of what we sent.
+func (s *session) finish() {
+	l := s.link
+	cut := l.ending == audit.Closed
+	if !halfClose(l.conn, cut) && cut {
+		return // it has no halves, and is closed as a whole
+	}
+	l.endFrom = s.fleet.now()
 	s.inbox.hangUp()
-	_ = l.conn.SetReadDeadline(time.Now().Add(time.Second))
+	_ = l.conn.SetReadDeadline(time.Now().Add(time.Second + s.linkDelay()))
 	for {
 		chunk, err := l.reader.read()
 		if err != nil {
+			l.confirmed = errors.Is(err, io.EOF)
 			return
 		}
 		s.takeAcks(chunk)
 		l.reader.release()
 	}
+}
+
+// halfClose ends what is sent (FIN). Who says goodbye tells TLS too; a socket
+// that is cut ends without a close_notify, and a WebSocket without a close frame.
+// It is false where a connection has no halves.
+func halfClose(c net.Conn, cut bool) bool {
+	for cut && !bare(c) {
+		within, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = within.NetConn()
+	}
+	half, ok := c.(interface{ CloseWrite() error })
+	return ok && half.CloseWrite() == nil
+}
+
+// bare reports whether there is nothing but faults between the device and a
+// connection that knows of FIN.
+func bare(c net.Conn) bool {
+	if f, ok := c.(*faults.Conn); ok {
+		return bare(f.NetConn())
+	}
+	switch c.(type) {
+	case *tls.Conn, *wsConn:
+		return false
+	}
+	return true
 }
 
 // takeAcks takes the acknowledgements of what was published before parting, so

@@ -42,7 +42,7 @@ func (s *session) handle(frame wire.Frame) error {
 		if _, err := wire.Decode(frame, wire.V5); err != nil {
 			return s.broke(err)
 		}
-		l.pongBy = time.Time{}
+		l.pongBy, l.heard = time.Time{}, max(l.heard, l.pinged)
 	case packets.DISCONNECT:
 		packet, err := wire.Decode(frame, wire.V5)
 		if err != nil {
@@ -73,7 +73,9 @@ func (s *session) incoming(frame wire.Frame) error {
 	}
 	switch p.QoS {
 	case 1:
-		s.postAck(packets.PUBACK, p.PacketID, wire.Success)
+		if !s.withholds() {
+			s.postAck(packets.PUBACK, p.PacketID, wire.Success)
+		}
 	case 2:
 		if slices.Contains(s.received, p.PacketID) {
 			s.fleet.counts.Duplicates.Add(1)
@@ -84,8 +86,15 @@ func (s *session) incoming(frame wire.Frame) error {
 			return s.broke(&wire.Error{Code: wire.ReceiveMaximumExceeded, Text: "more QoS 2 messages under way than Receive Maximum"})
 		}
 		s.received = append(s.received, p.PacketID)
-		s.postAck(packets.PUBREC, p.PacketID, wire.Success)
+		if !s.withholds() {
+			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
+		}
 	}
 	s.actor.message(p)
 	return nil
+}
+
+// withholds reports whether a message is not to be acknowledged.
+func (s *session) withholds() bool {
+	return s.careless && s.actor.(withholder).withholds()
 }

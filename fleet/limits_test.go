@@ -307,7 +307,8 @@ func TestRule8Backoff(t *testing.T) {
 	waits := func(seed uint64, kind scenarios.BackoffKind) []time.Duration {
 		sc := oneLight(func(sc *scenarios.Scenario) {
 			sc.Seed = seed
-			sc.Connect.Backoff, sc.Connect.BackoffMin, sc.Connect.BackoffMax = kind, time.Second, 8*time.Second
+			g := &sc.Groups[0]
+			g.Backoff, g.BackoffMin, g.BackoffMax = kind, time.Second, 8*time.Second
 			sc.Connect.BackoffReset = 30 * time.Second
 		})
 		var got []time.Duration
@@ -358,16 +359,16 @@ func equal(a, b []time.Duration) bool {
 }
 
 func TestBackoffCeiling(t *testing.T) {
-	c := &scenarios.Connect{Backoff: scenarios.FullJitter, BackoffMin: time.Second, BackoffMax: time.Minute}
+	c := &terms{min: time.Second, max: time.Minute}
 	tests := []struct {
 		failures int
 		want     time.Duration
 	}{{1, time.Second}, {2, 2 * time.Second}, {6, 32 * time.Second}, {7, time.Minute}, {63, time.Minute}, {1 << 40, time.Minute}}
 	for _, tt := range tests {
-		if got := backoff(c, tt.failures, 1); got != tt.want {
+		if got := c.backoff(tt.failures, 1); got != tt.want {
 			t.Errorf("backoff(failures %d, draw 1) = %v; want %v", tt.failures, got, tt.want)
 		}
-		if got := backoff(c, tt.failures, 0); got != 0 {
+		if got := c.backoff(tt.failures, 0); got != 0 {
 			t.Errorf("backoff(failures %d, draw 0) = %v; want 0", tt.failures, got)
 		}
 	}

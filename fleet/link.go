@@ -7,6 +7,8 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/audit"
+	"homefleet/fleet/faults"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -38,6 +40,18 @@ type link struct {
 	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE
 
+	askedAt time.Duration  // CONNECT was sent, on the fleet's clock; likewise:
+	heard   time.Duration  // the broker still had the connection then
+	pinged  time.Duration  // the PINGREQ was made that is answered next
+	wrote   time.Duration  // something was written last
+	endFrom time.Duration  // the closing began
+	grace   time.Duration  // Keep Alive as the broker has it
+	ending  audit.Ending   // how it was ended
+	way     string         // and how reports call that
+	quiet   time.Time      // nothing has reached the broker since, if it is silent
+	parting *time.Duration // Session Expiry Interval of the DISCONNECT
+	number  uint32         // among the connections of this device
+
 	clean      bool          // the CONNECT had Clean Start 1
 	expiry     uint32        // and this Session Expiry Interval
 	mayReceive int           // and this Receive Maximum
@@ -47,6 +61,12 @@ type link struct {
 	connected  bool          // CONNACK received
 	online     bool          // subscribed
 	stuck      bool          // told to neither read nor write
+	dark       bool          // there is no network
+	forgotten  bool          // the router knows nothing of it
+	silent     bool          // the audit knows that nothing gets through
+	haunts     bool          // left behind open: see ghost
+	present    bool          // CONNACK had Session Present
+	confirmed  bool          // the broker has closed its side in answer
 }
 
 // limits are what the broker's CONNACK promised and forbade (section 3.2.2.3).
@@ -70,11 +90,17 @@ func (l *link) drop(f *Fleet) {
 	l.reader.release()
 	f.giveBack(l.out)
 	l.out = nil
-	if secure, ok := l.conn.(interface{ NetConn() net.Conn }); ok {
-		// TLS would say goodbye first, and wait for a full socket to take that.
-		_ = secure.NetConn().Close()
+	if !l.haunts {
+		closeNow(l.conn)
 	}
-	_ = l.conn.Close() // it ends either way
+}
+
+// heardNow notes that something was read. What came by way of faults says
+// nothing of when it was sent; an answer tells that the question was taken.
+func (l *link) heardNow(f *Fleet) {
+	if _, slow := l.conn.(*faults.Conn); !slow {
+		l.heard = f.now()
+	}
 }
 
 // live reports whether the actor can publish: a stuck one is connected still,
@@ -115,6 +141,7 @@ func (s *session) flush() error {
 	if l.keepAlive > 0 {
 		l.pingDue = now.Add(l.keepAlive) // due is left alone: doDue looks again
 	}
+	l.wrote = now.Sub(s.fleet.epoch)
 	return nil
 }
 
@@ -159,6 +186,8 @@ func (s *session) sendConnect() error {
 	}
 	b := s.buffer()
 	*b = wire.AppendConnect(*b, &p)
+	s.link.askedAt = s.fleet.now()
+	s.asked()
 	return nil
 }
 
@@ -203,10 +232,12 @@ func (s *session) connack(frame wire.Frame) error {
 	f.recorder.Record(s.number, metrics.ConnectConnack, s.labels, time.Since(l.began))
 	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
+	l.heard = l.askedAt
+	s.accepted(ack)
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID
 	}
-	s.resume = l.limits.sessionExpiry > 0
+	s.resume, l.present = l.limits.sessionExpiry > 0, ack.SessionPresent
 	if ack.SessionPresent {
 		f.counts.Resumes.Add(1)
 	} else {
@@ -247,6 +278,7 @@ func (l *link) takeLimits(keepAlive time.Duration, p *packets.Properties) {
 	if p.ServerKeepAlive != nil {
 		l.keepAlive = time.Duration(*p.ServerKeepAlive) * time.Second
 	}
+	l.grace = l.keepAlive
 	// Some time before the Keep Alive is over, so that a busy machine is not
 	// late: the broker waits for 1.5 times the Keep Alive (3.1.2-22), and half
 	// of that margin is kept.

@@ -27,8 +27,9 @@ type loadGroup struct {
 
 // target is a device that is commanded.
 type target struct {
-	id   string
-	kind uint8 // label
+	id     string
+	kind   uint8 // label
+	number int   // of the device
 }
 
 func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first int) *loadGroup {
@@ -37,7 +38,7 @@ func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, firs
 		pace: newPace(c, &sc.Phases), answers: 1, labels: names.Labels("", "", c.Name)}
 	for _, n := range sc.Targets(c) {
 		d := sc.Device(n)
-		g.targets = append(g.targets, target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind})
+		g.targets = append(g.targets, target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind, n})
 	}
 	for _, p := range c.Payloads {
 		b := []byte(p)

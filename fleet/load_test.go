@@ -72,7 +72,7 @@ func TestControllerSessionPresent(t *testing.T) {
 	}
 	r.begin(time.Now())
 	r.act(time.Now())
-	r.hangUp()
+	r.hangUp(errAway)
 	defer func() {
 		if p := recover(); p != nil {
 			t.Errorf("connack() panics: %v", p)

@@ -97,25 +97,26 @@ func (o *outbox) find(id uint16) int {
 
 // send publishes within what the broker allows: a lower QoS, no retain, not at
 // all when the packet is too large for it.
-func (s *session) send(p *wire.Publish) { s.sendNoted(p, 0) }
+// It reports whether the message is on its way, or waits to be.
+func (s *session) send(p *wire.Publish) bool { return s.sendNoted(p, 0) }
 
 // sendNoted is send with a note that comes back with actor.acknowledged.
-func (s *session) sendNoted(p *wire.Publish, note uint64) {
+func (s *session) sendNoted(p *wire.Publish, note uint64) bool {
 	f, lim := s.fleet, &s.link.limits
 	p.QoS = min(p.QoS, lim.maximumQoS)
 	p.Retain = p.Retain && !lim.noRetain
 	if lim.maximumPacket > 0 && wire.PublishSize(p, wire.V5) > lim.maximumPacket {
 		f.counts.TooLarge.Add(1)
-		return
+		return false
 	}
 	if p.QoS == 0 {
 		b := s.buffer()
 		*b = wire.AppendPublish(*b, p, wire.V5)
-		return
+		return true
 	}
 	if len(s.out.messages) >= outboxSize || s.out.bytes+wire.PublishSize(p, wire.V5) > outboxBytes {
 		f.counts.Dropped.Add(1)
-		return
+		return false
 	}
 	p.PacketID = s.out.id()
 	packet := f.borrow()
@@ -127,6 +128,7 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) {
 	}
 	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note})
 	s.out.pump(s)
+	return true
 }
 
 // pump sends what waits, in order, as far as Receive Maximum allows (4.9).

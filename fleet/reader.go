@@ -5,11 +5,13 @@ import (
 	"net"
 	"sync"
 	"syscall"
+
+	"homefleet/fleet/memconn"
 )
 
 // readSize is enough for the packets of a home; longer ones are put together by
-// the Framer.
-const readSize = 4096
+// the Framer. In memory a whole fleet may be lent buffers at the same moment.
+const readSize = 2048
 
 // readBuffers are lent to readers for as long as it takes to handle what came.
 type readBuffers struct{ pool sync.Pool }
@@ -18,13 +20,14 @@ func newReadBuffers() *readBuffers {
 	return &readBuffers{sync.Pool{New: func() any { return new([readSize]byte) }}}
 }
 
-// reader reads from a connection. On plain TCP it holds no buffer while it
-// waits: the raw descriptor says when there is something, and only then is a
-// buffer taken from the pool. Other connections are read into a small buffer of
-// its own.
+// reader reads from a connection. On plain TCP and in memory it holds no buffer
+// while it waits: only when there is something is one taken from the pool. Other
+// connections are read into a small buffer of its own.
 type reader struct {
 	conn    net.Conn
 	raw     syscall.RawConn // nil unless plain TCP
+	memory  *memconn.Conn   // nil unless in memory
+	lend    func() []byte   // for it
 	try     func(fd uintptr) bool
 	buffers *readBuffers
 	lent    *[readSize]byte
@@ -33,8 +36,14 @@ type reader struct {
 	err     error
 }
 
-// ownSize suits one command or acknowledgement and keeps a TLS or in-memory
-// device small.
+// lendBuffer takes a buffer from the pool.
+func (r *reader) lendBuffer() []byte {
+	r.lent = r.buffers.pool.Get().(*[readSize]byte)
+	return r.lent[:]
+}
+
+// ownSize suits one command or acknowledgement and keeps a device on TLS
+// small.
 const ownSize = 512
 
 func newReader(conn net.Conn, buffers *readBuffers) *reader {
@@ -46,6 +55,10 @@ func newReader(conn net.Conn, buffers *readBuffers) *reader {
 			return r
 		}
 	}
+	if m, ok := conn.(*memconn.Conn); ok {
+		r.memory, r.lend = m, r.lendBuffer
+		return r
+	}
 	r.own = make([]byte, ownSize)
 	return r
 }
@@ -53,6 +66,9 @@ func newReader(conn net.Conn, buffers *readBuffers) *reader {
 // read waits for bytes, or for the read deadline. What it returns is valid until
 // release.
 func (r *reader) read() ([]byte, error) {
+	if r.memory != nil {
+		return r.memory.ReadLent(r.lend)
+	}
 	if r.raw == nil {
 		n, err := r.conn.Read(r.own)
 		return r.own[:n], err

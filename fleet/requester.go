@@ -51,7 +51,7 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	}
 	r.ledger = ledger
 	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: g.spec.ID(index + 1), number: requesterNumbers + number,
-		labels: g.labels, done: make(chan struct{}), clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
+		labels: g.labels, terms: &f.terms, done: make(chan struct{}), clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
 	r.stream = g.stream(index)
 	return r, nil
 }
@@ -227,6 +227,9 @@ func (r *requester) refill(at time.Duration) {
 func (r *requester) request(s slot, at time.Duration) bool {
 	g, l := r.group, r.link
 	q := metrics.Request{Planned: s.planned, Sent: at, Labels: s.labels, Answers: g.answers}
+	if g.spec.Group == "" {
+		q.Away = !r.fleet.responders[g.targets[s.target].number].present.Load()
+	}
 	switch {
 	case l == nil || !l.online:
 		r.ledger.NotSent(q, metrics.NotConnected)
@@ -313,3 +316,8 @@ func hasError(p *wire.Publish) bool {
 	}
 	return false
 }
+
+// attempt, attemptFailed and down implement actor: there is nothing to note.
+func (r *requester) attempt()            {}
+func (r *requester) attemptFailed(error) {}
+func (r *requester) down(error)          {}

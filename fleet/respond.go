@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homefleet/devices"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
@@ -18,7 +19,7 @@ func (r *responder) message(p *wire.Publish) {
 	// The device's own reply topics are never answered (rule 2), whatever
 	// Response Topic a message there carries.
 	if r.isWillAnswer(p) {
-		r.fleet.willSeen(r)
+		r.willAnswered(p)
 	}
 }
 
@@ -78,13 +79,21 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 	attr, known := g.Kind.Attribute(name)
 	var changed devices.Changes
 	var fault error
-	if known {
+	deed := metrics.Misdeed(-1)
+	if r.habits != nil && r.usable(p.Props.ResponseTopic) {
+		deed = r.misdeed()
+	}
+	switch {
+	case deed == metrics.AnswerError:
+		r.did(deed)
+		fault = errMisbehaving
+	case known:
 		changed, fault = r.model.Do(attr, p.Payload)
 		r.plan()
-	} else {
+	default:
 		fault = unknownAttribute(g.Kind, name)
 	}
-	r.answer(p, attr, known, fault)
+	r.answer(p, attr, known, fault, deed)
 	query := len(bytes.TrimSpace(p.Payload)) == 0
 	if known && !query && fault == nil {
 		changed |= 1 << attr // a command is seen by watchers even if nothing changed
@@ -109,7 +118,7 @@ func (r *responder) serves(p *wire.Publish, attr int) bool {
 
 // answer sends the reply to p (rule 1): to its Response Topic with its
 // Correlation Data, or where there is none, to the attribute's state topic.
-func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error) {
+func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
 	f := r.fleet
 	var topicBuf [topicRoom]byte
 	value := f.borrow() // the model's interface would move one on the stack to the heap
@@ -145,8 +154,14 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error) {
 				"a topic name without wildcards, not starting with $, outside the device's own commands")
 		}
 	}
-	f.counts.Replies.Add(1)
-	r.send(&reply)
+	if deed >= 0 {
+		r.answerBadly(&reply, deed)
+		return
+	}
+	r.sendReply(&reply)
+	if reply.Retain {
+		r.retains(attr, reply.Payload, true)
+	}
 }
 
 // usable reports whether a device answers on this Response Topic (rule 2).
@@ -182,7 +197,10 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 			p.Props.User = r.fleet.appendStamp(nil)
 		}
 		r.fleet.counts.StateMessages.Add(1)
-		r.send(&p)
+		sent := r.send(&p)
+		if p.Retain {
+			r.retains(attr, *value, sent)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -27,15 +28,30 @@ type responder struct {
 	topicSeen bool      // a refused Response Topic was logged
 	willQoS   byte      // may have been lowered to what the broker takes
 	willKeep  bool      // Will Retain, likewise
+
+	retained    []string      // by attribute, where the broker keeps the states and is audited; "": not known
+	announced   time.Duration // its availability, last, on the fleet's clock
+	present     atomic.Bool   // online, for those who want to know and may be a moment late
+	connections atomic.Uint32 // begun so far, also by a rival
+	recovering  *recovery     // of the last incident that struck it; nil once it is back
+	probed      bool          // the referee asks, or has asked, whether it answers
+	outage      *outage       // the last one, where somebody may answer the Will; nil before it
+	habits      *habits       // how it misbehaves; nil: not at all
 }
 
-func newResponder(f *Fleet, spec scenarios.Device, model devices.Device) *responder {
+func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, terms *terms) *responder {
 	r := &responder{spec: spec, model: model, stepped: time.Now(),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
 	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Number,
-		labels: f.names.Labels(spec.Group.Kind.Name, "", ""),
-		done:   make(chan struct{}), resume: f.scenario.Connect.Resume,
+		labels: f.names.Labels(spec.Group.Kind.Name, "", ""), terms: terms,
+		done: make(chan struct{}), resume: f.scenario.Connect.Resume,
 		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
+	if f.audit != nil {
+		r.numbers = &r.connections
+	}
+	if m := spec.Group.Misbehave; m != nil {
+		r.misbehave(m)
+	}
 	return r
 }
 
@@ -45,6 +61,7 @@ func (r *responder) greet(p *wire.Connect) error {
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
 	}
+	r.renamed(p)
 	return r.fleet.credentials(p, vars)
 }
 
@@ -70,7 +87,11 @@ func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 
 // topics implements actor: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
-func (r *responder) topics() ([]packets.SubOptions, error) {
+func (r *responder) topics() ([]packets.SubOptions, error) { return r.subscriptions(&r.link.limits) }
+
+// subscriptions is topics for a broker with these limits. It touches nothing
+// that changes, and may be called from any goroutine.
+func (r *responder) subscriptions(lim *limits) ([]packets.SubOptions, error) {
 	g := r.spec.Group
 	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
 	if g.AcceptRetained {
@@ -81,7 +102,7 @@ func (r *responder) topics() ([]packets.SubOptions, error) {
 		subs = append(subs, packets.SubOptions{Topic: topic, QoS: max(1, g.QoS), RetainHandling: handling})
 	}
 	base := "cmnd/" + r.spec.ID + "/"
-	if r.link.limits.noWildcards {
+	if lim.noWildcards {
 		for _, a := range g.Kind.Attributes {
 			add(base + a.Name)
 		}
@@ -89,7 +110,7 @@ func (r *responder) topics() ([]packets.SubOptions, error) {
 		add(base + "#")
 	}
 	for _, name := range g.Groups {
-		if r.link.limits.noWildcards {
+		if lim.noWildcards {
 			for _, a := range g.Kind.Attributes {
 				add("cmnd/" + name + "/" + a.Name)
 			}
@@ -106,7 +127,10 @@ func (r *responder) topics() ([]packets.SubOptions, error) {
 // up implements actor: the device says that it is there and starts its routine.
 func (r *responder) up(now time.Time) {
 	r.step(now)
-	r.announce("Online")
+	r.present.Store(true)
+	r.announce(online)
+	r.isBack()
+	r.expectAnswer(now)
 	if r.spec.Group.Retain {
 		r.publishStates(^devices.Changes(0), -1)
 	}
@@ -128,7 +152,13 @@ func (r *responder) acknowledged(note uint64, _ byte) {
 }
 
 // farewell implements actor.
-func (r *responder) farewell() { r.announce("Offline") }
+func (r *responder) farewell() { r.announce(offline) }
+
+// down implements actor.
+func (r *responder) down(error) {
+	r.present.Store(false)
+	r.wentDown(time.Now())
+}
 
 // act implements actor.
 func (r *responder) act(now time.Time) {
@@ -141,10 +171,29 @@ func (r *responder) act(now time.Time) {
 		r.report()
 		r.nextTelemetry(now)
 	}
+	if r.outage != nil && isDue(r.outage.answerBy, now) {
+		r.unanswered()
+	}
+	if r.habits != nil {
+		r.indulge(now)
+	}
 }
 
 // next implements actor.
-func (r *responder) next() time.Time { return earlier(r.modelDue, r.telemetry) }
+func (r *responder) next() time.Time {
+	telemetry := r.telemetry
+	if r.spec.Group.Telemetry >= unhurried {
+		telemetry = r.fleet.onBeat(telemetry)
+	}
+	due := earlier(r.modelDue, telemetry)
+	if r.outage != nil {
+		due = earlier(due, r.outage.answerBy)
+	}
+	if r.habits != nil {
+		due = earlier(due, r.habits.due)
+	}
+	return due
+}
 
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
@@ -168,6 +217,9 @@ func (r *responder) plan() {
 	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {
 		// Not more often than every millisecond, however fast simulated time is.
 		r.modelDue = r.stepped.Add(max(time.Duration(wait), time.Millisecond))
+		if wait >= float64(unhurried) {
+			r.modelDue = r.fleet.onBeat(r.modelDue) // physics is exact at any moment
+		}
 		r.link.due = earlier(r.link.due, r.modelDue)
 	}
 }
@@ -200,6 +252,9 @@ func (r *responder) report() {
 	if r.fleet.stamped {
 		p.Props.User = r.fleet.appendStamp(nil)
 	}
+	if r.habits != nil {
+		p.Props.User = r.habits.appendTime(p.Props.User)
+	}
 	r.fleet.counts.Telemetry.Add(1)
 	var note uint64
 	if p.QoS > 0 {
@@ -221,5 +276,15 @@ func (r *responder) announce(word string) {
 	}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = textPlain
+	if r.fleet.audit != nil {
+		p.Props.User = r.fleet.appendStamp(nil) // or the referee would take it for the Will
+		r.announced = r.fleet.now()
+	}
 	r.send(&p)
 }
+
+// What a device says of its availability on tele/<id>/lwt.
+const (
+	online  = "Online"
+	offline = "Offline"
+)

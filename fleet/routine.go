@@ -30,7 +30,7 @@ func (s *session) doDue(now time.Time) error {
 		b := s.buffer()
 		*b = append(*b, wire.Pingreq[:]...)
 		if l.pongBy.IsZero() {
-			l.pongBy = now.Add(s.fleet.scenario.Connect.Timeout)
+			l.pongBy, l.pinged = now.Add(s.fleet.scenario.Connect.Timeout), now.Sub(s.fleet.epoch)
 		}
 	}
 	if l.out != nil && l.keepAlive > 0 {
@@ -52,8 +52,30 @@ func (s *session) nextDue() time.Time {
 	if l.idling {
 		pong = time.Time{}
 	}
-	return earlier(earlier(l.pingDue, pong), s.actor.next())
+	ping := l.pingDue
+	if l.keepAlive >= unhurried {
+		ping = s.fleet.onBeat(ping)
+	}
+	return earlier(earlier(ping, pong), s.actor.next())
 }
+
+// beat is the grid on which sessions wake for what is not urgent, so that those of
+// a large fleet wake together: a process that wakes from idle for one device
+// costs more than what the device then does. What is due keeps to its own time,
+// and is done at most a beat later.
+const beat = 50 * time.Millisecond
+
+// onBeat returns the first beat at or after a time; zero stays zero.
+func (f *Fleet) onBeat(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	d := t.Sub(f.epoch)
+	return f.epoch.Add((d + beat - 1) / beat * beat)
+}
+
+// unhurried is an interval that a beat more or less means nothing to.
+const unhurried = 10 * time.Second
 
 // errNoAnswer is a time-out in words; it counts as one.
 var errNoAnswer = noAnswer{errors.New("no answer in time")}

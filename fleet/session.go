@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/audit"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -38,18 +40,27 @@ type session struct {
 
 	link *link // nil while there is no connection
 
-	failures int       // in a row; resets after a stable time
-	draws    uint64    // back-off draws so far
-	resume   bool      // the next CONNECT has Clean Start 0
-	wasUp    bool      // was online at least once
-	tried    bool      // the first try to connect has ended
-	settled  bool      // nobody waits for it to come up any more
-	stopping bool      // the fleet is being stopped
-	away     bool      // told to stay away until it is told to return
-	hurry    bool      // told not to wait for the back-off
-	way      Way       // how to go, when away
-	cause    error     // why it ended for good
-	ghost    time.Time // when a connection was given up whose CONNECT was not answered
+	terms    *terms         // of back-off
+	careless bool           // its actor is a withholder
+	trouble  *trouble       // what keeps it from its broker; nil: nothing
+	numbers  *atomic.Uint32 // of its connections, where they are audited
+	renames  uint32         // client ids it has given up
+	fights   int            // others that use its client id, now
+	fought   time.Time      // when the last of them ceased
+	dialled  time.Time      // the latest connection
+	failures int            // in a row; resets after a stable time
+	draws    uint64         // back-off draws so far
+	resume   bool           // the next CONNECT has Clean Start 0
+	wasUp    bool           // was online at least once
+	tried    bool           // the first try to connect has ended
+	settled  bool           // nobody waits for it to come up any more
+	stopping bool           // the fleet is being stopped
+	away     bool           // told to stay away until it is told to return
+	hurry    bool           // told not to wait for the back-off
+	later    bool           // told to wait for the back-off before it connects
+	way      Way            // how to go, when away
+	cause    error          // why it ended for good
+	ghost    time.Time      // when a connection was given up whose CONNECT was not answered
 }
 
 // actor is what a session is there for. The session's goroutine calls all of it.
@@ -70,7 +81,15 @@ type actor interface {
 	acknowledged(note uint64, code byte)
 	// farewell publishes what comes before an orderly DISCONNECT.
 	farewell()
+	// attempt notes that it is about to connect, attemptFailed how that ended.
+	attempt()
+	attemptFailed(err error)
+	// down notes that it is no more online; err says why.
+	down(err error)
 }
+
+// withholder is an actor that does not acknowledge all that it receives.
+type withholder interface{ withholds() bool }
 
 // errAway ends a connection on purpose; the device stays away until told.
 var errAway = errors.New("told to go away")
@@ -83,6 +102,7 @@ var errStopping = errors.New("the fleet stops")
 func (s *session) run(ctx context.Context) error {
 	defer close(s.done)
 	defer s.inbox.close()
+	defer s.bury(func(ghost) bool { return true })
 	for {
 		s.read()
 		switch {
@@ -91,6 +111,10 @@ func (s *session) run(ctx context.Context) error {
 		case s.away:
 			s.fleet.tried(s) // the ramp does not wait for the dead
 			s.wait(nil)
+			continue
+		case s.later:
+			s.later = false
+			s.pause()
 			continue
 		}
 		s.hurry = false
@@ -128,10 +152,9 @@ func (s *session) wait(timer <-chan time.Time) {
 
 // pause waits before the next try, reading letters meanwhile.
 func (s *session) pause() {
-	c := &s.fleet.scenario.Connect
 	draw := chance(s.fleet.scenario.Seed, s.number, forBackoff, s.draws)
 	s.draws++
-	timer := time.NewTimer(backoff(c, max(s.failures, 1), draw))
+	timer := time.NewTimer(s.terms.backoff(max(s.failures, 1), draw))
 	defer timer.Stop()
 	for fired := false; !fired; {
 		s.read()
@@ -156,50 +179,89 @@ func (s *session) connect(ctx context.Context) error {
 	f := s.fleet
 	timeout := f.scenario.Connect.Timeout
 	f.counts.Dials.Add(1)
+	s.actor.attempt()
+	if !s.hasNetwork() {
+		f.counts.DialFailures.Add(1)
+		s.actor.attemptFailed(errNoNetwork)
+		return s.fail("connecting to", errNoNetwork)
+	}
 	start := time.Now()
-	dctx, cancel := context.WithTimeout(ctx, timeout)
-	conn, err := f.dial(dctx)
-	cancel()
+	conn, err := s.dial(ctx, timeout)
 	if err != nil {
 		if ctx.Err() != nil {
 			return errStopping
 		}
 		f.counts.DialFailures.Add(1)
+		s.actor.attemptFailed(err)
 		return s.fail("connecting to", err)
 	}
-	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now()}
+	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now(), ending: audit.Closed}
 	f.recorder.Record(s.number, metrics.ConnectDial, s.labels, l.began.Sub(start))
 	l.framer.Max = maximumPacketSize
 	l.limits = defaultLimits()
 	l.due = l.began.Add(timeout)
 	l.handshake = l.due
-	s.link = l
-	defer s.hangUp()
-	if err := s.sendConnect(); err != nil {
-		return err
+	s.link, s.dialled = l, l.began
+	if s.numbers != nil {
+		l.number = s.numbers.Add(1)
 	}
-	return s.serve()
+	if s.trouble != nil {
+		for i := range s.trouble.links {
+			s.trouble.links[i].put(s.wrap())
+		}
+	}
+	err = s.sendConnect()
+	if err == nil {
+		err = s.serve()
+	}
+	s.hangUp(err)
+	return err
+}
+
+// dial opens a connection, on a goroutine of its own that ends with that: nothing
+// else that a session calls goes as deep, TLS most of all, and a stack that has
+// grown stays large for as long as its goroutine lives.
+func (s *session) dial(ctx context.Context, timeout time.Duration) (conn net.Conn, err error) {
+	dialled := make(chan struct{})
+	go func() {
+		defer close(dialled)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		conn, err = s.fleet.dial(ctx)
+	}()
+	<-dialled
+	return conn, err
 }
 
 // hangUp closes the connection and forgets what was true of it alone.
-func (s *session) hangUp() {
+func (s *session) hangUp(err error) {
 	l := s.link
+	closing := s.fleet.now()
+	if l.dark && !l.haunts && !l.forgotten && !s.stopping {
+		s.haunt(true) // not even its end gets through
+	}
 	if !l.connected {
 		s.ghost = time.Now()
-		if !l.refused && !s.stopping && !s.away {
+		if !l.refused && !s.stopping && !s.away && !l.dark {
 			s.fleet.counts.HandshakeFailures.Add(1)
 		}
 	}
 	s.inbox.hangUp()
 	l.drop(s.fleet)
+	s.ended(closing, err)
+	if l.online {
+		s.actor.down(err)
+	} else {
+		s.actor.attemptFailed(err)
+	}
 	s.link = nil
 	if l.online {
 		s.crew.offline(s)
-		if !s.stopping && !s.away {
+		if !s.stopping && !s.away && !l.dark && !errors.Is(err, errAway) {
 			s.fleet.counts.Lost.Add(1)
 			s.fleet.losses.add(time.Since(s.fleet.epoch))
 		}
-		if time.Since(l.up) >= s.fleet.scenario.Connect.BackoffReset {
+		if time.Since(l.up) >= s.terms.reset {
 			s.failures = 0
 		}
 	}
@@ -253,6 +315,9 @@ func (s *session) serve() error {
 			l.arrived = time.Now()
 		}
 		err = s.handleAll(chunk)
+		if s.numbers != nil && err == nil {
+			l.heardNow(s.fleet)
+		}
 		l.reader.release()
 		if err != nil {
 			// What was answered before the fault still goes out.

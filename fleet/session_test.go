@@ -381,7 +381,7 @@ func TestDie(t *testing.T) {
 		{Reset, nil, 0},
 	}
 	for _, tt := range tests {
-		t.Run(tt.way.String(), func(t *testing.T) {
+		t.Run(string(tt.way), func(t *testing.T) {
 			play(t, oneLight(nil), func(t *testing.T, b *script) {
 				p := b.accept()
 				p.welcome(nil)

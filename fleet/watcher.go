@@ -26,7 +26,7 @@ const watcherNumbers = 1 << 29
 func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
 	w := &watcher{spec: spec, index: index}
 	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: spec.ID(index + 1), number: watcherNumbers + number,
-		done: make(chan struct{}), clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
+		terms: &f.terms, done: make(chan struct{}), clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
 	return w
 }
 
@@ -64,6 +64,29 @@ func (w *watcher) message(p *wire.Publish) {
 		w.fleet.recorder.Record(w.number, metrics.StateDelivery, metrics.Labels{}, time.Since(w.fleet.epoch)-sent)
 	}
 	w.link.dawdle += w.spec.Slow
+	if w.spec.Answers && !p.Retain && len(p.Props.ResponseTopic) > 0 && wire.ValidTopicName(string(p.Props.ResponseTopic)) {
+		w.consume(p)
+	}
+}
+
+// consume answers a Will Message that has a Response Topic, so that the device
+// knows when it is back that it was seen to be away. A message out of the
+// broker's store (retained) is none of now.
+func (w *watcher) consume(p *wire.Publish) {
+	f := w.fleet
+	answer := wire.Publish{Topic: p.Props.ResponseTopic, Payload: []byte("seen"), QoS: max(p.QoS, 1)}
+	answer.Props.HasPayloadFormat, answer.Props.PayloadFormat = true, 1
+	answer.Props.ContentType = textPlain
+	answer.Props.CorrelationData = p.Props.CorrelationData
+	answer.Props.User = wire.AppendUserProperty(nil, consumerKey, w.name)
+	if device, number, ok := connectionOf(p); ok && device < len(f.responders) {
+		answer.Props.User = f.responders[device].appendConnection(answer.Props.User, number)
+		if f.audit != nil {
+			f.audit.Consumed(device, number)
+		}
+	}
+	f.counts.WillsConsumed.Add(1)
+	w.send(&answer)
 }
 
 // up implements actor.
@@ -106,3 +129,8 @@ func stamp(p *wire.Publish) (time.Duration, bool) {
 	}
 	return 0, false
 }
+
+// attempt, attemptFailed and down implement actor: there is nothing to note.
+func (w *watcher) attempt()            {}
+func (w *watcher) attemptFailed(error) {}
+func (w *watcher) down(error)          {}

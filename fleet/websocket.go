@@ -16,8 +16,13 @@ import (
 
 // dialWebSocket connects with the subprotocol mqtt (section 6).
 func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
+	var socket net.Conn // beneath the WebSocket, and beneath its TLS
+	dial := func(ctx context.Context, network, addr string) (c net.Conn, err error) {
+		socket, err = d.dialTCP(ctx, network, addr)
+		return socket, err
+	}
 	client := &http.Client{Transport: &http.Transport{
-		DialContext:       d.dialTCP,
+		DialContext:       dial,
 		TLSClientConfig:   d.tls,
 		DisableKeepAlives: true,
 	}}
@@ -41,7 +46,7 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 		return nil, errors.New("WebSocket handshake: the server does not speak the subprotocol mqtt")
 	}
 	ws.SetReadLimit(-1) // the Framer bounds a packet, and a message may hold many
-	return newWSConn(ws), nil
+	return newWSConn(ws, socket), nil
 }
 
 // wsConn makes a WebSocket look like a stream with read deadlines. The library
@@ -49,6 +54,7 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 // hands over one chunk at a time; the owner's deadline ends only the waiting.
 type wsConn struct {
 	ws     *websocket.Conn
+	socket net.Conn
 	ctx    context.Context // done when the connection is closed
 	cancel context.CancelFunc
 	pump   sync.WaitGroup
@@ -68,8 +74,8 @@ type wsConn struct {
 	hurry   context.CancelFunc // ends the Write under way; guarded by mu
 }
 
-func newWSConn(ws *websocket.Conn) *wsConn {
-	c := &wsConn{ws: ws, chunks: make(chan []byte), free: make(chan []byte, 1),
+func newWSConn(ws *websocket.Conn, socket net.Conn) *wsConn {
+	c := &wsConn{ws: ws, socket: socket, chunks: make(chan []byte), free: make(chan []byte, 1),
 		ended: make(chan struct{}), moved: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.free <- make([]byte, ownSize)
@@ -171,6 +177,9 @@ func (c *wsConn) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// NetConn returns the TCP connection beneath, for those who go without a word.
+func (c *wsConn) NetConn() net.Conn { return c.socket }
 
 // Close ends the connection at once and waits for the pump.
 func (c *wsConn) Close() error {

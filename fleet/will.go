@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"time"
 
 	"homefleet/fleet/wire"
@@ -9,12 +10,22 @@ import (
 
 // will fills in the templates of the Will Message.
 func (r *responder) will(vars scenarios.Vars) *wire.Will {
+	p := r.willAs(vars, r.willQoS, r.willKeep)
+	if r.audited() {
+		p.Props.User = r.appendConnection(p.Props.User, r.link.number)
+	}
+	return p
+}
+
+// willAs is will with a QoS and Retain that the broker takes. It touches nothing
+// that changes, and may be called from any goroutine.
+func (r *responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Will {
 	w := &r.spec.Group.Will
 	p := &wire.Will{
 		Topic:   []byte(w.Topic.Expand(vars)),
 		Payload: []byte(w.Payload.Expand(vars)),
-		QoS:     r.willQoS,
-		Retain:  r.willKeep,
+		QoS:     qos,
+		Retain:  retain,
 		Delay:   uint32(w.Delay / time.Second),
 	}
 	present := func(t scenarios.Template) []byte {
@@ -41,7 +52,46 @@ type willed interface {
 	// tameWill lowers what the broker refuses in the Will with a reason code; it
 	// is false when there is nothing to lower.
 	tameWill(code byte, maximumQoS *byte) bool
+	// willTerms says whether there is a Will, and its Will Delay Interval.
+	willTerms() (bool, time.Duration)
 }
+
+// willTerms implements willed.
+func (r *responder) willTerms() (bool, time.Duration) {
+	w := &r.spec.Group.Will
+	return !w.Off, w.Delay
+}
+
+// willDiffers names what of a published Will is not as the device made it for
+// its connection with a number (3.1.3.2, 3.3.2-15 to -20); 0 is a connection that
+// the message does not say. It may be called from any goroutine.
+func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) []string {
+	var differs []string
+	w := &r.spec.Group.Will
+	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.maximumQoS), w.Retain && !lim.noRetain)
+	want.Props.User = r.appendConnection(want.Props.User, number)
+	note := func(what string, same bool) {
+		if !same {
+			differs = append(differs, what)
+		}
+	}
+	got, sent := &p.Props, &want.Props
+	note("topic", bytes.Equal(p.Topic, want.Topic))
+	note("payload", bytes.Equal(p.Payload, want.Payload))
+	note("QoS", p.QoS == want.QoS)
+	note("retain", p.Retain == want.Retain)
+	note("Payload Format", got.HasPayloadFormat == sent.HasPayloadFormat && got.PayloadFormat == sent.PayloadFormat)
+	note("Content Type", same(got.ContentType, sent.ContentType))
+	note("Response Topic", same(got.ResponseTopic, sent.ResponseTopic))
+	note("Correlation Data", same(got.CorrelationData, sent.CorrelationData))
+	// The time that it waited at the broker is taken off (3.3.2-6).
+	note("Message Expiry", got.HasMessageExpiry == sent.HasMessageExpiry && got.MessageExpiry <= sent.MessageExpiry)
+	note("User Properties", bytes.Equal(got.User, sent.User))
+	return differs
+}
+
+// same compares properties, where absent and empty differ.
+func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // tameWill implements willed.
 func (r *responder) tameWill(code byte, maximumQoS *byte) bool {

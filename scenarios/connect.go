@@ -58,7 +58,7 @@ func readConnect(r *reader) {
 	t.Bool("clean_start", &clean)
 	c.Resume = !clean
 	text(t, "client_id", &c.ClientID)
-	t.Choice("backoff", []string{string(FullJitter), string(Naive)}, (*string)(&c.Backoff))
+	readBackoffKind(t, &c.Backoff)
 	t.Duration("backoff_min", &c.BackoffMin)
 	c.BackoffMax = max(c.BackoffMax, c.BackoffMin)
 	t.Duration("backoff_max", &c.BackoffMax)
@@ -79,16 +79,7 @@ func checkConnect(ch *checker) {
 	if r.template("client_id", c.ClientID, devicePlaces, textFault, ch.samples...) {
 		ch.distinctClients(r)
 	}
-	if c.Backoff != FullJitter && c.Backoff != Naive {
-		r.errorf("backoff", "", "there is no %q; want %q or %q", c.Backoff, FullJitter, Naive)
-	}
-	if c.BackoffMin <= 0 {
-		r.errorf("backoff_min", "", "backoff_min is %v; want more than 0: a fleet that never waits is a flood", c.BackoffMin)
-	}
-	if c.BackoffMax < c.BackoffMin && r.ok("backoff_min", "backoff_max") {
-		r.errorf("backoff_max", "", "backoff_max is %s; want at least backoff_min, %s",
-			tomlfault.FormatDuration(c.BackoffMax), tomlfault.FormatDuration(c.BackoffMin))
-	}
+	checkBackoff(r, backoff{c.Backoff, c.BackoffMin, c.BackoffMax}, true, true, true)
 	if c.BackoffReset < 0 {
 		r.errorf("backoff_reset", "", "backoff_reset is %v; want 0 or more", c.BackoffReset)
 	}

@@ -88,11 +88,16 @@ type Watchers struct {
 	Name     string   // default "watchers-1"; no name that controllers have
 	Count    int      // 1 to 1,000,000; default 1
 	ClientID Template // default "{id}"; as for controllers
-	Topics   []string // topic filters; default "state/#" and "tele/#"
-	QoS      byte     // asked for
+	Topics   []string // topic filters; default "state/#" and "tele/#", with Answers those of [Scenario.WillFilters]
+	QoS      byte     // asked for; default 0, with Answers 1
 	Share    string   // name of a shared subscription that the group has together; "": each gets all
 	// Slow is how long each message takes a watcher to handle: a slow consumer.
 	Slow time.Duration
+	// Answers has the watcher consume Will Messages: it answers each message that
+	// has a Response Topic there, with its Correlation Data.
+	Answers bool
+
+	filled bool
 }
 
 // Phases are the parts of a measured run. Devices and controllers connect,
@@ -103,7 +108,7 @@ type Phases struct {
 	Connect time.Duration // at most; whoever is not up then is a straggler; default 30s
 	WaitFor float64       // 0..1: the share of devices that must be up before warm-up begins; default 1; None: nobody is waited for
 	WarmUp  time.Duration // default 0
-	Measure time.Duration // default: the longest sum of stages, else 30s
+	Measure time.Duration // default: the longest sum of stages, else 30s, and at least 10s more than the incidents take; those without end, the first time
 	Drain   time.Duration // at most, until everything is answered; default: the longest time-out of the controllers; None: 0
 
 	filled bool

@@ -17,7 +17,7 @@ const (
 	defaultOutstanding = 10_000
 	maxPayload         = 16 << 20
 	maxTimeout         = time.Hour // what the histograms hold
-	maxNamed           = 255       // groups of controllers, and stages: labels of the results
+	maxNamed           = 255       // groups of controllers, stages and incidents: labels of the results
 	maxRequests        = 1 << 40
 )
 

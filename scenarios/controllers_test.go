@@ -175,7 +175,9 @@ func TestLoadEveryLoadKey(t *testing.T) {
 			t.Errorf("Controllers[%d] = %+v; want %+v", i, s.Controllers[i], want[i])
 		}
 	}
-	if want := []Watchers{{"eyes", 2, "eye-{n}", []string{"state/+/power", "tele/#"}, 1, "us", time.Second}}; !reflect.DeepEqual(s.Watchers, want) {
+	if want := []Watchers{{
+		Name: "eyes", Count: 2, ClientID: "eye-{n}", Topics: []string{"state/+/power", "tele/#"}, QoS: 1, Share: "us", Slow: time.Second, filled: true,
+	}}; !reflect.DeepEqual(s.Watchers, want) {
 		t.Errorf("Watchers = %+v; want %+v", s.Watchers, want)
 	}
 	if want := (Phases{time.Minute, 0.5, 5 * time.Second, 2 * time.Minute, 10 * time.Second, true}); s.Phases != want {

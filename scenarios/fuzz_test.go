@@ -4,15 +4,17 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
 // FuzzLoad checks that no text panics the loader, that every fault points into
 // the text, and that what loads is sound and loads the same way again.
 func FuzzLoad(f *testing.F) {
-	seeds(f, "testdata/faults/*.txt", everyKey, everyLoadKey)
+	seeds(f, "testdata/faults/*.txt", everyKey, everyLoadKey, everyIncidentKey)
 	for _, info := range Shipped() {
 		src, _ := ReadShipped(info.Name)
 		f.Add(string(src))
@@ -37,6 +39,8 @@ func FuzzLoad(f *testing.F) {
 		s.Plan()
 		s.LoadPlan()
 		checkTargets(t, src, s)
+		checkStruckDevices(t, src, s)
+		checkWillFilters(t, src, s)
 		for _, size := range s.Sizes() {
 			one, same := LoadSize("fuzz.toml", []byte(src), size)
 			if one == nil || one.Size != size || !reflect.DeepEqual(same, faults) {
@@ -65,6 +69,52 @@ func checkTargets(t *testing.T, src string, s *Scenario) {
 			t.Fatalf("Load(%q): %+v for %v; want somebody to command, for some time", src, c, s.Phases.Measure)
 		}
 	}
+}
+
+// checkStruckDevices checks that incidents happen in their time, in order, and
+// strike whom they mean.
+func checkStruckDevices(t *testing.T, src string, s *Scenario) {
+	var last time.Duration
+	for k, o := range s.Occurrences(s.Phases.Measure) {
+		i := &s.Incidents[o.Incident]
+		if o.From < last || o.From < i.At || o.From >= s.Phases.Measure || o.To != o.From+i.For || o.From != i.At+time.Duration(o.N)*i.Every {
+			t.Fatalf("Load(%q): occurrence %+v of %+v after %v; want order, and times that fit", src, o, i, last)
+		}
+		if last = o.From; k >= 3 {
+			continue
+		}
+		before := -1
+		for _, n := range s.Affected(o) {
+			d, target := s.Device(n), i.Target
+			if n <= before || target.Kind != nil && target.Kind != d.Group.Kind ||
+				target.ID != "" && !slowMatch(target.ID, d.ID) || target.Home != "" && !slowMatch(target.Home, d.Home) {
+				t.Fatalf("Load(%q): %s strikes device %d, %+v, after %d; want one that is meant, in order", src, i.Name, n, d, before)
+			}
+			before = n
+		}
+	}
+}
+
+// checkWillFilters checks that the filters match the Will topics.
+func checkWillFilters(t *testing.T, src string, s *Scenario) {
+	filters := s.WillFilters()
+	for d := range s.Devices() {
+		w := &d.Group.Will
+		if w.Off {
+			continue
+		}
+		topic := w.Topic.Expand(d.Vars("run"))
+		matched := slices.ContainsFunc(filters, func(f string) bool { return topicMatches(f, topic) })
+		if !topicMatches(d.Group.WillFilter(), topic) || !matched {
+			t.Fatalf("Load(%q): WillFilter() = %q, WillFilters() = %q; want %q matched", src, d.Group.WillFilter(), filters, topic)
+		}
+	}
+}
+
+// topicMatches reports whether a filter without # matches a topic (4.7.1), but
+// for the rule about $.
+func topicMatches(filter, topic string) bool {
+	return slices.EqualFunc(strings.Split(filter, "/"), strings.Split(topic, "/"), func(f, level string) bool { return f == "+" || f == level })
 }
 
 // FuzzMatches checks the patterns of targets against another implementation.

@@ -29,7 +29,7 @@ const (
 func groupPath(i int) string { return fmt.Sprintf("device[%d]", i) }
 
 // fill puts the defaults in the place of what a Go author left out.
-func (g *Group) fill() {
+func (g *Group) fill(c *Connect) {
 	if !g.filled {
 		if g.Count == 0 {
 			g.Count = defaultCount
@@ -41,6 +41,10 @@ func (g *Group) fill() {
 		g.filled = true
 	}
 	g.Will.fill()
+	g.inheritBackoff(c)
+	if g.Misbehave != nil {
+		g.Misbehave.fill()
+	}
 }
 
 // defaultNames fills in home and id, which depend on whether there are homes.
@@ -67,6 +71,7 @@ func readGroups(r *reader) {
 func readGroup(t *tomlfault.Table, g *Group, kinds []*devices.Kind) {
 	*g = Group{Count: defaultCount, First: defaultFirst, FirstHome: defaultFirst, TelemetryJitter: defaultJitter, filled: true}
 	g.Kind = readKind(t, kinds)
+	notEmpty(t, "name", &g.Name)
 	tomlfault.Int(t, "count", 1, MaxDevices, &g.Count)
 	tomlfault.Int(t, "first", 0, maxFirst, &g.First)
 	text(t, "id", &g.ID)
@@ -83,7 +88,7 @@ func readGroup(t *tomlfault.Table, g *Group, kinds []*devices.Kind) {
 	t.Bool("retain", &g.Retain)
 	t.Bool("accept_retained", &g.AcceptRetained)
 	t.Texts("groups", &g.Groups)
-	t.Known("will")
+	t.Known("will", "misbehave", "backoff", "backoff_min", "backoff_max") // which are read by other sections
 	readParams(t, g, kinds)
 }
 
@@ -199,6 +204,9 @@ func checkGroups(c *checker) {
 func checkGroup(r rules, g *Group) bool {
 	if g.Kind == nil {
 		r.errorf("kind", "", "a device group without a kind")
+	}
+	if problem := nameFault(g.Name); problem != "" && g.Name != "" {
+		r.errorf("name", "", "name: %q %s", tomlfault.Short(g.Name), problem)
 	}
 	r.between("count", g.Count, 1, MaxDevices)
 	r.between("homes", g.Homes, 0, MaxDevices)

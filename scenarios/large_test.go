@@ -25,6 +25,9 @@ func TestLargeFilesLoadInTime(t *testing.T) {
 		{"unknown keys", light + numbered(8_000, "k%d = 1\n")},
 		{"user properties", light + "[device.will.user_properties]\n" + numbered(8_000, "k%d = \"{n}\"\n")},
 		{"one line", light + "[connect]\nx = {" + numbered(8_000, "k%d = 1, ") + "y = 1}\n"},
+		{"incidents", light + numbered(10_000, "[[incident]]\nkind = \"offline\"\nfor = \"1s\"\nname = \"x%d\"\n")},
+		{"incidents that strike nobody", light + "count = 10000\n" + numbered(255, "[[incident]]\nkind = \"offline\"\nfor = \"1s\"\ntarget.id = \"z*9*-3%d\"\n")},
+		{"occurrences", light + "[phases]\nmeasure = \"1d\"\n" + numbered(255, "[[incident]]\nkind = \"offline\"\nname = \"x%d\"\nfor = \"1ns\"\nevery = \"5m\"\n")},
 		{"many devices", light + "homes = 50\ncount = 1000\n"},
 	} {
 		if len(tt.src) > 1<<20 {

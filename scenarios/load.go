@@ -35,12 +35,17 @@ func sections() []section {
 		{readGroups, checkGroups},
 		{readBroker, checkBroker},
 		{readConnect, checkConnect},
+		{readBackoffs, checkBackoffs},
 		{readWills, checkWills},
+		{readMisbehaviors, checkMisbehaviors},
 		{nil, checkDeviceGroups}, // they are read with the device groups
 		{readControllers, checkControllers},
 		{readWatchers, checkWatchers},
 		{nil, checkMembers},
+		{readIncidents, checkIncidents},
+		{readAudit, checkAudit},
 		{readPhases, checkPhases},
+		{nil, checkOccurrences}, // which rest on how long is measured
 		{readExpect, checkExpect},
 	}
 }
@@ -171,14 +176,16 @@ func (s *Scenario) fill() {
 	}
 	s.Connect.fill()
 	for i := range s.Groups {
-		s.Groups[i].fill()
+		s.Groups[i].fill(&s.Connect)
 	}
 	for i := range s.Controllers {
 		s.Controllers[i].fill(i)
 	}
 	for i := range s.Watchers {
-		s.Watchers[i].fill(i)
+		s.Watchers[i].fill(i, s)
 	}
+	fillIncidents(s.Incidents)
+	s.Audit.fill(len(s.Incidents) > 0)
 	s.Phases.fill(s)
 }
 

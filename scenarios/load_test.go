@@ -44,6 +44,7 @@ receive_maximum = 65535
 
 [[device]]
 kind = "light"
+name = "bulbs"
 count = 2
 homes = 3
 first = 0
@@ -58,6 +59,25 @@ accept_retained = true
 brightness = 40
 transition = "1500ms"
 power = "ON"
+backoff = "full-jitter"
+backoff_min = "4s"
+backoff_max = "5s"
+
+[device.misbehave]
+drop = "1%"
+duplicate = "2%"
+wrong_correlation = "3%"
+no_correlation = "4%"
+wrong_topic = "5%"
+error = "6%"
+reorder = "7%"
+late = "8%"
+reorder_for = "1500ms"
+late_min = "0s"
+late_max = "9s"
+withhold_puback = "100%"
+flood = "50/s"
+clock_skew = "-3h"
 
 [device.will]
 topic = "gone/{id}"
@@ -95,9 +115,14 @@ func TestLoadEveryKey(t *testing.T) {
 			Backoff: Naive, BackoffMin: 2 * time.Second, BackoffMax: 3 * time.Second, ReceiveMaximum: 65535, filled: true,
 		},
 		Groups: []Group{{
-			Kind: light, Count: 2, Homes: 3, First: 0, FirstHome: 10, ID: "{home}-{kind}{n:3}-{seed}", Home: "{{h}}{h:4}",
+			Name: "bulbs", Kind: light, Count: 2, Homes: 3, First: 0, FirstHome: 10, ID: "{home}-{kind}{n:3}-{seed}", Home: "{{h}}{h:4}",
 			Params:    map[string]any{"brightness": 40.0, "transition": 1500 * time.Millisecond, "power": "ON"},
 			Telemetry: 1500 * time.Millisecond, QoS: 2, Retain: true, AcceptRetained: true, filled: true,
+			Backoff: FullJitter, BackoffMin: 4 * time.Second, BackoffMax: 5 * time.Second,
+			Misbehave: &Misbehavior{
+				Drop: 0.01, Duplicate: 0.02, WrongCorrelation: 0.03, NoCorrelation: 0.04, WrongTopic: 0.05, Error: 0.06, Reorder: 0.07, Late: 0.08,
+				ReorderFor: 1500 * time.Millisecond, LateMax: 9 * time.Second, WithholdPuback: 1, Flood: 50, ClockSkew: -3 * time.Hour, filled: true,
+			},
 			Will: Will{
 				Topic: "gone/{id}", Payload: `{{"n": {n}}}`, Delay: time.Hour, MessageExpiry: 7 * 24 * time.Hour,
 				ContentType: "application/json", ResponseTopic: "seen/{id}", CorrelationData: "{run}",
@@ -105,6 +130,7 @@ func TestLoadEveryKey(t *testing.T) {
 			},
 		}, {
 			Kind: plug, Count: 1, First: 1, FirstHome: 1, ID: defaultID, TelemetryJitter: 0.1, filled: true,
+			Backoff: Naive, BackoffMin: 2 * time.Second, BackoffMax: 3 * time.Second, inherited: backoff{Naive, 2 * time.Second, 3 * time.Second},
 			Will: Will{Off: true, Topic: "tele/{id}/lwt", Payload: "Offline", QoS: 1, Retain: true},
 		}},
 		Digest: s.Digest, filled: true,

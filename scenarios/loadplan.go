@@ -7,8 +7,17 @@ type LoadPlan struct {
 	Controllers []ControllerPlan
 	Watchers    []*Watchers
 	Phases      Phases
+	Incidents   []IncidentPlan
 	Expect      []metrics.Expectation
 	Clients     int // connections in all: devices, controllers and watchers
+}
+
+// IncidentPlan sums one incident up.
+type IncidentPlan struct {
+	Incident    *Incident
+	Times       int        // how often it happens while measuring, as the seed has it
+	First, Last Occurrence // the first and the last of these times; zero without any
+	Devices     int        // how many are struck the first time
 }
 
 // ControllerPlan sums one group of controllers up.
@@ -30,6 +39,18 @@ func (s *Scenario) LoadPlan() LoadPlan {
 	for i := range s.Watchers {
 		p.Watchers = append(p.Watchers, &s.Watchers[i])
 		p.Clients += s.Watchers[i].Count
+	}
+	p.Incidents = make([]IncidentPlan, len(s.Incidents))
+	for i := range s.Incidents {
+		p.Incidents[i].Incident = &s.Incidents[i]
+	}
+	for _, o := range s.Occurrences(s.Phases.Measure) {
+		one := &p.Incidents[o.Incident]
+		if one.Times == 0 {
+			one.First, one.Devices = o, len(s.Affected(o))
+		}
+		one.Last = o
+		one.Times++
 	}
 	for i := range s.Controllers {
 		c := &s.Controllers[i]

@@ -10,6 +10,7 @@ const (
 	defaultConnectPhase = 30 * time.Second
 	defaultWaitFor      = 1.0
 	defaultMeasure      = 30 * time.Second
+	afterIncidents      = 10 * time.Second // for what the last one set off
 	maxPhase            = 365 * 24 * time.Hour
 )
 
@@ -38,6 +39,9 @@ func defaultPhases(s *Scenario) Phases {
 	}
 	if p.Measure <= 0 {
 		p.Measure = defaultMeasure
+	}
+	for i := range s.Incidents {
+		p.Measure = max(p.Measure, min(s.Incidents[i].end()+afterIncidents, maxPhase))
 	}
 	return p
 }

@@ -43,6 +43,8 @@ type Scenario struct {
 	Controllers []Controllers
 	Watchers    []Watchers
 	Phases      Phases
+	Incidents   []Incident
+	Audit       Audit
 	Expect      []metrics.Expectation // in the order of the file; see [metrics.ParseExpectation]
 
 	Size string // which of the file's sizes this is; "" if it has but one
@@ -54,9 +56,15 @@ type Scenario struct {
 }
 
 // Measured reports whether the run is a measurement in phases: there are
-// controllers, watchers, phases or expectations.
+// controllers, watchers, incidents, an audit, phases or expectations.
 func (s *Scenario) Measured() bool {
-	return len(s.Controllers)+len(s.Watchers)+len(s.Expect) > 0 || s.Phases != Phases{}
+	return len(s.Controllers)+len(s.Watchers)+len(s.Incidents)+len(s.Expect) > 0 || s.Audit.On || s.Phases != Phases{}
+}
+
+// Trouble reports whether anything goes wrong by intent: there are incidents, or
+// devices that misbehave.
+func (s *Scenario) Trouble() bool {
+	return len(s.Incidents) > 0 || slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Misbehave != nil })
 }
 
 // Sizes returns the sizes of the file, in its order, after [DefaultSize], which
@@ -130,6 +138,7 @@ const SessionNeverExpires = time.Duration(0xFFFFFFFF) * time.Second
 //
 // are 400 lights, flat-01-light-01 to flat-40-light-10.
 type Group struct {
+	Name  string // tells its devices apart in reports, one word; several groups may share it; "": none
 	Kind  *devices.Kind
 	Count int      // devices; with Homes: in each home; default 1. See Total
 	First int      // number of the first device; default 1; None: 0
@@ -150,7 +159,16 @@ type Group struct {
 
 	Will Will
 
-	filled bool
+	// Backoff, BackoffMin and BackoffMax are the group's own, where they differ
+	// from those of [Connect], which are the defaults; in a checked scenario they
+	// always hold what counts.
+	Backoff                BackoffKind
+	BackoffMin, BackoffMax time.Duration
+
+	Misbehave *Misbehavior // nil: they do as they should
+
+	inherited backoff // what of its back-off is [Connect]'s
+	filled    bool
 }
 
 // Total returns how many devices the group has in all its homes.

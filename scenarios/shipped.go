@@ -21,11 +21,13 @@ type Info struct {
 	Devices int
 
 	Measured bool     // it measures: there are phases and expectations
+	Trouble  bool     // devices go offline, or misbehave
 	Sizes    []string // see [Scenario.Sizes]
 }
 
 // Shipped lists the scenarios that come with the program: homes first, then
-// those that measure, small ones first.
+// those that measure, then those in which something goes wrong; of each, small
+// ones first.
 func Shipped() []Info {
 	files, _ := shipped.ReadDir(".") // an embedded directory is always there
 	var all []Info
@@ -37,12 +39,12 @@ func Shipped() []Info {
 		// The larger sizes are another day's concern: a list should be quick.
 		if s, _ := (loader{}).load(f.Name(), src, ""); s != nil {
 			info.Title, info.Devices = s.Title, s.Count()
-			info.Measured, info.Sizes = s.Measured(), s.Sizes()
+			info.Measured, info.Trouble, info.Sizes = s.Measured(), s.Trouble(), s.Sizes()
 		}
 		all = append(all, info)
 	}
 	slices.SortFunc(all, func(a, b Info) int {
-		return cmp.Or(cmp.Compare(btoi(a.Measured), btoi(b.Measured)), cmp.Compare(a.Devices, b.Devices), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(btoi(a.Measured), btoi(b.Measured)), cmp.Compare(btoi(a.Trouble), btoi(b.Trouble)), cmp.Compare(a.Devices, b.Devices), cmp.Compare(a.Name, b.Name))
 	})
 	return all
 }

@@ -38,8 +38,9 @@ func TestShipped(t *testing.T) {
 		}
 	}
 	if want := []string{
-		"bedroom", "apartment", "apartment-block", "p2p", "request-response", "slow-consumer", "soak",
-		"group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
+		"bedroom", "apartment", "apartment-block", "city",
+		"p2p", "request-response", "slow-consumer", "soak", "group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
+		"will-consumed", "misbehaving", "id-fight", "flapping", "router-reboot", "power-cut", "mass-offline", "reconnect-storm",
 	}; !slices.Equal(names, want) {
 		t.Errorf("Shipped() lists %q; want %q", names, want)
 	}
@@ -55,7 +56,11 @@ func TestShipped(t *testing.T) {
 // expects of percentiles it has the samples for.
 func checkSizes(t *testing.T, info Info, src []byte) {
 	t.Helper()
-	if !info.Measured {
+	switch {
+	case !info.Measured:
+		return
+	case info.Trouble:
+		checkTrouble(t, info, src)
 		return
 	}
 	if !slices.Equal(info.Sizes, []string{"s", "m", "l"}) {
@@ -106,6 +111,83 @@ func checkSizes(t *testing.T, info Info, src []byte) {
 			if above := samples * (1 - percentile/100); above < 101 {
 				t.Errorf("%s in size %s expects %s with %.0f samples above it; want 100 and some to spare", info.Name, size, &e, above)
 			}
+		}
+	}
+}
+
+// checkTrouble checks a shipped file in which something goes wrong: it is over
+// within a minute, at the end everybody is there and has had the time to be, and
+// every incident happens.
+func checkTrouble(t *testing.T, info Info, src []byte) {
+	t.Helper()
+	s, faults := Load(info.Name+".toml", src)
+	if len(faults) > 0 {
+		t.Errorf("Load(%s) finds\n%s", info.Name, faults)
+		return
+	}
+	if length := s.Phases.Length() - s.Phases.Drain; length < 20*time.Second || length > time.Minute {
+		t.Errorf("%s lasts %v; want 20s to 1m", info.Name, length)
+	}
+	var metrics []string
+	for _, e := range s.Expect {
+		metrics = append(metrics, e.Metric())
+	}
+	want := []string{"devices.online"}
+	if len(s.Incidents) > 0 {
+		want = append(want, "devices.recovered", "wills.missing", "wills.duplicate", "wills.unexpected")
+	}
+	for _, m := range want {
+		if !slices.Contains(metrics, m) {
+			t.Errorf("%s expects nothing of %s", info.Name, m)
+		}
+	}
+	happened := make(map[int]bool)
+	for _, o := range s.Occurrences(s.Phases.Measure) {
+		i := &s.Incidents[o.Incident]
+		if happened[o.Incident] = true; len(s.Affected(o)) == 0 {
+			t.Errorf("%s: %s strikes nobody", info.Name, i.Name)
+		}
+		if rest := s.Phases.Measure - o.To - i.Spread; rest < 8*time.Second {
+			t.Errorf("%s: %v are left after %s; want time to recover", info.Name, rest, i.Name)
+		}
+	}
+	if len(happened) != len(s.Incidents) {
+		t.Errorf("%s: %d of %d incidents happen", info.Name, len(happened), len(s.Incidents))
+	}
+}
+
+// TestShippedNumbers holds what the shipped files say in words, and expect, to
+// whom their incidents strike.
+func TestShippedNumbers(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		struck []int // by each incident, the first time
+		wills  []int // of these, how many have a Will that is sent while they are away
+	}{
+		{"power-cut", []int{45}, []int{45}},
+		{"router-reboot", []int{40, 4}, []int{30, 3}},
+		{"reconnect-storm", []int{5000}, []int{0}},
+		{"mass-offline", []int{15, 15, 15, 15, 15, 15, 15}, []int{15, 15, 15, 15, 15, 15, 15}},
+		{"will-consumed", []int{5, 5}, []int{5, 0}},
+		{"id-fight", []int{5}, []int{5}},
+	} {
+		src, _ := ReadShipped(tt.name)
+		s, faults := Load(tt.name, src)
+		if len(faults) > 0 {
+			t.Error(faults)
+			continue
+		}
+		var struck, wills []int
+		for k, i := range s.Incidents {
+			all := s.Affected(Occurrence{Incident: k})
+			due := 0
+			for _, n := range all {
+				due += btoi(s.Device(n).Group.Will.Delay <= i.For)
+			}
+			struck, wills = append(struck, len(all)), append(wills, due)
+		}
+		if !slices.Equal(struck, tt.struck) || !slices.Equal(wills, tt.wills) {
+			t.Errorf("%s strikes %v devices, of which %v have a Will in time; want %v and %v", tt.name, struck, wills, tt.struck, tt.wills)
 		}
 	}
 }

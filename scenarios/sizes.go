@@ -16,7 +16,7 @@ const DefaultSize = "s"
 const maxSizes = 8
 
 // sizable are the parts of a file that a size may change.
-var sizable = []string{"duration", "connect", "device", "controller", "watcher", "phases", "expect"}
+var sizable = []string{"duration", "connect", "device", "controller", "watcher", "incident", "audit", "phases", "expect"}
 
 // readSizes returns the names of the file's overlays, in its order, and reports
 // what is wrong with them as such.

@@ -18,11 +18,13 @@ type key struct{ section, name, value string }
 func TestOverlays(t *testing.T) {
 	base := []key{
 		{"connect", "rate", `"100/s"`}, {"connect", "keep_alive", `"30s"`},
-		{"device 0", "kind", `"light"`}, {"device 0", "count", "3"}, {"device 0", "id", `"lamp-{n}"`}, {"device 0", "groups", `["a", "b"]`},
+		{"device 0", "kind", `"light"`}, {"device 0", "count", "3"}, {"device 0", "id", `"lamp-{n}"`}, {"device 0", "groups", `["a", "b"]`}, {"device 0", "will.response_topic", `"seen/{id}"`},
 		{"device 1", "kind", `"plug"`}, {"device 1", "load", `"tv"`}, {"device 1", "will", "false"},
 		{"controller 0", "attribute", `"power"`}, {"controller 0", "rate", `"5/s"`}, {"controller 0", "target", `{ kind = "light", id = "lamp-*" }`},
 		{"controller 1", "attribute", `"power"`}, {"controller 1", "rate_per_controller", `"2/s"`}, {"controller 1", "payloads", `["ON", "OFF"]`},
 		{"watcher 0", "count", "2"}, {"watcher 0", "topics", `["state/#"]`},
+		{"incident 0", "kind", `"offline"`}, {"incident 0", "for", `"2s"`}, {"incident 0", "target.share", `"50%"`},
+		{"audit", "slack", `"2s"`},
 		{"phases", "measure", `"10s"`},
 		{"expect", `"requests.lost"`, `"== 0"`}, {"expect", `"response.p99"`, `{ want = "< 1s" }`},
 	}
@@ -33,6 +35,9 @@ func TestOverlays(t *testing.T) {
 		{"controller 0", "rate", `"50/s"`}, {"controller 0", "count", "3"}, {"controller 0", "qos", "1"},
 		{"controller 1", "rate_per_controller", `"9/s"`}, {"controller 1", "payloads", `["TOGGLE"]`}, {"controller 1", "name", `"x"`},
 		{"watcher 0", "slow", `"1s"`}, {"watcher 0", "topics", `["tele/#", "state/#"]`},
+		{"incident 0", "for", `"5s"`}, {"incident 0", "way", `"reset"`}, {"incident 0", "target.share", `"70%"`},
+		{"audit", "wait", `"3s"`}, {"audit", "slack", `"4s"`},
+		{"device 0", "backoff_min", `"3s"`}, {"device 1", "misbehave", `{ drop = "5%" }`}, {"watcher 0", "answers", "true"},
 		{"phases", "measure", `"20s"`}, {"phases", "warm_up", `"1s"`},
 		{"expect", `"requests.lost"`, `"< 5"`}, {"expect", `"requests.late"`, `"== 0"`},
 	}
@@ -80,7 +85,7 @@ func TestOverlays(t *testing.T) {
 // place.
 func write(prefix string, keys []key) string {
 	var b strings.Builder
-	for _, section := range []string{"connect", "device 0", "device 1", "controller 0", "controller 1", "watcher 0", "phases", "expect"} {
+	for _, section := range []string{"connect", "device 0", "device 1", "controller 0", "controller 1", "watcher 0", "incident 0", "audit", "phases", "expect"} {
 		name, n, isArray := strings.Cut(section, " ")
 		mine := slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return k.section != section })
 		later := slices.ContainsFunc(keys, func(k key) bool { return isArray && strings.HasPrefix(k.section, name) && k.section > section })

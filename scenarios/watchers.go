@@ -16,13 +16,21 @@ func watcherPath(i int) string { return fmt.Sprintf("watcher[%d]", i) }
 const maxSlow = time.Hour
 
 // fill puts the defaults in the place of what is zero. place counts from 0.
-func (w *Watchers) fill(place int) {
+func (w *Watchers) fill(place int, s *Scenario) {
 	w.Name = orText(w.Name, fmt.Sprintf("watchers-%d", place+1))
 	w.ClientID = orText(w.ClientID, "{id}")
 	if w.Count == 0 {
 		w.Count = 1
 	}
-	if len(w.Topics) == 0 {
+	if w.Answers && !w.filled && w.QoS == 0 {
+		w.QoS = 1
+	}
+	w.filled = true
+	switch {
+	case len(w.Topics) > 0:
+	case w.Answers:
+		w.Topics = s.WillFilters()
+	default:
 		w.Topics = []string{"state/#", "tele/#"}
 	}
 }
@@ -38,10 +46,15 @@ func readWatchers(r *reader) {
 		if t.Texts("topics", &w.Topics) && len(w.Topics) == 0 {
 			t.Errorf("topics", `leave it out for the default, ["state/#", "tele/#"]`, "topics is empty")
 		}
+		t.Bool("answers", &w.Answers)
+		if w.Answers {
+			w.QoS = 1
+		}
+		w.filled = true // an explicit 0 is 0
 		tomlfault.Int(t, "qos", 0, 2, &w.QoS)
 		notEmpty(t, "share", &w.Share)
 		t.Duration("slow", &w.Slow)
-		w.fill(i)
+		w.fill(i, r.s)
 		r.s.Watchers = append(r.s.Watchers, w)
 	}
 }
@@ -51,6 +64,9 @@ func checkWatchers(c *checker) {
 		w, r := &c.s.Watchers[i], c.rules(watcherPath(i))
 		r.between("count", w.Count, 1, MaxControllers)
 		r.between("qos", int(w.QoS), 0, 2)
+		if w.Answers && !checkAnswers(c, r) {
+			continue
+		}
 		for k, topic := range w.Topics {
 			key := fmt.Sprintf("topics[%d]", k)
 			problem, hint := filterFault(topic), ""
@@ -73,6 +89,27 @@ func checkWatchers(c *checker) {
 			r.errorf("slow", "", "slow is %s; want 0s to %s", tomlfault.FormatDuration(w.Slow), tomlfault.FormatDuration(maxSlow))
 		}
 	}
+}
+
+// checkAnswers checks that there is something to answer. It reports false where
+// the Wills are at fault, from which the topics may follow.
+func checkAnswers(c *checker, r rules) bool {
+	wills, asking := false, false
+	for i := range c.s.Groups {
+		g := &c.s.Groups[i]
+		if !c.rules(groupPath(i)).ok("will", "will.topic", "home") {
+			return false
+		}
+		wills = wills || !g.Will.Off
+		asking = asking || !g.Will.Off && g.Will.ResponseTopic != ""
+	}
+	switch {
+	case !wills:
+		r.errorf("answers", "remove it, or will = false at a [[device]]", "no device has a Will that could be answered")
+	case !asking:
+		r.warnf("answers", `add response_topic = "will/seen/{id}", say, to a [device.will]`, "no device's Will has a response_topic, so that there is nothing to answer")
+	}
+	return true
 }
 
 // shareFault returns what is wrong with a text as the ShareName of a shared

@@ -17,27 +17,34 @@ import (
 
 // Broker is a running broker. All methods may be called from any goroutine.
 type Broker struct {
-	config Config
-	limits limits
-	users  map[string]*user
-	log    *slog.Logger
-	start  time.Time
-	topics topics
-	count  counters
-	asked  atomic.Uint64 // CONNECTs that Config.Admit saw
+	config   Config
+	limits   limits
+	declared []byte // see connackProps
+	users    map[string]*user
+	log      *slog.Logger
+	start    time.Time
+	topics   topics
+	count    counters
+	asked    atomic.Uint64 // CONNECTs that Config.Admit saw
+
+	due, notDue atomic.Uint64 // Wills that Config.Will saw
 
 	running sync.WaitGroup // every goroutine of the broker
 
 	mu            sync.Mutex
 	closed        bool
+	suspended     bool // see Suspend
 	listeners     map[net.Listener]struct{}
 	conns         map[*conn]struct{}
 	sessions      map[string]*session
-	clients       int // sessions with a connection
+	wills         map[string]int // on their way, by client
+	willSent      sync.Cond      // one is no more
+	clients       int            // sessions with a connection
 	assigned      uint64
 	sessionNumber uint64
 
-	routings, reads, writes sync.Pool
+	reads            readBuffers
+	routings, writes sync.Pool
 }
 
 // New makes a broker, which has no listener yet: see Serve, ServeConn, Handler
@@ -50,13 +57,16 @@ func New(c Config) (*Broker, error) {
 	b := &Broker{
 		config:    c,
 		limits:    l,
+		declared:  l.connackProps(),
 		users:     make(map[string]*user),
 		log:       c.Log,
 		start:     time.Now(),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
 		sessions:  make(map[string]*session),
+		wills:     make(map[string]int),
 	}
+	b.willSent.L = &b.mu
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -64,7 +74,7 @@ func New(c Config) (*Broker, error) {
 		b.users[u.Name] = &user{User: u, hash: sha256.Sum256([]byte(u.Password))}
 	}
 	b.routings.New = func() any { return new(routing) }
-	b.reads.New = func() any { return new(make([]byte, bigRead)) }
+	b.reads.init()
 	b.writes.New = func() any { return new(make([]byte, 0, 512)) }
 	return b, nil
 }
@@ -139,6 +149,10 @@ func (b *Broker) Dial(ctx context.Context) (net.Conn, error) {
 		return nil, fmt.Errorf("dialling the broker: %w", errClosed)
 	}
 	defer b.leave()
+	if b.away() {
+		b.count.refused.Add(1)
+		return nil, fmt.Errorf("dialling the broker: %w", errRefused)
+	}
 	client, server := memconn.Pipe(0)
 	b.serve(server)
 	return client, nil

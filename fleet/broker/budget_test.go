@@ -13,7 +13,7 @@ import (
 // of the pipe, may cost this much live heap, and one goroutine.
 func TestBudget(t *testing.T) {
 	const n = 2000
-	const most = 3300 // bytes; both ends of the pipe are some 600 of them
+	const most = 2900 // bytes; both ends of the pipe are 512 of them
 	b, err := New(Config{Anonymous: true})
 	if err != nil {
 		t.Fatal(err)

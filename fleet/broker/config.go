@@ -29,6 +29,13 @@ type Config struct {
 	// refuse it. It is called from the connections' goroutines, several at a
 	// time. Nil: all are let in.
 	Admit func(ConnectInfo) byte
+	// Will lets the broker break the rules of section 3.1.2.5, for tests of
+	// those who watch over a broker's Wills. It is asked about every Will
+	// Message that is to be published, at the moment when it is due, and about
+	// every one that a DISCONNECT 0x00 has cancelled, and says what becomes of it. It
+	// is called from the broker's goroutines, several at a time, and may not call
+	// Suspend, Kick or Close. Nil: the broker keeps to the rules.
+	Will func(WillInfo) WillFate
 	// ServerReference goes with the reason codes 0x9C and 0x9D (section 4.11).
 	ServerReference string
 }

@@ -32,9 +32,9 @@ type conn struct {
 	version        wire.Version
 
 	// Of the reader.
-	big      *[]byte // lent while more is coming than small takes
-	again    func()  // loop
-	reads    uint8   // up to manyReads
+	source   source
+	again    func() // loop
+	reads    uint8  // up to manyReads
 	lastRead time.Duration
 
 	active atomic.Int64 // when the last packet came, in nanoseconds since Broker.start
@@ -55,20 +55,12 @@ type conn struct {
 	overran   bool       // overrun is on its way
 	readDone  bool       // the reader has ended
 	writeDone bool       // nothing more will be written
-
-	small [smallRead]byte
 }
 
-const (
-	// smallRead is what an idle connection reads into. Most packets of a device
-	// fit; a larger buffer is lent while it reads more.
-	smallRead = 256
-	bigRead   = 16 << 10
-	// lingerTime is how long a connection that the broker ends stays open for the
-	// client to take what was sent: closing a socket with unread input makes TCP
-	// throw away output that is under way.
-	lingerTime = time.Second
-)
+// lingerTime is how long a connection that the broker ends stays open for the
+// client to take what was sent: closing a socket with unread input makes TCP
+// throw away output that is under way.
+const lingerTime = time.Second
 
 // ServeConn serves one connection and blocks until it has ended. The broker
 // closes it in any case.
@@ -91,7 +83,7 @@ func (b *Broker) serve(nc net.Conn) {
 // open enters a connection, and returns nil if there can be no more. The reader
 // that ends it is counted.
 func (b *Broker) open(nc net.Conn) *conn {
-	c := &conn{b: b, nc: nc, limit: b.limits.ConnectTimeout}
+	c := &conn{b: b, nc: nc, source: newSource(nc, &b.reads), limit: b.limits.ConnectTimeout}
 	c.framer.Max = b.limits.MaximumPacketSize
 	c.touch()
 	c.mu.Lock()
@@ -101,10 +93,13 @@ func (b *Broker) open(nc net.Conn) *conn {
 	defer b.mu.Unlock()
 	// Connections that have not sent their CONNECT yet do not count against the
 	// limit that the CONNACK answers with, but have one too.
-	if b.closed || len(b.conns) >= 2*b.limits.MaximumConnections+100 {
+	if b.closed || b.suspended || len(b.conns) >= 2*b.limits.MaximumConnections+100 {
 		b.count.refused.Add(1)
 		c.timer.Stop()
-		_ = nc.Close()
+		if b.suspended {
+			reset(nc)
+		}
+		_ = nc.Close() // reset may have done so already
 		return nil
 	}
 	b.conns[c] = struct{}{}
@@ -148,49 +143,32 @@ var errGone = errors.New("the connection was ended")
 // when the connection has ended and the reader with it. It and what it calls to
 // wait are to need little stack.
 func (c *conn) read() bool {
-	buf := c.small[:]
-	if c.big != nil {
-		buf = *c.big
-	}
-	n, err := c.nc.Read(buf)
-	return c.received(buf, n, err)
+	b, err := c.source.read()
+	return c.received(b, err)
 }
 
 // received handles what was read.
-func (c *conn) received(buf []byte, n int, err error) bool {
-	if n > 0 {
-		c.b.count.bytesIn.Add(uint64(n))
-		if d, end := c.handle(buf[:n]); end {
-			c.end(d)
-			return false
-		}
+func (c *conn) received(b []byte, err error) bool {
+	var d departure
+	end := false
+	if len(b) > 0 {
+		c.b.count.bytesIn.Add(uint64(len(b)))
+		d, end = c.handle(b)
 	}
-	if err != nil {
-		c.end(departure{err: err})
-		return false
+	c.source.release()
+	if !end && err != nil {
+		d, end = departure{err: err}, true
 	}
-	switch more := n == len(buf) || c.framer.Partial() > 0; {
-	case more && c.big == nil:
-		c.big = c.b.reads.Get().(*[]byte)
-	case !more:
-		c.lend()
+	if end {
+		c.end(d)
 	}
-	return true
-}
-
-// lend gives the large buffer back.
-func (c *conn) lend() {
-	if c.big != nil {
-		c.b.reads.Put(c.big)
-		c.big = nil
-	}
+	return !end
 }
 
 // end ends the connection and then the reader.
 func (c *conn) end(d departure) {
 	b := c.b
 	defer b.running.Done()
-	c.lend()
 	c.depart(d)
 	c.drain()
 	b.mu.Lock()
@@ -245,7 +223,7 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 // fault turns an error into the end of the connection (section 4.13).
 func (c *conn) fault(err error) departure {
 	if d, ok := errors.AsType[*leave](err); ok {
-		return departure{noWill: !d.will, err: io.EOF}
+		return departure{noWill: !d.will, orderly: !d.will, err: io.EOF}
 	}
 	d := departure{code: wire.UnspecifiedError, linger: true, err: err}
 	if e, ok := errors.AsType[*wire.Error](err); ok {

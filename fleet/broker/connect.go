@@ -40,7 +40,7 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 	}
 	code := c.admit(p)
 	if code != wire.Success {
-		c.connack(&packets.Connack{ReasonCode: code, Properties: b.refusal(code)})
+		c.connack(code, false, b.refusal(code))
 		return refuse(&wire.Error{Code: code, Text: "CONNECT of " + strconv.Quote(p.ClientID) + " refused"})
 	}
 	return departure{}, false
@@ -91,23 +91,23 @@ func (c *conn) refuseParsed(p *wire.Connect, err error) {
 	default:
 		c.version = wire.V311
 	}
-	c.connack(&packets.Connack{ReasonCode: e.Code})
+	c.connack(e.Code, false, nil)
 }
 
 // refusal gives the properties of a CONNACK that refuses.
-func (b *Broker) refusal(code byte) *packets.Properties {
-	if code != wire.UseAnotherServer && code != wire.ServerMoved || b.config.ServerReference == "" {
+func (b *Broker) refusal(code byte) []byte {
+	if code != wire.UseAnotherServer && code != wire.ServerMoved {
 		return nil
 	}
-	return &packets.Properties{ServerReference: b.config.ServerReference} // 4.11
+	return appendText(nil, packets.PropServerReference, b.config.ServerReference) // 4.11
 }
 
 // connack appends the CONNACK; the client's Maximum Packet Size holds for it too.
-func (c *conn) connack(p *packets.Connack) bool {
-	b := wire.Append(nil, p, c.version)
+func (c *conn) connack(code byte, present bool, props []byte) bool {
+	b := appendConnack(make([]byte, 0, 128), c.version, code, present, props)
 	if len(b) > c.maxPacket {
-		p.ReasonCode = max(p.ReasonCode, wire.PacketTooLarge)
-		b = wire.Append(nil, &packets.Connack{ReasonCode: p.ReasonCode}, c.version)
+		code = max(code, wire.PacketTooLarge)
+		b = appendConnack(nil, c.version, code, false, nil)
 		if len(b) > c.maxPacket {
 			return false
 		}
@@ -115,7 +115,7 @@ func (c *conn) connack(p *packets.Connack) bool {
 	c.send(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.connacked = p.ReasonCode == wire.Success
+	c.connacked = code == wire.Success
 	return c.connacked
 }
 
@@ -155,18 +155,19 @@ func (c *conn) admit(p *wire.Connect) byte {
 	expiry = min(expiry, l.maxSessionExpiry)
 	c.connectExpiry = expiry
 	keepAlive := p.KeepAlive
-	props := b.declared(p)
+	props := make([]byte, 0, 96)
 	if p.Version == wire.V5 {
+		props = append(props, b.declared...)
 		if expiry != p.SessionExpiry {
-			props.SessionExpiryInterval = new(expiry)
+			props = appendUint32(append(props, packets.PropSessionExpiryInterval), expiry)
 		}
 		if k := l.ServerKeepAlive; k > 0 && (keepAlive == 0 || keepAlive > k) {
 			keepAlive = k
-			props.ServerKeepAlive = new(k) // 3.1.2-21
+			props = appendUint16(append(props, packets.PropServerKeepAlive), k) // 3.1.2-21
 		}
-		props.AssignedClientID = assigned // 3.1.3-7, 3.2.2-16
+		props = appendText(props, packets.PropAssignedClientID, assigned) // 3.1.3-7, 3.2.2-16
 		if p.RequestResponseInfo && c.access != nil {
-			props.ResponseInfo = c.access.responseInfo // 3.1.2-28
+			props = appendText(props, packets.PropResponseInfo, c.access.responseInfo) // 3.1.2-28
 		}
 	}
 
@@ -177,7 +178,7 @@ func (c *conn) admit(p *wire.Connect) byte {
 	defer s.mu.Unlock()
 	c.will = newWill(p.Will)
 	present = present && p.Version != wire.V31 // which has no such flag
-	ok := c.connack(&packets.Connack{SessionPresent: present, Properties: props})
+	ok := c.connack(wire.Success, present, props)
 	if !ok {
 		// The session stands, but the client cannot be told.
 		b.running.Go(func() { c.depart(departure{noWill: true}) })
@@ -187,45 +188,6 @@ func (c *conn) admit(p *wire.Connect) byte {
 	c.setLimit(time.Duration(keepAlive) * 1500 * time.Millisecond) // 3.1.2-22
 	s.resume(c)
 	return wire.Success
-}
-
-// declared gives the limits that a CONNACK declares (section 3.2.2.3).
-func (b *Broker) declared(p *wire.Connect) *packets.Properties {
-	props := &packets.Properties{}
-	if p.Version != wire.V5 {
-		return props
-	}
-	l := &b.limits
-	if l.ReceiveMaximum < 65535 {
-		props.ReceiveMaximum = new(l.ReceiveMaximum)
-	}
-	if l.maximumQoS < 2 {
-		props.MaximumQOS = new(l.maximumQoS)
-	}
-	if l.TopicAliasMaximum > 0 {
-		props.TopicAliasMaximum = new(uint16(l.TopicAliasMaximum))
-	}
-	props.MaximumPacketSize = new(uint32(l.MaximumPacketSize))
-	no := func(unavailable bool) *byte {
-		if unavailable {
-			return new(byte(0))
-		}
-		return nil
-	}
-	props.RetainAvailable = no(l.NoRetain)
-	props.WildcardSubAvailable = no(l.NoWildcards)
-	props.SubIDAvailable = no(l.NoSubscriptionIDs)
-	props.SharedSubAvailable = no(l.NoShared)
-	return props
-}
-
-// newWill takes a Will out of the reader's memory.
-func newWill(w *wire.Will) *will {
-	if w == nil {
-		return nil
-	}
-	m := message{topic: w.Topic, payload: w.Payload, props: w.Props, qos: w.QoS, retain: w.Retain}
-	return &will{m: *m.keep(), delay: time.Duration(w.Delay) * time.Second}
 }
 
 // newClientID returns a Client Identifier that no session has.

@@ -17,6 +17,12 @@ import (
 // It may be called from any goroutine that holds no lock, also several times:
 // the first says how.
 func (c *conn) depart(d departure) {
+	c.b.publishWill(c.cut(d))
+}
+
+// cut is depart without the Will that is due with it, which it leaves to the
+// caller to publish.
+func (c *conn) cut(d departure) (from string, due *will) {
 	c.mu.Lock()
 	if c.departure == nil {
 		c.departure = &d
@@ -48,10 +54,11 @@ func (c *conn) depart(d departure) {
 			c.startWriter()
 		}
 	}
-	c.b.detach(c, d)
+	from, due = c.b.detach(c, d)
 	if first {
 		c.logEnd(d)
 	}
+	return from, due
 }
 
 func (c *conn) logEnd(d departure) {
@@ -108,7 +115,9 @@ func (c *conn) drain() {
 		return
 	}
 	for {
-		if _, err := c.nc.Read(c.small[:]); err != nil {
+		_, err := c.source.read()
+		c.source.release()
+		if err != nil {
 			return
 		}
 	}

@@ -12,18 +12,18 @@ import (
 type message struct {
 	topic   []byte
 	payload []byte
-	props   wire.Properties // without Topic Alias and Subscription Identifiers
-	from    string          // Client Identifier of the publisher, for No Local
-	expires time.Time       // zero: never
+	props   *wire.Properties // without Topic Alias and Subscription Identifiers; nil: none
+	from    string           // Client Identifier of the publisher, for No Local
+	expires time.Time        // zero: never
 	qos     byte
 	retain  bool
 }
 
-// expireFrom starts the message's Message Expiry Interval.
-func (m *message) expireFrom(now time.Time) {
-	if m.props.HasMessageExpiry {
-		m.expires = now.Add(time.Duration(m.props.MessageExpiry) * time.Second)
-	}
+// plain reports whether a message has no properties, as most have none: it
+// then takes half of the memory.
+func plain(p *wire.Properties) bool {
+	return !p.HasPayloadFormat && !p.HasMessageExpiry && p.ContentType == nil &&
+		p.ResponseTopic == nil && p.CorrelationData == nil && len(p.User) == 0
 }
 
 func (m *message) expired(now time.Time) bool {
@@ -43,16 +43,24 @@ func (m *message) remaining(now time.Time) uint32 {
 // size is what the message weighs against the bounds on bytes, which is roughly
 // what it takes in memory.
 func (m *message) size() int {
-	p := &m.props
-	return 256 + len(m.topic) + len(m.payload) + len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData) + len(p.User)
+	n := 256 + len(m.topic) + len(m.payload)
+	if p := m.props; p != nil {
+		n += len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData) + len(p.User)
+	}
+	return n
 }
 
-// keep returns a copy that owns its memory, in two allocations.
+// keep returns a copy that owns its memory, in two or three allocations.
 func (m *message) keep() *message {
 	k := new(message)
 	*k = *m
-	p := &k.props
-	fields := [...]*[]byte{&k.topic, &k.payload, &p.ContentType, &p.ResponseTopic, &p.CorrelationData, &p.User}
+	fields := make([]*[]byte, 0, 6)
+	fields = append(fields, &k.topic, &k.payload)
+	if m.props != nil {
+		k.props = new(*m.props)
+		p := k.props
+		fields = append(fields, &p.ContentType, &p.ResponseTopic, &p.CorrelationData, &p.User)
+	}
 	n := 0
 	for _, f := range fields {
 		n += len(*f)

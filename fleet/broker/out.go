@@ -154,13 +154,16 @@ const (
 // be kept.
 func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent {
 	p := wire.Publish{
-		Topic: m.topic, Payload: m.payload, Props: m.props,
+		Topic: m.topic, Payload: m.payload,
 		PacketID: o.id, QoS: o.qos, Dup: again, Retain: o.retain,
 	}
-	p.Props.SubscriptionIDs = o.ids
-	if m.props.HasMessageExpiry {
-		p.Props.MessageExpiry = m.remaining(now)
+	if m.props != nil {
+		p.Props = *m.props
+		if p.Props.HasMessageExpiry {
+			p.Props.MessageExpiry = m.remaining(now)
+		}
 	}
+	p.Props.SubscriptionIDs = o.ids
 	n := &c.b.count
 	if wire.PublishSize(&p, c.version) > c.maxPacket { // 3.1.2-25
 		n.tooLarge.Add(1)

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"bytes"
-	"time"
 
 	"homefleet/fleet/wire"
 )
@@ -109,11 +108,7 @@ func (c *conn) accept(p *wire.Publish) byte {
 	case levels(p.Topic) > maxLevels:
 		return wire.TopicNameInvalid
 	}
-	m := message{topic: p.Topic, payload: p.Payload, props: p.Props, from: c.s.id, qos: p.QoS, retain: p.Retain}
-	if m.props.HasMessageExpiry {
-		m.expireFrom(time.Now())
-	}
-	matched, code := c.b.route(m)
+	matched, code := c.b.route(p, c.s.id)
 	if code == wire.Success && !matched {
 		return wire.NoMatchingSubscribers
 	}

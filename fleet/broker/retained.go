@@ -8,7 +8,7 @@ import (
 
 // retainedNode is one level of the tree of retained messages.
 type retainedNode struct {
-	children map[string]*retainedNode
+	children branches[retainedNode]
 	m        *message
 }
 
@@ -31,15 +31,7 @@ func (t *topics) retain(m *message, l *limits, now time.Time) bool {
 	for more := true; more; {
 		var level []byte
 		level, rest, more = bytes.Cut(rest, []byte{'/'})
-		child := n.children[string(level)]
-		if child == nil {
-			child = new(retainedNode)
-			if n.children == nil {
-				n.children = make(map[string]*retainedNode, 1)
-			}
-			n.children[string(level)] = child
-		}
-		n = child
+		n = n.children.grow(level)
 	}
 	t.drop(n)
 	n.m = m
@@ -56,7 +48,7 @@ func (t *topics) roomFor(m *message, l *limits) bool {
 	}
 	n := &t.retained
 	for level := range bytes.SplitSeq(m.topic, []byte{'/'}) {
-		if n = n.children[string(level)]; n == nil {
+		if n = n.children.get(level); n == nil {
 			return false
 		}
 	}
@@ -78,20 +70,17 @@ func (t *topics) forget(n *retainedNode, topic []byte, more bool) {
 		return
 	}
 	level, rest, more := bytes.Cut(topic, []byte{'/'})
-	child := n.children[string(level)]
+	child := n.children.get(level)
 	if child == nil {
 		return
 	}
 	t.forget(child, rest, more)
-	n.prune(string(level), child)
+	n.prune(level, child)
 }
 
-func (n *retainedNode) prune(level string, child *retainedNode) {
-	if child.m == nil && len(child.children) == 0 {
-		delete(n.children, level)
-		if len(n.children) == 0 {
-			n.children = nil
-		}
+func (n *retainedNode) prune(level []byte, child *retainedNode) {
+	if child.m == nil && child.children.len() == 0 {
+		n.children.remove(level)
 	}
 }
 
@@ -100,9 +89,9 @@ func (t *topics) sweep(n *retainedNode, now time.Time) {
 	if n.m != nil && n.m.expired(now) {
 		t.drop(n)
 	}
-	for level, child := range n.children {
+	for level, child := range n.children.all() {
 		t.sweep(child, now)
-		n.prune(level, child)
+		n.prune([]byte(level), child)
 	}
 }
 
@@ -121,17 +110,17 @@ func (t *topics) match(out []*message, n *retainedNode, filter string, more, top
 	case "#":
 		return t.all(out, n, top, now)
 	case "+":
-		for name, child := range n.children {
+		for name, child := range n.children.all() {
 			if top && strings.HasPrefix(name, "$") { // 4.7.2-1
 				continue
 			}
 			out = t.match(out, child, rest, more, false, now)
-			n.prune(name, child)
+			n.prune([]byte(name), child)
 		}
 	default:
-		if child := n.children[level]; child != nil {
+		if child := n.children.get([]byte(level)); child != nil {
 			out = t.match(out, child, rest, more, false, now)
-			n.prune(level, child)
+			n.prune([]byte(level), child)
 		}
 	}
 	return out
@@ -140,12 +129,12 @@ func (t *topics) match(out []*message, n *retainedNode, filter string, more, top
 // all appends everything at and beneath n.
 func (t *topics) all(out []*message, n *retainedNode, top bool, now time.Time) []*message {
 	out = t.take(out, n, now)
-	for name, child := range n.children {
+	for name, child := range n.children.all() {
 		if top && strings.HasPrefix(name, "$") {
 			continue
 		}
 		out = t.all(out, child, false, now)
-		n.prune(name, child)
+		n.prune([]byte(name), child)
 	}
 	return out
 }

@@ -10,8 +10,9 @@ import (
 // routing is one message on its way to all who subscribe. It is reused.
 type routing struct {
 	m       *message
-	own     message  // room for m, so that a message on its way is no allocation
-	kept    *message // a copy that may be stored, made when the first one needs it
+	own     message         // room for m, so that a message on its way is no allocation
+	props   wire.Properties // room for its properties
+	kept    *message        // a copy that may be stored, made when the first one needs it
 	at      time.Time
 	targets []target // one or several a session, see merge
 	shared  []target // one a Shared Subscription
@@ -24,6 +25,21 @@ type target struct {
 	ids         []uint32
 	qos         byte
 	asPublished bool
+}
+
+// receive makes the message of a PUBLISH, whose memory it shares; its Message
+// Expiry Interval begins.
+func (r *routing) receive(p *wire.Publish, from string) {
+	r.own = message{topic: p.Topic, payload: p.Payload, from: from, qos: p.QoS, retain: p.Retain}
+	r.m = &r.own
+	if plain(&p.Props) {
+		return
+	}
+	r.props = p.Props
+	r.own.props = &r.props
+	if p.Props.HasMessageExpiry {
+		r.own.expires = r.now().Add(time.Duration(p.Props.MessageExpiry) * time.Second)
+	}
 }
 
 func (r *routing) keep() *message {
@@ -40,14 +56,13 @@ func (r *routing) now() time.Time {
 	return r.at
 }
 
-// route delivers a message to all who subscribe and retains it if it is to be
-// retained. It reports whether anybody subscribes; the code is wire.Success or
+// route delivers the message of a PUBLISH to all who subscribe and retains it if
+// it is to be retained. from is the Client Identifier of its sender. It reports whether anybody subscribes; the code is wire.Success or
 // why the message was not accepted.
-func (b *Broker) route(own message) (matched bool, code byte) {
+func (b *Broker) route(p *wire.Publish, from string) (matched bool, code byte) {
 	r := b.routings.Get().(*routing)
-	r.own = own
-	m := &r.own
-	r.m = m
+	r.receive(p, from)
+	m := r.m
 	t := &b.topics
 	if m.retain {
 		k := m

@@ -47,16 +47,11 @@ type session struct {
 	timer     *time.Timer
 }
 
-// will is a Will Message (section 3.1.2.5).
-type will struct {
-	m     message // owns its memory
-	delay time.Duration
-}
-
 // departure is how a connection ends.
 type departure struct {
 	code     byte // of the DISCONNECT for a version 5 client; 0: none is sent
 	noWill   bool // the client took its leave with DISCONNECT 0x00, or the broker shuts down
+	orderly  bool // with noWill: it was the client
 	takeOver bool // by another connection with the same Client Identifier...
 	clean    bool // ... and Clean Start 1
 	linger   bool // leave the client time to read the DISCONNECT
@@ -66,7 +61,7 @@ type departure struct {
 // attach gives a client its session, and reports whether there was one
 // (3.1.2-4 to -6). A connection that has the session is ended first: when attach
 // returns, what it had received has been routed, so nothing that the new
-// connection sends can overtake it.
+// connection sends can overtake it. Nor can it overtake a Will of the client.
 //
 // With wire.Success, s.mu is held on return, so that nothing is sent before the
 // CONNACK.
@@ -80,6 +75,11 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		case c.departing():
 			b.mu.Unlock()
 			return nil, false, wire.UnspecifiedError
+		}
+		if b.wills[p.ClientID] > 0 {
+			b.willSent.Wait()
+			b.mu.Unlock()
+			continue
 		}
 		s = b.sessions[p.ClientID]
 		if s == nil {
@@ -101,6 +101,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 			break
 		}
 		due := s.end()
+		b.keepWill(s.id, due)
 		s.mu.Unlock()
 		b.mu.Unlock()
 		s.forget()
@@ -156,19 +157,20 @@ func (s *session) resume(c *conn) {
 }
 
 // detach takes a session from its connection. Nothing happens if the connection
-// has none (any more).
-func (b *Broker) detach(c *conn, d departure) {
+// has none (any more). The Will returned, unless it is nil, is to be published
+// now, in the name of the client.
+func (b *Broker) detach(c *conn, d departure) (from string, due *will) {
 	b.mu.Lock()
 	s := c.s
 	if s == nil {
 		b.mu.Unlock()
-		return
+		return "", nil
 	}
 	s.mu.Lock()
 	if s.conn != c {
 		s.mu.Unlock()
 		b.mu.Unlock()
-		return
+		return "", nil
 	}
 	b.clients--
 	s.conn = nil
@@ -191,12 +193,14 @@ func (b *Broker) detach(c *conn, d departure) {
 
 	w := c.will
 	c.will = nil
-	if d.noWill {
+	switch {
+	case d.orderly && w != nil && b.config.Will != nil:
+		due, w = &will{publish: w.publish, cancelled: true}, nil
+	case d.noWill:
 		w = nil
 	}
 	ended := s.expiry == 0 || d.takeOver && d.clean
 	now := time.Now()
-	var due *will
 	switch {
 	case w == nil:
 	case ended || w.delay == 0:
@@ -217,12 +221,13 @@ func (b *Broker) detach(c *conn, d departure) {
 			s.arm(now)
 		}
 	}
+	b.keepWill(s.id, due)
 	s.mu.Unlock()
 	b.mu.Unlock()
 	if ended {
 		s.forget()
 	}
-	b.publishWill(s.id, due)
+	return s.id, due
 }
 
 // arm sets the timer for the next thing that is due while the client is away.
@@ -263,6 +268,7 @@ func (s *session) due() {
 	if !expired {
 		s.arm(now)
 	}
+	b.keepWill(s.id, w)
 	s.mu.Unlock()
 	b.mu.Unlock()
 	if expired {
@@ -300,18 +306,6 @@ func (s *session) forget() {
 	s.subs = subscriptions{}
 	s.redo, s.unacked, s.pending = fifo[outgoing]{}, fifo[outgoing]{}, fifo[outgoing]{}
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
-}
-
-// publishWill sends a Will Message; w may be nil.
-func (b *Broker) publishWill(from string, w *will) {
-	if w == nil {
-		return
-	}
-	b.count.willsPublished.Add(1)
-	m := w.m
-	m.from = from
-	m.expireFrom(time.Now())
-	b.route(m)
 }
 
 // splitShared returns the share name, empty if there is none, and the filter.

@@ -47,7 +47,7 @@ func (c *conn) subscribe(p *packets.Subscribe) error {
 			batches = append(batches, batch{retained, reasons[i]})
 		}
 	}
-	c.send(wire.Append(nil, &packets.Suback{PacketID: p.PacketID, Reasons: reasons}, c.version))
+	c.send(appendSuback(make([]byte, 0, 64), c.version, packets.SUBACK, p.PacketID, reasons))
 	for _, batch := range batches {
 		for _, m := range batch.retained {
 			r := routing{m: m, kept: m}
@@ -133,6 +133,6 @@ func (c *conn) unsubscribe(p *packets.Unsubscribe) error {
 			reasons[i] = wire.NoSubscriptionExisted
 		}
 	}
-	c.send(wire.Append(nil, &packets.Unsuback{PacketID: p.PacketID, Reasons: reasons}, c.version))
+	c.send(appendSuback(make([]byte, 0, 64), c.version, packets.UNSUBACK, p.PacketID, reasons))
 	return nil
 }

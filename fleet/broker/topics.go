@@ -33,7 +33,7 @@ type subscription struct {
 
 // node is one level of the tree of filters.
 type node struct {
-	children map[string]*node
+	children branches[node]
 	plus     *node
 	exact    point // filters that end here
 	hash     point // filters that end with a # beneath here
@@ -53,7 +53,7 @@ type group struct {
 }
 
 func (n *node) empty() bool {
-	return len(n.children) == 0 && n.plus == nil && n.exact.empty() && n.hash.empty()
+	return n.children.len() == 0 && n.plus == nil && n.exact.empty() && n.hash.empty()
 }
 
 func (p *point) empty() bool { return len(p.subs) == 0 && len(p.groups) == 0 }
@@ -90,15 +90,7 @@ func (t *topics) add(share, filter string, sub *subscription) {
 			}
 			n = n.plus
 		default:
-			child := n.children[level]
-			if child == nil {
-				child = new(node)
-				if n.children == nil {
-					n.children = make(map[string]*node, 1)
-				}
-				n.children[strings.Clone(level)] = child
-			}
-			n = child
+			n = n.children.grow([]byte(level))
 		}
 	}
 	sub.enter(n.exact.list(share))
@@ -132,13 +124,10 @@ func (n *node) remove(share, filter string, more bool, sub *subscription) {
 			n.plus = nil
 		}
 	default:
-		child := n.children[level]
+		child := n.children.get([]byte(level))
 		child.remove(share, rest, more, sub)
 		if child.empty() {
-			delete(n.children, level)
-			if len(n.children) == 0 {
-				n.children = nil
-			}
+			n.children.remove([]byte(level))
 		}
 	}
 }
@@ -188,7 +177,7 @@ func (n *node) collect(r *routing, topic []byte, more, wild bool) {
 	if more = i >= 0; more {
 		level, topic = topic[:i], topic[i+1:]
 	}
-	if child := n.children[string(level)]; child != nil {
+	if child := n.children.get(level); child != nil {
 		child.collect(r, topic, more, true)
 	}
 	if wild && n.plus != nil {

@@ -27,6 +27,11 @@ func (b *Broker) Handler() http.Handler {
 			return
 		}
 		defer b.leave()
+		if b.away() {
+			b.count.refused.Add(1)
+			http.Error(w, "the broker is suspended", http.StatusServiceUnavailable)
+			return
+		}
 		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 			Subprotocols:       []string{subprotocol},
 			InsecureSkipVerify: true,

@@ -38,6 +38,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	e.labels(s.ByLabel)
 	e.devices(&s.Devices)
 	e.counts(s.Counts)
+	e.audit(s.Audit)
+	e.recoveries(s.Recoveries)
 	for _, series := range slices.SortedFunc(maps.Keys(s.Series), compareSeries) {
 		e.histogram(series, s.Series[series])
 	}
@@ -57,6 +59,8 @@ func (e *emitter) requests(t *metrics.Totals) {
 	for _, o := range outcomesOf(t.Answered, t.Late, t.Lost, t.Refused, t.NotSent.Total()) {
 		e.counter("homefleet_requests_total", outcomeHelp, o.n, "outcome", o.name)
 	}
+	e.counter("homefleet_requests_sent_away_total", "Requests to a device that was away when they were sent.", t.SentAway)
+	e.counter("homefleet_requests_lost_away_total", "Of these, the lost ones: the broker did not keep them.", t.LostAway)
 	e.gauge("homefleet_requests_outstanding", "Requests that are sent and not decided yet.", float64(t.Outstanding))
 	for _, o := range []outcome{
 		{metrics.NoRoom.String(), t.NotSent.NoRoom}, {metrics.NotConnected.String(), t.NotSent.NotConnected},

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"homefleet/fleet/metrics"
 )
 
 // emitter sends the metrics of one scrape.
@@ -47,8 +49,13 @@ func describe(name, help string, labels []string) (*prometheus.Desc, []string) {
 	var names, values []string
 	for i := 0; i+1 < len(labels); i += 2 {
 		names = append(names, labels[i])
-		// A label's value must be UTF-8, and scenario names come from files.
-		values = append(values, strings.ToValidUTF8(labels[i+1], "\uFFFD"))
+		values = append(values, label(labels[i+1]))
 	}
 	return prometheus.NewDesc(name, help, names, nil), values
 }
+
+// label makes a label's value of a text: it must be UTF-8, and the names of
+// scenarios come from files.
+func label(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+
+func seconds(s metrics.Span) float64 { return time.Duration(s).Seconds() }

@@ -47,6 +47,7 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 		rec.Record(0, m, metrics.Labels{}, time.Millisecond)
 	}
 	s := rec.Snapshot(2 * time.Second)
+	s.Totals.SentAway, s.Totals.LostAway = 9, 8
 	s.Devices = metrics.Devices{Total: 10, Online: 7, Seen: 9, GaveUp: 1}
 	counts := new(metrics.Counts)
 	counts.Dials.Add(12)
@@ -54,6 +55,24 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 	counts.Refused.Add(0x88)
 	counts.Disconnected.Add(0x8B)
 	s.Counts = metrics.CountsByName(counts)
+	s.Audit = &metrics.Audit{
+		Ways: []metrics.WayTotals{
+			{Way: "orderly", WillTotals: metrics.WillTotals{Outages: 5, NotDue: 5, Messages: 1, Unexpected: 1}},
+			{Way: "cut", WillTotals: metrics.WillTotals{
+				Outages: 50, Due: 40, NotDue: 10, OnTime: 30, Early: 4, Late: 3, Missing: 2, Unwatched: 1,
+				Messages: 44, Duplicate: 7, Altered: 6, Consumed: 20, Learned: 19,
+			}},
+		},
+		Retained: &metrics.RetainedTotals{Checked: 10, Right: 4, Stale: 3, Missing: 2, Wrong: 1},
+	}
+	s.Recoveries = []metrics.Recovery{
+		{Incident: "power-cut", At: metrics.Span(time.Second), Affected: 1, Online: metrics.Times{Count: 1}},
+		{Incident: "storm", Group: "naive", At: metrics.Span(time.Minute), Affected: 100,
+			Online:    metrics.Times{Count: 98, Half: new(metrics.Span(1500 * time.Millisecond))},
+			Answering: &metrics.Times{Count: 100, Half: new(metrics.Span(time.Second)), Most: new(metrics.Span(2 * time.Second)), All: new(metrics.Span(3 * time.Second))}},
+		{Incident: "storm", Group: "full jitter", At: metrics.Span(time.Minute), Affected: 7, Online: metrics.Times{Count: 0}},
+		{Incident: "storm", Group: "naive", At: metrics.Span(time.Minute), Affected: 3},
+	}
 	return s, Info{Version: "0.3.0", Scenario: "request-response", Run: "r1", Broker: "tcp://127.0.0.1:1883", Started: time.Unix(1_700_000_000, 0), Counts: counts}
 }
 
@@ -129,6 +148,30 @@ func TestScrape(t *testing.T) {
 		`homefleet_response_time_seconds_bucket{le="+Inf"}`:                               981,
 		`homefleet_response_time_seconds_bucket{le="0.0005"}`:                             0,
 		`homefleet_response_time_by_stage_seconds_count{stage="busy"}`:                    980,
+
+		`homefleet_requests_sent_away_total`:                                                    9,
+		`homefleet_requests_lost_away_total`:                                                    8,
+		`homefleet_outages_total{way="orderly"}`:                                                5,
+		`homefleet_outages_total{way="cut"}`:                                                    50,
+		`homefleet_will_messages_total{way="cut"}`:                                              44,
+		`homefleet_wills{verdict="on_time",way="cut"}`:                                          30,
+		`homefleet_wills{verdict="early",way="cut"}`:                                            4,
+		`homefleet_wills{verdict="late",way="cut"}`:                                             3,
+		`homefleet_wills{verdict="missing",way="cut"}`:                                          2,
+		`homefleet_wills{verdict="unwatched",way="cut"}`:                                        1,
+		`homefleet_will_faults_total{fault="duplicate",way="cut"}`:                              7,
+		`homefleet_will_faults_total{fault="altered",way="cut"}`:                                6,
+		`homefleet_will_faults_total{fault="unexpected",way="orderly"}`:                         1,
+		`homefleet_wills_consumed_total{way="cut"}`:                                             20,
+		`homefleet_wills_learned_total{way="cut"}`:                                              19,
+		`homefleet_retained_topics{state="right"}`:                                              4,
+		`homefleet_retained_topics{state="wrong"}`:                                              1,
+		`homefleet_recoveries_total`:                                                            4,
+		`homefleet_recovery_seconds{group="naive",incident="storm",of="online",share="50"}`:     1.5,
+		`homefleet_recovery_seconds{group="naive",incident="storm",of="answering",share="100"}`: 3,
+		`homefleet_recovery_devices{group="naive",incident="storm",state="affected"}`:           100,
+		`homefleet_recovery_devices{group="naive",incident="storm",state="online"}`:             98,
+		`homefleet_recovery_devices{group="full jitter",incident="storm",state="affected"}`:     7,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s = %v, %v; want %v", name, v, ok, want)
@@ -137,6 +180,11 @@ func TestScrape(t *testing.T) {
 	for _, name := range []string{"go_goroutines", "process_cpu_seconds_total"} {
 		if got[name] <= 0 {
 			t.Errorf("%s = %v; want more than 0", name, got[name])
+		}
+	}
+	for name := range got {
+		if strings.Contains(name, "power-cut") || strings.Contains(name, `of="online",share="99"`) || strings.Contains(name, `group="full jitter",incident="storm",state="answering"`) {
+			t.Errorf("%s is there; want nothing of earlier incidents, nor of what did not come to be", name)
 		}
 	}
 	if _, ok := got[`homefleet_devices_commands_total`]; ok {
@@ -185,6 +233,9 @@ func TestScrapeHostileText(t *testing.T) {
 	s.Totals.RefusedBy = map[string]int64{text: 1}
 	s.ByLabel = append(s.ByLabel, metrics.LabelOutcomes{Label: metrics.Label{Dimension: metrics.ByKind, Name: text}})
 	s.Counts[text] = 1
+	s.Audit.Ways = append(s.Audit.Ways, metrics.WayTotals{Way: text}, metrics.WayTotals{Way: text})
+	s.Recoveries[1].Incident, s.Recoveries[1].Group, s.Recoveries[1].Shard = text, text, text
+	s.Recoveries[1].At = metrics.Span(time.Hour)
 	res, body := scrape(t, New(func() *metrics.Snapshot { return s }, info), "/metrics", "")
 	if want := []byte(`scenario="a\"b\\c\nd` + "\uFFFD" + `e"`); res.StatusCode != http.StatusOK || !bytes.Contains(body, want) {
 		t.Errorf("GET /metrics = %d %.600s; want 200 with %s", res.StatusCode, body, want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"homefleet/fleet"
+	"homefleet/scenarios"
 )
 
 // Device is one device of a running fleet.
@@ -76,13 +77,29 @@ func (d *Device) Die(how fleet.Way) {
 	d.check("taking down", d.d.Die(ctx, how))
 }
 
-// Return brings the device back and waits until it is online.
+// Return brings the device back, on its session if that is still there, and
+// waits until it is online.
 func (d *Device) Return() {
+	d.f.t.Helper()
+	d.ReturnAs(fleet.Comeback{})
+}
+
+// ReturnAs is Return with a new session, under another client id, or after the
+// device's back-off.
+func (d *Device) ReturnAs(how fleet.Comeback) {
 	d.f.t.Helper()
 	ctx, cancel := d.ctx()
 	defer cancel()
-	d.check("bringing back", d.d.Return(ctx))
+	d.check("bringing back", d.d.ReturnAs(ctx, how))
 	d.f.Eventually(d.d.ID()+" is online", func() bool { return d.Snapshot().Online })
+}
+
+// Misbehave has the device do wrong from now on; with nil it behaves again.
+func (d *Device) Misbehave(how *scenarios.Misbehavior) {
+	d.f.t.Helper()
+	ctx, cancel := d.ctx()
+	defer cancel()
+	d.check("spoiling", d.d.Misbehave(ctx, how))
 }
 
 // WaitState waits until an attribute has a value.

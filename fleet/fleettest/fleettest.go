@@ -39,7 +39,12 @@ type setup struct {
 	patience time.Duration
 	username string
 	password []byte
+	audit    bool
 }
+
+// Audited has the kit watch the Will Messages of the devices: see
+// [Device.WaitWill] and [Fleet.Wills].
+func Audited() Option { return func(s *setup) { s.audit = true } }
 
 // OnTCP has the test's own broker listen on a free port of 127.0.0.1 as well,
 // and the devices connect there; [Fleet.URL] is for the program under test.
@@ -117,11 +122,11 @@ func load(t testing.TB, name string, src []byte, options []Option) *Fleet {
 }
 
 // StartScenario starts a scenario made in Go; it is checked first.
-func StartScenario(t testing.TB, sc *scenarios.Scenario, options ...Option) *Fleet {
+func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet {
 	t.Helper()
 	f := &Fleet{t: t, log: new(logBuffer), setup: setup{patience: Patience}}
 	f.setup.broker.Anonymous = true
-	for _, o := range options {
+	for _, o := range opts {
 		o(&f.setup)
 	}
 	if f.setup.seed != nil {
@@ -134,7 +139,11 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, options ...Option) *Fle
 	name := f.reach(sc, log)
 
 	var err error
-	f.fleet, err = fleet.New(sc, fleet.Options{Dial: f.dial, BrokerName: name, Log: log})
+	options := fleet.Options{Dial: f.dial, BrokerName: name, Log: log, Audit: f.setup.audit}
+	if f.Broker != nil {
+		options.Embedded, options.Outage = true, f.Broker
+	}
+	f.fleet, err = fleet.New(sc, options)
 	if err != nil {
 		t.Fatalf("fleettest: %v", err)
 	}

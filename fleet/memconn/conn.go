@@ -62,9 +62,11 @@ type Conn struct {
 	n   int // how many are held
 
 	// A Read that waits leaves its buffer here, and a Write copies straight into
-	// it. While dst has room, the ring is empty.
-	dst []byte
-	got int
+	// it. While dst has room, the ring is empty. A ReadLent leaves lend instead,
+	// which the Write calls for dst.
+	dst  []byte
+	got  int
+	lend func() []byte
 
 	readDeadline, writeDeadline time.Time
 	readTimer, writeTimer       *time.Timer
@@ -93,44 +95,77 @@ func newPair(name string, num uint64, size int) (a, b *Conn) {
 // with sockets, a deadline that has passed fails a Read even if bytes are there.
 func (c *Conn) Read(b []byte) (int, error) {
 	c.pair.mu.Lock()
-	defer c.pair.mu.Unlock()
+	got, err := c.read(b, nil) // a deferred Unlock would take more stack
+	c.pair.mu.Unlock()
+	return len(got), err
+}
+
+// ReadLent is Read for those who wait long and want to hold no memory meanwhile:
+// it calls lend for a buffer once there are bytes to read, and returns what was
+// filled of it, at least one byte or an error. lend is called at most once, by
+// this goroutine or the writer's. It must return room for a byte at least, may not
+// wait for anything, and may not use the connection.
+func (c *Conn) ReadLent(lend func() []byte) ([]byte, error) {
+	c.pair.mu.Lock()
+	got, err := c.read(nil, lend)
+	c.pair.mu.Unlock()
+	return got, err
+}
+
+// read reads into b or, if lend is not nil, into what that returns. A goroutine
+// that waits in it should get along with the stack it was born with, of 2 KiB,
+// half of which the runtime keeps for itself.
+func (c *Conn) read(b []byte, lend func() []byte) ([]byte, error) {
 	for {
 		// The ring is let go only when a reader comes back and finds nothing, so
 		// that a busy connection does not allocate it again and again.
 		if c.n == 0 {
 			c.buf = nil
 		}
+		if err := c.readError(); err != nil {
+			return nil, err
+		}
 		switch {
-		case c.closed:
-			return 0, c.opError("read", net.ErrClosed)
-		case expired(c.readDeadline):
-			return 0, c.opError("read", os.ErrDeadlineExceeded)
-		case len(b) == 0:
-			return 0, nil
-		case c.reset:
-			return 0, c.opError("read", os.NewSyscallError("read", syscall.ECONNRESET))
+		case len(b) == 0 && lend == nil:
+			return nil, nil
 		case c.n > 0:
+			if lend != nil {
+				b = lend()
+			}
 			n := c.take(b)
 			if c.peer.writers > 0 {
 				c.peer.cond.Broadcast()
 			}
-			return n, nil
+			return b[:n], nil
 		case c.peer.closed:
-			return 0, io.EOF
+			return nil, io.EOF
 		}
-		mine := c.dst == nil
+		mine := c.dst == nil && c.lend == nil
 		if mine {
-			c.dst = b
+			c.dst, c.lend = b, lend
 		}
 		c.wait(&c.readTimer, c.readDeadline, &c.readers)
 		if mine {
-			n := c.got
-			c.dst, c.got = nil, 0
-			if n > 0 {
-				return n, nil
+			got := c.dst[:c.got]
+			c.dst, c.lend, c.got = nil, nil, 0
+			if len(got) > 0 {
+				return got, nil
 			}
 		}
 	}
+}
+
+// readError returns why a Read cannot go on.
+func (c *Conn) readError() error {
+	switch {
+	case c.closed:
+		return c.opError("read", net.ErrClosed)
+	case expired(c.readDeadline):
+		return c.opError("read", os.ErrDeadlineExceeded)
+	case c.reset:
+		return c.opError("read", os.NewSyscallError("read", syscall.ECONNRESET))
+	}
+	return nil
 }
 
 // Write writes all of b, and waits while the peer's buffer is full. After an
@@ -273,6 +308,9 @@ func expired(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
 // put gives c bytes to read, as many as there is room for.
 func (c *Conn) put(b []byte) (n int) {
+	if c.lend != nil && c.dst == nil && len(b) > 0 {
+		c.dst = c.lend()
+	}
 	if c.n == 0 && c.got < len(c.dst) {
 		n = copy(c.dst[c.got:], b)
 		c.got += n

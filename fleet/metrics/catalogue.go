@@ -93,6 +93,7 @@ var timedTable = []struct {
 	{ConnectSuback, "the time from SUBSCRIBE to SUBACK"},
 	{TelemetryPuback, "the time from a telemetry PUBLISH to its PUBACK"},
 	{StateDelivery, "the time from a state PUBLISH to its arrival at a watcher"},
+	{WillDelay, "the time from the moment a Will was due to its arrival at the witness"},
 }
 
 // statistic is a figure of a histogram.
@@ -116,7 +117,7 @@ func statistics() []statistic {
 // is false when there is nothing to take it from.
 type figure struct {
 	MetricInfo
-	grows bool // never falls while a run lasts
+	grows bool // never falls while a run lasts, and is known before its end
 	value func(s *Snapshot, l Label) (v, whole float64, ok bool)
 }
 
@@ -139,6 +140,10 @@ var figureTable = []figure{
 		ofLabel(func(o *Outcomes) int64 { return o.NotSent }, plannedOf)},
 	{MetricInfo{"requests.failed", UnitCount, "requests.planned", true, "late, lost, refused and not sent ones together"}, true,
 		ofLabel(func(o *Outcomes) int64 { return o.Late + o.Lost + o.Refused + o.NotSent }, plannedOf)},
+	{MetricInfo{"requests.sent_away", UnitCount, "requests.sent", false, "requests to a device that was away when they were sent"}, true,
+		ofTotals(func(t *Totals) int64 { return t.SentAway })},
+	{MetricInfo{"requests.lost_away", UnitCount, "requests.sent", false, "of these, the lost ones: the broker did not keep them"}, true,
+		ofTotals(func(t *Totals) int64 { return t.LostAway })},
 	{MetricInfo{"requests.partial", UnitCount, "requests.sent", false, "lost requests of which some answers came"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Partial })},
 	{MetricInfo{"requests.no_subscribers", UnitCount, "requests.sent", false, "requests that the broker had nobody to give to (0x10)"}, true,
@@ -167,6 +172,59 @@ var figureTable = []figure{
 		ofDevices(func(d *Devices) int { return d.Seen })},
 	{MetricInfo{"devices.gave_up", UnitCount, "devices.total", false, "devices that the broker refused for good"}, true,
 		ofDevices(func(d *Devices) int { return d.GaveUp })},
+
+	{MetricInfo{"wills.outages", UnitCount, "", false, "connections of devices that ended or fell silent"}, true,
+		ofWills(outagesOf, nil)},
+	{MetricInfo{"wills.due", UnitCount, "wills.outages", false, "outages that a Will was to follow by the rules of MQTT 5"}, true,
+		ofWills(dueOf, outagesOf)},
+	{MetricInfo{"wills.on_time", UnitCount, "wills.due", false, "Wills that came when due, within the slack of the broker"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.OnTime }, dueOf)},
+	{MetricInfo{"wills.early", UnitCount, "wills.due", false, "Wills that came before they were due"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Early }, dueOf)},
+	{MetricInfo{"wills.late", UnitCount, "wills.due", false, "Wills that came after they were due"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Late }, dueOf)},
+	{MetricInfo{"wills.missing", UnitCount, "wills.due", false, "Wills that were due and did not come"}, false,
+		ofWills(func(t *WillTotals) int64 { return t.Missing }, dueOf)},
+	{MetricInfo{"wills.unwatched", UnitCount, "wills.due", false, "Wills that could not be judged: the witness was away, or the run ended"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Unwatched }, dueOf)},
+	{MetricInfo{"wills.messages", UnitCount, "", false, "Wills that came, due or not"}, true,
+		ofWills(messagesOf, nil)},
+	{MetricInfo{"wills.duplicate", UnitCount, "wills.messages", false, "Wills beyond the first of an outage"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Duplicate }, messagesOf)},
+	{MetricInfo{"wills.unexpected", UnitCount, "wills.messages", false, "Wills that were not due"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Unexpected }, messagesOf)},
+	{MetricInfo{"wills.altered", UnitCount, "wills.messages", false, "Wills with another payload, property, QoS or retain flag than the device's"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Altered }, messagesOf)},
+	{MetricInfo{"wills.consumed", UnitCount, "wills.due", false, "outages whose Will a watcher answered"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Consumed }, dueOf)},
+	{MetricInfo{"wills.learned", UnitCount, "wills.due", false, "of the consumed, those whose answer the device found when it was back"}, true,
+		ofWills(func(t *WillTotals) int64 { return t.Learned }, dueOf)},
+	{MetricInfo{"retained.checked", UnitCount, "", false, "topics whose retained message was compared with the device's state in the end"}, false,
+		ofRetained(func(t *RetainedTotals) int64 { return t.Checked })},
+	{MetricInfo{"retained.stale", UnitCount, "retained.checked", false, "topics with an older retained message"}, false,
+		ofRetained(func(t *RetainedTotals) int64 { return t.Stale })},
+	{MetricInfo{"retained.missing", UnitCount, "retained.checked", false, "topics without a retained message"}, false,
+		ofRetained(func(t *RetainedTotals) int64 { return t.Missing })},
+	{MetricInfo{"retained.wrong", UnitCount, "retained.checked", false, "topics with another retained message, not known to be older"}, false,
+		ofRetained(func(t *RetainedTotals) int64 { return t.Wrong })},
+	{MetricInfo{"recovery.half", UnitTime, "", false, "the longest time from an incident's end until 50 % of its devices were back"}, true,
+		recoveryParts["recovery.half"].worst},
+	{MetricInfo{"recovery.most", UnitTime, "", false, "the same until 99 %"}, true,
+		recoveryParts["recovery.most"].worst},
+	{MetricInfo{"recovery.all", UnitTime, "", false, "the same until all"}, true,
+		recoveryParts["recovery.all"].worst},
+	{MetricInfo{"recovery.answering.half", UnitTime, "", false, "the longest time from an incident's end until 50 % of its devices answered"}, true,
+		recoveryParts["recovery.answering.half"].worst},
+	{MetricInfo{"recovery.answering.most", UnitTime, "", false, "the same until 99 %"}, true,
+		recoveryParts["recovery.answering.most"].worst},
+	{MetricInfo{"recovery.answering.all", UnitTime, "", false, "the same until all"}, true,
+		recoveryParts["recovery.answering.all"].worst},
+	{MetricInfo{"devices.recovered", UnitCount, "devices.affected", false, "devices that came back after an incident, counted for each"}, false,
+		ofRecoveries(func(r *Recovery) int64 { return r.Online.Count }, affectedOf)},
+	{MetricInfo{"devices.affected", UnitCount, "", false, "devices that an incident befell, counted for each"}, true,
+		ofRecoveries(affectedOf, nil)},
+	{MetricInfo{"reconnect.attempts", UnitCount, "", false, "attempts to connect from the beginning of incidents until all devices were back"}, true,
+		ofRecoveries(func(r *Recovery) int64 { return r.Attempts }, nil)},
 }
 
 func plannedOf(o *Outcomes) int64 { return o.Planned }

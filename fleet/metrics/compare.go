@@ -84,7 +84,8 @@ const (
 // repeats both runs in turn.
 //
 // A percentile is compared only where both results have 100 samples above it.
-// Of a maximum nothing can be told: it is one sample.
+// Of a maximum nothing can be told, nor of how long a recovery took: each is one
+// sample.
 func Compare(before, after *Result) Comparison {
 	c := Comparison{Remarks: incomparable(before, after)}
 	a, b := before.Snapshot(), after.Snapshot()
@@ -119,6 +120,7 @@ func Compare(before, after *Result) Comparison {
 	}
 	c.rates(a, b)
 	c.shares(a, b)
+	c.recoveries(a, b)
 	return c
 }
 
@@ -146,15 +148,22 @@ func (c *Comparison) rates(a, b *Snapshot) {
 	}
 }
 
-// shares adds the figures that are parts of a whole; less of each is better.
+// shares adds the figures that are parts of a whole; less of each is better,
+// but for the devices that came back.
 func (c *Comparison) shares(a, b *Snapshot) {
 	for i := range figureTable {
 		f := &figureTable[i]
 		if !slices.Contains([]string{
 			"requests.failed", "requests.late", "requests.lost", "requests.refused", "requests.not_sent",
 			"answers.errors", "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown",
+			"wills.early", "wills.late", "wills.missing", "wills.duplicate", "wills.unexpected", "wills.altered",
+			"retained.stale", "retained.missing", "retained.wrong", "devices.recovered",
 		}, f.Name) {
 			continue
+		}
+		better := -1.0
+		if f.Name == "devices.recovered" {
+			better = 1
 		}
 		pa, na, okA := f.value(a, Label{})
 		pb, nb, okB := f.value(b, Label{})
@@ -173,7 +182,24 @@ func (c *Comparison) shares(a, b *Snapshot) {
 			})
 			d.Noise = max(d.Noise, spread.Noise)
 		}
-		c.add(d, -1)
+		c.add(d, better)
+	}
+}
+
+// recoveries adds how long it took devices to be back, where all recoveries got
+// there in both results. Each is the longest of a few times, so nothing is known
+// of its noise.
+func (c *Comparison) recoveries(a, b *Snapshot) {
+	for i := range figureTable {
+		f := &figureTable[i]
+		if f.Unit != UnitTime {
+			continue
+		}
+		before, _, okA := f.value(a, Label{})
+		after, _, okB := f.value(b, Label{})
+		if okA && okB && !math.IsInf(before, 1) && !math.IsInf(after, 1) {
+			c.add(Delta{Name: f.Name, Unit: UnitTime, Before: before / float64(time.Second), After: after / float64(time.Second)}, -1)
+		}
 	}
 }
 

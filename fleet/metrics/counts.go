@@ -27,6 +27,8 @@ type Counts struct {
 	StateMessages atomic.Int64 // state/<id>/<attribute> sent
 	Telemetry     atomic.Int64 // tele/<id>/state sent
 	WillsSeen     atomic.Int64 // answers to a device's own Will that it found
+	WillsConsumed atomic.Int64 // messages with a Response Topic that watchers answered
+	WillsUnseen   atomic.Int64 // times that a device was back on its session and found none, though its Will was due
 	Pings         atomic.Int64
 	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume
 	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session ended before the acknowledgement
@@ -41,6 +43,9 @@ type Counts struct {
 
 	Watched         atomic.Int64 // messages that watchers received
 	WatchedRetained atomic.Int64 // of these, from the broker's retained store
+
+	// Misdeeds are what devices did wrong on purpose.
+	Misdeeds [misdeedCount]atomic.Int64
 
 	Refused        Reasons // CONNACK with a reason code of 0x80 or more
 	Disconnected   Reasons // DISCONNECT from the broker

@@ -35,8 +35,13 @@ type Expected struct {
 // a run.
 const evenEarly = 1000
 
+// Never is the actual value of a time that did not come: of a recovery that
+// some devices are missing from.
+const Never = "never"
+
 // Evaluate compares the metric's value in s with what is wanted. A percentile
-// with fewer than 100 samples above it is not looked at: too few samples.
+// with fewer than 100 samples above it is not looked at: too few samples. What
+// never came to be is a failure whatever was wanted.
 func (e *Expectation) Evaluate(s *Snapshot) Expected {
 	x, _, _ := e.evaluate(s)
 	return x
@@ -59,6 +64,11 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		x.Status = NoData
 		x.Sentence = fmt.Sprintf("%s has no value: %s", x.Metric, why)
 		return x, 0, 0
+	}
+	if math.IsInf(v, 1) {
+		x.Status, x.Actual = Fail, Never
+		x.Sentence = fmt.Sprintf("%s is never: %s; want %s", x.Metric, recoveryParts[e.metric].missing(s), x.Want)
+		return x, v, whole
 	}
 	switch unit {
 	case UnitTime:
@@ -106,6 +116,14 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 		switch {
 		case ok:
 			return v, whole, ""
+		case strings.HasPrefix(e.metric, "wills."):
+			return 0, 0, "there was no audit of Wills"
+		case strings.HasPrefix(e.metric, "retained."):
+			return 0, 0, "nobody compared what the broker retained"
+		case strings.HasPrefix(e.metric, "recovery.answering.") && len(s.Recoveries) > 0:
+			return 0, 0, "nobody asked the devices"
+		case ofRecovery(e.metric):
+			return 0, 0, "there was no incident to recover from"
 		case strings.HasPrefix(e.metric, "devices."):
 			return 0, 0, "there is no device"
 		case e.metric == "answers.errors" && s.Totals.Planned > 0:

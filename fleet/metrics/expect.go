@@ -282,6 +282,10 @@ func (e *Expectation) CanAbort() error {
 	switch {
 	case e.want.op == opMoreThan || e.want.op == opAtLeast || e.want.op == opNot:
 		return errors.New("cannot end a run early: what is too little now may be enough later; want <, <=, == or between")
+	case e.metric == "wills.missing":
+		return errors.New("cannot end a run early: a Will that is missing may still come, late")
+	case strings.HasPrefix(e.metric, "retained."):
+		return fmt.Errorf("cannot end a run early: %s is known in the end only", e.metric)
 	case e.figure != nil && !e.figure.grows, e.timed != nil && e.timed.name == "min":
 		return fmt.Errorf("cannot end a run early: %s goes up and down", e.metric)
 	}

@@ -61,10 +61,13 @@ type request struct {
 type state uint8
 
 const (
-	open state = iota
+	open     state = iota
+	openAway       // open, and the device was away when it was sent
 	done
 	refused
 )
+
+func (r *request) isOpen() bool { return r.state <= openAway }
 
 // LedgerConfig is what a ledger needs to know.
 type LedgerConfig struct {
@@ -117,7 +120,8 @@ type Request struct {
 	Sent    time.Duration // when it is sent: as it is handed to the connection, not when a write that blocks returns
 	Target  uint32        // whatever the caller files the answer's topic or device under
 	Labels  Labels
-	Answers int // expected; less than 1 means 1
+	Answers int  // expected; less than 1 means 1
+	Away    bool // the device that is to answer is known to be away
 }
 
 // Send opens a request and returns its id. It is called just before the packet
@@ -127,7 +131,7 @@ type Request struct {
 func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	l.expire(r.Sent)
 	if l.head-l.tail >= l.capacity {
-		if l.at(l.tail).state == open {
+		if l.at(l.tail).isOpen() {
 			l.NotSent(r, LedgerFull)
 			return ID{}, false
 		}
@@ -140,14 +144,20 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 		planned: r.Planned, sent: r.Sent, target: r.Target, labels: r.Labels,
 		want: uint32(min(max(r.Answers, 1), math.MaxUint32)),
 	}
+	if r.Away {
+		l.at(l.head).state = openAway
+	}
 	id = ID{l.run, l.controller, l.head}
 	l.head++
 	t := l.totals(r.Planned)
 	t.Planned++
 	t.Sent++
 	t.Outstanding++
+	if r.Away {
+		t.SentAway++
+	}
 	if s := l.shard(r.Planned); s != nil {
-		s.sent(r.Planned, r.Sent, r.Labels)
+		s.sent(r)
 		s.mu.Unlock()
 	}
 	return id, true
@@ -288,7 +298,7 @@ func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
 	switch {
 	case code < 0x80:
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.NoSubscribers })
-	case r.state != open:
+	case !r.isOpen():
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.StrayRefusals })
 	default:
 		r.state = refused
@@ -334,7 +344,7 @@ func (l *Ledger) expire(now time.Duration) {
 func (l *Ledger) letGo(ended bool) {
 	r := l.at(l.tail)
 	l.tail++
-	if r.state != open {
+	if !r.isOpen() {
 		return
 	}
 	unfinished := ended && l.now-r.sent <= l.timeout
@@ -350,6 +360,9 @@ func (l *Ledger) letGo(ended bool) {
 // lose counts a lost request.
 func (t *Totals) lose(r *request, unfinished bool) {
 	t.Lost++
+	if r.state == openAway {
+		t.LostAway++
+	}
 	t.MissingAnswers += int64(r.want - r.got)
 	if r.got > 0 {
 		t.Partial++
@@ -385,7 +398,7 @@ func (l *Ledger) WarmUp() Totals { return l.warmUp.Clone() }
 func (l *Ledger) Check() error {
 	var held int64
 	for seq := l.tail; seq != l.head; seq++ {
-		if l.at(seq).state == open {
+		if l.at(seq).isOpen() {
 			held++
 		}
 	}

@@ -90,6 +90,15 @@ func TestLedgerOutcomes(t *testing.T) {
 			d.send("b", 120*ms, Request{})
 			return d.answer("a", 90*ms, 0)
 		}, Answered, "planned 2 sent 2 answered 1 outstanding 1 answers 1"},
+		{"to a device that was away, and lost", func(d *desk) Outcome {
+			d.send("a", 0, Request{Away: true})
+			d.Expire(150*ms + 1)
+			return d.answer("a", 150*ms+1, 0)
+		}, UnknownAnswer, "planned 1 sent 1 lost 1 sent-away 1 lost-away 1 missing 1 forgotten 1"},
+		{"to a device that was away, and answered when it was back", func(d *desk) Outcome {
+			d.send("a", 0, Request{Away: true})
+			return d.answer("a", 90*ms, 0)
+		}, Answered, "planned 1 sent 1 answered 1 sent-away 1 answers 1"},
 		{"duplicate", func(d *desk) Outcome {
 			d.send("a", 0, Request{})
 			d.answer("a", 20*ms, 0)
@@ -229,7 +238,7 @@ func TestLedgerOutcomes(t *testing.T) {
 // figuresOf spells out what is not zero.
 func figuresOf(t *Totals) string {
 	names := strings.Fields("planned sent answered late lost refused outstanding no-room not-connected too-large generator-late ledger-full " +
-		"partial unfinished answers errors missing duplicates misrouted-controller misrouted-topic missing-id bad-length bad-checksum " +
+		"sent-away lost-away partial unfinished answers errors missing duplicates misrouted-controller misrouted-topic missing-id bad-length bad-checksum " +
 		"unknown-run never-sent forgotten after-refusal nobody stray")
 	var out []string
 	for i, n := range t.figures() {

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
 // MergeResults returns one result for the shards of one run. Counts add up,
 // histograms are merged (percentiles are never averaged), time lines are
 // aligned at the start of measuring, expectations and verdict are worked out
-// anew. The shards must be of the same run, scenario and seed, and none may be
+// anew. The totals of the audit add up, way by way, and the slack is the widest
+// of any shard. Recoveries stand side by side, each with its shard: when half of
+// all devices were back cannot be told from when half of each shard's were, so a
+// metric such as recovery.half is the worst of the shards. The shards must be of the same run, scenario and seed, and none may be
 // given twice. The given results are not changed.
 func MergeResults(rs ...*Result) (*Result, error) {
 	if len(rs) == 0 {
@@ -68,12 +72,14 @@ func MergeResults(rs ...*Result) (*Result, error) {
 				m.remark(fmt.Sprintf("two shards began to measure %v apart; the time line shows them as if they had begun together", apart.Round(time.Millisecond)))
 			}
 		}
+		m.addAudit(r.Audit)
+		m.addRecoveries(r)
 		bound = max(bound, time.Duration(r.Generator.Bound))
 	}
 	if len(rs) > 1 && len(first.Shards) == 0 {
 		return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 	}
-	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts}
+	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts, Audit: m.Audit}
 	for l, o := range byLabel {
 		s.ByLabel = append(s.ByLabel, LabelOutcomes{l, o})
 	}
@@ -86,6 +92,8 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	case whole != nil:
 		m.remark("one of the shards has no time line, so the whole has none")
 	}
+	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
+	s.Recoveries = m.Recoveries
 	m.Fill(s, nil, bound)
 	m.Expectations = again(s, rs)
 	m.Judge()
@@ -147,6 +155,51 @@ func (r *Result) addFacts(o *Result) {
 	}
 	if r.Tool != o.Tool {
 		r.remark(fmt.Sprintf("the shards were run by different versions: %s and %s", r.Tool, o.Tool))
+	}
+}
+
+// addAudit adds the audit of another shard.
+func (r *Result) addAudit(o *Audit) {
+	if o == nil {
+		return
+	}
+	if r.Audit == nil {
+		r.Audit = &Audit{Slack: o.Slack}
+	}
+	a := r.Audit
+	if a.Slack != o.Slack {
+		a.Slack.Early = max(a.Slack.Early, o.Slack.Early)
+		a.Slack.Late = max(a.Slack.Late, o.Slack.Late)
+		a.Slack.Silence = max(a.Slack.Silence, o.Slack.Silence)
+		r.remark("the shards judged Wills with different slack; the widest is shown")
+	}
+	a.Answerable = a.Answerable || o.Answerable
+	a.Wills.Add(o.Wills)
+	for _, w := range o.Ways {
+		i := slices.IndexFunc(a.Ways, func(x WayTotals) bool { return x.Way == w.Way })
+		if i < 0 {
+			a.Ways = append(a.Ways, w)
+		} else {
+			a.Ways[i].Add(w.WillTotals)
+		}
+	}
+	if t := o.Retained; t != nil {
+		if a.Retained == nil {
+			a.Retained = new(RetainedTotals)
+		}
+		a.Retained.Checked += t.Checked
+		a.Retained.Right += t.Right
+		a.Retained.Stale += t.Stale
+		a.Retained.Missing += t.Missing
+		a.Retained.Wrong += t.Wrong
+	}
+}
+
+// addRecoveries adds those of another shard, which are told by its name.
+func (r *Result) addRecoveries(o *Result) {
+	for _, x := range o.Recoveries {
+		x.Shard = cmp.Or(x.Shard, strings.Join(o.Shards, ", "))
+		r.Recoveries = append(r.Recoveries, x)
 	}
 }
 

@@ -43,6 +43,17 @@ var countTable = []struct {
 	{"state.sent", "state messages that devices sent", func(c *Counts) int64 { return c.StateMessages.Load() }},
 	{"telemetry.sent", "telemetry messages that devices sent", func(c *Counts) int64 { return c.Telemetry.Load() }},
 	{"wills.answered", "answers to a device's own Will that it found", func(c *Counts) int64 { return c.WillsSeen.Load() }},
+	{"wills.unanswered", "times that a device was back on its session and found no answer to its Will, though that was due", func(c *Counts) int64 { return c.WillsUnseen.Load() }},
+	{"misbehaved.dropped", "answers that misbehaving devices did not send", misdeed(AnswerDropped)},
+	{"misbehaved.duplicated", "answers that misbehaving devices sent twice", misdeed(AnswerDuplicated)},
+	{"misbehaved.wrong_correlation", "answers that misbehaving devices sent with other Correlation Data", misdeed(AnswerWrongCorrelation)},
+	{"misbehaved.no_correlation", "answers that misbehaving devices sent without Correlation Data", misdeed(AnswerNoCorrelation)},
+	{"misbehaved.wrong_topic", "answers that misbehaving devices sent to another topic", misdeed(AnswerWrongTopic)},
+	{"misbehaved.errors", "commands that misbehaving devices answered with an error for no reason", misdeed(AnswerError)},
+	{"misbehaved.reordered", "answers that misbehaving devices held until a later one had gone", misdeed(AnswerReordered)},
+	{"misbehaved.late", "answers that misbehaving devices held back", misdeed(AnswerLate)},
+	{"misbehaved.acks_withheld", "PUBACKs and PUBRECs that misbehaving devices did not send", misdeed(AckWithheld)},
+	{"misbehaved.flood", "telemetry messages that misbehaving devices sent beside the regular ones", misdeed(TelemetryFlood)},
 }
 
 // nearest returns the known word that the fewest edits make out of word, if

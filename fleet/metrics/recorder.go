@@ -126,12 +126,15 @@ func (s *shard) outcome(planned time.Duration, l Labels, f func(*Outcomes)) {
 	f(&s.line.point(planned).Outcomes)
 }
 
-func (s *shard) sent(planned, sent time.Duration, l Labels) {
+func (s *shard) sent(r Request) {
 	s.totals.Planned++
 	s.totals.Sent++
 	s.totals.Outstanding++
-	s.outcome(planned, l, func(o *Outcomes) { o.Planned++; o.Sent++ })
-	s.record(ScheduleDelay, l, sent-planned)
+	if r.Away {
+		s.totals.SentAway++
+	}
+	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.Sent++ })
+	s.record(ScheduleDelay, r.Labels, r.Sent-r.Planned)
 }
 
 func (s *shard) notSent(planned time.Duration, why Cause, l Labels) {

@@ -55,6 +55,9 @@ type Result struct {
 	ByLabel      []LabelResult               `json:"by_label,omitempty"`
 	Series       []SeriesResult              `json:"series"`
 	TimeLine     *TimeLine                   `json:"time_line,omitempty"`
+
+	Audit      *Audit     `json:"audit,omitempty"`      // of Will Messages; nil: there was none
+	Recoveries []Recovery `json:"recoveries,omitempty"` // one for each time that an incident happened, and group of devices
 }
 
 // ScenarioFacts says which scenario was run.
@@ -139,6 +142,7 @@ func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 	r.Version = ResultVersion
 	r.Measured = Span(s.Measured)
 	r.Devices, r.Counts, r.Ledger, r.TimeLine = s.Devices, s.Counts, s.Totals, s.TimeLine
+	r.Audit, r.Recoveries = s.Audit, s.Recoveries
 	r.ByLabel, r.Series = nil, nil
 	for _, b := range s.ByLabel {
 		r.ByLabel = append(r.ByLabel, LabelResult{b.Label.Dimension.String(), b.Label.Name, b.Outcomes})
@@ -171,7 +175,7 @@ func compareSeries(a, b SeriesResult) int {
 func (r *Result) Snapshot() *Snapshot {
 	s := &Snapshot{
 		Measured: time.Duration(r.Measured), Totals: r.Ledger.Clone(), Series: make(map[Series]*Histogram),
-		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts,
+		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Audit: r.Audit, Recoveries: r.Recoveries,
 	}
 	for _, b := range r.ByLabel {
 		if d := slices.Index(dimensionNames[:], b.By); d > int(All) {
@@ -220,6 +224,12 @@ func (r *Result) Check() error {
 		if all, _ := (&Snapshot{Totals: r.Ledger}).Outcomes(Label{}); sum != all {
 			errs = append(errs, fmt.Errorf("the time line adds up to %+v, the ledger to %+v", sum, all))
 		}
+	}
+	if r.Audit != nil {
+		errs = append(errs, r.Audit.Check())
+	}
+	for i := range r.Recoveries {
+		errs = append(errs, r.Recoveries[i].Check())
 	}
 	return errors.Join(errs...)
 }
@@ -286,7 +296,7 @@ func (r *Result) Encode(w io.Writer) error {
 // or an earlier one. Fields it does not know are skipped, so that later tools
 // may add some; a later version is refused. What is read has been checked as
 // far as reading it needs: counts are not negative, histograms are whole, the
-// time line is in order. [Result.Check] tells more.
+// time line is in order, herds are of a size to draw. [Result.Check] tells more.
 func DecodeResult(rd io.Reader) (*Result, error) {
 	b, err := io.ReadAll(io.LimitReader(rd, maxResult+1))
 	if err != nil {
@@ -358,6 +368,17 @@ func (r *Result) sound() error {
 		}
 		if s.Histogram.digits == coarseDigits {
 			return fmt.Errorf("the series %.40q has %d digits; want %d", s.Metric, coarseDigits, fineDigits)
+		}
+	}
+	if err := r.Audit.sound(); err != nil {
+		return err
+	}
+	if len(r.Recoveries) > maxRecoveries {
+		return fmt.Errorf("there are %d recoveries; want at most %d", len(r.Recoveries), maxRecoveries)
+	}
+	for i := range r.Recoveries {
+		if err := r.Recoveries[i].sound(); err != nil {
+			return fmt.Errorf("recovery %d: %w", i, err)
 		}
 	}
 	return r.TimeLine.sound()

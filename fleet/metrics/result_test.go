@@ -465,11 +465,14 @@ func TestCompareTimes(t *testing.T) {
 func FuzzDecodeResult(f *testing.F) {
 	var doc bytes.Buffer
 	small := run(f, 1, "1/2", 50, 1)
+	small.Audit, small.Recoveries = audited(), []Recovery{back(time.Second, 10), torn()}
 	if err := small.Encode(&doc); err != nil {
 		f.Fatal(err)
 	}
+	all := expectations(f, "recovery.all < 1s", "recovery.answering.most < 1s", "wills.missing < 1%", "retained.wrong == 0", "devices.recovered == 100%")
 	f.Add(doc.Bytes())
 	f.Add([]byte(`{"homefleet_result": 1}`))
+	f.Add([]byte(`{"homefleet_result": 1, "audit": {"wills": {"due": 1}, "ways": [{"way": "cut", "due": 1}]}, "recoveries": [{"affected": 3, "online": {"count": 2, "half": "1s"}, "herd": {"interval": "1s", "attempts": [4], "online": [2]}}]}`))
 	f.Add([]byte(`{"homefleet_result": 1, "time_line": {"interval": "1s", "points": [{"at": "0s"}]}}`))
 	f.Add([]byte(`{"homefleet_result": 1, "series": [{"metric": "response", "histogram": {"count": 0}}], "expectations": [{"metric": "response.p50", "want": "< 1s"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -482,6 +485,10 @@ func FuzzDecodeResult(f *testing.F) {
 		Compare(r, r)
 		Compare(small, r)
 		JudgeGenerator(r.Snapshot(), 0)
+		for i := range all {
+			all[i].Evaluate(r.Snapshot())
+			all[i].Broken(r.Snapshot())
+		}
 		var first, second bytes.Buffer
 		if err := r.Encode(&first); err != nil {
 			t.Fatalf("what was read cannot be written: %v", err)

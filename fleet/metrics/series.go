@@ -18,13 +18,14 @@ const (
 	ConnectSuback                 // SUBSCRIBE sent to SUBACK
 	TelemetryPuback               // telemetry PUBLISH sent to PUBACK
 	StateDelivery                 // state PUBLISH sent to its arrival at a watcher
+	WillDelay                     // moment at which a Will was due to its arrival at the witness
 	metricCount
 )
 
 var metricNames = [metricCount]string{
 	"schedule", "service", "response", "answer",
 	"connect.dial", "connect.connack", "connect.suback",
-	"telemetry.puback", "state.delivery",
+	"telemetry.puback", "state.delivery", "wills.delay",
 }
 
 // String returns the metric's name, as in results and expectations.

@@ -17,6 +17,9 @@ type Snapshot struct {
 	// What the recorder does not know; the caller fills it in.
 	Devices Devices
 	Counts  map[string]int64 // by name: see [CountsByName]
+
+	Audit      *Audit     // nil: there is none
+	Recoveries []Recovery // those that are over, or all of them as the run ends
 }
 
 // LabelOutcomes is what became of the requests of one label.

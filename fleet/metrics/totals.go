@@ -1,10 +1,6 @@
 package metrics
 
-import (
-	"fmt"
-	"maps"
-	"strings"
-)
+import "maps"
 
 // Cause is why a planned request was not sent.
 type Cause uint8
@@ -106,7 +102,10 @@ type Totals struct {
 
 	RefusedBy map[string]int64 `json:"refused_by,omitempty"` // by the reason code's name; adds up to Refused
 
+	SentAway int64 `json:"sent_away"` // of those sent, to a device that was away at that moment
+
 	// Of the lost.
+	LostAway   int64 `json:"lost_away"`  // sent to a device that was away: the broker kept them not, or not for long enough
 	Partial    int64 `json:"partial"`    // some answers of several came
 	Unfinished int64 `json:"unfinished"` // the run ended before their time-out
 
@@ -126,11 +125,11 @@ type Totals struct {
 }
 
 // figures lists the plain numbers, for what is done to all of them alike.
-func (t *Totals) figures() [29]*int64 {
+func (t *Totals) figures() [31]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
-		&t.Partial, &t.Unfinished, &t.Answers, &t.ErrorAnswers, &t.MissingAnswers, &t.Duplicates,
+		&t.SentAway, &t.LostAway, &t.Partial, &t.Unfinished, &t.Answers, &t.ErrorAnswers, &t.MissingAnswers, &t.Duplicates,
 		&t.Misrouted.Controller, &t.Misrouted.Topic,
 		&t.Corrupted.Missing, &t.Corrupted.Length, &t.Corrupted.Checksum,
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
@@ -172,37 +171,26 @@ func (t Totals) Equal(o Totals) bool {
 // Check returns an error that names every sum that does not hold, or nil. An
 // error means that this tool, not the broker, is broken.
 func (t *Totals) Check() error {
-	var faults []string
-	equal := func(what string, got, want int64) {
-		if got != want {
-			faults = append(faults, fmt.Sprintf("%s: %d is not %d", what, got, want))
-		}
-	}
-	equal("planned = sent + not sent", t.Planned, t.Sent+t.NotSent.Total())
-	equal("sent = answered + late + lost + refused + outstanding", t.Sent,
+	var f sumFaults
+	f.equal("planned = sent + not sent", t.Planned, t.Sent+t.NotSent.Total())
+	f.equal("sent = answered + late + lost + refused + outstanding", t.Sent,
 		t.Answered+t.Late+t.Lost+t.Refused+t.Outstanding)
 	var codes int64
 	for _, n := range t.RefusedBy {
 		codes += n
 	}
-	equal("refused = sum over the reason codes", t.Refused, codes)
-	atMost := func(what string, a, b int64) {
-		if a > b {
-			faults = append(faults, fmt.Sprintf("%s: %d is more than %d", what, a, b))
-		}
-	}
-	atMost("partial are of the lost", t.Partial, t.Lost)
-	atMost("unfinished are of the lost", t.Unfinished, t.Lost)
-	atMost("answered and late have an answer each", t.Answered+t.Late+t.Partial, t.Answers)
-	atMost("error answers are of the answers", t.ErrorAnswers, t.Answers)
-	atMost("lost ones miss an answer each", t.Lost, t.MissingAnswers)
+	f.equal("refused = sum over the reason codes", t.Refused, codes)
+	f.atMost("those sent to devices away are of the sent", t.SentAway, t.Sent)
+	f.atMost("lost ones to devices away are of the lost", t.LostAway, min(t.Lost, t.SentAway))
+	f.atMost("partial are of the lost", t.Partial, t.Lost)
+	f.atMost("unfinished are of the lost", t.Unfinished, t.Lost)
+	f.atMost("answered and late have an answer each", t.Answered+t.Late+t.Partial, t.Answers)
+	f.atMost("error answers are of the answers", t.ErrorAnswers, t.Answers)
+	f.atMost("lost ones miss an answer each", t.Lost, t.MissingAnswers)
 	for _, n := range t.figures() {
-		atMost("no number is negative", -*n, 0)
+		f.atMost("no number is negative", -*n, 0)
 	}
-	if faults != nil {
-		return fmt.Errorf("the sums do not hold: %s", strings.Join(faults, "; "))
-	}
-	return nil
+	return f.err()
 }
 
 // Outcomes is what became of the requests of one label, or of one interval.

@@ -25,8 +25,8 @@ type chart struct {
 	Hits          []hit
 }
 
-// band shades a part of the time axis.
-type band struct{ X, Y, W, H string }
+// band shades a part of the time axis: a phase or an incident.
+type band struct{ Class, X, Y, W, H string }
 
 // rule is a straight line.
 type rule struct{ Class, X1, Y1, X2, Y2 string }

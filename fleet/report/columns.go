@@ -97,3 +97,23 @@ func wrap(s string, columns int) []string {
 func first(lines []string) string { return lines[0] }
 
 func rest(lines []string) []string { return lines[1:] }
+
+// columnWidths are the columns that each column of cells takes.
+func columnWidths(cells [][]string) []int {
+	widths := make([]int, len(cells[0]))
+	for _, line := range cells {
+		for i, c := range line {
+			widths[i] = max(widths[i], width(c))
+		}
+	}
+	return widths
+}
+
+// tableLine lays figures out under one another, two columns apart.
+func tableLine(cells []string, widths []int) string {
+	var b strings.Builder
+	for i, c := range cells {
+		b.WriteString("  " + lead(c, widths[i]))
+	}
+	return b.String()
+}

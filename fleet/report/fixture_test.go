@@ -285,13 +285,21 @@ func hostile(text string) *metrics.Result {
 	r.Load.Arrival = []string{text}
 	r.Hosts = []metrics.HostFacts{{Go: text, OS: text, Arch: text}}
 	r.Phases = []metrics.Phase{{Name: text, To: metrics.Span(time.Second)}, {Name: text, From: metrics.Span(time.Second), To: metrics.Span(3 * time.Second)}}
-	r.Incidents = []metrics.Incident{{At: metrics.Span(time.Second), Text: text}}
+	r.Incidents = []metrics.Incident{{At: metrics.Span(time.Second), Text: text}, {At: metrics.Span(2 * time.Second), To: metrics.Span(3 * time.Second), Text: text}}
 	r.Generator.Sentence, r.Generator.Remarks = text, []string{text}
 	r.Expectations = append(r.Expectations, metrics.Expected{Metric: text, Want: text, Status: metrics.Status(text), Actual: text, Unit: text, Sentence: text})
 	r.Counts[text] = 1
 	r.Reasons = map[string]map[string]int64{text: {text: 1}}
 	r.Ledger.RefusedBy = map[string]int64{text: 1}
 	r.ByLabel = append(r.ByLabel, metrics.LabelResult{By: "kind", Name: text}, metrics.LabelResult{By: text, Name: text})
+	r.Audit = everyWay()
+	r.Audit.Slack.Broker = text
+	r.Audit.Ways[0].Way = text
+	for _, group := range []string{text, text + "2"} {
+		x := herd(1, 100, false)
+		x.Incident, x.Group, x.Shard, x.Refused = text, group, text, map[string]int64{text: 1}
+		r.Recoveries = append(r.Recoveries, x)
+	}
 	r.Judge()
 	r.Verdict, r.Remarks = metrics.Verdict(text), []string{text}
 	r.Sentences = append(r.Sentences, text)

@@ -192,6 +192,7 @@ func fixtures() map[string]*metrics.Result {
 	return map[string]*metrics.Result{
 		"stalled": stalled(), "steady": steady(), "lossy": lossy(), "tiny": tiny(), "saturated": saturated(), "empty": empty(),
 		"telemetry": telemetry(), "power-cut": powerCut(),
+		"mass-offline": massOffline(), "storm": storm(),
 	}
 }
 
@@ -373,6 +374,11 @@ func FuzzHTML(f *testing.F) {
 		r.Measured, r.Duration, r.WarmUp = metrics.Span(at), metrics.Span(at), metrics.Span(at)
 		r.Ledger.Lost, r.Devices.Total = int64(n), int(n)
 		r.Phases[0].From, r.Incidents[0].To = metrics.Span(at), metrics.Span(at)
+		r.Audit.Wills.Due, r.Audit.Ways[1].Late, r.Audit.Retained.Right = int64(n), int64(n), at
+		x := &r.Recoveries[0]
+		x.Affected, x.Attempts, x.To, x.Online.Half = int64(n>>2), int64(n), metrics.Span(at), new(metrics.Span(at))
+		x.Herd.Interval = metrics.Span(max(at>>8, 1))
+		x.Herd.Attempts[0], x.Herd.Online[0] = int64(n>>2), int64(n>>3)
 		if r.TimeLine != nil && len(r.TimeLine.Points) > 0 {
 			r.TimeLine.Points[0].Planned = int64(n >> 1)
 			r.TimeLine.Interval = metrics.Span(max(at, 1))
@@ -416,6 +422,8 @@ func TestContrast(t *testing.T) {
 			{"green", "page", 4.5}, {"green", "green-ground", 4.5}, {"amber", "page", 4.5}, {"amber", "amber-ground", 4.5}, {"soft", "amber-ground", 4.5},
 			{"soft", "green-ground", 4.5}, {"page", "ink", 4.5},
 			{"blue", "band", 3}, {"blue", "range", 3}, {"orange", "page", 3}, {"purple", "page", 3}, {"soft", "range", 3}, {"grey", "page", 3}, {"purple", "range", 3}, {"orange", "range", 3},
+			{"blue", "amber-ground", 3}, {"green", "amber-ground", 3}, {"orange", "amber-ground", 3}, {"purple", "amber-ground", 3}, {"ink", "amber-ground", 4.5},
+			{"orange", "blue-fill", 3}, {"purple", "blue-fill", 3}, {"green", "blue-fill", 3}, {"green", "page", 3},
 		} {
 			if got := contrast(t, colours[test.front], colours[test.ground]); got < test.least {
 				t.Errorf("set %d (%s): %s on %s has a contrast of %.2f; want %v", i+1, b[2], test.front, test.ground, got, test.least)

@@ -107,6 +107,8 @@ func details(t *metrics.Totals) []namedCount {
 		{"answers received", t.Answers, "that belong to a request"},
 		{"error answers", t.ErrorAnswers, "of these, with a User Property error"},
 		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
+		{"sent to devices away", t.SentAway, "at that moment"},
+		{"lost to devices away", t.LostAway, "of these: the broker did not keep them"},
 		{"lost with some answers", t.Partial, "of several that were expected"},
 		{"lost as the run ended", t.Unfinished, "before their time-out"},
 		{"nobody subscribed", t.NoSubscribers, "PUBACK or PUBREC with 0x10"},

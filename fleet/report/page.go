@@ -24,6 +24,8 @@ type page struct {
 	Times        []tile
 	TimeSamples  string
 	TimeLine     *timeLine
+	Offline      *offline
+	Recovery     *recovery
 	Curves       *curves
 	Groups       []groupTable
 	Ledger       ledger
@@ -91,7 +93,7 @@ func newPage(r *metrics.Result) *page {
 	p := &page{
 		frame: newFrame(nameOf(r) + ": " + string(r.Verdict) + " · homefleet"),
 		Name:  nameOf(r), Facts: factsLine(r), Verdict: newVerdict(r),
-		TimeLine: newTimeLine(r), Curves: newCurves(s), Ledger: newLedger(r),
+		TimeLine: newTimeLine(r), Offline: newOffline(r), Recovery: newRecovery(r), Curves: newCurves(s), Ledger: newLedger(r),
 		Errors: errorsOf(r), Generator: newGenerator(r), Run: runFacts(r), Tool: r.Tool,
 	}
 	p.Expectations, p.Tally = expectationsOf(r)
@@ -166,6 +168,12 @@ func sortedExpectations(r *metrics.Result) []metrics.Expected {
 	})
 }
 
+// needsSentence reports whether what is wanted and what was measured do not say
+// by themselves why an expectation does not hold.
+func needsSentence(x metrics.Expected) bool {
+	return x.Status != metrics.Pass && (x.Status != metrics.Fail || x.Actual == metrics.Never)
+}
+
 func expectationsOf(r *metrics.Result) (rows []expectation, tally string) {
 	passed := 0
 	for _, x := range sortedExpectations(r) {
@@ -175,7 +183,8 @@ func expectationsOf(r *metrics.Result) (rows []expectation, tally string) {
 			row.Class, passed = "good", passed+1
 		case metrics.Fail:
 			row.Class = "bad"
-		default:
+		}
+		if needsSentence(x) {
 			row.Note = capital(x.Sentence)
 		}
 		rows = append(rows, row)
@@ -275,6 +284,7 @@ var otherTimes = []struct {
 	{metrics.ConnectSuback, "SUBACK", "from SUBSCRIBE"},
 	{metrics.TelemetryPuback, "Telemetry PUBACK", "from PUBLISH"},
 	{metrics.StateDelivery, "State delivery", "from PUBLISH to a watcher"},
+	{metrics.WillDelay, "Will delay", "from when it was due to its arrival"},
 }
 
 func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {

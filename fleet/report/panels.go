@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ func drawTimeLine(r *metrics.Result, t *timeLine, keys lineKeys, l layout, point
 	}
 	first := d.top
 	if r.Incidents != nil {
-		d.top += 12
+		d.top += 16
 	}
 	bottom := d.top
 	if !t.Uncontrolled {
@@ -50,19 +49,10 @@ func drawTimeLine(r *metrics.Result, t *timeLine, keys lineKeys, l layout, point
 		bottom = d.devices(r)
 	}
 	c.axisX(l, timeTicks(d.x, l.timeGap), bottom)
-	for i := range c.Bands {
+	for i := range c.Bands { // of the phases
 		c.Bands[i].Y, c.Bands[i].H = num(first), num(bottom-first)
 	}
-	for i, in := range r.Incidents {
-		x, to := d.x.at(time.Duration(in.At).Seconds()), d.x.at(time.Duration(in.To).Seconds())
-		if x < l.left || x > l.right {
-			continue
-		}
-		c.Marks = append(c.Marks, mark{num(x), num(first), num(bottom), fmt.Sprint(i + 1)})
-		if to = min(to, l.right); to > x {
-			c.Grid = append(c.Grid, rule{"incident", num(x), num(first), num(to), num(first)})
-		}
-	}
+	d.incidents(r.Incidents, first, bottom)
 	for i := range points {
 		x0, x1 := d.ends(i)
 		c.Hits = append(c.Hits, hit{num(x0), num(first), num(x1 - x0), num(bottom - first), d.tell(i, t.Uncontrolled)})
@@ -101,7 +91,7 @@ func (d *timeDrawing) shade(r *metrics.Result) {
 		x0 := d.x.at(max(time.Duration(p.From).Seconds(), 0))
 		x1 := d.x.at(min(time.Duration(p.To).Seconds(), d.x.most))
 		if i%2 == 0 {
-			d.Bands = append(d.Bands, band{X: num(x0), W: num(x1 - x0)})
+			d.Bands = append(d.Bands, band{Class: "phase-band", X: num(x0), W: num(x1 - x0)})
 		}
 		name := p.Name
 		const letter = 6.6 // at the size of these texts

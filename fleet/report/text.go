@@ -82,9 +82,10 @@ func (w *writer) wrapped(indent int, text string) {
 }
 
 // Text writes the summary of a result for a terminal: expectations first and of
-// these the failed ones, then the verdict, the ledger and the times, in lines
-// that are no wider than the options say. Control characters in names are
-// replaced, so that no name can move the cursor.
+// these the failed ones, then the verdict, the ledger, the times, what happened
+// to devices and how they came back, in lines that are no wider than the options
+// say. Control characters in names are replaced, so that no name can move the
+// cursor.
 func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	w := newWriter(opt)
 	s := r.Snapshot()
@@ -96,6 +97,9 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 		w.ledger(r)
 	}
 	w.times(s)
+	w.incidents(r)
+	w.offline(r)
+	w.recovery(r)
 	w.errors(r)
 	return w.flush(out)
 }
@@ -148,7 +152,7 @@ func (w *writer) expectations(r *metrics.Result) {
 			}
 			w.wrapped(left, "want "+clean(x.Want)+", got "+actual)
 		}
-		if x.Status != metrics.Pass && x.Status != metrics.Fail {
+		if needsSentence(x) {
 			for _, l := range wrap(clean(x.Sentence), w.width-left) {
 				w.line(strings.Repeat(" ", left), w.paint(Dim, l))
 			}
@@ -257,6 +261,9 @@ func (w *writer) ledger(r *metrics.Result) {
 			w.line("  ", w.paint(Dim, l))
 		}
 	}
+	if t.SentAway > 0 {
+		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", count(t.SentAway), count(t.LostAway)))
+	}
 	for _, more := range []struct {
 		what string
 		of   []namedCount
@@ -303,22 +310,10 @@ func (w *writer) times(s *metrics.Snapshot) {
 		}
 		cells = append(cells, line)
 	}
-	widths := make([]int, len(cells[0]))
-	for _, line := range cells {
-		for i, c := range line {
-			widths[i] = max(widths[i], width(c))
-		}
-	}
+	widths := columnWidths(cells)
 	name := 0
 	for _, row := range rows {
 		name = max(name, width(row.Name))
-	}
-	table := func(line []string) string {
-		var b strings.Builder
-		for i, c := range line {
-			b.WriteString("  " + lead(c, widths[i]))
-		}
-		return b.String()
 	}
 	total := 2 + name
 	for _, n := range widths {
@@ -333,15 +328,29 @@ func (w *writer) times(s *metrics.Snapshot) {
 			w.wrapped(2, row.Name+": "+strings.Join(parts, ", "))
 		}
 	} else {
-		w.line(w.paint(Dim, strings.Repeat(" ", 2+name)+table(cells[0])))
+		w.line(w.paint(Dim, strings.Repeat(" ", 2+name)+tableLine(cells[0], widths)))
 		for i, row := range rows {
-			w.line("  ", pad(row.Name, name), table(cells[i+1]))
+			w.line("  ", pad(row.Name, name), tableLine(cells[i+1], widths))
 		}
 	}
 	if gaps {
 		for _, l := range wrap(none+": fewer than 100 samples lie above it", w.width-2) {
 			w.line("  ", w.paint(Dim, l))
 		}
+	}
+}
+
+// incidents writes what happened, like a weather report.
+func (w *writer) incidents(r *metrics.Result) {
+	for i, in := range r.Incidents {
+		if i == 0 {
+			w.heading("incidents")
+		}
+		if i == mostText {
+			w.dim(plural(int64(len(r.Incidents)-i), "more incident", "more incidents"))
+			return
+		}
+		w.wrapped(2, incidentSpan(in.At, in.To)+": "+clean(in.Text))
 	}
 }
 
@@ -359,16 +368,6 @@ func (w *writer) errors(r *metrics.Result) {
 		for _, reason := range slices.Sorted(maps.Keys(r.Reasons[origin])) {
 			rows = append(rows, row{origin, reason, r.Reasons[origin][reason]})
 		}
-	}
-	for i, in := range r.Incidents {
-		if i == 0 {
-			w.heading("incidents")
-		}
-		at := span(in.At)
-		if in.To > in.At {
-			at += " to " + span(in.To)
-		}
-		w.wrapped(2, at+": "+clean(in.Text))
 	}
 	if rows == nil {
 		return

@@ -108,7 +108,7 @@ func TestUncontrolled(t *testing.T) {
 				t.Errorf("%s: %q in the text: %v; want %v:\n%s", tt.name, part, got, tt.told, words)
 			}
 		}
-		for _, part := range []string{"The ledger", "Percentiles", "Response time", "Not sent", "Correlation Data"} {
+		for _, part := range []string{"The ledger", "Percentiles", "Response time", "Not sent", "Late window"} {
 			if got := strings.Contains(page, part); got != tt.told {
 				t.Errorf("%s: %q in the page: %v; want %v", tt.name, part, got, tt.told)
 			}

@@ -14,6 +14,7 @@ type timeLine struct {
 	Failed    bool   // some request was not answered in time
 	Hidden    string // which percentiles are not drawn, and why
 	Incidents []numbered
+	Later     []numbered // those beyond what one looks at
 	Columns   []string
 	Rows      [][]string // the same as a table
 	Devices   bool
@@ -53,11 +54,10 @@ func newTimeLine(r *metrics.Result) *timeLine {
 		return nil
 	}
 	for i, in := range r.Incidents {
-		at := span(in.At)
-		if in.To > in.At {
-			at += " to " + span(in.To)
-		}
-		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), at, in.Text})
+		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), incidentSpan(in.At, in.To), in.Text})
+	}
+	if len(t.Incidents) > mostText {
+		t.Incidents, t.Later = t.Incidents[:mostText], t.Incidents[mostText:]
 	}
 	t.Devices = t.Uncontrolled || devicesMoved(r)
 	var sum metrics.Outcomes
@@ -215,5 +215,5 @@ func (t *timeLine) marked() string {
 	if t.Incidents == nil {
 		return ""
 	}
-	return plural(int64(len(t.Incidents)), "incident is", "incidents are") + " marked by number. "
+	return plural(int64(len(t.Incidents)+len(t.Later)), "incident is", "incidents are") + " marked by number. "
 }

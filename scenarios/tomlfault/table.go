@@ -198,7 +198,7 @@ func (n *node) item(i int) *node {
 }
 
 // maxListed is how many known keys a hint lists.
-const maxListed = 24
+const maxListed = 32
 
 // unknown reports the keys nobody asked for.
 func (t *Table) unknown() {

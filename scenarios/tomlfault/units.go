@@ -49,6 +49,20 @@ func ParseDuration(s string) (time.Duration, error) {
 	return days + d, nil
 }
 
+// ParseSignedDuration is [ParseDuration] that takes a minus before it, too:
+// "-3h".
+func ParseSignedDuration(s string) (time.Duration, error) {
+	rest, negative := strings.CutPrefix(s, "-")
+	if negative && strings.HasPrefix(rest, "-") {
+		return 0, errors.New(`want a duration such as "30s" or "-3h"`)
+	}
+	d, err := ParseDuration(rest)
+	if negative {
+		d = -d
+	}
+	return d, err
+}
+
 // FormatDuration writes a duration as a file would have it: "5m" for the "5m0s"
 // of its String.
 func FormatDuration(d time.Duration) string {
@@ -149,4 +163,23 @@ func ParseSize(s string) (int64, error) {
 		return 0, errors.New(want)
 	}
 	return n * unit, nil
+}
+
+// ParseByteRate reads bytes a second: "512B/s", "8KiB/s", "1MiB/s" (of 1024).
+func ParseByteRate(s string) (int64, error) {
+	const want = `want a number of bytes a second such as "512B/s" or "8KiB/s"`
+	size, unit, ok := strings.Cut(s, "/")
+	if ok && unit != "s" {
+		return 0, fmt.Errorf(`there is no unit %q; %s`, "/"+Short(unit), want)
+	}
+	n, err := ParseSize(size)
+	switch {
+	case !ok, err != nil && strings.HasPrefix(err.Error(), "want"):
+		return 0, errors.New(want)
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, errors.New("want more than 0 bytes a second")
+	}
+	return n, nil
 }

@@ -43,6 +43,53 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
+func TestParseSignedDuration(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want time.Duration
+		err  string // "": none
+	}{
+		{"3h", 3 * time.Hour, ""},
+		{"-3h", -3 * time.Hour, ""},
+		{"-1d12h", -36 * time.Hour, ""},
+		{"0s", 0, ""},
+		{"-0s", 0, ""},
+		{"--3h", 0, `want a duration such as "30s" or "-3h"`},
+		{"-", 0, `want a duration such as "30s", "1h30m" or "7d"`},
+		{"-200000d", 0, "that is longer than 292 years"},
+	} {
+		got, err := ParseSignedDuration(tt.in)
+		if got != tt.want || text(err) != tt.err {
+			t.Errorf("ParseSignedDuration(%q) = %v, %v; want %v, %q", tt.in, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+func TestParseByteRate(t *testing.T) {
+	const want = `want a number of bytes a second such as "512B/s" or "8KiB/s"`
+	for _, tt := range []struct {
+		in   string
+		want int64
+		err  string // "": none
+	}{
+		{"512B/s", 512, ""},
+		{"8KiB/s", 8192, ""},
+		{"1MiB/s", 1 << 20, ""},
+		{"0B/s", 0, "want more than 0 bytes a second"},
+		{"8KiB", 0, want},
+		{"8/s", 0, want},
+		{"8KB/s", 0, want},
+		{"/s", 0, want},
+		{"8KiB/min", 0, `there is no unit "/min"; ` + want},
+		{"9223372036854775807KiB/s", 0, "that is more than 8 EiB"},
+	} {
+		got, err := ParseByteRate(tt.in)
+		if got != tt.want || text(err) != tt.err {
+			t.Errorf("ParseByteRate(%q) = %v, %v; want %v, %q", tt.in, got, err, tt.want, tt.err)
+		}
+	}
+}
+
 func text(err error) string {
 	if err == nil {
 		return ""

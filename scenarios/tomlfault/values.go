@@ -198,6 +198,13 @@ func (t *Table) Duration(key string, dst *time.Duration, words ...Word) bool {
 	})
 }
 
+// SignedDuration is Duration that takes negative ones too ([ParseSignedDuration]).
+func (t *Table) SignedDuration(key string, dst *time.Duration) bool {
+	return t.unit(key, "a duration", func(n string) string { return n + "s" }, "30s", func(s string) error {
+		return store(dst)(ParseSignedDuration(s))
+	})
+}
+
 // Word is text that stands for a duration, such as "never".
 type Word struct {
 	Text  string
@@ -245,6 +252,13 @@ func (t *Table) Factor(key string, dst *float64) bool {
 func (t *Table) Size(key string, dst *int64) bool {
 	return t.unit(key, "a size", func(n string) string { return n + "B" }, "64KiB", func(s string) error {
 		return store(dst)(ParseSize(s))
+	})
+}
+
+// ByteRate reads a number of bytes a second such as "8KiB/s" ([ParseByteRate]).
+func (t *Table) ByteRate(key string, dst *int64) bool {
+	return t.unit(key, "a number of bytes a second", func(n string) string { return n + "B/s" }, "8KiB/s", func(s string) error {
+		return store(dst)(ParseByteRate(s))
 	})
 }
 

@@ -1,0 +1,55 @@
+package audit
+
+import (
+	"testing"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+const sec = time.Second
+
+// slack of the tests: whole figures, so that a table can be read.
+var slack = metrics.Slack{Broker: "the tests", Early: metrics.Span(200 * time.Millisecond), Late: metrics.Span(sec), Silence: metrics.Span(5 * sec)}
+
+// at is a moment, in seconds.
+func at(s float64) time.Duration { return time.Duration(s * float64(sec)) }
+
+func watched(ways ...string) *Audit {
+	a := New(Config{Slack: slack, Ways: ways})
+	a.Witness(0, true)
+	return a
+}
+
+// want holds the counts that a case expects; those of sums follow.
+type want struct {
+	notDue, onTime, early, late, missing, unwatched, duplicate, unexpected, altered, consumed, learned int64
+}
+
+func (w want) totals() metrics.WillTotals {
+	due := w.onTime + w.early + w.late + w.missing + w.unwatched
+	return metrics.WillTotals{
+		Outages: due + w.notDue, Due: due, NotDue: w.notDue,
+		OnTime: w.onTime, Early: w.early, Late: w.late, Missing: w.missing, Unwatched: w.unwatched,
+		Messages:  w.onTime + w.early + w.late + w.duplicate + w.unexpected,
+		Duplicate: w.duplicate, Unexpected: w.unexpected, Altered: w.altered,
+		Consumed: w.consumed, Learned: w.learned,
+	}
+}
+
+func check(t *testing.T, name string, got metrics.Audit) {
+	t.Helper()
+	sum := metrics.WillTotals{}
+	for _, w := range got.Ways {
+		add(&sum, &w.WillTotals)
+		if err := Check(w.WillTotals); err != nil {
+			t.Errorf("%s: way %q: %v", name, w.Way, err)
+		}
+	}
+	if sum != got.Wills {
+		t.Errorf("%s: the ways add up to %+v; want %+v", name, sum, got.Wills)
+	}
+	if err := Check(got.Wills); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}

@@ -1,0 +1,410 @@
+package audit
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// How much is remembered of a device.
+const (
+	keepDecided  = 8   // records, of which the sums would do
+	mostRecords  = 128 // of all; more are decided as at the end of the run
+	mostNameless = 64  // Wills that wait to be told whose they are
+	mostDoubtful = 64  // CONNECTs without CONNACK
+)
+
+// shard is a share of the devices.
+type shard struct {
+	mu    sync.Mutex
+	books map[int]*book
+	open  map[*book]struct{} // those with something undecided
+	rows  []metrics.WayTotals
+	rules rules
+	delay func(device int, d time.Duration)
+	now   time.Duration // the latest moment heard of
+	done  bool          // Close was called
+	_     [64]byte      // keeps neighbours' locks apart
+}
+
+// Rows that every shard has.
+const (
+	wayNone = iota
+	wayUnanswered
+	wayTakenOver
+)
+
+// book is what is known of one device.
+type book struct {
+	device   int
+	records  []record // in order of conn
+	nameless []time.Duration
+	// Connections without a CONNACK whose records are gone, in case that their
+	// Will comes yet: nobody knows when that would be.
+	doubtful []doubt
+}
+
+type doubt struct {
+	conn  uint32
+	asked time.Duration
+}
+
+// entry is a record while its shard is locked.
+type entry struct {
+	shard *shard
+	book  *book
+	*record
+}
+
+func (a *Audit) shard(device int) *shard { return &a.shards[uint(device)%shardCount] }
+
+// enter locks a device's shard and finds the record, or makes it. at is a moment
+// that has come.
+func (a *Audit) enter(device int, conn uint32, at time.Duration) entry {
+	s := a.shard(device)
+	s.mu.Lock()
+	s.now = max(s.now, at)
+	b := s.book(device)
+	return entry{s, b, b.record(conn)}
+}
+
+// leave judges the device anew and unlocks.
+func (e entry) leave() {
+	e.shard.judge(e.book)
+	e.shard.mu.Unlock()
+}
+
+// forget takes back what was said about a CONNECT.
+func (a *Audit) forget(device int, conn uint32) {
+	s := a.shard(device)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.books[device]
+	if b == nil {
+		return
+	}
+	for i := range b.records {
+		if b.records[i].conn == conn {
+			b.records[i].state = unheardOf
+			s.judge(b)
+			return
+		}
+	}
+}
+
+func (a *Audit) nameless(device int, at time.Duration) {
+	s := a.shard(device)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = max(s.now, at)
+	b := s.book(device)
+	if len(b.nameless) == mostNameless {
+		s.assign(b, b.nameless[0])
+		b.nameless = slices.Delete(b.nameless, 0, 1)
+	}
+	i, _ := slices.BinarySearch(b.nameless, at)
+	b.nameless = slices.Insert(b.nameless, i, at)
+	s.judge(b)
+}
+
+func (s *shard) book(device int) *book {
+	b := s.books[device]
+	if b == nil {
+		b = &book{device: device}
+		s.books[device] = b
+	}
+	return b
+}
+
+// way returns the row of a way.
+func (s *shard) way(name string) int {
+	for i := range s.rows {
+		if s.rows[i].Way == name {
+			return i
+		}
+	}
+	s.rows = append(s.rows, metrics.WayTotals{Way: name})
+	return len(s.rows) - 1
+}
+
+func (b *book) record(conn uint32) *record {
+	i := len(b.records)
+	for i > 0 && b.records[i-1].conn > conn {
+		i--
+	}
+	if i > 0 && b.records[i-1].conn == conn {
+		return &b.records[i-1]
+	}
+	r := record{conn: conn}
+	for _, t := range b.doubtful {
+		if t.conn == conn {
+			r.unanswered(Attempt{Asked: t.asked, GaveUp: t.asked, HasWill: true})
+		}
+	}
+	b.records = slices.Insert(b.records, i, r)
+	return &b.records[i]
+}
+
+func (s *shard) docket() docket { return docket{rules: s.rules, now: s.now, closing: s.done} }
+
+// judge finds the verdicts on all connections of a device, which a fact about
+// one may change for others too.
+func (s *shard) judge(b *book) {
+	d := s.docket()
+	kept := b.nameless[:0]
+	for _, at := range b.nameless {
+		if d.over(at) {
+			s.assign(b, at)
+		} else {
+			kept = append(kept, at)
+		}
+	}
+	b.nameless = kept
+	d.held = len(kept) > 0
+	undecided := d.held
+	for i := range b.records {
+		r := &b.records[i]
+		s.settle(b, r, b.find(r, d))
+		undecided = undecided || !r.decided
+	}
+	if undecided {
+		s.open[b] = struct{}{}
+	} else {
+		delete(s.open, b)
+	}
+	for len(b.records) > keepDecided && s.fold(b) {
+	}
+}
+
+// settle takes a verdict into the sums, in place of the one before.
+func (s *shard) settle(b *book, r *record, f finding) {
+	r.decided = f.decided
+	if f.tally != r.counted {
+		r.counted.addTo(&s.rows[r.counted.way].WillTotals, -1)
+		f.addTo(&s.rows[f.way].WillTotals, 1)
+		r.counted = f.tally
+	}
+	if f.came > 0 && !r.timed {
+		r.timed = true
+		if s.delay != nil {
+			s.delay(b.device, f.delay)
+		}
+	}
+}
+
+// assign finds the outage that a nameless Will is of: the oldest that is due
+// just then, else the oldest whose time was over, else the oldest whose time was
+// to come, and else one of which nobody knows whether the broker had it.
+func (s *shard) assign(b *book, at time.Duration) {
+	best, rank := (*record)(nil), 6
+	for i := range b.records {
+		r := &b.records[i]
+		if len(r.seen) > 0 || !r.hasWill {
+			continue
+		}
+		p := b.prospects(r, s.rules)
+		if p.n == 0 {
+			continue
+		}
+		n := 6
+		switch _, onTime := p.onTime(at, s.rules); {
+		case onTime && r.outage():
+			n = 1
+		case onTime && r.state == accepted:
+			n = 2
+		case onTime:
+			n = 5
+		case p.never || !r.outage():
+		case at > p.hull().limit:
+			n = 3
+		default:
+			n = 4
+		}
+		if n < rank {
+			best, rank = r, n
+		}
+	}
+	if best != nil {
+		best.see(at, true)
+		return
+	}
+	w := &s.rows[wayNone]
+	w.Messages++
+	w.Unexpected++
+	w.Altered++
+}
+
+// fold takes the oldest record away that is in the sums for good, if there are
+// too many.
+func (s *shard) fold(b *book) bool {
+	if len(b.records) > mostRecords {
+		d := s.docket()
+		d.closing = true
+		s.settle(b, &b.records[0], b.find(&b.records[0], d))
+		b.drop(0)
+		return true
+	}
+	decided := 0
+	for i := range b.records {
+		if b.records[i].settled() {
+			decided++
+		}
+	}
+	if decided <= keepDecided {
+		return false
+	}
+	for i := range b.records {
+		if s.foldFrom(b, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// foldFrom takes away the oldest record of a session, and with it those whose
+// CONNECT may have been first, so that no record stays whose verdict hangs on one
+// that is gone.
+func (s *shard) foldFrom(b *book, oldest int) bool {
+	var going [mostRecords]bool
+	first := &b.records[oldest]
+	going[oldest] = true
+	end := first.connectedBy(s.rules)
+	for grown := first.state != unheardOf; grown; {
+		grown = false
+		for i := range b.records {
+			r := &b.records[i]
+			if going[i] || r.state == unheardOf || r.session != first.session || r.asked > end {
+				continue
+			}
+			if r.asked < first.asked {
+				return false // not the oldest
+			}
+			going[i], grown = true, true
+			end = max(end, r.connectedBy(s.rules))
+		}
+	}
+	for i := range b.records {
+		if going[i] && !(b.records[i].settled() && s.past(b, &b.records[i])) {
+			return false
+		}
+	}
+	for i := len(b.records) - 1; i >= 0; i-- {
+		if going[i] {
+			b.drop(i)
+		}
+	}
+	return true
+}
+
+// connectedBy is when the broker had taken the session, if it did.
+func (r *record) connectedBy(u rules) time.Duration {
+	if r.state == unanswered {
+		return after(r.answered, u.late)
+	}
+	return r.answered
+}
+
+// settled reports whether a record is likely to stay as it is.
+func (r *record) settled() bool { return r.decided && !r.open() }
+
+// flush is for how long a Will may still be on its way, whether it is late or was
+// queued for a witness that is back.
+const flush = 10 * time.Second
+
+// past reports whether nothing is to be expected of a connection any more.
+func (s *shard) past(b *book, r *record) bool {
+	last := r.asked
+	if r.isSilent {
+		last = max(last, r.lastSent)
+	}
+	if r.isEnded {
+		last = max(last, r.to)
+	}
+	if len(r.seen) > 0 {
+		last = max(last, r.seen[len(r.seen)-1].at)
+	} else if f := b.find(r, s.docket()); f.due && f.bound.limit != never {
+		last = max(last, f.bound.limit)
+	}
+	if g := s.rules.gaps[len(s.rules.gaps)-1]; g.from != math.MinInt64 && last >= g.from-s.rules.late {
+		last = max(last, g.to)
+	}
+	return s.now > after(last, flush)
+}
+
+func (b *book) drop(i int) {
+	r := &b.records[i]
+	if r.state == unanswered && r.hasWill && len(r.seen) == 0 {
+		if len(b.doubtful) == mostDoubtful {
+			b.doubtful = slices.Delete(b.doubtful, 0, 1)
+		}
+		b.doubtful = append(b.doubtful, doubt{r.conn, r.asked})
+	}
+	b.records = slices.Delete(b.records, i, i+1)
+}
+
+// watch notes when the witness watches. The caller holds a.mu.
+func (a *Audit) watch(at time.Duration, watching bool) {
+	gaps := slices.Clone(a.gaps) // shards read the old ones
+	last := len(gaps) - 1
+	away := last >= 0 && gaps[last].to == math.MaxInt64
+	switch {
+	case watching && away:
+		gaps[last].to = max(at, gaps[last].from)
+	case !watching && !away:
+		if last >= 0 {
+			at = max(at, gaps[last].to)
+		}
+		gaps = append(gaps, gap{at, math.MaxInt64})
+	default:
+		return
+	}
+	if len(gaps) > mostGaps {
+		// Nothing is judged harder for it, and hardly anything is that old.
+		gaps[1].from = gaps[0].from
+		gaps = gaps[1:]
+	}
+	a.gaps = gaps
+	a.reviseAll()
+}
+
+const mostGaps = 1024
+
+// reviseAll judges everything by new rules. The caller holds a.mu.
+func (a *Audit) reviseAll() {
+	u := newRules(a.slack, a.gaps)
+	for i := range a.shards {
+		s := &a.shards[i]
+		s.mu.Lock()
+		s.rules = u
+		for _, b := range s.books {
+			s.judge(b)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// pending counts the outages of a shard that may still see their Will in time.
+func (s *shard) pending(now time.Duration) (n int, until time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = max(s.now, now)
+	for b := range s.open {
+		s.judge(b)
+		d := s.docket()
+		d.held = len(b.nameless) > 0
+		for i := range b.records {
+			r := &b.records[i]
+			if !r.outage() || len(r.seen) > 0 || r.decided {
+				continue
+			}
+			if f := b.find(r, d); f.due && s.now <= f.bound.limit {
+				n++
+				until = max(until, f.bound.limit)
+			}
+		}
+	}
+	return n, until
+}

@@ -1,0 +1,184 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+func (a *Audit) totals(now time.Duration, closing bool) metrics.Audit {
+	a.mu.Lock()
+	sum := metrics.Audit{Slack: a.slack}
+	a.mu.Unlock()
+	at := make(map[string]int)
+	for i := range a.shards {
+		s := &a.shards[i]
+		s.mu.Lock()
+		s.now = max(s.now, now)
+		s.done = s.done || closing
+		for b := range s.open {
+			s.judge(b)
+		}
+		for _, row := range s.rows {
+			if row.WillTotals == (metrics.WillTotals{}) {
+				continue
+			}
+			j, ok := at[row.Way]
+			if !ok {
+				j = len(sum.Ways)
+				at[row.Way] = j
+				sum.Ways = append(sum.Ways, metrics.WayTotals{Way: row.Way})
+			}
+			add(&sum.Ways[j].WillTotals, &row.WillTotals)
+			add(&sum.Wills, &row.WillTotals)
+		}
+		s.mu.Unlock()
+	}
+	place := func(way string) int {
+		if i := slices.Index(a.order, way); i >= 0 {
+			return i
+		}
+		return len(a.order)
+	}
+	slices.SortFunc(sum.Ways, func(x, y metrics.WayTotals) int {
+		return cmp.Or(cmp.Compare(place(x.Way), place(y.Way)), cmp.Compare(x.Way, y.Way))
+	})
+	return sum
+}
+
+func add(to, from *metrics.WillTotals) {
+	to.Outages += from.Outages
+	to.Due += from.Due
+	to.NotDue += from.NotDue
+	to.OnTime += from.OnTime
+	to.Early += from.Early
+	to.Late += from.Late
+	to.Missing += from.Missing
+	to.Unwatched += from.Unwatched
+	to.Messages += from.Messages
+	to.Duplicate += from.Duplicate
+	to.Unexpected += from.Unexpected
+	to.Altered += from.Altered
+	to.Consumed += from.Consumed
+	to.Learned += from.Learned
+}
+
+// Check returns an error if the sums that totals promise do not hold.
+func Check(w metrics.WillTotals) error {
+	switch {
+	case w.Outages != w.Due+w.NotDue:
+		return fmt.Errorf("%d outages are %d due and %d not due; want the sum", w.Outages, w.Due, w.NotDue)
+	case w.Due != w.OnTime+w.Early+w.Late+w.Missing+w.Unwatched:
+		return fmt.Errorf("%d due Wills are %d on time, %d early, %d late, %d missing and %d unwatched; want the sum", w.Due, w.OnTime, w.Early, w.Late, w.Missing, w.Unwatched)
+	case w.Messages != w.OnTime+w.Early+w.Late+w.Duplicate+w.Unexpected:
+		return fmt.Errorf("%d Wills that came are %d on time, %d early, %d late, %d duplicate and %d unexpected; want the sum", w.Messages, w.OnTime, w.Early, w.Late, w.Duplicate, w.Unexpected)
+	case w.Altered > w.Messages || w.Consumed > w.Outages || w.Learned > w.Consumed:
+		return fmt.Errorf("%d Wills came, %d of them altered; %d outages, %d of them consumed, and %d of those learned; want no part larger than the whole", w.Messages, w.Altered, w.Outages, w.Consumed, w.Learned)
+	case min(w.Outages, w.Due, w.NotDue, w.OnTime, w.Early, w.Late, w.Missing, w.Unwatched, w.Messages, w.Duplicate, w.Unexpected, w.Altered, w.Consumed, w.Learned) < 0:
+		return fmt.Errorf("%+v has a negative count; want none", w)
+	}
+	return nil
+}
+
+// Outage is one outage of a device, or a Will without one.
+type Outage struct {
+	Device int
+	Conn   uint32
+	Way    string
+	Due    bool // a Will is or was due, or may be
+	// It is due between these two moments, as far as is known; with the slack it
+	// may come later.
+	DueFrom, DueTo time.Duration
+	Seen           int // how many Wills came
+	SeenAt         time.Duration
+	Altered        bool // one of them was
+	Consumed       bool
+	Learned        bool
+	Verdict        Verdict
+}
+
+// Last returns the latest outage of a device as it stands now.
+func (a *Audit) Last(device int, now time.Duration) (Outage, bool) {
+	all := a.Recent(device, now)
+	if len(all) == 0 {
+		return Outage{}, false
+	}
+	return all[len(all)-1], true
+}
+
+// Recent returns the latest outages of a device, in order of its connections, as
+// they stand now.
+func (a *Audit) Recent(device int, now time.Duration) []Outage {
+	s := a.shard(device)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.books[device]
+	if b == nil {
+		return nil
+	}
+	s.now = max(s.now, now)
+	s.judge(b)
+	return s.outages(b, nil)
+}
+
+// Faults returns up to limit outages of which something was wrong with the Will,
+// in order of devices and their connections, of those that are not too long ago.
+// It looks at every device.
+func (a *Audit) Faults(limit int) []Outage {
+	var list []Outage
+	for i := range a.shards {
+		s := &a.shards[i]
+		s.mu.Lock()
+		for _, b := range s.books {
+			list = s.outages(b, list)
+		}
+		s.mu.Unlock()
+		list = slices.DeleteFunc(list, func(o Outage) bool { return !o.fault() })
+	}
+	slices.SortFunc(list, func(x, y Outage) int {
+		return cmp.Or(cmp.Compare(x.Device, y.Device), cmp.Compare(x.Conn, y.Conn))
+	})
+	return list[:min(len(list), limit)]
+}
+
+// fault reports whether the broker did wrong.
+func (o *Outage) fault() bool {
+	switch o.Verdict {
+	case Early, Late, Missing, Unexpected:
+		return true
+	case OnTime:
+		return o.Seen > 1 || o.Altered
+	}
+	return false
+}
+
+// outages appends those of a device.
+func (s *shard) outages(b *book, list []Outage) []Outage {
+	d := s.docket()
+	d.held = len(b.nameless) > 0
+	for i := range b.records {
+		r := &b.records[i]
+		if !r.outage() && len(r.seen) == 0 {
+			continue
+		}
+		f := b.find(r, d)
+		o := Outage{
+			Device: b.device, Conn: r.conn, Way: s.rows[f.way].Way,
+			Due: f.due, DueFrom: f.bound.from, DueTo: f.bound.to,
+			Seen: len(r.seen) + int(r.beyond), Altered: f.altered > 0,
+			Consumed: r.consumed, Learned: r.learned,
+			Verdict: f.verdict,
+		}
+		if len(r.seen) > 0 {
+			o.SeenAt = r.seen[0].at
+		}
+		if f.unexpected > 0 {
+			o.Verdict = Unexpected
+		}
+		list = append(list, o)
+	}
+	return list
+}

@@ -1,0 +1,124 @@
+package broker
+
+import (
+	"time"
+
+	"homefleet/fleet/wire"
+)
+
+// will is a Will Message (section 3.1.2.5). Most wait for as long as their client
+// is connected and are then dropped, so it stays encoded until it is due: that
+// takes a third of the memory.
+type will struct {
+	publish   []byte // packet, of version 5
+	delay     time.Duration
+	cancelled bool // by DISCONNECT 0x00, and only here to ask Config.Will
+}
+
+// newWill takes a Will out of the reader's memory.
+func newWill(w *wire.Will) *will {
+	if w == nil {
+		return nil
+	}
+	p := wire.Publish{Topic: w.Topic, Payload: w.Payload, Props: w.Props, QoS: w.QoS, Retain: w.Retain}
+	if p.QoS > 0 {
+		p.PacketID = 1 // which a packet must have; nobody sees it
+	}
+	packet := wire.AppendPublish(make([]byte, 0, wire.PublishSize(&p, wire.V5)), &p, wire.V5)
+	return &will{publish: packet, delay: time.Duration(w.Delay) * time.Second}
+}
+
+// decoded returns the packet that newWill encoded.
+func (w *will) decoded() *wire.Publish {
+	p, err := wire.ParsePublish(w.publish, wire.V5)
+	if err != nil {
+		panic("a Will that was decoded, checked and encoded is not valid any more: " + err.Error())
+	}
+	return &p
+}
+
+// WillInfo describes a Will Message to Config.Will.
+type WillInfo struct {
+	// Number counts the Wills that are due from 1, and apart from them those
+	// that are not.
+	Number   uint64
+	ClientID string
+	Topic    string
+	// Due says that the rules want it published once. If not, the client has
+	// taken its leave with DISCONNECT 0x00, and they want it gone (3.14.4-3).
+	Due bool
+}
+
+// WillFate is what becomes of a Will Message; the zero value is that it is lost.
+type WillFate struct {
+	Copies              int           // how often it is published
+	StripResponseTopic  bool          // publish it without its Response Topic
+	StripUserProperties bool          // and without its User Properties
+	Delay               time.Duration // on top of the Will Delay
+}
+
+// keepWill notes that a Will Message, which may be nil, is on its way: its client
+// does not connect again before it has been published, or what the client then
+// says would be overtaken. The caller holds b.mu.
+func (b *Broker) keepWill(from string, w *will) {
+	if w != nil {
+		b.wills[from]++
+	}
+}
+
+// publishWill sends a Will Message that keepWill has noted. The caller holds no
+// lock.
+func (b *Broker) publishWill(from string, w *will) {
+	if w == nil {
+		return
+	}
+	if b.config.Will != nil {
+		b.decideWill(from, w)
+	} else {
+		b.sendWill(from, w.decoded())
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wills[from]--; b.wills[from] == 0 {
+		delete(b.wills, from)
+	}
+	b.willSent.Broadcast()
+}
+
+func (b *Broker) sendWill(from string, p *wire.Publish) {
+	b.count.willsPublished.Add(1)
+	b.route(p, from)
+}
+
+// decideWill does with a Will Message what Config.Will says.
+func (b *Broker) decideWill(from string, w *will) {
+	p := w.decoded()
+	info := WillInfo{ClientID: from, Topic: string(p.Topic), Due: !w.cancelled}
+	if info.Due {
+		info.Number = b.due.Add(1)
+	} else {
+		info.Number = b.notDue.Add(1)
+	}
+	fate := b.config.Will(info)
+	if fate.StripResponseTopic {
+		p.Props.ResponseTopic = nil
+	}
+	if fate.StripUserProperties {
+		p.Props.User = nil
+	}
+	send := func() {
+		for range fate.Copies {
+			b.sendWill(from, p)
+		}
+	}
+	if fate.Delay <= 0 {
+		send()
+		return
+	}
+	time.AfterFunc(fate.Delay, func() {
+		if b.enter() {
+			defer b.leave()
+			send()
+		}
+	})
+}

@@ -1,0 +1,194 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// inspector is a client that fetches what the broker has retained, as anybody
+// would who subscribes now. It lives as long as that takes.
+type inspector struct {
+	session
+	filters []string
+	got     chan retained
+}
+
+// retained is a message out of the broker's store.
+type retained struct {
+	topic, payload string
+	made           time.Duration // by its stamp, on the fleet's clock; 0: it has none
+	number         uint32        // of the connection, if it is a Will
+}
+
+const (
+	inspectorNumber = refereeNumber + 1
+	quietFor        = 500 * time.Millisecond // without a message, and the store has been sent
+	longestFetch    = 10 * time.Second
+	mostFetches     = 3
+	mostFetched     = 1 << 14 // under way between the session and whoever compares
+)
+
+// fetch returns the retained messages of the filters by topic.
+func (f *Fleet) fetch(filters []string) map[string]retained {
+	i := &inspector{filters: filters, got: make(chan retained, mostFetched)}
+	i.session = session{fleet: f, crew: &f.referees, actor: i, name: "the inspector", number: inspectorNumber,
+		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, done: make(chan struct{}), clientID: "homefleet-inspector-" + f.run, tried: true}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
+	found := make(map[string]retained)
+	end := time.NewTimer(longestFetch)
+	defer end.Stop()
+	quiet := time.NewTimer(longestFetch)
+	defer quiet.Stop()
+collect:
+	for {
+		select {
+		case m := <-i.got:
+			if m.topic != "" {
+				found[m.topic] = m
+			}
+			quiet.Reset(quietFor)
+		case <-quiet.C:
+			break collect
+		case <-end.C:
+			break collect
+		case <-f.stop:
+			break collect
+		}
+	}
+	cancel()
+	i.inbox.put(func() { i.stopping = true })
+	for {
+		select {
+		case <-i.got: // so that it is not held up
+		case <-i.done:
+			return found
+		}
+	}
+}
+
+// greet implements actor.
+func (i *inspector) greet(p *wire.Connect) error {
+	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, 0
+	return i.fleet.credentials(p, scenarios.Vars{ID: i.clientID, Seed: i.fleet.scenario.Seed, Run: i.fleet.run})
+}
+
+// topics implements actor.
+func (i *inspector) topics() ([]packets.SubOptions, error) {
+	subs := make([]packets.SubOptions, len(i.filters))
+	for k, filter := range i.filters {
+		subs[k] = packets.SubOptions{Topic: filter}
+	}
+	return subs, nil
+}
+
+// up implements actor: from now on silence means that there is no more.
+func (i *inspector) up(time.Time) { i.got <- retained{} }
+
+// message implements actor.
+func (i *inspector) message(p *wire.Publish) {
+	if !p.Retain {
+		return // it is new, and not from the store
+	}
+	m := retained{topic: string(p.Topic), payload: string(p.Payload)}
+	m.made, _ = stamp(p)
+	_, m.number, _ = connectionOf(p)
+	i.got <- m
+}
+
+// The rest of actor: there is nothing to do.
+func (i *inspector) act(time.Time)             {}
+func (i *inspector) next() time.Time           { return time.Time{} }
+func (i *inspector) acknowledged(uint64, byte) {}
+func (i *inspector) farewell()                 {}
+func (i *inspector) attemptFailed(error)       {}
+func (i *inspector) attempt()                  {}
+func (i *inspector) down(error)                {}
+
+// claim is what a device says a retained topic must hold.
+type claim struct {
+	topic  string
+	values []string      // any of them is right
+	since  time.Duration // what was made before is stale
+	number uint32        // so is the Will of an earlier connection
+}
+
+// inspect compares what the broker retains with what the devices know. A
+// difference counts only if it is still there when looked at again: devices go
+// on living meanwhile.
+func (f *Fleet) inspect() *metrics.RetainedTotals {
+	filters := []string{"tele/+/lwt"}
+	for i := range f.scenario.Groups {
+		if f.scenario.Groups[i].Retain && !slices.Contains(filters, "state/+/+") {
+			filters = append(filters, "state/+/+")
+		}
+	}
+	var t metrics.RetainedTotals
+	for range mostFetches {
+		before := f.claims()
+		found := f.fetch(filters)
+		after := f.claims()
+		t = metrics.RetainedTotals{}
+		for n := range before {
+			if len(before[n]) != len(after[n]) {
+				continue // it has ended
+			}
+			for i, c := range before[n] {
+				c.values = append(c.values, after[n][i].values...)
+				count(&t, &c, found)
+			}
+		}
+		if t.Right == t.Checked || f.stopped() {
+			break
+		}
+	}
+	return &t
+}
+
+// count adds what became of one claim.
+func count(t *metrics.RetainedTotals, c *claim, found map[string]retained) {
+	m, ok := found[c.topic]
+	t.Checked++
+	switch {
+	case !ok:
+		t.Missing++
+	case slices.Contains(c.values, m.payload):
+		t.Right++
+	case m.number > 0 && m.number < c.number, m.made > 0 && m.made < c.since:
+		t.Stale++
+	default:
+		t.Wrong++
+	}
+}
+
+// claims asks every device; those that have ended claim nothing.
+func (f *Fleet) claims() [][]claim {
+	type answer struct {
+		number int
+		claims []claim
+	}
+	answers := make(chan answer, len(f.responders)) // so that no device waits
+	asked := 0
+	for n, r := range f.responders {
+		if r.inbox.put(func() { answers <- answer{n, r.claims()} }) {
+			asked++
+		}
+	}
+	all := make([][]claim, len(f.responders))
+	for range asked {
+		select {
+		case a := <-answers:
+			all[a.number] = a.claims
+		case <-f.stop: // who is stopping does not answer any more
+			return all
+		}
+	}
+	return all
+}

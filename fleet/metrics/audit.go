@@ -1,0 +1,103 @@
+package metrics
+
+// Audit is what became of the Will Messages of a run, by the rules of MQTT 5
+// (sections 3.1.2.5, 3.1.3.2.2 and 3.14.2.1), as a witness at the broker saw it.
+type Audit struct {
+	Slack Slack       `json:"slack"`
+	Wills WillTotals  `json:"wills"` // of all ways together
+	Ways  []WayTotals `json:"ways"`  // in the order of reports; those that did not occur are left out; they add up to Wills
+	// Answerable is whether the devices' Wills have a Response Topic, so that a
+	// watcher could answer them.
+	Answerable bool `json:"answerable,omitempty"`
+	// Retained is what the broker held in the end; nil if nobody looked.
+	Retained *RetainedTotals `json:"retained,omitempty"`
+}
+
+// Slack is what a Will may be off by and still count as on time.
+type Slack struct {
+	Broker  string `json:"broker"`  // why these figures: "the embedded broker", "mosquitto version 2.0.11", "set in the scenario" …
+	Early   Span   `json:"early"`   // before it is due
+	Late    Span   `json:"late"`    // after it is due, where the connection was closed
+	Silence Span   `json:"silence"` // after it is due, where the Keep Alive ran out
+}
+
+// WillTotals count outages of devices and the Wills that followed. In the end
+//
+//	Outages  = Due + NotDue
+//	Due      = OnTime + Early + Late + Missing + Unwatched
+//	Messages = OnTime + Early + Late + Duplicate + Unexpected
+type WillTotals struct {
+	Outages    int64 `json:"outages"`    // connections of a device that ended or fell silent
+	Due        int64 `json:"due"`        // of these, a Will was to follow
+	NotDue     int64 `json:"not_due"`    // no Will was to follow: DISCONNECT 0x00, resumed within the Will Delay Interval, no Will
+	OnTime     int64 `json:"on_time"`    // Wills that came when due, within the slack
+	Early      int64 `json:"early"`      // that came before
+	Late       int64 `json:"late"`       // that came after
+	Missing    int64 `json:"missing"`    // that did not come
+	Unwatched  int64 `json:"unwatched"`  // due while the witness had no connection, or as the run ended; not judged
+	Messages   int64 `json:"messages"`   // Wills that came
+	Duplicate  int64 `json:"duplicate"`  // beyond the first
+	Unexpected int64 `json:"unexpected"` // that were not due
+	Altered    int64 `json:"altered"`    // of all that came, with another payload, property, QoS or retain flag than the device's
+	Consumed   int64 `json:"consumed"`   // outages whose Will a watcher answered
+	Learned    int64 `json:"learned"`    // of these, the device found the answer when it was back
+}
+
+// WayTotals are the totals of one way to go offline, or of Wills of devices that
+// had not gone at all, which are unexpected.
+type WayTotals struct {
+	Way string `json:"way"` // "orderly", "with-will", "cut" …; [NotGone]; each once
+	WillTotals
+}
+
+// NotGone is the way of those that did not go: Wills that came though their
+// connection was up, or of connections that nobody knows.
+const NotGone = "not gone"
+
+// RetainedTotals compare what the broker retained in the end with what the
+// devices know: Checked = Right + Stale + Missing + Wrong.
+type RetainedTotals struct {
+	Checked int64 `json:"checked"` // topics that were to be there
+	Right   int64 `json:"right"`
+	Stale   int64 `json:"stale"`   // an older value of the same topic
+	Missing int64 `json:"missing"` // nothing
+	Wrong   int64 `json:"wrong"`   // another value, not known to be older
+}
+
+// Recovery is how devices came back after an incident, each time that it
+// happened. Of a run in shards there is one for each shard: the times of the
+// whole fleet cannot be made of those of its parts.
+type Recovery struct {
+	Incident  string           `json:"incident"`            // its name
+	Group     string           `json:"group,omitempty"`     // of the devices, where several are told apart
+	Shard     string           `json:"shard,omitempty"`     // "1/3", where results were merged
+	At        Span             `json:"at"`                  // its beginning
+	To        Span             `json:"to"`                  // its end, from which the times count
+	Affected  int64            `json:"affected"`            // devices
+	Online    Times            `json:"online"`              // connected and subscribed
+	Answering *Times           `json:"answering,omitempty"` // answered a query; nil: nobody asked
+	Attempts  int64            `json:"attempts"`            // to connect, from the beginning of the incident until all were online
+	Refused   map[string]int64 `json:"refused,omitempty"`   // of these, by why: a reason code's name, or "connection failed"
+	Herd      *Herd            `json:"herd,omitempty"`
+}
+
+// Times are how long it took until a part of the affected devices had been
+// there, each for the first time after the incident's end; nil: it did not come
+// to that. They are never negative, and all are nil if no device was affected.
+type Times struct {
+	Count int64 `json:"count"` // devices that came to be there; all of them have a time
+	Half  *Span `json:"half"`  // 50 %, rounded up to a whole device
+	Most  *Span `json:"most"`  // 99 %, likewise
+	All   *Span `json:"all"`   // 100 %
+}
+
+// HerdIntervals is how many intervals a [Herd] has at most.
+const HerdIntervals = 240
+
+// Herd is the shape of a reconnect, from the end of the incident, in intervals
+// of equal length: at most [HerdIntervals] of them, and as many in each list.
+type Herd struct {
+	Interval Span    `json:"interval"` // more than 0
+	Attempts []int64 `json:"attempts"` // to connect, in each interval
+	Online   []int64 `json:"online"`   // devices that came online in each for the first time; at most Affected together
+}

@@ -1,0 +1,110 @@
+package fleet
+
+import (
+	"strings"
+	"time"
+
+	"homefleet/fleet/wire"
+)
+
+// outage is what a device remembers of the last time that it was away, for as
+// long as somebody may have answered its Will Message meanwhile.
+type outage struct {
+	since    time.Time     // when its connection ended
+	number   uint32        // of that connection, where they are numbered
+	willDue  time.Duration // after that, the Will is published (3.1.2-8)
+	answerBy time.Time     // an answer that is there has come by then; zero: none is waited for
+	answered bool
+}
+
+// answersWithin is how soon after a resume the broker has sent what it kept.
+const answersWithin = 2 * time.Second
+
+// wentDown begins an outage.
+func (r *responder) wentDown(now time.Time) {
+	w := &r.spec.Group.Will
+	if w.Off || w.ResponseTopic == "" {
+		return
+	}
+	due := min(w.Delay, r.link.limits.sessionExpiry)
+	if r.link.silent {
+		now = r.link.quiet
+		due += r.link.grace * 3 / 2 // the broker has to find out first (3.1.2-22)
+	}
+	r.outage = &outage{since: now, number: r.link.number, willDue: due}
+	if r.away && r.way == Orderly {
+		r.outage = nil // there is no Will to answer
+	}
+}
+
+// expectAnswer waits for the answer to the Will, where the device is back on the
+// session for which the broker kept it.
+func (r *responder) expectAnswer(now time.Time) {
+	if o := r.outage; o != nil && !o.answered && r.link.present && now.Sub(o.since) > o.willDue {
+		o.answerBy = now.Add(answersWithin)
+	}
+}
+
+// willAnswered takes an answer to the device's own Will: somebody has consumed
+// it.
+func (r *responder) willAnswered(p *wire.Publish) {
+	f := r.fleet
+	f.counts.WillsSeen.Add(1)
+	of := r.outage
+	if of == nil {
+		f.say("found an answer to its will message", "device", r.name)
+		return
+	}
+	number := of.number
+	if _, n, ok := connectionOf(p); ok {
+		number = n
+	}
+	if number != of.number {
+		f.say("found an answer to an earlier will message", "device", r.name)
+	} else {
+		of.answered, of.answerBy = true, time.Time{}
+		f.say("its will message of "+of.since.Format(time.TimeOnly)+" was consumed while it was away", "device", r.name, "by", consumer(p))
+	}
+	if f.audit != nil {
+		f.audit.Learned(r.number, number)
+	}
+}
+
+// unanswered notes that nobody has answered the Will.
+func (r *responder) unanswered() {
+	o := r.outage
+	o.answerBy = time.Time{}
+	r.fleet.counts.WillsUnseen.Add(1)
+	r.fleet.say("its will message of "+o.since.Format(time.TimeOnly)+" was not consumed: there is no answer", "device", r.name)
+}
+
+// consumer is who says that it has consumed a Will.
+func consumer(p *wire.Publish) string {
+	if p.Props.User != nil {
+		for k, v := range p.Props.UserProperties() {
+			if k == consumerKey {
+				return strings.Trim(shorten([]byte(v)), `"`)
+			}
+		}
+	}
+	return "somebody"
+}
+
+// consumerKey names the User Property of a watcher's answer that says who it is.
+const consumerKey = "by"
+
+// mostSaid bounds the lines about single devices; a large fleet has the counts.
+const mostSaid = 100
+
+// say logs what one device has found out.
+func (f *Fleet) say(text string, args ...any) {
+	switch n := f.said.Add(1); {
+	case n <= mostSaid:
+		f.log.Info(text, args...)
+		if n == mostSaid {
+			f.log.Info("more of that is not logged: see the counts")
+		}
+	default:
+		f.log.Debug(text, args...)
+	}
+}

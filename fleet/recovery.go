@@ -1,0 +1,165 @@
+package fleet
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// recovery follows the devices that one occurrence of an incident struck until
+// they are back: connected, subscribed and answering. It may be told from any
+// goroutine.
+type recovery struct {
+	incident, group string
+	from, to        time.Duration // on the fleet's clock
+	unasked         bool          // nobody asks the devices whether they answer
+	mild            bool          // it keeps no device from the broker
+
+	mu        sync.Mutex
+	affected  int
+	online    []time.Duration // since the end, in the order in which they came
+	answering []time.Duration
+	attempts  int64
+	refused   map[string]int64
+	tries     []int64 // attempts in each interval since the end
+}
+
+// herdInterval is the first length of an interval of a herd; it doubles when
+// there would be more than mostHerd of them.
+const (
+	herdInterval = 250 * time.Millisecond
+	mostHerd     = metrics.HerdIntervals
+	mostTries    = 4 * mostHerd
+)
+
+// struck counts a device; spared takes it out again, because another incident
+// has taken it before it was back.
+func (r *recovery) struck() { r.add(1) }
+func (r *recovery) spared() { r.add(-1) }
+
+func (r *recovery) add(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.affected += n
+}
+
+// attempt counts a try to connect.
+func (r *recovery) attempt(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts++
+	if now < r.to {
+		return
+	}
+	i := min(int((now-r.to)/herdInterval), mostTries-1)
+	for len(r.tries) <= i {
+		r.tries = append(r.tries, 0)
+	}
+	r.tries[i]++
+}
+
+// failed counts why a try came to nothing.
+func (r *recovery) failed(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refused == nil {
+		r.refused = make(map[string]int64)
+	}
+	r.refused[why]++
+}
+
+// withdraw takes out a device that was online since a time, and that another
+// incident has struck before it could answer.
+func (r *recovery) withdraw(since time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.Index(r.online, since); i >= 0 {
+		r.online = slices.Delete(r.online, i, i+1)
+		r.affected--
+	}
+}
+
+// isOnline and isAnswering note that a device is that far.
+func (r *recovery) isOnline(now time.Duration) (since time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since = max(now-r.to, 0)
+	r.online = append(r.online, since)
+	return since
+}
+
+func (r *recovery) isAnswering(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answering = append(r.answering, max(now-r.to, 0))
+}
+
+// complete reports whether all devices are back.
+func (r *recovery) complete() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.answering) >= r.affected || r.unasked && len(r.online) >= r.affected
+}
+
+// result returns what there is to report; zero is the start of measuring.
+func (r *recovery) result(zero time.Duration) metrics.Recovery {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := metrics.Recovery{
+		Incident: r.incident, Group: r.group,
+		At: metrics.Span(r.from - zero), To: metrics.Span(r.to - zero),
+		Affected: int64(r.affected),
+		Online:   timesOf(r.online, r.affected), Attempts: r.attempts,
+	}
+	if !r.unasked {
+		out.Answering = new(timesOf(r.answering, r.affected))
+	}
+	for why, n := range r.refused {
+		if out.Refused == nil {
+			out.Refused = make(map[string]int64, len(r.refused))
+		}
+		out.Refused[why] = n
+	}
+	out.Herd = r.herd()
+	return out
+}
+
+// timesOf says when a half, 99 % and all of the devices were there.
+func timesOf(seen []time.Duration, all int) metrics.Times {
+	sorted := slices.Clone(seen)
+	slices.Sort(sorted)
+	at := func(percent int) *metrics.Span {
+		n := max((all*percent+99)/100, 1)
+		if n > len(sorted) {
+			return nil
+		}
+		return new(metrics.Span(sorted[n-1]))
+	}
+	return metrics.Times{Count: int64(len(seen)), Half: at(50), Most: at(99), All: at(100)}
+}
+
+// herd returns the shape of the reconnect.
+func (r *recovery) herd() *metrics.Herd {
+	if len(r.tries) == 0 && len(r.online) == 0 {
+		return nil
+	}
+	last := time.Duration(max(len(r.tries)-1, 0)) * herdInterval
+	if n := len(r.online); n > 0 {
+		last = max(last, r.online[n-1])
+	}
+	interval := herdInterval
+	for last/interval >= mostHerd {
+		interval *= 2
+	}
+	n := int(last/interval) + 1
+	h := &metrics.Herd{Interval: metrics.Span(interval), Attempts: make([]int64, n), Online: make([]int64, n)}
+	for i, tries := range r.tries {
+		h.Attempts[min(int(time.Duration(i)*herdInterval/interval), n-1)] += tries
+	}
+	for _, at := range r.online {
+		h.Online[min(int(at/interval), n-1)]++
+	}
+	return h
+}

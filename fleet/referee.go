@@ -1,0 +1,274 @@
+package fleet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// referee is the fleet's own witness at the broker: it sees the Will Messages,
+// asks devices that are back whether they answer, and in the end looks at what
+// the broker has retained. What it finds goes to the audit.
+//
+// Its session outlives its connection, so that Wills of a time in which it was
+// itself away are not lost to it; the audit knows those times.
+type referee struct {
+	session
+	answers []byte         // Response Topic of its queries
+	probes  map[int]*probe // without an answer, by the device's number
+	queue   []*probe       // in the order in which they want to be sent again; some are answered
+	seen    []sighting
+}
+
+// probe is a query to a device that is back.
+type probe struct {
+	device *responder
+	rec    *recovery
+	since  time.Duration // how long it took the device to be online
+	again  time.Time     // when it is repeated
+	tries  int
+}
+
+const (
+	probeEvery = 2 * time.Second
+	mostProbes = 20 // for one device, before it counts as one that does not answer
+)
+
+// sighting is a Will that came lately.
+type sighting struct {
+	device int
+	number uint32
+}
+
+// mostSightings bounds what is remembered of Wills so that those that the broker
+// sends again on a resumed connection are told from duplicates.
+const mostSightings = 1024
+
+// refereeNumber keeps the referee's seeds apart from those of others.
+const refereeNumber = 1<<29 + 1<<28
+
+func newReferee(f *Fleet) *referee {
+	r := &referee{probes: make(map[int]*probe)}
+	id := "homefleet-referee-" + f.run
+	r.answers = []byte("homefleet/referee/" + f.run)
+	r.session = session{fleet: f, crew: &f.referees, actor: r, name: "the referee", number: refereeNumber,
+		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, done: make(chan struct{}), clientID: id}
+	return r
+}
+
+// greet implements actor.
+func (r *referee) greet(p *wire.Connect) error {
+	p.SessionExpiry = 600
+	p.ReceiveMaximum = 0
+	return r.fleet.credentials(p, scenarios.Vars{ID: r.clientID, Seed: r.fleet.scenario.Seed, Run: r.fleet.run})
+}
+
+// topics implements actor: the topics of all Wills, as published, new ones only.
+func (r *referee) topics() ([]packets.SubOptions, error) {
+	subs := []packets.SubOptions{{Topic: string(r.answers), QoS: 1}}
+	for _, filter := range r.fleet.scenario.WillFilters() {
+		if r.link.limits.noWildcards && strings.ContainsAny(filter, "+#") {
+			return nil, &UnfitError{"the broker has no wildcard subscriptions, which the audit of Will Messages wants"}
+		}
+		subs = append(subs, packets.SubOptions{Topic: filter, QoS: 2, RetainHandling: packets.RetainDoNotSend, RetainAsPublished: true})
+	}
+	// Many brokers say there what they are.
+	return append(subs, packets.SubOptions{Topic: versionTopic, QoS: 0}), nil
+}
+
+const versionTopic = "$SYS/broker/version"
+
+// up implements actor.
+func (r *referee) up(now time.Time) {
+	r.fleet.audit.Witness(r.fleet.now(), true)
+	for _, p := range r.queue {
+		p.again = now // the answer went to a connection that is no more
+	}
+}
+
+// down implements actor.
+func (r *referee) down(error) { r.fleet.audit.Witness(r.link.arrived.Sub(r.fleet.epoch), false) }
+
+// message implements actor.
+func (r *referee) message(p *wire.Publish) {
+	switch {
+	case bytes.Equal(p.Topic, r.answers):
+		r.answered(p)
+	case string(p.Topic) == versionTopic:
+		r.fleet.knowBroker(string(p.Payload))
+	case isAnnouncement(p):
+	default:
+		r.will(p)
+	}
+}
+
+// will takes a Will Message. One without the User Property that says whose it is
+// belongs to the device whose topic it came to.
+func (r *referee) will(p *wire.Publish) {
+	f := r.fleet
+	now := f.now()
+	device, number, ok := connectionOf(p)
+	if !ok || device >= len(f.responders) {
+		number = 0
+		if device, ok = f.deviceOfWill(string(p.Topic)); !ok {
+			return // nobody's: some other client publishes there
+		}
+	}
+	s := sighting{device, number}
+	if p.Dup && slices.Contains(r.seen, s) {
+		return // the broker did not get our PUBACK
+	}
+	if r.seen = append(r.seen, s); len(r.seen) > mostSightings {
+		r.seen = slices.Delete(r.seen, 0, mostSightings/2)
+	}
+	differs := f.responders[device].willDiffers(p, number, &r.link.limits)
+	if len(differs) > 0 {
+		f.log.Warn("a will message is not as the device made it", "device", f.responders[device].name, "differs", strings.Join(differs, ", "))
+	}
+	f.audit.Seen(device, number, now, len(differs) > 0)
+}
+
+// probe asks a device for its first attribute; it is called by letter.
+func (r *referee) probe(d *responder, rec *recovery, since time.Duration) {
+	p := &probe{device: d, rec: rec, since: since}
+	r.probes[d.number] = p
+	r.ask(p, time.Now())
+}
+
+// cancel gives up asking a device that has been struck again; it is called by
+// letter.
+func (r *referee) cancel(device int) {
+	if p, ok := r.probes[device]; ok {
+		delete(r.probes, device)
+		p.rec.withdraw(p.since)
+	}
+}
+
+// again asks a device anew that has been away before it could answer; it is
+// called by letter.
+func (r *referee) again(device int) {
+	p, ok := r.probes[device]
+	if !ok {
+		return
+	}
+	given := p.tries > mostProbes
+	if p.tries = 0; given {
+		r.ask(p, time.Now())
+	}
+}
+
+// ask sends a query, and has it sent again if no answer comes.
+func (r *referee) ask(p *probe, now time.Time) {
+	if p.tries++; p.tries > mostProbes {
+		return // until it has been away and is back
+	}
+	p.again = now.Add(probeEvery)
+	r.queue = append(r.queue, p)
+	if !r.live() {
+		return
+	}
+	attribute := p.device.spec.Group.Kind.Attributes[0].Name
+	q := wire.Publish{Topic: []byte("cmnd/" + p.device.spec.ID + "/" + attribute)}
+	q.Props.ResponseTopic = r.answers
+	q.Props.CorrelationData = binary.BigEndian.AppendUint64(nil, uint64(p.device.number))
+	r.send(&q)
+}
+
+// act implements actor.
+func (r *referee) act(now time.Time) {
+	for len(r.queue) > 0 && isDue(r.queue[0].again, now) {
+		p := r.queue[0]
+		r.queue = r.queue[1:]
+		if r.probes[p.device.number] == p {
+			r.ask(p, now)
+		}
+	}
+}
+
+// next implements actor.
+func (r *referee) next() time.Time {
+	if len(r.queue) == 0 {
+		return time.Time{}
+	}
+	return r.queue[0].again
+}
+
+// answered takes the answer of a device.
+func (r *referee) answered(p *wire.Publish) {
+	if len(p.Props.CorrelationData) != 8 {
+		return
+	}
+	number := int(binary.BigEndian.Uint64(p.Props.CorrelationData))
+	if probe, ok := r.probes[number]; ok {
+		delete(r.probes, number)
+		probe.rec.isAnswering(r.fleet.now())
+	}
+}
+
+// acknowledged, farewell and attempt implement actor.
+func (r *referee) acknowledged(uint64, byte) {}
+func (r *referee) farewell()                 {}
+func (r *referee) attemptFailed(error)       {}
+func (r *referee) attempt()                  {}
+
+// slackOf returns by how much Wills of a broker may be off. Mosquitto counts Will
+// Delays by a clock of whole seconds, and looks for clients that are silent every
+// five to six seconds (both measured on 2.0.11); of a broker that nobody knows
+// nothing better is assumed.
+func slackOf(version string, embedded bool) metrics.Slack {
+	if embedded {
+		return metrics.Slack{Broker: "the embedded broker", Early: metrics.Span(50 * time.Millisecond),
+			Late: metrics.Span(time.Second), Silence: metrics.Span(time.Second)}
+	}
+	if version == "" {
+		version = "a broker of unknown make"
+	}
+	return metrics.Slack{Broker: version, Early: metrics.Span(1500 * time.Millisecond),
+		Late: metrics.Span(2500 * time.Millisecond), Silence: metrics.Span(9 * time.Second)}
+}
+
+// slowestLink returns how long the slow links of a scenario, all together, hold
+// up a packet: what the broker sees so much later is not its fault.
+func slowestLink(s *scenarios.Scenario) time.Duration {
+	const packet = 512 // bytes, of those that count: most are much shorter
+	sum := time.Duration(0)
+	for i := range s.Incidents {
+		in := &s.Incidents[i]
+		sum += in.Latency + in.Jitter
+		if in.Slice > 0 {
+			sum += time.Duration(packet/in.Slice) * in.SliceDelay
+		}
+		if in.Bandwidth > 0 {
+			sum += packet * time.Second / time.Duration(in.Bandwidth)
+		}
+	}
+	return min(sum, time.Hour)
+}
+
+// knowBroker sets the slack by what the broker says it is.
+func (f *Fleet) knowBroker(version string) {
+	const most = 80
+	slack := slackOf(strings.ToValidUTF8(version[:min(len(version), most)], "?"), f.embedded)
+	slowest := metrics.Span(slowestLink(f.scenario))
+	slack.Late += slowest
+	slack.Silence += slowest
+	a := &f.scenario.Audit
+	set := func(dst *metrics.Span, d time.Duration) {
+		if d > 0 {
+			*dst = metrics.Span(d)
+			slack.Broker = "as the scenario says"
+		}
+	}
+	set(&slack.Early, a.Early)
+	set(&slack.Late, a.Slack)
+	set(&slack.Silence, a.SilenceSlack)
+	f.audit.SetSlack(slack)
+}

@@ -1,0 +1,280 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// The fixtures must be such as could come from a run.
+func TestOutageFixtures(t *testing.T) {
+	for name, r := range map[string]*metrics.Result{"mass-offline": massOffline(), "storm": storm()} {
+		if err := r.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := everyWay().Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWayWords(t *testing.T) {
+	type totals = metrics.WillTotals
+	for _, tt := range []struct {
+		totals
+		words string
+		bad   bool
+	}{
+		{totals{}, "none", false},
+		{totals{Outages: 3, NotDue: 3}, "none, as it should be", false},
+		{totals{Outages: 3, NotDue: 3, Messages: 1, Unexpected: 1}, "1 unexpected", true},
+		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 3}, "all on time", false},
+		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 4, Duplicate: 1}, "3 on time, 1 duplicate", true},
+		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 3, Altered: 2}, "3 on time, 2 altered", true},
+		{totals{Outages: 3, Due: 3, Missing: 3}, "3 missing", true},
+		{totals{Outages: 3, Due: 3, Unwatched: 3}, "3 not judged", false},
+		{totals{Outages: 9, Due: 9, OnTime: 5, Early: 2, Late: 1, Missing: 1, Messages: 8}, "5 on time, 2 early, 1 late, 1 missing", true},
+	} {
+		if row := newWayRow("x", tt.totals); row.Words != tt.words || row.Bad != tt.bad {
+			t.Errorf("newWayRow(%+v) says %q, bad %v; want %q, %v", tt.totals, row.Words, row.Bad, tt.words, tt.bad)
+		}
+	}
+	a := &metrics.Audit{Ways: []metrics.WayTotals{{Way: "cut"}}}
+	if rows := wayRows(a); len(rows) != 1 {
+		t.Errorf("of one way there are %d rows; want 1, without a sum", len(rows))
+	}
+	if rows := wayRows(everyWay()); len(rows) != 8 || rows[7].Name != "all" || rows[7].Totals.Due != 4880 {
+		t.Errorf("of seven ways the rows are %+v; want them and their sum", rows)
+	}
+}
+
+func TestOutageSentences(t *testing.T) {
+	for _, tt := range []struct {
+		metrics.RetainedTotals
+		want string
+		bad  bool
+	}{
+		{metrics.RetainedTotals{}, "no retained message was looked for", false},
+		{metrics.RetainedTotals{Checked: 1, Right: 1}, "of 1 retained message all are as the devices know", false},
+		{metrics.RetainedTotals{Checked: 5, Right: 1, Stale: 1, Missing: 1, Wrong: 2}, "of 5 retained messages, 1 right, 1 stale, 1 missing, 2 wrong", true},
+		{metrics.RetainedTotals{Checked: 5, Missing: 5}, "of 5 retained messages, 5 missing", true},
+	} {
+		if got, bad := retainedText(&tt.RetainedTotals); got != tt.want || bad != tt.bad {
+			t.Errorf("retainedText(%+v) = %q, %v; want %q, %v", tt.RetainedTotals, got, bad, tt.want, tt.bad)
+		}
+	}
+	for _, tt := range []struct {
+		metrics.Audit
+		want string
+	}{
+		{metrics.Audit{}, ""},
+		{metrics.Audit{Answerable: true}, "0 Wills were answered by a watcher, of which 0 were learned by the device when it was back"},
+		{metrics.Audit{Wills: metrics.WillTotals{Consumed: 1, Learned: 1}}, "1 Will was answered by a watcher, of which 1 was learned by the device when it was back"},
+	} {
+		if got := consumedText(&tt.Audit); got != tt.want {
+			t.Errorf("consumedText(%+v) = %q; want %q", tt.Audit, got, tt.want)
+		}
+	}
+}
+
+// Each way has a line with what was expected and what was seen, whatever it is.
+func TestTextWays(t *testing.T) {
+	words := text(t, massOffline(), TextOptions{})
+	for _, want := range []string{
+		"  orderly         1,240         0      1  1 unexpected\n",
+		"  with-will         610       600    600  all on time\n",
+		"  silence           300       300    300  299 on time, 1 early, 1 altered\n",
+		"going offline: 56 Wills are not as the rules want\n",
+		"1.5s early and 1.5s late, or 8s after a silence:\n  mosquitto version 2.0.11 looks",
+		"recovery.all is never: 3 of 25 devices did not come back\n",
+		"    online         22 of 25  300 ms   never   never\n",
+	} {
+		if !strings.Contains(words, want) {
+			t.Errorf("the text does not say %q:\n%s", want, words)
+		}
+	}
+	narrow := text(t, massOffline(), TextOptions{Width: 40})
+	for _, want := range []string{"\ngoing offline: 56 Wills are not as the\nrules want\n", "  cut: outages 2,650, expected 2,500,\n  seen 2,450: 2,448 on time, 2 late, 50\n  missing\n", "    online: 22 of 25; 50 % 300 ms, 99 %\n    never, 100 % never\n"} {
+		if !strings.Contains(narrow, want) {
+			t.Errorf("the narrow text does not say %q:\n%s", want, narrow)
+		}
+	}
+	r := empty()
+	r.Audit = new(metrics.Audit)
+	if got := text(t, r, TextOptions{}); !strings.Contains(got, "going offline: no device did\n") || strings.Contains(got, "outages") {
+		t.Errorf("of an audit of nothing the text says\n%s", got)
+	}
+	if got := plain(render1(t, r)); !strings.Contains(got, "No device went offline.") {
+		t.Error("of an audit of nothing the page does not say so")
+	}
+}
+
+// What the broker did not keep for devices that were away is no mystery.
+func TestLostAway(t *testing.T) {
+	r := steady()
+	if strings.Contains(text(t, r, TextOptions{}), "were away") {
+		t.Error("the text speaks of devices that were away; want nothing where none was")
+	}
+	lost := *r
+	lost.Ledger.SentAway, lost.Ledger.LostAway = 40, 12
+	if got := text(t, &lost, TextOptions{}); !strings.Contains(got, "  to devices that were away: 40 sent, of which 12 lost\n") {
+		t.Errorf("the text does not say what was lost to devices that were away:\n%s", got)
+	}
+	words := plain(render1(t, &lost))
+	if !strings.Contains(words, "lost to devices away 12") || !strings.Contains(words, "sent to devices away 40") {
+		t.Error("the page does not say what was lost to devices that were away")
+	}
+}
+
+func TestHTMLOutages(t *testing.T) {
+	page := render1(t, massOffline())
+	var got []string
+	for _, e := range check(t, page) {
+		if e.name == "h2" {
+			got = append(got, e.attrs["id"])
+		}
+	}
+	if want := []string{"verdict", "expectations", "figures", "time-line", "offline", "recovery", "errors", "others", "generator", "run"}; !slices.Equal(got, want) {
+		t.Errorf("the sections are %v; want %v", got, want)
+	}
+	words := plain(page)
+	for _, want := range []string{
+		"Way Outages Expected Seen On time Early Late Missing Duplicate Unexpected Altered Not judged",
+		"cut 2,448 on time, 2 late, 50 missing 2,650 2,500 2,450 2,448 0 2 50 0 0 0 0",
+		"all 4,824 on time, 1 early, 2 late, 50 missing, 1 duplicate, 1 unexpected, 1 altered, 3 not judged 6,300 4,880 4,829 4,824 1 2 50 1 1 1 3",
+		"on time means at most 1.5s early and 1.5s late, or 8s after a silence: mosquitto version 2.0.11",
+		"4,825 Wills were answered by a watcher, of which 4,805 were learned by the device when it was back.",
+		"Of 600 retained messages, 596 right, 2 stale, 1 missing, 1 wrong.",
+		"wifi-loss 45s to 50s · 31 attempts to connect; refused: connection failed 6, not authorized 3 online 22 of 25 300 ms never never answering 12 of 25 never never never",
+		"router-reboot 30s to 35s · 263 attempts to connect; refused: server busy 113 online all 150",
+		"recovery.all is never: 3 of 25 devices did not come back after wifi-loss at 45s",
+		"slow link: 200 devices in flat-03",
+	} {
+		if !strings.Contains(words, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	words = plain(render1(t, storm()))
+	for _, want := range []string{"None: early, late, missing, duplicate, unexpected, altered, not judged.", "power-cut · full jitter", "power-cut · naive", "Of 5,000 retained messages all are as the devices know."} {
+		if !strings.Contains(words, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+// Groups that one incident struck are in one drawing, with a legend; what is
+// drawn is what is in the table.
+func TestDrawHerd(t *testing.T) {
+	r := storm()
+	p := newRecovery(r)
+	if len(p.Blocks) != 2 || len(p.Figures) != 1 || len(p.Figures[0].Charts) != 2 {
+		t.Fatalf("of two groups there are %d blocks and %d figures; want 2 and 1, of two drawings", len(p.Blocks), len(p.Figures))
+	}
+	c := p.Figures[0].Charts[0]
+	if len(c.Keys) != 2 || c.Keys[0].Text != "full jitter" || c.Keys[1].Text != "naive" || c.Keys[0].Class == c.Keys[1].Class {
+		t.Errorf("the legend is %+v; want both groups", c.Keys)
+	}
+	if len(c.Dots) != 6 {
+		t.Errorf("there are %d dots; want three for each group", len(c.Dots))
+	}
+	naive := r.Recoveries[1]
+	for _, h := range c.Hits {
+		if !strings.Contains(h.Text, "full jitter: ") || !strings.Contains(h.Text, " back") {
+			t.Fatalf("under the pointer stands %q; want both groups", h.Text)
+		}
+	}
+	if last := c.Hits[len(c.Hits)-1].Text; !strings.HasSuffix(last, "naive: 0 attempts, 100 % back") {
+		t.Errorf("in the end it says %q; want that all naive devices are back", last)
+	}
+	var told int64
+	for _, h := range c.Hits {
+		_, rest, _ := strings.Cut(h.Text, "naive: ")
+		var n int64
+		if _, err := fmt.Sscan(strings.ReplaceAll(strings.Fields(rest)[0], ",", ""), &n); err != nil {
+			t.Fatalf("%q: %v", h.Text, err)
+		}
+		told += n
+	}
+	if told != naive.Attempts {
+		t.Errorf("the drawing tells of %d attempts; want %d", told, naive.Attempts)
+	}
+	one := newRecovery(massOffline())
+	if len(one.Figures) != 1 || len(one.Figures[0].Charts[0].Keys) != 0 {
+		t.Errorf("one group alone has %d figures; want 1 without a legend", len(one.Figures))
+	}
+	// Another time of the same incident is another drawing.
+	r.Recoveries[1].At++
+	if p := newRecovery(r); len(p.Figures) != 2 {
+		t.Errorf("of two incidents there are %d figures; want 2", len(p.Figures))
+	}
+}
+
+// However much happened, the reports stay of a size that somebody reads.
+func TestManyIncidents(t *testing.T) {
+	r := storm()
+	for i := range 3000 {
+		at := metrics.Span(20*time.Second) + metrics.Span(i)*metrics.Span(10*time.Millisecond)
+		r.Incidents = append(r.Incidents, metrics.Incident{At: at, To: at + metrics.Span(5*time.Millisecond), Text: "flapping: light-0012"})
+		x := herd(uint64(i), 5, false)
+		x.At, x.To, x.Incident = at, at+metrics.Span(5*time.Millisecond), "flapping"
+		r.Recoveries = append(r.Recoveries, x)
+	}
+	r.Recoveries[1000].Online = metrics.Times{Count: 4, Half: r.Recoveries[1000].Online.Half}
+	r.Recoveries[1000].Herd = nil
+	words := text(t, r, TextOptions{})
+	checkText(t, words, 80)
+	if n := strings.Count(words, "\n"); n > 200 || !strings.Contains(words, "2,981 more incidents") || !strings.Contains(words, "2,982 more recoveries") {
+		t.Errorf("the text has %d lines; want at most 200, and what is left out:\n%s", n, words)
+	}
+	if !strings.Contains(words, "4 of 5") {
+		t.Error("the recovery that lacks a device is left out of the text")
+	}
+	page := render1(t, r)
+	check(t, page)
+	const most = 4 << 20
+	if len(page) > most {
+		t.Errorf("the page has %d bytes; want at most %d", len(page), most)
+	}
+	l := newTimeLine(r)
+	if len(l.Incidents) != mostText || len(l.Later) != 3001-mostText || len(l.Charts[0].Marks) > 60 {
+		t.Errorf("the time line lists %d incidents and %d later ones, and has %d marks; want %d, %d and at most 60",
+			len(l.Incidents), len(l.Later), len(l.Charts[0].Marks), mostText, 3001-mostText)
+	}
+}
+
+// Incidents are shaded over their time, also when they began before it.
+func TestIncidentSpans(t *testing.T) {
+	r := storm()
+	r.Incidents = []metrics.Incident{
+		{At: metrics.Span(-5 * time.Second), To: metrics.Span(5 * time.Second), Text: "slow link: all"},
+		{At: metrics.Span(20 * time.Second), Text: "a moment"},
+		{At: metrics.Span(50 * time.Second), To: metrics.Span(5 * time.Hour), Text: "power cut: all"},
+		{At: metrics.Span(2 * time.Hour), To: metrics.Span(5 * time.Hour), Text: "after the end"},
+	}
+	c := newTimeLine(r).Charts[0]
+	var spans [][2]string
+	for _, b := range c.Bands {
+		if b.Class == "span" {
+			spans = append(spans, [2]string{b.X, b.W})
+		}
+	}
+	if want := [][2]string{{"64", "77"}, {"834", "154"}}; !slices.Equal(spans, want) {
+		t.Errorf("the spans are %v; want %v", spans, want)
+	}
+	var marks, names []string
+	for _, m := range c.Marks {
+		marks = append(marks, m.Number)
+	}
+	for _, l := range c.Labels {
+		if l.Class == "phase" {
+			names = append(names, l.Text)
+		}
+	}
+	if !slices.Equal(marks, []string{"1", "2", "3"}) || !slices.Equal(names, []string{"steady", "busy", "slow link", "a moment", "power cut"}) {
+		t.Errorf("marks %v, names %v; want 1 to 3, and the names of the phases and of these", marks, names)
+	}
+}

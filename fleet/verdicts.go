@@ -1,0 +1,143 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"homefleet/fleet/audit"
+	"homefleet/fleet/metrics"
+	"homefleet/scenarios"
+)
+
+// newAudit makes the referee and its book.
+func (f *Fleet) newAudit() {
+	var ways []string
+	for _, w := range scenarios.Ways() {
+		ways = append(ways, string(w))
+	}
+	ways = append(ways, "lost", "closed by the broker", "taken over")
+	f.audit = audit.New(audit.Config{Ways: ways, Delay: func(device int, d time.Duration) {
+		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
+	}})
+	f.referees = crew{log: f.log, notes: &f.notes, size: -1, timed: true}
+	f.referee = newReferee(f)
+	f.knowBroker("")
+}
+
+// settle waits, once the measuring is over, for devices that are on their way
+// back and for Wills that are due yet, and looks at what the broker has retained.
+func (f *Fleet) settle() {
+	until := time.Now().Add(f.scenario.Audit.Wait)
+	said := false
+	for time.Now().Before(until) {
+		now := f.now()
+		pending, last := f.audit.Pending(now)
+		if (pending == 0 || f.epoch.Add(last).After(until)) && !f.recoveries.waiting(f.zeroOffset(), now) {
+			break
+		}
+		if !said {
+			said = true
+			f.log.Info("waiting for what is still to come", "will_messages", pending, "at_most", f.scenario.Audit.Wait)
+		}
+		if !f.sleepUntil(time.Now().Add(50 * time.Millisecond)) {
+			return
+		}
+	}
+	if t := f.inspect(); t.Checked > 0 && !f.stopped() {
+		f.retained.Store(t)
+	}
+}
+
+// zeroOffset is the start of measuring on the fleet's clock.
+func (f *Fleet) zeroOffset() time.Duration {
+	if z := f.zero.Load(); z != nil {
+		return z.Sub(f.epoch)
+	}
+	return 0
+}
+
+func (f *Fleet) stopped() bool {
+	select {
+	case <-f.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// lingers is how long the referee stays when everybody has gone: a Will after an
+// orderly DISCONNECT would come by then.
+const lingers = 300 * time.Millisecond
+
+// dismiss lets the referee go; leave ends a dial of it.
+func (f *Fleet) dismiss(leave func()) {
+	time.Sleep(lingers)
+	defer leave()
+	f.referee.inbox.hasten(func() { f.referee.stopping = true }, time.Now().Add(time.Second))
+}
+
+// completeAudit adds to a snapshot what the audit knows.
+func (f *Fleet) completeAudit(snap *metrics.Snapshot) {
+	if f.audit == nil {
+		return
+	}
+	if snap.Audit = f.judged.Load(); snap.Audit == nil {
+		snap.Audit = new(f.audit.Totals(f.now()))
+		f.addFacts(snap.Audit)
+	}
+	snap.Recoveries = f.recoveries.all(f.zeroOffset(), f.now())
+}
+
+// addFacts adds what the audit itself does not know.
+func (f *Fleet) addFacts(a *metrics.Audit) {
+	a.Retained = f.retained.Load()
+	for i := range f.scenario.Groups {
+		w := &f.scenario.Groups[i].Will
+		a.Answerable = a.Answerable || !w.Off && w.ResponseTopic != ""
+	}
+}
+
+// closeAudit judges what is left and checks the sums.
+func (f *Fleet) closeAudit() error {
+	if f.audit == nil {
+		return nil
+	}
+	a := f.audit.Close(f.now())
+	f.addFacts(&a)
+	f.judged.Store(&a)
+	errs := []error{audit.Check(a.Wills)}
+	for i := range a.Ways {
+		if err := audit.Check(a.Ways[i].WillTotals); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", a.Ways[i].Way, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// willTopics finds the device of a Will that does not say whose it is.
+type willTopics struct {
+	once   sync.Once
+	device map[string]int
+}
+
+// deviceOfWill returns the device, or the first of them, whose Will goes to a
+// topic.
+func (f *Fleet) deviceOfWill(topic string) (int, bool) {
+	f.wills.once.Do(func() {
+		f.wills.device = make(map[string]int, len(f.responders))
+		for n, r := range f.responders {
+			w := &r.spec.Group.Will
+			if w.Off {
+				continue
+			}
+			t := w.Topic.Expand(r.spec.Vars(f.run))
+			if _, taken := f.wills.device[t]; !taken {
+				f.wills.device[t] = n
+			}
+		}
+	})
+	n, ok := f.wills.device[topic]
+	return n, ok
+}

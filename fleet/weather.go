@@ -1,0 +1,400 @@
+package fleet
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"homefleet/fleet/faults"
+	"homefleet/fleet/metrics"
+	"homefleet/scenarios"
+)
+
+// weather makes incidents happen: those of the scenario, and those that somebody
+// calls for. One goroutine, which [Fleet.Run] starts and waits for, goes through
+// their steps in the order of time; what a step does to a device it leaves as a
+// letter.
+type weather struct {
+	fleet *Fleet
+	zero  time.Time // start of measuring; of the run, if nothing is measured
+	steps steps
+	count int    // steps made so far
+	last  holder // given out last
+	down  int    // occurrences that keep the embedded broker away
+
+	rivals sync.WaitGroup
+	cancel context.CancelFunc // of the rivals' dials
+	ctx    context.Context
+}
+
+// step is something that happens at a moment.
+type step struct {
+	at    time.Time
+	order int // among those of the same moment
+	do    func()
+}
+
+// steps is a heap, the earliest first.
+type steps []step
+
+func (s steps) Len() int { return len(s) }
+func (s steps) Less(i, j int) bool {
+	if s[i].at.Equal(s[j].at) {
+		return s[i].order < s[j].order
+	}
+	return s[i].at.Before(s[j].at)
+}
+func (s steps) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
+func (s *steps) Push(x any)   { *s = append(*s, x.(step)) }
+func (s *steps) Pop() any {
+	old := *s
+	last := old[len(old)-1]
+	old[len(old)-1] = step{}
+	*s = old[:len(old)-1]
+	return last
+}
+
+// runWeather takes orders and makes steps until the fleet is stopped. It returns
+// when nothing of it runs any more.
+func (f *Fleet) runWeather() {
+	w := &weather{fleet: f, zero: time.Now()}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	defer w.rivals.Wait()
+	defer w.cancel()
+	defer w.calm()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		wait := time.Hour
+		if len(w.steps) > 0 {
+			wait = time.Until(w.steps[0].at)
+		}
+		timer.Reset(wait)
+		select {
+		case <-f.stop:
+			return
+		case do := <-f.orders:
+			do(w)
+		case <-timer.C:
+			w.proceed()
+		}
+	}
+}
+
+// order has the weather's goroutine do something, and waits until it is done. It
+// is false when the fleet has been stopped.
+func (f *Fleet) order(do func(*weather)) bool {
+	done := make(chan struct{})
+	select {
+	case <-f.stop:
+		return false
+	case f.orders <- func(w *weather) { do(w); close(done) }:
+		<-done
+		return true
+	}
+}
+
+// forecast plans the incidents of the scenario.
+func (w *weather) forecast(zero time.Time) {
+	w.zero = zero
+	sc := w.fleet.scenario
+	for _, o := range sc.Occurrences(sc.Phases.Measure) {
+		w.at(zero.Add(o.From), func() { w.begin(sc, o) })
+	}
+}
+
+// proceed makes the steps that are due.
+func (w *weather) proceed() {
+	for now := time.Now(); len(w.steps) > 0 && isDue(w.steps[0].at, now); {
+		heap.Pop(&w.steps).(step).do()
+	}
+}
+
+// calm ends it: what is due still happens, what is not does not, and devices
+// that are away stay so.
+func (w *weather) calm() {
+	w.proceed()
+	w.steps = nil
+	if w.down > 0 {
+		w.down = 0
+		w.fleet.outage.Resume() // or the fleet could not go in an orderly way
+	}
+}
+
+// Strike makes an incident happen, from its At on, which counts from now. Its
+// Every, Times and Chance are not looked at. It is checked like one of the
+// scenario, and may be called from any goroutine while the fleet runs.
+func (f *Fleet) Strike(in scenarios.Incident) error {
+	in.Every, in.Times, in.Chance = 0, 0, 0
+	sc := *f.scenario
+	sc.Controllers, sc.Watchers, sc.Expect = nil, nil, nil
+	sc.Duration, sc.Phases = 0, scenarios.Phases{}
+	// Behind those of the scenario, so that it draws other devices.
+	sc.Incidents = append(slices.Clone(f.scenario.Incidents), in)
+	if err := sc.Check(); err != nil {
+		return err
+	}
+	number := len(sc.Incidents) - 1
+	in = sc.Incidents[number]
+	ok := f.order(func(w *weather) {
+		start := time.Now().Add(in.At)
+		n := w.count
+		w.at(start, func() {
+			from := start.Sub(w.zero)
+			w.begin(&sc, scenarios.Occurrence{Incident: number, N: n, From: from, To: from + in.For})
+		})
+		w.proceed()
+	})
+	if !ok {
+		return ErrEnded
+	}
+	return nil
+}
+
+// at plans a step.
+func (w *weather) at(t time.Time, do func()) {
+	w.count++
+	heap.Push(&w.steps, step{t, w.count, do})
+}
+
+// stricken is one occurrence of an incident.
+type stricken struct {
+	w          *weather
+	by         holder
+	draw       uint64 // what is drawn for this occurrence depends on it
+	occurrence scenarios.Occurrence
+	incident   *scenarios.Incident
+	devices    []*responder
+	recoveries map[string]*recovery // by group of devices
+	from, to   time.Time
+}
+
+// begin makes an occurrence of an incident happen.
+func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
+	f := w.fleet
+	in := &sc.Incidents[o.Incident]
+	w.last++
+	by := w.last
+	s := &stricken{w: w, by: by, draw: mix(uint64(o.Incident)<<32 + uint64(o.N)), occurrence: o, incident: in, from: w.zero.Add(o.From), to: w.zero.Add(o.To),
+		recoveries: make(map[string]*recovery)}
+	for _, n := range sc.Affected(o) {
+		s.devices = append(s.devices, f.responders[n])
+	}
+	if len(s.devices) == 0 {
+		return
+	}
+	s.follow()
+	s.announce()
+	switch in.Kind {
+	case scenarios.RouterReboot, scenarios.WiFiLoss:
+		forgot := in.Kind == scenarios.RouterReboot
+		s.each(func(r *responder) { r.darken(by, string(in.Kind)) },
+			func(r *responder) { r.lighten(by, forgot, s.comeback()) })
+	case scenarios.FirmwareRoll:
+		s.roll()
+	case scenarios.Flapping:
+		s.flap()
+	case scenarios.BrokerOutage:
+		w.brokerOutage(s.to)
+	case scenarios.IDFight:
+		s.fight()
+	case scenarios.SlowLink:
+		link := linkOf(by, in)
+		s.each(func(r *responder) { r.slow(link) }, func(r *responder) { r.quicken(by) })
+	default: // Offline, PowerCut
+		s.each(func(r *responder) { r.takeOff(by, in.Way) }, func(r *responder) { r.letBack(by, s.comeback()) })
+	}
+	w.at(s.to.Add(in.Spread), s.over)
+}
+
+// comeback says how the devices return.
+func (s *stricken) comeback() Comeback {
+	in := s.incident
+	return Comeback{Wait: in.Return == scenarios.WithBackoff, Clean: in.Session == scenarios.Clean, Rename: in.Rename}
+}
+
+// follow has every struck device be followed until it is back.
+func (s *stricken) follow() {
+	f := s.w.fleet
+	for _, r := range s.devices {
+		group := r.spec.Group.Name
+		rec := s.recoveries[group]
+		if rec == nil {
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), unasked: f.referee == nil,
+				mild: s.incident.Kind == scenarios.SlowLink}
+			s.recoveries[group] = rec
+			f.recoveries.add(rec)
+		}
+		r.inbox.put(func() { r.struckBy(rec) })
+	}
+}
+
+// over ends the occurrence: who is online is back.
+func (s *stricken) over() {
+	for _, r := range s.devices {
+		rec := s.recoveries[r.spec.Group.Name]
+		r.inbox.put(func() { r.overWith(rec) })
+	}
+	s.w.fleet.log.Info(s.incident.Name + " is over: " + s.after())
+}
+
+// each has something happen to each device at the beginning and another thing at
+// the end, each at its own moment of the Spread.
+func (s *stricken) each(begin, end func(*responder)) {
+	for _, r := range s.devices {
+		late := s.late(r)
+		s.w.at(s.from.Add(late), func() { r.inbox.put(func() { begin(r) }) })
+		s.w.at(s.to.Add(late), func() { r.inbox.put(func() { end(r) }) })
+	}
+}
+
+// late is a device's own moment of the Spread.
+func (s *stricken) late(r *responder) time.Duration {
+	if s.incident.Spread == 0 {
+		return 0
+	}
+	draw := chance(s.w.fleet.scenario.Seed, r.number, forIncident, s.draw)
+	return time.Duration(draw * float64(s.incident.Spread))
+}
+
+// roll restarts the devices batch by batch.
+func (s *stricken) roll() {
+	batches := max(int(1/s.incident.Batch+0.999999), 1)
+	length := s.to.Sub(s.from) / time.Duration(batches)
+	for i, r := range s.devices {
+		at := s.from.Add(time.Duration(i*batches/len(s.devices)) * length)
+		s.w.at(at, func() { r.inbox.put(func() { r.takeOff(s.by, s.incident.Way) }) })
+		s.w.at(at.Add(length), func() { r.inbox.put(func() { r.letBack(s.by, s.comeback()) }) })
+	}
+}
+
+// flap has the devices come and go, each by itself.
+func (s *stricken) flap() {
+	f, in := s.w.fleet, s.incident
+	for _, r := range s.devices {
+		late := s.late(r)
+		to := s.to.Add(late)
+		draws := uint64(0)
+		about := func(mean time.Duration) time.Duration {
+			draws++
+			draw := chance(f.scenario.Seed, r.number, forIncident, s.draw+draws)
+			return time.Duration((0.5 + draw) * float64(mean))
+		}
+		var down, up func()
+		down = func() {
+			if now := time.Now(); now.Before(to) {
+				r.inbox.put(func() { r.takeOff(s.by, in.Way) })
+				s.w.at(earlier(now.Add(about(in.Down)), to), up)
+			}
+		}
+		up = func() {
+			r.inbox.put(func() { r.letBack(s.by, s.comeback()) })
+			s.w.at(time.Now().Add(about(in.Up)), down)
+		}
+		s.w.at(s.from.Add(late+about(in.Up)-in.Up/2), down)
+	}
+}
+
+// brokerOutage takes the embedded broker away.
+func (w *weather) brokerOutage(until time.Time) {
+	outage := w.fleet.outage
+	if outage == nil {
+		return // the check of the scenario has said so
+	}
+	if w.down++; w.down == 1 {
+		from := w.fleet.now()
+		outage.Suspend()
+		to := w.fleet.now()
+		for _, r := range w.fleet.responders {
+			r.inbox.put(func() { r.lostBroker(from, to) })
+		}
+	}
+	w.at(until, func() {
+		if w.down--; w.down == 0 {
+			outage.Resume()
+		}
+	})
+}
+
+// linkOf translates an incident into the faults of a connection.
+func linkOf(by holder, in *scenarios.Incident) slowLink {
+	l := slowLink{by: by}
+	add := func(name string, f faults.Fault) {
+		l.names = append(l.names, fmt.Sprintf("%s %d", name, by))
+		l.faults = append(l.faults, f)
+	}
+	if in.Slice > 0 {
+		add("slicer", faults.Slicer{AverageSize: in.Slice, SizeVariation: in.Slice / 2, Delay: in.SliceDelay})
+	}
+	if in.Bandwidth > 0 {
+		add("bandwidth", faults.Bandwidth{Rate: in.Bandwidth})
+	}
+	if in.Latency > 0 || in.Jitter > 0 {
+		add("latency", faults.Latency{Latency: in.Latency, Jitter: in.Jitter})
+	}
+	return l
+}
+
+// announce logs the incident and puts it on the time line, as a weather report
+// would have it.
+func (s *stricken) announce() {
+	text := s.before()
+	s.w.fleet.log.Info(text)
+	s.w.fleet.bulletins.add(metrics.Incident{At: metrics.Span(s.occurrence.From), To: metrics.Span(s.occurrence.To), Text: text})
+}
+
+// before says what is about to happen: "power cut: 25 devices in flat-03 without
+// power, for 20s".
+func (s *stricken) before() string {
+	in := s.incident
+	what := map[scenarios.IncidentKind]string{
+		scenarios.Offline:      "offline (" + string(in.Way) + ")",
+		scenarios.PowerCut:     "without power",
+		scenarios.RouterReboot: "without a network while the router restarts",
+		scenarios.WiFiLoss:     "without Wi-Fi",
+		scenarios.FirmwareRoll: "restarted with new firmware, batch by batch",
+		scenarios.Flapping:     "coming and going",
+		scenarios.BrokerOutage: "without a broker",
+		scenarios.IDFight:      "against another client with the same client id",
+		scenarios.SlowLink:     "on a slow connection",
+	}[in.Kind]
+	name := in.Name
+	if name == string(in.Kind) {
+		name = strings.ReplaceAll(name, "-", " ")
+	}
+	return fmt.Sprintf("%s: %s%s %s, for %v", name, devicesText(len(s.devices)), s.where(), what, s.to.Sub(s.from))
+}
+
+// after says how it ended.
+func (s *stricken) after() string {
+	switch s.incident.Kind {
+	case scenarios.SlowLink, scenarios.IDFight, scenarios.BrokerOutage:
+		return "all as before for " + devicesText(len(s.devices))
+	}
+	return devicesText(len(s.devices)) + " may come back"
+}
+
+// where names the home that all devices belong to, if it is one.
+func (s *stricken) where() string {
+	home := s.devices[0].spec.Home
+	if home == "" {
+		return ""
+	}
+	for _, r := range s.devices {
+		if r.spec.Home != home {
+			return ""
+		}
+	}
+	return " in " + home
+}
+
+func devicesText(n int) string {
+	if n == 1 {
+		return "1 device"
+	}
+	return fmt.Sprintf("%d devices", n)
+}

@@ -1,0 +1,91 @@
+package scenarios
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Occurrence is one time that an incident happens.
+type Occurrence struct {
+	Incident int // its place in [Scenario.Incidents]
+	N        int // which of its times this is, from 0; the times that chance left out count too
+
+	// From and To are from the start of measuring. With a Spread the devices are
+	// struck from From to From+Spread, and let go from To to To+Spread.
+	From, To time.Duration
+}
+
+// Occurrences returns when the incidents of a checked scenario happen if so long
+// is measured: by the beginning, at the same moment in the order of the
+// scenario. Chance is drawn from the seed, the incident's place and the time's
+// number, so that the same are drawn when more is measured. What begins beyond
+// the measuring does not happen; of an incident that is repeated without end,
+// neither does what is not over by then, but for the first time.
+func (s *Scenario) Occurrences(measure time.Duration) []Occurrence {
+	var all []Occurrence
+	for k := range s.Incidents {
+		i := &s.Incidents[k]
+		for n := range i.count(measure) {
+			if i.Chance < 1 && unit(s.dice(k, n)) >= i.Chance {
+				continue
+			}
+			from := i.At + time.Duration(n)*i.Every
+			all = append(all, Occurrence{Incident: k, N: n, From: from, To: from + i.For})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Occurrence) int { return cmp.Compare(a.From, b.From) })
+	return all
+}
+
+// Affected returns the numbers of the devices that an occurrence strikes, in
+// ascending order; for a BrokerOutage all of them. A share is drawn anew for
+// each occurrence, so that it strikes others each time, and perhaps nobody. It
+// takes a time that grows with the devices of the scenario.
+func (s *Scenario) Affected(o Occurrence) []int { return s.selected(s.struck(o.Incident, o.N)) }
+
+// struck returns the devices that an incident strikes the nth time.
+func (s *Scenario) struck(incident, n int) selection {
+	t := s.Incidents[incident].Target
+	return selection{
+		target: t,
+		may:    func(g *Group) bool { return g.Kind != nil && (t.Kind == nil || g.Kind == t.Kind) },
+		draw:   mix64(s.dice(incident, n)),
+		verb:   "strike",
+	}
+}
+
+// dice are 64 random bits for the nth time of an incident.
+func (s *Scenario) dice(incident, n int) uint64 {
+	return mix64(mix64(mix64(s.Seed^0x696e636964656e74)+uint64(incident)) + uint64(n))
+}
+
+// count returns how often the incident can happen while so long is measured.
+func (i *Incident) count(measure time.Duration) int {
+	switch {
+	case i.At >= measure:
+		return 0
+	case i.Every <= 0:
+		return 1
+	case i.Times > 0:
+		return int(min(time.Duration(i.Times), (measure-i.At-1)/i.Every+1))
+	}
+	return int(1 + max(measure-i.At-i.For-i.Spread, 0)/i.Every)
+}
+
+// end returns when the incident is over, with everybody let go: the last time of
+// those that are bounded, the first of one without end. It is more than
+// maxPhase if any part of it is.
+func (i *Incident) end() time.Duration {
+	repeats := time.Duration(max(i.Times-1, 0)) * time.Duration(btoi(i.Every > 0))
+	sum := time.Duration(0)
+	if repeats > 0 && i.Every > maxPhase/repeats {
+		return maxPhase + 1
+	}
+	for _, d := range []time.Duration{i.At, repeats * i.Every, i.For, i.Spread} {
+		if sum += min(max(d, 0), maxPhase+1); sum > maxPhase {
+			return maxPhase + 1
+		}
+	}
+	return sum
+}

@@ -1,0 +1,192 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"homefleet/devices"
+)
+
+func TestOccurrences(t *testing.T) {
+	light, _ := devices.KindByName("light")
+	const s = time.Second
+	for _, tt := range []struct {
+		name    string
+		i       Incident
+		measure time.Duration
+		from    []time.Duration
+	}{
+		{"once", Incident{At: 5 * s, For: 3 * s}, 30 * s, []time.Duration{5 * s}},
+		{"at once", Incident{For: 3 * s}, 30 * s, []time.Duration{0}},
+		{"beyond the end", Incident{At: 28 * s, For: 3 * s}, 30 * s, []time.Duration{28 * s}},
+		{"as the measuring ends", Incident{At: 30 * s, For: 3 * s}, 30 * s, nil},
+		{"three times", Incident{At: s, For: 3 * s, Every: 5 * s, Times: 3}, 30 * s, []time.Duration{s, 6 * s, 11 * s}},
+		{"three times, the last cut short", Incident{At: s, For: 3 * s, Every: 5 * s, Times: 3}, 12 * s, []time.Duration{s, 6 * s, 11 * s}},
+		{"three times, the last too late", Incident{At: s, For: 3 * s, Every: 5 * s, Times: 3}, 11 * s, []time.Duration{s, 6 * s}},
+		{"without end", Incident{At: s, For: 3 * s, Every: 5 * s}, 14 * s, []time.Duration{s, 6 * s, 11 * s}},
+		{"without end, the last too long", Incident{At: s, For: 3 * s, Every: 5 * s}, 14*s - 1, []time.Duration{s, 6 * s}},
+		{"without end, the last too long with its spread", Incident{At: s, For: 3 * s, Every: 5 * s, Spread: 1}, 14 * s, []time.Duration{s, 6 * s}},
+		{"without end, the first too long", Incident{At: s, For: 30 * s, Every: 50 * s}, 14 * s, []time.Duration{s}},
+	} {
+		tt.i.Kind = Offline
+		sc := &Scenario{Groups: []Group{{Kind: light}}, Phases: Phases{Measure: tt.measure}, Incidents: []Incident{tt.i}}
+		if err := sc.Check(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		var from []time.Duration
+		for _, o := range sc.Occurrences(tt.measure) {
+			if o.Incident != 0 || o.N != len(from) || o.To != o.From+tt.i.For {
+				t.Errorf("%s: Occurrences() has %+v; want number %d, for %v", tt.name, o, len(from), tt.i.For)
+			}
+			from = append(from, o.From)
+		}
+		if !slices.Equal(from, tt.from) {
+			t.Errorf("%s: Occurrences(%v) begin at %v; want %v", tt.name, tt.measure, from, tt.from)
+		}
+	}
+}
+
+// TestOccurrencesInOrder checks that those of several incidents come by their
+// beginning, and then in the order of the file.
+func TestOccurrencesInOrder(t *testing.T) {
+	sc := &Scenario{Incidents: []Incident{
+		{Kind: Offline, At: 4, For: 1, Every: 4, Times: 2, Chance: 1},
+		{Kind: Flapping, At: 2, For: 1, Every: 2, Times: 3, Chance: 1},
+	}}
+	want := []Occurrence{{1, 0, 2, 3}, {0, 0, 4, 5}, {1, 1, 4, 5}, {1, 2, 6, 7}, {0, 1, 8, 9}}
+	if got := sc.Occurrences(time.Second); !slices.Equal(got, want) {
+		t.Errorf("Occurrences() = %v; want %v", got, want)
+	}
+}
+
+// TestChance checks that an incident happens about as often as it says, as the
+// seed has it, and the same way when more is measured.
+func TestChance(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var seen []string
+	for range 20 {
+		chance := 0.05 + 0.9*r.Float64()
+		sc := &Scenario{Seed: r.Uint64N(1 << 63), Incidents: []Incident{{Kind: Offline, For: 1, Every: 2, Chance: chance}}}
+		all := sc.Occurrences(4000)
+		if off := math.Abs(float64(len(all)) - 2000*chance); off > 5*math.Sqrt(2000*chance*(1-chance)) {
+			t.Errorf("with a chance of %.3f it happens %d times in 2000", chance, len(all))
+		}
+		if few := sc.Occurrences(400); !slices.Equal(few, all[:len(few)]) {
+			t.Errorf("measuring for longer, the first occurrences are %v; want %v", all[:len(few)], few)
+		}
+		sc.Incidents[0].Chance = 1
+		for _, o := range all[:3] {
+			if !slices.Contains(sc.Occurrences(4000), o) {
+				t.Errorf("%+v is gone when the chance grows; want it to stay", o)
+			}
+		}
+		sc.Incidents[0].Chance = 0.5
+		seen = append(seen, fmt.Sprint(sc.Occurrences(400)))
+	}
+	slices.Sort(seen)
+	if n := len(slices.Compact(seen)); n < 20 {
+		t.Errorf("20 seeds draw %d ways; want each its own", n)
+	}
+}
+
+func TestAffected(t *testing.T) {
+	const incident = "[[incident]]\nkind = \"offline\"\nfor = \"1s\"\n%s\n"
+	for _, tt := range []struct {
+		keys  string
+		count int
+	}{
+		{``, 24},
+		{`target.kind = "plug"`, 7},
+		{`target.kind = "thermostat"`, 5},
+		{`target.id = "*-1"`, 6},
+		{`target.home = "flat-00*"`, 12},
+		{`target = { id = "*1", home = "flat-001" }`, 1},
+		{`target = { share = "100%" }`, 24},
+	} {
+		s, faults := Load("x", fmt.Appendf(nil, village+incident, 1, 4, tt.keys))
+		if len(faults) > 0 {
+			t.Errorf("%s: %v", tt.keys, faults)
+			continue
+		}
+		got := s.Affected(Occurrence{})
+		if len(got) != tt.count || !slices.IsSorted(got) {
+			t.Errorf("Affected with %q = %v; want %d, in order", tt.keys, got, tt.count)
+		}
+	}
+	s, faults := Load("x", fmt.Appendf(nil, village+"[[incident]]\nkind = \"broker-outage\"\nfor = \"1s\"\n", 1, 4))
+	if len(faults) > 0 || len(s.Affected(Occurrence{})) != 24 {
+		t.Errorf("a broker-outage strikes %v, %v; want all 24", s.Affected(Occurrence{}), faults)
+	}
+}
+
+// TestAffectedShare checks that a share is about as large as it says, and that
+// each incident and each of its times draws it anew.
+func TestAffectedShare(t *testing.T) {
+	light, _ := devices.KindByName("light")
+	again := Incident{Kind: Offline, For: 1, Every: 2, Times: 50, Target: Target{Share: 0.3}}
+	s := &Scenario{Seed: 7, Groups: []Group{{Kind: light, Count: 1000}}, Incidents: []Incident{again, again}}
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	often := make([]int, 1000)
+	var draws [][]int
+	for incident := range 2 {
+		for n := range 50 {
+			o := Occurrence{Incident: incident, N: n}
+			one := s.Affected(o)
+			if off := math.Abs(float64(len(one)) - 300); off > 5*math.Sqrt(1000*0.3*0.7) {
+				t.Errorf("Affected(%+v) strikes %d of 1000; want about 300", o, len(one))
+			}
+			if !slices.Equal(one, s.Affected(o)) {
+				t.Errorf("Affected(%+v) differs from one time to the next", o)
+			}
+			for _, other := range draws {
+				if slices.Equal(one, other) {
+					t.Errorf("Affected(%+v) strikes those that another occurrence does; want a draw of its own", o)
+				}
+			}
+			draws = append(draws, one)
+			for _, d := range one {
+				often[d]++
+			}
+		}
+	}
+	// Each is struck about 30 times in 100: nobody never, nobody always.
+	if low, high := slices.Min(often), slices.Max(often); low < 5 || high > 60 {
+		t.Errorf("in 100 occurrences a device is struck %d to %d times; want about 30", low, high)
+	}
+}
+
+func TestIncidentPlan(t *testing.T) {
+	s, faults := Load("x", []byte(`
+[[device]]
+kind = "light"
+count = 4
+id = "lamp-{n}"
+[[incident]]
+kind = "offline"
+at = "5s"
+for = "1s"
+every = "5s"
+times = 3
+target = { id = "*-2" }
+[[incident]]
+kind = "power-cut"
+for = "1s"
+`))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	want := []IncidentPlan{
+		{&s.Incidents[0], 3, Occurrence{0, 0, 5 * time.Second, 6 * time.Second}, Occurrence{0, 2, 15 * time.Second, 16 * time.Second}, 1},
+		{&s.Incidents[1], 1, Occurrence{1, 0, 0, time.Second}, Occurrence{1, 0, 0, time.Second}, 4},
+	}
+	if got := s.LoadPlan().Incidents; !slices.Equal(got, want) {
+		t.Errorf("LoadPlan().Incidents = %+v; want %+v", got, want)
+	}
+}
