@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,6 +79,54 @@ func runChaos(t *testing.T, seed uint64, length time.Duration) {
 		}
 		t.Logf("the end of the log:\n%s", log.String())
 	}
+}
+
+// The same chaos at a broker that loses one Will in fifty and sends another twice
+// is told from one at a broker that does right: never more is found than there
+// was, and little is passed over because nobody can know.
+func TestChaosFindsCheats(t *testing.T) {
+	var lost, twice atomic.Int64
+	synctest.Test(t, func(t *testing.T) {
+		b, err := broker.New(broker.Config{Anonymous: true, Will: func(w broker.WillInfo) broker.WillFate {
+			switch {
+			case w.Due && w.Number%50 == 7:
+				lost.Add(1)
+				return broker.WillFate{}
+			case w.Due && w.Number%50 == 27:
+				twice.Add(1)
+				return broker.WillFate{Copies: 2}
+			}
+			return broker.WillFate{Copies: btoi(w.Due)}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		f, err := fleet.New(chaosScenario(t, *chaosSeed, time.Hour), fleet.Options{Dial: b.Dial, Embedded: true, Outage: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Run(t.Context()); err != nil {
+			t.Errorf("Run() = %v; want nil", err)
+		}
+		w := f.Snapshot().Audit.Wills
+		if n := lost.Load(); w.Missing > n || w.Missing < n/2 {
+			t.Errorf("Missing = %d; want at most the %d that were lost, and at least half of them", w.Missing, n)
+		}
+		if n := twice.Load(); w.Duplicate > n || w.Duplicate < n/2 {
+			t.Errorf("Duplicate = %d; want at most the %d that were sent twice, and at least half of them", w.Duplicate, n)
+		}
+		if w.Early+w.Late+w.Unexpected+w.Altered != 0 {
+			t.Errorf("Wills = %+v; want no other fault", w)
+		}
+	})
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // checkChaos looks at what was measured.

@@ -51,7 +51,7 @@ func (r *responder) lastWords(topic string) []string {
 	vars := r.spec.Vars(r.fleet.run)
 	out, known := r.fleet.audit.Last(r.number, r.fleet.now())
 	switch {
-	case r.away && r.way == Orderly:
+	case r.parted:
 		return []string{offline}
 	case w.Off || !w.Retain || w.Topic.Expand(vars) != topic || !known || !out.Due:
 		return []string{online}

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,6 +117,19 @@ return = "back-off"
 	}
 }
 
+// asking counts CONNECTs by their client id.
+type asking struct {
+	mu sync.Mutex
+	by map[string]int
+}
+
+func (a *asking) admit(c broker.ConnectInfo) byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.by[c.ClientID]++
+	return 0
+}
+
 // Two clients with one id throw each other off, again and again (3.1.4-3); when
 // the fight is over the device is back, on the session that was there all along.
 func TestIDFight(t *testing.T) {
@@ -143,11 +157,8 @@ for = "60s"
 		{"clean", `session = "clean"`, func(n int64) bool { return n > 10 }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			connects := make(map[string]int)
-			snap, s := brew(t, fight+tt.how, broker.Config{Admit: func(c broker.ConnectInfo) byte {
-				connects[c.ClientID]++
-				return 0
-			}}, func(s *storm) {
+			asked := asking{by: make(map[string]int)}
+			snap, s := brew(t, fight+tt.how, broker.Config{Admit: asked.admit}, func(s *storm) {
 				s.wantOnline(9*time.Second, "lamp")
 				s.wantOnline(80*time.Second, "lamp")
 			})
@@ -156,8 +167,8 @@ for = "60s"
 			if thrown < 20 {
 				t.Errorf("thrown off %d times in a minute; want 20 or more", thrown)
 			}
-			if int64(connects["lamp"]) != thrown+1 || len(connects) != 1 {
-				t.Errorf("CONNECTs %v, thrown off %d times; want as many and one, all with the one client id", connects, thrown)
+			if int64(asked.by["lamp"]) != thrown+1 || len(asked.by) != 1 {
+				t.Errorf("CONNECTs %v, thrown off %d times; want as many and one, all with the one client id", asked.by, thrown)
 			}
 			if fresh := c.Connects.Load() - c.Resumes.Load(); !tt.fresh(fresh) {
 				t.Errorf("%d of %d CONNACKs were without Session Present", fresh, c.Connects.Load())
@@ -171,7 +182,7 @@ for = "60s"
 
 // A device that is back under another client id is fought for under that one.
 func TestIDFightAfterRename(t *testing.T) {
-	connects := make(map[string]int)
+	asked := asking{by: make(map[string]int)}
 	_, s := brew(t, `
 audit = false
 [connect]
@@ -189,12 +200,9 @@ rename = true
 kind = "id-fight"
 at = "20s"
 for = "30s"
-`, broker.Config{Admit: func(c broker.ConnectInfo) byte {
-		connects[c.ClientID]++
-		return 0
-	}}, nil)
-	if connects["lamp"] != 1 || connects["lamp-2"] < 5 {
-		t.Errorf("CONNECTs %v; want one as lamp, and all the others as lamp-2", connects)
+`, broker.Config{Admit: asked.admit}, nil)
+	if asked.by["lamp"] != 1 || asked.by["lamp-2"] < 5 {
+		t.Errorf("CONNECTs %v; want one as lamp, and all the others as lamp-2", asked.by)
 	}
 	if !strings.Contains(s.log.String(), "id fight: 1 device against another client with the same client id, for 30s") {
 		t.Error("the fight is not announced")

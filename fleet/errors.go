@@ -24,10 +24,14 @@ func (e *DeviceError) Error() string { return e.Device + ": " + e.What() }
 // What is the error without the device, so that the same fault of a thousand
 // devices can be counted as one.
 func (e *DeviceError) What() string {
-	if e.Doing == "" {
-		return e.Broker + ": " + plain(e.Err)
+	text := e.Broker + ": " + plain(e.Err)
+	if e.Doing != "" {
+		text = e.Doing + " " + text
 	}
-	return e.Doing + " " + e.Broker + ": " + plain(e.Err)
+	if wall := wallOf(e); wall != "" {
+		text += "; " + wall
+	}
+	return text
 }
 
 func (e *DeviceError) Unwrap() error { return e.Err }

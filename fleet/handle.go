@@ -42,7 +42,8 @@ func (s *session) handle(frame wire.Frame) error {
 		if _, err := wire.Decode(frame, wire.V5); err != nil {
 			return s.broke(err)
 		}
-		l.pongBy, l.heard = time.Time{}, max(l.heard, l.pinged)
+		l.pongBy = time.Time{}
+		l.heard, l.arrives = max(l.heard, l.pinged), max(l.arrives, l.pinged)
 	case packets.DISCONNECT:
 		packet, err := wire.Decode(frame, wire.V5)
 		if err != nil {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
 )
 
 // What happens to whom, and when: each kind of incident on two homes of two
@@ -350,7 +352,7 @@ id = "lamp"
 func TestRecoveryFigures(t *testing.T) {
 	// The broker is busy for 3 s after the incident: whoever comes within 1 s is
 	// refused twice, and with a fixed delay of 2 s in after 4 s.
-	var end time.Time
+	var busyFrom atomic.Pointer[time.Time]
 	snap, _ := brew(t, `
 [connect]
 session_expiry = "1h"
@@ -373,14 +375,14 @@ kind = "power-cut"
 at = "10s"
 for = "10s"
 `, broker.Config{Admit: func(broker.ConnectInfo) byte {
-		if since := time.Since(end); !end.IsZero() && since >= 0 && since < 3*time.Second {
-			return 0x89
+		if from := busyFrom.Load(); from != nil && time.Since(*from) >= 0 && time.Since(*from) < 3*time.Second {
+			return wire.ServerBusy
 		}
 		return 0
 	}}, func(s *storm) {
 		s.sleepTo(15 * time.Second)
 		zero, _ := s.fleet.MeasureStart()
-		end = zero.Add(20 * time.Second)
+		busyFrom.Store(new(zero.Add(20 * time.Second)))
 	})
 	if len(snap.Recoveries) != 2 {
 		t.Fatalf("%d recoveries; want one for each group", len(snap.Recoveries))
@@ -490,7 +492,7 @@ for = "5m"
 // A device without a network does not even dial; its tries fail at once, and
 // are counted with why.
 func TestNoNetworkNoDial(t *testing.T) {
-	var asked []uint64
+	var asked atomic.Int64
 	snap, _ := brew(t, `
 [connect]
 keep_alive = "4s"
@@ -508,16 +510,53 @@ at = "10s"
 for = "20s"
 `, broker.Config{Admit: func(c broker.ConnectInfo) byte {
 		if c.ClientID == "lamp" {
-			asked = append(asked, c.Number)
+			asked.Add(1)
 		}
 		return 0
 	}}, func(s *storm) {
 		s.sleepTo(29 * time.Second)
-		if n := s.fleet.Counts().DialFailures.Load(); n < 10 || n > 20 || len(asked) != 1 {
-			t.Errorf("%d tries failed while there was no network, and the broker saw %d CONNECTs; want one a second, and 1", n, len(asked))
+		if n := s.fleet.Counts().DialFailures.Load(); n < 10 || n > 20 || asked.Load() != 1 {
+			t.Errorf("%d tries failed while there was no network, and the broker saw %d CONNECTs; want one a second, and 1", n, asked.Load())
 		}
 	})
-	if r := snap.Recoveries[0]; r.Refused["no network"] < 10 || r.Refused["no network"] != r.Attempts-1 || len(asked) != 2 {
-		t.Errorf("%d attempts, refused %v, %d CONNECTs; want all but the last for lack of a network, and 2", r.Attempts, r.Refused, len(asked))
+	if r := snap.Recoveries[0]; r.Refused["no network"] < 10 || r.Refused["no network"] != r.Attempts-1 || asked.Load() != 2 {
+		t.Errorf("%d attempts, refused %v, %d CONNECTs; want all but the last for lack of a network, and 2", r.Attempts, r.Refused, asked.Load())
+	}
+}
+
+// What is retained of a device that is away at the end is what it said last, or
+// its Will: a device that meant to say Offline without a network has not said it.
+func TestRetainedOfThoseAway(t *testing.T) {
+	const lamp = `
+[connect]
+session_expiry = "1h"
+keep_alive = "4s"
+[phases]
+measure = "40s"
+[audit]
+wait = "1s"
+[[device]]
+kind = "light"
+count = 4
+`
+	for _, tt := range []struct{ name, toml string }{
+		{"orderly", "[[incident]]\nkind = \"offline\"\nway = \"orderly\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"cut", "[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"cut, with a delay", "[device.will]\ndelay = \"1m\"\n[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"cut, and the Will says Gone", "[device.will]\npayload = \"Gone\"\n[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"silence", "[[incident]]\nkind = \"offline\"\nway = \"silence\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"silence, with a delay", "[device.will]\ndelay = \"1m\"\n[[incident]]\nkind = \"offline\"\nway = \"silence\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"orderly without Wi-Fi, with a delay", "[device.will]\ndelay = \"1m\"\n[[incident]]\nkind = \"wifi-loss\"\nat = \"10s\"\nfor = \"2m\"\n" +
+			"[[incident]]\nkind = \"offline\"\nway = \"orderly\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"orderly, then no Wi-Fi", "[[incident]]\nkind = \"offline\"\nway = \"orderly\"\nat = \"10s\"\nfor = \"2m\"\n" +
+			"[[incident]]\nkind = \"wifi-loss\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"without a Will", "will = false\n[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			snap, _ := brew(t, lamp+tt.toml, broker.Config{}, nil)
+			if kept := snap.Audit.Retained; kept == nil || kept.Checked != 4 || kept.Right != 4 {
+				t.Errorf("retained: %+v; want 4 of 4 right", kept)
+			}
+		})
 	}
 }

@@ -44,6 +44,7 @@ type link struct {
 	heard   time.Duration  // the broker still had the connection then
 	pinged  time.Duration  // the PINGREQ was made that is answered next
 	wrote   time.Duration  // something was written last
+	arrives time.Duration  // what was written then has reached the broker, as far as is known; only with faults
 	endFrom time.Duration  // the closing began
 	grace   time.Duration  // Keep Alive as the broker has it
 	ending  audit.Ending   // how it was ended
@@ -132,7 +133,7 @@ func (s *session) flush() error {
 			return s.fail("writing to", err)
 		}
 	}
-	_, err := l.conn.Write(*l.out)
+	err := l.reader.write(*l.out)
 	s.fleet.giveBack(l.out)
 	l.out = nil
 	if err != nil {
@@ -232,7 +233,7 @@ func (s *session) connack(frame wire.Frame) error {
 	f.recorder.Record(s.number, metrics.ConnectConnack, s.labels, time.Since(l.began))
 	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
-	l.heard = l.askedAt
+	l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
 	s.accepted(ack)
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID

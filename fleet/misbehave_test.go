@@ -185,7 +185,7 @@ func TestMisdeedsInTheBooks(t *testing.T) {
 		{`late = "5%", late_min = "2500ms", late_max = "3500ms"`, metrics.AnswerLate, func(t *metrics.Totals, n int64) { t.Late = n }},
 	} {
 		t.Run(tt.habit, func(t *testing.T) {
-			run := func(seed, qos int) (metrics.Totals, int64) {
+			run := func(seed int) (metrics.Totals, int64) {
 				snap, s := brew(t, fmt.Sprintf(`
 seed = %d
 [connect]
@@ -202,9 +202,9 @@ count = 3
 rate = "100/s"
 attribute = "power"
 payload = "TOGGLE"
-qos = %d
+qos = 1
 timeout = "2s"
-`, seed, tt.habit, qos), broker.Config{}, nil)
+`, seed, tt.habit), broker.Config{}, nil)
 				deeds := s.fleet.Counts().Misdeeds[tt.deed].Load()
 				if got := s.fleet.Counts().Requests.Load(); got != requests {
 					t.Errorf("the devices took %d requests; want %d", got, requests)
@@ -216,7 +216,7 @@ timeout = "2s"
 				}
 				return snap.Totals, deeds
 			}
-			got, deeds := run(1, 1)
+			got, deeds := run(1)
 			if deeds < requests/40 || deeds > requests/10 {
 				t.Errorf("%d misdeeds in %d answers; want about 5 %%", deeds, requests)
 			}
@@ -228,11 +228,11 @@ timeout = "2s"
 			if !got.Equal(want) {
 				t.Errorf("the books say %+v; want %+v", got, want)
 			}
-			if again, n := run(1, 1); n != deeds || !again.Equal(got) {
-				t.Errorf("with the same seed %d misdeeds and %+v; want %d and %+v", n, again, deeds, got)
+			if RaceDetector {
+				return // it takes its time
 			}
-			if other, n := run(2, 0); n == deeds && other.Equal(got) && n > 0 {
-				t.Logf("another seed has %d misdeeds as well", n)
+			if again, n := run(1); n != deeds || !again.Equal(got) {
+				t.Errorf("with the same seed %d misdeeds and %+v; want %d and %+v", n, again, deeds, got)
 			}
 		})
 	}

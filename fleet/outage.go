@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"slices"
 	"strings"
 	"time"
 
+	"homefleet/fleet/audit"
 	"homefleet/fleet/wire"
 )
 
@@ -22,6 +24,7 @@ const answersWithin = 2 * time.Second
 
 // wentDown begins an outage.
 func (r *responder) wentDown(now time.Time) {
+	r.parted = r.link.ending == audit.Orderly
 	w := &r.spec.Group.Will
 	if w.Off || w.ResponseTopic == "" {
 		return
@@ -32,7 +35,7 @@ func (r *responder) wentDown(now time.Time) {
 		due += r.link.grace * 3 / 2 // the broker has to find out first (3.1.2-22)
 	}
 	r.outage = &outage{since: now, number: r.link.number, willDue: due}
-	if r.away && r.way == Orderly {
+	if r.parted {
 		r.outage = nil // there is no Will to answer
 	}
 }
@@ -74,6 +77,11 @@ func (r *responder) willAnswered(p *wire.Publish) {
 func (r *responder) unanswered() {
 	o := r.outage
 	o.answerBy = time.Time{}
+	if f := r.fleet; f.audit != nil && !slices.ContainsFunc(f.audit.Recent(r.number, f.now()), func(of audit.Outage) bool {
+		return of.Conn == o.number && of.Seen > 0
+	}) {
+		return // the broker has not published it: the device was back in time, by the broker's clock
+	}
 	r.fleet.counts.WillsUnseen.Add(1)
 	r.fleet.say("its will message of "+o.since.Format(time.TimeOnly)+" was not consumed: there is no answer", "device", r.name)
 }

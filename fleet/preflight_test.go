@@ -3,8 +3,12 @@ package fleet
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"homefleet/scenarios"
@@ -99,5 +103,37 @@ attribute = "power"
 	}
 	if n := p.Groups[1].Requests; n < 450 || n > 650 {
 		t.Errorf("%d requests at a mean of 50/s in 11 s; want about 550", n)
+	}
+}
+
+// Who runs into a wall is told which one it is, and what to do.
+func TestWallsNamed(t *testing.T) {
+	dial := func(errno syscall.Errno) error {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", errno)}
+	}
+	tests := []struct {
+		name string
+		err  DeviceError
+		want string // in the text
+	}{
+		{"file descriptors", DeviceError{Doing: "connecting to", Err: dial(syscall.EMFILE)}, "ulimit -n"},
+		{"ports", DeviceError{Doing: "connecting to", Err: dial(syscall.EADDRNOTAVAIL)}, "--source-addr"},
+		{"the broker's sessions", DeviceError{Doing: "connecting to", Err: &RefusedError{Code: 0x97}}, "limit of connections or sessions"},
+		{"the broker's rate", DeviceError{Doing: "connecting to", Err: &RefusedError{Code: 0x9F}}, "`rate` in [connect]"},
+		{"the broker's connections", DeviceError{Doing: waitingForConnack, Err: io.EOF}, "max_connections"},
+		{"none", DeviceError{Doing: "connecting to", Err: dial(syscall.ECONNREFUSED)}, "connection refused"},
+		{"a DISCONNECT is no wall of a CONNECT", DeviceError{Err: &RefusedError{Code: 0x97, Packet: "DISCONNECT"}}, "quota exceeded (0x97)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.err.Device, tt.err.Broker = "lamp", "mqtt://broker"
+			if got := tt.err.Error(); !strings.Contains(got, tt.want) {
+				t.Errorf("Error() = %q; want %q in it", got, tt.want)
+			}
+		})
+	}
+	closed := DeviceError{Device: "lamp", Broker: "mqtt://broker", Err: io.EOF}
+	if got := closed.Error(); strings.Contains(got, ";") {
+		t.Errorf("Error() = %q of a connection that was up; want no wall named", got)
 	}
 }

@@ -29,6 +29,8 @@ type reader struct {
 	memory  *memconn.Conn   // nil unless in memory
 	lend    func() []byte   // for it
 	try     func(fd uintptr) bool
+	tryOut  func(fd uintptr) bool
+	unsent  []byte // of what is being written
 	buffers *readBuffers
 	lent    *[readSize]byte
 	own     []byte
@@ -51,7 +53,7 @@ func newReader(conn net.Conn, buffers *readBuffers) *reader {
 	if tcp, ok := conn.(*net.TCPConn); ok && canTryRead {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			r.raw = raw
-			r.try = r.tryRead
+			r.try, r.tryOut = r.tryRead, r.tryWrite
 			return r
 		}
 	}
@@ -83,6 +85,21 @@ func (r *reader) read() ([]byte, error) {
 		return nil, io.EOF
 	}
 	return r.lent[:r.n], nil
+}
+
+// write writes all of b, or until the write deadline.
+func (r *reader) write(b []byte) error {
+	if r.raw == nil {
+		_, err := r.conn.Write(b)
+		return err
+	}
+	r.unsent, r.err = b, nil
+	err := r.raw.Write(r.tryOut)
+	r.unsent = nil
+	if err != nil {
+		return err
+	}
+	return r.err
 }
 
 // release gives the buffer back.

@@ -15,7 +15,7 @@ const canTryRead = true
 func (r *reader) tryRead(fd uintptr) bool {
 	buf := r.buffers.pool.Get().(*[readSize]byte)
 	for {
-		n, err := syscall.Read(int(fd), buf[:])
+		n, err := readNow(fd, buf[:])
 		switch {
 		case err == syscall.EINTR:
 			continue
@@ -33,4 +33,23 @@ func (r *reader) tryRead(fd uintptr) bool {
 		}
 		return true
 	}
+}
+
+// tryWrite writes to a descriptor that does not block. It is false when there is
+// no room for what is left.
+func (r *reader) tryWrite(fd uintptr) bool {
+	for len(r.unsent) > 0 {
+		n, err := writeNow(fd, r.unsent)
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return false
+		case err != nil:
+			r.err = os.NewSyscallError("write", err)
+			return true
+		default:
+			r.unsent = r.unsent[n:]
+		}
+	}
+	return true
 }

@@ -35,6 +35,7 @@ type responder struct {
 	connections atomic.Uint32 // begun so far, also by a rival
 	recovering  *recovery     // of the last incident that struck it; nil once it is back
 	probed      bool          // the referee asks, or has asked, whether it answers
+	parted      bool          // its last connection ended with DISCONNECT 0x00
 	outage      *outage       // the last one, where somebody may answer the Will; nil before it
 	habits      *habits       // how it misbehaves; nil: not at all
 }

@@ -300,7 +300,11 @@ func (s *session) serve() error {
 		s.fleet.counts.Wakes.Add(1)
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				return s.fail("", err)
+				doing := ""
+				if !l.connected {
+					doing = waitingForConnack
+				}
+				return s.fail(doing, err)
 			}
 			now := time.Now()
 			if now.Before(l.due) {
@@ -400,7 +404,7 @@ func (s *session) broke(err error) error {
 	}
 	doing := "reading from"
 	if !s.link.connected {
-		doing = "waiting for CONNACK from"
+		doing = waitingForConnack
 	}
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/audit"
+	"homefleet/fleet/faults"
 	"homefleet/fleet/wire"
 )
 
@@ -70,6 +71,9 @@ func (s *session) wentSilent(way string) {
 	l.silent, l.quiet = true, time.Now()
 	l.way = way
 	s.fleet.audit.Silent(s.subject(), l.number, way, l.wrote)
+	if _, slow := l.conn.(*faults.Conn); slow {
+		s.fleet.audit.Lost(s.subject(), l.number, l.arrives)
+	}
 }
 
 // heardAgain reports that packets reach the broker again.

@@ -244,6 +244,7 @@ func (s *session) wrap() *faults.Conn {
 	_ = l.conn.SetDeadline(time.Time{})
 	c := faults.Wrap(l.conn, mix(s.fleet.scenario.Seed+uint64(forFaults)<<56)^mix(uint64(s.number)))
 	l.reader.release()
+	l.arrives = l.wrote
 	l.conn, l.reader, l.writeBy = c, newReader(c, s.fleet.buffers), time.Time{}
 	return c
 }

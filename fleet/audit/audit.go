@@ -201,6 +201,14 @@ func (a *Audit) Silent(device int, conn uint32, way string, lastSent time.Durati
 	e.silent(e.shard.way(way), lastSent)
 }
 
+// Lost reports, right after Silent, that what was sent on the connection after a
+// moment has perhaps not arrived either, as where it was held up on the way.
+func (a *Audit) Lost(device int, conn uint32, after time.Duration) {
+	e := a.enter(device, conn, after)
+	defer e.leave()
+	e.lost(after)
+}
+
 // Audible reports that packets pass again on a connection that was silent.
 func (a *Audit) Audible(device int, conn uint32, at time.Duration) {
 	e := a.enter(device, conn, at)

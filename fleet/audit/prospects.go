@@ -121,7 +121,7 @@ func (r *record) deaths(u rules, list []death) []death {
 		list = append(list, e)
 	}
 	if at, ok := r.timesOut(); ok && r.isSilent && !(r.isEnded && r.how == TakenOver) {
-		t := death{lo: at, to: at, hi: at + u.silence + u.late, d: delay, session: r.expiry, will: true}
+		t := death{lo: at, to: at + r.spare, hi: at + r.spare + u.silence + u.late, d: delay, session: r.expiry, will: true}
 		t.limit = t.hi
 		if len(list) > 0 {
 			// Whichever of time-out and socket's end is first: the other comes to nothing.

@@ -23,6 +23,7 @@ type record struct {
 	confirmed, unsure bool
 	how               Ending
 	lastSent          time.Duration // with isSilent
+	spare             time.Duration // of that, at its end: perhaps nothing of it arrived
 	from, to          time.Duration // with isEnded
 	endExpiry         time.Duration // of the DISCONNECT; negative: it had none
 
@@ -83,7 +84,13 @@ func (r *record) silent(way int, lastSent time.Duration) {
 	if r.isEnded || r.isSilent {
 		return
 	}
-	r.isSilent, r.way, r.lastSent = true, way, lastSent
+	r.isSilent, r.way, r.lastSent, r.spare = true, way, lastSent, 0
+}
+
+func (r *record) lost(after time.Duration) {
+	if r.isSilent && !r.isEnded {
+		r.spare = max(r.lastSent-after, 0)
+	}
 }
 
 func (r *record) audible(at time.Duration, u rules) {
@@ -102,18 +109,18 @@ func (r *record) audible(at time.Duration, u rules) {
 		r.lapseFrom = due
 	}
 	if out {
-		r.lapseLast = due
+		r.lapseLast = due + r.spare
 	}
-	tooLong := out && at > due+u.silence+u.late
+	tooLong := out && at > due+r.spare+u.silence+u.late
 	r.lapseTooLong = tooLong || again && r.lapseTooLong
 	r.lapsed, r.lapseTo = true, at
 }
 
 // timesOut returns when the broker may close a silent connection at the
 // earliest: its timer starts when it receives a packet, which is not before that
-// was sent (3.1.2-22).
+// was sent (3.1.2-22). If nothing was lost it is later, by spare.
 func (r *record) timesOut() (at time.Duration, ok bool) {
-	return r.lastSent + r.keepAlive + r.keepAlive/2, r.keepAlive > 0
+	return r.lastSent - r.spare + r.keepAlive + r.keepAlive/2, r.keepAlive > 0
 }
 
 func (r *record) ended(way int, e End) {
@@ -159,7 +166,7 @@ func (r *record) open() bool { return r.state == accepted && !r.isEnded && !r.is
 func (r *record) aliveAt() time.Duration {
 	switch {
 	case r.isSilent:
-		return r.lastSent
+		return r.lastSent - r.spare
 	case r.isEnded:
 		return r.from
 	}

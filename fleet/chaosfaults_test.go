@@ -1,0 +1,194 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"homefleet/fleet/broker"
+)
+
+// What chaos has found, each by itself: incidents on top of each other, at a
+// broker that does right. Nobody is accused, everybody is back and answers, and
+// the broker retains what the devices know.
+func TestIncidentsOnTopOfEachOther(t *testing.T) {
+	const devices = `
+seed = 5
+[connect]
+keep_alive = "20s"
+session_expiry = "10m"
+[[device]]
+kind = "light"
+count = 40
+id = "lamp-{n}"
+[phases]
+measure = "5m"
+`
+	for _, tt := range []struct {
+		name, incidents string
+		way             string // there are outages of that way
+		act             func(*storm)
+	}{
+		{"a rival finds the client id that the device has now", `
+[[incident]]
+kind = "offline"
+at = "10s"
+for = "5s"
+rename = true
+[[incident]]
+kind = "id-fight"
+at = "30s"
+for = "5s"
+`, "taken over", nil},
+		{"the broker goes while devices are unplugged", `
+[[incident]]
+kind = "power-cut"
+at = "10s"
+for = "1m"
+[[incident]]
+kind = "broker-outage"
+at = "15s"
+for = "2s"
+`, "unplugged", nil},
+		{"the broker goes while there is no network", `
+[[incident]]
+kind = "wifi-loss"
+at = "10s"
+for = "1m"
+[[incident]]
+kind = "broker-outage"
+at = "15s"
+for = "2s"
+`, "wifi-loss", nil},
+		{"the broker goes while devices are stuck", `
+[[incident]]
+kind = "offline"
+way = "silence"
+at = "10s"
+for = "1m"
+[[incident]]
+kind = "broker-outage"
+at = "15s"
+for = "2s"
+`, "silence", nil},
+		{"a fight that is over when the network is back", `
+[[incident]]
+kind = "wifi-loss"
+at = "10s"
+for = "14s"
+[[incident]]
+kind = "id-fight"
+at = "11s"
+for = "1s"
+`, "taken over", nil},
+		{"packets that are on a slow link as the network goes", `
+[[incident]]
+kind = "slow-link"
+latency = "4s"
+at = "5s"
+for = "4m"
+[[incident]]
+kind = "wifi-loss"
+at = "37s" # a PINGREQ is under way
+for = "2m"
+`, "wifi-loss", nil},
+		{"packets that are on a slow link as devices get stuck", `
+[[incident]]
+kind = "slow-link"
+latency = "4s"
+at = "5s"
+for = "4m"
+[[incident]]
+kind = "offline"
+way = "silence"
+at = "37s" # a PINGREQ is under way
+for = "2m"
+`, "silence", nil},
+		{"a Will that is there before the CONNACK", `
+[audit]
+slack = "1s"
+[[incident]]
+kind = "slow-link"
+latency = "3s"
+at = "5s"
+for = "1m"
+[[incident]]
+kind = "offline"
+at = "10s"
+for = "10s"
+[[incident]]
+kind = "id-fight"
+at = "24s"
+for = "5s"
+`, "taken over", func(s *storm) {
+			s.sleepTo(25900 * time.Millisecond)
+			if w := s.fleet.Snapshot().Audit.Wills; w.Unexpected != 0 || w.Messages < 80 {
+				s.t.Errorf("Wills = %+v; want none of at least 80 unexpected", w)
+			}
+		}},
+		{"a device that is away again before it could answer, for long", `
+[[incident]]
+kind = "slow-link"
+latency = "2s"
+at = "5s"
+for = "20s"
+[[incident]]
+kind = "offline"
+at = "10s"
+for = "5s"
+`, "cut", func(s *storm) {
+			s.sleepTo(21 * time.Second) // online, and asked
+			d := s.fleet.Devices()[7]
+			if err := d.Die(s.t.Context(), Cut); err != nil {
+				s.t.Fatal(err)
+			}
+			s.sleepTo(4 * time.Minute)
+			if err := d.Return(s.t.Context()); err != nil {
+				s.t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			snap, _ := brew(t, devices+tt.incidents, broker.Config{}, tt.act)
+			w := snap.Audit.Wills
+			if w.Early+w.Late+w.Missing+w.Duplicate+w.Unexpected+w.Altered != 0 || w.OnTime+w.Unwatched == 0 {
+				t.Errorf("Wills = %+v; want some, and none of them found fault with", w)
+			}
+			found := false
+			for _, of := range snap.Audit.Ways {
+				found = found || of.Way == tt.way && of.Outages > 0
+			}
+			if !found {
+				t.Errorf("Ways = %+v; want some that went %q", snap.Audit.Ways, tt.way)
+			}
+			if d := snap.Devices; d.Online != d.Total {
+				t.Errorf("Devices = %+v; want all online", d)
+			}
+			for _, r := range snap.Recoveries {
+				if r.Online.Count != r.Affected || r.Answering.Count != r.Affected {
+					t.Errorf("after %s: %d online and %d answering of %d; want all", r.Incident, r.Online.Count, r.Answering.Count, r.Affected)
+				}
+			}
+			if r := snap.Audit.Retained; r == nil || r.Right != r.Checked {
+				t.Errorf("Retained = %+v; want all right", r)
+			}
+		})
+	}
+}
+
+// What a device has published is what the broker retains, also where its state
+// has moved on a little since: a temperature is not reported at each tenth.
+func TestRetainedIsWhatWasPublished(t *testing.T) {
+	snap, _ := brew(t, `
+seed = 5
+[audit]
+[[device]]
+kind = "thermostat"
+count = 20
+retain = true
+[phases]
+measure = "1h"
+`, broker.Config{}, nil)
+	if r := snap.Audit.Retained; r == nil || r.Right != r.Checked || r.Checked != 20*7 {
+		t.Errorf("Retained = %+v; want all of %d right", r, 20*7)
+	}
+}

@@ -1,0 +1,136 @@
+package fleet
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/wire"
+)
+
+// order has the light do something and waits until that is done.
+func (s *socket) order(do func(*responder)) {
+	s.t.Helper()
+	if err := s.lamp.tell(s.t.Context(), func() { do(s.lamp.r) }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Without a network nothing passes, over TLS either; when it is back, the
+// connection goes on where it stopped, and what came meanwhile is answered.
+func TestNoNetworkOnSockets(t *testing.T) {
+	for _, scheme := range []string{"mqtt", "mqtts"} {
+		t.Run(scheme, func(t *testing.T) {
+			s := onSocket(t, scheme)
+			p := s.accept()
+			p.welcome(nil)
+			s.order(func(r *responder) { r.darken(byHand, "wifi-loss") })
+			p.command("power", "ON", []byte("phone"), []byte("1"))
+			if _, err := s.lamp.Do(t.Context(), "brightness", "50"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond)
+			before := s.fleet.Counts().Requests.Load()
+			s.order(func(r *responder) { r.lighten(byHand, false, Comeback{}) })
+			if before != 0 {
+				t.Errorf("%d commands came through without a network; want none", before)
+			}
+			if m := p.wantPublish(); !bytes.HasPrefix(m.Topic, []byte("state/lamp/")) {
+				t.Errorf("the first to come is on %s; want what was done meanwhile", m.Topic)
+			}
+			if m := p.reply(); string(m.Payload) != "ON" || string(m.Props.CorrelationData) != "1" {
+				t.Errorf("answered %q with %q; want ON with 1", m.Payload, m.Props.CorrelationData)
+			}
+			if n := s.fleet.Counts().Connects.Load(); n != 1 {
+				t.Errorf("%d connections; want 1", n)
+			}
+		})
+	}
+}
+
+// A router that has forgotten the connection resets it, and the device connects
+// anew, on its session.
+func TestRouterForgetsOnSockets(t *testing.T) {
+	s := onSocket(t, "mqtt")
+	p := s.accept()
+	p.welcome(nil)
+	s.order(func(r *responder) { r.darken(byHand, "router-reboot") })
+	if types, _, err := p.remains(200 * time.Millisecond); len(types) > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("without a network came % x, then %v; want nothing, and no end", types, err)
+	}
+	s.order(func(r *responder) { r.lighten(byHand, true, Comeback{}) })
+	if types, _, err := p.remains(10 * time.Second); len(types) > 0 || !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("from the router came % x, then %v; want an RST alone", types, err)
+	}
+	p = s.accept()
+	if c := p.wantConnect(); c.CleanStart {
+		t.Error("CONNECT with Clean Start 1; want 0")
+	}
+}
+
+// A device that stops without a network leaves without a word.
+func TestStopWithoutNetworkOnSockets(t *testing.T) {
+	s := onSocket(t, "mqtt")
+	p := s.accept()
+	p.welcome(nil)
+	s.order(func(r *responder) { r.darken(byHand, "wifi-loss") })
+	start := time.Now()
+	s.fleet.Stop()
+	types, _, err := p.remains(10 * time.Second)
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection ends with %v; want an end", err)
+	}
+	for _, typ := range types {
+		t.Errorf("%s came without a network; want nothing", wire.TypeName(typ))
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("the end took %v; want it at once", took)
+	}
+}
+
+// A slow link is the device's own: what it says comes late, whole and in order,
+// and so does what it is told.
+func TestSlowLinkOnTheWire(t *testing.T) {
+	play(t, scenarioOf(t, `
+audit = false
+[connect]
+keep_alive = "60s"
+[phases]
+measure = "2m"
+[[device]]
+kind = "light"
+id = "lamp"
+[[incident]]
+kind = "slow-link"
+latency = "2s"
+slice = "1B"
+slice_delay = "1ms"
+at = "10s"
+for = "50s"
+`), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		time.Sleep(20 * time.Second)
+		for range 3 {
+			start := time.Now()
+			p.command("power", "ON", []byte("phone"), []byte("1"))
+			m := p.reply()
+			if took := time.Since(start); took < 4*time.Second || took > 5*time.Second || string(m.Payload) != "ON" {
+				t.Errorf("answered %q after %v; want ON after 4s and a little: 2s each way, byte for byte", m.Payload, took)
+			}
+			for p.next().Type() != packets.PUBLISH {
+			}
+		}
+		time.Sleep(40 * time.Second)
+		start := time.Now()
+		p.command("power", "OFF", []byte("phone"), []byte("1"))
+		if p.reply(); time.Since(start) != 0 {
+			t.Errorf("answered after %v when the link is as before; want at once", time.Since(start))
+		}
+	})
+}
