@@ -22,7 +22,7 @@ import (
 
 var (
 	chaosSeeds = flag.Int("chaos.seeds", 1, "how many seeds of chaos are run")
-	chaosSeed  = flag.Uint64("chaos.seed", 1, "the first of them")
+	chaosSeed  = flag.Uint64("chaos.seed", 7, "the first of them")
 	chaosHours = flag.Float64("chaos.hours", 1, "how long each lasts, in simulated hours, at least 0.2")
 	chaosLog   = flag.String("chaos.log", "", "a file for the whole log")
 )

@@ -140,7 +140,7 @@ func (c *chaos) incident(kind scenarios.IncidentKind, n int) scenarios.Incident 
 	}
 	if kind == scenarios.Flapping {
 		i.Up, i.Down = c.between(time.Millisecond, 20*time.Second), c.between(time.Millisecond, 20*time.Second)
-		i.For = min(i.For, 50*(i.Up+i.Down))
+		i.For = min(i.For, 25*(i.Up+i.Down)) // or nothing else would take any time
 	}
 	if kind == scenarios.IDFight {
 		i.For = min(i.For, time.Minute)

@@ -259,14 +259,14 @@ chance = "50%"
 		for at := 7 * time.Second; at < 10*time.Minute; at += 20 * time.Second {
 			s.sleepTo(at)
 			online := " " + s.online() + " "
-			off := ""
+			var off []string
 			for _, d := range s.fleet.Devices() {
 				if !strings.Contains(online, " "+d.ID()+" ") {
-					off += " " + d.ID()
+					off = append(off, d.ID())
 				}
 			}
-			if off != "" {
-				who = append(who, off)
+			if len(off) > 0 {
+				who = append(who, strings.Join(off, " "))
 			}
 		}
 	})

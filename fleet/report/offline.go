@@ -41,7 +41,7 @@ func newOffline(r *metrics.Result) *offline {
 		o.table(a)
 	}
 	if s := consumedText(a); s != "" {
-		o.Notes = append(o.Notes, note{"", s + "."})
+		o.Notes = append(o.Notes, note{"", capital(s) + "."})
 	}
 	if a.Retained != nil {
 		text, bad := retainedText(a.Retained)

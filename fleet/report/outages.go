@@ -100,6 +100,9 @@ func consumedText(a *metrics.Audit) string {
 	if !a.Answerable && a.Wills.Consumed == 0 {
 		return ""
 	}
+	if a.Wills.Consumed == 0 {
+		return "no Will was answered by a watcher"
+	}
 	return fmt.Sprintf("%s answered by a watcher, of which %s learned by the device when it was back",
 		plural(a.Wills.Consumed, "Will was", "Wills were"), plural(a.Wills.Learned, "was", "were"))
 }
@@ -166,7 +169,7 @@ func backText(r *metrics.Recovery, t *metrics.Times) string {
 func attemptsText(r *metrics.Recovery) string {
 	text := plural(r.Attempts, "attempt", "attempts") + " to connect"
 	if s := refusedText(r.Refused); s != "" {
-		text += "; refused: " + s
+		text += "; in vain: " + s
 	}
 	return text
 }
@@ -214,13 +217,14 @@ func incidentSpan(at, to metrics.Span) string {
 	return span(at)
 }
 
-// refusedText lists why attempts to connect came to nothing, most first.
+// refusedText lists why attempts to connect came to nothing, and how many, most
+// first.
 func refusedText(byReason map[string]int64) string {
 	var parts []string
 	for _, reason := range slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
 		return cmp.Or(cmp.Compare(byReason[b], byReason[a]), strings.Compare(a, b))
 	}) {
-		parts = append(parts, reason+" "+count(byReason[reason]))
+		parts = append(parts, count(byReason[reason])+" "+reason)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -72,7 +72,7 @@ func TestOutageSentences(t *testing.T) {
 		want string
 	}{
 		{metrics.Audit{}, ""},
-		{metrics.Audit{Answerable: true}, "0 Wills were answered by a watcher, of which 0 were learned by the device when it was back"},
+		{metrics.Audit{Answerable: true}, "no Will was answered by a watcher"},
 		{metrics.Audit{Wills: metrics.WillTotals{Consumed: 1, Learned: 1}}, "1 Will was answered by a watcher, of which 1 was learned by the device when it was back"},
 	} {
 		if got := consumedText(&tt.Audit); got != tt.want {
@@ -149,8 +149,8 @@ func TestHTMLOutages(t *testing.T) {
 		"on time means at most 1.5s early and 1.5s late, or 8s after a silence: mosquitto version 2.0.11",
 		"4,825 Wills were answered by a watcher, of which 4,805 were learned by the device when it was back.",
 		"Of 600 retained messages, 596 right, 2 stale, 1 missing, 1 wrong.",
-		"wifi-loss 45s to 50s · 31 attempts to connect; refused: connection failed 6, not authorized 3 online 22 of 25 300 ms never never answering 12 of 25 never never never",
-		"router-reboot 30s to 35s · 263 attempts to connect; refused: server busy 113 online all 150",
+		"wifi-loss 45s to 50s · 31 attempts to connect; in vain: 6 connection failed, 3 not authorized online 22 of 25 300 ms never never answering 12 of 25 never never never",
+		"router-reboot 30s to 35s · 263 attempts to connect; in vain: 113 server busy online all 150",
 		"recovery.all is never: 3 of 25 devices did not come back after wifi-loss at 45s",
 		"slow link: 200 devices in flat-03",
 	} {

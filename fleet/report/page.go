@@ -33,6 +33,7 @@ type page struct {
 	Others       []timingRow
 	OtherCounts  []pair
 	Devices      []pair
+	Misdeeds     []pair
 	AllCounts    []pair
 	Generator    generator
 	Run          []facts
@@ -288,6 +289,10 @@ var otherTimes = []struct {
 }
 
 func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
+	for _, x := range misdeeds(r) {
+		x.Name = capital(x.Name)
+		p.Misdeeds = append(p.Misdeeds, x)
+	}
 	for _, o := range otherTimes {
 		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Count() > 0 {
 			p.Others = append(p.Others, newTimingRow(o.name, o.help, h))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"homefleet/fleet/metrics"
 )
@@ -66,6 +67,10 @@ func (p *recovery) add(x *metrics.Recovery) {
 	p.Blocks = append(p.Blocks, b)
 }
 
+// leastHerd is how many intervals a herd must have for a drawing of it: with
+// fewer there is no shape, and the table says more.
+const leastHerd = 4
+
 // figures draws the recoveries that there is a herd of, those of one incident
 // in one drawing so that groups can be compared.
 func (p *recovery) figures(gravest []*metrics.Recovery, all []metrics.Recovery) {
@@ -83,7 +88,7 @@ func (p *recovery) figures(gravest []*metrics.Recovery, all []metrics.Recovery) 
 				herds = append(herds, y)
 			}
 		}
-		if herds == nil {
+		if !slices.ContainsFunc(herds, func(r *metrics.Recovery) bool { return len(r.Herd.Attempts) >= leastHerd }) {
 			continue
 		}
 		f := herdFigure{Title: x.Incident, At: incidentSpan(x.At, x.To)}

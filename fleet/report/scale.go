@@ -51,6 +51,8 @@ func countTicks(l linear, step float64) []tick {
 	for v := 0.0; v <= l.most*(1+1e-9); v += step {
 		label := strconv.FormatFloat(v, 'f', -1, 64)
 		switch {
+		case v >= 1e3 && v < 1e4 && v == math.Trunc(v):
+			label = count(int64(v))
 		case v >= 1e6:
 			label = strconv.FormatFloat(v/1e6, 'f', -1, 64) + "M"
 		case v >= 1e4:

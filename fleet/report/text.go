@@ -96,6 +96,7 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	} else {
 		w.ledger(r)
 	}
+	w.misdeeds(r)
 	w.times(s)
 	w.incidents(r)
 	w.offline(r)

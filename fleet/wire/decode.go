@@ -19,6 +19,9 @@ func Decode(f Frame, v Version) (packets.Packet, error) {
 	if err := check(f); err != nil {
 		return nil, err
 	}
+	if p := decodeArrival(f); p != nil {
+		return p, nil
+	}
 	cp := packets.NewControlPacket(f.Type())
 	if f.Type() == packets.DISCONNECT && len(f.Body()) == 0 {
 		return cp.Content, nil // 3.14.2.1: absent is 0x00; the library calls it an error

@@ -1,0 +1,33 @@
+package report
+
+import (
+	"strings"
+
+	"homefleet/fleet/metrics"
+)
+
+// misdeeds are what misbehaving devices did wrong on purpose, as far as they did,
+// in the order of the catalogue; help has what each count means.
+func misdeeds(r *metrics.Result) []pair {
+	var did []pair
+	for _, info := range metrics.Catalogue() {
+		what, ok := strings.CutPrefix(info.Name, "misbehaved.")
+		if n := r.Counts[info.Name]; ok && n > 0 {
+			did = append(did, pair{strings.ReplaceAll(what, "_", " "), count(n), info.Help})
+		}
+	}
+	return did
+}
+
+// misdeeds writes them in a sentence, beside the books of those who asked.
+func (w *writer) misdeeds(r *metrics.Result) {
+	var parts []string
+	for _, x := range misdeeds(r) {
+		parts = append(parts, x.Name+" "+x.Value)
+	}
+	if parts == nil {
+		return
+	}
+	w.heading("what misbehaving devices did")
+	w.wrapped(2, strings.Join(parts, ", "))
+}
