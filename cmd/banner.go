@@ -114,7 +114,11 @@ func (r *running) upBanner(up fleet.Presence) {
 		all = fmt.Sprintf("%s of %s", thousands(int64(up.Seen)), all)
 	}
 	var rs rows
-	rs.add("ready   ", "%s up in %s", all, span(r.readyIn))
+	width := len("scenario") // as in the banner above
+	if r.sc.Measured() && len(r.sc.Incidents) > 0 {
+		width = len("incidents")
+	}
+	rs.add(pad("ready", width), "%s up in %s", all, span(r.readyIn))
 	if r.sc.Measured() {
 		_, _ = r.screen.Write([]byte(rs.text("  ", p))) // there is nowhere else to say it
 		return

@@ -16,7 +16,9 @@ func (a *app) metricsCommand() *cobra.Command {
   "response.p99"             = "< 250ms"
   "response.p99{kind=light}" = "< 300ms"
   "requests.lost"            = { want = "== 0", abort = true }
-  "devices.online"           = ">= 99.9%"`,
+  "devices.online"           = ">= 99.9%"
+  "wills.missing"            = "== 0"
+  "recovery.all"             = "< 30s"`,
 		Args:              want(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {

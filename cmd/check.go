@@ -57,8 +57,12 @@ It follows from the scenario and its seed alone.`,
 func perSecond(sc *scenarios.Scenario) float64 {
 	rate := 0.0
 	for i := range sc.Groups {
-		if g := &sc.Groups[i]; g.Telemetry > 0 {
+		g := &sc.Groups[i]
+		if g.Telemetry > 0 {
 			rate += float64(g.Total()) / g.Telemetry.Seconds()
+		}
+		if g.Misbehave != nil {
+			rate += float64(g.Total()) * g.Misbehave.Flood
 		}
 	}
 	return rate
@@ -88,6 +92,9 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 	head.add("connect", "%s", connectWords(sc))
 	head.add("keep alive", "%s", keepAliveWords(sc))
 	head.add("telemetry", "%s", telemetryWords(sc))
+	if sc.Audit.On {
+		head.add("audit", "%s", auditWords(&sc.Audit))
+	}
 	b.WriteString(head.text("  ", p))
 
 	b.WriteString("\n" + p.bold("Groups") + "\n")
@@ -101,6 +108,18 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+
+	if wrong := misbehaviorsOf(sc); wrong != nil {
+		var rs rows
+		for _, m := range wrong {
+			name := m.First
+			if m.Last != m.First {
+				name += " … " + m.Last
+			}
+			rs.add(name, "%s", m.What)
+		}
+		b.WriteString("\n" + p.bold("Misbehavior") + "\n" + rs.text("  ", p))
 	}
 
 	writeLoadPlan(&b, sc, p)
@@ -254,6 +273,9 @@ type planDocument struct {
 	Telemetry string           `json:"telemetry"` // "33.3/s", the whole fleet
 	Groups    []groupDocument  `json:"groups"`
 
+	Misbehavior []misbehaviorDocument `json:"misbehavior,omitempty"`
+	Audit       string                `json:"audit,omitempty"` // in words; absent: there is none
+
 	Size        string               `json:"size,omitempty"`
 	Sizes       []string             `json:"sizes,omitempty"`
 	Clients     int                  `json:"clients"` // connections in all
@@ -318,6 +340,10 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 			doc.Will = willOf(g)
 		}
 		d.Groups = append(d.Groups, doc)
+	}
+	d.Misbehavior = misbehaviorsOf(sc)
+	if sc.Audit.On {
+		d.Audit = auditWords(&sc.Audit)
 	}
 	d.addLoad(sc)
 	return d

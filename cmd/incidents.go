@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"homefleet/scenarios"
 )
@@ -13,12 +14,29 @@ type incidentDocument struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Devices int    `json:"devices"` // that the first time strikes
+	First   string `json:"first,omitempty"`
+	Last    string `json:"last,omitempty"`
 	At      string `json:"at"`
 	For     string `json:"for"`
 	Every   string `json:"every,omitempty"`
 	Times   int    `json:"times"` // that it happens while measuring
+	Chance  string `json:"chance,omitempty"`
+	Spread  string `json:"spread,omitempty"`
 	Way     string `json:"way,omitempty"`
 	Return  string `json:"return,omitempty"`
+	Session string `json:"session,omitempty"`
+	Rename  bool   `json:"rename,omitempty"`
+
+	Up         string `json:"up,omitempty"` // on average
+	Down       string `json:"down,omitempty"`
+	Batch      string `json:"batch,omitempty"`
+	Latency    string `json:"latency,omitempty"`
+	Jitter     string `json:"jitter,omitempty"`
+	Bandwidth  string `json:"bandwidth,omitempty"`
+	Slice      string `json:"slice,omitempty"`
+	SliceDelay string `json:"slice_delay,omitempty"`
+
+	kindSaid bool // by the name
 }
 
 // incidentsOf describes the incidents of a scenario.
@@ -27,32 +45,83 @@ func incidentsOf(sc *scenarios.Scenario) []incidentDocument {
 	for _, o := range sc.Occurrences(sc.Phases.Measure) {
 		times[o.Incident]++
 	}
+	span := func(d time.Duration) string {
+		if d == 0 {
+			return ""
+		}
+		return setting(d)
+	}
 	var all []incidentDocument
 	for i := range sc.Incidents {
 		in := &sc.Incidents[i]
-		d := incidentDocument{Name: in.Name, Kind: string(in.Kind), At: setting(in.At), For: setting(in.For),
-			Devices: len(sc.Affected(scenarios.Occurrence{Incident: i})), Times: times[i], Way: string(in.Way), Return: string(in.Return)}
-		if in.Every > 0 {
-			d.Every = setting(in.Every)
+		struck := sc.Affected(scenarios.Occurrence{Incident: i})
+		d := incidentDocument{
+			Name: in.Name, Kind: string(in.Kind), Devices: len(struck), Times: times[i],
+			At: setting(in.At), For: setting(in.For), Every: span(in.Every), Spread: span(in.Spread),
+			Way: string(in.Way), Return: string(in.Return), Session: string(in.Session), Rename: in.Rename,
+			Up: span(in.Up), Down: span(in.Down), Latency: span(in.Latency), Jitter: span(in.Jitter), SliceDelay: span(in.SliceDelay),
+			kindSaid: strings.HasPrefix(in.Name, string(in.Kind)),
+		}
+		if len(struck) > 0 {
+			d.First, d.Last = sc.Device(struck[0]).ID, sc.Device(struck[len(struck)-1]).ID
+		}
+		if in.Chance < 1 {
+			d.Chance = shareText(in.Chance)
+		}
+		if in.Batch > 0 {
+			d.Batch = shareText(in.Batch)
+		}
+		if in.Bandwidth > 0 {
+			d.Bandwidth = plural(in.Bandwidth, "byte") + " a second"
+		}
+		if in.Slice > 0 {
+			d.Slice = plural(in.Slice, "byte")
 		}
 		all = append(all, d)
 	}
 	return all
 }
 
-// words says what will happen: "power-cut  25 devices at 10s, for 20s".
+// shareText is "30%".
+func shareText(share float64) string { return fmt.Sprintf("%.4g%%", share*100) }
+
+// words says in up to three lines what will happen, to whom, and how: "offline:
+// 25 devices at 10s, for 20s".
 func (d *incidentDocument) words() string {
 	text := fmt.Sprintf("%s at %s, for %s", plural(d.Devices, "device"), d.At, d.For)
+	if !d.kindSaid {
+		text = d.Kind + ": " + text
+	}
 	if d.Every != "" {
 		text += fmt.Sprintf(", every %s (%s)", d.Every, plural(d.Times, "time"))
 	}
-	if d.Way != "" {
-		text += "; way " + d.Way
+	lines := []string{text}
+	switch {
+	case d.Devices > 1:
+		lines = append(lines, d.First+" … "+d.Last)
+	case d.Devices == 1:
+		lines = append(lines, d.First)
 	}
-	return text
+	var how []string
+	for _, x := range []struct{ name, value string }{
+		{"chance", d.Chance}, {"spread", d.Spread}, {"way", d.Way}, {"return", d.Return}, {"session", d.Session},
+		{"up", d.Up}, {"down", d.Down}, {"batch", d.Batch}, {"latency", d.Latency}, {"jitter", d.Jitter},
+		{"bandwidth", d.Bandwidth}, {"slice", d.Slice}, {"slice delay", d.SliceDelay},
+	} {
+		if x.value != "" {
+			how = append(how, x.name+" "+x.value)
+		}
+	}
+	if d.Rename {
+		how = append(how, "renamed")
+	}
+	if how != nil {
+		lines = append(lines, strings.Join(how, ", "))
+	}
+	return strings.Join(lines, "\n")
 }
 
-// incidentNames is "3: power-cut, router-reboot, flapping".
+// incidentNames is "power-cut, router-reboot, flapping".
 func incidentNames(sc *scenarios.Scenario) string {
 	var names []string
 	for i := range sc.Incidents {

@@ -20,6 +20,7 @@ const (
 // liveLoad is what is remembered to show how a measured run goes.
 type liveLoad struct {
 	pulse    pulse
+	weather  weather
 	drawnAt  time.Time
 	plainAt  time.Time
 	phase    fleet.Phase
@@ -88,10 +89,13 @@ func (r *running) phaseBegins(phase fleet.Phase) string {
 		return "measure: " + setting(p.Measure)
 	}
 	if len(r.sc.Controllers) == 0 && r.sc.Audit.On {
-		return "drain: waiting for Will Messages that are due and devices on their way back, at most " + setting(r.sc.Audit.Wait)
+		return "drain: " + waitingForWills + ", at most " + setting(r.sc.Audit.Wait)
 	}
 	return "drain: waiting for the last answers, at most " + setting(p.Drain)
 }
+
+// waitingForWills is what the draining is for where nobody waits for answers.
+const waitingForWills = "waiting for Wills that are due and for devices to return"
 
 // plainLine says in a line how things stand.
 func (r *running) plainLine(now time.Time, phase fleet.Phase) string {
@@ -187,6 +191,9 @@ func (r *running) block(now time.Time, phase fleet.Phase) []statusLine {
 			add(name, times...)
 		}
 	}
+	if text := r.load.weather.words(r.sc, r.fleet.Elapsed()); text != "" && phase == fleet.Measuring {
+		add("incident", piece{text, p.yellow})
+	}
 	add("devices", r.devicesNow()...)
 	if errs := r.errorsSoFar(&snap.Totals); errs != nil {
 		add("errors", errs...)
@@ -233,11 +240,14 @@ func (r *running) phaseLine(now time.Time, phase fleet.Phase) statusLine {
 		share = r.fleet.Elapsed().Seconds() / max(r.sc.Phases.Measure.Seconds(), 0.001)
 		words = fmt.Sprintf("%s of %s, %s left", shortTime(r.fleet.Elapsed()), setting(r.sc.Phases.Measure), shortTime(left))
 	default:
-		share = 1
-		if d := r.sc.Phases.Drain; d > 0 {
-			share = now.Sub(r.load.begun).Seconds() / d.Seconds()
+		share, words = 1, "waiting for the last answers"
+		most := r.sc.Phases.Drain
+		if len(r.sc.Controllers) == 0 && r.sc.Audit.On {
+			words, most = waitingForWills, r.sc.Audit.Wait
 		}
-		words = "waiting for the last answers"
+		if most > 0 {
+			share = now.Sub(r.load.begun).Seconds() / most.Seconds()
+		}
 	}
 	width := min(40, max(10, r.Stderr.columns()-nameWidth-6-len(words)))
 	done, rest := bar(share, width, r.load.ascii)

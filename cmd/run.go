@@ -41,10 +41,10 @@ func (a *app) runCommand() *cobra.Command {
 stdin. Where neither --broker nor the scenario names a broker, one is started in
 the process: the devices reach it in memory, everybody else at --listen.
 
-A scenario with controllers, incidents, phases or expectations is measured: it ends by
-itself with a summary, and with exit code 3 if an expectation does not hold or
-the generator could not keep to its plan. With --json it prints the result that
-"homefleet report" reads.
+A scenario with controllers, incidents, phases or expectations is measured: it
+ends by itself with a summary, and with exit code 3 if an expectation does not
+hold or the generator could not keep to its plan. With --json it prints the
+result that "homefleet report" reads.
 
 Ctrl-C stops the devices in an orderly way (no Will is published) and prints the
 result so far; a second Ctrl-C quits at once.`,

@@ -98,6 +98,17 @@ func (r *recoveries) all(zero, now time.Duration) []metrics.Recovery {
 	return all
 }
 
+// unask has nobody waited for to answer, because nobody asks any more.
+func (r *recoveries) unask() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rec := range r.open {
+		rec.mu.Lock()
+		rec.unasked = true
+		rec.mu.Unlock()
+	}
+}
+
 // waiting reports whether devices are still on their way back.
 func (r *recoveries) waiting(zero, now time.Duration) bool {
 	r.fold(zero, now)

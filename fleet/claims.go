@@ -5,7 +5,7 @@ import "homefleet/fleet/audit"
 // claims returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. It is called by letter.
 func (r *responder) claims() []claim {
-	if !r.wasUp || r.link != nil && (r.link.dark || r.link.limits.noRetain) {
+	if !r.wasUp || r.fleet.noRetain.Load() || r.link != nil && r.link.dark {
 		return nil
 	}
 	lwt := claim{topic: "tele/" + r.spec.ID + "/lwt", since: r.announced}

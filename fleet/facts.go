@@ -51,6 +51,7 @@ func (f *Fleet) noteLimits(p *packets.Properties) {
 		}
 	}
 	available("Retain Available", p.RetainAvailable)
+	f.noRetain.Store(p.RetainAvailable != nil && *p.RetainAvailable == 0)
 	available("Wildcard Subscription Available", p.WildcardSubAvailable)
 	available("Subscription Identifiers Available", p.SubIDAvailable)
 	available("Shared Subscription Available", p.SharedSubAvailable)

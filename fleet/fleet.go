@@ -95,6 +95,8 @@ type Fleet struct {
 	outage     Outage
 	bulletins  bulletins
 	recoveries recoveries
+	blind      atomic.Bool  // the referee has given up
+	noRetain   atomic.Bool  // the broker retains nothing
 	said       atomic.Int64 // lines about single devices
 	retained   atomic.Pointer[metrics.RetainedTotals]
 	judged     atomic.Pointer[metrics.Audit] // at the end
@@ -296,6 +298,9 @@ ramp:
 		}
 		crew.Go(func() error {
 			err := s.run(dials)
+			if err != nil && crew == &witness {
+				f.refereeLeft(err)
+			}
 			if err != nil && f.failFast {
 				firstOnce.Do(func() { first = err })
 				f.Stop()

@@ -112,9 +112,10 @@ func (l *lockedLog) String() string {
 // goers are devices that go in a way each, and devices whose Wills are answered
 // by the watcher, by another client or by nobody.
 func goers(ways []string) string {
-	toml := "[connect]\nsession_expiry = \"1h\"\nbackoff_min = \"50ms\"\n[phases]\nmeasure = \"5500ms\"\n"
+	var toml strings.Builder
+	toml.WriteString("[connect]\nsession_expiry = \"1h\"\nbackoff_min = \"50ms\"\n[phases]\nmeasure = \"5500ms\"\n")
 	for _, group := range []string{"watched", "third", "alone", "ways"} {
-		toml += fmt.Sprintf(`
+		toml.WriteString(fmt.Sprintf(`
 [[device]]
 kind = "light"
 count = 3
@@ -128,15 +129,15 @@ message_expiry = "1h"
 [device.will.user_properties]
 kind = "{kind}"
 n = "{n}"
-`, group, group)
+`, group, group))
 	}
 	for _, group := range []string{"watched", "third", "alone"} {
-		toml += fmt.Sprintf("[[incident]]\nname = %q\nkind = \"offline\"\nway = \"cut\"\nat = \"500ms\"\nfor = \"2s\"\ntarget = { id = \"%s-*\" }\n", group, group)
+		toml.WriteString(fmt.Sprintf("[[incident]]\nname = %q\nkind = \"offline\"\nway = \"cut\"\nat = \"500ms\"\nfor = \"2s\"\ntarget = { id = \"%s-*\" }\n", group, group))
 	}
 	for i, way := range ways {
-		toml += fmt.Sprintf("[[incident]]\nname = %q\nkind = \"offline\"\nway = %q\nat = \"%dms\"\nfor = \"500ms\"\ntarget = { id = \"ways-*\" }\n", way, way, 200+1000*i)
+		toml.WriteString(fmt.Sprintf("[[incident]]\nname = %q\nkind = \"offline\"\nway = %q\nat = \"%dms\"\nfor = \"500ms\"\ntarget = { id = \"ways-*\" }\n", way, way, 200+1000*i))
 	}
-	return toml + "[[watcher]]\nname = \"caretaker\"\nanswers = true\ntopics = [\"wills/watched/+\"]\n"
+	return toml.String() + "[[watcher]]\nname = \"caretaker\"\nanswers = true\ntopics = [\"wills/watched/+\"]\n"
 }
 
 // What the audit finds of the ways to go is the same on either broker: every due

@@ -35,14 +35,15 @@ const (
 	mostFetched     = 1 << 14 // under way between the session and whoever compares
 )
 
-// fetch returns the retained messages of the filters by topic.
+// fetch returns the retained messages of the filters by topic; nil where the
+// broker does not let them be seen.
 func (f *Fleet) fetch(filters []string) map[string]retained {
 	i := &inspector{filters: filters, got: make(chan retained, mostFetched)}
 	i.session = session{fleet: f, crew: &f.referees, actor: i, name: "the inspector", number: inspectorNumber,
 		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, done: make(chan struct{}), clientID: "homefleet-inspector-" + f.run, tried: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
-	found := make(map[string]retained)
+	var found map[string]retained
 	end := time.NewTimer(longestFetch)
 	defer end.Stop()
 	quiet := time.NewTimer(longestFetch)
@@ -51,10 +52,14 @@ collect:
 	for {
 		select {
 		case m := <-i.got:
-			if m.topic != "" {
+			if m.topic == "" {
+				found = make(map[string]retained) // subscribed
+			} else {
 				found[m.topic] = m
 			}
 			quiet.Reset(quietFor)
+		case <-i.done: // it has given up
+			break collect
 		case <-quiet.C:
 			break collect
 		case <-end.C:
@@ -89,6 +94,9 @@ func (i *inspector) topics() ([]packets.SubOptions, error) {
 	return subs, nil
 }
 
+// needs implements demanding.
+func (i *inspector) needs(int) bool { return true }
+
 // up implements actor: from now on silence means that there is no more.
 func (i *inspector) up(time.Time) { i.got <- retained{} }
 
@@ -99,7 +107,9 @@ func (i *inspector) message(p *wire.Publish) {
 	}
 	m := retained{topic: string(p.Topic), payload: string(p.Payload)}
 	m.made, _ = stamp(p)
-	_, m.number, _ = connectionOf(p)
+	if _, number, run := connectionOf(p); run == i.fleet.run {
+		m.number = number
+	}
 	i.got <- m
 }
 
@@ -134,6 +144,9 @@ func (f *Fleet) inspect() *metrics.RetainedTotals {
 	for range mostFetches {
 		before := f.claims()
 		found := f.fetch(filters)
+		if found == nil {
+			return nil // nobody could look
+		}
 		after := f.claims()
 		t = metrics.RetainedTotals{}
 		for n := range before {

@@ -323,7 +323,7 @@ func (s *session) suback(frame wire.Frame) error {
 			continue
 		}
 		s.fleet.counts.SubsRefused.Add(code)
-		if i == 0 { // a device without its commands is of no use, nor a controller without its answers
+		if s.mustHave(i) { // a device without its commands is of no use, nor a controller without its answers
 			s.part(wire.Success) // it leaves alive, so there is to be no Will
 			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
 		}
@@ -350,4 +350,13 @@ func (s *session) goOnline() error {
 	s.fleet.tried(s)
 	l.due = s.nextDue()
 	return nil
+}
+
+// mustHave reports whether the session is of no use without a subscription; all are
+// without their first.
+func (s *session) mustHave(subscription int) bool {
+	if d, ok := s.actor.(demanding); ok {
+		return d.needs(subscription)
+	}
+	return subscription == 0
 }

@@ -59,7 +59,7 @@ func (r *responder) willAnswered(p *wire.Publish) {
 		return
 	}
 	number := of.number
-	if _, n, ok := connectionOf(p); ok {
+	if _, n, run := connectionOf(p); run == f.run {
 		number = n
 	}
 	if number != of.number {

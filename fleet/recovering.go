@@ -35,14 +35,14 @@ func (r *responder) overWith(rec *recovery) {
 // whether it answers.
 func (r *responder) isBack() {
 	rec, now := r.recovering, r.fleet.now()
-	if rec == nil && r.probed {
+	if rec == nil && r.probed && r.fleet.asks() {
 		r.fleet.referee.inbox.put(func() { r.fleet.referee.again(r.number) })
 	}
 	if rec == nil || now < rec.to {
 		return
 	}
 	since := rec.isOnline(now)
-	if ref := r.fleet.referee; ref != nil {
+	if ref := r.fleet.referee; r.fleet.asks() {
 		r.probed = true
 		ref.inbox.put(func() { ref.probe(r, rec, since) })
 	}

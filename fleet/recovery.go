@@ -18,6 +18,7 @@ type recovery struct {
 	mild            bool          // it keeps no device from the broker
 
 	mu        sync.Mutex
+	unread    int // letters that tell devices of it
 	affected  int
 	online    []time.Duration // since the end, in the order in which they came
 	answering []time.Duration
@@ -37,6 +38,21 @@ const (
 // struck counts a device; spared takes it out again, because another incident
 // has taken it before it was back.
 func (r *recovery) struck() { r.add(1) }
+
+// told notes that a device has been left word that it is struck, heard that it
+// has read that: before all have, nobody knows how many there are.
+func (r *recovery) told() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unread++
+}
+
+func (r *recovery) heard() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unread--
+}
+
 func (r *recovery) spared() { r.add(-1) }
 
 func (r *recovery) add(n int) {
@@ -100,7 +116,7 @@ func (r *recovery) isAnswering(now time.Duration) {
 func (r *recovery) complete() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.answering) >= r.affected || r.unasked && len(r.online) >= r.affected
+	return r.unread == 0 && (len(r.answering) >= r.affected || r.unasked && len(r.online) >= r.affected)
 }
 
 // result returns what there is to report; zero is the start of measuring.

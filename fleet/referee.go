@@ -84,6 +84,12 @@ func (r *referee) topics() ([]packets.SubOptions, error) {
 	return append(subs, packets.SubOptions{Topic: versionTopic, QoS: 0}), nil
 }
 
+// needs implements demanding: all but the last, which only says what the broker
+// is.
+func (r *referee) needs(subscription int) bool {
+	return subscription <= len(r.fleet.scenario.WillFilters())
+}
+
 const versionTopic = "$SYS/broker/version"
 
 // up implements actor.
@@ -104,7 +110,6 @@ func (r *referee) message(p *wire.Publish) {
 		r.answered(p)
 	case string(p.Topic) == versionTopic:
 		r.fleet.knowBroker(string(p.Payload))
-	case isAnnouncement(p):
 	default:
 		r.will(p)
 	}
@@ -115,12 +120,17 @@ func (r *referee) message(p *wire.Publish) {
 func (r *referee) will(p *wire.Publish) {
 	f := r.fleet
 	now := f.now()
-	device, number, ok := connectionOf(p)
-	if !ok || device >= len(f.responders) {
-		number = 0
+	device, number, run := connectionOf(p)
+	switch {
+	case run == f.run && device < len(f.responders):
+	case run != "" || isAnnouncement(p):
+		return // another run's, or no Will
+	default:
+		var ok bool
 		if device, ok = f.deviceOfWill(string(p.Topic)); !ok {
 			return // nobody's: some other client publishes there
 		}
+		number = 0
 	}
 	s := sighting{device, number}
 	if p.Dup && slices.Contains(r.seen, s) {

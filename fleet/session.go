@@ -88,6 +88,9 @@ type actor interface {
 	down(err error)
 }
 
+// demanding is an actor that needs more than the first of its subscriptions.
+type demanding interface{ needs(subscription int) bool }
+
 // withholder is an actor that does not acknowledge all that it receives.
 type withholder interface{ withholds() bool }
 

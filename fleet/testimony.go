@@ -172,32 +172,36 @@ func orWay(way, otherwise string) string {
 }
 
 // connectionKey names the User Property of a Will Message that says of which
-// connection of which device it is: "12.3" is the third of device 12. Wills
-// have it only where they are audited.
-const connectionKey = "connection"
+// connection of which device it is: "run-1/12.3" is the third of device 12 in the
+// run "run-1". Wills have it only where they are audited.
+const connectionKey = "homefleet-connection"
 
 // appendConnection appends the User Property to a Will's.
 func (s *session) appendConnection(user []byte, number uint32) []byte {
-	value := strconv.Itoa(s.subject()) + "." + strconv.FormatUint(uint64(number), 10)
+	value := s.fleet.run + "/" + strconv.Itoa(s.subject()) + "." + strconv.FormatUint(uint64(number), 10)
 	return wire.AppendUserProperty(user, connectionKey, value)
 }
 
-// connectionOf reads it. ok is false when there is none, or not such a one.
-func connectionOf(p *wire.Publish) (device int, number uint32, ok bool) {
+// connectionOf reads it; run is "" when there is none, or not such a one.
+func connectionOf(p *wire.Publish) (device int, number uint32, run string) {
 	if p.Props.User == nil {
-		return 0, 0, false
+		return 0, 0, ""
 	}
 	for k, v := range p.Props.UserProperties() {
 		if k != connectionKey {
 			continue
 		}
-		d, n, found := strings.Cut(v, ".")
+		slash := strings.LastIndexByte(v, '/')
+		d, n, found := strings.Cut(v[slash+1:], ".")
 		device, err := strconv.Atoi(d)
-		if !found || err != nil || device < 0 {
-			return 0, 0, false
+		if slash < 1 || !found || err != nil || device < 0 {
+			return 0, 0, ""
 		}
 		n64, err := strconv.ParseUint(n, 10, 32)
-		return device, uint32(n64), err == nil
+		if err != nil || n64 == 0 {
+			return 0, 0, ""
+		}
+		return device, uint32(n64), v[:slash]
 	}
-	return 0, 0, false
+	return 0, 0, ""
 }

@@ -34,7 +34,7 @@ func (f *Fleet) settle() {
 	for time.Now().Before(until) {
 		now := f.now()
 		pending, last := f.audit.Pending(now)
-		if (pending == 0 || f.epoch.Add(last).After(until)) && !f.recoveries.waiting(f.zeroOffset(), now) {
+		if (pending == 0 || !f.asks() || f.epoch.Add(last).After(until)) && !f.recoveries.waiting(f.zeroOffset(), now) {
 			break
 		}
 		if !said {
@@ -45,9 +45,20 @@ func (f *Fleet) settle() {
 			return
 		}
 	}
-	if t := f.inspect(); t.Checked > 0 && !f.stopped() {
+	if t := f.inspect(); t != nil && t.Checked > 0 && !f.stopped() {
 		f.retained.Store(t)
 	}
+}
+
+// asks reports whether there is a referee that asks devices whether they answer.
+func (f *Fleet) asks() bool { return f.referee != nil && !f.blind.Load() }
+
+// refereeLeft notes that the broker does not let the referee do its work, so that
+// no Will is judged.
+func (f *Fleet) refereeLeft(err error) {
+	f.blind.Store(true)
+	f.recoveries.unask()
+	f.log.Warn("nothing is known of will messages, nor whether devices answer: the referee cannot watch", "err", err)
 }
 
 // zeroOffset is the start of measuring on the fleet's clock.

@@ -79,7 +79,7 @@ func (w *watcher) consume(p *wire.Publish) {
 	answer.Props.ContentType = textPlain
 	answer.Props.CorrelationData = p.Props.CorrelationData
 	answer.Props.User = wire.AppendUserProperty(nil, consumerKey, w.name)
-	if device, number, ok := connectionOf(p); ok && device < len(f.responders) {
+	if device, number, run := connectionOf(p); run == f.run && device < len(f.responders) {
 		answer.Props.User = f.responders[device].appendConnection(answer.Props.User, number)
 		if f.audit != nil {
 			f.audit.Consumed(device, number)

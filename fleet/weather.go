@@ -224,12 +224,15 @@ func (s *stricken) follow() {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
 		if rec == nil {
-			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), unasked: f.referee == nil,
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), unasked: !f.asks(),
 				mild: s.incident.Kind == scenarios.SlowLink}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec)
 		}
-		r.inbox.put(func() { r.struckBy(rec) })
+		rec.told()
+		if !r.inbox.put(func() { rec.heard(); r.struckBy(rec) }) {
+			rec.heard()
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ func TestHTMLOutages(t *testing.T) {
 			got = append(got, e.attrs["id"])
 		}
 	}
-	if want := []string{"verdict", "expectations", "figures", "time-line", "offline", "recovery", "errors", "others", "generator", "run"}; !slices.Equal(got, want) {
+	if want := []string{"verdict", "expectations", "figures", "time-line", "offline", "recovery", "errors", "others", "run"}; !slices.Equal(got, want) {
 		t.Errorf("the sections are %v; want %v", got, want)
 	}
 	words := plain(page)
@@ -205,6 +205,15 @@ func TestDrawHerd(t *testing.T) {
 	one := newRecovery(massOffline())
 	if len(one.Figures) != 1 || len(one.Figures[0].Charts[0].Keys) != 0 {
 		t.Errorf("one group alone has %d figures; want 1 without a legend", len(one.Figures))
+	}
+	// What is over in a moment has no shape.
+	short := storm()
+	for i := range short.Recoveries {
+		h := short.Recoveries[i].Herd
+		h.Attempts, h.Online = h.Attempts[:leastHerd-1], h.Online[:leastHerd-1]
+	}
+	if p := newRecovery(short); len(p.Blocks) != 2 || len(p.Figures) != 0 {
+		t.Errorf("of herds of %d intervals there are %d blocks and %d figures; want 2 and 0", leastHerd-1, len(p.Blocks), len(p.Figures))
 	}
 	// Another time of the same incident is another drawing.
 	r.Recoveries[1].At++
