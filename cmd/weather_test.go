@@ -9,7 +9,7 @@ import (
 )
 
 func TestWeatherWords(t *testing.T) {
-	sc, err := scenarios.Parse("weather.toml", []byte(`
+	sc, faults := scenarios.Load("weather.toml", []byte(`
 [[device]]
 kind  = "light"
 count = 2000
@@ -37,7 +37,7 @@ kind = "wifi-loss"
 at   = "13s"
 for  = "1s"
 `))
-	if err != nil {
+	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
 	var w weather
@@ -78,7 +78,7 @@ func TestMisbehaviorWords(t *testing.T) {
 }
 
 func TestIncidentWords(t *testing.T) {
-	sc, err := scenarios.Parse("words.toml", []byte(`
+	sc, faults := scenarios.Load("words.toml", []byte(`
 [[device]]
 kind  = "light"
 count = 3
@@ -96,7 +96,7 @@ bandwidth = "8KiB/s"
 [phases]
 measure = "10m"
 `))
-	if err != nil {
+	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
 	got := incidentsOf(sc)[0].words()

@@ -89,6 +89,7 @@ type Fleet struct {
 	referee     *referee     // nil: nothing is audited
 	audit       *audit.Audit // nil: likewise
 	wills       willTopics
+	leeway      leeway
 	terms       terms // of back-off, for all that are no devices
 
 	embedded   bool

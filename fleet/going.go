@@ -144,19 +144,23 @@ func (s *session) part(code byte) {
 func (s *session) finish() {
 	l := s.link
 	cut := l.ending == audit.Closed
+	l.endFrom = s.fleet.now()
 	if !halfClose(l.conn, cut) && cut {
 		return // it has no halves, and is closed as a whole
 	}
-	l.endFrom = s.fleet.now()
 	s.inbox.hangUp()
-	_ = l.conn.SetReadDeadline(time.Now().Add(time.Second + s.linkDelay()))
+	wait := time.Second
+	if !s.stopping {
+		wait += s.linkDelay()
+	}
+	_ = l.conn.SetReadDeadline(time.Now().Add(wait))
 	for {
 		chunk, err := l.reader.read()
 		if err != nil {
 			l.confirmed = errors.Is(err, io.EOF)
 			return
 		}
-		s.takeAcks(chunk)
+		s.takeLast(chunk)
 		l.reader.release()
 	}
 }
@@ -189,9 +193,10 @@ func bare(c net.Conn) bool {
 	return true
 }
 
-// takeAcks takes the acknowledgements of what was published before parting, so
-// that it is not sent again on the way back. Everything else is too late.
-func (s *session) takeAcks(chunk []byte) {
+// takeLast takes the acknowledgements of what was published before parting, so
+// that it is not sent again on the way back, and a DISCONNECT of the broker, which
+// had ended the connection before ours came. Everything else is too late.
+func (s *session) takeLast(chunk []byte) {
 	for {
 		frame, err := s.link.framer.Next(&chunk)
 		if frame == nil || err != nil {
@@ -201,6 +206,12 @@ func (s *session) takeAcks(chunk []byte) {
 		case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
 			if ack, err := wire.ParseAck(frame, wire.V5); err == nil {
 				s.settleAck(t, ack)
+			}
+		case packets.DISCONNECT:
+			if p, err := wire.Decode(frame, wire.V5); err == nil {
+				code := p.(*packets.Disconnect).ReasonCode
+				s.fleet.counts.Disconnected.Add(code)
+				s.link.overtaken, s.link.ending = true, byBroker(code)
 			}
 		}
 	}

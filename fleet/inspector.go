@@ -195,8 +195,12 @@ func (f *Fleet) claims() [][]claim {
 		}
 	}
 	all := make([][]claim, len(f.responders))
+	patience := time.NewTimer(longestFetch)
+	defer patience.Stop()
 	for range asked {
 		select {
+		case <-patience.C: // one has ended with the question unread
+			return all
 		case a := <-answers:
 			all[a.number] = a.claims
 		case <-f.stop: // who is stopping does not answer any more

@@ -67,6 +67,7 @@ type link struct {
 	silent     bool          // the audit knows that nothing gets through
 	haunts     bool          // left behind open: see ghost
 	present    bool          // CONNACK had Session Present
+	overtaken  bool          // the broker ended it before we could
 	confirmed  bool          // the broker has closed its side in answer
 }
 

@@ -45,7 +45,8 @@ func (s *session) attempted(until time.Duration) audit.Attempt {
 
 // accepted reports a CONNACK with success.
 func (s *session) accepted(ack *packets.Connack) {
-	s.bury(func(g ghost) bool { return !g.darkly }) // the broker has closed them for this one (3.1.4-3)
+	// The broker has closed those of this session for this one (3.1.4-3).
+	s.bury(func(g ghost) bool { return !g.darkly && g.session == s.renames })
 	if !s.audited() {
 		return
 	}
@@ -136,15 +137,14 @@ func (s *session) ended(closing time.Duration, err error) {
 	way, ending, from := l.way, l.ending, closing
 	switch refused, _ := errors.AsType[*RefusedError](err); {
 	case refused != nil && refused.Packet == "DISCONNECT":
-		way, ending, from = orWay(way, "closed by the broker"), audit.ByBroker, l.heard
-		switch refused.Code {
-		case wire.SessionTakenOver:
-			way, ending = "taken over", audit.TakenOver
-		case wire.ServerShuttingDown:
-			ending = audit.Shutdown
+		way, ending, from = orWay(way, "closed by the broker"), byBroker(refused.Code), l.lastAlive()
+		if ending == audit.TakenOver {
+			way = "taken over"
 		}
 	case errors.Is(err, errAway) || errors.Is(err, errStopping):
-		if l.endFrom > 0 {
+		if l.overtaken {
+			from = l.lastAlive()
+		} else if l.endFrom > 0 {
 			from = l.endFrom
 		}
 		if s.away {
@@ -155,11 +155,27 @@ func (s *session) ended(closing time.Duration, err error) {
 	case errors.Is(err, errForgotten):
 		way = orWay(way, "lost")
 	default: // by whom is not known
-		way, ending, from = orWay(way, "lost"), audit.ByBroker, l.heard
+		way, ending, from = orWay(way, "lost"), audit.ByBroker, l.lastAlive()
 	}
 	s.fleet.audit.Ended(s.subject(), l.number, audit.End{Way: way, How: ending, From: from, To: now,
 		Confirmed: l.confirmed, Unsure: ending == audit.Orderly && !l.confirmed, SessionExpiry: l.parting})
 }
+
+// byBroker is how a connection ends with a DISCONNECT of the broker.
+func byBroker(code byte) audit.Ending {
+	switch code {
+	case wire.SessionTakenOver:
+		return audit.TakenOver
+	case wire.ServerShuttingDown:
+		return audit.Shutdown
+	}
+	return audit.ByBroker
+}
+
+// lastAlive is a moment at which the broker still had the connection for certain:
+// what was read last may have lain there for as long as a busy machine did not
+// get round to reading it.
+func (l *link) lastAlive() time.Duration { return max(l.heard-time.Second, l.askedAt) }
 
 // endOfRun is how reports call the outage that ends a device's part in a run.
 const endOfRun = "end of the run"

@@ -41,9 +41,10 @@ type slowLink struct {
 // ghost is a connection that the device is done with and the broker does not
 // know of: nothing was said, and the socket is still open.
 type ghost struct {
-	conn   net.Conn
-	number uint32 // of the connection; 0: there was no CONNACK
-	darkly bool   // it was given up for lack of a network
+	conn    net.Conn
+	number  uint32 // of the connection; 0: there was no CONNACK
+	session uint32 // which client id's, as in session.renames
+	darkly  bool   // it was given up for lack of a network
 }
 
 // mostGhosts bounds the open sockets of one device.
@@ -260,7 +261,7 @@ func (s *session) haunt(darkly bool) {
 		first := t.ghosts[0]
 		s.bury(func(g ghost) bool { return g == first })
 	}
-	g := ghost{conn: l.conn, darkly: darkly}
+	g := ghost{conn: l.conn, session: s.renames, darkly: darkly}
 	if l.connected {
 		g.number = l.number
 	}

@@ -140,6 +140,9 @@ func (f *Fleet) Strike(in scenarios.Incident) error {
 	}
 	number := len(sc.Incidents) - 1
 	in = sc.Incidents[number]
+	if in.Kind == scenarios.SlowLink {
+		f.expectSlow(&sc)
+	}
 	ok := f.order(func(w *weather) {
 		start := time.Now().Add(in.At)
 		n := w.count

@@ -68,7 +68,7 @@ func (r *responder) willTerms() (bool, time.Duration) {
 func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) []string {
 	var differs []string
 	w := &r.spec.Group.Will
-	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.maximumQoS), w.Retain && !lim.noRetain)
+	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.maximumQoS, r.fleet.witnessQoS()), w.Retain && !lim.noRetain)
 	want.Props.User = r.appendConnection(want.Props.User, number)
 	note := func(what string, same bool) {
 		if !same {
