@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -35,6 +34,7 @@ type running struct {
 	readyIn  time.Duration // 0: not yet
 	plainAt  time.Time     // when progress was last told as a line
 	statusAt time.Time
+	steady   bool // memory is set for a fleet that is up
 	toldHint bool
 	toldSlow bool
 }
@@ -43,6 +43,7 @@ type running struct {
 func (r *running) live(ctx context.Context) error {
 	r.banner()
 	ended := make(chan error, 1)
+	r.rampMemory()
 	r.began = time.Now()
 	r.plainAt = r.began
 	go func() { ended <- r.fleet.Run(ctx) }()
@@ -121,11 +122,7 @@ func (r *running) up() error {
 		return nil
 	}
 	r.readyIn = time.Since(r.began)
-	if up.Devices >= manyDevices {
-		// What connecting left behind would otherwise stay: with a large GOGC and
-		// a fleet that makes no garbage, the collector has no reason to come.
-		debug.FreeOSMemory()
-	}
+	r.steadyMemory()
 	r.screen.Status("", paint{})
 	r.upBanner(up)
 	if up.GaveUp > 0 {
@@ -137,10 +134,6 @@ func (r *running) up() error {
 	}
 	return r.ready.write(d)
 }
-
-// manyDevices is a fleet whose ramp leaves memory behind that is worth giving
-// back; for a smaller one that takes longer than it is good for.
-const manyDevices = 1000
 
 const (
 	plainEvery  = 3 * time.Second // progress where there is no terminal
@@ -161,6 +154,9 @@ func (r *running) progress(now time.Time, ready, stopping bool) {
 			r.toldSlow = true
 			r.warn("no answer from %s yet", r.brokerWords())
 		}
+	}
+	if r.fleet.Phase() != fleet.Connecting {
+		r.steadyMemory() // also without those that never come
 	}
 	if r.sc.Measured() {
 		r.checkLoad(now)

@@ -27,6 +27,7 @@ type Process struct {
 	Stderr    Stream
 	LookupEnv func(string) (string, bool) // nil: an empty environment
 	Dir       string                      // where relative file names begin; "" is the working directory
+	OwnMemory bool                        // the collector is set by us, and ours to set again
 }
 
 // errInterrupted is the cause of a context that a signal ended.
@@ -47,8 +48,9 @@ func Main() int {
 		<-signals
 		os.Exit(exitInterrupted)
 	}()
-	tuneMemory(os.LookupEnv)
+	own := tuneMemory(os.LookupEnv)
 	return Run(ctx, Process{
+		OwnMemory: own,
 		Name:      calledAs(os.Args[0]),
 		Args:      os.Args[1:],
 		Stdin:     os.Stdin,

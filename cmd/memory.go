@@ -23,16 +23,49 @@ const (
 )
 
 // tuneMemory sets the collector's target and a memory limit, unless the user has
-// set either.
-func tuneMemory(lookup func(string) (string, bool)) {
+// set either; it reports whether it has.
+func tuneMemory(lookup func(string) (string, bool)) bool {
 	if _, ok := lookup("GOGC"); ok {
-		return
+		return false
 	}
 	if _, ok := lookup("GOMEMLIMIT"); ok {
-		return
+		return false
 	}
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(int64(memoryShare * float64(systemMemory(os.ReadFile))))
+	return true
+}
+
+// While a fleet connects, the collector comes as often as it does by default:
+// what is made then and let go of lies between what stays, and would keep it
+// apart for ever.
+const rampPercent = 100
+
+// manyDevices is a fleet whose ramp leaves memory behind that is worth giving
+// back; for a smaller one that takes longer than it is good for.
+const manyDevices = 1000
+
+// rampMemory is called before the devices connect.
+func (r *running) rampMemory() {
+	if r.OwnMemory {
+		debug.SetGCPercent(rampPercent)
+	}
+}
+
+// steadyMemory is called when the devices are up, once.
+func (r *running) steadyMemory() {
+	if r.steady {
+		return
+	}
+	r.steady = true
+	if r.OwnMemory {
+		debug.SetGCPercent(gcPercent)
+	}
+	if r.sc.Count() >= manyDevices {
+		// The collector has no reason to come again soon, and what the ramp left
+		// behind would stay.
+		debug.FreeOSMemory()
+	}
 }
 
 // systemMemory returns how many bytes this process may use at most.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -69,37 +67,19 @@ func (o *outputFlags) forMeasured(sc *scenarios.Scenario) error {
 func (a *app) prepareOutputs(o *outputFlags) ([]output, error) {
 	all := a.outputs(o)
 	for i := range all {
-		tmp, err := all[i].temporary()
-		if err != nil {
+		if err := all[i].file().check(); err != nil {
 			return nil, misused("", "%s: %s", all[i].flag, unPath(err, all[i].name))
 		}
-		_ = tmp.Close()
-		_ = os.Remove(tmp.Name())
 	}
 	return all, nil
 }
 
-func (o *output) temporary() (*os.File, error) {
-	if info, err := os.Stat(o.path); err == nil && info.IsDir() {
-		return nil, errors.New(o.name + " is a directory; want a file")
-	}
-	return os.CreateTemp(filepath.Dir(o.path), "."+filepath.Base(o.path)+"-*")
-}
+func (o *output) file() wholeFile { return wholeFile{o.name, o.path} }
 
-// put writes the file: as a whole or not at all.
+// put writes the file.
 func (o *output) put(r *metrics.Result) error {
-	tmp, err := o.temporary()
-	if err != nil {
+	if err := o.file().put(func(w io.Writer) error { return o.write(w, r) }); err != nil {
 		return failed("", "%s: %s", o.flag, unPath(err, o.name))
-	}
-	err = o.write(tmp, r)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), o.path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return failed("", "%s: %w", o.flag, err)
 	}
 	return nil
 }

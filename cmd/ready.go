@@ -3,18 +3,14 @@ package cmd
 import (
 	"encoding/json"
 	"errors"
-	"io/fs"
+	"io"
 	"os"
-	"path/filepath"
 )
 
 // readyFile is written when everything is up, for whoever waits to begin. It
-// appears as a whole or not at all, and stays after the end; one that is left
+// stays after the end; one that is left
 // from an earlier run is removed at the start.
-type readyFile struct {
-	name string // as it was given; "" is none
-	path string
-}
+type readyFile struct{ wholeFile }
 
 // readyDocument is what a ready file says.
 type readyDocument struct {
@@ -34,21 +30,11 @@ func (a *app) prepareReadyFile(name string) (*readyFile, error) {
 	if name == "" {
 		return nil, nil
 	}
-	r := &readyFile{name: name, path: a.path(name)}
-	if err := os.Remove(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	r := &readyFile{wholeFile{name, a.path(name)}}
+	if err := errors.Join(r.remove(), r.check()); err != nil {
 		return nil, misused("", "--ready-file: %s", unPath(err, name))
 	}
-	tmp, err := r.temporary()
-	if err != nil {
-		return nil, misused("", "--ready-file: %s", unPath(err, name))
-	}
-	_ = tmp.Close()
-	_ = os.Remove(tmp.Name())
 	return r, nil
-}
-
-func (r *readyFile) temporary() (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(r.path), "."+filepath.Base(r.path)+"-*")
 }
 
 // write puts the file in its place. A nil readyFile writes nothing.
@@ -61,18 +47,12 @@ func (r *readyFile) write(d readyDocument) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := r.temporary()
+	err = r.put(func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 	if err != nil {
 		return failed("", "writing the ready file: %s", unPath(err, r.name))
-	}
-	_, err = tmp.Write(append(text, '\n'))
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), r.path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return failed("", "writing the ready file: %w", err)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -94,7 +96,9 @@ func (r *recoveries) all(zero, now time.Duration) []metrics.Recovery {
 			all = append(all, one)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b metrics.Recovery) int { return int(a.At - b.At) })
+	slices.SortStableFunc(all, func(a, b metrics.Recovery) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.Incident, b.Incident), strings.Compare(a.Group, b.Group))
+	})
 	return all
 }
 

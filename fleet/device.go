@@ -70,7 +70,7 @@ func ask[T any](ctx context.Context, d *Device, do func() T) (none T, err error)
 	select {
 	case v := <-answer:
 		return v, nil
-	case <-d.r.done:
+	case <-d.r.inbox.gone():
 		select {
 		case v := <-answer:
 			return v, nil
@@ -93,7 +93,7 @@ func (d *Device) tell(ctx context.Context, do func()) error {
 
 func (d *Device) ended() error {
 	select {
-	case <-d.r.done:
+	case <-d.r.inbox.gone():
 		if d.r.cause != nil {
 			return fmt.Errorf("%w: %w", ErrEnded, d.r.cause)
 		}

@@ -109,7 +109,7 @@ func (s *session) judge(err error) verdict {
 		return giveUp
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
-		itself := time.Since(s.ghost) <= s.fleet.scenario.Connect.Timeout
+		itself := s.ghost > 0 && time.Since(s.fleet.time(s.ghost)) <= s.fleet.scenario.Connect.Timeout
 		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.stubborn() {
 			return giveUp
 		}

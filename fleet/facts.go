@@ -71,6 +71,10 @@ func (f *Fleet) Controllers() Presence { return f.controllers.presence() }
 // Watchers returns the present numbers of watchers.
 func (f *Fleet) Watchers() Presence { return f.watchers.presence() }
 
+// Watched reports whether the referee sees Will Messages by now; false where
+// nothing is audited.
+func (f *Fleet) Watched() bool { return f.referees.presence().Seen > 0 }
+
 // WarmUp returns what became of the requests before the measuring. It is to be
 // called after Run has returned.
 func (f *Fleet) WarmUp() metrics.Totals {

@@ -289,7 +289,6 @@ ramp:
 		if !f.waitTurn(begin, i) {
 			for _, s := range sessions[i:] {
 				s.inbox.close()
-				close(s.done)
 			}
 			break ramp
 		}

@@ -119,7 +119,9 @@ func (s *session) part(code byte) {
 		// The next run starts clean, so nobody will come back for this session. A
 		// rival leaves it to the device.
 		d.Properties.SessionExpiryInterval = new(uint32(0))
-		l.parting = new(time.Duration)
+		if l.account != nil {
+			l.parting = new(time.Duration)
+		}
 	}
 	s.post(d)
 	l.writeBy = time.Now().Add(time.Second)
@@ -144,7 +146,9 @@ func (s *session) part(code byte) {
 func (s *session) finish() {
 	l := s.link
 	cut := l.ending == audit.Closed
-	l.endFrom = s.fleet.now()
+	if l.account != nil {
+		l.endFrom = s.fleet.now()
+	}
 	if !halfClose(l.conn, cut) && cut {
 		return // it has no halves, and is closed as a whole
 	}

@@ -43,7 +43,9 @@ func (s *session) handle(frame wire.Frame) error {
 			return s.broke(err)
 		}
 		l.pongBy = time.Time{}
-		l.heard, l.arrives = max(l.heard, l.pinged), max(l.arrives, l.pinged)
+		if l.account != nil {
+			l.heard, l.arrives = max(l.heard, l.pinged), max(l.arrives, l.pinged)
+		}
 	case packets.DISCONNECT:
 		packet, err := wire.Decode(frame, wire.V5)
 		if err != nil {

@@ -18,6 +18,7 @@ type inbox struct {
 	conn    net.Conn      // read from by the owner, or nil
 	armed   time.Time     // the read deadline that conn has
 	bell    chan struct{} // waited on by the owner, or nil
+	end     chan struct{} // closed with it, or nil while nobody waits for that
 	closed  bool
 }
 
@@ -100,10 +101,26 @@ func (b *inbox) ring() <-chan struct{} {
 	return b.bell
 }
 
+// gone returns a channel that is closed when the owner's goroutine has ended.
+func (b *inbox) gone() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.end == nil {
+		b.end = make(chan struct{})
+		if b.closed {
+			close(b.end)
+		}
+	}
+	return b.end
+}
+
 // close refuses letters from now on and drops those that are left.
 func (b *inbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.end != nil && !b.closed {
+		close(b.end)
+	}
 	b.closed = true
 	b.letters, b.conn = nil, nil
 }

@@ -203,7 +203,7 @@ spread = "10s"
 						for _, d := range s.fleet.Devices() {
 							now, err := ask(s.t.Context(), d, func() bool {
 								r := d.r
-								return r.away || r.fights > 0 || !r.hasNetwork() || r.trouble != nil && len(r.trouble.links) > 0
+								return r.away || r.trouble != nil && r.trouble.fights > 0 || !r.hasNetwork() || r.trouble != nil && len(r.trouble.links) > 0
 							})
 							if err != nil {
 								t.Fatal(err)

@@ -40,7 +40,7 @@ const (
 func (f *Fleet) fetch(filters []string) map[string]retained {
 	i := &inspector{filters: filters, got: make(chan retained, mostFetched)}
 	i.session = session{fleet: f, crew: &f.referees, actor: i, name: "the inspector", number: inspectorNumber,
-		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, done: make(chan struct{}), clientID: "homefleet-inspector-" + f.run, tried: true}
+		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: "homefleet-inspector-" + f.run, tried: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
 	var found map[string]retained
@@ -58,7 +58,7 @@ collect:
 				found[m.topic] = m
 			}
 			quiet.Reset(quietFor)
-		case <-i.done: // it has given up
+		case <-i.inbox.gone(): // it has given up
 			break collect
 		case <-quiet.C:
 			break collect
@@ -73,7 +73,7 @@ collect:
 	for {
 		select {
 		case <-i.got: // so that it is not held up
-		case <-i.done:
+		case <-i.inbox.gone():
 			return found
 		}
 	}

@@ -40,18 +40,10 @@ type link struct {
 	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE
 
-	askedAt time.Duration  // CONNECT was sent, on the fleet's clock; likewise:
-	heard   time.Duration  // the broker still had the connection then
-	pinged  time.Duration  // the PINGREQ was made that is answered next
-	wrote   time.Duration  // something was written last
-	arrives time.Duration  // what was written then has reached the broker, as far as is known; only with faults
-	endFrom time.Duration  // the closing began
-	grace   time.Duration  // Keep Alive as the broker has it
-	ending  audit.Ending   // how it was ended
-	way     string         // and how reports call that
-	quiet   time.Time      // nothing has reached the broker since, if it is silent
-	parting *time.Duration // Session Expiry Interval of the DISCONNECT
-	number  uint32         // among the connections of this device
+	*account               // what the audit wants to know; nil where there is none
+	grace    time.Duration // Keep Alive as the broker has it
+	number   uint32        // among the connections of this device, where they are audited
+	ending   audit.Ending  // how it was ended
 
 	clean      bool          // the CONNECT had Clean Start 1
 	expiry     uint32        // and this Session Expiry Interval
@@ -69,6 +61,20 @@ type link struct {
 	present    bool          // CONNACK had Session Present
 	overtaken  bool          // the broker ended it before we could
 	confirmed  bool          // the broker has closed its side in answer
+}
+
+// account is what the audit wants to know of a connection. Moments are on the
+// fleet's clock.
+type account struct {
+	askedAt time.Duration  // CONNECT was sent
+	heard   time.Duration  // the broker still had the connection then
+	pinged  time.Duration  // the PINGREQ was made that is answered next
+	wrote   time.Duration  // something was written last
+	arrives time.Duration  // what was written then has reached the broker, as far as is known; only with faults
+	endFrom time.Duration  // the closing began
+	way     string         // how it was ended, as reports call that
+	quiet   time.Time      // nothing has reached the broker since, if it is silent
+	parting *time.Duration // Session Expiry Interval of the DISCONNECT
 }
 
 // limits are what the broker's CONNACK promised and forbade (section 3.2.2.3).
@@ -100,7 +106,7 @@ func (l *link) drop(f *Fleet) {
 // heardNow notes that something was read. What came by way of faults says
 // nothing of when it was sent; an answer tells that the question was taken.
 func (l *link) heardNow(f *Fleet) {
-	if _, slow := l.conn.(*faults.Conn); !slow {
+	if _, slow := l.conn.(*faults.Conn); !slow && l.account != nil {
 		l.heard = f.now()
 	}
 }
@@ -143,7 +149,9 @@ func (s *session) flush() error {
 	if l.keepAlive > 0 {
 		l.pingDue = now.Add(l.keepAlive) // due is left alone: doDue looks again
 	}
-	l.wrote = now.Sub(s.fleet.epoch)
+	if l.account != nil {
+		l.wrote = now.Sub(s.fleet.epoch)
+	}
 	return nil
 }
 
@@ -188,7 +196,9 @@ func (s *session) sendConnect() error {
 	}
 	b := s.buffer()
 	*b = wire.AppendConnect(*b, &p)
-	s.link.askedAt = s.fleet.now()
+	if s.link.account != nil {
+		s.link.askedAt = s.fleet.now()
+	}
 	s.asked()
 	return nil
 }
@@ -234,7 +244,9 @@ func (s *session) connack(frame wire.Frame) error {
 	f.recorder.Record(s.number, metrics.ConnectConnack, s.labels, time.Since(l.began))
 	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
-	l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
+	if l.account != nil {
+		l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
+	}
 	s.accepted(ack)
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID

@@ -61,7 +61,7 @@ func newReferee(f *Fleet) *referee {
 	id := "homefleet-referee-" + f.run
 	r.answers = []byte("homefleet/referee/" + f.run)
 	r.session = session{fleet: f, crew: &f.referees, actor: r, name: "the referee", number: refereeNumber,
-		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, done: make(chan struct{}), clientID: id}
+		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: id}
 	return r
 }
 

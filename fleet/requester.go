@@ -51,7 +51,7 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	}
 	r.ledger = ledger
 	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: g.spec.ID(index + 1), number: requesterNumbers + number,
-		labels: g.labels, terms: &f.terms, done: make(chan struct{}), clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
+		labels: g.labels, terms: &f.terms, clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
 	r.stream = g.stream(index)
 	return r, nil
 }
@@ -119,7 +119,7 @@ func (r *requester) farewell() { r.lateAtEnd = true }
 // it gave up, so that nobody else touches it any more, here and now.
 func (r *requester) have(do func()) {
 	if !r.inbox.put(do) {
-		<-r.done
+		<-r.inbox.gone()
 		do()
 	}
 }

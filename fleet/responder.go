@@ -21,31 +21,31 @@ type responder struct {
 	spec  scenarios.Device
 	model devices.Device
 
-	stepped   time.Time // until when the model has been stepped
-	modelDue  time.Time // the model wants to be stepped; zero never
-	telemetry time.Time // when the next report is due; zero never
-	ticks     uint64    // telemetry intervals drawn so far
-	topicSeen bool      // a refused Response Topic was logged
-	willQoS   byte      // may have been lowered to what the broker takes
-	willKeep  bool      // Will Retain, likewise
+	stepped   moment // until when the model has been stepped
+	modelDue  moment // the model wants to be stepped
+	telemetry moment // when the next report is due
+	ticks     uint64 // telemetry intervals drawn so far
+	topicSeen bool   // a refused Response Topic was logged
+	willQoS   byte   // may have been lowered to what the broker takes
+	willKeep  bool   // Will Retain, likewise
+	probed    bool   // the referee asks, or has asked, whether it answers
+	parted    bool   // its last connection ended with DISCONNECT 0x00
 
 	retained    []string      // by attribute, where the broker keeps the states and is audited; "": not known
 	announced   time.Duration // its availability, last, on the fleet's clock
 	present     atomic.Bool   // online, for those who want to know and may be a moment late
 	connections atomic.Uint32 // begun so far, also by a rival
 	recovering  *recovery     // of the last incident that struck it; nil once it is back
-	probed      bool          // the referee asks, or has asked, whether it answers
-	parted      bool          // its last connection ended with DISCONNECT 0x00
 	outage      *outage       // the last one, where somebody may answer the Will; nil before it
 	habits      *habits       // how it misbehaves; nil: not at all
 }
 
 func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, terms *terms) *responder {
-	r := &responder{spec: spec, model: model, stepped: time.Now(),
+	r := &responder{spec: spec, model: model, stepped: f.moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
 	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Number,
 		labels: f.names.Labels(spec.Group.Kind.Name, "", ""), terms: terms,
-		done: make(chan struct{}), resume: f.scenario.Connect.Resume,
+		resume:   f.scenario.Connect.Resume,
 		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
 	if f.audit != nil {
 		r.numbers = &r.connections
@@ -135,10 +135,10 @@ func (r *responder) up(now time.Time) {
 	if r.spec.Group.Retain {
 		r.publishStates(^devices.Changes(0), -1)
 	}
-	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry.IsZero() {
+	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry == 0 {
 		// The first report comes at a random point of the interval.
 		draw := chance(r.fleet.scenario.Seed, r.number, forTelemetry, r.ticks)
-		r.telemetry = now.Add(time.Duration(draw * float64(every)))
+		r.telemetry = r.fleet.moment(now.Add(time.Duration(draw * float64(every))))
 		r.ticks++
 	}
 	r.plan()
@@ -163,11 +163,11 @@ func (r *responder) down(error) {
 
 // act implements actor.
 func (r *responder) act(now time.Time) {
-	if isDue(r.modelDue, now) {
+	if isDue(r.fleet.time(r.modelDue), now) {
 		r.step(now)
 		r.plan()
 	}
-	if isDue(r.telemetry, now) {
+	if isDue(r.fleet.time(r.telemetry), now) {
 		r.step(now)
 		r.report()
 		r.nextTelemetry(now)
@@ -182,11 +182,11 @@ func (r *responder) act(now time.Time) {
 
 // next implements actor.
 func (r *responder) next() time.Time {
-	telemetry := r.telemetry
+	telemetry := r.fleet.time(r.telemetry)
 	if r.spec.Group.Telemetry >= unhurried {
 		telemetry = r.fleet.onBeat(telemetry)
 	}
-	due := earlier(r.modelDue, telemetry)
+	due := earlier(r.fleet.time(r.modelDue), telemetry)
 	if r.outage != nil {
 		due = earlier(due, r.outage.answerBy)
 	}
@@ -199,10 +199,10 @@ func (r *responder) next() time.Time {
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
 	dt := time.Duration(math.MaxInt64)
-	if span := float64(now.Sub(r.stepped)) * r.fleet.scenario.Time; span < math.MaxInt64 {
+	if span := float64(now.Sub(r.fleet.time(r.stepped))) * r.fleet.scenario.Time; span < math.MaxInt64 {
 		dt = time.Duration(span)
 	}
-	r.stepped = now
+	r.stepped = r.fleet.moment(now)
 	if changed := r.model.Step(dt); changed != 0 && r.live() {
 		r.publishStates(changed, -1)
 	}
@@ -210,18 +210,19 @@ func (r *responder) step(now time.Time) {
 
 // plan asks the model when it wants to be stepped.
 func (r *responder) plan() {
-	r.modelDue = time.Time{}
+	r.modelDue = 0
 	next := r.model.Next()
 	if next == devices.Never || r.link == nil {
 		return
 	}
 	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {
 		// Not more often than every millisecond, however fast simulated time is.
-		r.modelDue = r.stepped.Add(max(time.Duration(wait), time.Millisecond))
+		due := r.fleet.time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
 		if wait >= float64(unhurried) {
-			r.modelDue = r.fleet.onBeat(r.modelDue) // physics is exact at any moment
+			due = r.fleet.onBeat(due) // physics is exact at any moment
 		}
-		r.link.due = earlier(r.link.due, r.modelDue)
+		r.modelDue = r.fleet.moment(due)
+		r.link.due = earlier(r.link.due, due)
 	}
 }
 
@@ -232,10 +233,11 @@ func (r *responder) nextTelemetry(now time.Time) {
 	draw := chance(r.fleet.scenario.Seed, r.spec.Number, forTelemetry, r.ticks)
 	r.ticks++
 	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
-	r.telemetry = r.telemetry.Add(wait)
-	if r.telemetry.Before(now) {
-		r.telemetry = now.Add(wait)
+	next := r.fleet.time(r.telemetry).Add(wait)
+	if next.Before(now) {
+		next = now.Add(wait)
 	}
+	r.telemetry = r.fleet.moment(next)
 }
 
 // report publishes tele/<id>/state.

@@ -26,8 +26,8 @@ func newRival(r *responder, clientID string, session32 uint32, clean bool) *riva
 	f := r.fleet
 	v := &rival{device: r, clean: clean}
 	v.session = session{fleet: f, crew: &f.rivals, actor: v, name: "the rival of " + r.name, number: rivalNumbers + r.number,
-		numbers: r.numbers, renames: session32, resume: true, fights: 1, tried: true,
-		terms: &terms{min: 200 * time.Millisecond, max: 2 * time.Second}, done: make(chan struct{}), clientID: clientID}
+		numbers: r.numbers, renames: session32, resume: true, trouble: &trouble{fights: 1}, tried: true,
+		terms: &terms{min: 200 * time.Millisecond, max: 2 * time.Second}, clientID: clientID}
 	return v
 }
 
@@ -41,7 +41,7 @@ func (s *stricken) fight() {
 		late := s.late(r)
 		s.w.at(s.from.Add(late), func() {
 			told := r.inbox.put(func() {
-				r.fights++
+				r.troubled().fights++
 				rivals <- newRival(r, r.clientID, r.renames, s.incident.Session == scenarios.Clean)
 			})
 			if !told {
@@ -57,7 +57,7 @@ func (w *weather) play(rivals <-chan *rival, r *responder, until time.Time) {
 	var v *rival
 	select {
 	case v = <-rivals:
-	case <-r.done:
+	case <-r.inbox.gone():
 		return
 	}
 	timer := time.AfterFunc(time.Until(until), func() { v.inbox.put(func() { v.stopping = true }) })
@@ -72,7 +72,7 @@ func (w *weather) play(rivals <-chan *rival, r *responder, until time.Time) {
 	})
 	_ = v.run(w.ctx) // it is refused like anybody else, and that is counted
 	close(leave)
-	r.inbox.put(func() { r.fights, r.fought = r.fights-1, time.Now() })
+	r.inbox.put(func() { r.trouble.fights, r.trouble.fought = r.trouble.fights-1, r.fleet.moment(time.Now()) })
 }
 
 // greet implements actor.

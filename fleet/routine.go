@@ -30,7 +30,10 @@ func (s *session) doDue(now time.Time) error {
 		b := s.buffer()
 		*b = append(*b, wire.Pingreq[:]...)
 		if l.pongBy.IsZero() {
-			l.pongBy, l.pinged = now.Add(s.fleet.scenario.Connect.Timeout), now.Sub(s.fleet.epoch)
+			l.pongBy = now.Add(s.fleet.scenario.Connect.Timeout)
+			if l.account != nil {
+				l.pinged = now.Sub(s.fleet.epoch)
+			}
 		}
 	}
 	if l.out != nil && l.keepAlive > 0 {

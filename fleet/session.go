@@ -29,7 +29,6 @@ type session struct {
 	number int    // of the actor among its like: seeds and phases follow from it
 	labels metrics.Labels
 	inbox  inbox
-	done   chan struct{} // closed when the goroutine has ended
 
 	clientID string // may have been assigned by the broker
 
@@ -45,9 +44,7 @@ type session struct {
 	trouble  *trouble       // what keeps it from its broker; nil: nothing
 	numbers  *atomic.Uint32 // of its connections, where they are audited
 	renames  uint32         // client ids it has given up
-	fights   int            // others that use its client id, now
-	fought   time.Time      // when the last of them ceased
-	dialled  time.Time      // the latest connection
+	dialled  moment         // the latest connection
 	failures int            // in a row; resets after a stable time
 	draws    uint64         // back-off draws so far
 	resume   bool           // the next CONNECT has Clean Start 0
@@ -60,7 +57,7 @@ type session struct {
 	later    bool           // told to wait for the back-off before it connects
 	way      Way            // how to go, when away
 	cause    error          // why it ended for good
-	ghost    time.Time      // when a connection was given up whose CONNECT was not answered
+	ghost    moment         // when a connection was given up whose CONNECT was not answered
 }
 
 // actor is what a session is there for. The session's goroutine calls all of it.
@@ -103,7 +100,6 @@ var errStopping = errors.New("the fleet stops")
 // run is the session's goroutine: it connects, serves, and connects again until
 // it is stopped or refused for good. It returns why it was refused.
 func (s *session) run(ctx context.Context) error {
-	defer close(s.done)
 	defer s.inbox.close()
 	defer s.bury(func(ghost) bool { return true })
 	for {
@@ -204,9 +200,9 @@ func (s *session) connect(ctx context.Context) error {
 	l.limits = defaultLimits()
 	l.due = l.began.Add(timeout)
 	l.handshake = l.due
-	s.link, s.dialled = l, l.began
+	s.link, s.dialled = l, f.moment(l.began)
 	if s.numbers != nil {
-		l.number = s.numbers.Add(1)
+		l.number, l.account = s.numbers.Add(1), new(account)
 	}
 	if s.trouble != nil {
 		for i := range s.trouble.links {
@@ -244,7 +240,7 @@ func (s *session) hangUp(err error) {
 		s.haunt(true) // not even its end gets through
 	}
 	if !l.connected {
-		s.ghost = time.Now()
+		s.ghost = s.fleet.moment(time.Now())
 		if !l.refused && !s.stopping && !s.away && !l.dark {
 			s.fleet.counts.HandshakeFailures.Add(1)
 		}

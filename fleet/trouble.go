@@ -23,6 +23,8 @@ type trouble struct {
 	dark   []holder
 	links  []slowLink
 	ghosts []ghost
+	fights int    // others that use its client id, now
+	fought moment // when the last of them ceased
 }
 
 // holder is who keeps a device off: an occurrence of an incident, or byHand.
@@ -245,7 +247,9 @@ func (s *session) wrap() *faults.Conn {
 	_ = l.conn.SetDeadline(time.Time{})
 	c := faults.Wrap(l.conn, mix(s.fleet.scenario.Seed+uint64(forFaults)<<56)^mix(uint64(s.number)))
 	l.reader.release()
-	l.arrives = l.wrote
+	if l.account != nil {
+		l.arrives = l.wrote
+	}
 	l.conn, l.reader, l.writeBy = c, newReader(c, s.fleet.buffers), time.Time{}
 	return c
 }
@@ -289,5 +293,6 @@ func (s *session) bury(which func(ghost) bool) {
 // stubborn sessions connect again when another client has taken their session.
 // One that has no network may hear of that long after the fight.
 func (s *session) stubborn() bool {
-	return s.fights > 0 || !s.fought.IsZero() && s.dialled.Before(s.fought.Add(s.fleet.scenario.Connect.Timeout))
+	t := s.trouble
+	return t != nil && (t.fights > 0 || t.fought > 0 && s.dialled < t.fought+moment(s.fleet.scenario.Connect.Timeout))
 }

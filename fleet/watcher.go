@@ -26,7 +26,7 @@ const watcherNumbers = 1 << 29
 func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
 	w := &watcher{spec: spec, index: index}
 	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: spec.ID(index + 1), number: watcherNumbers + number,
-		terms: &f.terms, done: make(chan struct{}), clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
+		terms: &f.terms, clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
 	return w
 }
 

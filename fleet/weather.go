@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -378,7 +379,7 @@ func (s *stricken) before() string {
 // after says how it ended.
 func (s *stricken) after() string {
 	switch s.incident.Kind {
-	case scenarios.SlowLink, scenarios.IDFight, scenarios.BrokerOutage:
+	case scenarios.SlowLink, scenarios.IDFight, scenarios.BrokerOutage, scenarios.WiFiLoss:
 		return "all as before for " + devicesText(len(s.devices))
 	}
 	return devicesText(len(s.devices)) + " may come back"
@@ -402,5 +403,9 @@ func devicesText(n int) string {
 	if n == 1 {
 		return "1 device"
 	}
-	return fmt.Sprintf("%d devices", n)
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " devices"
 }

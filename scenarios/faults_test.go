@@ -33,7 +33,7 @@ func TestUsersFaults(t *testing.T) {
 
 // catalogue is the list of all metrics in a hint: they are the affair of package
 // metrics, and TestUnknownMetric's.
-var catalogue = regexp.MustCompile(`(?m)(The metrics are |want one of )response\.\*,.*$`)
+var catalogue = regexp.MustCompile(`(?m)(want one of )response\.\*,.*$`)
 
 const dashes = "----\n"
 

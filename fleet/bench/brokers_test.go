@@ -47,6 +47,15 @@ func mosquittoPath() (string, error) {
 	return path, nil
 }
 
+// freeAddress returns an address of this machine where nobody listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
 // startMosquitto starts one on a free port of this machine. It keeps nothing on
 // disk, holds no segment back, and has no limit that would be met here.
 func startMosquitto() (*mosquitto, error) {
@@ -54,15 +63,11 @@ func startMosquitto() (*mosquitto, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	m := new(mosquitto)
+	if m.address, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	m := &mosquitto{address: l.Addr().String()}
 	_, port, _ := net.SplitHostPort(m.address)
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
 	if m.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return nil, err
 	}
@@ -90,6 +95,9 @@ func startMosquitto() (*mosquitto, error) {
 	return nil, errors.New("mosquitto did not come up within 5s")
 }
 
+// stop ends it, and may be called again. Its clients are ended after it: who ends
+// first holds the port of each connection for a minute more (TIME_WAIT), and a
+// system that has few ports left takes long to find one for each further client.
 func (m *mosquitto) stop() {
 	_ = m.cmd.Process.Kill()
 	_ = m.cmd.Wait() // it was killed

@@ -65,5 +65,5 @@ func (p *fleetPart) counts() map[string]int64 {
 	c := p.fleet.Counts()
 	return map[string]int64{"answered": c.Replies.Load(), "failed": c.Lost.Load() + c.ErrorReplies.Load(),
 		"states": c.StateMessages.Load(), "telemetry": c.Telemetry.Load(), "pings": c.Pings.Load(),
-		"wakes": c.Wakes.Load()}
+		"wakes": c.Wakes.Load(), "watched": c.Watched.Load()}
 }

@@ -59,6 +59,7 @@ var measurements = []struct {
 	{"tls", false, (*driver).secure},
 	{"city", false, (*driver).cities},
 	{"start", false, (*driver).starts},
+	{"like", true, (*driver).like},
 }
 
 // driveAll measures and prints the tables.
@@ -164,6 +165,7 @@ func (d *driver) command(role string, homes int) error {
 		return err
 	}
 	defer c.stop()
+	defer m.stop() // before its clients
 	n := homes * perHome
 	d.note("connects", role, n, 0, float64(n)/(c.up.cpu()-c.before.cpu())*1e6)
 	r, err := spawn("requester", j)
@@ -330,6 +332,7 @@ func (d *driver) hold(role string, homes int, watched bool) (f [2]figures, busy 
 		return f, 0, err
 	}
 	defer c.stop()
+	defer m.stop() // before its clients
 	time.Sleep(d.settle)
 	for range 100 { // each device reports once in a minute, as near as it likes
 		if f[0], err = c.figures("figures"); err != nil {
@@ -386,6 +389,7 @@ func (d *driver) generate(m *mosquitto, qos int) error {
 		return err
 	}
 	defer c.stop()
+	defer m.stop() // before its clients
 	j.Homes = generatorHomes
 	g, err := spawn("generator", j)
 	if err != nil {
@@ -451,9 +455,11 @@ func (d *driver) brokers() error {
 		if err == nil {
 			time.Sleep(d.settle)
 			at[0][i], err = b.figures("figures")
+			b.stop() // before its clients
 			c.stop()
+		} else {
+			b.stop()
 		}
-		b.stop()
 		if err != nil {
 			return err
 		}
@@ -486,9 +492,11 @@ func (d *driver) secure() error {
 		if err == nil {
 			time.Sleep(d.settle)
 			at[i], err = c.figures("figures")
+			b.stop() // before its clients
 			c.stop()
+		} else {
+			b.stop()
 		}
-		b.stop()
 		if err != nil {
 			return err
 		}

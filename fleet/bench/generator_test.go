@@ -38,23 +38,25 @@ const (
 
 // startGenerator returns when all is over: its counts have what was measured.
 func startGenerator(j *job) (part, error) {
+	arrival := fmt.Sprintf("count = %d\npayload = \"ON\"\nrate = \"%d/s\"", controllers, j.Rate)
+	if j.InFlight > 0 {
+		arrival = fmt.Sprintf("payload = %q\narrival = \"closed\"\nin_flight = %d", j.Payload, j.InFlight)
+	}
 	sc, err := homes(j, fmt.Sprintf(`
 [[controller]]
 name = "phones"
-count = %d
 attribute = "power"
-payloads = ["ON"]
+%s
 qos = %d
-rate = "%d/s"
 [phases]
 connect = "2m"
 warm_up = "2s"
 measure = "%ds"
-`, controllers, j.QoS, j.Rate, j.Measure))
+`, arrival, j.QoS, j.Measure))
 	if err != nil {
 		return nil, err
 	}
-	sc.Connect.Rate = generatorRamp
+	sc.Connect.Rate = max(generatorRamp, float64(j.Lights)/2)
 	sc.Broker.URL = "mqtt://" + j.Broker
 	dialer, err := fleet.NewDialer(sc.Broker)
 	if err != nil {

@@ -25,8 +25,21 @@ func homes(j *job, more string) (*scenarios.Scenario, error) {
 	return sc, nil
 }
 
+// lightsText is the scenario of plain lights, as a file.
+func lightsText(j *job) string {
+	text := fmt.Sprintf("seed = 1\n[connect]\nkeep_alive = \"%ds\"\ntimeout = \"60s\"\n[[device]]\nkind = \"light\"\nid = \"flat-light-{n}\"\ncount = %d\nqos = %d\n",
+		j.KeepAlive, j.Lights, j.QoS)
+	if j.Every != "" {
+		text += fmt.Sprintf("telemetry = %q\n", j.Every)
+	}
+	return text
+}
+
 // homesText is that scenario as a file.
 func homesText(j *job) string {
+	if j.Lights > 0 {
+		return lightsText(j)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed = 1\n[connect]\nsession_expiry = \"1h\"\nkeep_alive = \"%ds\"\ntimeout = \"60s\"\n", j.KeepAlive)
 	group := func(kind, params, id string, count int) {

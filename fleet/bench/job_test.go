@@ -16,14 +16,18 @@ import (
 
 // job is what a process in a role is told at the start.
 type job struct {
-	Homes     int    `json:"homes"`  // of 25 devices each
-	Broker    string `json:"broker"` // host:port
+	Homes     int    `json:"homes"`            // of 25 devices each
+	Lights    int    `json:"lights,omitempty"` // instead of homes
+	Broker    string `json:"broker"`           // host:port
 	TLS       bool   `json:"tls,omitempty"`
 	KeepAlive int    `json:"keep_alive"`          // seconds; 0 is off
 	Telemetry int    `json:"telemetry,omitempty"` // seconds; 0 is off
+	Every     string `json:"every,omitempty"`     // telemetry of lights, as scenarios write it
 	States    bool   `json:"states,omitempty"`    // a second message with each answer, for watchers
-	QoS       byte   `json:"qos,omitempty"`       // for the generator
-	Rate      int    `json:"rate,omitempty"`      // likewise: requests a second
+	QoS       byte   `json:"qos,omitempty"`       // for the generator and the watcher
+	Rate      int    `json:"rate,omitempty"`      // for the generator: requests a second
+	InFlight  int    `json:"in_flight,omitempty"` // instead: unanswered requests of one controller, which does not wait otherwise
+	Payload   string `json:"payload,omitempty"`   // likewise, of its requests; "" asks
 	Measure   int    `json:"measure,omitempty"`   // likewise: seconds
 }
 
@@ -67,6 +71,8 @@ var roles = map[string]func(*job) (part, error){
 	"broker":    startBroker,
 	"in-memory": startInMemory,
 	"city":      startCity,
+	"watcher":   startWatcher,
+	"source":    startSource,
 }
 
 // play is the whole life of a process in a role.
@@ -98,6 +104,8 @@ func play(name string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// As the program does once a large fleet is up, whoever it is.
+	debug.FreeOSMemory()
 	a := answer{Before: before}
 	for {
 		if a.Figures, err = take(); err != nil {

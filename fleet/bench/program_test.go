@@ -110,6 +110,7 @@ func (d *driver) outside(homes int) (rss uint64, busy float64, err error) {
 		return 0, 0, err
 	}
 	defer stop()
+	defer m.stop() // before its clients
 	time.Sleep(d.settle)
 	if homes > 1 {
 		if d.reported {

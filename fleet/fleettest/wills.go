@@ -26,7 +26,9 @@ func (f *Fleet) Wills() metrics.WillTotals {
 // seen at the broker, and returns that outage. It wants [Audited].
 func (d *Device) WaitWill() audit.Outage {
 	d.f.t.Helper()
-	return d.waitOutage("the will message of "+d.d.ID()+" is published", func(o audit.Outage) bool { return o.Seen > 0 })
+	return d.waitOutage("the will message of "+d.d.ID()+" is published", func(o audit.Outage) bool {
+		return o.Seen > 0 && o.Verdict != audit.Pending // the Will may come before the device's own report
+	})
 }
 
 // WaitWillAnswered waits until the device, back on its session, has found an

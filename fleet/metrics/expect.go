@@ -102,7 +102,7 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 		}
 		f.Hint = "want one of " + metricSummary()
 		if near := nearestMetric(name); near != "" {
-			f.Hint = fmt.Sprintf("did you mean %q? The metrics are %s", near, metricSummary())
+			f.Hint = fmt.Sprintf("did you mean %q? `homefleet metrics` lists them all", near)
 		}
 		return f
 	}

@@ -138,7 +138,7 @@ func TestEvaluateNothing(t *testing.T) {
 func TestParseExpectationFaults(t *testing.T) {
 	// The fault is shown as a reader sees it: with carets under the bytes.
 	tests := []struct{ metric, want, fault string }{
-		{"response.p98", "< 1s", "key  ^^^^^^^^^^^^ there is no metric \"response.p98\"; did you mean \"response.p90\"? The metrics are response.*, service.*"},
+		{"response.p98", "< 1s", "key  ^^^^^^^^^^^^ there is no metric \"response.p98\"; did you mean \"response.p90\"? `homefleet metrics` lists them all"},
 		{"lost", "== 0", "key  ^^^^ there is no metric \"lost\"; did you mean \"requests.lost\"?"},
 		{"request.lost", "== 0", "key  ^^^^^^^^^^^^ there is no metric \"request.lost\"; did you mean \"requests.lost\"?"},
 		{"response", "< 1s", "key  ^^^^^^^^ there is no metric \"response\"; did you mean \"response.p99\"?"},

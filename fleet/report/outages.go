@@ -167,6 +167,9 @@ func backText(r *metrics.Recovery, t *metrics.Times) string {
 
 // attemptsText says how often devices tried to connect, and why in vain.
 func attemptsText(r *metrics.Recovery) string {
+	if r.Attempts == 0 && r.Online.Count == r.Affected {
+		return "no connection was lost"
+	}
 	text := plural(r.Attempts, "attempt", "attempts") + " to connect"
 	if s := refusedText(r.Refused); s != "" {
 		text += "; in vain: " + s

@@ -130,6 +130,23 @@ func TestLostAway(t *testing.T) {
 	}
 }
 
+func TestAttemptsText(t *testing.T) {
+	for _, tt := range []struct {
+		metrics.Recovery
+		want string
+	}{
+		{metrics.Recovery{Affected: 2, Online: metrics.Times{Count: 2}}, "no connection was lost"},
+		{metrics.Recovery{Affected: 2}, "0 attempts to connect"},
+		{metrics.Recovery{Affected: 1, Online: metrics.Times{Count: 1}, Attempts: 1}, "1 attempt to connect"},
+		{metrics.Recovery{Affected: 9, Attempts: 1100, Refused: map[string]int64{"server busy": 3, "no network": 1001}},
+			"1,100 attempts to connect; in vain: 1,001 no network, 3 server busy"},
+	} {
+		if got := attemptsText(&tt.Recovery); got != tt.want {
+			t.Errorf("attemptsText(%+v) = %q; want %q", tt.Recovery, got, tt.want)
+		}
+	}
+}
+
 func TestHTMLOutages(t *testing.T) {
 	page := render1(t, massOffline())
 	var got []string

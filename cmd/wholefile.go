@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// wholeFile is a file that is written as a whole or not at all: a reader never
+// finds half of it. What is there and is no regular file, such as a pipe or
+// /dev/null, is written to as it stands; it would be lost if a file took its
+// place.
+type wholeFile struct{ name, path string } // as it was named, and where it is
+
+// special reports whether there is something that is no regular file.
+func (w wholeFile) special() (bool, error) {
+	info, err := os.Stat(w.path)
+	switch {
+	case err != nil:
+		return false, nil // it is to be made
+	case info.IsDir():
+		return false, errors.New(w.name + " is a directory; want a file")
+	}
+	return !info.Mode().IsRegular(), nil
+}
+
+// check reports whether it can be written.
+func (w wholeFile) check() error {
+	special, err := w.special()
+	if err != nil || special {
+		return err
+	}
+	tmp, err := w.temporary()
+	if err != nil {
+		return err
+	}
+	_ = tmp.Close()
+	return os.Remove(tmp.Name())
+}
+
+func (w wholeFile) temporary() (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(w.path), "."+filepath.Base(w.path)+"-*")
+}
+
+// remove removes an old one, so that a new one is news.
+func (w wholeFile) remove() error {
+	special, err := w.special()
+	if err != nil || special {
+		return err
+	}
+	if err := os.Remove(w.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// put writes it.
+func (w wholeFile) put(write func(io.Writer) error) error {
+	special, err := w.special()
+	if err != nil {
+		return err
+	}
+	if special {
+		f, err := os.OpenFile(w.path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	tmp, err := w.temporary()
+	if err != nil {
+		return err
+	}
+	err = write(tmp)
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), w.path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+	}
+	return err
+}
