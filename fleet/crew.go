@@ -12,6 +12,7 @@ type crew struct {
 	size     int
 	timed    bool          // each read takes the time
 	devices  bool          // not controllers or watchers
+	hidden   bool          // no part of the fleet: what their connections take is not recorded
 	ready    chan struct{} // closed when every one was up once or gave up
 	settled  atomic.Int64  // that were up once or gave up
 	seen     atomic.Int64  // that were up once

@@ -96,6 +96,7 @@ type Fleet struct {
 	outage     Outage
 	bulletins  bulletins
 	recoveries recoveries
+	strikes    atomic.Int64 // incidents that somebody called for
 	blind      atomic.Bool  // the referee has given up
 	noRetain   atomic.Bool  // the broker retains nothing
 	said       atomic.Int64 // lines about single devices
@@ -149,7 +150,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		f.run = "run"
 	}
 	f.notes.log = f.log
-	f.rivals = crew{log: f.log, notes: &f.notes, size: -1}
+	f.rivals = crew{log: f.log, notes: &f.notes, size: -1, hidden: true}
 	f.devices = crew{devices: true, log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
 	f.responders = make([]*responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))

@@ -31,6 +31,7 @@ const (
 	inspectorNumber = refereeNumber + 1
 	quietFor        = 500 * time.Millisecond // without a message, and the store has been sent
 	longestFetch    = 10 * time.Second
+	fetchEach       = 500 * time.Microsecond // longer, for each device
 	mostFetches     = 3
 	mostFetched     = 1 << 14 // under way between the session and whoever compares
 )
@@ -44,7 +45,7 @@ func (f *Fleet) fetch(filters []string) map[string]retained {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
 	var found map[string]retained
-	end := time.NewTimer(longestFetch)
+	end := time.NewTimer(longestFetch + time.Duration(len(f.responders))*fetchEach)
 	defer end.Stop()
 	quiet := time.NewTimer(longestFetch)
 	defer quiet.Stop()
@@ -81,7 +82,7 @@ collect:
 
 // greet implements actor.
 func (i *inspector) greet(p *wire.Connect) error {
-	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, 0
+	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, allAtOnce
 	return i.fleet.credentials(p, scenarios.Vars{ID: i.clientID, Seed: i.fleet.scenario.Seed, Run: i.fleet.run})
 }
 

@@ -19,6 +19,11 @@ import (
 // but for nothing that would only fill memory.
 const maximumPacketSize = 256 << 10
 
+// allAtOnce is as large a Receive Maximum as there is (3.1.2.11.3). It is what a
+// broker is to take an absent one for, but Mosquitto then goes by its own
+// max_inflight_messages, 20.
+const allAtOnce = 65535
+
 // link is one network connection of a session and what is true while it lasts.
 type link struct {
 	conn   net.Conn
@@ -241,7 +246,7 @@ func (s *session) connack(frame wire.Frame) error {
 	}
 	l.connected = true
 	f.counts.Connects.Add(1)
-	f.recorder.Record(s.number, metrics.ConnectConnack, s.labels, time.Since(l.began))
+	s.record(metrics.ConnectConnack, time.Since(l.began))
 	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
 	if l.account != nil {
@@ -342,7 +347,7 @@ func (s *session) suback(frame wire.Frame) error {
 		}
 	}
 	s.subscribed = true
-	s.fleet.recorder.Record(s.number, metrics.ConnectSuback, s.labels, time.Since(s.link.asked))
+	s.record(metrics.ConnectSuback, time.Since(s.link.asked))
 	return s.goOnline()
 }
 

@@ -57,7 +57,7 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 		walls = append(walls, Wall{fatal, fmt.Sprintf(what, args...), hint})
 	}
 	if !m.InMemory {
-		files := sessions + spareFiles
+		files := sessions + ghostsOf(sc) + spareFiles
 		switch {
 		case m.FileDescriptors == 0:
 		case files > m.FileDescriptors:
@@ -98,6 +98,19 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 		}
 	}
 	return walls
+}
+
+// ghostsOf returns how many connections are left behind open at most, by the
+// incident that leaves the most.
+func ghostsOf(sc *scenarios.Scenario) int {
+	most := 0
+	for i := range sc.Incidents {
+		switch in := &sc.Incidents[i]; {
+		case in.Way == Unplugged, in.Kind == scenarios.RouterReboot, in.Kind == scenarios.WiFiLoss:
+			most = max(most, len(sc.Affected(scenarios.Occurrence{Incident: i})))
+		}
+	}
+	return most
 }
 
 // wallOf says which limit a connection has run into, and what to do about it; ""

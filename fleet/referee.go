@@ -68,7 +68,7 @@ func newReferee(f *Fleet) *referee {
 // greet implements actor.
 func (r *referee) greet(p *wire.Connect) error {
 	p.SessionExpiry = 600
-	p.ReceiveMaximum = 0
+	p.ReceiveMaximum = allAtOnce
 	return r.fleet.credentials(p, scenarios.Vars{ID: r.clientID, Seed: r.fleet.scenario.Seed, Run: r.fleet.run})
 }
 
@@ -86,13 +86,13 @@ func (r *referee) topics() ([]packets.SubOptions, error) {
 }
 
 // witnessQoS is the QoS at which the referee wants to see Wills. At QoS 1 and 2
-// their own can be checked, and none gets lost on the way. But a broker keeps only
-// so many for a client that has not acknowledged the last ones: Mosquitto 1,000,
-// unless it is told otherwise (max_queued_messages), and then it drops further
-// ones. At QoS 0 it hands them over at once. So where more may come together, the
-// referee wants them at QoS 0.
+// their own can be checked, and none gets lost on the way. But no more than
+// Receive Maximum are under way at a time, and a broker keeps only so many beyond:
+// Mosquitto 1,000, unless it is told otherwise (max_queued_messages). At QoS 0 it
+// hands them over at once. So where a great many may come together, the referee
+// wants them at QoS 0.
 func (f *Fleet) witnessQoS() byte {
-	const most = 500
+	const most = 20_000
 	if f.embedded || len(f.responders) <= most {
 		return 2
 	}

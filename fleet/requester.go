@@ -64,7 +64,7 @@ const requesterNumbers = 1 << 28
 func (r *requester) greet(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.RequestResponseInfo = true
-	p.ReceiveMaximum = 0 // as many as the protocol allows
+	p.ReceiveMaximum = allAtOnce
 	return r.fleet.credentials(p, r.group.spec.Vars(r.index+1, r.fleet.scenario.Seed, r.fleet.run))
 }
 

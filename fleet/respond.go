@@ -80,7 +80,7 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 	var changed devices.Changes
 	var fault error
 	deed := metrics.Misdeed(-1)
-	if r.habits != nil && r.usable(p.Props.ResponseTopic) {
+	if r.habits != nil && r.usable(p.Props.ResponseTopic) && !f.asksThere(p.Props.ResponseTopic) {
 		deed = r.misdeed()
 	}
 	switch {

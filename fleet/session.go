@@ -195,7 +195,7 @@ func (s *session) connect(ctx context.Context) error {
 		return s.fail("connecting to", err)
 	}
 	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now(), ending: audit.Closed}
-	f.recorder.Record(s.number, metrics.ConnectDial, s.labels, l.began.Sub(start))
+	s.record(metrics.ConnectDial, l.began.Sub(start))
 	l.framer.Max = maximumPacketSize
 	l.limits = defaultLimits()
 	l.due = l.began.Add(timeout)
@@ -406,4 +406,11 @@ func (s *session) broke(err error) error {
 		doing = waitingForConnack
 	}
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
+}
+
+// record takes the time that a part of connecting took.
+func (s *session) record(m metrics.Metric, d time.Duration) {
+	if !s.crew.hidden {
+		s.fleet.recorder.Record(s.number, m, s.labels, d)
+	}
 }

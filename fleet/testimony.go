@@ -59,7 +59,7 @@ func (s *session) accepted(ack *packets.Connack) {
 	if w, ok := s.actor.(willed); ok {
 		c.HasWill, c.WillDelay = w.willTerms()
 	}
-	c.KeepAlive = l.grace
+	c.KeepAlive, c.Other = l.grace, s.isRival()
 	s.fleet.audit.Connected(s.subject(), l.number, c)
 }
 
@@ -130,9 +130,6 @@ func (s *session) ended(closing time.Duration, err error) {
 	}
 	if l.haunts {
 		return // see closedGhost
-	}
-	if s.isRival() {
-		return // it is no device: what follows from its end shows in the device's own outages
 	}
 	way, ending, from := l.way, l.ending, closing
 	switch refused, _ := errors.AsType[*RefusedError](err); {

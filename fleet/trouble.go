@@ -258,6 +258,9 @@ func (s *session) wrap() *faults.Conn {
 func (s *session) haunt(darkly bool) {
 	t, l := s.troubled(), s.link
 	l.haunts = true
+	if c, slow := l.conn.(*faults.Conn); slow {
+		c.Set(darkness, faults.Timeout{}) // what it holds back must not come out later
+	}
 	if !darkly {
 		faults.Unplug(l.conn) // where it can't be, the system still acknowledges what comes
 	}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -21,7 +22,7 @@ func (f *Fleet) newAudit() {
 	f.audit = audit.New(audit.Config{Ways: ways, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})
-	f.referees = crew{log: f.log, notes: &f.notes, size: -1, timed: true}
+	f.referees = crew{log: f.log, notes: &f.notes, size: -1, timed: true, hidden: true}
 	f.referee = newReferee(f)
 	f.knowBroker("")
 }
@@ -52,6 +53,12 @@ func (f *Fleet) settle() {
 
 // asks reports whether there is a referee that asks devices whether they answer.
 func (f *Fleet) asks() bool { return f.referee != nil && !f.blind.Load() }
+
+// asksThere reports whether answers to a topic are the referee's, who is told the
+// truth also by devices that misbehave.
+func (f *Fleet) asksThere(topic []byte) bool {
+	return f.referee != nil && bytes.Equal(topic, f.referee.answers)
+}
 
 // refereeLeft notes that the broker does not let the referee do its work, so that
 // no Will is judged.

@@ -33,7 +33,7 @@ func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher 
 // greet implements actor.
 func (w *watcher) greet(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
-	p.ReceiveMaximum = 0
+	p.ReceiveMaximum = allAtOnce
 	return w.fleet.credentials(p, w.spec.Vars(w.index+1, w.fleet.scenario.Seed, w.fleet.run))
 }
 

@@ -3,6 +3,7 @@ package fleet
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -141,12 +142,15 @@ func (f *Fleet) Strike(in scenarios.Incident) error {
 	}
 	number := len(sc.Incidents) - 1
 	in = sc.Incidents[number]
-	if in.Kind == scenarios.SlowLink {
+	switch {
+	case in.Kind == scenarios.SlowLink:
 		f.expectSlow(&sc)
+	case in.Kind == scenarios.BrokerOutage && f.outage == nil:
+		return errors.New("the broker is not ours to take away; want the embedded one")
 	}
+	n := int(f.strikes.Add(1))
 	ok := f.order(func(w *weather) {
 		start := time.Now().Add(in.At)
-		n := w.count
 		w.at(start, func() {
 			from := start.Sub(w.zero)
 			w.begin(&sc, scenarios.Occurrence{Incident: number, N: n, From: from, To: from + in.For})

@@ -62,6 +62,9 @@ type Connection struct {
 	WillDelay                  time.Duration
 	SessionExpiry              time.Duration // as the CONNACK left it; 0 if absent; or [Forever]
 	KeepAlive                  time.Duration // as the CONNACK left it; 0: off
+	// Other says that it is of a second client with the device's id: its end is no
+	// outage of the device.
+	Other bool
 }
 
 // Attempt is what a device knows of a CONNECT that no CONNACK with success

@@ -13,6 +13,7 @@ type record struct {
 	cleanStart      bool
 	present         bool // Session Present
 	hasWill         bool
+	other           bool          // of a second client
 	asked, answered time.Duration // the broker took the session in between
 	willDelay       time.Duration
 	expiry          time.Duration
@@ -68,7 +69,7 @@ func span(d time.Duration) time.Duration { return min(max(d, 0), Forever) }
 func (r *record) connected(c Connection) {
 	r.state = accepted
 	r.session = c.Session
-	r.cleanStart, r.present, r.hasWill = c.CleanStart, c.SessionPresent, c.HasWill
+	r.cleanStart, r.present, r.hasWill, r.other = c.CleanStart, c.SessionPresent, c.HasWill, c.Other
 	r.asked, r.answered = c.Asked, max(c.Asked, c.Answered)
 	r.willDelay, r.expiry, r.keepAlive = span(c.WillDelay), span(c.SessionExpiry), span(c.KeepAlive)
 }

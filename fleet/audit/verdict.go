@@ -121,6 +121,9 @@ func (b *book) find(r *record, d docket) (f finding) {
 	} else {
 		f.unseen(r, &p, d)
 	}
+	if r.other && f.verdict == NotDue && len(r.seen) == 0 {
+		f.verdict = Pending // and stays so: there was no outage
+	}
 	if f.verdict != Pending {
 		f.consumed, f.learned = r.consumed, r.learned
 	}

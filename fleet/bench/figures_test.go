@@ -93,11 +93,11 @@ func colonFile(name string) (map[string]uint64, error) {
 // cpu is user and system time together, in us.
 func (f *figures) cpu() float64 { return f.User + f.System }
 
-// tune sets the collector as the program does on its command line, in every
-// role, so that no contender has an advantage from it. As there, GOGC and
-// GOMEMLIMIT of the environment rule.
+// tune sets the collector as the program does on its command line before anybody
+// connects, in every role, so that no contender has an advantage from it. As
+// there, GOGC and GOMEMLIMIT of the environment rule.
 func tune() error {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+	if !tuned() {
 		return nil
 	}
 	memory, err := colonFile("/proc/meminfo")
@@ -107,7 +107,18 @@ func tune() error {
 	if memory["MemTotal"] == 0 {
 		return fmt.Errorf("/proc/meminfo does not say how much memory there is")
 	}
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(int64(memory["MemTotal"]) << 10 / 4 * 3)
 	return nil
+}
+
+func tuned() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
+
+// steady sets it as the program does when all are connected, which gives back
+// what a large fleet no longer needs.
+func steady() {
+	if tuned() {
+		debug.SetGCPercent(400)
+	}
+	debug.FreeOSMemory()
 }

@@ -88,6 +88,12 @@ measure = "%ds"
 
 // measure waits for the measuring and takes the figures at both of its ends.
 func (g *generator) measure(length time.Duration) error {
+	select {
+	case err := <-g.ended:
+		return errors.Join(errors.New("the fleet ended before it was up"), err)
+	case <-g.fleet.Ready():
+		steady()
+	}
 	var start time.Time
 	for ok := false; !ok; {
 		select {

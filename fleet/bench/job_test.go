@@ -104,8 +104,7 @@ func play(name string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// As the program does once a large fleet is up, whoever it is.
-	debug.FreeOSMemory()
+	steady()
 	a := answer{Before: before}
 	for {
 		if a.Figures, err = take(); err != nil {

@@ -13,7 +13,10 @@ import (
 // of the pipe, may cost this much live heap, and one goroutine.
 func TestBudget(t *testing.T) {
 	const n = 2000
-	const most = 2900 // bytes; both ends of the pipe are 512 of them
+	// Bytes: a tenth more than when this was written, in the middle of several
+	// runs. Both ends of the pipe are 512 of them, and the runtime's record of the
+	// goroutine as much.
+	const most = 2660 * 11 / 10
 	b, err := New(Config{Anonymous: true})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,9 @@ type retainedNode struct {
 	m        *message
 }
 
+// sweepEvery is how often a full store is looked through for what has expired.
+const sweepEvery = time.Second
+
 // retain stores m as its topic's retained message, or removes that if m has no
 // payload (3.3.1-5 to -7). It returns false, with nothing changed, where the
 // bounds do not allow it. The caller holds mu for writing.
@@ -21,6 +24,11 @@ func (t *topics) retain(m *message, l *limits, now time.Time) bool {
 		return true
 	}
 	if !t.roomFor(m, l) {
+		// Not for every message: a full store takes its time to be swept.
+		if now.Sub(t.swept) < sweepEvery {
+			return false
+		}
+		t.swept = now
 		t.sweep(&t.retained, now)
 		if !t.roomFor(m, l) {
 			return false

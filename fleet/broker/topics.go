@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // topics holds who subscribes to what, and the retained messages. One lock
@@ -16,6 +17,7 @@ type topics struct {
 	retained retainedNode
 
 	retainedCount, retainedBytes int
+	swept                        time.Time // the retained messages, last
 	subscriptions                atomic.Int64
 }
 
