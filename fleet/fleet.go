@@ -73,6 +73,7 @@ type Fleet struct {
 	notes      notes
 
 	counts  *metrics.Counts
+	unseen  metrics.Counts // of the witnesses, which nobody is shown
 	buffers *readBuffers
 	packets sync.Pool // *[]byte, for packets on their way out
 	// publishes are *wire.Publish, for what has come in: passed to an actor, one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -39,6 +40,7 @@ func (s *session) orders() error {
 		s.goodbye()
 		return errStopping
 	case l.forgotten && s.hasNetwork():
+		s.noteEnd()
 		reset(l.conn)
 		return errForgotten
 	case !s.away:
@@ -58,6 +60,7 @@ func (s *session) orders() error {
 	case WithWill:
 		s.part(wire.DisconnectWithWill)
 	case Reset:
+		s.noteEnd()
 		reset(l.conn)
 	case Silence:
 		l.stuck = true
@@ -72,6 +75,13 @@ func (s *session) orders() error {
 		s.finish()
 	}
 	return errAway
+}
+
+// noteEnd notes that the broker may hear of the end from now on.
+func (s *session) noteEnd() {
+	if s.link.account != nil {
+		s.link.endFrom = s.fleet.now()
+	}
 }
 
 // reset makes the close that follows an RST.
@@ -130,6 +140,10 @@ func (s *session) part(code byte) {
 		return // it would be held back, and come out of nowhere later
 	}
 	if _, err := l.conn.Write(*l.out); err != nil {
+		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
+			l.overtaken, l.ending = true, audit.ByBroker
+			s.readLast(time.Now().Add(time.Second))
+		}
 		return
 	}
 	l.ending = audit.WithWill
@@ -146,26 +160,37 @@ func (s *session) part(code byte) {
 func (s *session) finish() {
 	l := s.link
 	cut := l.ending == audit.Closed
-	if l.account != nil {
-		l.endFrom = s.fleet.now()
-	}
+	s.noteEnd()
 	if !halfClose(l.conn, cut) && cut {
 		return // it has no halves, and is closed as a whole
 	}
 	s.inbox.hangUp()
-	wait := time.Second
+	until := time.Now().Add(time.Second)
 	if !s.stopping {
-		wait += s.linkDelay()
+		until = until.Add(s.linkDelay())
 	}
-	_ = l.conn.SetReadDeadline(time.Now().Add(wait))
+	l.confirmed = errors.Is(s.readLast(until), io.EOF)
+}
+
+// readLast reads what is left on a connection until its end, which it returns, or
+// until a time. A fleet that stops does not wait longer than a second: no letter
+// can tell a session that is here.
+func (s *session) readLast(until time.Time) error {
+	l := s.link
+	hurried := false
 	for {
-		chunk, err := l.reader.read()
-		if err != nil {
-			l.confirmed = errors.Is(err, io.EOF)
-			return
+		if !hurried && s.fleet.stopped() {
+			hurried, until = true, earlier(until, time.Now().Add(time.Second))
 		}
-		s.takeLast(chunk)
-		l.reader.release()
+		_ = l.conn.SetReadDeadline(earlier(until, time.Now().Add(time.Second)))
+		chunk, err := l.reader.read()
+		switch {
+		case err == nil:
+			s.takeLast(chunk)
+			l.reader.release()
+		case !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(until):
+			return err
+		}
 	}
 }
 
@@ -214,7 +239,7 @@ func (s *session) takeLast(chunk []byte) {
 		case packets.DISCONNECT:
 			if p, err := wire.Decode(frame, wire.V5); err == nil {
 				code := p.(*packets.Disconnect).ReasonCode
-				s.fleet.counts.Disconnected.Add(code)
+				s.counts().Disconnected.Add(code)
 				s.link.overtaken, s.link.ending = true, byBroker(code)
 			}
 		}

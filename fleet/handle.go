@@ -52,7 +52,7 @@ func (s *session) handle(frame wire.Frame) error {
 			return s.broke(err)
 		}
 		d := packet.(*packets.Disconnect)
-		s.fleet.counts.Disconnected.Add(d.ReasonCode)
+		s.counts().Disconnected.Add(d.ReasonCode)
 		return s.fail("", &RefusedError{Code: d.ReasonCode, Reason: d.Properties.ReasonString,
 			ServerReference: d.Properties.ServerReference, Packet: "DISCONNECT"})
 	default:

@@ -37,7 +37,7 @@ const (
 )
 
 // fetch returns the retained messages of the filters by topic; nil where the
-// broker does not let them be seen.
+// broker does not let them be seen, or not all of them in time.
 func (f *Fleet) fetch(filters []string) map[string]retained {
 	i := &inspector{filters: filters, got: make(chan retained, mostFetched)}
 	i.session = session{fleet: f, crew: &f.referees, actor: i, name: "the inspector", number: inspectorNumber,
@@ -64,6 +64,7 @@ collect:
 		case <-quiet.C:
 			break collect
 		case <-end.C:
+			found = nil // what has not come by now is not known to be missing
 			break collect
 		case <-f.stop:
 			break collect

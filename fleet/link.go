@@ -232,7 +232,7 @@ func (s *session) connack(frame wire.Frame) error {
 	ack := packet.(*packets.Connack)
 	p := ack.Properties
 	if ack.ReasonCode >= 0x80 {
-		f.counts.Refused.Add(ack.ReasonCode)
+		s.counts().Refused.Add(ack.ReasonCode)
 		l.refused = true
 		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
 			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
@@ -245,7 +245,7 @@ func (s *session) connack(frame wire.Frame) error {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
 	}
 	l.connected = true
-	f.counts.Connects.Add(1)
+	s.counts().Connects.Add(1)
 	s.record(metrics.ConnectConnack, time.Since(l.began))
 	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
@@ -258,9 +258,9 @@ func (s *session) connack(frame wire.Frame) error {
 	}
 	s.resume, l.present = l.limits.sessionExpiry > 0, ack.SessionPresent
 	if ack.SessionPresent {
-		f.counts.Resumes.Add(1)
+		s.counts().Resumes.Add(1)
 	} else {
-		f.counts.Abandoned.Add(int64(s.out.forget(f)))
+		s.counts().Abandoned.Add(int64(s.out.forget(f)))
 		s.received = nil
 		s.subscribed = false
 	}
@@ -340,7 +340,7 @@ func (s *session) suback(frame wire.Frame) error {
 		if code < 0x80 {
 			continue
 		}
-		s.fleet.counts.SubsRefused.Add(code)
+		s.counts().SubsRefused.Add(code)
 		if s.mustHave(i) { // a device without its commands is of no use, nor a controller without its answers
 			s.part(wire.Success) // it leaves alive, so there is to be no Will
 			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})

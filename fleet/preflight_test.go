@@ -52,6 +52,33 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// A device whose network goes without a word leaves its connection behind open,
+// and makes another: each of them needs a file descriptor.
+func TestPreflightCountsGhosts(t *testing.T) {
+	const when = "at = \"10s\"\nfor = \"10s\"\n"
+	for _, tt := range []struct {
+		incidents string
+		want      int // file descriptors
+	}{
+		{"", 165},
+		{"[[incident]]\nkind = \"offline\"\n" + when, 165},
+		{"[[incident]]\nkind = \"offline\"\nway = \"unplugged\"\n" + when, 265},
+		{"[[incident]]\nkind = \"power-cut\"\n" + when, 265},
+		{"[[incident]]\nkind = \"power-cut\"\nway = \"reset\"\n" + when, 165},
+		{"[[incident]]\nkind = \"router-reboot\"\n" + when, 265},
+		{"[[incident]]\nkind = \"wifi-loss\"\ntarget = { id = \"lamp-1*\" }\n" + when, 177},
+		{"[[incident]]\nkind = \"slow-link\"\nlatency = \"1s\"\n" + when, 165},
+	} {
+		sc := scenarioOf(t, "[phases]\nmeasure = \"1m\"\n[audit]\n[[device]]\nkind = \"light\"\ncount = 100\nid = \"lamp-{n}\"\n"+tt.incidents)
+		if walls := Preflight(sc, Machine{FileDescriptors: tt.want - 1}); len(walls) != 1 || !walls[0].Fatal {
+			t.Errorf("%q: %+v with %d file descriptors; want one wall in the way", tt.incidents, walls, tt.want-1)
+		}
+		if walls := Preflight(sc, Machine{FileDescriptors: tt.want}); len(walls) != 1 || walls[0].Fatal {
+			t.Errorf("%q: %+v with %d file descriptors; want one wall that is near", tt.incidents, walls, tt.want)
+		}
+	}
+}
+
 // The same scenario and seed give the same plan, whatever GOMAXPROCS is, and
 // another seed gives another.
 func TestPlanIsAFunctionOfTheSeed(t *testing.T) {

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"errors"
+	"syscall"
 
 	"homefleet/fleet/wire"
 )
@@ -11,7 +12,7 @@ import (
 // one on only that lets go of it last: it could not have been back before.
 func (r *responder) struckBy(rec *recovery) {
 	if old := r.recovering; old != nil {
-		if rec.mild || !old.mild && old.to > rec.to {
+		if rec.mild || !old.mild && old.letsGo(r) > rec.letsGo(r) {
 			return
 		}
 		old.spared()
@@ -38,8 +39,8 @@ func (r *responder) isBack() {
 	if rec == nil && r.probed && r.fleet.asks() {
 		r.fleet.referee.inbox.put(func() { r.fleet.referee.again(r.number) })
 	}
-	if rec == nil || now < rec.to {
-		return
+	if rec == nil || now < rec.letsGo(r) {
+		return // with a Spread longer than the incident it may be struck yet
 	}
 	since := rec.isOnline(now)
 	if ref := r.fleet.referee; r.fleet.asks() {
@@ -67,6 +68,8 @@ func (r *responder) attemptFailed(err error) {
 		why = wire.ReasonName(refused.Code)
 	case errors.Is(err, errNoNetwork):
 		why = "no network"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		why = "no file descriptor left"
 	case errors.Is(err, errAway), errors.Is(err, errStopping):
 		return
 	}

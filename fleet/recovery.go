@@ -17,6 +17,9 @@ type recovery struct {
 	unasked         bool          // nobody asks the devices whether they answer
 	mild            bool          // it keeps no device from the broker
 
+	// late is a device's own moment of the Spread.
+	late func(*responder) time.Duration
+
 	mu        sync.Mutex
 	unread    int // letters that tell devices of it
 	affected  int
@@ -34,6 +37,10 @@ const (
 	mostHerd     = metrics.HerdIntervals
 	mostTries    = 4 * mostHerd
 )
+
+// letsGo is when a device is let go, on the fleet's clock: each at its own moment
+// of the Spread.
+func (r *recovery) letsGo(d *responder) time.Duration { return r.to + r.late(d) }
 
 // struck counts a device; spared takes it out again, because another incident
 // has taken it before it was back.

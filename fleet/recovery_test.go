@@ -2,8 +2,12 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
+	"net"
+	"os"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -106,5 +110,31 @@ spread = "10s"
 	want := metrics.Times{Count: 200, Half: new(metrics.Span(late[99])), Most: new(metrics.Span(late[197])), All: new(metrics.Span(late[199]))}
 	if got := timesText(r.Online, r.Affected); got != timesText(want, 200) {
 		t.Errorf("online again %s; want %s", got, timesText(want, 200))
+	}
+}
+
+// Why a try came to nothing is told in words that say what to do about it: of the
+// broker's reason codes by their names, and of a limit of this machine by its own.
+func TestWhyAttemptsFail(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string // "" is not counted
+	}{
+		{&RefusedError{Code: wire.ServerBusy}, "server busy"},
+		{errNoNetwork, "no network"},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}, "no file descriptor left"},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "connection failed"},
+		{errAway, ""},
+		{errStopping, ""},
+	} {
+		r := &responder{recovering: new(recovery)}
+		r.attemptFailed(tt.err)
+		want := map[string]int64{tt.want: 1}
+		if tt.want == "" {
+			want = nil
+		}
+		if got := r.recovering.refused; !maps.Equal(got, want) {
+			t.Errorf("attemptFailed(%v) counts %v; want %v", tt.err, got, want)
+		}
 	}
 }

@@ -26,7 +26,7 @@ func (s *session) doDue(now time.Time) error {
 	}
 	s.actor.act(now)
 	if isDue(l.pingDue, now) && l.out == nil {
-		s.fleet.counts.Pings.Add(1)
+		s.counts().Pings.Add(1)
 		b := s.buffer()
 		*b = append(*b, wire.Pingreq[:]...)
 		if l.pongBy.IsZero() {

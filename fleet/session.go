@@ -177,10 +177,10 @@ func (s *session) pause() {
 func (s *session) connect(ctx context.Context) error {
 	f := s.fleet
 	timeout := f.scenario.Connect.Timeout
-	f.counts.Dials.Add(1)
+	s.counts().Dials.Add(1)
 	s.actor.attempt()
 	if !s.hasNetwork() {
-		f.counts.DialFailures.Add(1)
+		s.counts().DialFailures.Add(1)
 		s.actor.attemptFailed(errNoNetwork)
 		return s.fail("connecting to", errNoNetwork)
 	}
@@ -190,7 +190,7 @@ func (s *session) connect(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errStopping
 		}
-		f.counts.DialFailures.Add(1)
+		s.counts().DialFailures.Add(1)
 		s.actor.attemptFailed(err)
 		return s.fail("connecting to", err)
 	}
@@ -221,6 +221,9 @@ func (s *session) connect(ctx context.Context) error {
 // else that a session calls goes as deep, TLS most of all, and a stack that has
 // grown stays large for as long as its goroutine lives.
 func (s *session) dial(ctx context.Context, timeout time.Duration) (conn net.Conn, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // the fleet stops, and the letter that says so is still to come
+	}
 	dialled := make(chan struct{})
 	go func() {
 		defer close(dialled)
@@ -242,7 +245,7 @@ func (s *session) hangUp(err error) {
 	if !l.connected {
 		s.ghost = s.fleet.moment(time.Now())
 		if !l.refused && !s.stopping && !s.away && !l.dark {
-			s.fleet.counts.HandshakeFailures.Add(1)
+			s.counts().HandshakeFailures.Add(1)
 		}
 	}
 	s.inbox.hangUp()
@@ -257,8 +260,10 @@ func (s *session) hangUp(err error) {
 	if l.online {
 		s.crew.offline(s)
 		if !s.stopping && !s.away && !l.dark && !errors.Is(err, errAway) {
-			s.fleet.counts.Lost.Add(1)
-			s.fleet.losses.add(time.Since(s.fleet.epoch))
+			s.counts().Lost.Add(1)
+			if !s.isWitness() {
+				s.fleet.losses.add(time.Since(s.fleet.epoch))
+			}
 		}
 		if time.Since(l.up) >= s.terms.reset {
 			s.failures = 0
@@ -387,7 +392,7 @@ func (s *session) handleAll(chunk []byte) error {
 func (s *session) fail(doing string, err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		s.fleet.counts.TimedOut.Add(1)
+		s.counts().TimedOut.Add(1)
 	}
 	return &DeviceError{Device: s.name, Broker: s.fleet.brokerName, Doing: doing, Err: err}
 }
@@ -395,7 +400,7 @@ func (s *session) fail(doing string, err error) error {
 // broke answers a packet that breaks the standard with a DISCONNECT that says
 // so (section 4.13) and returns the error for it.
 func (s *session) broke(err error) error {
-	s.fleet.counts.BadPackets.Add(1)
+	s.counts().BadPackets.Add(1)
 	var fault *wire.Error
 	if errors.As(err, &fault) && s.link.connected {
 		s.post(&packets.Disconnect{ReasonCode: fault.Code, Properties: &packets.Properties{}})
@@ -406,6 +411,18 @@ func (s *session) broke(err error) error {
 		doing = waitingForConnack
 	}
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
+}
+
+// isWitness reports whether the session is one of those of the audit, which are
+// no part of the fleet.
+func (s *session) isWitness() bool { return s.crew == &s.fleet.referees }
+
+// counts is where what happens to the session's connections is counted.
+func (s *session) counts() *metrics.Counts {
+	if s.isWitness() {
+		return &s.fleet.unseen
+	}
+	return s.fleet.counts
 }
 
 // record takes the time that a part of connecting took.

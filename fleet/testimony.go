@@ -132,6 +132,9 @@ func (s *session) ended(closing time.Duration, err error) {
 		return // see closedGhost
 	}
 	way, ending, from := l.way, l.ending, closing
+	if l.endFrom > 0 {
+		from = l.endFrom
+	}
 	switch refused, _ := errors.AsType[*RefusedError](err); {
 	case refused != nil && refused.Packet == "DISCONNECT":
 		way, ending, from = orWay(way, "closed by the broker"), byBroker(refused.Code), l.lastAlive()
@@ -141,8 +144,6 @@ func (s *session) ended(closing time.Duration, err error) {
 	case errors.Is(err, errAway) || errors.Is(err, errStopping):
 		if l.overtaken {
 			from = l.lastAlive()
-		} else if l.endFrom > 0 {
-			from = l.endFrom
 		}
 		if s.away {
 			way = orWay(way, string(s.way))

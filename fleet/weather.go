@@ -233,7 +233,7 @@ func (s *stricken) follow() {
 		rec := s.recoveries[group]
 		if rec == nil {
 			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), unasked: !f.asks(),
-				mild: s.incident.Kind == scenarios.SlowLink}
+				mild: s.incident.Kind == scenarios.SlowLink, late: s.late}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec)
 		}

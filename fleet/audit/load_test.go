@@ -124,3 +124,30 @@ func BenchmarkLife(b *testing.B) {
 		})
 	}
 }
+
+// Two clients that fight over one id leave nothing behind: a second client's
+// connection is in no sums, and is forgotten like any other.
+func TestFightIsForgotten(t *testing.T) {
+	const rounds = 500
+	a := watched()
+	most := 0
+	for n := range uint32(rounds) {
+		s := float64(n)
+		a.Connected(1, 2*n+1, conn(1+s))
+		if n > 0 {
+			a.Ended(1, 2*n, end(TakenOver, 1+s))
+		}
+		a.Connected(1, 2*n+2, conn(1.5+s, rival))
+		a.Ended(1, 2*n+1, end(TakenOver, 1.5+s))
+		a.Seen(1, 2*n+1, at(1.6+s), false)
+		most = max(most, len(a.shard(1).books[1].records))
+	}
+	if most > 60 {
+		t.Errorf("%d records of one device; want at most 60: those of some 15 s", most)
+	}
+	got := a.Close(at(rounds + 100))
+	check(t, "a fight", got)
+	if w := (want{onTime: rounds}); got.Wills != w.totals() {
+		t.Errorf("Close() = %+v; want %+v", got.Wills, w.totals())
+	}
+}

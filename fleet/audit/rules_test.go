@@ -28,6 +28,7 @@ func absent(c *Connection)          { c.SessionPresent = false }
 func willless(c *Connection)        { c.HasWill = false }
 func other(c *Connection)           { c.Session = 1 }
 func slow(c *Connection)            { c.Answered = c.Asked + 3*sec }
+func rival(c *Connection)           { c.Other, c.HasWill = true, false }
 func endless(c *Connection)         { c.SessionExpiry = Forever }
 func end(how Ending, s float64) End { return End{Way: "w", How: how, From: at(s), To: at(s + 0.1)} }
 
@@ -360,6 +361,30 @@ func TestRules(t *testing.T) {
 			a.Ended(1, 2, end(TakenOver, 13))
 			a.Ended(1, 1, end(Closed, 50))
 		}, want{notDue: 1, missing: 1}},
+		{"3.1.4-3: a second client comes, and is thrown off", func(a *Audit) {
+			a.Connected(1, 1, conn(1))
+			a.Connected(1, 2, conn(10, rival))
+			a.Ended(1, 1, end(TakenOver, 10))
+			saw(a, 10.2)
+			a.Connected(1, 3, conn(20))
+			a.Ended(1, 2, end(TakenOver, 20))
+			a.Ended(1, 3, end(Orderly, 30))
+		}, want{onTime: 1, notDue: 1}},
+		{"3.1.2-10: a second client saves the device's Will", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(30, 60)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Connected(1, 2, conn(20, rival))
+			a.Ended(1, 2, end(Closed, 25))
+		}, want{notDue: 1}},
+		{"3.1.2-7: a Will of a second client, which had none", func(a *Audit) {
+			a.Connected(1, 1, conn(1, rival))
+			a.Ended(1, 1, end(Closed, 10))
+			saw(a, 10.2)
+		}, want{notDue: 1, unexpected: 1}},
+		{"a second client falls silent", func(a *Audit) {
+			a.Connected(1, 1, conn(1, rival, keepAlive(10)))
+			a.Silent(1, 1, "silence", at(20))
+		}, want{}},
 		{"another session does not matter: Clean Start", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(30, 60)))
 			a.Ended(1, 1, end(Closed, 10))

@@ -324,6 +324,9 @@ func (w *world) connect() {
 	l.Asked = w.now
 	l.CleanStart = w.one(4)
 	l.HasWill = !w.one(8)
+	if w.one(6) { // a second client's, which has none
+		l.Other, l.HasWill = true, false
+	}
 	if w.distinct {
 		l.WillDelay = []time.Duration{0, 10 * sec, 20 * sec}[w.rng.IntN(3)]
 		l.SessionExpiry = []time.Duration{0, 15 * sec, 300 * sec, Forever}[w.rng.IntN(4)]
@@ -387,9 +390,16 @@ func (w *world) answer(l *link) {
 	})
 }
 
+// out notes that a connection of the device itself is gone.
+func (w *world) out(l *link) {
+	if !l.Other {
+		w.outages[l.conn] = true
+	}
+}
+
 func (w *world) ended(l *link, e End) {
 	l.over = true
-	w.outages[l.conn] = true
+	w.out(l)
 	e.Way = e.How.String()
 	w.report(l, func(a *Audit) { a.Ended(7, l.conn, e) })
 	if l.done != nil {
@@ -485,7 +495,7 @@ func (w *world) silence(l *link, unplugged bool) {
 	l.lastSent = w.now
 	l.mute, l.stuck = unplugged, !unplugged
 	w.hear(l)
-	w.outages[l.conn] = true
+	w.out(l)
 	w.ping(l, true)
 	way, sent := "stuck", w.now
 	if unplugged {

@@ -30,7 +30,7 @@ var extents = map[string]extent{
 	"quick": {runs: 1, homes: []int{80}, idle: 80, large: 0, city: 800,
 		settle: 2 * time.Second, rest: 5 * time.Second, window: 3 * time.Second},
 	"full": {runs: 5, homes: []int{80, 400}, idle: 400, large: 760, city: 4000,
-		settle: 5 * time.Second, reported: true, rest: 30 * time.Second, window: 5 * time.Second},
+		settle: 3 * time.Second, reported: true, rest: 30 * time.Second, window: 4 * time.Second},
 }
 
 var contenders = []string{"floor", "paho", "fleet"}

@@ -284,9 +284,13 @@ var likedAll = []liked{
 	{"round trips a second at QoS 0", "like trips", 0, []other{{mqttJS, 14000, ""}}, true},
 	{"  the lights' side, CPU-us", "like lights", 0, []other{{mqttJS, 55, ""}}, false},
 	{"  the requester's side", "like requester", 0, []other{{mqttJS, 44, ""}}, false},
+	{"  round trips with a state message beside each answer", "like states trips", 0, nil, true},
+	{"  the lights' side then", "like states lights", 0, nil, false},
 	{"round trips a second at QoS 1", "like trips", 1, []other{{mqttJS, 9000, ""}}, true},
 	{"  the lights' side, CPU-us", "like lights", 1, []other{{mqttJS, 95, ""}}, false},
 	{"  the requester's side", "like requester", 1, []other{{mqttJS, 65, ""}}, false},
+	{"  round trips with a state message beside each answer", "like states trips", 1, nil, true},
+	{"  the lights' side then", "like states lights", 1, nil, false},
 }
 
 const mqttJS = "hand-written MQTT.js"
@@ -306,6 +310,9 @@ func (r *report) likeTable() table {
 
 // compare names the others, and says how many of them a value is ahead of.
 func (l *liked) compare(value float64) []string {
+	if len(l.others) == 0 {
+		return []string{"", ""}
+	}
 	ahead := 0
 	var text []string
 	for _, o := range l.others {

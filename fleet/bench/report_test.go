@@ -232,7 +232,7 @@ func (t *table) plain(b *strings.Builder) {
 
 // tables are all there is to show.
 func (r *report) tables() []table {
-	var all []table
+	all := []table{r.headTable()}
 	for _, n := range r.sizes("rss", "floor") {
 		all = append(all, r.idleTable(n))
 	}
@@ -342,14 +342,17 @@ func (r *report) generatorTable() table {
 	return t
 }
 
+// scaled are the figures that are compared between fleets of two sizes.
+var scaled = []struct {
+	title, figure string
+	qos           int
+}{{"RSS, KiB", "rss", 0}, {"live heap, KiB", "free heap", 0}, {"CPU a command, QoS 0, us", "cpu", 0}, {"CPU a command, QoS 1, us", "cpu", 1}}
+
 func (r *report) scaleTable() table {
 	n := slices.Max(append(r.sizes("rss", "fleet"), 0))
 	t := table{title: "A device of a large fleet against one of a small fleet",
 		columns: []string{"", "1,000 devices", number(n) + " devices", "ratio", "must", "aim"}}
-	for _, x := range []struct {
-		title, figure string
-		qos           int
-	}{{"RSS, KiB", "rss", 0}, {"live heap, KiB", "free heap", 0}, {"CPU a command, QoS 0, us", "cpu", 0}, {"CPU a command, QoS 1, us", "cpu", 1}} {
+	for _, x := range scaled {
 		few, many := r.sample(x.figure, "fleet", small*perHome, x.qos), r.sample(x.figure, "fleet", n, x.qos)
 		if len(few) == 0 || len(many) == 0 || n == small*perHome {
 			continue

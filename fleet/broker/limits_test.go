@@ -165,6 +165,39 @@ func TestRetainedBounds(t *testing.T) {
 	})
 }
 
+// A full store is looked through for what has expired (3.3.2-5) once a second at
+// most, and not for each message that finds no room: of 100,000 topics that takes
+// 200 ms each time.
+func TestFullStoreIsSweptNowAndThen(t *testing.T) {
+	bubble(t, Config{Limits: Limits{MaximumRetained: 2}}, func(t *testing.T, b *Broker) {
+		p, _ := connect(t, b, connectV5("p"))
+		began := time.Now()
+		for _, tt := range []struct {
+			at    time.Duration
+			topic string
+			props raw
+			code  int
+			swept time.Duration // the last time
+		}{
+			{0, "a", props(), 0x10, -1},
+			{0, "b", props(2, u32(1)), 0x10, -1},
+			{500 * time.Millisecond, "c", props(), 0x97, 500 * time.Millisecond},
+			{time.Second, "c", props(), 0x97, 500 * time.Millisecond}, // b has expired
+			{1400 * time.Millisecond, "a", props(), 0x10, 500 * time.Millisecond},
+			{1500 * time.Millisecond, "c", props(), 0x10, 1500 * time.Millisecond},
+		} {
+			time.Sleep(time.Until(began.Add(tt.at)))
+			p.exchange(pub5(3, tt.topic, 1, tt.props, "x"), ackCodeOf(0x40, 1, tt.code))
+			b.topics.mu.Lock()
+			swept := b.topics.swept.Sub(began)
+			b.topics.mu.Unlock()
+			if swept = max(swept, -1); swept != tt.swept {
+				t.Errorf("%s at %v: the store was swept at %v; want %v", tt.topic, tt.at, swept, tt.swept)
+			}
+		}
+	})
+}
+
 func TestMaximumConnections(t *testing.T) {
 	bubble(t, Config{Limits: Limits{MaximumConnections: 2}}, func(t *testing.T, b *Broker) {
 		connect(t, b, connectV5("a"))

@@ -1,0 +1,85 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"homefleet/fleet/broker"
+)
+
+// Nothing comes out of a cable that has been pulled, also not what a slow link
+// still held.
+func TestUnpluggedOnASlowLink(t *testing.T) {
+	play(t, scenarioOf(t, `
+audit = false
+[connect]
+keep_alive = "60s"
+[phases]
+measure = "2m"
+[[device]]
+kind = "light"
+id = "lamp"
+[[incident]]
+kind = "slow-link"
+latency = "5s"
+at = "10s"
+for = "50s"
+`), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		time.Sleep(20 * time.Second)
+		d, _ := b.fleet.Device("lamp")
+		if _, err := d.Do(t.Context(), "power", "ON"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if err := d.Die(t.Context(), Unplugged); err != nil {
+			t.Fatal(err)
+		}
+		died := time.Now()
+		if err := p.conn.SetReadDeadline(died.Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 1000)
+		if n, err := p.conn.Read(buf); n > 0 || err == nil {
+			t.Errorf("%d bytes %q came %v after the cable was pulled; want nothing", n, buf[:n], time.Since(died))
+		}
+	})
+}
+
+// A device that waits for the end of its connection on a slow link, after it has
+// said goodbye, does not hold up a fleet that stops.
+func TestStopWhileFinishingOnASlowLink(t *testing.T) {
+	snap, _ := brew(t, `
+[connect]
+session_expiry = "1h"
+timeout = "100s"
+[phases]
+measure = "3m"
+[[device]]
+kind = "light"
+id = "lamp"
+[[incident]]
+kind = "slow-link"
+latency = "30s"
+at = "1s"
+for = "50s"
+`, broker.Config{}, func(s *storm) {
+		s.sleepTo(5 * time.Second)
+		d, _ := s.fleet.Device("lamp")
+		if err := d.Die(s.t.Context(), WithWill); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		start := time.Now()
+		s.fleet.Stop()
+		err := <-s.ended
+		s.ended <- err
+		if took := time.Since(start); took > 3*time.Second {
+			s.t.Errorf("Run returned %v after Stop; want at most 3s", took)
+		}
+	})
+	if w := snap.Audit.Wills; w.Early+w.Late+w.Missing+w.Unexpected != 0 {
+		t.Errorf("%+v; want no fault of the broker", w)
+	}
+}
