@@ -32,7 +32,8 @@ type Options struct {
 	// BrokerName is how errors call the broker; it holds no password.
 	BrokerName string
 
-	// Run tells this run from others, as {run} in templates; "" makes it "run".
+	// Run tells this run from others, as {run} in templates; "" makes it "run". Two
+	// runs that are audited on one broker at a time want different ones.
 	Run string
 
 	// Secret reads a password that the scenario names. It is asked for each

@@ -22,11 +22,11 @@ type rival struct {
 // rivalNumbers keeps the seeds of rivals apart from those of their devices.
 const rivalNumbers = 1 << 30
 
-func newRival(r *responder, clientID string, session32 uint32, clean bool) *rival {
+func newRival(r *responder, clientID string, renames uint32, clean bool) *rival {
 	f := r.fleet
 	v := &rival{device: r, clean: clean}
 	v.session = session{fleet: f, crew: &f.rivals, actor: v, name: "the rival of " + r.name, number: rivalNumbers + r.number,
-		numbers: r.numbers, renames: session32, resume: true, trouble: &trouble{fights: 1}, tried: true,
+		numbers: r.numbers, renames: renames, resume: true, trouble: &trouble{fights: 1}, tried: true,
 		terms: &terms{min: 200 * time.Millisecond, max: 2 * time.Second}, clientID: clientID}
 	return v
 }
