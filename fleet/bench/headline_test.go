@@ -54,14 +54,14 @@ func (r *report) headTable() table {
 		goroutines = append(goroutines, one("goroutines", "fleet", n, 0)...)
 	}
 	add("goroutines per device (TCP / TLS)", "", bound{1, 1, 0.01}, append(goroutines, one("goroutines", "fleet on TLS", small*perHome, 0)...)...)
-	sizes := ""
+	var sizes strings.Builder
 	for i, n := range r.sizes("cpu", "floor") {
 		if i > 0 {
-			sizes += ", then "
+			sizes.WriteString(", then ")
 		}
-		sizes += number(n) + " devices"
+		sizes.WriteString(number(n) + " devices")
 	}
-	add("CPU per command-and-answer, QoS 0 / QoS 1, ratio to the floor ("+sizes+")", "x", bound{must: 1.5, aim: 1.15}, all("cpu", true, 0, 1)...)
+	add("CPU per command-and-answer, QoS 0 / QoS 1, ratio to the floor ("+sizes.String()+")", "x", bound{must: 1.5, aim: 1.15}, all("cpu", true, 0, 1)...)
 	add("allocations per command-and-answer, likewise", "", bound{4, 0, 0.05}, all("allocations", false, 0, 1)...)
 	add("reads per command-and-answer, QoS 0", "", bound{2, 2, 0.05}, all("reads", false, 0)...)
 	add("writes per command-and-answer, QoS 0", "", bound{1, 1, 0.05}, all("writes", false, 0)...)
