@@ -36,10 +36,10 @@ func tuneMemory(lookup func(string) (string, bool)) bool {
 	return true
 }
 
-// While a fleet connects, the collector comes as often as it does by default:
+// While a fleet connects, the collector comes twice as often as it does by default:
 // what is made then and let go of lies between what stays, and would keep it
 // apart for ever.
-const rampPercent = 100
+const rampPercent = 50
 
 // manyDevices is a fleet whose ramp leaves memory behind that is worth giving
 // back; for a smaller one that takes longer than it is good for.

@@ -157,3 +157,72 @@ func TestTables(t *testing.T) {
 		}
 	}
 }
+
+// Of a line with several figures the worst is judged, and what was not measured
+// has no line.
+func TestHeadline(t *testing.T) {
+	var r report
+	for _, n := range []int{2000, 10000} {
+		r.records = append(r.records,
+			record{"cpu", "floor", n, 0, 1, 20},
+			record{"cpu", "fleet", n, 0, 1, float64(20 + n/1000)})
+	}
+	got := r.headTable().rows
+	want := [][]string{{"CPU per command-and-answer, QoS 0 / QoS 1, ratio to the floor (2,000 devices, then 10,000 devices)",
+		"1.10 / 1.50", "x1.5 met", "x1.15 not met"}}
+	if len(got) != 1 || !slices.Equal(got[0], want[0]) {
+		t.Errorf("the lines are %q; want %q", got, want)
+	}
+}
+
+func TestComparison(t *testing.T) {
+	others := []other{{"a", 10, ""}, {"b", 20, "20-30"}, {"", 5000, ""}}
+	for _, c := range []struct {
+		more  bool
+		value float64
+		want  string
+	}{{false, 9.9, "3 of 3"}, {false, 10, "2 of 3"}, {false, 6000, "0 of 3"}, {true, 10, "0 of 3"}, {true, 6000, "3 of 3"}} {
+		l := liked{others: others, more: c.more}
+		got := l.compare(c.value)
+		if want := []string{"a 10, b 20-30, 5,000", c.want}; !slices.Equal(got, want) {
+			t.Errorf("more %t: compare(%g) = %q; want %q", c.more, c.value, got, want)
+		}
+	}
+}
+
+// What the source writes is what a watcher can read, at both qualities.
+func TestSourcePublishes(t *testing.T) {
+	b, err := broker.New(broker.Config{Anonymous: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go b.Serve(l)
+	j := &job{Lights: 3, Broker: l.Addr().String(), KeepAlive: 60, QoS: 1}
+	w, err := startWatcher(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.(*fleetPart).fleet.Stop()
+	s, err := startSource(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := int64(0)
+	for qos := range 2 {
+		if err := s.(loader).load(order{QoS: byte(qos), Rate: 1000, Seconds: 0.1}); err != nil {
+			t.Fatal(err)
+		}
+		want += 100
+		for deadline := time.Now().Add(10 * time.Second); w.counts()["watched"] < want && time.Now().Before(deadline); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if got, sent := w.counts(), s.counts(); got["watched"] != want || got["failed"] != 0 || sent["sent"] != want || sent["failed"] != 0 {
+			t.Errorf("QoS %d: the watcher counts %v, the source %v; want %d messages", qos, got, sent, want)
+		}
+	}
+}

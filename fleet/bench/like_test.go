@@ -323,9 +323,9 @@ func (l *liked) compare(value float64) []string {
 		}
 		figure := o.text
 		if figure == "" {
-			figure = strings.TrimSuffix(short(o.value), ".0")
-			if o.value < 10_000 {
-				figure = strconv.FormatFloat(o.value, 'f', -1, 64)
+			figure = strconv.FormatFloat(o.value, 'f', -1, 64)
+			if o.value >= 1000 {
+				figure = short(o.value)
 			}
 		}
 		text = append(text, strings.TrimSpace(o.name+" "+figure))
