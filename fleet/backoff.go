@@ -25,7 +25,10 @@ const (
 // global number, the purpose and a count alone: not from what other devices do,
 // nor from when it is asked.
 func chance(seed uint64, device int, p purpose, count uint64) float64 {
-	return rand.New(rand.NewPCG(mix(seed+uint64(p)<<56), mix(uint64(device)<<32+count))).Float64()
+	// As Float64 of a rand.Rand, which would have the generator escape to the heap.
+	var g rand.PCG
+	g.Seed(mix(seed+uint64(p)<<56), mix(uint64(device)<<32+count))
+	return float64(g.Uint64()<<11>>11) / (1 << 53)
 }
 
 // mix spreads neighbouring numbers over all 64 bits (the finalizer of

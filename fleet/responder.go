@@ -196,6 +196,9 @@ func (r *responder) next() time.Time {
 	return due
 }
 
+// speaks implements talkative: telemetry comes in any case.
+func (r *responder) speaks() time.Time { return r.fleet.time(r.telemetry) }
+
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
 	dt := time.Duration(math.MaxInt64)

@@ -25,7 +25,7 @@ func (s *session) doDue(now time.Time) error {
 		return s.fail("waiting for PINGRESP from", errNoAnswer)
 	}
 	s.actor.act(now)
-	if isDue(l.pingDue, now) && l.out == nil {
+	if l.out == nil && isDue(s.pingAt(), now) {
 		s.counts().Pings.Add(1)
 		b := s.buffer()
 		*b = append(*b, wire.Pingreq[:]...)
@@ -55,12 +55,35 @@ func (s *session) nextDue() time.Time {
 	if l.idling {
 		pong = time.Time{}
 	}
-	ping := l.pingDue
+	ping := s.pingAt()
 	if l.keepAlive >= unhurried {
 		ping = s.fleet.onBeat(ping)
 	}
 	return earlier(earlier(ping, pong), s.actor.next())
 }
+
+// pingAt returns when a PINGREQ is due; zero is never. One that telemetry makes
+// needless is put off: telemetry that comes as often as the Keep Alive asks for a
+// packet would else nearly always have one just ahead of it.
+func (s *session) pingAt() time.Time {
+	l := s.link
+	talker, ok := s.actor.(talkative)
+	if !ok || l.pingDue.IsZero() {
+		return l.pingDue
+	}
+	speaks := talker.speaks()
+	if !speaks.After(l.pingDue) {
+		return l.pingDue
+	}
+	if over := l.pingDue.Add(l.grace - l.keepAlive); speaks.After(over.Add(-lastMoment)) {
+		return l.pingDue
+	}
+	return speaks.Add(2 * beat) // should it not come after all
+}
+
+// lastMoment is how long before the Keep Alive is over (3.1.2-20) nothing is put
+// off any more.
+const lastMoment = time.Second
 
 // beat is the grid on which sessions wake for what is not urgent, so that those of
 // a large fleet wake together: a process that wakes from idle for one device

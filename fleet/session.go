@@ -85,6 +85,10 @@ type actor interface {
 	down(err error)
 }
 
+// talkative is an actor that knows when it publishes next, whatever happens; zero
+// is never.
+type talkative interface{ speaks() time.Time }
+
 // demanding is an actor that needs more than the first of its subscriptions.
 type demanding interface{ needs(subscription int) bool }
 
