@@ -102,6 +102,13 @@ func (r *recoveries) all(zero, now time.Duration) []metrics.Recovery {
 	return all
 }
 
+// leaveOut forgets those that are not over by now, because they never will be.
+func (r *recoveries) leaveOut(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open = slices.DeleteFunc(r.open, func(rec *recovery) bool { return now < rec.over })
+}
+
 // unask has nobody waited for to answer, because nobody asks any more.
 func (r *recoveries) unask() {
 	r.mu.Lock()

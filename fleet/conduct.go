@@ -94,10 +94,10 @@ func (f *Fleet) conduct() {
 		f.measured.Store(int64(min(time.Since(zero), p.Measure)))
 		return
 	}
+	f.measured.Store(int64(p.Measure))
 	if !f.order((*weather).calm) {
 		return
 	}
-	f.measured.Store(int64(p.Measure))
 	f.phase.Store(int32(Draining))
 	for _, r := range f.requesters {
 		r.have(r.finish)
@@ -119,11 +119,11 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 	for until := time.Now().Add(most); ; {
 		devices, others := f.devices.presence(), f.controllers.presence()
 		watchers := f.watchers.presence()
-		up := float64(devices.Seen) >= share*float64(devices.Devices) || devices.Seen+devices.GaveUp == devices.Devices
-		if r := f.referees.presence(); f.referee != nil && r.Seen+r.GaveUp == 0 {
+		up := float64(devices.Seen) >= share*float64(devices.Devices) || devices.Settled == devices.Devices
+		if f.referee != nil && f.referees.presence().Settled == 0 {
 			up = false
 		}
-		if up && others.Seen+others.GaveUp == others.Devices && watchers.Seen+watchers.GaveUp == watchers.Devices {
+		if up && others.Settled == others.Devices && watchers.Settled == watchers.Devices {
 			return true
 		}
 		if time.Now().After(until) {

@@ -21,11 +21,11 @@ type crew struct {
 }
 
 // Presence says how many there are, are online now, have been online at least
-// once, and were refused for good.
-type Presence struct{ Devices, Online, Seen, GaveUp int }
+// once, and were refused for good; and how many were the one or the other, or both.
+type Presence struct{ Devices, Online, Seen, GaveUp, Settled int }
 
 func (c *crew) presence() Presence {
-	return Presence{c.size, int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load())}
+	return Presence{c.size, int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load())}
 }
 
 // online notes that one is up.

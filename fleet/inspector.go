@@ -17,7 +17,7 @@ import (
 type inspector struct {
 	session
 	filters []string
-	got     chan retained
+	got     chan retained // what came, and news of the connection between
 }
 
 // retained is a message out of the broker's store.
@@ -25,7 +25,16 @@ type retained struct {
 	topic, payload string
 	made           time.Duration // by its stamp, on the fleet's clock; 0: it has none
 	number         uint32        // of the connection, if it is a Will
+	news           news          // instead of a message
 }
+
+// news is what becomes of the inspector's connection.
+type news byte
+
+const (
+	begun      news = iota + 1 // another one: what came on an earlier one may be old
+	subscribed                 // from now on silence means that there is no more
+)
 
 const (
 	inspectorNumber = refereeNumber + 1
@@ -44,7 +53,7 @@ func (f *Fleet) fetch(filters []string) map[string]retained {
 		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: "homefleet-inspector-" + f.run, tried: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
-	var found map[string]retained
+	found, complete := make(map[string]retained), false
 	end := time.NewTimer(longestFetch + time.Duration(len(f.responders))*fetchEach)
 	defer end.Stop()
 	quiet := time.NewTimer(longestFetch)
@@ -53,18 +62,24 @@ collect:
 	for {
 		select {
 		case m := <-i.got:
-			if m.topic == "" {
-				found = make(map[string]retained) // subscribed
-			} else {
-				found[m.topic] = m
+			switch m.news {
+			case begun:
+				clear(found)
+				complete = false
+			case subscribed:
+				complete = true
+			default:
+				found[m.topic] = m // a broker may send some before its SUBACK (3.8.4)
 			}
-			quiet.Reset(quietFor)
+			if complete {
+				quiet.Reset(quietFor)
+			}
 		case <-i.inbox.gone(): // it has given up
 			break collect
 		case <-quiet.C:
 			break collect
 		case <-end.C:
-			found = nil // what has not come by now is not known to be missing
+			complete = false // what has not come by now is not known to be missing
 			break collect
 		case <-f.stop:
 			break collect
@@ -76,6 +91,9 @@ collect:
 		select {
 		case <-i.got: // so that it is not held up
 		case <-i.inbox.gone():
+			if !complete {
+				return nil
+			}
 			return found
 		}
 	}
@@ -99,8 +117,9 @@ func (i *inspector) topics() ([]packets.SubOptions, error) {
 // needs implements demanding.
 func (i *inspector) needs(int) bool { return true }
 
-// up implements actor: from now on silence means that there is no more.
-func (i *inspector) up(time.Time) { i.got <- retained{} }
+// attempt and up implement actor.
+func (i *inspector) attempt()     { i.got <- retained{news: begun} }
+func (i *inspector) up(time.Time) { i.got <- retained{news: subscribed} }
 
 // message implements actor.
 func (i *inspector) message(p *wire.Publish) {
@@ -121,7 +140,6 @@ func (i *inspector) next() time.Time           { return time.Time{} }
 func (i *inspector) acknowledged(uint64, byte) {}
 func (i *inspector) farewell()                 {}
 func (i *inspector) attemptFailed(error)       {}
-func (i *inspector) attempt()                  {}
 func (i *inspector) down(error)                {}
 
 // claim is what a device says a retained topic must hold.

@@ -14,6 +14,7 @@ import (
 type recovery struct {
 	incident, group string
 	from, to        time.Duration // on the fleet's clock
+	over            time.Duration // when the last device is let go
 	unasked         bool          // nobody asks the devices whether they answer
 	mild            bool          // it keeps no device from the broker
 

@@ -180,6 +180,10 @@ func (s *session) pause() {
 // error: why it ended.
 func (s *session) connect(ctx context.Context) error {
 	f := s.fleet
+	if ctx.Err() != nil {
+		s.wait(nil) // the fleet stops: the letter that says so is on its way
+		return errStopping
+	}
 	timeout := f.scenario.Connect.Timeout
 	s.counts().Dials.Add(1)
 	s.actor.attempt()
@@ -225,9 +229,6 @@ func (s *session) connect(ctx context.Context) error {
 // else that a session calls goes as deep, TLS most of all, and a stack that has
 // grown stays large for as long as its goroutine lives.
 func (s *session) dial(ctx context.Context, timeout time.Duration) (conn net.Conn, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err // the fleet stops, and the letter that says so is still to come
-	}
 	dialled := make(chan struct{})
 	go func() {
 		defer close(dialled)

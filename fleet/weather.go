@@ -114,10 +114,11 @@ func (w *weather) proceed() {
 }
 
 // calm ends it: what is due still happens, what is not does not, and devices
-// that are away stay so.
+// that are away stay so, which is no recovery that failed.
 func (w *weather) calm() {
 	w.proceed()
 	w.steps = nil
+	w.fleet.recoveries.leaveOut(w.fleet.now())
 	if w.down > 0 {
 		w.down = 0
 		w.fleet.outage.Resume() // or the fleet could not go in an orderly way
@@ -130,6 +131,12 @@ func (w *weather) calm() {
 func (f *Fleet) Strike(in scenarios.Incident) error {
 	in.Every, in.Times, in.Chance = 0, 0, 0
 	sc := *f.scenario
+	sc.Groups = slices.Clone(sc.Groups) // Check fills in defaults, and others read
+	for i := range sc.Groups {
+		if m := sc.Groups[i].Misbehave; m != nil {
+			sc.Groups[i].Misbehave = new(*m)
+		}
+	}
 	sc.Controllers, sc.Watchers, sc.Expect = nil, nil, nil
 	sc.Duration, sc.Phases = 0, scenarios.Phases{}
 	// Behind those of the scenario, so that it draws other devices.
@@ -229,7 +236,7 @@ func (s *stricken) follow() {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
 		if rec == nil {
-			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), unasked: !f.asks(),
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), over: s.to.Add(s.incident.Spread).Sub(f.epoch), unasked: !f.asks(),
 				mild: s.incident.Kind == scenarios.SlowLink, late: s.late}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec)
