@@ -72,6 +72,7 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 			Answering: &metrics.Times{Count: 100, Half: new(metrics.Span(time.Second)), Most: new(metrics.Span(2 * time.Second)), All: new(metrics.Span(3 * time.Second))}},
 		{Incident: "storm", Group: "full jitter", At: metrics.Span(time.Minute), Affected: 7, Online: metrics.Times{Count: 0}},
 		{Incident: "storm", Group: "naive", At: metrics.Span(time.Minute), Affected: 3},
+		{Incident: "cut", At: metrics.Span(time.Minute), To: metrics.Span(time.Hour), Affected: 2},
 	}
 	return s, Info{Version: "0.3.0", Scenario: "request-response", Run: "r1", Broker: "tcp://127.0.0.1:1883", Started: time.Unix(1_700_000_000, 0), Counts: counts}
 }
@@ -166,7 +167,8 @@ func TestScrape(t *testing.T) {
 		`homefleet_wills_learned_total{way="cut"}`:                                              19,
 		`homefleet_retained_topics{state="right"}`:                                              4,
 		`homefleet_retained_topics{state="wrong"}`:                                              1,
-		`homefleet_recoveries_total`:                                                            4,
+		`homefleet_recoveries_total`:                                                            5,
+		`homefleet_recovery_devices{group="",incident="cut",state="affected"}`:                  2,
 		`homefleet_recovery_seconds{group="naive",incident="storm",of="online",share="50"}`:     1.5,
 		`homefleet_recovery_seconds{group="naive",incident="storm",of="answering",share="100"}`: 3,
 		`homefleet_recovery_devices{group="naive",incident="storm",state="affected"}`:           100,

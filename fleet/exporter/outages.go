@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"cmp"
 	"strings"
 
 	"homefleet/fleet/metrics"
@@ -43,18 +42,16 @@ func (e *emitter) audit(a *metrics.Audit) {
 }
 
 // recoveries sends how devices came back from the last incident, each group of
-// them.
+// them, and from those that began at the same moment.
 func (e *emitter) recoveries(all []metrics.Recovery) {
 	if len(all) == 0 {
 		return
 	}
-	last := &all[0]
+	last := all[0].At
 	for i := range all {
-		if cmp.Or(cmp.Compare(all[i].At, last.At), cmp.Compare(all[i].To, last.To)) > 0 {
-			last = &all[i]
-		}
+		last = max(last, all[i].At)
 	}
-	e.counter("homefleet_recoveries_total", "Incidents that devices recovered from, each group of devices by itself.", int64(len(all)))
+	e.counter("homefleet_recoveries_total", "Incidents that came to an end, each group of devices by itself.", int64(len(all)))
 	seen := make(map[[2]string]bool)
 	for i := range all {
 		r := &all[i]
@@ -63,7 +60,7 @@ func (e *emitter) recoveries(all []metrics.Recovery) {
 			group = strings.TrimSpace(group + " " + r.Shard)
 		}
 		names := [2]string{label(r.Incident), label(group)}
-		if r.At != last.At || r.Incident != last.Incident || seen[names] {
+		if r.At != last || seen[names] {
 			continue
 		}
 		seen[names] = true

@@ -1,9 +1,11 @@
 package metrics
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -347,13 +349,13 @@ func incomparable(a, b *Result) []string {
 	var remarks []string
 	differ := func(what, x, y string) {
 		if x != y {
-			remarks = append(remarks, fmt.Sprintf("%s differ: %s and %s", what, x, y))
+			remarks = append(remarks, fmt.Sprintf("%s differ: %s and %s", what, cmp.Or(x, "none"), cmp.Or(y, "none")))
 		}
 	}
 	short := func(s ScenarioFacts) string { return fmt.Sprintf("%s (%.12s)", s.Name, s.Digest) }
 	differ("the scenarios", short(a.Scenario), short(b.Scenario))
 	differ("the arrival models", strings.Join(a.Load.Arrival, "; "), strings.Join(b.Load.Arrival, "; "))
-	differ("the qualities of service", fmt.Sprint(a.Load.QoS), fmt.Sprint(b.Load.QoS))
+	differ("the qualities of service", numbers(a.Load.QoS), numbers(b.Load.QoS))
 	differ("the payload sizes", fmt.Sprint(a.Load.Payload), fmt.Sprint(b.Load.Payload))
 	differ("the planned durations", a.Duration.String(), b.Duration.String())
 	differ("the warm-ups", a.WarmUp.String(), b.WarmUp.String())
@@ -367,6 +369,15 @@ func incomparable(a, b *Result) []string {
 		}
 	}
 	return remarks
+}
+
+// numbers lists them in words: "0, 1".
+func numbers(all []int) string {
+	var list []string
+	for _, n := range all {
+		list = append(list, strconv.Itoa(n))
+	}
+	return strings.Join(list, ", ")
 }
 
 func hosts(r *Result) string {

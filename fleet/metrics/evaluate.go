@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		if v = share(part, whole); whole == 0 {
 			why = "there is none of " + e.of
 		} else {
-			x.Actual = fmt.Sprintf("%s (%s of %s)", percent(v), grouped(int64(part)), grouped(int64(whole)))
+			x.Actual = fmt.Sprintf("%s (%s of %s)", roundPercent(v, e.want.decimals(v, 4)), grouped(int64(part)), grouped(int64(whole)))
 		}
 	}
 	if why != "" {
@@ -72,10 +73,14 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 	}
 	switch unit {
 	case UnitTime:
-		x.Actual = time.Duration(v).Round(time.Microsecond).String()
+		d := time.Duration(v).Round(time.Microsecond)
+		if e.want.holds(float64(d)) != e.want.holds(v) {
+			d = time.Duration(v)
+		}
+		x.Actual = d.String()
 		x.Value = new(v / float64(time.Second))
 	case UnitRate:
-		x.Actual = number(v, 2) + "/s"
+		x.Actual = number(v, e.want.decimals(v, 2)) + "/s"
 		x.Value = new(v)
 	case UnitCount:
 		x.Actual = grouped(int64(v))
@@ -87,8 +92,12 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		h := s.Series[Series{e.series, e.label}]
 		if !h.Shown(e.timed.percentile) {
 			x.Status, x.Actual, x.Value = TooFew, "", nil
-			x.Sentence = fmt.Sprintf("%s takes at least %s samples, so that 100 lie above it; there are %s",
-				x.Metric, grouped(Needed(e.timed.percentile)), grouped(h.Count()))
+			verb := "are"
+			if h.Count() == 1 {
+				verb = "is"
+			}
+			x.Sentence = fmt.Sprintf("%s takes at least %s samples, so that 100 lie above it; there %s %s",
+				x.Metric, grouped(Needed(e.timed.percentile)), verb, grouped(h.Count()))
 			return x, v, whole
 		}
 	}
@@ -120,10 +129,8 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 			return 0, 0, "there was no audit of Wills"
 		case strings.HasPrefix(e.metric, "retained."):
 			return 0, 0, "nobody compared what the broker retained"
-		case strings.HasPrefix(e.metric, "recovery.answering.") && len(s.Recoveries) > 0:
-			return 0, 0, "nobody asked the devices"
 		case ofRecovery(e.metric):
-			return 0, 0, "there was no incident to recover from"
+			return 0, 0, noRecovery(s)
 		case strings.HasPrefix(e.metric, "devices."):
 			return 0, 0, "there is no device"
 		case e.metric == "answers.errors" && s.Totals.Planned > 0:
@@ -138,6 +145,18 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 		return float64(n), 0, ""
 	}
 	return 0, 0, "there is no such metric"
+}
+
+// noRecovery says why there is nothing to tell of devices that came back. What
+// is still open as a run is interrupted is no recovery.
+func noRecovery(s *Snapshot) string {
+	switch {
+	case len(s.Recoveries) == 0:
+		return "no incident that befell a device came to its end"
+	case !slices.ContainsFunc(s.Recoveries, func(r Recovery) bool { return r.Affected > 0 }):
+		return "the incidents befell no device"
+	}
+	return "nobody asked the devices"
 }
 
 func forLabel(l Label) string {
@@ -190,6 +209,14 @@ func roundPercent(v float64, decimals int) string {
 		}
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64) + "%"
+}
+
+// plural is "1 request", "2 requests".
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(n) + " " + many
 }
 
 // grouped is n with a comma between thousands.

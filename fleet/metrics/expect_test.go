@@ -116,6 +116,29 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// A value that is rounded must not look as if it were on the other side of what
+// is wanted.
+func TestEvaluateNearTheBound(t *testing.T) {
+	slow := new(Histogram)
+	slow.Record(250*ms + 1)
+	s := &Snapshot{
+		Measured: time.Hour, Totals: Totals{Planned: 341_999, Sent: 341_999}, Devices: Devices{Total: 10_000_000, Online: 9_989_999},
+		Series: map[Series]*Histogram{{Metric: ResponseTime}: slow},
+	}
+	for _, tt := range []struct{ expect, sentence string }{
+		{"response.max <= 250ms", "response.max is 250.000001ms; want <= 250ms"},
+		{"response.max < 251ms", "response.max is 250ms, as wanted: < 251ms"},
+		{"response.p50 < 1s", "response.p50 takes at least 200 samples, so that 100 lie above it; there is 1"},
+		{"requests.rate >= 95/s", "requests.rate is 94.9997/s; want >= 95/s"},
+		{"requests.rate >= 94/s", "requests.rate is 95/s, as wanted: >= 94/s"},
+		{"devices.online >= 99.9%", "devices.online is 99.89999% (9,989,999 of 10,000,000); want >= 99.9%"},
+	} {
+		if got := expectations(t, tt.expect)[0].Evaluate(s).Sentence; got != tt.sentence {
+			t.Errorf("Evaluate(%s) = %q; want %q", tt.expect, got, tt.sentence)
+		}
+	}
+}
+
 // Where nothing happened, nothing was shown to hold.
 func TestEvaluateNothing(t *testing.T) {
 	s := NewRecorder(RecorderConfig{}).Snapshot(0)

@@ -63,7 +63,7 @@ func JudgeGenerator(s *Snapshot, bound time.Duration) Generator {
 			"half of the requests left %v or more after their planned moment, against a median response time of %v: look at the service time too", d, r))
 	}
 	if n := delay.Clamped(); n > 0 {
-		g.Remarks = append(g.Remarks, fmt.Sprintf("%s requests left before their planned moment or more than an hour after it", grouped(n)))
+		g.Remarks = append(g.Remarks, fmt.Sprintf("%s left before the planned moment or more than an hour after it", plural(n, "request", "requests")))
 	}
 	return g
 }

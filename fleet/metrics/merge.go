@@ -44,6 +44,10 @@ func MergeResults(rs ...*Result) (*Result, error) {
 		if i > 0 && len(r.Shards) == 0 {
 			return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 		}
+		if apart := time.Duration(r.Measured - first.Measured).Abs(); apart > time.Second {
+			m.remark(fmt.Sprintf("two shards measured for %v and %v; what is a second is over the longest of all",
+				time.Duration(first.Measured).Round(time.Millisecond), time.Duration(r.Measured).Round(time.Millisecond)))
+		}
 		m.addFacts(r)
 		m.Ledger.Add(r.Ledger)
 		m.WarmUpLedger.Add(r.WarmUpLedger)

@@ -257,7 +257,7 @@ func (p recoveryPart) missing(s *Snapshot) string {
 	if p.times(worst) == worst.Answering {
 		verb = "answer"
 	}
-	return fmt.Sprintf("%s of %s devices did not %s after %s", grouped(lacks), grouped(worst.Affected), verb, worst.title())
+	return fmt.Sprintf("%s of %s did not %s after %s", grouped(lacks), plural(worst.Affected, "device", "devices"), verb, worst.title())
 }
 
 // recoveryParts are the times by the names of their metrics.

@@ -57,6 +57,8 @@ func TestEvaluateOutages(t *testing.T) {
 	whole.Recoveries[1].Online.All, whole.Recoveries[1].Answering = spanOf(6*time.Second), nil
 	never := &Snapshot{Recoveries: []Recovery{back(time.Second, 10), torn()}}
 	nothing := &Snapshot{Audit: new(Audit), Recoveries: []Recovery{{Incident: "storm"}}}
+	unasked := &Snapshot{Recoveries: []Recovery{back(time.Second, 1)}}
+	unasked.Recoveries[0].Answering = nil
 	for _, tt := range []struct {
 		of       *Snapshot
 		expect   string
@@ -105,11 +107,13 @@ func TestEvaluateOutages(t *testing.T) {
 		{nothing, "wills.missing == 0", Pass, "wills.missing is 0, as wanted: == 0"},
 		{nothing, "wills.missing == 0%", NoData, "wills.missing has no value: there is none of wills.due"},
 		{nothing, "retained.wrong == 0", NoData, "retained.wrong has no value: nobody compared what the broker retained"},
-		{nothing, "recovery.all < 1h", NoData, "recovery.all has no value: there was no incident to recover from"},
-		{nothing, "recovery.answering.all < 1h", NoData, "recovery.answering.all has no value: nobody asked the devices"},
-		{nothing, "devices.recovered == 0", NoData, "devices.recovered has no value: there was no incident to recover from"},
-		{nothing, "reconnect.attempts == 0", NoData, "reconnect.attempts has no value: there was no incident to recover from"},
-		{new(Snapshot), "recovery.answering.all < 1h", NoData, "recovery.answering.all has no value: there was no incident to recover from"},
+		{nothing, "recovery.all < 1h", NoData, "recovery.all has no value: the incidents befell no device"},
+		{nothing, "recovery.answering.all < 1h", NoData, "recovery.answering.all has no value: the incidents befell no device"},
+		{unasked, "recovery.answering.all < 1h", NoData, "recovery.answering.all has no value: nobody asked the devices"},
+		{nothing, "devices.recovered == 0", NoData, "devices.recovered has no value: the incidents befell no device"},
+		{nothing, "reconnect.attempts == 0", NoData, "reconnect.attempts has no value: the incidents befell no device"},
+		{new(Snapshot), "recovery.answering.all < 1h", NoData, "recovery.answering.all has no value: no incident that befell a device came to its end"},
+		{new(Snapshot), "devices.recovered == 100%", NoData, "devices.recovered has no value: no incident that befell a device came to its end"},
 	} {
 		x := expectations(t, tt.expect)[0].Evaluate(tt.of)
 		if x.Status != tt.want || x.Sentence != tt.sentence {
@@ -231,7 +235,8 @@ func TestDecodeOutagesRefuses(t *testing.T) {
 		{`"recoveries": [{"herd": {"interval": "1s", "attempts": [1], "online": []}}]`, "recovery 0: the herd has 1 and 0 intervals; want as many in both, at most 240"},
 		{`"recoveries": [{"herd": {"interval": "0s", "attempts": [1], "online": [1]}}]`, "recovery 0: the herd has intervals of 0s; want 1ns to"},
 		{`"recoveries": [{"herd": {"interval": "1s", "attempts": [1], "online": [-1]}}]`, "recovery 0: there is the count -1"},
-		{`"recoveries": [{"at": 5}]`, "recoveries.at is a number; want metrics.Span"},
+		{`"recoveries": [{"online": {"half": 5}}]`, "recoveries.online.half is a number; want a duration such as \"1.5s\""},
+		{`"recoveries": [{"at": 5}]`, "recoveries.at is a number; want a duration such as \"1.5s\""},
 	} {
 		_, err := DecodeResult(strings.NewReader(`{"homefleet_result": 1, ` + tt.field + `}`))
 		if err == nil || !strings.HasPrefix(err.Error(), "reading a result: "+tt.want) {

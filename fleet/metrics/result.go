@@ -1,10 +1,12 @@
 package metrics
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -201,7 +203,7 @@ func (r *Result) Check() error {
 		errs = append(errs, fmt.Errorf("of the warm-up: %w", err))
 	}
 	if n := r.Ledger.Outstanding + r.WarmUpLedger.Outstanding; n != 0 {
-		errs = append(errs, fmt.Errorf("%s requests are still outstanding in a run that is over", grouped(n)))
+		errs = append(errs, fmt.Errorf("%s still outstanding in a run that is over", plural(n, "request is", "requests are")))
 	}
 	want := func(metric string, n int64) {
 		for _, s := range r.Series {
@@ -210,7 +212,7 @@ func (r *Result) Check() error {
 			}
 		}
 		if n != 0 {
-			errs = append(errs, fmt.Errorf("the histogram of %s does not hold %s samples", metric, grouped(n)))
+			errs = append(errs, fmt.Errorf("the histogram of %s does not hold %s", metric, plural(n, "sample", "samples")))
 		}
 	}
 	want(ScheduleDelay.String(), r.Ledger.Sent)
@@ -247,7 +249,10 @@ func (r *Result) Judge() {
 		say(VerdictBroken, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if r.Interrupted {
-		text := fmt.Sprintf("the run was interrupted after %v of measuring", time.Duration(r.Measured).Round(time.Millisecond))
+		text := "the run was interrupted before the measuring began"
+		if r.Measured > 0 {
+			text = fmt.Sprintf("the run was interrupted after %v of measuring", time.Duration(r.Measured).Round(time.Millisecond))
+		}
 		if r.Duration > 0 {
 			text += fmt.Sprintf("; %v were planned", time.Duration(r.Duration))
 		}
@@ -308,7 +313,7 @@ func DecodeResult(rd io.Reader) (*Result, error) {
 	var head struct {
 		Version *int `json:"homefleet_result"`
 	}
-	if err := json.Unmarshal(b, &head); err != nil && head.Version == nil {
+	if err := json.Unmarshal(b, &head); err != nil {
 		return nil, fmt.Errorf("reading a result: %w", plainJSON(err))
 	}
 	switch {
@@ -332,12 +337,46 @@ func DecodeResult(rd io.Reader) (*Result, error) {
 // plainJSON says what was wrong in the words of the document.
 func plainJSON(err error) error {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s is a %s; want %s", t.Field, t.Value, t.Type)
+		got := "a " + t.Value
+		switch {
+		case strings.HasPrefix(t.Value, "number "): // with the number, which is of the wrong kind or out of range
+			got = "the " + t.Value
+		case t.Value == "array" || t.Value == "object":
+			got = "an " + t.Value
+		}
+		field := strings.NewReplacer(".Outcomes.", ".", ".WillTotals.", ".").Replace(t.Field) // which the document does not have
+		return fmt.Errorf("%s is %s; want %s", cmp.Or(field, "the document"), got, jsonName(t.Type))
 	}
 	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("it is no JSON document: byte %d: %w", s.Offset, err)
 	}
+	if strings.Contains(err.Error(), ",string struct tag") { // which only the seed has
+		return errors.New("seed is no number in quotes")
+	}
 	return err
+}
+
+// jsonName is what a document has where a result has the type t.
+func jsonName(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == reflect.TypeFor[Span]() {
+		return `a duration such as "1.5s"`
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Float64:
+		return "a number"
+	}
+	return "a whole number"
 }
 
 // sound checks what the rest of the package takes for granted.
@@ -351,6 +390,21 @@ func (r *Result) sound() error {
 		for reason, n := range t.RefusedBy {
 			if n < 0 || n > maxCount {
 				return fmt.Errorf("the %s has the count %d for %.40q; want 0 to %d", name, n, reason, int64(maxCount))
+			}
+		}
+	}
+	if d := r.Devices; min(d.Total, d.Online, d.Seen, d.GaveUp) < 0 || int64(max(d.Total, d.Online, d.Seen, d.GaveUp)) > maxCount {
+		return fmt.Errorf("there are the devices %+v; want 0 to %d of each", d, int64(maxCount))
+	}
+	for name, n := range r.Counts {
+		if err := soundCounts(n); err != nil {
+			return fmt.Errorf("the counts: %.40q: %w", name, err)
+		}
+	}
+	for where, counts := range r.Reasons {
+		for name, n := range counts {
+			if err := soundCounts(n); err != nil {
+				return fmt.Errorf("the reasons of %.40q: %.40q: %w", where, name, err)
 			}
 		}
 	}

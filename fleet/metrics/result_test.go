@@ -111,8 +111,9 @@ func TestJudge(t *testing.T) {
 		{"aborted", nil, func(r *Result) { r.Aborted = "requests.lost is 1; want == 0" }, VerdictFail, "the run was ended early: requests.lost is 1; want == 0"},
 		{"saturated goes before failed", []string{"requests.lost == 0"}, func(r *Result) { r.Generator.Saturated, r.Generator.Sentence = true, "slow" }, VerdictSaturated, "slow"},
 		{"interrupted goes before saturated", nil, func(r *Result) { r.Generator.Saturated, r.Interrupted = true, true }, VerdictInterrupted, "the run was interrupted after 20s of measuring; 20s were planned"},
+		{"interrupted before anything was measured", nil, func(r *Result) { r.Measured, r.Interrupted = 0, true }, VerdictInterrupted, "the run was interrupted before the measuring began; 20s were planned"},
 		{"broken goes before all", nil, func(r *Result) { r.Interrupted = true; r.Ledger.Answered++ }, VerdictBroken, "the sums do not hold: sent = answered + late + lost + refused + outstanding: 20000 is not 20001"},
-		{"still outstanding", nil, func(r *Result) { r.Ledger.Lost--; r.Ledger.Outstanding++ }, VerdictBroken, "1 requests are still outstanding in a run that is over"},
+		{"still outstanding", nil, func(r *Result) { r.Ledger.Lost--; r.Ledger.Outstanding++ }, VerdictBroken, "1 request is still outstanding in a run that is over"},
 		{"a sample is missing", nil, func(r *Result) {
 			i := slices.IndexFunc(r.Series, func(s SeriesResult) bool { return s.Metric == "response" && s.By == "" })
 			r.Series[i].Histogram.Record(ms)
@@ -184,10 +185,19 @@ func TestDecodeResultRefuses(t *testing.T) {
 		{"later version", `{"homefleet_result": 2, "seed": []}`, "reading a result: it has version 2, and this homefleet reads up to version 1: it takes a newer homefleet"},
 		{"version 0", `{"homefleet_result": 0}`, "reading a result: there is no version 0; want 1 to 1"},
 		{"something else", `{"a": 1}`, `reading a result: this is no result of homefleet: it has no "homefleet_result"`},
-		{"no object", `[1]`, "reading a result: "},
+		{"no object", `[1]`, "reading a result: the document is an array; want an object"},
+		{"version in text", `{"homefleet_result": "1"}`, "reading a result: homefleet_result is a string; want a whole number"},
+		{"a fraction of a request", replace(`"lost": 20,`, `"lost": 20.5,`), "reading a result: ledger.lost is the number 20.5; want a whole number"},
+		{"a text for a number within", replace(`"lost": 20,`, `"lost": 20, "not_sent": []`+","), "reading a result: ledger.not_sent is an array; want an object"},
+		{"of an interval", `{"homefleet_result": 1, "time_line": {"points": [{"lost": "x"}]}}`, "reading a result: time_line.points.lost is a string; want a whole number"},
+		{"a seed without quotes", `{"homefleet_result": 1, "seed": 5}`, "reading a result: seed is no number in quotes"},
+		{"a seed that is no number", `{"homefleet_result": 1, "seed": "x"}`, "reading a result: seed is no number in quotes"},
+		{"negative devices", `{"homefleet_result": 1, "devices": {"total": -3}}`, "reading a result: there are the devices {Total:-3 Online:0 Seen:0 GaveUp:0}; want 0 to 9223372036854 of each"},
+		{"negative count of the fleet", `{"homefleet_result": 1, "counts": {"connect.tried": -4}}`, `reading a result: the counts: "connect.tried": there is the count -4; want 0 to 9223372036854`},
+		{"negative reason", `{"homefleet_result": 1, "reasons": {"connections refused": {"banned": -4}}}`, `reading a result: the reasons of "connections refused": "banned": there is the count -4`},
 		{"empty", ``, "reading a result: it is no JSON document: byte 0: unexpected end of JSON input"},
 		{"cut off", good.String()[:good.Len()/2], "reading a result: it is no JSON document"},
-		{"wrong type", replace(`"run": "r1"`, `"run": 5`), "reading a result: run is a number; want string"},
+		{"wrong type", replace(`"run": "r1"`, `"run": 5`), "reading a result: run is a number; want text"},
 		{"negative count", replace(`"lost": 20,`, `"lost": -20,`), "reading a result: the ledger has the count -20; want 0 to 9223372036854"},
 		{"points out of order", replace(`"at": "3s"`, `"at": "4s"`), "reading a result: interval 3 of the time line begins at 4s; want 3s"},
 		{"no histogram", replace(`"series": [`, `"series": [{"metric": "x"},`), `reading a result: the series "x" has no histogram`},
@@ -304,6 +314,9 @@ func TestMergeResults(t *testing.T) {
 	if !slices.Equal(status, []Status{Pass, Fail, Pass}) || m.Verdict != VerdictFail {
 		t.Errorf("expectations %v, verdict %s; want pass fail pass, fail", status, m.Verdict)
 	}
+	if len(m.Remarks) != 0 {
+		t.Errorf("remarks %q; want none", m.Remarks)
+	}
 	if m.WarmUpLedger.NotSent.NoRoom != 3 {
 		t.Errorf("the warm-up has %d without room; want 3", m.WarmUpLedger.NotSent.NoRoom)
 	}
@@ -316,6 +329,21 @@ func TestMergeResults(t *testing.T) {
 	y, _ := json.Marshal([]any{r.Series, r.TimeLine, r.Ledger, r.ByLabel})
 	if string(x) != string(y) {
 		t.Error("merged the other way round, the result is another one")
+	}
+}
+
+// A shard that was stopped early makes every rate of the whole too low, which
+// must be said.
+func TestMergeResultsOfDifferentLength(t *testing.T) {
+	a, b := run(t, 1, "1/2", 100, 1), run(t, 2, "2/2", 100, 1)
+	b.Measured, b.Interrupted = Span(12*time.Second), true
+	m, err := MergeResults(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "two shards measured for 20s and 12s; what is a second is over the longest of all"
+	if m.Measured != Span(20*time.Second) || m.Verdict != VerdictInterrupted || !slices.Contains(m.Remarks, want) {
+		t.Errorf("measured %v, %s, remarks %q; want 20s, interrupted and %q", m.Measured, m.Verdict, m.Remarks, want)
 	}
 }
 
@@ -422,7 +450,7 @@ func TestCompare(t *testing.T) {
 	other := run(t, 3, "", 2000, 1)
 	other.Scenario.Digest, other.Load.QoS, other.Verdict = "def", []int{2}, VerdictSaturated
 	want := []string{
-		"the scenarios differ: x (abc) and x (def)", "the qualities of service differ: [] and [2]",
+		"the scenarios differ: x (abc) and x (def)", "the qualities of service differ: none and 2",
 		`the later result is marked "generator saturated"`,
 	}
 	if got := Compare(base, other).Remarks; !reflect.DeepEqual(got, want) {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,18 @@ func (w *want) holds(v float64) bool {
 		return v > w.a.value
 	}
 	return v >= w.a.value && v <= w.b.value
+}
+
+// decimals is how many decimals of a value are to be shown, so that it does not
+// look as if it were on the other side of the bound.
+func (w *want) decimals(v float64, least int) int {
+	const most = 9
+	for n := least; n < most; n++ {
+		if ten := math.Pow10(n); w.holds(math.Round(v*ten)/ten) == w.holds(v) {
+			return n
+		}
+	}
+	return most
 }
 
 // exceeded reports whether a value is too large rather than too small.

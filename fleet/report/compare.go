@@ -76,12 +76,12 @@ func newSide(name string, r *metrics.Result) side {
 
 func newDeltaRow(d metrics.Delta) deltaRow {
 	row := deltaRow{
-		Name: d.Name, Before: valueText(d.Unit, d.Before), After: valueText(d.Unit, d.After), Change: none, Noise: none,
+		Name: d.Name, Before: valueText(d.Unit, d.Before), After: valueText(d.Unit, d.After), Change: "from 0", Noise: none,
 		Verdict: string(d.Verdict), Sentence: capital(d.Sentence),
 	}
 	switch diff := d.After - d.Before; {
 	case diff == 0:
-		row.Change, row.Sign = "none", ""
+		row.Change = "none"
 	case d.Before != 0:
 		const many = 10 // from here on a factor says more than a share
 		if ratio := d.After / d.Before; ratio >= many {

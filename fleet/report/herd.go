@@ -80,7 +80,7 @@ func (d *herdDrawing) attempts(from float64) (top, bottom float64) {
 	}
 	limit, step := niceMost(most)
 	y := linear{limit, bottom, top}
-	d.axisY(d.l, countTicks(y, step))
+	d.axisY(d.l, numberTicks(y, step))
 	for i, r := range d.herds {
 		var line pen
 		interval := seconds(r.Herd.Interval)

@@ -229,23 +229,29 @@ func TestPages(t *testing.T) {
 }
 
 func TestCompareFigures(t *testing.T) {
+	c := madeUp()
+	c.Deltas = append(c.Deltas, metrics.Delta{Name: "requests.late", Unit: metrics.UnitShare, After: 3, Noise: 1, Method: "counts", Verdict: metrics.Worse})
 	var b bytes.Buffer
-	if err := Compare(&b, madeUp(), steady(), stalled()); err != nil {
+	if err := Compare(&b, c, steady(), stalled()); err != nil {
 		t.Fatal(err)
 	}
 	check(t, b.Bytes())
 	text := plain(b.Bytes())
 	for _, want := range []string{
 		"The payload sizes differ: 64 and 128",
-		"response.p99 4.40 ms 900 ms ▲ × 205 ± 20.0 ms worse", "service.p99 10.0 ms 8.00 ms ▼ -20.0 % ± 1.00 ms better",
-		"requests.rate 500/s 400/s ▼ -20.0 % ± 5/s different", "response.max 80.0 ms 1.00 s ▲ × 12 – cannot tell",
-		"requests.lost 0 % 0 % none ± 0 % within noise",
+		// Below the name stands what a phone has no columns for.
+		"response.p99 worse ▲ × 205 4.40 ms 900 ms ▲ × 205 ± 20.0 ms worse",
+		"service.p99 better ▼ -20.0 % 10.0 ms 8.00 ms ▼ -20.0 % ± 1.00 ms better",
+		"requests.rate different ▼ -20.0 % 500/s 400/s ▼ -20.0 % ± 5/s different",
+		"response.max cannot tell ▲ × 12 80.0 ms 1.00 s ▲ × 12 – cannot tell",
+		"requests.lost within noise 0 % 0 % none ± 0 % within noise",
+		"requests.late worse ▲ from 0 0 % 3 % ▲ from 0 ± 1 % worse",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
-	if worse, within := strings.Index(text, "▲ × 205"), strings.Index(text, "requests.lost 0 %"); worse > within {
+	if worse, within := strings.Index(text, "▲ × 205"), strings.Index(text, "requests.lost within noise"); worse > within {
 		t.Error("what is within noise stands before what is worse")
 	}
 }

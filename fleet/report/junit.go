@@ -106,7 +106,11 @@ func JUnit(w io.Writer, r *metrics.Result) error {
 	case r.Aborted != "":
 		end = fault("aborted", r.Aborted)
 	case r.Interrupted:
-		end = fault("interrupted", fmt.Sprintf("the run was interrupted after %s of measuring", span(r.Measured)))
+		text := "the run was interrupted before the measuring began"
+		if r.Measured > 0 {
+			text = fmt.Sprintf("the run was interrupted after %s of measuring", span(r.Measured))
+		}
+		end = fault("interrupted", text)
 	}
 	add("run", caseSums, "", sums)
 	add("run", caseGenerator, "", slow)

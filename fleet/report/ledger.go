@@ -35,13 +35,21 @@ func newSum(name string, whole int64, parts ...namedCount) sum {
 	return s
 }
 
-// noControllers is said in place of a ledger of noughts.
-const noControllers = "the scenario has no controllers, so no request was planned"
-
-// uncontrolled reports whether there was nobody to send requests. Nobody then
-// needs to read of each outcome that it is nought.
+// uncontrolled reports whether there was nobody to send requests.
 func uncontrolled(r *metrics.Result) bool {
 	return len(r.Load.Arrival) == 0 && r.Ledger.Equal(metrics.Totals{}) && r.WarmUpLedger.Equal(metrics.Totals{})
+}
+
+// idle says why there are no requests to tell of, or "". Nobody then needs to
+// read of each outcome that it is nought.
+func idle(r *metrics.Result) string {
+	switch {
+	case uncontrolled(r):
+		return "the scenario has no controllers, so no request was planned"
+	case r.Measured <= 0 && r.Ledger.Equal(metrics.Totals{}):
+		return "the run ended before the measuring began, so no request counts"
+	}
+	return ""
 }
 
 // namedCount is a count with its name and perhaps what it means.
@@ -144,8 +152,8 @@ func newLedger(r *metrics.Result) ledger {
 		block("Not sent, by cause", causes(&r.Ledger))
 	}
 	if w := &r.WarmUpLedger; w.Planned > 0 {
-		l.WarmUp = "The warm-up is not in these figures. Of its " + plural(w.Planned, "planned request", "planned requests") +
-			", " + count(w.Sent) + " were sent and " + count(w.Answered) + " answered in time."
+		l.WarmUp = "The warm-up is not in these figures: " + plural(w.Planned, "request", "requests") + " planned, " +
+			count(w.Sent) + " sent, " + count(w.Answered) + " answered in time."
 	}
 	return l
 }

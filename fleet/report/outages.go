@@ -109,8 +109,11 @@ func consumedText(a *metrics.Audit) string {
 
 // retainedText says what was found of the retained messages.
 func retainedText(t *metrics.RetainedTotals) (text string, bad bool) {
-	if t.Checked > 0 && t.Right == t.Checked {
-		return fmt.Sprintf("of %s all are as the devices know", plural(t.Checked, "retained message", "retained messages")), false
+	switch {
+	case t.Checked == 1 && t.Right == 1:
+		return "the one retained message is as the device knows", false
+	case t.Checked > 0 && t.Right == t.Checked:
+		return fmt.Sprintf("of %s retained messages all are as the devices know", count(t.Checked)), false
 	}
 	var parts []string
 	for _, x := range []namedCount{{"right", t.Right, ""}, {"stale", t.Stale, ""}, {"missing", t.Missing, ""}, {"wrong", t.Wrong, ""}} {
@@ -212,12 +215,22 @@ func groupOf(r *metrics.Recovery) string {
 	return strings.Join(parts, ", ")
 }
 
-// incidentSpan says when an incident was.
+// incidentSpan says when an incident was, as a moment if it is as short as what
+// a clock shows.
 func incidentSpan(at, to metrics.Span) string {
-	if to > at {
-		return span(at) + " to " + span(to)
+	from, end := span(at), span(to)
+	if to <= at || from == end {
+		return from
 	}
-	return span(at)
+	return from + " to " + end
+}
+
+// incidentText says what happened, and whether the run was over before it was.
+func incidentText(r *metrics.Result, in metrics.Incident) string {
+	if r.Interrupted && in.To > r.Measured {
+		return in.Text + " (the run was interrupted before its end)"
+	}
+	return in.Text
 }
 
 // refusedText lists why attempts to connect came to nothing, and how many, most

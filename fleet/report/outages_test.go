@@ -59,7 +59,7 @@ func TestOutageSentences(t *testing.T) {
 		bad  bool
 	}{
 		{metrics.RetainedTotals{}, "no retained message was looked for", false},
-		{metrics.RetainedTotals{Checked: 1, Right: 1}, "of 1 retained message all are as the devices know", false},
+		{metrics.RetainedTotals{Checked: 1, Right: 1}, "the one retained message is as the device knows", false},
 		{metrics.RetainedTotals{Checked: 5, Right: 1, Stale: 1, Missing: 1, Wrong: 2}, "of 5 retained messages, 1 right, 1 stale, 1 missing, 2 wrong", true},
 		{metrics.RetainedTotals{Checked: 5, Missing: 5}, "of 5 retained messages, 5 missing", true},
 	} {
@@ -77,6 +77,44 @@ func TestOutageSentences(t *testing.T) {
 	} {
 		if got := consumedText(&tt.Audit); got != tt.want {
 			t.Errorf("consumedText(%+v) = %q; want %q", tt.Audit, got, tt.want)
+		}
+	}
+}
+
+// The heading must not claim what was not seen.
+func TestOfflineHeading(t *testing.T) {
+	for _, tt := range []struct {
+		wills metrics.WillTotals
+		want  string
+	}{
+		{metrics.WillTotals{}, "going offline: no device did"},
+		{metrics.WillTotals{Outages: 1, NotDue: 1}, "going offline: 1 outage, no Will due and none seen"},
+		{metrics.WillTotals{Outages: 45, Due: 45, Unwatched: 45}, "going offline: 45 outages, 45 of 45 Wills not judged"},
+		{metrics.WillTotals{Outages: 2, Due: 1, NotDue: 1, Unwatched: 1}, "going offline: 2 outages, 1 of 1 Will not judged"},
+		{metrics.WillTotals{Outages: 2, Due: 2, OnTime: 2, Messages: 2}, "going offline: 2 outages, all Wills as the rules want"},
+		{metrics.WillTotals{Outages: 2, NotDue: 2, Unexpected: 1, Messages: 1}, "going offline: 1 Will is not as the rules want"},
+		{metrics.WillTotals{Outages: 3, Due: 3, Missing: 2, Unwatched: 1}, "going offline: 2 Wills are not as the rules want"},
+	} {
+		r := empty()
+		r.Audit = &metrics.Audit{Wills: tt.wills}
+		if got := text(t, r, TextOptions{}); !strings.Contains(got, tt.want+"\n") {
+			t.Errorf("with %+v the text does not say %q:\n%s", tt.wills, tt.want, got)
+		}
+	}
+}
+
+// What is shorter than a clock shows is a moment.
+func TestIncidentSpan(t *testing.T) {
+	const second = metrics.Span(time.Second)
+	for _, tt := range []struct {
+		at, to metrics.Span
+		want   string
+	}{
+		{5 * second, 25 * second, "5s to 25s"}, {5 * second, 0, "5s"}, {5 * second, 5 * second, "5s"},
+		{5*second - 14_000_000, 5*second - 13_900_000, "4.986s"},
+	} {
+		if got := incidentSpan(tt.at, tt.to); got != tt.want {
+			t.Errorf("incidentSpan(%v, %v) = %q; want %q", tt.at, tt.to, got, tt.want)
 		}
 	}
 }

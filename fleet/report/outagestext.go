@@ -20,6 +20,11 @@ func (w *writer) offline(r *metrics.Result) {
 		heading += "no device did"
 	case bad > 0:
 		heading += plural(bad, "Will is", "Wills are") + " not as the rules want"
+	case a.Wills.Due == 0:
+		heading += plural(a.Wills.Outages, "outage", "outages") + ", no Will due and none seen"
+	case a.Wills.Unwatched > 0:
+		heading += fmt.Sprintf("%s, %s of %s not judged", plural(a.Wills.Outages, "outage", "outages"),
+			count(a.Wills.Unwatched), plural(a.Wills.Due, "Will", "Wills"))
 	default:
 		heading += plural(a.Wills.Outages, "outage", "outages") + ", all Wills as the rules want"
 	}

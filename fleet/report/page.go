@@ -19,7 +19,7 @@ type page struct {
 	Verdict      verdict
 	Expectations []expectation
 	Tally        string
-	Uncontrolled string // why there are no requests to tell of; "" if there are
+	Idle         string // why there are no requests to tell of; "" if there are
 	Tiles        []tile
 	Times        []tile
 	TimeSamples  string
@@ -98,8 +98,8 @@ func newPage(r *metrics.Result) *page {
 		Errors: errorsOf(r), Generator: newGenerator(r), Run: runFacts(r), Tool: r.Tool,
 	}
 	p.Expectations, p.Tally = expectationsOf(r)
-	if uncontrolled(r) {
-		p.Uncontrolled = capital(noControllers) + "."
+	if why := idle(r); why != "" {
+		p.Idle = capital(why) + "."
 	}
 	p.headline(r, s)
 	p.groups(r, s)
@@ -347,7 +347,7 @@ func newGenerator(r *metrics.Result) generator {
 	case r.Generator.Sent == 0:
 		g.Class, g.Word = "", "Sent nothing"
 	}
-	if r.Generator.Bound <= 0 || uncontrolled(r) { // it was never judged, or had nothing to do
+	if r.Generator.Bound <= 0 || idle(r) != "" { // it was never judged, or had nothing to do
 		return g
 	}
 	g.Pairs = []pair{

@@ -35,10 +35,10 @@ func drawTimeLine(r *metrics.Result, t *timeLine, keys lineKeys, l layout, point
 	}
 	first := d.top
 	if r.Incidents != nil {
-		d.top += 16
+		d.top += 22 // for the names
 	}
 	bottom := d.top
-	if !t.Uncontrolled {
+	if !t.Idle {
 		d.rates(time.Duration(r.Measured))
 		if t.Failed {
 			d.failures()
@@ -55,7 +55,7 @@ func drawTimeLine(r *metrics.Result, t *timeLine, keys lineKeys, l layout, point
 	d.incidents(r.Incidents, first, bottom)
 	for i := range points {
 		x0, x1 := d.ends(i)
-		c.Hits = append(c.Hits, hit{num(x0), num(first), num(x1 - x0), num(bottom - first), d.tell(i, t.Uncontrolled)})
+		c.Hits = append(c.Hits, hit{num(x0), num(first), num(x1 - x0), num(bottom - first), d.tell(i, t.Idle)})
 	}
 	c.Height = int(bottom + 24)
 	return c
@@ -116,7 +116,7 @@ func (d *timeDrawing) rates(measured time.Duration) {
 	}
 	most, step := niceMost(most)
 	y := linear{most, bottom, top}
-	d.axisY(d.l, countTicks(y, step))
+	d.axisY(d.l, numberTicks(y, step))
 	var plan, got pen
 	for i, p := range d.points {
 		x0, x1 := d.ends(i)
@@ -155,7 +155,7 @@ func (d *timeDrawing) failures() {
 	}
 	limit, _ := niceMost(float64(most))
 	y := linear{limit, bottom, top}
-	d.axisY(d.l, countTicks(y, limit/2))
+	d.axisY(d.l, wholeTicks(y))
 	for i, p := range d.points {
 		x0, x1 := d.ends(i)
 		gap := min((x1-x0)*0.15, 1)
@@ -235,7 +235,7 @@ func (d *timeDrawing) devices(r *metrics.Result) (bottom float64) {
 	}
 	limit, _ := niceMost(most)
 	y := linear{limit, bottom, top}
-	d.axisY(d.l, countTicks(y, limit/2))
+	d.axisY(d.l, wholeTicks(y))
 	var line pen
 	for i, p := range d.points {
 		if p.Online == nil {
@@ -251,11 +251,11 @@ func (d *timeDrawing) devices(r *metrics.Result) (bottom float64) {
 }
 
 // tell is an interval in words, for the pointer.
-func (d *timeDrawing) tell(i int, uncontrolled bool) string {
+func (d *timeDrawing) tell(i int, idle bool) string {
 	p := &d.points[i]
 	from := time.Duration(i) * d.interval
 	interval := clock(from) + " to " + clock(from+d.interval) + ": "
-	if uncontrolled {
+	if idle {
 		if p.Online == nil {
 			return interval + none
 		}

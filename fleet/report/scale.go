@@ -26,8 +26,8 @@ func (l linear) at(v float64) float64 {
 	return l.from + (l.to-l.from)*v/l.most
 }
 
-// niceMost returns the least of 1, 2, 2.5, 5 times a power of ten that is not
-// below v, and the step that divides it into four or five.
+// niceMost returns a round number that is not below v, and the step that
+// divides it into three to five.
 func niceMost(v float64) (most, step float64) {
 	if v <= 0 || math.IsInf(v, 0) || math.IsNaN(v) {
 		return 1, 1
@@ -41,15 +41,21 @@ func niceMost(v float64) (most, step float64) {
 	return 10 * ten, 2.5 * ten
 }
 
-// countTicks are the ticks of a linear axis of numbers; whole ones only, if
-// that is what is counted.
-func countTicks(l linear, step float64) []tick {
-	var ticks []tick
-	if step < 1 {
-		step = math.Max(1, l.most)
+// wholeTicks are the ticks of an axis of what is counted: its ends, and the
+// middle if that is a whole number.
+func wholeTicks(l linear) []tick {
+	if half := l.most / 2; half == math.Trunc(half) {
+		return numberTicks(l, half)
 	}
-	for v := 0.0; v <= l.most*(1+1e-9); v += step {
-		label := strconv.FormatFloat(v, 'f', -1, 64)
+	return numberTicks(l, l.most)
+}
+
+// numberTicks are the ticks of a linear axis of numbers.
+func numberTicks(l linear, step float64) []tick {
+	var ticks []tick
+	for i := 0; float64(i)*step <= l.most*(1+1e-9); i++ {
+		v := float64(i) * step
+		label := strconv.FormatFloat(math.Round(v*1e9)/1e9, 'f', -1, 64) // tenths do not add up exactly
 		switch {
 		case v >= 1e3 && v < 1e4 && v == math.Trunc(v):
 			label = count(int64(v))

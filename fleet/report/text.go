@@ -91,13 +91,14 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	s := r.Snapshot()
 	w.expectations(r)
 	w.verdict(r)
-	if uncontrolled(r) {
-		w.uncontrolled(r)
+	if why := idle(r); why != "" {
+		w.idle(r, why)
 	} else {
 		w.ledger(r)
 	}
 	w.misdeeds(r)
 	w.times(s)
+	w.devices(r)
 	w.incidents(r)
 	w.offline(r)
 	w.recovery(r)
@@ -188,11 +189,14 @@ func (w *writer) verdict(r *metrics.Result) {
 		w.wrapped(2, clean(s))
 	}
 	if told > 0 {
-		verb := "do"
-		if told == 1 {
-			verb = "does"
+		text := fmt.Sprintf("%d of %d expectations do not hold", told, len(r.Expectations))
+		switch {
+		case len(r.Expectations) == 1:
+			text = "the one expectation does not hold"
+		case told == 1:
+			text = fmt.Sprintf("1 of %d expectations does not hold", len(r.Expectations))
 		}
-		w.wrapped(2, fmt.Sprintf("%d of %s %s not hold", told, plural(int64(len(r.Expectations)), "expectation", "expectations"), verb))
+		w.wrapped(2, text)
 	}
 	for _, s := range slices.Concat(r.Remarks, r.Generator.Remarks) {
 		for _, l := range wrap("note: "+clean(s), w.width-2) {
@@ -201,14 +205,14 @@ func (w *writer) verdict(r *metrics.Result) {
 	}
 }
 
-// uncontrolled stands for the ledger of a run without requests.
-func (w *writer) uncontrolled(r *metrics.Result) {
+// idle stands for the ledger of a run without requests.
+func (w *writer) idle(r *metrics.Result, why string) {
 	heading := "no requests"
 	if r.Measured > 0 {
 		heading += " in " + span(r.Measured)
 	}
 	w.heading(heading)
-	w.wrapped(2, noControllers)
+	w.wrapped(2, why)
 }
 
 func (w *writer) ledger(r *metrics.Result) {
@@ -264,6 +268,9 @@ func (w *writer) ledger(r *metrics.Result) {
 	}
 	if t.SentAway > 0 {
 		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", count(t.SentAway), count(t.LostAway)))
+	}
+	if t.Unfinished > 0 {
+		w.wrapped(2, "lost as the run ended, before their time-out: "+count(t.Unfinished))
 	}
 	for _, more := range []struct {
 		what string
@@ -341,6 +348,24 @@ func (w *writer) times(s *metrics.Snapshot) {
 	}
 }
 
+// devices writes how many were not there in the end, if any.
+func (w *writer) devices(r *metrics.Result) {
+	d := r.Devices
+	if d.Online >= d.Total && d.GaveUp == 0 {
+		return
+	}
+	w.heading(fmt.Sprintf("devices: %s of %s online at the end", count(int64(d.Online)), count(int64(d.Total))))
+	var parts []string
+	for _, x := range []namedCount{{"never online", int64(d.Total - d.Seen), ""}, {"refused for good", int64(d.GaveUp), ""}} {
+		if x.n > 0 {
+			parts = append(parts, x.name+" "+count(x.n))
+		}
+	}
+	if parts != nil {
+		w.wrapped(2, strings.Join(parts, ", "))
+	}
+}
+
 // incidents writes what happened, like a weather report.
 func (w *writer) incidents(r *metrics.Result) {
 	for i, in := range r.Incidents {
@@ -351,7 +376,7 @@ func (w *writer) incidents(r *metrics.Result) {
 			w.dim(plural(int64(len(r.Incidents)-i), "more incident", "more incidents"))
 			return
 		}
-		w.wrapped(2, incidentSpan(in.At, in.To)+": "+clean(in.Text))
+		w.wrapped(2, incidentSpan(in.At, in.To)+": "+clean(incidentText(r, in)))
 	}
 }
 

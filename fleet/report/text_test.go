@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"homefleet/fleet/metrics"
 )
@@ -113,7 +114,8 @@ func TestUncontrolled(t *testing.T) {
 				t.Errorf("%s: %q in the page: %v; want %v", tt.name, part, got, tt.told)
 			}
 		}
-		if got := strings.Contains(words, noControllers) && strings.Contains(page, capital(noControllers)); got == tt.told {
+		const why = "the scenario has no controllers, so no request was planned"
+		if got := strings.Contains(words, why) && strings.Contains(page, capital(why)); got == tt.told {
 			t.Errorf("%s: said that there are no controllers: %v; want %v", tt.name, got, !tt.told)
 		}
 	}
@@ -125,6 +127,81 @@ func TestUncontrolled(t *testing.T) {
 	}
 	if l := newTimeLine(powerCut()); l == nil || len(l.Rows) != 30 || strings.Join(l.Rows[16], " ") != "16s 50" || len(l.Charts[0].Marks) != 1 {
 		t.Errorf("newTimeLine(power cut) = %+v; want a row a second, 50 online after 16s, and a mark", l)
+	}
+}
+
+// A run that was interrupted says what is true of what it did not come to.
+func TestTextInterrupted(t *testing.T) {
+	cut := powerCut()
+	cut.Load.Arrival = []string{"phones: open, constant 20/s"}
+	cut.Interrupted, cut.Measured = true, cut.Incidents[0].At+metrics.Span(time.Second)
+	cut.Ledger = metrics.Totals{Planned: 3, Sent: 3, Lost: 3, MissingAnswers: 3, Unfinished: 2}
+	cut.Devices.Online, cut.Devices.Seen, cut.Devices.GaveUp = cut.Devices.Total-3, cut.Devices.Total-2, 1
+	unmeasured := steady()
+	unmeasured.Interrupted, unmeasured.Measured, unmeasured.Ledger, unmeasured.TimeLine = true, 0, metrics.Totals{}, nil
+	for _, tt := range []struct {
+		name  string
+		r     *metrics.Result
+		wants []string
+		not   string
+	}{
+		{"within an incident", cut, []string{
+			"(the run was interrupted before its end)", "lost as the run ended, before their time-out: 2",
+			fmt.Sprintf("devices: %d of %d online at the end", cut.Devices.Total-3, cut.Devices.Total), "never online 2, refused for good 1",
+		}, "4.986s to"},
+		{"before the measuring", unmeasured, []string{"no requests", "the run ended before the measuring began, so no request counts"}, "planned 0"},
+		{"not at all", steady(), nil, "interrupted"},
+		{"after an incident", powerCut(), nil, "interrupted"},
+	} {
+		words := strings.Join(strings.Fields(text(t, tt.r, TextOptions{})), " ")
+		for _, want := range tt.wants {
+			if !strings.Contains(words, want) {
+				t.Errorf("%s: the text does not say %q:\n%s", tt.name, want, words)
+			}
+		}
+		if strings.Contains(words, tt.not) {
+			t.Errorf("%s: the text says %q:\n%s", tt.name, tt.not, words)
+		}
+	}
+	page := plain(render1(t, unmeasured))
+	if !strings.Contains(page, "The run ended before the measuring began, so no request counts.") || strings.Contains(page, "The ledger") {
+		t.Error("the page of a run that was not measured does not say so, or shows a ledger of noughts")
+	}
+	if page := plain(render1(t, cut)); !strings.Contains(page, "(the run was interrupted before its end)") {
+		t.Error("the page does not say that the incident was cut short")
+	}
+	var b strings.Builder
+	if err := JUnit(&b, unmeasured); err != nil {
+		t.Fatal(err)
+	}
+	if want := "the run was interrupted before the measuring began"; !strings.Contains(b.String(), want) {
+		t.Errorf("JUnit does not say %q:\n%s", want, b.String())
+	}
+}
+
+// The verdict counts the expectations that do not hold.
+func TestTextVerdictCounts(t *testing.T) {
+	fail := func(n int) (all []metrics.Expected) {
+		for i := range n {
+			all = append(all, metrics.Expected{Metric: fmt.Sprintf("m%d", i), Status: metrics.Fail, Sentence: fmt.Sprintf("m%d is bad", i)})
+		}
+		return all
+	}
+	good := metrics.Expected{Metric: "good", Status: metrics.Pass, Sentence: "good is good"}
+	for _, tt := range []struct {
+		all  []metrics.Expected
+		want string
+	}{
+		{fail(1), "\n  the one expectation does not hold\n"},
+		{append(fail(1), good), "\n  1 of 2 expectations does not hold\n"},
+		{append(fail(2), good), "\n  2 of 3 expectations do not hold\n"},
+	} {
+		r := tiny()
+		r.Expectations = tt.all
+		r.Judge()
+		if got := text(t, r, TextOptions{}); !strings.Contains(got, tt.want) {
+			t.Errorf("with %d expectations the text does not say %q:\n%s", len(tt.all), tt.want, got)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type timeLine struct {
 	Rows      [][]string // the same as a table
 	Devices   bool
 
-	Uncontrolled bool // there are no requests, and nothing is said of them
+	Idle bool // there are no requests, and nothing is said of them
 }
 
 // numbered is an incident with its number in the chart.
@@ -49,17 +49,17 @@ func newTimeLine(r *metrics.Result) *timeLine {
 	if r.TimeLine == nil || len(r.TimeLine.Points) == 0 || r.TimeLine.Interval <= 0 {
 		return nil
 	}
-	t := &timeLine{Interval: span(r.TimeLine.Interval), Uncontrolled: uncontrolled(r)}
-	if t.Uncontrolled && len(r.Incidents) == 0 && !devicesMoved(r) {
+	t := &timeLine{Interval: span(r.TimeLine.Interval), Idle: idle(r) != ""}
+	if t.Idle && len(r.Incidents) == 0 && !devicesMoved(r) {
 		return nil
 	}
 	for i, in := range r.Incidents {
-		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), incidentSpan(in.At, in.To), in.Text})
+		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), incidentSpan(in.At, in.To), incidentText(r, in)})
 	}
 	if len(t.Incidents) > mostText {
 		t.Incidents, t.Later = t.Incidents[:mostText], t.Incidents[mostText:]
 	}
-	t.Devices = t.Uncontrolled || devicesMoved(r)
+	t.Devices = t.Idle || devicesMoved(r)
 	var sum metrics.Outcomes
 	for i := range r.TimeLine.Points {
 		sum.Add(r.TimeLine.Points[i].Outcomes)
@@ -74,7 +74,7 @@ func newTimeLine(r *metrics.Result) *timeLine {
 	for _, l := range layouts() {
 		points, interval := group(r.TimeLine, l.intervals)
 		keys.times, t.Hidden = timeKeys(points)
-		if t.Uncontrolled {
+		if t.Idle {
 			t.Hidden = ""
 		}
 		t.Charts = append(t.Charts, drawTimeLine(r, t, keys, l, points, interval))
@@ -155,7 +155,7 @@ func group(t *metrics.TimeLine, most int) ([]metrics.Point, time.Duration) {
 // table lists the intervals of the wide drawing.
 func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 	t.Interval = clock(interval)
-	if t.Uncontrolled {
+	if t.Idle {
 		t.Columns = []string{"From", "Online"}
 		for i, p := range points {
 			online := none
@@ -198,7 +198,7 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 
 // describeTimeLine says in words what the drawing shows.
 func describeTimeLine(r *metrics.Result, t *timeLine) string {
-	if t.Uncontrolled {
+	if t.Idle {
 		return fmt.Sprintf("The devices online over %s of measuring. %sThe table below has the same figures.", span(r.Measured), t.marked())
 	}
 	text := fmt.Sprintf("Over %s of measuring, %s were planned and %s answered in time; ",

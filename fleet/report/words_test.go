@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,29 @@ func TestNiceMost(t *testing.T) {
 	for in, want := range map[float64]float64{0: 1, 1: 1, 7: 8, 501: 600, 1000: 1000, 1001: 1500, 0.3: 0.3, math.Inf(1): 1} {
 		if got, step := niceMost(in); math.Abs(got-want) > 1e-9 || step <= 0 || step > got {
 			t.Errorf("niceMost(%v) = %v, %v; want %v", in, got, step, want)
+		}
+	}
+}
+
+// What is counted has no fraction on its axis, and slow rates have an axis.
+func TestNumberTicks(t *testing.T) {
+	labels := func(ticks []tick) string {
+		var all []string
+		for _, k := range ticks {
+			all = append(all, k.Label)
+		}
+		return strings.Join(all, " ")
+	}
+	for most, want := range map[float64]string{1: "0 1", 3: "0 3", 11: "0 15", 105: "0 75 150", 9000: "0 5,000 10k", 2_000_000: "0 1M 2M"} {
+		limit, _ := niceMost(most)
+		if got := labels(wholeTicks(linear{most: limit, to: 100})); got != want {
+			t.Errorf("wholeTicks for %v = %q; want %q", most, got, want)
+		}
+	}
+	for most, want := range map[float64]string{0.3: "0 0.1 0.2 0.3", 0.00002: "0 0.000005 0.00001 0.000015 0.00002", 1.5: "0 0.5 1 1.5", 20: "0 5 10 15 20"} {
+		limit, step := niceMost(most)
+		if got := labels(numberTicks(linear{most: limit, to: 100}, step)); got != want {
+			t.Errorf("numberTicks for %v = %q; want %q", most, got, want)
 		}
 	}
 }
