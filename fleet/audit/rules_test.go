@@ -163,6 +163,35 @@ func TestRules(t *testing.T) {
 			a.Ended(1, 1, end(Closed, 10))
 			saw(a, 40.2)
 		}, want{onTime: 1}},
+		{"3.1.3.2.2: before the delay has passed, at the end of the slack", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(30, 60)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Seen(1, 1, 40*sec-200*time.Millisecond, false)
+		}, want{onTime: 1}},
+		{"3.1.3.2.2: before the delay has passed, a nanosecond beyond the slack", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(30, 60)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Seen(1, 1, 40*sec-200*time.Millisecond-1, false)
+		}, want{early: 1}},
+		{"3.1.3.2.2: after the delay, at the end of the slack", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(30, 60)))
+			a.Ended(1, 1, End{How: Closed, From: 10 * sec, To: 10 * sec})
+			a.Seen(1, 1, 41*sec, false)
+		}, want{onTime: 1}},
+		{"3.1.3.2.2: after the delay, a nanosecond beyond the slack", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(30, 60)))
+			a.Ended(1, 1, End{How: Closed, From: 10 * sec, To: 10 * sec})
+			a.Seen(1, 1, 41*sec+1, false)
+		}, want{late: 1}},
+		{"3.1.3.2.2: the longest delay there is", func(a *Audit) {
+			a.Connected(1, 1, conn(1, endless, func(c *Connection) { c.WillDelay = Forever }))
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{unwatched: 1}},
+		{"3.1.3.2.2: the longest delay there is, ignored", func(a *Audit) {
+			a.Connected(1, 1, conn(1, endless, func(c *Connection) { c.WillDelay = Forever }))
+			a.Ended(1, 1, end(Closed, 10))
+			saw(a, 10.2)
+		}, want{early: 1}},
 		{"3.1.3.2.2: sent without its delay", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(30, 60)))
 			a.Ended(1, 1, end(Closed, 10))
@@ -183,6 +212,31 @@ func TestRules(t *testing.T) {
 			a.Ended(1, 1, end(Closed, 10))
 			saw(a, 40.2)
 		}, want{late: 1}},
+		{"3.1.2.11.2: the session expires with the delay", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(10, 10)))
+			a.Ended(1, 1, end(Closed, 10))
+			saw(a, 20.2)
+		}, want{onTime: 1}},
+		{"3.1.2.11.2: the session expires with the delay, missing", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(10, 10)))
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{missing: 1}},
+		{"3.1.2.11.2: back as the session expires with the delay, in time", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(10, 10)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Connected(1, 2, conn(20))
+		}, want{notDue: 1}},
+		{"3.1.2.11.2: back as the session expires with the delay, too late", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(10, 10)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Connected(1, 2, conn(20, absent))
+			saw(a, 20.2)
+		}, want{onTime: 1}},
+		{"3.1.2.11.2: back as the session expires with the delay, too late, missing", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(10, 10)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Connected(1, 2, conn(20, absent))
+		}, want{missing: 1}},
 		{"3.1.2.11.2: a session that never expires", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(30, 0), endless))
 			a.Ended(1, 1, end(Closed, 10))

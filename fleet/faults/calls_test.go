@@ -116,6 +116,29 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
+// A Write that waits for its turn is not left behind when all that was held has
+// gone before it comes to it, so that Writes may go straight through again.
+func TestTurnAfterTheLastFault(t *testing.T) {
+	bubble(t, 0, func(t *testing.T, c *Conn, peer net.Conn) {
+		c.mu.Lock()
+		c.shut()
+		c.writing = true // as by another Write
+		c.mu.Unlock()
+		var wg sync.WaitGroup
+		wg.Go(func() { mustWrite(t, c, "late") })
+		synctest.Wait()
+		c.mu.Lock()
+		c.writing = false // as at its end
+		c.run()
+		c.cond.Broadcast()
+		c.mu.Unlock()
+		wg.Wait()
+		synctest.Wait()
+		_ = peer.SetReadDeadline(time.Now().Add(time.Second))
+		wantRead(t, peer, "late", nil, 0)
+	})
+}
+
 // Several Reads at once share what comes, and each honours the deadline.
 func TestManyReaders(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, c *Conn, peer net.Conn) {

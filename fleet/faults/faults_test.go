@@ -66,28 +66,11 @@ func TestDelivery(t *testing.T) {
 					}
 					return
 				}
-				r.want("upstream", &r.up, together(tt.want))
+				r.want("upstream", &r.up, tt.want)
 				r.want("downstream", &r.down, tt.down)
 			})
 		})
 	}
-}
-
-// together joins what arrives in one instant: a peer that reads may not see how
-// it was written.
-func together(lines string) string {
-	var out []string
-	var at string
-	for line := range strings.SplitSeq(lines, "; ") {
-		when, what, _ := strings.Cut(line, " ")
-		if len(out) > 0 && when == at && !strings.HasPrefix(what, "<") {
-			out[len(out)-1] += what
-		} else {
-			out = append(out, line)
-		}
-		at = when
-	}
-	return strings.Join(out, "; ")
 }
 
 // Changes while something is on its way.
@@ -211,7 +194,7 @@ func TestChanges(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				tt.do(r)
 				r.at(time.Hour)
-				r.want("upstream", &r.up, together(tt.want))
+				r.want("upstream", &r.up, tt.want)
 				r.want("downstream", &r.down, tt.want)
 				if !r.c.open.Load() && len(r.c.names) == 0 {
 					t.Error("Read does not go straight through; want it to, since there is no fault")

@@ -12,11 +12,7 @@ import (
 // much is held as may be. After an error, n says how many bytes were taken; they
 // are not lost.
 func (c *Conn) Write(b []byte) (int, error) {
-	if c.gate.Load() < 0 {
-		return c.writeOn(b)
-	}
-	if c.gate.Add(1) <= 0 { // shut this moment
-		c.gate.Add(-1)
+	if !c.pass() {
 		return c.writeOn(b)
 	}
 	n, err := c.conn.Write(b)
@@ -24,6 +20,17 @@ func (c *Conn) Write(b []byte) (int, error) {
 		err = c.wrote(err)
 	}
 	return n, err
+}
+
+// pass counts a Write that goes straight through, if it may. A shut gate is not
+// touched, since run takes what is on it for Writes that are under way.
+func (c *Conn) pass() bool {
+	for n := c.gate.Load(); n >= 0; n = c.gate.Load() {
+		if c.gate.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // wrote ends a Write that went straight through while faults came, or failed.
@@ -46,7 +53,6 @@ func (c *Conn) wrote(err error) error {
 func (c *Conn) writeOn(b []byte) (n int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shut() // it may have been opened meanwhile
 	for c.writing {
 		if err := c.writeError(); err != nil {
 			return 0, err
@@ -54,6 +60,7 @@ func (c *Conn) writeOn(b []byte) (n int, err error) {
 		c.wait(&c.writeTimer, c.writeDeadline, &c.writers)
 	}
 	c.writing = true
+	c.shut() // it may have been opened meanwhile
 	defer func() {
 		c.writing = false
 		c.run()

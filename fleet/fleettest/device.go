@@ -2,7 +2,6 @@ package fleettest
 
 import (
 	"context"
-	"fmt"
 
 	"homefleet/fleet"
 	"homefleet/scenarios"
@@ -106,10 +105,9 @@ func (d *Device) Misbehave(how *scenarios.Misbehavior) {
 func (d *Device) WaitState(attribute, want string) {
 	d.f.t.Helper()
 	var got string
-	d.f.Eventually(fmt.Sprintf("%s of %s is %q", attribute, d.d.ID(), want), func() bool {
-		got = d.State(attribute)
-		return got == want
-	})
+	if !d.f.wait(func() bool { got = d.State(attribute); return got == want }) {
+		d.f.t.Fatalf("fleettest: after %v %s of %s is %q; want %q", d.f.setup.patience, attribute, d.d.ID(), got, want)
+	}
 }
 
 // WaitOffline waits until the device has no connection.

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,13 +78,14 @@ type Fleet struct {
 	// Broker is the test's own broker; nil when another one is used.
 	Broker *broker.Broker
 
-	t         testing.TB
-	fleet     *fleet.Fleet
-	dial      func(context.Context) (net.Conn, error)
-	setup     setup
-	log       *logBuffer
-	requester *requester
-	once      sync.Once
+	t     testing.TB
+	fleet *fleet.Fleet
+	dial  func(context.Context) (net.Conn, error)
+	setup setup
+	log   *logBuffer
+
+	mu        sync.Mutex
+	requester *requester // nil until it is needed
 }
 
 // Start starts a scenario given as TOML text.
@@ -107,7 +109,11 @@ func StartShipped(t testing.TB, name string, options ...Option) *Fleet {
 	t.Helper()
 	src, ok := scenarios.ReadShipped(name)
 	if !ok {
-		t.Fatalf("fleettest: no scenario %q is shipped", name)
+		var names []string
+		for _, s := range scenarios.Shipped() {
+			names = append(names, s.Name)
+		}
+		t.Fatalf("fleettest: no scenario %q is shipped; want one of %s", name, strings.Join(names, ", "))
 	}
 	return load(t, name, src, options)
 }
@@ -121,7 +127,8 @@ func load(t testing.TB, name string, src []byte, options []Option) *Fleet {
 	return StartScenario(t, sc, options...)
 }
 
-// StartScenario starts a scenario made in Go; it is checked first.
+// StartScenario starts a scenario made in Go. It is checked first and is the
+// fleet's from then on: what was left out is filled in.
 func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet {
 	t.Helper()
 	f := &Fleet{t: t, log: new(logBuffer), setup: setup{patience: Patience}}
@@ -152,15 +159,12 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet 
 	ended := make(chan error, 1)
 	go func() { ended <- f.fleet.Run(context.WithoutCancel(t.Context())) }()
 	t.Cleanup(func() {
-		f.disconnect()
+		if f.requester != nil {
+			f.requester.disconnect()
+		}
 		f.fleet.Stop()
 		if err := <-ended; err != nil {
 			t.Logf("fleettest: the fleet ended: %v", err)
-		}
-		if f.Broker != nil {
-			if err := f.Broker.Close(); err != nil {
-				t.Errorf("fleettest: closing the broker: %v", err)
-			}
 		}
 		if t.Failed() {
 			t.Logf("fleettest: seed %d, log:\n%s", sc.Seed, f.log.String())
@@ -191,6 +195,11 @@ func (f *Fleet) reach(sc *scenarios.Scenario, log *slog.Logger) string {
 	if err != nil {
 		f.t.Fatalf("fleettest: starting the broker: %v", err)
 	}
+	f.t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			f.t.Errorf("fleettest: closing the broker: %v", err)
+		}
+	})
 	f.Broker, f.dial = b, b.Dial
 	if !f.setup.tcp {
 		return "the test's broker"
@@ -237,7 +246,13 @@ func (f *Fleet) Device(id string) *Device {
 	f.t.Helper()
 	d, ok := f.fleet.Device(id)
 	if !ok {
-		f.t.Fatalf("fleettest: there is no device %q", id)
+		var ids []string
+		for _, d := range f.fleet.Devices() {
+			if ids = append(ids, d.ID()); len(ids) == 10 {
+				break
+			}
+		}
+		f.t.Fatalf("fleettest: there is no device %q; want one such as %s", id, strings.Join(ids, ", "))
 	}
 	return &Device{f: f, d: d}
 }
@@ -246,13 +261,22 @@ func (f *Fleet) Device(id string) *Device {
 // test with what was waited for.
 func (f *Fleet) Eventually(what string, ok func() bool) {
 	f.t.Helper()
+	if !f.wait(ok) {
+		f.t.Fatalf("fleettest: after %v still not: %s", f.setup.patience, what)
+	}
+}
+
+// wait reports whether ok returned true before the kit's patience was over.
+func (f *Fleet) wait(ok func() bool) bool {
+	f.t.Helper()
 	deadline := time.Now().Add(f.setup.patience)
 	for pause := time.Millisecond; !ok(); pause = min(2*pause, 50*time.Millisecond) {
 		if time.Now().After(deadline) {
-			f.t.Fatalf("fleettest: after %v still not: %s", f.setup.patience, what)
+			return false
 		}
 		time.Sleep(pause)
 	}
+	return true
 }
 
 // logBuffer keeps the first and the last part of a log, so that a long test

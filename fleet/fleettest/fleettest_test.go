@@ -107,6 +107,50 @@ func TestLeavesNothing(t *testing.T) {
 	t.Errorf("%d goroutines; want %d as before", runtime.NumGoroutine(), before)
 }
 
+// The test's own requester is back when its broker is.
+func TestBrokerRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home := fleettest.Start(t, oneLight)
+		lamp := home.Device("lamp")
+		lamp.Command("power", "ON")
+		home.Broker.Suspend()
+		start := time.Now()
+		if a, err := home.Request("cmnd/lamp/power", ""); err == nil || time.Since(start) > time.Second {
+			t.Errorf("Request() = %q, %v after %v of a broker that is away; want an error at once", a.Payload, err, time.Since(start))
+		}
+		home.Broker.Resume()
+		home.Eventually("the lamp is back", func() bool { return lamp.Snapshot().Online })
+		if got := lamp.Command("power", ""); got != "ON" {
+			t.Errorf("power after the broker was away = %q; want ON", got)
+		}
+	})
+}
+
+// A Request whose connection is lost under way says so at once.
+func TestRequesterIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home := fleettest.Start(t, oneLight)
+		time.AfterFunc(time.Second, home.Broker.Suspend)
+		start := time.Now()
+		a, err := home.Request("nobody/there", "")
+		if d := time.Since(start); err == nil || d != time.Second {
+			t.Errorf("Request() = %q, %v after %v; want an error after 1s, with the connection", a.Payload, err, d)
+		}
+		home.Broker.Resume()
+	})
+}
+
+// A requester that may not subscribe leaves no connection behind.
+func TestRequesterRefused(t *testing.T) {
+	home := fleettest.Start(t, "[broker]\nusername = \"{id}\"\n"+oneLight, fleettest.WithBroker(broker.Config{
+		Users: []broker.User{{Name: "lamp"}, {Name: "mute", Password: "x", Subscribe: []string{"nothing"}}},
+	}), fleettest.AsUser("mute", "x"))
+	if a, err := home.Request("cmnd/lamp/power", "ON"); err == nil || !strings.Contains(err.Error(), "subscribing to fleettest/") {
+		t.Errorf("Request() = %q, %v; want an error with the subscription", a.Payload, err)
+	}
+	home.Eventually("only the lamp is connected", func() bool { return home.Broker.Stats().Connections == 1 })
+}
+
 func TestUsers(t *testing.T) {
 	f := fleettest.Start(t, `
 [broker]
@@ -143,7 +187,11 @@ func TestFaults(t *testing.T) {
 	}{
 		{"scenario", func(t testing.TB) { fleettest.Start(t, "[[device]]\nkind = \"lihgt\"\n") }, "light"},
 		{"file", func(t testing.TB) { fleettest.StartFile(t, "/does/not/exist.toml") }, "no such file"},
-		{"shipped", func(t testing.TB) { fleettest.StartShipped(t, "castle") }, "castle"},
+		{"shipped", func(t testing.TB) { fleettest.StartShipped(t, "castle") }, "\"castle\" is shipped; want one of bedroom"},
+		{"device", func(t testing.TB) { fleettest.Start(t, oneLight).Device("lmap") }, "no device \"lmap\"; want one such as lamp"},
+		{"state", func(t testing.TB) {
+			fleettest.Start(t, oneLight, fleettest.WithPatience(100*time.Millisecond)).Device("lamp").WaitState("power", "ON")
+		}, "after 100ms power of lamp is \"OFF\"; want \"ON\""},
 		{"unreachable", func(t testing.TB) {
 			fleettest.Start(t, oneLight, fleettest.OnBroker("mqtt://127.0.0.1:1"), fleettest.WithPatience(100*time.Millisecond))
 		}, "0 of 1 devices are up after 100ms"},

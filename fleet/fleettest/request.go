@@ -1,6 +1,7 @@
 package fleettest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -49,7 +50,12 @@ type requester struct {
 // an [*ErrorAnswer] when the device answered with one.
 func (f *Fleet) Request(topic, payload string) (Answer, error) {
 	f.t.Helper()
-	r := f.connectRequester()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.t.Context()), f.setup.patience)
+	defer cancel()
+	r, err := f.connectRequester(ctx)
+	if err != nil {
+		return Answer{}, fmt.Errorf("connecting the test's requester: %w", err)
+	}
 	r.mu.Lock()
 	r.next++
 	id := strconv.Itoa(r.next)
@@ -61,15 +67,22 @@ func (f *Fleet) Request(topic, payload string) (Answer, error) {
 		defer r.mu.Unlock()
 		delete(r.waiting, id)
 	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.t.Context()), f.setup.patience)
-	defer cancel()
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	go func() {
+		select {
+		case <-r.client.Done():
+			lose(errLost)
+		case <-ctx.Done():
+		}
+	}()
 	start := time.Now()
-	_, err := r.client.Publish(ctx, &paho.Publish{
+	_, err = r.client.Publish(ctx, &paho.Publish{
 		Topic: topic, Payload: []byte(payload), QoS: 1,
 		Properties: &paho.PublishProperties{ResponseTopic: r.topic, CorrelationData: []byte(id)},
 	})
 	if err != nil {
-		return Answer{}, fmt.Errorf("sending to %s: %w", topic, err)
+		return Answer{}, fmt.Errorf("sending to %s: %w", topic, cmp.Or(context.Cause(ctx), err))
 	}
 	select {
 	case m := <-got:
@@ -86,26 +99,33 @@ func (f *Fleet) Request(topic, payload string) (Answer, error) {
 		}
 		return a, fault
 	case <-ctx.Done():
+		if err := context.Cause(ctx); err == errLost {
+			return Answer{}, fmt.Errorf("no answer to %s: %w", topic, err)
+		}
 		return Answer{}, fmt.Errorf("no answer to %s within %v", topic, f.setup.patience)
 	}
 }
 
-// connectRequester connects the test's client when it is first needed.
-func (f *Fleet) connectRequester() *requester {
-	f.t.Helper()
-	f.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(f.t.Context()), f.setup.patience)
-		defer cancel()
-		r, err := f.newRequester(ctx)
-		if err != nil {
-			f.t.Fatalf("fleettest: connecting the test's requester: %v", err)
+var errLost = errors.New("the connection of the test's requester was lost")
+
+// connectRequester connects the test's client when it is first needed, and again
+// when its connection was lost, as where the broker was away.
+func (f *Fleet) connectRequester(ctx context.Context) (*requester, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.requester != nil {
+		select {
+		case <-f.requester.client.Done():
+		default:
+			return f.requester, nil
 		}
-		f.requester = r
-	})
-	if f.requester == nil {
-		f.t.Fatalf("fleettest: there is no requester any more")
 	}
-	return f.requester
+	r, err := f.newRequester(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.requester = r
+	return r, nil
 }
 
 func (f *Fleet) newRequester(ctx context.Context) (*requester, error) {
@@ -138,11 +158,12 @@ func (f *Fleet) newRequester(ctx context.Context) (*requester, error) {
 	}
 	r.topic = prefix + id
 	sub, err := r.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: r.topic, QoS: 1}}})
-	if err != nil {
-		return nil, err
+	if err == nil && (len(sub.Reasons) != 1 || sub.Reasons[0] >= 0x80) {
+		err = errors.New("the broker refused it")
 	}
-	if len(sub.Reasons) != 1 || sub.Reasons[0] >= 0x80 {
-		return nil, errors.New("the broker refused the subscription to " + r.topic)
+	if err != nil {
+		r.disconnect()
+		return nil, fmt.Errorf("subscribing to %s: %w", r.topic, err)
 	}
 	return r, nil
 }
@@ -164,10 +185,8 @@ func (r *requester) received(m paho.PublishReceived) (bool, error) {
 	return true, nil
 }
 
-// disconnect ends the requester, if there is one.
-func (f *Fleet) disconnect() {
-	if f.requester != nil {
-		_ = f.requester.client.Disconnect(&paho.Disconnect{ReasonCode: 0})
-		<-f.requester.client.Done()
-	}
+// disconnect ends the connection, if it has not ended yet.
+func (r *requester) disconnect() {
+	_ = r.client.Disconnect(&paho.Disconnect{ReasonCode: 0})
+	<-r.client.Done()
 }

@@ -42,6 +42,7 @@ func (d *Device) WaitWillAnswered() audit.Outage {
 func (d *Device) waitOutage(what string, ok func(audit.Outage) bool) (last audit.Outage) {
 	d.f.t.Helper()
 	d.f.wantAudit()
+	d.Snapshot() // the device has done then what Die told it, and reported that
 	d.f.Eventually(what, func() bool {
 		all := d.d.Outages()
 		if len(all) == 0 {

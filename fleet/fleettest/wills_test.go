@@ -56,6 +56,24 @@ func TestWills(t *testing.T) {
 	})
 }
 
+// WaitWill is of the outage that Die began a moment ago, not of the one before.
+func TestWillsOfLaterOutages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home := fleettest.Start(t, wary, fleettest.Audited())
+		lamp := home.Device("lamp-1")
+		seen := make(map[uint32]bool)
+		for range 20 {
+			lamp.Die(fleet.Cut)
+			will := lamp.WaitWill()
+			if seen[will.Conn] {
+				t.Fatalf("WaitWill() = %+v, which it returned before; want the latest outage", will)
+			}
+			seen[will.Conn] = true
+			lamp.Return()
+		}
+	})
+}
+
 // An incident that a test calls for strikes its target and lets it go again.
 func TestStrike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
