@@ -28,7 +28,7 @@ type conn struct {
 	username       string // who it is to the broker; empty without Config.Users
 	maxPacket      int    // Maximum Packet Size of the client
 	receiveMaximum int    // of the client
-	connectExpiry  uint32 // Session Expiry Interval as of CONNECT
+	connectExpiry  uint32 // Session Expiry Interval that the CONNECT asked for
 	version        wire.Version
 
 	// Of the reader.
@@ -90,21 +90,23 @@ func (b *Broker) open(nc net.Conn) *conn {
 	c.timer = time.AfterFunc(c.limit, c.silent)
 	c.mu.Unlock()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	suspended := b.suspended
 	// Connections that have not sent their CONNECT yet do not count against the
 	// limit that the CONNACK answers with, but have one too.
-	if b.closed || b.suspended || len(b.conns) >= 2*b.limits.MaximumConnections+100 {
-		b.count.refused.Add(1)
-		c.timer.Stop()
-		if b.suspended {
-			reset(nc)
-		}
-		_ = nc.Close() // reset may have done so already
-		return nil
+	if !b.closed && !suspended && len(b.conns) < 2*b.limits.MaximumConnections+100 {
+		b.conns[c] = struct{}{}
+		b.running.Add(1)
+		b.mu.Unlock()
+		return c
 	}
-	b.conns[c] = struct{}{}
-	b.running.Add(1)
-	return c
+	b.mu.Unlock()
+	b.count.refused.Add(1)
+	c.timer.Stop()
+	if suspended {
+		reset(nc)
+	}
+	_ = nc.Close() // reset may have done so already; a WebSocket may wait for its client
+	return nil
 }
 
 // loop reads in a goroutine of its own. Handling a packet needs more stack than
@@ -191,6 +193,7 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 			return departure{}, false
 		}
 		if err != nil {
+			c.b.count.refused.Add(1)
 			return departure{err: err}, true // nobody has said what protocol this is
 		}
 		c.touch()
@@ -259,15 +262,19 @@ func (c *conn) silent() {
 	}
 	connacked := c.connacked
 	c.mu.Unlock()
-	if connacked {
-		b.count.keepAliveTimeouts.Add(1)
-	} else {
+	if !connacked {
 		b.count.refused.Add(1)
+		c.depart(departure{err: errNoConnect})
+		return
 	}
+	b.count.keepAliveTimeouts.Add(1)
 	c.depart(departure{code: wire.KeepAliveTimeout, linger: true, err: errSilent})
 }
 
-var errSilent = errors.New("nothing came within 1.5 times the keep alive")
+var (
+	errNoConnect = errors.New("no CONNECT came in time")
+	errSilent    = errors.New("nothing came within 1.5 times the keep alive")
+)
 
 // setLimit sets how long the client may be silent.
 func (c *conn) setLimit(d time.Duration) {

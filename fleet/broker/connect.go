@@ -24,15 +24,15 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 	if err == nil {
 		err = b.admissible(p)
 	}
+	c.maxPacket = math.MaxInt
+	if p != nil && p.MaximumPacketSize > 0 {
+		c.maxPacket = int(min(p.MaximumPacketSize, math.MaxInt32))
+	}
 	if err != nil {
 		c.refuseParsed(p, err)
 		return refuse(err)
 	}
 	c.version = p.Version
-	c.maxPacket = math.MaxInt
-	if p.MaximumPacketSize > 0 {
-		c.maxPacket = int(min(p.MaximumPacketSize, math.MaxInt32))
-	}
 	c.receiveMaximum = 65535
 	c.mayGive = min(int(p.TopicAliasMaximum), mostAliases)
 	if p.ReceiveMaximum > 0 {
@@ -82,7 +82,6 @@ func (c *conn) refuseParsed(p *wire.Connect, err error) {
 	if p == nil || !ok {
 		return
 	}
-	c.maxPacket = math.MaxInt
 	switch {
 	case p.Version >= wire.V5:
 		c.version = wire.V5
@@ -102,21 +101,20 @@ func (b *Broker) refusal(code byte) []byte {
 	return appendText(nil, packets.PropServerReference, b.config.ServerReference) // 4.11
 }
 
-// connack appends the CONNACK; the client's Maximum Packet Size holds for it too.
-func (c *conn) connack(code byte, present bool, props []byte) bool {
+// connack appends the CONNACK. The client's Maximum Packet Size holds for it too
+// (3.1.2-24): one that refuses goes without its properties then, or not at all.
+func (c *conn) connack(code byte, present bool, props []byte) {
 	b := appendConnack(make([]byte, 0, 128), c.version, code, present, props)
 	if len(b) > c.maxPacket {
-		code = max(code, wire.PacketTooLarge)
-		b = appendConnack(nil, c.version, code, false, nil)
-		if len(b) > c.maxPacket {
-			return false
-		}
+		b = appendConnack(b[:0], c.version, code, present, nil)
+	}
+	if len(b) > c.maxPacket {
+		return
 	}
 	c.send(b)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.connacked = code == wire.Success
-	return c.connacked
+	c.mu.Unlock()
 }
 
 // admit lets a client in whose CONNECT is in order, or returns why not.
@@ -153,7 +151,7 @@ func (c *conn) admit(p *wire.Connect) byte {
 		expiry = never // 3.1.1 knows no expiry
 	}
 	expiry = min(expiry, l.maxSessionExpiry)
-	c.connectExpiry = expiry
+	c.connectExpiry = p.SessionExpiry
 	keepAlive := p.KeepAlive
 	props := make([]byte, 0, 96)
 	if p.Version == wire.V5 {
@@ -170,6 +168,9 @@ func (c *conn) admit(p *wire.Connect) byte {
 			props = appendText(props, packets.PropResponseInfo, c.access.responseInfo) // 3.1.2-28
 		}
 	}
+	if len(appendConnack(make([]byte, 0, 128), p.Version, wire.Success, false, props)) > c.maxPacket {
+		return wire.PacketTooLarge // while nothing has happened to the session yet
+	}
 
 	s, present, code := b.attach(c, p, expiry)
 	if code != wire.Success {
@@ -178,12 +179,7 @@ func (c *conn) admit(p *wire.Connect) byte {
 	defer s.mu.Unlock()
 	c.will = newWill(p.Will)
 	present = present && p.Version != wire.V31 // which has no such flag
-	ok := c.connack(wire.Success, present, props)
-	if !ok {
-		// The session stands, but the client cannot be told.
-		b.running.Go(func() { c.depart(departure{noWill: true}) })
-		return wire.Success
-	}
+	c.connack(wire.Success, present, props)
 	b.count.connects.Add(1)
 	c.setLimit(time.Duration(keepAlive) * 1500 * time.Millisecond) // 3.1.2-22
 	s.resume(c)

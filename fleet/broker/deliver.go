@@ -21,6 +21,7 @@ const (
 type outgoing struct {
 	m      *message
 	ids    []uint32 // Subscription Identifiers
+	group  *group   // the Shared Subscription that it came by; nil: none
 	id     uint16   // 0 until it was sent
 	qos    byte
 	retain bool
@@ -32,26 +33,28 @@ type release struct {
 	counted bool
 }
 
-// deliver gives a session a message that one of its subscriptions matches.
-func (s *session) deliver(r *routing, t *target) {
+// deliver gives a session a message that one of its subscriptions matches. It is
+// false when the session takes nothing any more.
+func (s *session) deliver(r *routing, t *target) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := outgoing{ids: t.ids, qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished} // 3.3.1-12, -13
-	s.send(r, o)
+	if s.forgot {
+		return false
+	}
+	s.send(r, outgoing{
+		ids: t.ids, group: t.group,
+		qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished, // 3.3.1-12, -13
+	})
+	return true
 }
 
 // send sends or queues a message. The caller holds s.mu.
 func (s *session) send(r *routing, o outgoing) {
-	if s.ended {
-		return
-	}
 	n := &s.b.count
 	if o.qos == 0 {
-		if s.conn == nil {
+		if s.conn == nil || s.conn.publish(r.m, &o, false, r.now()) == sendStalled {
 			n.away.Add(1)
-			return
 		}
-		s.conn.publish(r.m, &o, false, r.now())
 		return
 	}
 	l := &s.b.limits

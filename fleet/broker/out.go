@@ -227,6 +227,10 @@ func (c *conn) appendDisconnect(dst []byte, code byte) []byte {
 	p := &packets.Disconnect{ReasonCode: code}
 	if ref := c.b.config.ServerReference; ref != "" && (code == wire.UseAnotherServer || code == wire.ServerMoved) {
 		p.Properties = &packets.Properties{ServerReference: ref}
+		if b := wire.Append(dst, p, c.version); len(b)-len(dst) <= c.maxPacket { // 3.1.2-24
+			return b
+		}
+		p.Properties = nil
 	}
 	return wire.Append(dst, p, c.version)
 }

@@ -25,6 +25,7 @@ type target struct {
 	ids         []uint32
 	qos         byte
 	asPublished bool
+	group       *group // nil: not by a Shared Subscription
 }
 
 // receive makes the message of a PUBLISH, whose memory it shares; its Message
@@ -57,8 +58,9 @@ func (r *routing) now() time.Time {
 }
 
 // route delivers the message of a PUBLISH to all who subscribe and retains it if
-// it is to be retained. from is the Client Identifier of its sender. It reports whether anybody subscribes; the code is wire.Success or
-// why the message was not accepted.
+// it is to be retained. from is the Client Identifier of its sender. It reports
+// whether anybody subscribes; the code is wire.Success or why the message was
+// not accepted.
 func (b *Broker) route(p *wire.Publish, from string) (matched bool, code byte) {
 	r := b.routings.Get().(*routing)
 	r.receive(p, from)
@@ -90,7 +92,7 @@ func (b *Broker) route(p *wire.Publish, from string) (matched bool, code byte) {
 		r.targets[i].s.deliver(r, &r.targets[i])
 	}
 	for i := range r.shared {
-		r.shared[i].s.deliver(r, &r.shared[i])
+		b.share(r, &r.shared[i])
 	}
 	b.routings.Put(r.reset())
 	return matched, wire.Success

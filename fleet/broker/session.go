@@ -21,6 +21,7 @@ type session struct {
 	mu     sync.Mutex
 	conn   *conn // nil while the client is away
 	ended  bool  // no longer in Broker.sessions
+	forgot bool  // and holds nothing any more, see forget
 	expiry uint32
 	subs   subscriptions
 
@@ -71,7 +72,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		switch {
 		case b.closed:
 			b.mu.Unlock()
-			return nil, false, wire.ServerShuttingDown
+			return nil, false, wire.ServerUnavailable
 		case c.departing():
 			b.mu.Unlock()
 			return nil, false, wire.UnspecifiedError
@@ -97,8 +98,8 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 			old.depart(departure{code: wire.SessionTakenOver, takeOver: true, clean: p.CleanStart, linger: true})
 			continue
 		}
-		if !p.CleanStart {
-			break
+		if !p.CleanStart || b.clients >= b.limits.MaximumConnections {
+			break // a CONNECT that is refused ends no session
 		}
 		due := s.end()
 		b.keepWill(s.id, due)
@@ -292,10 +293,10 @@ func (s *session) end() *will {
 	return w
 }
 
-// forget drops what an ended session held.
+// forget drops what an ended session held, but for what other members of its
+// Shared Subscriptions are to have.
 func (s *session) forget() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	t := &s.b.topics
 	t.mu.Lock()
 	for _, sub := range s.subs.all() {
@@ -303,9 +304,13 @@ func (s *session) forget() {
 		t.remove(share, filter, sub)
 	}
 	t.mu.Unlock()
+	s.forgot = true
 	s.subs = subscriptions{}
+	left := s.shared()
 	s.redo, s.unacked, s.pending = fifo[outgoing]{}, fifo[outgoing]{}, fifo[outgoing]{}
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
+	s.mu.Unlock()
+	s.b.passOn(left)
 }
 
 // splitShared returns the share name, empty if there is none, and the filter.

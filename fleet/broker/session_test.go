@@ -29,6 +29,7 @@ func TestSessionPresent(t *testing.T) {
 		{"Clean Start 1 the second time", Limits{}, connectV5("c", expiry100), nil, 0, connectV5("c"), false},
 		{"lowered by the broker", Limits{MaximumSessionExpiry: 10 * time.Second}, connectV5("c", neverExpire), nil, 11 * time.Second, resumeV5("c"), false},
 		{"sessions switched off", Limits{MaximumSessionExpiry: -1}, connectV5("c", neverExpire), nil, 0, resumeV5("c"), false},
+		{"switched off, and DISCONNECT lengthens", Limits{MaximumSessionExpiry: -1}, connectV5("c", expiry100), pkt(0xe0, 0, props(0x11, u32(200))), 0, resumeV5("c"), false},
 		{"DISCONNECT shortens", Limits{}, connectV5("c", expiry100), pkt(0xe0, 0, props(0x11, u32(5))), 6 * time.Second, resumeV5("c"), false},
 		{"DISCONNECT to 0", Limits{}, connectV5("c", expiry100), pkt(0xe0, 0, props(0x11, u32(0))), 0, resumeV5("c"), false},
 		{"DISCONNECT lengthens", Limits{}, connectV5("c", 0x11, u32(1)), pkt(0xe0, 0, props(0x11, u32(50))), 49 * time.Second, resumeV5("c"), true},

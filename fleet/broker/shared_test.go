@@ -84,8 +84,8 @@ func TestShared(t *testing.T) {
 	})
 }
 
-// 4.8.2-5, -6: what a member refuses, or leaves behind with its session, goes to
-// nobody else; QoS 2 is completed with the member it was begun with.
+// 4.8.2-6: what a member refuses goes to nobody else; 4.8.2-4: QoS 2 is completed
+// with the member it was begun with.
 func TestSharedRefused(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, b *Broker) {
 		a, _ := connect(t, b, connectV5("a", expiry100))
@@ -102,5 +102,79 @@ func TestSharedRefused(t *testing.T) {
 		a.send(ackCodeOf(0x50, 1, 0x80))
 		c.wantSilence(time.Second)
 		a.exchange(pingreq, pingresp)
+	})
+}
+
+// 4.8.2: what a member leaves unacknowledged when its session ends goes to another
+// one, but for QoS 2 that was begun (4.8.2-5).
+func TestSharedPassedOn(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		in   raw
+		end  func(t *testing.T, b *Broker, a *client)
+		want []string // payloads
+	}{
+		{"connection lost", connectV5("a", receiveMax(2)), func(_ *testing.T, _ *Broker, a *client) { a.crash() }, []string{"1", "3", "4", "5"}},
+		{"DISCONNECT", connectV5("a", receiveMax(2)), func(_ *testing.T, _ *Broker, a *client) { a.send(disconnect) }, []string{"1", "3", "4", "5"}},
+		{"expired", connectV5("a", receiveMax(2), expiry100), func(_ *testing.T, _ *Broker, a *client) {
+			a.crash()
+			time.Sleep(100 * time.Second)
+		}, []string{"1", "3", "4"}},
+		{"Clean Start", connectV5("a", receiveMax(2), expiry100), func(t *testing.T, b *Broker, a *client) {
+			a.crash()
+			connect(t, b, connectV5("a"))
+		}, []string{"1", "3", "4", "5"}},
+		{"take-over with Clean Start", connectV5("a", receiveMax(2), expiry100), func(t *testing.T, b *Broker, a *client) { connect(t, b, connectV5("a")) },
+			[]string{"1", "3", "4", "5"}},
+		{"resumed", connectV5("a", receiveMax(2), expiry100), func(t *testing.T, b *Broker, a *client) {
+			a.crash()
+			connect(t, b, resumeV5("a"))
+		}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, Config{}, func(t *testing.T, b *Broker) {
+				a, _ := connect(t, b, tt.in)
+				a.subscribe("$share/g/x", 2)
+				p, _ := connect(t, b, connectV5("p"))
+				for i, m := range []raw{
+					pub5(2, "x", 1, props(), "1"), pub5(4, "x", 2, props(), "2"), // sent
+					pub5(2, "x", 3, props(), "3"), pub5(4, "x", 4, props(), "4"), pub5(2, "x", 5, props(2, u32(50)), "5"), // waiting
+				} {
+					p.exchange(m, ack(0x40+int(m[0]&4)<<2, i+1))
+				}
+				c, _ := connect(t, b, connectV5("c"))
+				c.subscribe("$share/g/x", 1)
+				tt.end(t, b, a)
+				for _, want := range tt.want {
+					m := c.publication()
+					if m.payload != want || m.qos != 1 || m.dup {
+						t.Fatalf("the other member got %+v; want %q at QoS 1, without DUP", m, want)
+					}
+					c.send(ack(0x40, m.id))
+				}
+				c.exchange(pingreq, pingresp)
+			})
+		})
+	}
+}
+
+// A session that has ended between the choice of a member and the delivery does
+// not swallow the message, and a group without members does not hold it up.
+func TestSharedEndedMeanwhile(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, b *Broker) {
+		var members [2]*client
+		var sessions [2]*session
+		for i, id := range []string{"a", "b"} {
+			members[i], _ = connect(t, b, connectV5(id))
+			members[i].subscribe("$share/g/x", 1)
+			sessions[i] = b.sessions[id]
+		}
+		g := b.topics.root.children.get([]byte("x")).exact.groups[0]
+		m := (&message{topic: []byte("x"), payload: []byte("1"), qos: 1}).keep()
+		members[0].crash()
+		b.share(&routing{m: m, kept: m}, &target{s: sessions[0], qos: 1, group: g})
+		members[1].want(pub5(2, "x", 1, props(), "1"))
+		members[1].crash()
+		b.share(&routing{m: m, kept: m}, &target{s: sessions[1], qos: 1, group: g})
 	})
 }

@@ -244,3 +244,93 @@ func stressChurn(t *testing.T, b *Broker, rnd *rand.Rand) {
 		_ = nc.Close()
 	}
 }
+
+// TestStressShared lets members of a Shared Subscription, all but one, come and
+// go without acknowledging everything, and wants every QoS 1 message to be
+// acknowledged by somebody (4.8.2).
+func TestStressShared(t *testing.T) {
+	const messages, quitters = 500, 4
+	b, err := New(Config{Anonymous: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var mu sync.Mutex
+	done := make(map[string]bool)
+	all, stop := make(chan struct{}), make(chan struct{})
+	// work takes up to n messages, as long as they come, and acknowledges some.
+	work := func(id string, n int, patience time.Duration, acks func() bool, ready func()) {
+		nc, err := b.Dial(context.Background())
+		if err != nil {
+			t.Errorf("Dial() = %v", err)
+			return
+		}
+		defer nc.Close()
+		c := &client{t: t, nc: nc}
+		_, _ = nc.Write(enc(connectV5(id), sub5(1, "$share/g/work", 1)))
+		for range 2 {
+			if _, err := c.next(); err != nil {
+				t.Errorf("%s: %v; want CONNACK and SUBACK", id, err)
+				return
+			}
+		}
+		ready()
+		for ; n > 0; n-- {
+			p, err := c.within(patience)
+			if err != nil || p[0] == 0xe0 {
+				return
+			}
+			m, err := parsePublish(p)
+			if err != nil {
+				t.Errorf("%s: %x: %v", id, []byte(p), err)
+				return
+			}
+			if !acks() {
+				continue
+			}
+			if _, err := nc.Write(ack(0x40, m.id)); err != nil {
+				return
+			}
+			mu.Lock()
+			done[m.payload] = true
+			if len(done) == messages {
+				close(all)
+			}
+			mu.Unlock()
+		}
+	}
+	var stays, workers sync.WaitGroup
+	ready := make(chan struct{})
+	stays.Go(func() {
+		work("stays", 2*messages*messages, time.Minute, func() bool { return true }, func() { close(ready) })
+	})
+	<-ready
+	for i := range quitters {
+		workers.Go(func() {
+			rnd := rand.New(rand.NewPCG(11, uint64(i)))
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					work(fmt.Sprint("quits", i), 1+rnd.IntN(50), 100*time.Millisecond, func() bool { return rnd.IntN(3) == 0 }, func() {})
+				}
+			}
+		})
+	}
+	p, _ := connect(t, b, connectV5("p"))
+	for i := range messages {
+		p.exchange(pub5(2, "work", 1+i, props(), fmt.Sprint(i)), ack(0x40, 1+i))
+	}
+	select {
+	case <-all:
+	case <-time.After(30 * time.Second):
+		mu.Lock()
+		t.Errorf("%d of %d messages were acknowledged; want all", len(done), messages)
+		mu.Unlock()
+	}
+	close(stop)
+	workers.Wait()
+	_ = b.Close()
+	stays.Wait()
+}

@@ -230,3 +230,33 @@ func TestSuspendStress(t *testing.T) {
 		t.Errorf("at the end %d clients, %d sessions, %d Wills of %d connections; want 0, 0 and as many Wills", s.Clients, s.Sessions, s.WillsPublished, s.Connects)
 	}
 }
+
+// closeWaits is a connection whose Close waits for the other side, as that of a
+// WebSocket does.
+type closeWaits struct {
+	net.Conn
+	until chan struct{}
+}
+
+func (c closeWaits) Close() error {
+	<-c.until
+	return c.Conn.Close()
+}
+
+// A connection that is turned away holds up nobody else while it closes.
+func TestTurnedAwayHoldsUpNobody(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, b *Broker) {
+		b.Suspend()
+		client, server := net.Pipe()
+		defer client.Close()
+		until := make(chan struct{})
+		defer close(until)
+		go b.ServeConn(closeWaits{server, until})
+		synctest.Wait()
+		// A mutex that is held would not let a bubble end, so Stats may not be asked.
+		if !b.mu.TryLock() {
+			t.Fatal("the broker is locked while a connection closes; want it open to others")
+		}
+		b.mu.Unlock()
+	})
+}

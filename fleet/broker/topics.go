@@ -47,13 +47,6 @@ type point struct {
 	groups []*group
 }
 
-// group is a Shared Subscription (section 4.8.2).
-type group struct {
-	name    string
-	members []*subscription
-	turn    atomic.Uint32 // round robin
-}
-
 func (n *node) empty() bool {
 	return n.children.len() == 0 && n.plus == nil && n.exact.empty() && n.hash.empty()
 }
@@ -199,21 +192,8 @@ func (p *point) collect(r *routing) {
 		}
 	}
 	for _, g := range p.groups {
-		r.shared = append(r.shared, g.choose().target())
+		r.shared = append(r.shared, g.target())
 	}
-}
-
-// choose picks the member whose turn it is, among those who are connected if
-// there is one: the others would get the message only when they come back.
-func (g *group) choose() *subscription {
-	n := uint32(len(g.members))
-	turn := g.turn.Add(1)
-	for i := range n {
-		if sub := g.members[(turn+i)%n]; sub.s.online.Load() {
-			return sub
-		}
-	}
-	return g.members[turn%n]
 }
 
 func (sub *subscription) target() target {

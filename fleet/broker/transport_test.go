@@ -193,24 +193,49 @@ func TestWebSocketRefused(t *testing.T) {
 
 // A client that takes nothing does not hold up Close.
 func TestCloseStuck(t *testing.T) {
-	b, addr := listen(t, Config{}, nil)
-	nc, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newClient(t, nc)
-	c.send(connectV5("c"))
-	c.connack()
-	c.subscribe("a", 0)
-	p, _ := connect(t, b, connectV5("p"))
-	for range 20 {
-		p.send(pub5(0, "a", 0, props(), string(make([]byte, 1<<20-100))))
-	}
-	p.exchange(pingreq, pingresp)
-	start := time.Now()
-	_ = b.Close()
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("Close took %v; want about 1 s", d)
+	cert, pool := selfSigned(t)
+	for _, transport := range []string{"tcp", "tls", "websocket"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			b, addr := listen(t, Config{}, func(l net.Listener) net.Listener {
+				if transport == "tls" {
+					return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}})
+				}
+				return l
+			})
+			var nc net.Conn
+			var err error
+			switch transport {
+			case "tcp":
+				nc, err = net.Dial("tcp", addr)
+			case "tls":
+				nc, err = tls.Dial("tcp", addr, &tls.Config{RootCAs: pool})
+			case "websocket":
+				nc = dialWebSocket(t, b)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newClient(t, nc)
+			c.send(connectV5("c"))
+			c.connack()
+			c.subscribe("a", 0)
+			p, _ := connect(t, b, connectV5("p"))
+			for range 20 {
+				p.send(pub5(0, "a", 0, props(), string(make([]byte, 1<<20-100))))
+			}
+			p.exchange(pingreq, pingresp)
+			mute, err := net.Dial("tcp", addr) // nor does one that says nothing, not even for TLS
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer mute.Close()
+			start := time.Now()
+			_ = b.Close()
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("Close took %v; want about 1 s", d)
+			}
+		})
 	}
 }
 

@@ -87,7 +87,13 @@ func (b *Broker) publishWill(from string, w *will) {
 
 func (b *Broker) sendWill(from string, p *wire.Publish) {
 	b.count.willsPublished.Add(1)
-	b.route(p, from)
+	if _, code := b.route(p, from); code != wire.Success {
+		// It cannot be retained, but those who subscribe are to have it.
+		b.count.rejected.Add(1)
+		once := *p
+		once.Retain = false
+		b.route(&once, from)
+	}
 }
 
 // decideWill does with a Will Message what Config.Will says.

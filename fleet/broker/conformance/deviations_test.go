@@ -29,17 +29,18 @@ var mosquittoDeviations = map[string]string{
 	"3.3.4-8 more than the server's Receive Maximum":                "refuses the message with 0x97 in place of closing with 0x93",
 
 	// Behaviour.
-	"3.1.2.5 the Will after DISCONNECT 0x80":                          "drops the Will at every code but 0x04",
-	"3.1.3.2.2 a Will Delay without a session is none":                "waits for the delay although the session has ended",
-	"3.1.3-9 Clean Start ends the session and so the delay":           "drops the Will",
-	"3.1.3-9 a take-over with Clean Start ends the delay":             "drops the Will",
-	"3.1.2-25 a message that was too large does not use up the quota": "counts it, and stalls",
-	"3.3.4-9 the client's Receive Maximum holds QoS 1 back":           "counts an acknowledgement twice",
-	"4.9.0-1 the quota starts anew with each connection":              "sends everything again at once, whatever the new Receive Maximum",
-	"4.8.2 shared: no retained messages on SUBSCRIBE":                 "sends them",
-	"3.1.1: 3.3.5-1 overlapping subscriptions":                        "delivers once at the QoS of the first match, not the highest",
-	"5.4.2 what a user may subscribe to":                              "grants every SUBSCRIBE with an ACL file, and holds the messages back",
-	"3.1.1: 3.9.3 a refused subscription is 0x80":                     "grants every SUBSCRIBE with an ACL file, and holds the messages back",
+	"3.1.2.5 the Will after DISCONNECT 0x80":                                  "drops the Will at every code but 0x04",
+	"3.1.3.2.2 a Will Delay without a session is none":                        "waits for the delay although the session has ended",
+	"3.1.3-9 Clean Start ends the session and so the delay":                   "drops the Will",
+	"3.1.3-9 a take-over with Clean Start ends the delay":                     "drops the Will",
+	"3.1.2-25 a message that was too large does not use up the quota":         "counts it, and stalls",
+	"3.3.4-9 the client's Receive Maximum holds QoS 1 back":                   "counts an acknowledgement twice",
+	"4.9.0-1 the quota starts anew with each connection":                      "sends everything again at once, whatever the new Receive Maximum",
+	"4.8.2 shared: no retained messages on SUBSCRIBE":                         "sends them",
+	"4.8.2 shared: QoS 1 that a session leaves behind goes to another member": "drops it",
+	"3.1.1: 3.3.5-1 overlapping subscriptions":                                "delivers once at the QoS of the first match, not the highest",
+	"5.4.2 what a user may subscribe to":                                      "grants every SUBSCRIBE with an ACL file, and holds the messages back",
+	"3.1.1: 3.9.3 a refused subscription is 0x80":                             "grants every SUBSCRIBE with an ACL file, and holds the messages back",
 }
 
 // mosquittoSometimes are the statements that Mosquitto 2.0.11 keeps or not, as

@@ -298,6 +298,14 @@ var subscribeStatements = []statement{
 		c = r.connect(h)
 		c.ack(c.message(r.topic("a"), "m"))
 	}},
+	{section: "4.8.2", title: "shared: QoS 1 that a session leaves behind goes to another member", check: func(r *run) {
+		a := r.watcher("$share/g/"+r.topic("a"), 1)
+		r.plain().publish(r.topic("a"), "m", 1, 0)
+		a.message(r.topic("a"), "m")
+		b := r.watcher("$share/g/"+r.topic("a"), 1)
+		a.cut()
+		b.ack(b.message(r.topic("a"), "m"))
+	}},
 	{section: "3.3.1-13", title: "shared: Retain As Published", check: func(r *run) {
 		c := r.watcher("$share/g/"+r.topic("a"), 8)
 		r.plain().publish(r.topic("a"), "m", 0, 1)

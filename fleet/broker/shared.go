@@ -1,0 +1,77 @@
+package broker
+
+import "sync/atomic"
+
+// group is a Shared Subscription (section 4.8.2).
+type group struct {
+	name    string
+	members []*subscription // guarded by topics.mu
+	turn    atomic.Uint32   // round robin
+}
+
+// target picks the member whose turn it is, among those who are connected if
+// there is one: the others would get the message only when they come back. The
+// caller holds topics.mu, and there is a member.
+func (g *group) target() target {
+	n := uint32(len(g.members))
+	turn := g.turn.Add(1)
+	sub := g.members[turn%n]
+	for i := range n {
+		if m := g.members[(turn+i)%n]; m.s.online.Load() {
+			sub = m
+			break
+		}
+	}
+	t := sub.target()
+	t.group = g
+	return t
+}
+
+// share delivers a message to the member that was picked or, when its session has
+// ended meanwhile, to another one. A session that takes nothing any more has left
+// its groups, so it is not picked twice.
+func (b *Broker) share(r *routing, t *target) {
+	for ok := true; ok && !t.s.deliver(r, t); {
+		*t, ok = b.topics.another(t.group)
+	}
+}
+
+// another picks again, if any member is left.
+func (t *topics) another(g *group) (target, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if len(g.members) == 0 {
+		return target{}, false
+	}
+	return g.target(), true
+}
+
+// shared lists what a session that ends leaves to the other members of its Shared
+// Subscriptions: the messages that were not acknowledged, but for QoS 2 that was
+// begun (4.8.2-5). The caller holds s.mu.
+func (s *session) shared() (left []outgoing) {
+	for i := range s.redo.len() {
+		if o := s.redo.at(i); o.group != nil && o.qos == 1 {
+			left = append(left, *o)
+		}
+	}
+	for i := range s.pending.len() {
+		if o := s.pending.at(i); o.group != nil {
+			left = append(left, *o)
+		}
+	}
+	return left
+}
+
+// passOn shares out what shared has listed, unless it is the broker that ends.
+func (b *Broker) passOn(left []outgoing) {
+	if len(left) == 0 || !b.enter() {
+		return
+	}
+	defer b.leave()
+	for _, o := range left {
+		if t, ok := b.topics.another(o.group); ok {
+			b.share(&routing{m: o.m, kept: o.m}, &t)
+		}
+	}
+}
