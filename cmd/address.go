@@ -93,9 +93,8 @@ func brokerURL(address string) (string, error) {
 	if problem, hint := scenarios.URLFault(full); problem != "" {
 		if hint == "use username, and password_env or password_file" {
 			hint = "use --username, and --password-env or --password-file"
-			address = "..." // what stands before the @ may be a password
 		}
-		return "", misused(hint, "--broker is %q: %s", tomlfault.Short(address), problem)
+		return "", misused(hint, "--broker is %q: %s", tomlfault.Short(scenarios.PublicURL(address)), problem)
 	}
 	return full, nil
 }

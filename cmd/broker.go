@@ -38,6 +38,12 @@ and which limits the broker keeps.`,
 }
 
 func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) error {
+	err := a.spare([]fileUse{{"--ready-file", readyName}}, []fileUse{
+		{"the users file", l.users}, {"the certificate", l.tlsCert}, {"the certificate's key", l.tlsKey},
+	})
+	if err != nil {
+		return err
+	}
 	ready, err := a.prepareReadyFile(readyName)
 	if err != nil {
 		return err

@@ -150,7 +150,7 @@ func plannedBroker(sc *scenarios.Scenario) string {
 		text = sc.Broker.URL
 	}
 	if sc.Broker.Username != "" {
-		text += fmt.Sprintf(", as %s", sc.Broker.Username.Expand(sc.Device(0).Vars("{run}")))
+		text += ", as " + printable(sc.Broker.Username.Expand(sc.Device(0).Vars("{run}")))
 	}
 	return text
 }
@@ -227,7 +227,7 @@ func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
 		return &rs
 	}
 	w := &g.Group.Will
-	rs.add("will", "%s  %s%s", g.Will.Topic, readable([]byte(g.Will.Payload)), publishing(w.QoS, w.Retain))
+	rs.add("will", "%s  %s%s", printable(g.Will.Topic), readable([]byte(g.Will.Payload)), publishing(w.QoS, w.Retain))
 	for _, f := range []struct{ name, value string }{
 		{"response topic", g.Will.ResponseTopic}, {"correlation data", g.Will.CorrelationData}, {"content type", g.Will.ContentType},
 	} {
@@ -242,7 +242,7 @@ func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
 		rs.add("  message expiry", "%s", setting(w.MessageExpiry))
 	}
 	for _, u := range g.Will.UserProperties {
-		rs.add("  user property", "%s = %s", u.Key, u.Value)
+		rs.add("  user property", "%s = %s", printable(u.Key), printable(u.Value))
 	}
 	return &rs
 }
@@ -251,7 +251,7 @@ func clientID(sc *scenarios.Scenario, g scenarios.GroupPlan) string {
 	if sc.Connect.ClientID == "" {
 		return "assigned by the broker"
 	}
-	return sc.Connect.ClientID.Expand(g.First.Vars("{run}"))
+	return printable(sc.Connect.ClientID.Expand(g.First.Vars("{run}")))
 }
 
 func publishing(qos byte, retain bool) string {

@@ -116,7 +116,7 @@ func payloadName(text string) string {
 }
 
 func watcherWords(w *scenarios.Watchers) string {
-	text := fmt.Sprintf("%s of %s (QoS %d)", plural(w.Count, "watcher"), strings.Join(w.Topics, ", "), w.QoS)
+	text := fmt.Sprintf("%s of %s (QoS %d)", plural(w.Count, "watcher"), printable(strings.Join(w.Topics, ", ")), w.QoS)
 	if w.Share != "" {
 		text += ", sharing a subscription"
 	}

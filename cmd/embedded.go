@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,14 +127,17 @@ func (e *embedded) serve(l net.Listener, scheme, path string, serve func(net.Lis
 	if !ok {
 		return scheme + "://" + l.Addr().String() + path
 	}
+	e.open = e.open || !addr.IP.IsLoopback()
+	return scheme + "://" + hereAddress(addr) + path
+}
+
+// hereAddress is the address of a listener as a client on this machine dials it.
+func hereAddress(addr *net.TCPAddr) string {
 	host := addr.IP.String()
-	if !addr.IP.IsLoopback() {
-		e.open = true
-	}
 	if addr.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + path
+	return net.JoinHostPort(host, strconv.Itoa(addr.Port))
 }
 
 // close stops the broker and waits for all of it to end.
@@ -202,17 +204,18 @@ func listen(flag, address string) (net.Listener, error) {
 // listenAddress reads the value of a flag: host:port, :port for every interface,
 // or a port alone, which is one of this machine only.
 func listenAddress(flag, address string) (string, error) {
+	full := address
 	if address != "" && strings.Trim(address, "0123456789") == "" {
-		address = net.JoinHostPort("127.0.0.1", address)
+		full = net.JoinHostPort("127.0.0.1", address)
 	}
-	_, port, err := net.SplitHostPort(address)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
+	_, port, err := net.SplitHostPort(full)
 	if err != nil {
 		return "", misused("", "%s is %q; want host:port, such as 127.0.0.1:1884", flag, tomlfault.Short(address))
 	}
-	return address, nil
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", misused("", "%s is %q; want a port from 0, for a free one, to 65535", flag, tomlfault.Short(address))
+	}
+	return full, nil
 }
 
 // brokerCertificate reads what --tls-listen needs.
@@ -234,7 +237,7 @@ func (a *app) brokerCertificate(l *listenFlags) (*tls.Certificate, error) {
 
 // loadUsers reads a users file and shows its warnings.
 func (a *app) loadUsers(name string) (*scenarios.UsersFile, error) {
-	text, err := os.ReadFile(a.path(name))
+	text, err := a.readTOML(name)
 	if err != nil {
 		return nil, misused("", "reading the users file: %s", unPath(err, name))
 	}

@@ -59,6 +59,9 @@ func (a *app) finish(err error) int {
 			e.code, e.err = exitInterrupted, errInterrupted
 		}
 	}
+	if e.code != exitInterrupted && errors.Is(err, errInterrupted) {
+		e = &exitError{code: exitInterrupted, err: errInterrupted} // as it read stdin
+	}
 	a.tell(e)
 	if a.wantsJSON() && !a.documented {
 		_ = a.document(errorDocument{Error: e.err.Error(), Hint: e.hint, ExitCode: e.code, Faults: e.faults})

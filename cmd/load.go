@@ -25,7 +25,7 @@ type source struct {
 // and any other word is the name of a shipped scenario or of a file here.
 func (a *app) readScenario(arg string) (source, error) {
 	if arg == "-" {
-		text, err := io.ReadAll(a.Stdin)
+		text, err := readLimited(a.Stdin)
 		if err != nil {
 			return source{}, failed("", "reading the scenario from stdin: %w", err)
 		}
@@ -37,7 +37,7 @@ func (a *app) readScenario(arg string) (source, error) {
 			return source{arg + ".toml", text}, nil
 		}
 	}
-	text, err := os.ReadFile(a.path(arg))
+	text, err := a.readTOML(arg)
 	switch {
 	case err == nil:
 		return source{arg, text}, nil
@@ -47,6 +47,21 @@ func (a *app) readScenario(arg string) (source, error) {
 		return source{}, misused(shippedHint(arg), "there is no scenario %q, shipped or here", tomlfault.Short(arg))
 	}
 	return source{}, misused("", "reading the scenario: %s", unPath(err, arg))
+}
+
+// readTOML reads a file that people write, not much further than such a file may
+// be long: what is longer is none, and may be endless.
+func (a *app) readTOML(name string) ([]byte, error) {
+	f, err := os.Open(a.path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readLimited(f)
+}
+
+func readLimited(r io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(r, tomlfault.MaxSize+1))
 }
 
 // unPath is a file error with the name as the user gave it.
@@ -143,21 +158,10 @@ func (a *app) printFaults(faults scenarios.Faults) {
 		return
 	}
 	p := a.errPaint()
-	text := faults.Render(func(part tomlfault.Part, text string) string {
-		switch part {
-		case tomlfault.Location, tomlfault.Message:
-			return p.bold(text)
-		case tomlfault.ErrorWord, tomlfault.Carets:
-			return p.red(text)
-		case tomlfault.WarningWord:
-			return p.yellow(text)
-		case tomlfault.HintWord:
-			return p.cyan(text)
-		case tomlfault.Gutter:
-			return p.dim(text)
-		}
-		return text
-	})
+	text := faults.Render(painter(map[tomlfault.Part]func(string) string{
+		tomlfault.Location: p.bold, tomlfault.Message: p.bold, tomlfault.ErrorWord: p.red, tomlfault.Carets: p.red,
+		tomlfault.WarningWord: p.yellow, tomlfault.HintWord: p.cyan, tomlfault.Gutter: p.dim,
+	}))
 	if faults.Err() != nil {
 		// The error that follows has the count in it.
 		text = text[:strings.LastIndexByte(strings.TrimSuffix(text, "\n"), '\n')+1]

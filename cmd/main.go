@@ -53,7 +53,7 @@ func Main() int {
 		OwnMemory: own,
 		Name:      calledAs(os.Args[0]),
 		Args:      os.Args[1:],
-		Stdin:     os.Stdin,
+		Stdin:     untilDone{ctx, os.Stdin},
 		Stdout:    fileStream(os.Stdout),
 		Stderr:    fileStream(os.Stderr),
 		LookupEnv: os.LookupEnv,

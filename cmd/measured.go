@@ -76,21 +76,9 @@ func (a *app) textOptions() report.TextOptions {
 	p := a.outPaint()
 	return report.TextOptions{
 		Width: min(a.Stdout.columns(), 120),
-		Paint: func(s report.Style, text string) string {
-			switch s {
-			case report.Bold:
-				return p.bold(text)
-			case report.Dim:
-				return p.dim(text)
-			case report.Good:
-				return p.green(text)
-			case report.Bad:
-				return p.red(text)
-			case report.Warn:
-				return p.yellow(text)
-			}
-			return text
-		},
+		Paint: painter(map[report.Style]func(string) string{
+			report.Bold: p.bold, report.Dim: p.dim, report.Good: p.green, report.Bad: p.red, report.Warn: p.yellow,
+		}),
 	}
 }
 

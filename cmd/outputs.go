@@ -27,23 +27,24 @@ func (o *outputFlags) add(f *pflag.FlagSet) {
 
 // output is a file that a result is written to at the end.
 type output struct {
+	wholeFile
 	flag  string
-	name  string // as it was given
-	path  string
 	write func(io.Writer, *metrics.Result) error
 }
 
 // outputs lists the files that are wanted.
 func (a *app) outputs(o *outputFlags) []output {
 	var all []output
-	for _, x := range []output{
-		{flag: cmp.Or(o.htmlFlag, "--report"), name: o.html, write: report.HTML},
-		{flag: "--junit", name: o.junit, write: report.JUnit},
-		{flag: "--result", name: o.result, write: func(w io.Writer, r *metrics.Result) error { return r.Encode(w) }},
+	for _, x := range []struct {
+		flag, name string
+		write      func(io.Writer, *metrics.Result) error
+	}{
+		{cmp.Or(o.htmlFlag, "--report"), o.html, report.HTML},
+		{"--junit", o.junit, report.JUnit},
+		{"--result", o.result, func(w io.Writer, r *metrics.Result) error { return r.Encode(w) }},
 	} {
 		if x.name != "" {
-			x.path = a.path(x.name)
-			all = append(all, x)
+			all = append(all, output{a.wholeFile(x.name), x.flag, x.write})
 		}
 	}
 	return all
@@ -67,18 +68,16 @@ func (o *outputFlags) forMeasured(sc *scenarios.Scenario) error {
 func (a *app) prepareOutputs(o *outputFlags) ([]output, error) {
 	all := a.outputs(o)
 	for i := range all {
-		if err := all[i].file().check(); err != nil {
+		if err := all[i].check(); err != nil {
 			return nil, misused("", "%s: %s", all[i].flag, unPath(err, all[i].name))
 		}
 	}
 	return all, nil
 }
 
-func (o *output) file() wholeFile { return wholeFile{o.name, o.path} }
-
 // put writes the file.
 func (o *output) put(r *metrics.Result) error {
-	if err := o.file().put(func(w io.Writer) error { return o.write(w, r) }); err != nil {
+	if err := o.wholeFile.put(func(w io.Writer) error { return o.write(w, r) }); err != nil {
 		return failed("", "%s: %s", o.flag, unPath(err, o.name))
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 )
 
 // readyFile is written when everything is up, for whoever waits to begin. It
-// stays after the end; one that is left
-// from an earlier run is removed at the start.
+// stays after the end; one that is left from an earlier run is removed at the
+// start.
 type readyFile struct{ wholeFile }
 
 // readyDocument is what a ready file says.
@@ -30,7 +30,7 @@ func (a *app) prepareReadyFile(name string) (*readyFile, error) {
 	if name == "" {
 		return nil, nil
 	}
-	r := &readyFile{wholeFile{name, a.path(name)}}
+	r := &readyFile{a.wholeFile(name)}
 	if err := errors.Join(r.remove(), r.check()); err != nil {
 		return nil, misused("", "--ready-file: %s", unPath(err, name))
 	}

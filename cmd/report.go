@@ -67,6 +67,16 @@ func (n *named) name() string {
 }
 
 func (a *app) report(args []string, f *reportFlags) error {
+	writes := []fileUse{{"--html", f.html}, {"--junit", f.junit}, {"--result", f.result}}
+	var reads []fileUse
+	for _, arg := range args {
+		if arg != "-" {
+			reads = append(reads, fileUse{"the result that is read", arg})
+		}
+	}
+	if err := a.spare(writes, reads); err != nil {
+		return err
+	}
 	all, err := a.readResults(args)
 	if err != nil {
 		return err
@@ -205,8 +215,9 @@ func (a *app) compare(all []named, f *reportFlags) error {
 		}
 		documents = append(documents, comparisonDocument{before.name(), after.name(), c})
 		if f.html != "" {
-			page := output{flag: "--html", name: f.html, path: a.path(f.html),
-				write: func(w io.Writer, _ *metrics.Result) error { return report.Compare(w, c, before.Result, after.Result) }}
+			page := output{a.wholeFile(f.html), "--html", func(w io.Writer, _ *metrics.Result) error {
+				return report.Compare(w, c, before.Result, after.Result)
+			}}
 			if err := a.putAll([]output{page}, nil); err != nil {
 				return err
 			}

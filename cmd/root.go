@@ -72,6 +72,7 @@ func (a *app) execute(ctx context.Context) error {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.screen)
+	refuseUnknown(root)
 	return root.ExecuteContext(ctx)
 }
 
@@ -115,10 +116,48 @@ before the planned end.`,
 	)
 	for _, sub := range root.Commands() {
 		sub.Flags().SortFlags = false
+		completeFiles(sub)
 	}
 	root.SetUsageTemplate(usageTemplate)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	return root
+}
+
+// completeFiles has the shell complete the names of files for the flags that
+// take one, and for no others.
+func completeFiles(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if valueName(f) == "FILE" {
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // the flag is there
+		}
+	})
+}
+
+// refuseUnknown has the library's own commands, help and completion, refuse a
+// command that there is not, where they would print something else. They take
+// root's streams as they are now.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, sub := range root.Commands() {
+		switch sub.Name() {
+		case "help":
+			sub.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, _ := root.Find(args); len(rest) > 0 {
+					return unknownCommand(found, rest[0])
+				}
+				return nil
+			}
+		case "completion":
+			sub.Args = cobra.ArbitraryArgs
+			sub.RunE = func(_ *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return unknownCommand(sub, args[0])
+				}
+				return misused("usage: "+sub.CommandPath()+" COMMAND", "no command; want one of %s", strings.Join(commandNames(sub), ", "))
+			}
+		}
+	}
 }
 
 // usageTemplate is cobra's, with less of it.
@@ -145,17 +184,28 @@ func (a *app) noCommand(root *cobra.Command, args []string) error {
 		fmt.Fprintf(a.screen, "%s\n\n%s", root.Long, root.UsageString())
 		return misused("", "no command; want one of those above")
 	}
+	err := unknownCommand(root, args[0])
+	if _, notOne := a.readScenario(args[0]); notOne == nil {
+		err.hint = fmt.Sprintf("did you mean `%s run %s`?", a.Name, args[0])
+	}
+	return err
+}
+
+// unknownCommand is the error of a command that there is not, beneath another.
+func unknownCommand(parent *cobra.Command, word string) *exitError {
+	return &exitError{code: exitUsage, err: fmt.Errorf("unknown command %q", tomlfault.Short(word)),
+		hint: didYouMean(word, commandNames(parent), "commands")}
+}
+
+// commandNames lists what may be called beneath a command.
+func commandNames(parent *cobra.Command) []string {
 	var names []string
-	for _, c := range root.Commands() {
+	for _, c := range parent.Commands() {
 		if c.IsAvailableCommand() || c.Name() == "help" {
 			names = append(names, c.Name())
 		}
 	}
-	hint := didYouMean(args[0], names, "commands")
-	if _, err := a.readScenario(args[0]); err == nil {
-		hint = fmt.Sprintf("did you mean `%s run %s`?", a.Name, args[0])
-	}
-	return misused(hint, "unknown command %q", tomlfault.Short(args[0]))
+	return names
 }
 
 // readEnv sets the flags that the command line left alone from the environment.
@@ -261,7 +311,7 @@ func valueOf(root *cobra.Command, args []string, i int) bool {
 	if !ok || strings.Contains(name, "=") {
 		return false
 	}
-	cmd, _, err := root.Find(args[:1])
+	cmd, _, err := root.Find(args[:i])
 	if err != nil {
 		cmd = root
 	}

@@ -72,9 +72,6 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
 	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
-	for _, name := range []string{"broker", "listen", "ws", "seed", "run", "metrics", "source-addr", "duration"} {
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions) // the flag is there
-	}
 	return cmd
 }
 
@@ -93,6 +90,9 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 		r.id = newRunID()
 	}
 	if err := f.outputs.forMeasured(sc); err != nil {
+		return err
+	}
+	if err := a.spareInputs(arg, sc, f); err != nil {
 		return err
 	}
 	if r.outputs, err = a.prepareOutputs(&f.outputs); err != nil {
@@ -124,6 +124,20 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	}
 	defer r.scrape.close()
 	return r.live(cmd.Context())
+}
+
+// spareInputs refuses to write over what the run reads.
+func (a *app) spareInputs(arg string, sc *scenarios.Scenario, f *runFlags) error {
+	if sc.Name != arg {
+		arg = "" // shipped, or stdin
+	}
+	o, b := &f.outputs, &sc.Broker
+	return a.spare([]fileUse{
+		{"--ready-file", f.ready}, {"--report", o.html}, {"--junit", o.junit}, {"--result", o.result},
+	}, []fileUse{
+		{"the scenario", arg}, {"the users file", f.listen.users}, {"the password file", f.broker.passwordFile},
+		{"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
+	})
 }
 
 // reach finds the way to the broker, or starts one.
@@ -172,6 +186,8 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 		}
 	}
 	switch {
+	case f.duration.set && f.duration.d == 0 && sc.Measured():
+		return nil, misused("", "--duration is 0s, but %s measures and has to end; want more than 0s", sc.Name)
 	case f.duration.set && sc.Measured():
 		sc.Phases.Measure = f.duration.d
 	case f.duration.set:

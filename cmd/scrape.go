@@ -41,9 +41,8 @@ func (a *app) openScrape(address string, r *running) (*scrape, error) {
 			ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
 		},
 	}
-	if addr, ok := l.Addr().(*net.TCPAddr); ok && addr.IP.IsUnspecified() {
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		s.url = "http://" + net.JoinHostPort("127.0.0.1", port) + "/metrics"
+	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
+		s.url = "http://" + hereAddress(addr) + "/metrics"
 		a.warn("--metrics listens beyond this machine, for everybody who can reach it")
 	}
 	s.serving.Go(func() { _ = s.server.Serve(l) }) // it ends when the server is closed

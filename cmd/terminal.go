@@ -77,6 +77,17 @@ func (p paint) green(s string) string  { return p.code("32", s) }
 func (p paint) yellow(s string) string { return p.code("33", s) }
 func (p paint) cyan(s string) string   { return p.code("36", s) }
 
+// painter gives each part of a text, as another package names them, the looks it
+// has here; a part without any stays as it is.
+func painter[Part comparable](looks map[Part]func(string) string) func(Part, string) string {
+	return func(part Part, text string) string {
+		if look, ok := looks[part]; ok {
+			return look(text)
+		}
+		return text
+	}
+}
+
 // outPaint and errPaint colour what goes to the two streams.
 func (a *app) outPaint() paint { return paint{a.colours(a.Stdout)} }
 func (a *app) errPaint() paint { return paint{a.colours(a.Stderr)} }

@@ -13,6 +13,16 @@ import (
 // place.
 type wholeFile struct{ name, path string } // as it was named, and where it is
 
+// wholeFile finds the file of a name. Where the name is a symbolic link, what it
+// leads to is written, and the link stays.
+func (a *app) wholeFile(name string) wholeFile {
+	path := a.path(name)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return wholeFile{name, path}
+}
+
 // special reports whether there is something that is no regular file.
 func (w wholeFile) special() (bool, error) {
 	info, err := os.Stat(w.path)

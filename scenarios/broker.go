@@ -55,11 +55,7 @@ func checkBroker(c *checker) {
 	}
 	if b.URL != "" {
 		if problem, hint := URLFault(b.URL); problem != "" {
-			shown := b.URL
-			if u, err := url.Parse(b.URL); err == nil {
-				shown = u.Redacted()
-			}
-			r.errorf("url", hint, "url is %q: %s", tomlfault.Short(shown), problem)
+			r.errorf("url", hint, "url is %q: %s", tomlfault.Short(PublicURL(b.URL)), problem)
 		}
 	}
 	if !r.ok("url") {
@@ -111,7 +107,7 @@ var schemes = []string{"mqtt", "mqtts", "ws", "wss"}
 func URLFault(address string) (problem, hint string) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
-		return "it has no scheme; want " + tomlfault.Join(schemes), fmt.Sprintf("did you mean %q?", tomlfault.Short("mqtt://"+address))
+		return "it has no scheme; want " + tomlfault.Join(schemes), fmt.Sprintf("did you mean %q?", tomlfault.Short("mqtt://"+withoutUser(address)))
 	}
 	switch scheme {
 	case "mqtt", "mqtts", "ws", "wss":
@@ -120,6 +116,9 @@ func URLFault(address string) (problem, hint string) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
+		if strings.Contains(rest, "@") {
+			return userInURL, userHint // the parser's words repeat parts of it
+		}
 		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err
 		}
@@ -128,7 +127,7 @@ func URLFault(address string) (problem, hint string) {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	switch {
 	case u.User != nil:
-		return "it has a user name in it", "use username, and password_env or password_file"
+		return userInURL, userHint
 	case u.Hostname() == "":
 		return "it has no host", ""
 	case strings.HasSuffix(u.Host, ":") || u.Port() != "" && (err != nil || port == 0):
@@ -139,6 +138,36 @@ func URLFault(address string) (problem, hint string) {
 		return "it has a path, which only ws and wss have", ""
 	}
 	return "", ""
+}
+
+const (
+	userInURL = "it has a user name in it"
+	userHint  = "use username, and password_env or password_file"
+)
+
+// PublicURL returns the address of a broker as it may be shown to everybody:
+// with "..." for what stands before the @, right or wrong as the address is.
+func PublicURL(address string) string {
+	bare := withoutUser(address)
+	if bare == address {
+		return address
+	}
+	if scheme, rest, ok := strings.Cut(bare, "://"); ok {
+		return scheme + "://...@" + rest
+	}
+	return "...@" + bare
+}
+
+// withoutUser returns an address without what stands before its last @.
+func withoutUser(address string) string {
+	i := strings.LastIndexByte(address, '@')
+	if i < 0 {
+		return address
+	}
+	if scheme, _, ok := strings.Cut(address[:i], "://"); ok {
+		return scheme + "://" + address[i+1:]
+	}
+	return address[i+1:]
 }
 
 // schemeHint knows the schemes of other tools.
@@ -152,5 +181,5 @@ func schemeHint(scheme, rest string) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"://"+rest))
+	return fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"://"+withoutUser(rest)))
 }

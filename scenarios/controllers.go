@@ -108,7 +108,7 @@ func readSize(t *tomlfault.Table, key string, least, most int64, dst *int) {
 		return
 	}
 	if n < least || n > most {
-		t.Errorf(key, "", "%s is %d bytes; want %s to %s", key, n, sizeText(least), sizeText(most))
+		t.Errorf(key, "", "%s is %s; want %s to %s", key, sizeText(n), sizeText(least), sizeText(most))
 		return
 	}
 	*dst = int(n)

@@ -30,7 +30,7 @@ func readExpectations(s *Scenario, t *tomlfault.Table, prefix string) {
 			continue
 		}
 		sub := t.Table(key)
-		if !sub.Has("want") && !sub.Has("abort") {
+		if !isMetric(metric) && !sub.Has("want") && !sub.Has("abort") {
 			readExpectations(s, sub, metric+".")
 			continue
 		}
@@ -41,6 +41,13 @@ func readExpectations(s *Scenario, t *tomlfault.Table, prefix string) {
 		sub.Bool("abort", &abort)
 		readExpectation(s, t, key, sub, "want", metric, abort)
 	}
+}
+
+// isMetric reports whether a name is a metric's, and not only the first part of
+// some.
+func isMetric(name string) bool {
+	_, faults := metrics.ParseExpectation(name, "", nil)
+	return !slices.ContainsFunc(faults, func(f *metrics.ExpectFault) bool { return f.InKey })
 }
 
 // readExpectation reads what is wanted of a metric: the metric stands at a key

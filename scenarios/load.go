@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"homefleet/devices"
 	"homefleet/scenarios/tomlfault"
@@ -238,6 +240,10 @@ func readTimeOfDay(t *tomlfault.Table, key string, dst *time.Duration) {
 
 func checkTop(c *checker) {
 	r, s := c.rules(""), c.s
+	if i := strings.IndexFunc(s.Title, unicode.IsControl); i >= 0 {
+		char, _ := utf8.DecodeRuneInString(s.Title[i:])
+		r.errorf("title", "", "title has the control character %U; want one line of text", char)
+	}
 	if s.Duration < 0 {
 		r.errorf("duration", "", "%s is negative; want 0, for until stopped, or more", tomlfault.FormatDuration(s.Duration))
 	}

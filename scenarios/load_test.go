@@ -383,7 +383,7 @@ func TestAssignedClientID(t *testing.T) {
 func TestFileTooLarge(t *testing.T) {
 	src := []byte(strings.Repeat("#", tomlfault.MaxSize+1))
 	_, faults := Load("big.toml", src)
-	want := "big.toml: error: the file has 1048577 bytes; want at most 1048576\n1 error\n"
+	want := "big.toml: error: the file has more than 1048576 bytes, which is the most\n1 error\n"
 	if got := faults.Error(); got != want {
 		t.Errorf("Load of 1 MiB and a byte finds %q; want %q", got, want)
 	}

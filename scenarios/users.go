@@ -265,7 +265,7 @@ func readPacketSize(t *tomlfault.Table, key string) *uint32 {
 		return nil
 	}
 	if n < minPacket || n > 268435460 {
-		t.Errorf(key, "", "%s is %d bytes; want 64B to 268435460B, the largest packet of MQTT", key, n)
+		t.Errorf(key, "", "%s is %dB; want 64B to 268435460B, the largest packet of MQTT", key, n)
 		return nil
 	}
 	return new(uint32(n))

@@ -20,16 +20,17 @@ const maxFaults = 1000
 
 // Document is one TOML file, or none, and the faults found in it so far.
 type Document struct {
-	name   string
-	text   string
-	lines  []int // where each line begins
-	root   *node
-	top    *Table
-	tables []*Table // every table handed out, for the unknown keys
-	labels []*Table // the first of them with each label
-	faults Faults
-	bad    map[string]bool // paths that have an error
-	broken bool
+	name    string
+	text    string
+	lines   []int // where each line begins
+	root    *node
+	top     *Table
+	tables  []*Table // every table handed out, for the unknown keys
+	labels  []*Table // the first of them with each label
+	faults  Faults
+	secrets []secret
+	bad     map[string]bool // paths that have an error
+	broken  bool
 }
 
 // New returns a document without text: its faults name a path instead of a
@@ -46,7 +47,7 @@ func Parse(name string, src []byte) *Document {
 	d := New(name)
 	if len(src) > MaxSize {
 		d.broken = true
-		d.Errorf(Place{}, "", "the file has %d bytes; want at most %d", len(src), MaxSize)
+		d.Errorf(Place{}, "", "the file has more than %d bytes, which is the most", MaxSize)
 		return d
 	}
 	d.text = strings.TrimPrefix(string(src), "\ufeff")
@@ -56,6 +57,7 @@ func Parse(name string, src []byte) *Document {
 			d.lines = append(d.lines, i+1)
 		}
 	}
+	d.secrets = secrets(d.text)
 	if i := invalid(d.text); i >= 0 {
 		d.refuse(span{i, i + 1}, fmt.Sprintf("byte 0x%02x is not UTF-8", d.text[i]), "save the file as UTF-8")
 		return d
@@ -122,6 +124,11 @@ func (d *Document) syntax(sc *scanner, err error) {
 		at.end++
 	}
 	message, hint := strings.TrimSuffix(lower(perr.Message), "."), ""
+	if list, ok := strings.CutSuffix(message, "' was already created and cannot be used as an array"); ok {
+		list = strings.TrimPrefix(list, "key '")
+		message = fmt.Sprintf("[[%s]] stands below a table of it", list)
+		hint = fmt.Sprintf("a table such as [%s.x] belongs to the [[%s]] above it", list, list)
+	}
 	if strings.HasSuffix(message, "out of range for int64") {
 		hint = "the largest whole number is 9223372036854775807"
 	}
@@ -136,9 +143,23 @@ func (d *Document) syntax(sc *scanner, err error) {
 		// A word or a number with a unit that lacks its quotation marks.
 		if value := d.text[b.start:b.end]; b.start <= at.start && at.start <= b.end && hint == "" && bareWord(value) {
 			at, hint = b, fmt.Sprintf("text needs quotation marks: did you mean %q?", Short(value))
+			if d.isSecret(b.start) {
+				message, hint = "text needs quotation marks", "" // the parser's words repeat a part of it
+			}
 		}
 	}
-	d.refuse(at, message, hint)
+	d.refuse(at, bearable(message), hint)
+}
+
+// bearable cuts a message of the parser, which may repeat a token of any length,
+// in its middle: what is wrong with the token is said at the end.
+func bearable(message string) string {
+	const head, tail = 40, 80
+	runes := []rune(message)
+	if len(runes) <= head+tail {
+		return message
+	}
+	return string(runes[:head]) + "..." + string(runes[len(runes)-tail:])
 }
 
 // bareWord reports whether a value that was not accepted looks like text.
@@ -286,11 +307,12 @@ func (d *Document) add(s Severity, at span, path, message, hint string) {
 	source := strings.TrimSuffix(d.text[start:end], "\r")
 	at.start = min(at.start, start+len(source))
 	at.end = min(at.end, start+len(source))
+	shown := d.hide(source, start, &message, &hint)
 	d.faults = append(d.faults, Fault{
 		File: d.name, Path: path, Line: line,
 		Col:    utf8.RuneCountInString(d.text[start:at.start]) + 1,
 		Width:  max(utf8.RuneCountInString(d.text[at.start:max(at.end, at.start)]), 1),
-		Source: source, Severity: s, Message: message, Hint: hint,
+		Source: shown, Severity: s, Message: message, Hint: hint,
 	})
 }
 

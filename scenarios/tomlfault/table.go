@@ -2,6 +2,7 @@ package tomlfault
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -278,7 +279,14 @@ func describe(v any) string {
 	case int64:
 		return fmt.Sprintf("the number %d", v)
 	case float64:
-		return fmt.Sprintf("the number %v", v)
+		switch text := strconv.FormatFloat(v, 'g', -1, 64); {
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			return strings.ToLower(strings.TrimPrefix(text, "+"))
+		case !strings.ContainsAny(text, ".e"):
+			return "the number " + text + ".0"
+		default:
+			return "the number " + text
+		}
 	case bool:
 		return fmt.Sprint(v)
 	case time.Time:

@@ -129,6 +129,9 @@ func Int[T ~int | ~int64 | ~uint64 | ~uint32 | ~uint16 | ~uint8](t *Table, key s
 				hint = fmt.Sprintf("did you mean %d, without quotation marks?", n)
 			}
 		}
+		if f, isFloat := v.(float64); isFloat && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			hint = fmt.Sprintf("did you mean %.0f?", f)
+		}
 		t.Errorf(key, hint, "%s is %s; want a whole number", key, describe(v))
 		return false
 	}
