@@ -49,10 +49,10 @@ func newThermostat(p *thermoParams, seed uint64, start time.Duration) *thermosta
 	t.x.temp = p.initial + p.spread*(2*uniform(seed, streamRoom, 0)-1)
 	t.x.sensed = t.x.temp
 	t.next = start + 1 + spread(seed, streamTick, 0, p.sampling)
-	t.inCycle = uint16(hash(seed, streamCycle, 0) % uint64(p.cycle))
 	t.measure()
 	t.told = t.shown
 	if p.pi {
+		t.inCycle = uint16(hash(seed, streamCycle, 0) % uint64(p.cycle))
 		t.onFor = t.share()
 	}
 	t.drive(t.decide())

@@ -478,3 +478,15 @@ func TestThermostatNoWindUp(t *testing.T) {
 		t.Errorf("highest temperature on the way up = %.2f C; want at most 1.5 K above the target", high)
 	}
 }
+
+// A two-point thermostat has no cycle, so that its length may be shorter than a
+// sample.
+func TestThermostatSamplesSeldom(t *testing.T) {
+	d := makeDevice(t, "thermostat", 1, 0, map[string]any{"sampling": 5 * time.Minute, "pi_cycle": time.Minute})
+	for range 100 {
+		d.Step(5 * time.Minute)
+	}
+	if got := string(d.AppendTelemetry(nil)); !strings.Contains(got, "temperature") {
+		t.Errorf("telemetry is %s; want a temperature in it", got)
+	}
+}

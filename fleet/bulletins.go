@@ -10,8 +10,8 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// bulletins are the incidents that happened, for the time line, in bounded
-// memory.
+// bulletins are the incidents that happened, for the time line, on the fleet's
+// clock: the start of measuring may still be unknown. Their memory is bounded.
 type bulletins struct {
 	mu   sync.Mutex
 	seen []metrics.Incident
@@ -28,10 +28,16 @@ func (b *bulletins) add(in metrics.Incident) {
 	}
 }
 
-func (b *bulletins) all() []metrics.Incident {
+// all returns them with their moments counted from zero, on the fleet's clock.
+func (b *bulletins) all(zero time.Duration) []metrics.Incident {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.seen)
+	all := slices.Clone(b.seen)
+	for i := range all {
+		all[i].At -= metrics.Span(zero)
+		all[i].To -= metrics.Span(zero)
+	}
+	return all
 }
 
 // recoveries are those under way, and the results of those that are complete.

@@ -85,6 +85,7 @@ func runChaos(t *testing.T, seed uint64, length time.Duration) {
 // is told from one at a broker that does right: never more is found than there
 // was, and little is passed over because nobody can know.
 func TestChaosFindsCheats(t *testing.T) {
+	t.Parallel()
 	var lost, twice atomic.Int64
 	synctest.Test(t, func(t *testing.T) {
 		b, err := broker.New(broker.Config{Anonymous: true, Will: func(w broker.WillInfo) broker.WillFate {

@@ -11,6 +11,7 @@ import (
 // broker that does right. Nobody is accused, everybody is back and answers, and
 // the broker retains what the devices know.
 func TestIncidentsOnTopOfEachOther(t *testing.T) {
+	t.Parallel()
 	const devices = `
 seed = 5
 [connect]
@@ -28,114 +29,21 @@ measure = "5m"
 		way             string // there are outages of that way
 		act             func(*storm)
 	}{
-		{"a rival finds the client id that the device has now", `
-[[incident]]
-kind = "offline"
-at = "10s"
-for = "5s"
-rename = true
-[[incident]]
-kind = "id-fight"
-at = "30s"
-for = "5s"
-`, "taken over", nil},
-		{"the broker goes while devices are unplugged", `
-[[incident]]
-kind = "power-cut"
-at = "10s"
-for = "1m"
-[[incident]]
-kind = "broker-outage"
-at = "15s"
-for = "2s"
-`, "unplugged", nil},
-		{"the broker goes while there is no network", `
-[[incident]]
-kind = "wifi-loss"
-at = "10s"
-for = "1m"
-[[incident]]
-kind = "broker-outage"
-at = "15s"
-for = "2s"
-`, "wifi-loss", nil},
-		{"the broker goes while devices are stuck", `
-[[incident]]
-kind = "offline"
-way = "silence"
-at = "10s"
-for = "1m"
-[[incident]]
-kind = "broker-outage"
-at = "15s"
-for = "2s"
-`, "silence", nil},
-		{"a fight that is over when the network is back", `
-[[incident]]
-kind = "wifi-loss"
-at = "10s"
-for = "14s"
-[[incident]]
-kind = "id-fight"
-at = "11s"
-for = "1s"
-`, "taken over", nil},
-		{"packets that are on a slow link as the network goes", `
-[[incident]]
-kind = "slow-link"
-latency = "4s"
-at = "5s"
-for = "4m"
-[[incident]]
-kind = "wifi-loss"
-at = "37s" # a PINGREQ is under way
-for = "2m"
-`, "wifi-loss", nil},
-		{"packets that are on a slow link as devices get stuck", `
-[[incident]]
-kind = "slow-link"
-latency = "4s"
-at = "5s"
-for = "4m"
-[[incident]]
-kind = "offline"
-way = "silence"
-at = "37s" # a PINGREQ is under way
-for = "2m"
-`, "silence", nil},
-		{"a Will that is there before the CONNACK", `
-[audit]
-slack = "1s"
-[[incident]]
-kind = "slow-link"
-latency = "3s"
-at = "5s"
-for = "1m"
-[[incident]]
-kind = "offline"
-at = "10s"
-for = "10s"
-[[incident]]
-kind = "id-fight"
-at = "24s"
-for = "5s"
-`, "taken over", func(s *storm) {
+		{"a rival finds the client id that the device has now", incident("offline", "10s", "5s", `rename = true`) + incident("id-fight", "30s", "5s"), "taken over", nil},
+		{"the broker goes while devices are unplugged", incident("power-cut", "10s", "1m") + incident("broker-outage", "15s", "2s"), "unplugged", nil},
+		{"the broker goes while there is no network", incident("wifi-loss", "10s", "1m") + incident("broker-outage", "15s", "2s"), "wifi-loss", nil},
+		{"the broker goes while devices are stuck", incident("offline", "10s", "1m", `way = "silence"`) + incident("broker-outage", "15s", "2s"), "silence", nil},
+		{"a fight that is over when the network is back", incident("wifi-loss", "10s", "14s") + incident("id-fight", "11s", "1s"), "taken over", nil},
+		// At 37s a PINGREQ is under way.
+		{"packets that are on a slow link as the network goes", incident("slow-link", "5s", "4m", `latency = "4s"`) + incident("wifi-loss", "37s", "2m"), "wifi-loss", nil},
+		{"packets that are on a slow link as devices get stuck", incident("slow-link", "5s", "4m", `latency = "4s"`) + incident("offline", "37s", "2m", `way = "silence"`), "silence", nil},
+		{"a Will that is there before the CONNACK", "[audit]\nslack = \"1s\"\n" + incident("slow-link", "5s", "1m", `latency = "3s"`) + incident("offline", "10s", "10s") + incident("id-fight", "24s", "5s"), "taken over", func(s *storm) {
 			s.sleepTo(25900 * time.Millisecond)
 			if w := s.fleet.Snapshot().Audit.Wills; w.Unexpected != 0 || w.Messages < 80 {
 				s.t.Errorf("Wills = %+v; want none of at least 80 unexpected", w)
 			}
 		}},
-		{"a device that is away again before it could answer, for long", `
-[[incident]]
-kind = "slow-link"
-latency = "2s"
-at = "5s"
-for = "20s"
-[[incident]]
-kind = "offline"
-at = "10s"
-for = "5s"
-`, "cut", func(s *storm) {
+		{"a device that is away again before it could answer, for long", incident("slow-link", "5s", "20s", `latency = "2s"`) + incident("offline", "10s", "5s"), "cut", func(s *storm) {
 			s.sleepTo(21 * time.Second) // online, and asked
 			d := s.fleet.Devices()[7]
 			if err := d.Die(s.t.Context(), Cut); err != nil {

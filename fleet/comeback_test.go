@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,19 @@ import (
 	"homefleet/fleet/broker"
 	"homefleet/fleet/wire"
 )
+
+// returning is a lamp that takes its time to come back.
+const returning = `
+audit = false
+[connect]
+session_expiry = "1h"
+backoff_min = "4s"
+[phases]
+measure = "1m"
+[[device]]
+kind = "light"
+id = "lamp"
+`
 
 // The ways to come back: with which client id, on which session, and when.
 func TestComingBack(t *testing.T) {
@@ -30,25 +44,8 @@ func TestComingBack(t *testing.T) {
 	} {
 		for _, way := range []Way{Orderly, WithWill, Cut, Reset, Silence, Unplugged, Exit} {
 			t.Run(tt.name+"/"+string(way), func(t *testing.T) {
-				play(t, scenarioOf(t, `
-audit = false
-seed = 11
-[connect]
-session_expiry = "1h"
-backoff_min = "4s"
-[phases]
-measure = "1m"
-[[device]]
-kind = "light"
-id = "lamp"
-[[incident]]
-kind = "offline"
-at = "5s"
-for = "10s"
-every = "20s"
-times = 2
-way = "`+string(way)+`"
-`+tt.how), func(t *testing.T, b *script) {
+				toml := "seed = 11\n" + returning + incident("offline", "5s", "10s", `every = "20s"`, "times = 2", fmt.Sprintf("way = %q", way), tt.how)
+				play(t, scenarioOf(t, toml), func(t *testing.T, b *script) {
 					old := b.accept()
 					old.welcome(nil)
 					for n, id := range []string{tt.id, tt.alsoWhenAgain} {
@@ -91,19 +88,7 @@ way = "`+string(way)+`"
 // The same seed draws the same back-off, another one another.
 func TestBackoffAfterAnIncidentFollowsFromTheSeed(t *testing.T) {
 	back := func(seed string) (at time.Duration) {
-		play(t, scenarioOf(t, "audit = false\nseed = "+seed+`
-[connect]
-session_expiry = "1h"
-backoff_min = "4s"
-[[device]]
-kind = "light"
-id = "lamp"
-[[incident]]
-kind = "offline"
-at = "5s"
-for = "10s"
-return = "back-off"
-`), func(t *testing.T, b *script) {
+		play(t, scenarioOf(t, "seed = "+seed+"\n"+returning+incident("offline", "5s", "10s", `return = "back-off"`)), func(t *testing.T, b *script) {
 			b.accept().welcome(nil)
 			b.accept().wantConnect()
 			zero, _ := b.fleet.MeasureStart()
@@ -218,8 +203,7 @@ func TestTakenOverWithoutAFight(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.send(&packets.Disconnect{ReasonCode: wire.SessionTakenOver, Properties: &packets.Properties{}})
 		p.wantEnd()
-		err := <-b.ended
-		b.ended <- err
+		err := b.ended.wait()
 		if err == nil || !strings.Contains(err.Error(), "taken over") {
 			t.Errorf("Run() = %v; want an error that says the session was taken over", err)
 		}

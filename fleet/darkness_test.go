@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eclipse/paho.golang/packets"
-
 	"homefleet/fleet/wire"
 )
 
@@ -24,6 +22,7 @@ func (s *socket) order(do func(*responder)) {
 // Without a network nothing passes, over TLS either; when it is back, the
 // connection goes on where it stopped, and what came meanwhile is answered.
 func TestNoNetworkOnSockets(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"mqtt", "mqtts"} {
 		t.Run(scheme, func(t *testing.T) {
 			s := onSocket(t, scheme)
@@ -56,6 +55,7 @@ func TestNoNetworkOnSockets(t *testing.T) {
 // A router that has forgotten the connection resets it, and the device connects
 // anew, on its session.
 func TestRouterForgetsOnSockets(t *testing.T) {
+	t.Parallel()
 	s := onSocket(t, "mqtt")
 	p := s.accept()
 	p.welcome(nil)
@@ -91,46 +91,4 @@ func TestStopWithoutNetworkOnSockets(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("the end took %v; want it at once", took)
 	}
-}
-
-// A slow link is the device's own: what it says comes late, whole and in order,
-// and so does what it is told.
-func TestSlowLinkOnTheWire(t *testing.T) {
-	play(t, scenarioOf(t, `
-audit = false
-[connect]
-keep_alive = "60s"
-[phases]
-measure = "2m"
-[[device]]
-kind = "light"
-id = "lamp"
-[[incident]]
-kind = "slow-link"
-latency = "2s"
-slice = "1B"
-slice_delay = "1ms"
-at = "10s"
-for = "50s"
-`), func(t *testing.T, b *script) {
-		p := b.accept()
-		p.welcome(nil)
-		time.Sleep(20 * time.Second)
-		for range 3 {
-			start := time.Now()
-			p.command("power", "ON", []byte("phone"), []byte("1"))
-			m := p.reply()
-			if took := time.Since(start); took < 4*time.Second || took > 5*time.Second || string(m.Payload) != "ON" {
-				t.Errorf("answered %q after %v; want ON after 4s and a little: 2s each way, byte for byte", m.Payload, took)
-			}
-			for p.next().Type() != packets.PUBLISH {
-			}
-		}
-		time.Sleep(40 * time.Second)
-		start := time.Now()
-		p.command("power", "OFF", []byte("phone"), []byte("1"))
-		if p.reply(); time.Since(start) != 0 {
-			t.Errorf("answered after %v when the link is as before; want at once", time.Since(start))
-		}
-	})
 }

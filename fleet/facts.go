@@ -86,14 +86,10 @@ func (f *Fleet) WarmUp() metrics.Totals {
 }
 
 // Incidents returns what happened, and when connections were lost besides, for
-// the time line. It is to be
-// called after Run has returned.
+// the time line. It is to be called after Run has returned.
 func (f *Fleet) Incidents() []metrics.Incident {
-	start, ok := f.MeasureStart()
-	if !ok {
-		start = f.epoch
-	}
-	all := append(f.bulletins.all(), f.losses.incidents(start.Sub(f.epoch))...)
+	zero := f.zeroOffset()
+	all := append(f.bulletins.all(zero), f.losses.incidents(zero)...)
 	slices.SortStableFunc(all, func(a, b metrics.Incident) int { return int(a.At - b.At) })
 	return all
 }

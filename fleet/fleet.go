@@ -73,6 +73,8 @@ type Fleet struct {
 	log        *slog.Logger
 	notes      notes
 
+	maximumPacket int // that clients take
+
 	counts  *metrics.Counts
 	unseen  metrics.Counts // of the witnesses, which nobody is shown
 	buffers *readBuffers
@@ -138,7 +140,8 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		scenario: sc, dial: o.Dial, secret: o.Secret, brokerName: o.BrokerName, run: o.Run,
 		failFast: o.FailFast, log: o.Log, embedded: o.Embedded, outage: o.Outage,
 		counts: new(metrics.Counts), buffers: newReadBuffers(),
-		stop: make(chan struct{}), orders: make(chan func(*weather)),
+		maximumPacket: maximumPacket(sc),
+		stop:          make(chan struct{}), orders: make(chan func(*weather)),
 		first: make(chan struct{}, handshakesAtOnce),
 	}
 	f.publishes.New = func() any { return new(wire.Publish) }
@@ -275,6 +278,9 @@ func (f *Fleet) Run(ctx context.Context) error {
 	conducted := make(chan struct{})
 	var weather sync.WaitGroup
 	weather.Go(f.runWeather)
+	if f.scenario.Measured() || f.referee != nil {
+		weather.Go(f.watchPulse)
+	}
 	go func() {
 		defer close(conducted)
 		if f.scenario.Measured() {

@@ -47,6 +47,7 @@ func (s *session) orders() error {
 		if l.stuck { // back from silence: the device was restarted
 			return errAway
 		}
+		s.hurry = false // it has never been gone
 		return nil
 	case l.stuck:
 		return nil
@@ -125,9 +126,9 @@ func (s *session) goodbye() {
 func (s *session) part(code byte) {
 	l := s.link
 	d := &packets.Disconnect{ReasonCode: code, Properties: &packets.Properties{}}
-	if s.stopping && l.connected && !s.isRival() && !s.fleet.scenario.Connect.Resume && l.limits.sessionExpiry > 0 {
-		// The next run starts clean, so nobody will come back for this session. A
-		// rival leaves it to the device.
+	if s.stopping && l.connected && !s.isRival() && (!s.fleet.scenario.Connect.Resume || s.isWitness()) && l.limits.sessionExpiry > 0 {
+		// The next run starts clean, so nobody will come back for this session, nor
+		// ever for one of the audit's. A rival leaves it to the device.
 		d.Properties.SessionExpiryInterval = new(uint32(0))
 		if l.account != nil {
 			l.parting = new(time.Duration)
@@ -139,7 +140,10 @@ func (s *session) part(code byte) {
 	if l.dark {
 		return // it would be held back, and come out of nowhere later
 	}
-	if _, err := l.conn.Write(*l.out); err != nil {
+	_, err := l.conn.Write(*l.out)
+	s.fleet.giveBack(l.out)
+	l.out, l.parted = nil, true
+	if err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
 			l.overtaken, l.ending = true, audit.ByBroker
 			s.readLast(time.Now().Add(time.Second))

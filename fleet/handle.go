@@ -81,7 +81,7 @@ func (s *session) incoming(frame wire.Frame) error {
 		}
 	case 2:
 		if slices.Contains(s.received, p.PacketID) {
-			s.fleet.counts.Duplicates.Add(1)
+			s.counts().Duplicates.Add(1)
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 			return nil
 		}

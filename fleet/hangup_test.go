@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
 	"runtime"
@@ -43,59 +42,79 @@ func deaf(ctx context.Context, c net.Conn) {
 func TestStopOverTLSAndWebSocket(t *testing.T) {
 	a := newAuthority(t)
 	before := runtime.NumGoroutine()
+	var both sync.WaitGroup
 	for _, over := range []string{"mqtts", "ws"} {
-		ctx, cancel := context.WithCancel(context.Background())
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		both.Go(func() { stopAtDeaf(t, over, a.server) })
+	}
+	both.Wait()
+	settled(t, before)
+}
+
+// stopAtDeaf stops a light whose writes to a deaf broker are blocked.
+func stopAtDeaf(t *testing.T, over string, cert tls.Certificate) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"mqtt"}})
 		if err != nil {
-			t.Fatal(err)
+			return
 		}
-		var wg sync.WaitGroup
-		web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"mqtt"}})
-			if err != nil {
-				return
-			}
-			wg.Go(func() { deaf(ctx, websocket.NetConn(ctx, c, websocket.MessageBinary)) })
-		})}
-		if over == "ws" {
-			wg.Go(func() { web.Serve(l) })
-		} else {
-			secure := tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{a.server}})
-			wg.Go(func() {
-				for {
-					c, err := secure.Accept()
-					if err != nil {
-						return
-					}
-					wg.Go(func() { deaf(ctx, c) })
+		wg.Go(func() { deaf(ctx, websocket.NetConn(ctx, c, websocket.MessageBinary)) })
+	})}
+	if over == "ws" {
+		wg.Go(func() { web.Serve(l) })
+	} else {
+		secure := tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}})
+		wg.Go(func() {
+			for {
+				c, err := secure.Accept()
+				if err != nil {
+					return
 				}
-			})
-		}
-		d, err := fleet.NewDialer(scenarios.Broker{URL: fmt.Sprintf("%s://127.0.0.1:%d", over, l.Addr().(*net.TCPAddr).Port), Insecure: over == "mqtts"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n", d.Dial)
-		ended := make(chan error, 1)
-		go func() { ended <- f.Run(context.Background()) }()
-		time.Sleep(time.Second) // its writes are blocked by now
-		start := time.Now()
-		f.Stop()
-		select {
-		case <-ended:
-		case <-time.After(20 * time.Second):
-		}
-		took := time.Since(start).Round(time.Millisecond)
-		t.Logf("%s: %d replies, %d connects; Run returned %v after Stop", over, f.Counts().Replies.Load(), f.Counts().Connects.Load(), took)
-		if took > 3*time.Second {
-			t.Errorf("%s: Run returned %v after Stop; want at most 3s", over, took)
-		}
+				wg.Go(func() { deaf(ctx, c) })
+			}
+		})
+	}
+	defer func() {
 		cancel()
 		l.Close()
 		web.Close()
 		wg.Wait()
+	}()
+	d, err := fleet.NewDialer(scenarios.Broker{URL: over + "://" + l.Addr().String(), Insecure: over == "mqtts"})
+	if err != nil {
+		t.Error(err)
+		return
 	}
-	settled(t, before)
+	f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n", d.Dial)
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(context.Background()) }()
+	replies := func() int64 { return f.Counts().Replies.Load() }
+	start, was := time.Now(), int64(0)
+	for still := start; time.Since(still) < 200*time.Millisecond && time.Since(start) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
+		if n := replies(); n == 0 || n != was {
+			was, still = n, time.Now() // its writes are not blocked yet
+		}
+	}
+	if was == 0 {
+		t.Errorf("%s: no replies within 20s", over)
+	}
+	start = time.Now()
+	f.Stop()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+	}
+	took := time.Since(start).Round(time.Millisecond)
+	t.Logf("%s: %d replies, %d connects; Run returned %v after Stop", over, replies(), f.Counts().Connects.Load(), took)
+	if took > 3*time.Second {
+		t.Errorf("%s: Run returned %v after Stop; want at most 3s", over, took)
+	}
 }
 
 // A WebSocket that sends text breaks the standard (6.0.0-1) and holds up nothing.

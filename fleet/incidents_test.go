@@ -15,16 +15,7 @@ import (
 // What happens to whom, and when: each kind of incident on two homes of two
 // devices each.
 func TestIncidents(t *testing.T) {
-	const street = `
-seed = 3
-[connect]
-keep_alive = "4s"
-session_expiry = "1h"
-backoff_min = "100ms"
-backoff_max = "1s"
-timeout = "2s"
-[phases]
-measure = "2m"
+	const street = hasty + `
 [[device]]
 kind = "light"
 homes = 2
@@ -175,6 +166,7 @@ topics = ["tele/lamp/state"]
 
 // With a Spread each device has its own moments, which follow from the seed.
 func TestSpread(t *testing.T) {
+	t.Parallel()
 	const devices = 40
 	for _, kind := range []string{"kind = \"offline\"", "kind = \"power-cut\"", "kind = \"router-reboot\"\nreturn = \"at-once\"",
 		"kind = \"wifi-loss\"\nreturn = \"at-once\"", "kind = \"flapping\"\nup = \"1ms\"\ndown = \"1h\"", "kind = \"id-fight\"", "kind = \"slow-link\"\nlatency = \"1s\""} {
@@ -298,24 +290,21 @@ measure = "2m"
 kind = "light"
 id = "lamp"
 `
-	incident := func(kind string, at, length int, more string) string {
-		return fmt.Sprintf("[[incident]]\nkind = %q\nat = \"%ds\"\nfor = \"%ds\"\n%s\n", kind, at, length, more)
-	}
 	for _, tt := range []struct {
 		name, first, second string
 		down, up            int
 	}{
-		{"cut, then a longer power cut", incident("offline", 10, 20, ""), incident("power-cut", 20, 30, ""), 10, 50},
-		{"power cut around a cut", incident("power-cut", 10, 60, ""), incident("offline", 20, 10, ""), 10, 70},
-		{"no Wi-Fi around a power cut", incident("wifi-loss", 10, 60, ""), incident("power-cut", 30, 10, ""), 20, 70},
-		{"a power cut around no Wi-Fi", incident("power-cut", 10, 60, ""), incident("wifi-loss", 30, 10, ""), 10, 70},
-		{"router and Wi-Fi", incident("router-reboot", 10, 20, ""), incident("wifi-loss", 20, 30, ""), 20, 50},
-		{"Wi-Fi and router", incident("wifi-loss", 10, 30, ""), incident("router-reboot", 20, 40, ""), 20, 60},
-		{"power cut while the broker is away", incident("power-cut", 10, 20, ""), incident("broker-outage", 20, 30, ""), 10, 50},
-		{"two outages of the broker", incident("broker-outage", 10, 20, ""), incident("broker-outage", 20, 30, ""), 10, 50},
-		{"slow link around a power cut", incident("slow-link", 5, 70, "latency = \"100ms\""), incident("power-cut", 20, 10, ""), 20, 30},
-		{"silence, then an orderly way", incident("offline", 10, 30, "way = \"silence\""), incident("offline", 20, 40, "way = \"orderly\""), 10, 60},
-		{"orderly without Wi-Fi", incident("wifi-loss", 10, 30, ""), incident("offline", 12, 40, "way = \"orderly\""), 12, 52},
+		{"cut, then a longer power cut", incident("offline", "10s", "20s"), incident("power-cut", "20s", "30s"), 10, 50},
+		{"power cut around a cut", incident("power-cut", "10s", "60s"), incident("offline", "20s", "10s"), 10, 70},
+		{"no Wi-Fi around a power cut", incident("wifi-loss", "10s", "60s"), incident("power-cut", "30s", "10s"), 20, 70},
+		{"a power cut around no Wi-Fi", incident("power-cut", "10s", "60s"), incident("wifi-loss", "30s", "10s"), 10, 70},
+		{"router and Wi-Fi", incident("router-reboot", "10s", "20s"), incident("wifi-loss", "20s", "30s"), 20, 50},
+		{"Wi-Fi and router", incident("wifi-loss", "10s", "30s"), incident("router-reboot", "20s", "40s"), 20, 60},
+		{"power cut while the broker is away", incident("power-cut", "10s", "20s"), incident("broker-outage", "20s", "30s"), 10, 50},
+		{"two outages of the broker", incident("broker-outage", "10s", "20s"), incident("broker-outage", "20s", "30s"), 10, 50},
+		{"slow link around a power cut", incident("slow-link", "5s", "70s", "latency = \"100ms\""), incident("power-cut", "20s", "10s"), 20, 30},
+		{"silence, then an orderly way", incident("offline", "10s", "30s", "way = \"silence\""), incident("offline", "20s", "40s", "way = \"orderly\""), 10, 60},
+		{"orderly without Wi-Fi", incident("wifi-loss", "10s", "30s"), incident("offline", "12s", "40s", "way = \"orderly\""), 12, 52},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			snap, _ := brew(t, lamp+tt.first+tt.second, broker.Config{}, func(s *storm) {
@@ -397,17 +386,17 @@ kind = "light"
 count = 4
 `
 	for _, tt := range []struct{ name, toml string }{
-		{"orderly", "[[incident]]\nkind = \"offline\"\nway = \"orderly\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"cut", "[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"cut, with a delay", "[device.will]\ndelay = \"1m\"\n[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"cut, and the Will says Gone", "[device.will]\npayload = \"Gone\"\n[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"silence", "[[incident]]\nkind = \"offline\"\nway = \"silence\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"silence, with a delay", "[device.will]\ndelay = \"1m\"\n[[incident]]\nkind = \"offline\"\nway = \"silence\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"orderly without Wi-Fi, with a delay", "[device.will]\ndelay = \"1m\"\n[[incident]]\nkind = \"wifi-loss\"\nat = \"10s\"\nfor = \"2m\"\n" +
-			"[[incident]]\nkind = \"offline\"\nway = \"orderly\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"orderly, then no Wi-Fi", "[[incident]]\nkind = \"offline\"\nway = \"orderly\"\nat = \"10s\"\nfor = \"2m\"\n" +
-			"[[incident]]\nkind = \"wifi-loss\"\nat = \"12s\"\nfor = \"2m\"\n"},
-		{"without a Will", "will = false\n[[incident]]\nkind = \"offline\"\nat = \"12s\"\nfor = \"2m\"\n"},
+		{"orderly", incident("offline", "12s", "2m", "way = \"orderly\"")},
+		{"cut", incident("offline", "12s", "2m")},
+		{"cut, with a delay", "[device.will]\ndelay = \"1m\"\n" + incident("offline", "12s", "2m")},
+		{"cut, and the Will says Gone", "[device.will]\npayload = \"Gone\"\n" + incident("offline", "12s", "2m")},
+		{"silence", incident("offline", "12s", "2m", "way = \"silence\"")},
+		{"silence, with a delay", "[device.will]\ndelay = \"1m\"\n" + incident("offline", "12s", "2m", "way = \"silence\"")},
+		{"orderly without Wi-Fi, with a delay", "[device.will]\ndelay = \"1m\"\n" + incident("wifi-loss", "10s", "2m") +
+			incident("offline", "12s", "2m", "way = \"orderly\"")},
+		{"orderly, then no Wi-Fi", incident("offline", "10s", "2m", "way = \"orderly\"") +
+			incident("wifi-loss", "12s", "2m")},
+		{"without a Will", "will = false\n" + incident("offline", "12s", "2m")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			snap, _ := brew(t, lamp+tt.toml, broker.Config{}, nil)

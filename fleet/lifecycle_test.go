@@ -124,8 +124,7 @@ func TestStopWhileWriting(t *testing.T) {
 		time.Sleep(time.Second) // the device's write is blocked now
 		start := time.Now()
 		b.fleet.Stop()
-		err := <-b.ended
-		b.ended <- err
+		b.ended.wait()
 		if took := time.Since(start); took > 3*time.Second {
 			t.Errorf("Run returned %v after Stop; want at most 3s", took)
 		}
@@ -157,8 +156,7 @@ func TestFailFastStop(t *testing.T) {
 		p.wantConnect()
 		p.connack(0, false, nil)
 		p.grant() // then Online is the third write
-		err := <-b.ended
-		b.ended <- err
+		err := b.ended.wait()
 		if err != nil {
 			t.Errorf("Run() = %v; want nil: the fleet was stopped before", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/devices"
+	"homefleet/fleet/broker"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -70,7 +71,26 @@ func TestRule6WillIsLowered(t *testing.T) {
 		if got := b.fleet.Presence().GaveUp; got != 1 {
 			t.Errorf("GaveUp = %d; want 1", got)
 		}
+		if got := b.fleet.Counts().Refused.Total(); got != 1 {
+			t.Errorf("%d refusals are counted; want the last alone: a Will that is lowered is no failure", got)
+		}
 	})
+}
+
+// Clients take what the scenario has others send, however large.
+func TestLargePayloads(t *testing.T) {
+	snap, _ := brew(t, hasty+`
+[[device]]
+kind = "light"
+[[controller]]
+attribute = "power"
+payload = "ON"
+payload_size = "512KiB"
+rate = "1/s"
+`, broker.Config{}, nil)
+	if n := snap.Totals; n.Answered == 0 || n.Answered != n.Sent {
+		t.Errorf("%d of %d requests with 512 KiB of payload are answered; want all", n.Answered, n.Sent)
+	}
 }
 
 // Rule 6: Maximum Packet Size (3.2.2-15): what is too large is not sent.
@@ -246,8 +266,7 @@ func TestRule7ConnackReasonCodes(t *testing.T) {
 				b.accept().welcome(nil)
 				return
 			}
-			err := <-b.ended
-			b.ended <- err
+			err := b.ended.wait()
 			if err == nil || !strings.Contains(err.Error(), wire.ReasonName(byte(code))) || !strings.Contains(err.Error(), "lamp") ||
 				!strings.Contains(err.Error(), "mqtt://broker") || !strings.Contains(err.Error(), props.ServerReference) {
 				t.Errorf("0x%02X: Run() = %v; want an error with device, broker, reason and server reference", code, err)
@@ -276,8 +295,7 @@ func TestRule7DisconnectReasonCodes(t *testing.T) {
 				b.accept().welcome(nil)
 				return
 			}
-			err := <-b.ended
-			b.ended <- err
+			err := b.ended.wait()
 			if err == nil || !strings.Contains(err.Error(), wire.ReasonName(tt.code)) {
 				t.Errorf("0x%02X: Run() = %v; want an error that names it", tt.code, err)
 			}
@@ -291,10 +309,8 @@ func TestRule7SubackRefused(t *testing.T) {
 		p := b.accept()
 		p.wantConnect()
 		p.connack(0, false, nil)
-		s := p.wantSubscribe()
-		p.send(&packets.Suback{PacketID: s.PacketID, Reasons: []byte{wire.NotAuthorized}, Properties: &packets.Properties{}})
-		err := <-b.ended
-		b.ended <- err
+		p.refuse()
+		err := b.ended.wait()
 		if err == nil || !strings.Contains(err.Error(), "not authorized (0x87)") || !strings.Contains(err.Error(), "subscri") {
 			t.Errorf("Run() = %v; want the refused subscription", err)
 		}

@@ -14,10 +14,21 @@ import (
 	"homefleet/scenarios"
 )
 
-// maximumPacketSize is what a device lets the broker send: room for a Response
-// Topic and Correlation Data of 65,535 bytes each and a good deal of payload,
-// but for nothing that would only fill memory.
-const maximumPacketSize = 256 << 10
+// maximumPacket returns what every client of the scenario lets the broker send:
+// room for a topic, a Response Topic and Correlation Data of 65,535 bytes each and
+// for the largest payload there is to be, at least 64 KiB, but for nothing that
+// would only fill memory.
+func maximumPacket(sc *scenarios.Scenario) int {
+	payload := 64 << 10
+	for i := range sc.Controllers {
+		c := &sc.Controllers[i]
+		payload = max(payload, c.PayloadSize)
+		for _, p := range c.Payloads {
+			payload = max(payload, len(p))
+		}
+	}
+	return 192<<10 + payload
+}
 
 // allAtOnce is as large a Receive Maximum as there is (3.1.2.11.3). It is what a
 // broker is to take an absent one for, but Mosquitto then goes by its own
@@ -64,6 +75,7 @@ type link struct {
 	silent     bool          // the audit knows that nothing gets through
 	haunts     bool          // left behind open: see ghost
 	present    bool          // CONNACK had Session Present
+	parted     bool          // DISCONNECT has been written
 	overtaken  bool          // the broker ended it before we could
 	confirmed  bool          // the broker has closed its side in answer
 }
@@ -190,7 +202,7 @@ func (s *session) sendConnect() error {
 		KeepAlive:         uint16(c.KeepAlive / time.Second),
 		SessionExpiry:     expirySeconds(c.SessionExpiry),
 		ReceiveMaximum:    c.ReceiveMaximum,
-		MaximumPacketSize: maximumPacketSize,
+		MaximumPacketSize: uint32(s.fleet.maximumPacket),
 	}
 	if err := s.actor.greet(&p); err != nil {
 		return s.fail("connecting to", err)
@@ -223,6 +235,8 @@ func (s *session) connack(frame wire.Frame) error {
 	}
 	if body := frame.Body(); len(body) == 2 && frame.Flags() == 0 {
 		// The form of MQTT 3.1.1, which has no properties.
+		s.counts().Refused.Add(wire.UnsupportedVersion)
+		l.refused = true
 		return s.fail("connecting to", &RefusedError{Code: wire.UnsupportedVersion, Old: true})
 	}
 	packet, err := wire.Decode(frame, wire.V5)
@@ -232,13 +246,13 @@ func (s *session) connack(frame wire.Frame) error {
 	ack := packet.(*packets.Connack)
 	p := ack.Properties
 	if ack.ReasonCode >= 0x80 {
-		s.counts().Refused.Add(ack.ReasonCode)
 		l.refused = true
 		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
 			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
-				return s.fail("connecting to", errTamed)
+				return s.fail("connecting to", errTamed) // no failure: the limit is only told of here
 			}
 		}
+		s.counts().Refused.Add(ack.ReasonCode)
 		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
 	}
 	if ack.SessionPresent && l.clean { // 3.2.2-2, -4

@@ -87,26 +87,30 @@ func TestControllerSessionPresent(t *testing.T) {
 // Rule 6: where the broker has no shared subscriptions none is asked for
 // (3.2.2.3.13).
 func TestRule6SharedSubscriptions(t *testing.T) {
-	f := stage(t, phones+"count = 2\nrate = \"10/s\"\nshare_replies = true\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nshare = \"eyes\"\n")
-	for _, s := range []*session{&f.requesters[0].session, &f.watching[0].session} {
-		attach(s)
-		_ = s.connack(connackFrame(false, &packets.Properties{SharedSubAvailable: new(byte(0))}))
-		if out := s.link.out; out != nil && bytes.Contains(*out, []byte("$share/")) {
-			t.Errorf("%s subscribes to $share/… where Shared Subscription Available is 0", s.name)
+	synctest.Test(t, func(t *testing.T) { // it takes its time to leave
+		f := stage(t, phones+"count = 2\nrate = \"10/s\"\nshare_replies = true\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nshare = \"eyes\"\n")
+		for _, s := range []*session{&f.requesters[0].session, &f.watching[0].session} {
+			attach(s)
+			_ = s.connack(connackFrame(false, &packets.Properties{SharedSubAvailable: new(byte(0))}))
+			if out := s.link.out; out != nil && bytes.Contains(*out, []byte("$share/")) {
+				t.Errorf("%s subscribes to $share/… where Shared Subscription Available is 0", s.name)
+			}
 		}
-	}
+	})
 }
 
 // Rule 6: where the broker has no wildcards, a watcher asks for none
 // (3.2.2.3.11).
 func TestRule6WatcherWildcards(t *testing.T) {
-	f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\n")
-	s := &f.watching[0].session
-	attach(s)
-	_ = s.connack(connackFrame(false, &packets.Properties{WildcardSubAvailable: new(byte(0))}))
-	if out := s.link.out; out != nil && bytes.Contains(*out, []byte("state/#")) {
-		t.Errorf("%s subscribes to state/# where Wildcard Subscription Available is 0", s.name)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\n")
+		s := &f.watching[0].session
+		attach(s)
+		_ = s.connack(connackFrame(false, &packets.Properties{WildcardSubAvailable: new(byte(0))}))
+		if out := s.link.out; out != nil && bytes.Contains(*out, []byte("state/#")) {
+			t.Errorf("%s subscribes to state/# where Wildcard Subscription Available is 0", s.name)
+		}
+	})
 }
 
 // What a session refuses as over its Receive Maximum is what its CONNECT said:
@@ -226,8 +230,7 @@ func closedRun(t *testing.T, change func(*scenarios.Controllers), props *packets
 				}
 			}()
 		}
-		err := <-b.ended
-		b.ended <- err
+		b.ended.wait()
 	})
 	return late
 }
@@ -341,20 +344,24 @@ func TestBehindTheRateStillReads(t *testing.T) {
 	})
 }
 
-// A watcher that is slow still pings.
-func TestSlowWatcherPings(t *testing.T) {
-	sc := scenarioOf(t, "[connect]\nkeep_alive = \"10s\"\n[phases]\nmeasure = \"120s\"\nconnect = \"1s\"\n[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nslow = \"1s\"\n")
+// dawdle runs a watcher that takes a second for each of the 60 messages that it
+// has just been sent.
+func dawdle(t *testing.T, timeout string, act func(*testing.T, *script, *peer)) {
+	sc := scenarioOf(t, "[connect]\nkeep_alive = \"10s\"\ntimeout = \""+timeout+"\"\n[phases]\nmeasure = \"120s\"\nconnect = \"1s\"\n[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nslow = \"1s\"\n")
 	play(t, sc, func(t *testing.T, b *script) {
 		p := b.accept() // watchers come first
 		p.wantConnect()
 		p.connack(0, false, nil)
 		p.grant()
 		m := wire.Publish{Topic: []byte("state/light/power"), Payload: []byte("ON")}
-		var many []byte
-		for range 60 {
-			many = wire.AppendPublish(many, &m, wire.V5)
-		}
-		p.write(many)
+		p.write(bytes.Repeat(wire.AppendPublish(nil, &m, wire.V5), 60))
+		act(t, b, p)
+	})
+}
+
+// A watcher that is slow still pings.
+func TestSlowWatcherPings(t *testing.T) {
+	dawdle(t, "10s", func(t *testing.T, b *script, p *peer) {
 		last := time.Now()
 		for time.Since(last) < 15*time.Second {
 			p.conn.SetReadDeadline(last.Add(15 * time.Second))
@@ -378,18 +385,7 @@ func TestSlowWatcherPings(t *testing.T) {
 // A watcher that dawdles for longer than a PINGRESP may take has not lost its
 // broker: the answer is there, unread.
 func TestSlowWatcherKeepsItsConnection(t *testing.T) {
-	sc := scenarioOf(t, "[connect]\nkeep_alive = \"10s\"\ntimeout = \"5s\"\n[phases]\nmeasure = \"120s\"\nconnect = \"1s\"\n[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nslow = \"1s\"\n")
-	play(t, sc, func(t *testing.T, b *script) {
-		p := b.accept() // watchers come first
-		p.wantConnect()
-		p.connack(0, false, nil)
-		p.grant()
-		m := wire.Publish{Topic: []byte("state/light/power"), Payload: []byte("ON")}
-		var many []byte
-		for range 60 {
-			many = wire.AppendPublish(many, &m, wire.V5)
-		}
-		p.write(many)
+	dawdle(t, "5s", func(t *testing.T, b *script, p *peer) {
 		for start := time.Now(); time.Since(start) < 59*time.Second; {
 			f := p.next()
 			if f == nil {
@@ -410,8 +406,7 @@ func TestEndedWhileMeasuring(t *testing.T) {
 		p.welcome(nil)
 		time.Sleep(110 * time.Millisecond)
 		p.send(&packets.Disconnect{ReasonCode: wire.SessionTakenOver, Properties: &packets.Properties{}})
-		err := <-b.ended
-		b.ended <- err
+		b.ended.wait()
 		if got := b.fleet.Phase(); got != Ended {
 			t.Errorf("Phase() = %v after Run; want %v", got, Ended)
 		}
@@ -438,8 +433,7 @@ func TestDrainWithoutTheDeparted(t *testing.T) {
 				p.wantEnd()
 			}()
 		}
-		err := <-b.ended
-		b.ended <- err
+		b.ended.wait()
 		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("the run took %v; want some 3s: there was nothing to wait for", took)
 		}
@@ -481,8 +475,7 @@ func TestGivingUpIsNoDeath(t *testing.T) {
 		p := b.accept()
 		p.wantConnect()
 		p.connack(0, false, nil)
-		s := p.wantSubscribe()
-		p.send(&packets.Suback{PacketID: s.PacketID, Reasons: []byte{wire.NotAuthorized}, Properties: &packets.Properties{}})
+		p.refuse()
 		got := p.wantEnd()
 		if len(got) == 0 || got[len(got)-1].Type() != packets.DISCONNECT {
 			t.Errorf("the device ends with %d packets; want DISCONNECT, or its Will is published", len(got))
@@ -528,8 +521,7 @@ func TestStoppedEarlyPlansNoMore(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		b.fleet.Stop()
-		err := <-b.ended
-		b.ended <- err
+		b.ended.wait()
 		got, lasted := b.fleet.Snapshot().Totals, b.fleet.Elapsed()
 		if most := int64(lasted.Seconds()*100) + 2; got.Planned > most {
 			t.Errorf("%d requests planned and %d not sent (%+v) in a run that measured %v at 100/s; want at most %d", got.Planned, got.NotSent.Total(), got.NotSent, lasted, most)

@@ -150,13 +150,15 @@ func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 	return true
 }
 
-// sendReply sends an answer, and those that waited for it to go first.
-func (r *responder) sendReply(reply *wire.Publish) {
+// sendReply sends an answer, and those that waited for it to go first. It reports
+// whether the answer is on its way.
+func (r *responder) sendReply(reply *wire.Publish) bool {
 	r.fleet.counts.Replies.Add(1)
-	r.send(reply)
+	sent := r.send(reply)
 	if r.habits != nil && len(r.habits.held) > 0 {
 		r.letGo(func(a *heldAnswer) bool { return a.another })
 	}
+	return sent
 }
 
 // letGo sends the answers that are held back and meant.
@@ -213,7 +215,7 @@ func (h *habits) appendTime(user []byte) []byte {
 	return wire.AppendUserProperty(user, "time", time.Now().Add(h.is.ClockSkew).UTC().Format(time.RFC3339Nano))
 }
 
-// withholds implements careless: it draws whether a PUBACK or PUBREC is never sent.
+// withholds implements withholder: it draws whether a PUBACK or PUBREC is never sent.
 func (r *responder) withholds() bool {
 	if r.draw() >= r.habits.is.WithholdPuback {
 		return false

@@ -168,6 +168,7 @@ func TestReorderOnTheWire(t *testing.T) {
 // The requester's books say of each kind of misdeed what the device's own count
 // says: no more and no less.
 func TestMisdeedsInTheBooks(t *testing.T) {
+	t.Parallel()
 	const requests = 600
 	for _, tt := range []struct {
 		habit string

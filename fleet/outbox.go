@@ -37,6 +37,11 @@ type outgoing struct {
 	counted  bool // in flying
 }
 
+// takes reports whether there is room for a message whose packet has so many bytes.
+func (o *outbox) takes(size int) bool {
+	return len(o.messages) < outboxSize && o.bytes+size <= outboxBytes
+}
+
 // id returns a packet id that is not in use.
 func (o *outbox) id() uint16 {
 	for {
@@ -106,7 +111,7 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) bool {
 	p.QoS = min(p.QoS, lim.maximumQoS)
 	p.Retain = p.Retain && !lim.noRetain
 	if lim.maximumPacket > 0 && wire.PublishSize(p, wire.V5) > lim.maximumPacket {
-		f.counts.TooLarge.Add(1)
+		s.counts().TooLarge.Add(1)
 		return false
 	}
 	if p.QoS == 0 {
@@ -114,8 +119,8 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) bool {
 		*b = wire.AppendPublish(*b, p, wire.V5)
 		return true
 	}
-	if len(s.out.messages) >= outboxSize || s.out.bytes+wire.PublishSize(p, wire.V5) > outboxBytes {
-		f.counts.Dropped.Add(1)
+	if !s.out.takes(wire.PublishSize(p, wire.V5)) {
+		s.counts().Dropped.Add(1)
 		return false
 	}
 	p.PacketID = s.out.id()
@@ -131,8 +136,12 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) bool {
 	return true
 }
 
-// pump sends what waits, in order, as far as Receive Maximum allows (4.9).
+// pump sends what waits, in order, as far as Receive Maximum allows (4.9), unless
+// DISCONNECT has been sent.
 func (o *outbox) pump(s *session) {
+	if s.link.parted { // 3.14.4-1
+		return
+	}
 	for i := range o.messages {
 		m := &o.messages[i]
 		if m.sent || m.packet == nil && !m.released {
@@ -155,7 +164,7 @@ func (o *outbox) pump(s *session) {
 		}
 		m.sent = true
 		if m.tried {
-			s.fleet.counts.Resent.Add(1)
+			s.counts().Resent.Add(1)
 		}
 	}
 }
@@ -186,7 +195,7 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 	o := &s.out
 	i := o.find(a.PacketID)
 	if a.Code >= 0x80 {
-		s.fleet.counts.PublishRefused.Add(a.Code)
+		s.counts().PublishRefused.Add(a.Code)
 	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
 	// PUBREL, or the broker would wait for ever (3.6.2.1).

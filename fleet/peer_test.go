@@ -27,7 +27,7 @@ type script struct {
 	listener *memconn.Listener
 	fleet    *Fleet
 	log      *lockedBuffer
-	ended    chan error
+	ended    ending
 	stop     context.CancelFunc
 }
 
@@ -56,7 +56,7 @@ id = "lamp"
 func play(t *testing.T, sc *scenarios.Scenario, act func(*testing.T, *script), options ...func(*Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &script{t: t, listener: memconn.Listen("broker"), log: new(lockedBuffer), ended: make(chan error, 1)}
+		b := &script{t: t, listener: memconn.Listen("broker"), log: new(lockedBuffer), ended: make(ending, 1)}
 		o := Options{
 			Dial:       b.listener.Dial,
 			BrokerName: "mqtt://broker",
@@ -88,6 +88,16 @@ func play(t *testing.T, sc *scenarios.Scenario, act func(*testing.T, *script), o
 		}()
 		act(t, b)
 	})
+}
+
+// ending is where a fleet's Run leaves what it returns.
+type ending chan error
+
+// wait waits for that, and leaves it for the next who waits.
+func (e ending) wait() error {
+	err := <-e
+	e <- err
+	return err
 }
 
 // peer is the broker's end of one connection.
@@ -253,6 +263,12 @@ func (p *peer) grant() *packets.Subscribe {
 	}
 	p.send(ack)
 	return s
+}
+
+// refuse answers a SUBSCRIBE of one filter: not authorized.
+func (p *peer) refuse() {
+	p.t.Helper()
+	p.send(&packets.Suback{PacketID: p.wantSubscribe().PacketID, Reasons: []byte{wire.NotAuthorized}, Properties: &packets.Properties{}})
 }
 
 // command sends a command to the light "lamp" at QoS 0 with a Response Topic

@@ -110,3 +110,113 @@ func TestStrikeFromManySides(t *testing.T) {
 	f.Stop()
 	<-ended
 }
+
+// A watcher that was up and then refused for good is not waited for.
+func TestGatherWithoutTheRefused(t *testing.T) {
+	brew(t, `
+[connect]
+rate = "2/s"
+[phases]
+connect = "1m"
+measure = "2s"
+[[device]]
+kind = "light"
+count = 10
+[[watcher]]
+`, broker.Config{}, func(s *storm) {
+		start := time.Now()
+		time.Sleep(2 * time.Second)
+		if !s.broker.Kick("watchers-1", wire.SessionTakenOver) {
+			t.Fatal("there is no watcher to kick")
+		}
+		s.sleepTo(0)
+		if d := time.Since(start); d < 4*time.Second || d > 7*time.Second {
+			t.Errorf("measuring began after %v; want when the last device is up, after some 5 s", d)
+		}
+	})
+}
+
+// An incident that somebody calls for before the measuring is on the time line
+// before its zero, as its recovery is.
+func TestStrikeBeforeTheMeasuring(t *testing.T) {
+	snap, s := brew(t, `
+[phases]
+warm_up = "20s"
+measure = "10s"
+[audit]
+[[device]]
+kind = "light"
+count = 3
+[[controller]]
+rate = "1/s"
+attribute = "power"
+`, broker.Config{}, func(s *storm) {
+		s.sleepTo(-15 * time.Second)
+		s.strike(scenarios.Incident{Kind: scenarios.Offline, For: time.Second})
+	})
+	all := s.fleet.Incidents()
+	if len(all) != 1 || len(snap.Recoveries) != 1 {
+		t.Fatalf("incidents %+v, recoveries %+v; want one of each", all, snap.Recoveries)
+	}
+	if at := time.Duration(all[0].At); at != -15*time.Second || all[0].At != snap.Recoveries[0].At || all[0].To != snap.Recoveries[0].To {
+		t.Errorf("the incident is at %v, its recovery at %v; want both at -15s", at, time.Duration(snap.Recoveries[0].At))
+	}
+}
+
+// A device that is told to go and to return in one breath has never been gone, and
+// the next loss of its connection has its back-off.
+func TestOffAndOnInOneBreath(t *testing.T) {
+	brew(t, `
+[connect]
+backoff = "naive"
+backoff_min = "5s"
+[phases]
+measure = "30s"
+[audit]
+[[device]]
+kind = "light"
+id = "lamp"
+`, broker.Config{}, func(s *storm) {
+		s.sleepTo(5 * time.Second)
+		d, _ := s.fleet.Device("lamp")
+		d.r.inbox.put(func() {
+			d.r.takeOff(byHand, Cut)
+			d.r.letBack(byHand, Comeback{})
+		})
+		s.sleepTo(10 * time.Second)
+		s.broker.Kick("lamp", wire.ServerBusy)
+		for _, x := range []struct {
+			at     time.Duration
+			online int
+		}{{10 * time.Second, 0}, {14 * time.Second, 0}, {16 * time.Second, 1}} {
+			s.sleepTo(x.at)
+			if n := s.fleet.Presence().Online; n != x.online {
+				t.Errorf("%v: %d online; want %d", x.at, n, x.online)
+			}
+		}
+	})
+}
+
+// The session of the audit ends with the run, even where those of the devices stay
+// (3.14.2.2.2).
+func TestNoSessionOfTheAuditStays(t *testing.T) {
+	sessions := 0
+	brew(t, `
+[connect]
+session_expiry = "1h"
+clean_start = false
+[phases]
+measure = "2s"
+[audit]
+[[device]]
+kind = "light"
+count = 3
+`, broker.Config{}, func(s *storm) {
+		<-s.fleet.stop
+		time.Sleep(10 * time.Second)
+		sessions = s.broker.Stats().Sessions
+	})
+	if sessions != 3 {
+		t.Errorf("%d sessions stay; want those of the 3 devices", sessions)
+	}
+}

@@ -10,18 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"homefleet/scenarios"
 )
 
 func TestPreflight(t *testing.T) {
-	scenario := func(n int) *scenarios.Scenario {
-		sc, faults := scenarios.Load("test", fmt.Appendf(nil, "[[device]]\nkind = \"light\"\ncount = %d\n", n))
-		if err := faults.Err(); err != nil {
-			t.Fatal(err)
-		}
-		return sc
-	}
 	tests := []struct {
 		name    string
 		devices int
@@ -42,7 +33,7 @@ func TestPreflight(t *testing.T) {
 		{"memory for TLS", 100_000, Machine{AvailableMemory: 4 << 30, Secure: true}, "need about 4687 MiB", true},
 	}
 	for _, tt := range tests {
-		walls := Preflight(scenario(tt.devices), tt.m)
+		walls := Preflight(scenarioOf(t, fmt.Sprintf("[[device]]\nkind = \"light\"\ncount = %d\n", tt.devices)), tt.m)
 		switch {
 		case tt.want == "" && len(walls) > 0:
 			t.Errorf("%s: %+v; want nothing", tt.name, walls)
@@ -83,7 +74,7 @@ func TestPreflightCountsGhosts(t *testing.T) {
 // another seed gives another.
 func TestPlanIsAFunctionOfTheSeed(t *testing.T) {
 	plan := func(seed int) string {
-		sc, faults := scenarios.Load("test", fmt.Appendf(nil, `
+		sc := scenarioOf(t, fmt.Sprintf(`
 seed = %d
 [phases]
 warm_up = "1s"
@@ -104,9 +95,6 @@ arrival = "poisson"
 rate = "50/s"
 attribute = "power"
 `, seed))
-		if err := faults.Err(); err != nil {
-			t.Fatal(err)
-		}
 		b, err := json.Marshal(PlanOf(sc))
 		if err != nil {
 			t.Fatal(err)

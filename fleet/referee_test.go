@@ -73,9 +73,8 @@ func TestRefereeThatMayNotWatch(t *testing.T) {
 			snap, _ := brew(t, hasty+tt.toml+twoLamps+offlineOnce, tt.config, func(s *storm) {
 				s.sleepTo(time.Minute)
 				start := time.Now()
-				err := <-s.ended
+				s.ended.wait()
 				took = time.Since(start)
-				s.ended <- err
 			})
 			if w := snap.Audit.Wills; w.Due != 2 || w.Unwatched != 2 {
 				t.Errorf("%+v; want 2 due that nobody could see", w)

@@ -176,7 +176,7 @@ func (r *requester) next() time.Time {
 	if r.more {
 		due = r.zero.Add(r.slot.planned)
 	}
-	if len(r.due) > 0 {
+	if len(r.due) > 0 && r.due[0] < r.group.pace.end {
 		due = earlier(due, r.zero.Add(r.due[0]))
 	}
 	if r.expiry {

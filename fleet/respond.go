@@ -133,20 +133,11 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 		reply.Payload = *value
 	}
 	if fault != nil {
-		f.counts.ErrorReplies.Add(1)
 		reply.Props.User = wire.AppendUserProperty(nil, "error", fault.Error())
 	}
 	rt := p.Props.ResponseTopic
-	switch {
-	case r.usable(rt):
-		reply.Topic = rt
-	case !known:
-		return // there is no state topic of an attribute that is none
-	default:
-		reply.Topic = r.stateTopic(topicBuf[:0], attr)
-		reply.Retain = r.spec.Group.Retain
-	}
-	if rt != nil && !r.usable(rt) {
+	usable := r.usable(rt)
+	if rt != nil && !usable {
 		f.counts.BadTopics.Add(1)
 		if !r.topicSeen {
 			r.topicSeen = true
@@ -154,13 +145,25 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 				"a topic name without wildcards, not starting with $, outside the device's own commands")
 		}
 	}
+	switch {
+	case usable:
+		reply.Topic = rt
+	case !known:
+		return // there is no state topic of an attribute that is none
+	default:
+		reply.Topic = r.stateTopic(topicBuf[:0], attr)
+		reply.Retain = r.spec.Group.Retain
+	}
+	if fault != nil && deed != metrics.AnswerDropped {
+		f.counts.ErrorReplies.Add(1)
+	}
 	if deed >= 0 {
 		r.answerBadly(&reply, deed)
 		return
 	}
-	r.sendReply(&reply)
+	sent := r.sendReply(&reply)
 	if reply.Retain {
-		r.retains(attr, reply.Payload, true)
+		r.retains(attr, reply.Payload, sent)
 	}
 }
 

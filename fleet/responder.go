@@ -277,7 +277,7 @@ func (r *responder) announce(word string) {
 		QoS:     1,
 		Retain:  true,
 	}
-	if r.out.flying >= r.link.limits.receiveMaximum || len(r.out.messages) >= outboxSize {
+	if r.out.flying >= r.link.limits.receiveMaximum || !r.out.takes(wire.PublishSize(&p, wire.V5)) {
 		p.QoS = 0 // it must not wait behind what the broker holds up
 	}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1

@@ -170,31 +170,30 @@ func TestRule2NeverAnswersAnAnswer(t *testing.T) {
 // Rule 3: ghost switching by a retained command.
 func TestRule3RetainedCommand(t *testing.T) {
 	ghost := wire.Publish{Topic: []byte("cmnd/lamp/power"), Payload: []byte("ON"), Retain: true}
-	play(t, oneLight(nil), func(t *testing.T, b *script) {
-		p := b.accept()
-		p.wantConnect()
-		p.connack(0, false, nil)
-		if s := p.grant(); s.Subscriptions[0].RetainHandling != packets.RetainDoNotSend {
-			t.Errorf("Retain Handling %d; want 2", s.Subscriptions[0].RetainHandling)
+	for _, accept := range []bool{false, true} {
+		handling, ghosts := byte(packets.RetainDoNotSend), int64(1)
+		if accept {
+			handling, ghosts = packets.RetainSendOnSubscribe, 0
 		}
-		p.wantMessage("tele/lamp/lwt", "Online")
-		p.publish(ghost) // from a broker that sends it all the same
-		p.quiet()
-		if got := b.fleet.Counts().GhostCommands.Load(); got != 1 {
-			t.Errorf("GhostCommands = %d; want 1", got)
-		}
-	})
-	play(t, oneLight(func(sc *scenarios.Scenario) { sc.Groups[0].AcceptRetained = true }), func(t *testing.T, b *script) {
-		p := b.accept()
-		p.wantConnect()
-		p.connack(0, false, nil)
-		if s := p.grant(); s.Subscriptions[0].RetainHandling != packets.RetainSendOnSubscribe {
-			t.Errorf("Retain Handling %d; want 0", s.Subscriptions[0].RetainHandling)
-		}
-		p.wantMessage("tele/lamp/lwt", "Online")
-		p.publish(ghost)
-		p.wantMessage("state/lamp/power", "ON")
-	})
+		play(t, oneLight(func(sc *scenarios.Scenario) { sc.Groups[0].AcceptRetained = accept }), func(t *testing.T, b *script) {
+			p := b.accept()
+			p.wantConnect()
+			p.connack(0, false, nil)
+			if s := p.grant(); s.Subscriptions[0].RetainHandling != handling {
+				t.Errorf("Retain Handling %d; want %d", s.Subscriptions[0].RetainHandling, handling)
+			}
+			p.wantMessage("tele/lamp/lwt", "Online")
+			p.publish(ghost) // where it is not wanted, from a broker that sends it all the same
+			if accept {
+				p.wantMessage("state/lamp/power", "ON")
+				p.wantMessage("state/lamp/brightness", "100")
+			}
+			p.quiet()
+			if got := b.fleet.Counts().GhostCommands.Load(); got != ghosts {
+				t.Errorf("GhostCommands = %d; want %d", got, ghosts)
+			}
+		})
+	}
 }
 
 // Rule 3: a bad payload or attribute gets an error reply and changes nothing.
@@ -240,7 +239,7 @@ func TestRule3ErrorReply(t *testing.T) {
 // Rule 4: the Will on the wire has everything the scenario says, and its answer
 // is found on the resumed session (3.1.3.2).
 func TestRule4Will(t *testing.T) {
-	sc, faults := scenarios.Load("will.toml", []byte(`
+	sc := scenarioOf(t, `
 seed = 7
 [connect]
 session_expiry = "1h"
@@ -257,10 +256,7 @@ correlation_data = "{id}/{run}"
 [device.will.user_properties]
 zone = "hall"
 number = "{n}"
-`))
-	if err := faults.Err(); err != nil {
-		t.Fatal(err)
-	}
+`)
 	play(t, sc, func(t *testing.T, b *script) {
 		var p1 *peer
 		var c *wire.Connect

@@ -204,7 +204,7 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now(), ending: audit.Closed}
 	s.record(metrics.ConnectDial, l.began.Sub(start))
-	l.framer.Max = maximumPacketSize
+	l.framer.Max = f.maximumPacket
 	l.limits = defaultLimits()
 	l.due = l.began.Add(timeout)
 	l.handshake = l.due
@@ -247,9 +247,9 @@ func (s *session) hangUp(err error) {
 	if l.dark && !l.haunts && !l.forgotten && !s.stopping {
 		s.haunt(true) // not even its end gets through
 	}
-	if !l.connected {
+	if !l.connected && !l.refused {
 		s.ghost = s.fleet.moment(time.Now())
-		if !l.refused && !s.stopping && !s.away && !l.dark {
+		if !s.stopping && !s.away && !l.dark {
 			s.counts().HandshakeFailures.Add(1)
 		}
 	}

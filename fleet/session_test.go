@@ -279,8 +279,7 @@ func TestOldBroker(t *testing.T) {
 		p := b.accept()
 		p.wantConnect()
 		p.write([]byte{0x20, 2, 0, 1})
-		err := <-b.ended
-		b.ended <- err
+		err := b.ended.wait()
 		if err == nil || !strings.Contains(err.Error(), "3.1.1") || !strings.Contains(err.Error(), "lamp") {
 			t.Errorf("Run() = %v; want that the broker speaks 3.1.1 only", err)
 		}
@@ -292,8 +291,7 @@ func TestFailFast(t *testing.T) {
 		p := b.accept()
 		p.wantConnect()
 		p.connack(wire.ServerBusy, false, nil) // would be tried again
-		err := <-b.ended
-		b.ended <- err
+		err := b.ended.wait()
 		var refused *RefusedError
 		if !errors.As(err, &refused) || refused.Code != wire.ServerBusy {
 			t.Errorf("Run() = %v; want server busy", err)
@@ -505,8 +503,7 @@ func TestDuration(t *testing.T) {
 			}
 		}
 		p.conn.Close()
-		err := <-b.ended
-		b.ended <- err
+		err := b.ended.wait()
 		if took := time.Since(start); err != nil || took != 5*time.Minute {
 			t.Errorf("Run() = %v after %v; want nil after 5m", err, took)
 		}
@@ -526,8 +523,7 @@ func TestPassword(t *testing.T) {
 			t.Errorf("user %q, password %q; want user-lamp, hush-lamp", c.Username, c.Password)
 		}
 		p.connack(wire.BadUserNameOrPassword, false, nil)
-		err := <-b.ended
-		b.ended <- err
+		err := b.ended.wait()
 		if text := b.log.String() + err.Error(); strings.Contains(text, "hush") {
 			t.Errorf("the password is in the log or error:\n%s", text)
 		}

@@ -4,13 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+
 	"homefleet/fleet/broker"
 )
 
-// Nothing comes out of a cable that has been pulled, also not what a slow link
-// still held.
-func TestUnpluggedOnASlowLink(t *testing.T) {
-	play(t, scenarioOf(t, `
+// patient is a lamp that does not ask for long whether its broker is there.
+const patient = `
 audit = false
 [connect]
 keep_alive = "60s"
@@ -19,12 +19,38 @@ measure = "2m"
 [[device]]
 kind = "light"
 id = "lamp"
-[[incident]]
-kind = "slow-link"
-latency = "5s"
-at = "10s"
-for = "50s"
-`), func(t *testing.T, b *script) {
+`
+
+// A slow link is the device's own: what it says comes late, whole and in order,
+// and so does what it is told.
+func TestSlowLinkOnTheWire(t *testing.T) {
+	play(t, scenarioOf(t, patient+incident("slow-link", "10s", "50s", `latency = "2s"`, `slice = "1B"`, `slice_delay = "1ms"`)), func(t *testing.T, b *script) {
+		p := b.accept()
+		p.welcome(nil)
+		time.Sleep(20 * time.Second)
+		for range 3 {
+			start := time.Now()
+			p.command("power", "ON", []byte("phone"), []byte("1"))
+			m := p.reply()
+			if took := time.Since(start); took < 4*time.Second || took > 5*time.Second || string(m.Payload) != "ON" {
+				t.Errorf("answered %q after %v; want ON after 4s and a little: 2s each way, byte for byte", m.Payload, took)
+			}
+			for p.next().Type() != packets.PUBLISH {
+			}
+		}
+		time.Sleep(40 * time.Second)
+		start := time.Now()
+		p.command("power", "OFF", []byte("phone"), []byte("1"))
+		if p.reply(); time.Since(start) != 0 {
+			t.Errorf("answered after %v when the link is as before; want at once", time.Since(start))
+		}
+	})
+}
+
+// Nothing comes out of a cable that has been pulled, also not what a slow link
+// still held.
+func TestUnpluggedOnASlowLink(t *testing.T) {
+	play(t, scenarioOf(t, patient+incident("slow-link", "10s", "50s", `latency = "5s"`)), func(t *testing.T, b *script) {
 		p := b.accept()
 		p.welcome(nil)
 		time.Sleep(20 * time.Second)
@@ -73,8 +99,7 @@ for = "50s"
 		time.Sleep(time.Second)
 		start := time.Now()
 		s.fleet.Stop()
-		err := <-s.ended
-		s.ended <- err
+		s.ended.wait()
 		if took := time.Since(start); took > 3*time.Second {
 			s.t.Errorf("Run returned %v after Stop; want at most 3s", took)
 		}

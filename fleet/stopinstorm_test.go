@@ -12,6 +12,7 @@ import (
 // A stop in the middle of an incident ends the fleet at once, whatever the
 // devices are up to; nothing is left of it (the bubble would not end).
 func TestStopInAnIncident(t *testing.T) {
+	t.Parallel()
 	for _, incident := range []string{
 		"kind = \"offline\"", "kind = \"offline\"\nway = \"silence\"", "kind = \"power-cut\"", "kind = \"power-cut\"\nspread = \"1m\"",
 		"kind = \"router-reboot\"", "kind = \"wifi-loss\"", "kind = \"firmware-roll\"", "kind = \"flapping\"\nup = \"300ms\"\ndown = \"200ms\"",
@@ -40,8 +41,7 @@ for = "5m"
 					s.sleepTo(at)
 					start := time.Now()
 					s.fleet.Stop()
-					err := <-s.ended
-					s.ended <- err
+					s.ended.wait()
 					if took := time.Since(start); took > 2*time.Second {
 						t.Errorf("Run returned %v after Stop; want at most 2s", took)
 					}

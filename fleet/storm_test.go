@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ type storm struct {
 	fleet  *Fleet
 	broker *broker.Broker
 	log    *lockedBuffer
-	ended  chan error
+	ended  ending
 }
 
 // brew runs a scenario to its end on the embedded broker, in a bubble of fake
@@ -34,7 +35,7 @@ func brew(t *testing.T, toml string, config broker.Config, act func(*storm), opt
 			t.Fatal(err)
 		}
 		defer b.Close()
-		s = &storm{t: t, broker: b, log: new(lockedBuffer), ended: make(chan error, 1)}
+		s = &storm{t: t, broker: b, log: new(lockedBuffer), ended: make(ending, 1)}
 		o := Options{Dial: b.Dial, BrokerName: "the broker", Run: "r1", Embedded: true, Outage: b,
 			Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 		for _, set := range options {
@@ -69,6 +70,11 @@ func brew(t *testing.T, toml string, config broker.Config, act func(*storm), opt
 		}
 	})
 	return snap, s
+}
+
+// incident is one of a scenario's, with more lines for it.
+func incident(kind, at, length string, more ...string) string {
+	return fmt.Sprintf("[[incident]]\nkind = %q\nat = %q\nfor = %q\n%s\n", kind, at, length, strings.Join(more, "\n"))
 }
 
 // sleepTo sleeps until a time after the measuring has begun, and then a little,

@@ -139,7 +139,7 @@ func (s *session) ended(closing time.Duration, err error) {
 	case refused != nil && refused.Packet == "DISCONNECT":
 		way, ending, from = orWay(way, "closed by the broker"), byBroker(refused.Code), l.lastAlive()
 		if ending == audit.TakenOver {
-			way = "taken over"
+			way = audit.WayTakenOver
 		}
 	case errors.Is(err, errAway) || errors.Is(err, errStopping):
 		if l.overtaken {

@@ -133,7 +133,7 @@ func TestClaimsOfTheDeparted(t *testing.T) {
 		p := b.accept()
 		p.wantConnect()
 		p.connack(0, false, nil)
-		p.send(&packets.Suback{PacketID: p.wantSubscribe().PacketID, Reasons: []byte{wire.NotAuthorized}, Properties: &packets.Properties{}})
+		p.refuse()
 		synctest.Wait() // the device, which gives up, waits for the end of the connection
 		claimed := make(chan [][]claim, 1)
 		go func() { claimed <- b.fleet.claims() }()

@@ -128,6 +128,7 @@ func serveAll(t *testing.T, a *authority) map[string]string {
 
 // TLS and WebSocket change nothing of what a device does.
 func TestTransports(t *testing.T) {
+	t.Parallel()
 	brokers := serveAll(t, newAuthority(t))
 	for name, table := range brokers {
 		t.Run(name, func(t *testing.T) {
@@ -239,6 +240,7 @@ func TestNewDialerFaults(t *testing.T) {
 
 // One requester, a thousand devices: each answer is told by its Correlation Data.
 func TestThousandDevices(t *testing.T) {
+	t.Parallel()
 	f := fleettest.Start(t, `
 [[device]]
 kind = "plug"
@@ -257,19 +259,12 @@ id = "plug-{n:4}"
 
 // The fleet gives up a dial at once when it is stopped.
 func TestStopWhileDialling(t *testing.T) {
-	sc, faults := scenarios.Load("test", []byte("[[device]]\nkind = \"light\"\nid = \"lamp\"\n"))
-	if err := faults.Err(); err != nil {
-		t.Fatal(err)
-	}
 	dialling := make(chan struct{})
-	f, err := fleet.New(sc, fleet.Options{Dial: func(ctx context.Context) (net.Conn, error) {
+	f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n", func(ctx context.Context) (net.Conn, error) {
 		close(dialling)
 		<-ctx.Done()
 		return nil, ctx.Err()
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	ended := make(chan error)
 	go func() { ended <- f.Run(t.Context()) }()
 	<-dialling

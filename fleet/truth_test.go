@@ -21,21 +21,13 @@ import (
 	"homefleet/fleet/memconn"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
 // load reads a scenario and runs it to its end against a way to dial, in a
 // bubble of fake time; it returns what was measured.
 func load(t *testing.T, toml string, dial func(context.Context) (net.Conn, error)) (*metrics.Snapshot, time.Time) {
 	t.Helper()
-	sc, faults := scenarios.Load("test", []byte(toml))
-	if err := faults.Err(); err != nil {
-		t.Fatal(err)
-	}
-	f, err := fleet.New(sc, fleet.Options{Dial: dial, Run: "truth"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := fleetOf(t, toml, dial)
 	if err := f.Run(t.Context()); err != nil {
 		t.Fatalf("Run() = %v", err)
 	}
@@ -92,7 +84,7 @@ func (s *stalls) Dial(ctx context.Context) (net.Conn, error) {
 			b  []byte
 			at time.Time
 		}
-		pieces := make(chan piece, 1<<16)
+		pieces := make(chan piece, 1<<12) // more than come during a stall
 		s.wg.Go(func() {
 			defer to.Close()
 			for p := range pieces {
@@ -124,7 +116,8 @@ func (s *stalls) Dial(ctx context.Context) (net.Conn, error) {
 // The reported response times are those that follow from the known schedule of a
 // broker that stalls, where the closed model shows next to nothing of it.
 func TestTruthUnderStalls(t *testing.T) {
-	const rate, seconds = 500, 60
+	t.Parallel()
+	const rate, seconds = 200, 40
 	run := func(arrival string) (snap *metrics.Snapshot, offset time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBroker(t)
@@ -132,14 +125,14 @@ func TestTruthUnderStalls(t *testing.T) {
 			var zero time.Time
 			snap, zero = load(t, `
 [phases]
-measure = "60s"
+measure = "40s"
 drain = "5s"
 [[device]]
 kind = "plug"
-count = 20
+count = 8
 [[controller]]
 name = "phones"
-count = 10
+count = 4
 attribute = "power"
 timeout = "4s"
 `+arrival, p.Dial)
@@ -149,7 +142,7 @@ timeout = "4s"
 		})
 		return snap, offset
 	}
-	got, offset := run("rate = \"500/s\"\n")
+	got, offset := run("rate = \"200/s\"\n")
 	response := got.Series[metrics.Series{Metric: metrics.ResponseTime}]
 
 	// What must come out: each request is planned at its slot, passes the proxy
@@ -246,11 +239,13 @@ func (f *faults) Read(p []byte) (int, error) {
 
 // The ledger reports a bad broker's faults to the unit.
 func TestLedgerCatchesABadBroker(t *testing.T) {
-	const requests = 10_000
-	seeds := uint64(10)
+	t.Parallel()
+	const rate = 500
+	seeds, seconds := uint64(10), 20
 	if fleet.RaceDetector {
-		seeds = 2 // ten take the race detector as long as all other tests together
+		seeds, seconds = 2, 8 // all take the race detector as long as all other tests together
 	}
+	requests := rate * seconds
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
@@ -274,7 +269,7 @@ func TestLedgerCatchesABadBroker(t *testing.T) {
 			snap, _ := load(t, fmt.Sprintf(`
 seed = %d
 [phases]
-measure = "20s"
+measure = "%ds"
 drain = "10s"
 [[device]]
 kind = "light"
@@ -282,11 +277,11 @@ count = 10
 [[controller]]
 name = "phone"
 count = 4
-rate = "500/s"
+rate = "%d/s"
 attribute = "power"
 payloads = ["ON", "OFF"]
 timeout = "2s"
-`, seed), func(ctx context.Context) (net.Conn, error) {
+`, seed, seconds, rate), func(ctx context.Context) (net.Conn, error) {
 				c, err := b.Dial(ctx)
 				if err != nil {
 					return nil, err
@@ -296,8 +291,9 @@ timeout = "2s"
 			got := snap.Totals
 			// An altered answer leaves its request without one, and so does an
 			// answer on the wrong topic.
-			want := metrics.Totals{Planned: requests, Sent: requests, Late: 1, Lost: requests/1000 + 2,
-				Answered: requests - 1 - (requests/1000 + 2), Duplicates: 1, Misrouted: metrics.Misrouted{Topic: 1}}
+			all, lost := int64(requests), int64(requests/1000+2)
+			want := metrics.Totals{Planned: all, Sent: all, Late: 1, Lost: lost, Answered: all - 1 - lost,
+				Duplicates: 1, Misrouted: metrics.Misrouted{Topic: 1}}
 			if got.Planned != want.Planned || got.Sent != want.Sent || got.Answered != want.Answered || got.Late != want.Late ||
 				got.Lost != want.Lost || got.Duplicates != 1 || got.Misrouted != want.Misrouted || got.Corrupted.Checksum != 1 || got.Corrupted.Total() != 1 || got.Unknown.Total() != 0 {
 				t.Errorf("seed %d: %+v; want %+v and one corrupted", seed, got, want)
@@ -336,6 +332,7 @@ func (i *interposed) Read(p []byte) (int, error) {
 // The broker is killed at half time and comes back 5 s later: the sums hold,
 // nothing hangs.
 func TestBrokerDiesMidway(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var current atomic.Pointer[broker.Broker]
 		current.Store(newBroker(t))

@@ -18,7 +18,7 @@ func (f *Fleet) newAudit() {
 	for _, w := range scenarios.Ways() {
 		ways = append(ways, string(w))
 	}
-	ways = append(ways, "lost", "closed by the broker", "taken over")
+	ways = append(ways, "lost", "closed by the broker", audit.WayTakenOver, endOfRun, audit.WayUnanswered, audit.WayNone)
 	f.audit = audit.New(audit.Config{Ways: ways, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})

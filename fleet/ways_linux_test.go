@@ -25,6 +25,7 @@ func unacked(t *testing.T, p *peer) (n int) {
 // What the broker sends to a device that is stuck is acknowledged by its system;
 // what it sends to one that is unplugged is not.
 func TestUnpluggedAcknowledgesNothing(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		way Way
 		any bool

@@ -270,6 +270,7 @@ func TestExitWithUnreadData(t *testing.T) {
 // A stuck device neither reads nor writes, but its system still acknowledges what
 // comes. Once it is back, its old connection is closed before the new one comes.
 func TestSilenceOnSockets(t *testing.T) {
+	t.Parallel()
 	s := onSocket(t, "mqtt")
 	p := s.accept()
 	p.welcome(nil)
@@ -293,6 +294,7 @@ func TestSilenceOnSockets(t *testing.T) {
 // The old connection of an unplugged device is still open at the broker when the
 // new CONNECT comes, and nothing has ended it before the CONNACK.
 func TestUnpluggedComesBack(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"mqtt", "mqtts"} {
 		s := onSocket(t, scheme)
 		old := s.accept()
@@ -319,6 +321,7 @@ func TestUnpluggedComesBack(t *testing.T) {
 // A WebSocket that is cut or reset ends like any other connection, without a
 // close frame.
 func TestWaysOverWebSocket(t *testing.T) {
+	t.Parallel()
 	for way, want := range map[Way]error{Cut: io.EOF, Reset: syscall.ECONNRESET, Exit: io.EOF} {
 		t.Run(string(way), func(t *testing.T) {
 			s := onSocket(t, "ws")

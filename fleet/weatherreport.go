@@ -14,7 +14,8 @@ import (
 func (s *stricken) announce() {
 	text := s.before()
 	s.w.fleet.log.Info(text)
-	s.w.fleet.bulletins.add(metrics.Incident{At: metrics.Span(s.occurrence.From), To: metrics.Span(s.occurrence.To), Text: text})
+	f := s.w.fleet
+	f.bulletins.add(metrics.Incident{At: metrics.Span(s.from.Sub(f.epoch)), To: metrics.Span(s.to.Sub(f.epoch)), Text: text})
 }
 
 // before says what is about to happen: "power cut: 25 devices in flat-03 without

@@ -173,6 +173,9 @@ func (c *wsConn) Write(p []byte) (int, error) {
 		defer timer.Stop()
 	}
 	if err := c.ws.Write(ctx, websocket.MessageBinary, p); err != nil {
+		if ctx.Err() != nil && c.ctx.Err() == nil {
+			err = os.ErrDeadlineExceeded
+		}
 		return 0, err
 	}
 	return len(p), nil

@@ -57,6 +57,7 @@ func manyDeaths(seed uint64) string {
 // of one and sends one after an orderly DISCONNECT is caught, to the unit: no
 // other Will is blamed.
 func TestAuditCatchesABadBroker(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(10)
 	if RaceDetector {
 		seeds = 2
@@ -105,6 +106,7 @@ func TestAuditCatchesABadBroker(t *testing.T) {
 
 // The same without a fault: every due Will on time, in each of the ways its own.
 func TestAuditOfAGoodBroker(t *testing.T) {
+	t.Parallel()
 	snap, _ := brew(t, manyDeaths(1), broker.Config{}, nil)
 	n := func(way string, times int64, due bool) metrics.WayTotals {
 		w := metrics.WayTotals{Way: way}
@@ -128,6 +130,7 @@ func TestAuditOfAGoodBroker(t *testing.T) {
 
 // One fault each, of those that are about more than whether the Will comes.
 func TestAuditOfSingleFaults(t *testing.T) {
+	t.Parallel()
 	const due = 40 * 2
 	base := deaths + death("cut", 5, 2)
 	for _, tt := range []struct {
@@ -227,6 +230,7 @@ func (r *retouching) NetConn() net.Conn { return r.Conn }
 // What the broker does to the Wills of one device shows at that device, also
 // where the message does not say any more of which connection it is.
 func TestAuditWithoutUserProperties(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	snap, s := brew(t, manyDeaths(4), broker.Config{Will: func(w broker.WillInfo) broker.WillFate {
 		if !w.Due {

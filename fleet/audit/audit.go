@@ -32,9 +32,9 @@ const (
 	WayUnanswered = "unanswered"
 	// WayTakenOver has outages of connections whose end no device reported, but
 	// whose Will came as another connection took over their session.
-	WayTakenOver = "taken-over"
+	WayTakenOver = "taken over"
 	// WayNone has Wills without any outage.
-	WayNone = "no-outage"
+	WayNone = metrics.NotGone
 )
 
 // Config says how to judge.
