@@ -36,6 +36,25 @@ func (b *brokerFlags) add(f *pflag.FlagSet, usage string) {
 	f.BoolVar(&b.insecure, "insecure", false, "accept any certificate of the broker")
 }
 
+// given returns the flags as they were given, but for the address, for a line to
+// paste; there is a space before each.
+func (b *brokerFlags) given() string {
+	text := flagText("--username", b.username) + flagText("--password-file", b.passwordFile) + flagText("--password-env", b.passwordEnv) +
+		flagText("--ca-file", b.caFile) + flagText("--cert-file", b.certFile) + flagText("--key-file", b.keyFile)
+	if b.insecure {
+		text += " --insecure"
+	}
+	return text
+}
+
+// flagText is a flag on a command line with a space before it; "" without a value.
+func flagText(flag, value string) string {
+	if value == "" {
+		return ""
+	}
+	return " " + flag + " " + shellQuote(value)
+}
+
 // defaultPasswordEnv holds the password where no flag says otherwise.
 const defaultPasswordEnv = "HOMEFLEET_PASSWORD"
 
@@ -47,7 +66,8 @@ func (b *brokerFlags) apply(a *app, to *scenarios.Broker) error {
 			return err
 		}
 		if to.URL != address {
-			// The certificates and the name were another broker's.
+			// User, password and certificates stay, which a staging and a live
+			// broker may share; the name in the certificate was another broker's.
 			to.ServerName = ""
 		}
 		to.URL = address

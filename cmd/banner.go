@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/scenarios"
 )
@@ -19,9 +20,12 @@ func (r *running) banner() {
 	}
 	p := r.errPaint()
 	var rs rows
-	rs.add("scenario", "%s, seed %d, run %s", r.sc.Name, r.sc.Seed, r.id)
+	rs.add("scenario", "%s%s, seed %d, run %s", r.sc.Name, r.origin(), r.sc.Seed, r.id)
+	if r.sc.Part.N > 0 {
+		rs.add("part", "%s", shardWords(shardList(r.sc)))
+	}
 	rs.add("devices", "%s", devicesByKind(r.sc))
-	rs.add("broker", "%s", r.brokerWords())
+	rs.add("broker", "%s%s", r.brokerWords(), r.userWords())
 	if r.sc.Duration > 0 {
 		rs.add("duration", "%s", setting(r.sc.Duration))
 	}
@@ -44,6 +48,25 @@ func (r *running) banner() {
 	fmt.Fprintf(r.screen, "%s  %s\n%s", p.bold("homefleet"), p.bold(cmp.Or(r.sc.Title, r.sc.Name)), rs.text("  ", p))
 }
 
+// origin says of a shipped scenario that it is one: a file here may have the same
+// name.
+func (r *running) origin() string {
+	if r.sc.Name == r.arg || r.arg == "-" {
+		return ""
+	}
+	return " (shipped)"
+}
+
+// userWords says as whom the devices connect: also where a flag names another
+// broker, that is as the scenario says.
+func (r *running) userWords() string {
+	name := r.sc.Broker.Username
+	if name == "" {
+		return ""
+	}
+	return ", as " + printable(name.Expand(r.sc.Device(0).Vars(r.id)))
+}
+
 // first is a name that is not said again for the rows after the first.
 func first(i int, name string) string {
 	if i > 0 {
@@ -56,7 +79,7 @@ func first(i int, name string) string {
 func (r *running) groupWords(c *scenarios.Controllers) string {
 	name := printable(c.Name)
 	if c.Count > 1 {
-		name = thousands(int64(c.Count)) + " × " + name
+		name = words.Grouped(int64(c.Count)) + " × " + name
 	}
 	return fmt.Sprintf("%s: %s, QoS %d", name, arrivalWords(c), c.QoS)
 }
@@ -100,7 +123,7 @@ func devicesByKind(sc *scenarios.Scenario) string {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return fmt.Sprintf("%s: %s", thousands(int64(sc.Count())), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s", words.Grouped(int64(sc.Count())), strings.Join(parts, ", "))
 }
 
 // upBanner tells that the fleet is up, and what to try next.
@@ -111,7 +134,7 @@ func (r *running) upBanner(up fleet.Presence) {
 	p := r.errPaint()
 	all := plural(up.Devices, "device")
 	if up.GaveUp > 0 {
-		all = fmt.Sprintf("%s of %s", thousands(int64(up.Seen)), all)
+		all = fmt.Sprintf("%s of %s", words.Grouped(int64(up.Seen)), all)
 	}
 	var rs rows
 	width := len("scenario") // as in the banner above
@@ -125,15 +148,19 @@ func (r *running) upBanner(up fleet.Presence) {
 	}
 	b := &strings.Builder{}
 	b.WriteString(rs.text("  ", p))
-	b.WriteString("\nTry in another terminal:\n")
-	for _, line := range r.tryNext() {
-		b.WriteString(p.green(fold(line, r.Stderr)) + "\n")
+	b.WriteString("\n")
+	if lines := r.tryNext(); lines != nil {
+		b.WriteString("Try in another terminal:\n")
+		for _, line := range lines {
+			b.WriteString(p.green(fold(line, r.Stderr)) + "\n")
+		}
 	}
 	b.WriteString(p.dim("Ctrl-C stops.") + "\n\n")
 	_, _ = r.screen.Write([]byte(b.String())) // there is nowhere else to say it
 }
 
-// tryNext returns command lines, ready to paste, that switch the first light.
+// tryNext returns command lines, ready to paste, that switch the first light: as
+// somebody who may do so, if there is one.
 func (r *running) tryNext() []string {
 	d := firstLight(r.sc)
 	attribute, payload := "power", "ON"
@@ -141,49 +168,51 @@ func (r *running) tryNext() []string {
 		attribute, payload = d.Group.Kind.Attributes[0].Name, ""
 	}
 	command := "cmnd/" + d.ID + "/" + attribute
-	request := r.Name + " request" + r.requestAddress(d)
-	request += " " + shellQuote(command)
-	if payload != "" {
-		request += " " + payload
-	}
-	lines := []string{request}
-	if address, ok := r.mosquittoFlags(d); ok {
-		message := " -n"
+	state := "state/" + d.ID + "/" + attribute
+	var lines []string
+	if l, ok := r.requester(d, errand{publish: []string{command}, answers: true}); ok {
+		request := r.Name + " request" + r.requestAddress(l) + " " + shellQuote(command)
 		if payload != "" {
-			message = " -m " + payload
+			request += " " + payload
 		}
-		lines = append(lines, "mosquitto_rr"+address+" -V mqttv5 -t "+shellQuote(command)+
-			" -e "+shellQuote("state/"+d.ID+"/"+attribute)+message)
+		lines = append(lines, request)
+	}
+	if l, ok := r.requester(d, errand{publish: []string{command}, subscribe: []string{state}}); ok {
+		if address, ok := r.mosquittoFlags(l); ok {
+			message := " -n"
+			if payload != "" {
+				message = " -m " + payload
+			}
+			lines = append(lines, "mosquitto_rr"+address+" -V mqttv5 -t "+shellQuote(command)+" -e "+shellQuote(state)+message)
+		}
 	}
 	return lines
 }
 
 // tryAfter says what to try after a measured run.
 func (r *running) tryAfter() {
-	if r.quiet || r.json || r.arg == "-" {
+	if r.quiet || r.json || r.arg == "-" || r.sc.Part.N > 0 {
 		return
 	}
-	again := r.Name + " run " + shellQuote(r.arg)
-	if r.sc.Size != "" && r.sc.Size != scenarios.DefaultSize {
-		again += " --size " + shellQuote(r.sc.Size)
-	}
+	run := r.Name + " run " + shellQuote(r.arg)
+	here := r.given // what leads to the same broker
 	if r.embedded == nil {
-		again += " --broker " + shellQuote(r.url)
+		here = " --broker " + shellQuote(r.url) + r.given
+	}
+	size := ""
+	if r.sc.Size != "" && r.sc.Size != scenarios.DefaultSize {
+		size = " --size " + shellQuote(r.sc.Size)
 	}
 	var lines []string
 	if !slices.ContainsFunc(r.outputs, func(o output) bool { return o.flag == "--report" }) {
-		lines = append(lines, again+" --report report.html")
+		lines = append(lines, run+size+here+" --report report.html")
 	}
 	sizes := r.sc.Sizes()
 	if i := slices.Index(sizes, cmp.Or(r.sc.Size, scenarios.DefaultSize)); i >= 0 && i+1 < len(sizes) {
-		larger := r.Name + " run " + shellQuote(r.arg) + " --size " + shellQuote(sizes[i+1])
-		if r.embedded == nil {
-			larger += " --broker " + shellQuote(r.url)
-		}
-		lines = append(lines, larger)
+		lines = append(lines, run+" --size "+shellQuote(sizes[i+1])+here)
 	}
 	if r.embedded != nil {
-		lines = append(lines, again+" --broker mqtt://localhost:1883")
+		lines = append(lines, run+size+" --broker mqtt://localhost:1883")
 	}
 	if lines == nil {
 		return
@@ -209,50 +238,33 @@ func firstLight(sc *scenarios.Scenario) scenarios.Device {
 	return sc.Device(0)
 }
 
-// requester is the user name that a requester would have, as far as is known,
-// and where its password is.
-func (r *running) requester(d scenarios.Device) (name string, password scenarios.Secret) {
-	if r.embedded != nil && !r.embedded.anyone && len(r.embedded.users) > 0 && r.sc.Broker.Username == "" {
-		return r.embedded.users[0], scenarios.Secret{}
+// requester is whom a requester would connect as for an errand, as far as is
+// known: of another broker, as the devices.
+func (r *running) requester(d scenarios.Device, want errand) (login, bool) {
+	if r.embedded != nil {
+		return r.embedded.login(want)
 	}
-	v := d.Vars(r.id)
-	s := r.sc.Broker.Password
-	return r.sc.Broker.Username.Expand(v), scenarios.Secret{File: scenarios.Template(s.File.Expand(v)), Env: scenarios.Template(s.Env.Expand(v))}
+	v, s := d.Vars(r.id), r.sc.Broker.Password
+	return login{
+		r.sc.Broker.Username.Expand(v),
+		scenarios.Secret{File: scenarios.Template(s.File.Expand(v)), Env: scenarios.Template(s.Env.Expand(v))},
+	}, true
 }
 
 // requestAddress is what `homefleet request` needs to reach the broker.
-func (r *running) requestAddress(d scenarios.Device) string {
-	var flags []string
-	add := func(flag, value string) { flags = append(flags, flag, shellQuote(value)) }
+func (r *running) requestAddress(l login) string {
+	flags := ""
 	if r.url != defaultBroker {
-		add("--broker", r.url)
+		flags = flagText("--broker", r.url)
 	}
-	name, password := r.requester(d)
-	if name != "" {
-		add("--username", name)
-	}
-	if password.File != "" {
-		add("--password-file", string(password.File))
-	}
-	if password.Env != "" && password.Env != defaultPasswordEnv {
-		add("--password-env", string(password.Env))
-	}
+	flags += l.flags()
 	if b := &r.sc.Broker; r.secure() {
-		for _, f := range []struct{ flag, value string }{
-			{"--ca-file", b.CAFile}, {"--cert-file", b.CertFile}, {"--key-file", b.KeyFile},
-		} {
-			if f.value != "" {
-				add(f.flag, f.value)
-			}
-		}
+		flags += flagText("--ca-file", b.CAFile) + flagText("--cert-file", b.CertFile) + flagText("--key-file", b.KeyFile)
 		if b.Insecure {
-			flags = append(flags, "--insecure")
+			flags += " --insecure"
 		}
 	}
-	if flags == nil {
-		return ""
-	}
-	return " " + strings.Join(flags, " ")
+	return flags
 }
 
 func (r *running) secure() bool {
@@ -261,22 +273,12 @@ func (r *running) secure() bool {
 
 // mosquittoFlags is what Mosquitto's clients need to reach the broker; they
 // cannot do so over WebSocket.
-func (r *running) mosquittoFlags(d scenarios.Device) (string, bool) {
+func (r *running) mosquittoFlags(l login) (string, bool) {
 	u, err := url.Parse(r.url)
 	if err != nil || !slices.Contains([]string{"mqtt", "mqtts"}, u.Scheme) {
 		return "", false
 	}
-	flags := mosquittoAddress(u.Hostname(), u.Port())
-	name, password := r.requester(d)
-	if name != "" {
-		flags += " -u " + shellQuote(name)
-	}
-	switch {
-	case password.File != "":
-		flags += ` -P "$(cat ` + shellQuote(string(password.File)) + `)"`
-	case password.Env != "":
-		flags += ` -P "$` + string(password.Env) + `"`
-	}
+	flags := mosquittoAddress(u.Hostname(), u.Port()) + mosquittoLogin(l)
 	if b := &r.sc.Broker; r.secure() {
 		if b.CAFile != "" {
 			flags += " --cafile " + shellQuote(b.CAFile)
@@ -291,6 +293,21 @@ func (r *running) mosquittoFlags(d scenarios.Device) (string, bool) {
 		}
 	}
 	return flags, true
+}
+
+// mosquittoLogin has the shell put the password where it is needed.
+func mosquittoLogin(l login) string {
+	flags := ""
+	if l.name != "" {
+		flags += " -u " + shellQuote(l.name)
+	}
+	switch {
+	case l.password.File != "":
+		flags += ` -P "$(cat ` + shellQuote(string(l.password.File)) + `)"`
+	case l.password.Env != "":
+		flags += ` -P "$` + string(l.password.Env) + `"`
+	}
+	return flags
 }
 
 // mosquittoAddress leaves out what is the default of Mosquitto's clients.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/broker"
 )
 
@@ -80,24 +81,47 @@ func (a *app) brokerBanner(e *embedded) {
 	var r rows
 	r.add("listens", "%s", strings.Join(append([]string{e.url}, e.others...), "\n"))
 	r.add("users", "%s", e.whoMayConnect())
-	host, port := hostPort(e.url)
-	fmt.Fprintf(a.screen, "%s\n%s\n%s\n  %s\n  %s\n%s\n",
-		p.bold("homefleet broker"), r.text("  ", p),
-		"Try in another terminal:",
-		p.green(a.Name+" run bedroom --broker "+shellQuote(e.url)),
-		p.green("mosquitto_sub"+mosquittoAddress(host, port)+" -V mqttv5 -v -t '#'"),
-		p.dim("Ctrl-C stops."))
+	fmt.Fprintf(a.screen, "%s\n%s\n", p.bold("homefleet broker"), r.text("  ", p))
+	if lines := a.brokerLines(e); lines != nil {
+		fmt.Fprintln(a.screen, "Try in another terminal:")
+		for _, line := range lines {
+			fmt.Fprintf(a.screen, "  %s\n", p.green(line))
+		}
+	}
+	fmt.Fprintln(a.screen, p.dim("Ctrl-C stops."))
+}
+
+// brokerLines returns command lines to paste that this broker allows.
+func (a *app) brokerLines(e *embedded) []string {
+	var lines []string
+	bedroom := errand{
+		publish:   []string{"state/light-in-bedroom/power", "tele/light-in-bedroom/lwt"},
+		subscribe: []string{"cmnd/light-in-bedroom/power"},
+	}
+	if l, ok := e.login(bedroom); ok {
+		lines = append(lines, a.Name+" run bedroom --broker "+shellQuote(e.url)+l.flags())
+	}
+	if l, ok := e.login(errand{subscribe: []string{"#"}}); ok {
+		host, port := hostPort(e.url)
+		lines = append(lines, "mosquitto_sub"+mosquittoAddress(host, port)+mosquittoLogin(l)+" -V mqttv5 -v -t '#'")
+	}
+	return lines
 }
 
 // whoMayConnect says it in words.
 func (e *embedded) whoMayConnect() string {
+	names := make([]string, len(e.users))
+	for i := range e.users {
+		names[i] = e.users[i].Name
+	}
+	all := strings.Join(names, ", ")
 	switch {
-	case len(e.users) == 0:
+	case len(names) == 0:
 		return "none; everybody may do everything"
 	case e.anyone:
-		return strings.Join(e.users, ", ") + "; and everybody without a user name"
+		return all + "; and everybody without a user name"
 	}
-	return strings.Join(e.users, ", ")
+	return all
 }
 
 // hostPort takes a URL apart that this program made or checked.
@@ -160,7 +184,7 @@ func brokerRows(s broker.Stats, ran time.Duration) *rows {
 	names, values := brokerCounts(s)
 	for i, name := range names {
 		if values[i] > 0 || i < 5 {
-			r.add(name, "%s", thousands(int64(values[i])))
+			r.add(name, "%s", words.Grouped(int64(values[i])))
 		}
 	}
 	return &r

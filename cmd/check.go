@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	var size string
+	var size, shard string
 	var plan bool
 	cmd := &cobra.Command{
 		Use:   "check SCENARIO",
@@ -39,6 +39,9 @@ It follows from the scenario and its seed alone.`,
 				return err
 			}
 			a.printFaults(warnings)
+			if sc, err = shardOf(sc, shard, ""); err != nil {
+				return err
+			}
 			switch {
 			case plan:
 				return a.document(fleet.PlanOf(sc))
@@ -49,6 +52,7 @@ It follows from the scenario and its seed alone.`,
 		},
 	}
 	addSize(cmd, &size)
+	addShard(cmd.Flags(), &shard, "")
 	cmd.Flags().BoolVar(&plan, "plan", false, "print the plan of requests, as JSON")
 	return cmd
 }
@@ -68,12 +72,17 @@ func perSecond(sc *scenarios.Scenario) float64 {
 	return rate
 }
 
-// rampTime is how long it takes until the last device begins to connect.
+// rampTime is how long it takes until the last one begins to connect: devices,
+// controllers, and those who watch.
 func rampTime(sc *scenarios.Scenario) time.Duration {
 	if sc.Connect.Rate <= 0 {
 		return 0
 	}
-	return time.Duration(float64(sc.Count()-1) / sc.Connect.Rate * float64(time.Second))
+	others := sc.LoadPlan().Clients - 1
+	if sc.Audit.On {
+		others++
+	}
+	return time.Duration(float64(others) / sc.Connect.Rate * float64(time.Second))
 }
 
 func (a *app) printPlan(sc *scenarios.Scenario) error {
@@ -83,6 +92,9 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 
 	var head rows
 	head.add("scenario", "%s (sha256 %s), seed %d", sc.Name, sc.Digest[:12], sc.Seed)
+	if sc.Part.N > 0 {
+		head.add("part", "%s", shardWords(shardList(sc)))
+	}
 	head.add("devices", "%s", devicesByKind(sc))
 	if sizes := sc.Sizes(); len(sizes) > 0 {
 		head.add("size", "%s of %s", cmp.Or(sc.Size, scenarios.DefaultSize), strings.Join(sizes, ", "))
@@ -265,7 +277,8 @@ func publishing(qos byte, retain bool) string {
 type planDocument struct {
 	OK        bool             `json:"ok"`
 	Scenario  scenarioDocument `json:"scenario"`
-	Seed      uint64           `json:"seed"`
+	Seed      uint64           `json:"seed,string"`
+	Shard     string           `json:"shard,omitempty"`    // "2/4"; absent: all of it
 	Duration  string           `json:"duration,omitempty"` // absent: until stopped
 	Broker    brokerDoc        `json:"broker"`
 	Devices   int              `json:"devices"`
@@ -317,7 +330,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 	d := planDocument{
 		OK:       true,
 		Scenario: scenarioDocument{sc.Name, sc.Title, sc.Digest},
-		Seed:     sc.Seed, Broker: brokerDoc{sc.Broker.URL, sc.Broker.URL == ""},
+		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: brokerDoc{sc.Broker.URL, sc.Broker.URL == ""},
 		Devices: sc.Count(), Ramp: jsonSpan(rampTime(sc)),
 		Telemetry: fmt.Sprintf("%.6g/s", perSecond(sc)),
 		Warnings:  warnings,

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 )
 
@@ -75,7 +76,7 @@ func controllerWords(c *scenarios.ControllerPlan) string {
 	}
 	how := arrivalWords(g)
 	if c.Requests > 0 {
-		how += fmt.Sprintf("; %s requests", thousands(int64(math.Round(c.Requests))))
+		how += fmt.Sprintf("; %s requests", words.Grouped(int64(math.Round(c.Requests))))
 		if g.Arrival == scenarios.Poisson {
 			how += " or so"
 		}

@@ -43,11 +43,11 @@ func (l *listenFlags) addTLS(f *pflag.FlagSet) {
 // embedded is a broker in this process and what it listens on.
 type embedded struct {
 	*broker.Broker
-	url    string   // of the plain listener, as a client on this machine dials it
-	others []string // URLs of the other listeners
-	users  []string // who may connect; nil: everybody
-	anyone bool     // without a user name
-	open   bool     // beyond this machine
+	url    string           // of the plain listener, as a client on this machine dials it
+	others []string         // URLs of the other listeners
+	users  []scenarios.User // who may connect; nil: everybody
+	anyone bool             // without a user name
+	open   bool             // beyond this machine
 
 	closers []func() error
 	serving sync.WaitGroup
@@ -67,9 +67,7 @@ func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
 		}
 		config.Log = log
 		e.anyone = file.Anonymous
-		for _, u := range file.Users {
-			e.users = append(e.users, u.Name)
-		}
+		e.users = file.Users
 	}
 	certificate, err := a.brokerCertificate(l)
 	if err != nil {

@@ -36,6 +36,14 @@ func failed(hint, format string, args ...any) error {
 	return &exitError{code: exitFailed, err: fmt.Errorf(format, args...), hint: hint}
 }
 
+// exitCode is the exit code of an error; 0 if it has none of its own.
+func exitCode(err error) int {
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
+	}
+	return exitOK
+}
+
 // misused is an error that ends the command with exit code 2.
 func misused(hint, format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...), hint: hint}

@@ -18,6 +18,9 @@ func factRows(res *metrics.Result, width int) *rows {
 	const indent = 12
 	add := func(name string, parts ...string) {
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+		if len(parts) == 0 {
+			return // others wrote the document, and left that out
+		}
 		rs.add(name, "%s", strings.Join(wrapParts(parts, width-indent), "\n"))
 	}
 	s := &res.Scenario
@@ -25,7 +28,7 @@ func factRows(res *metrics.Result, width int) *rows {
 	if len(s.Digest) >= 12 {
 		digest = "sha256 " + printable(s.Digest[:12])
 	}
-	add("scenario", printable(s.Name), digest, "seed "+strconv.FormatUint(res.Seed, 10), "run "+printable(res.Run), shardWords(res.Shards))
+	add("scenario", printable(s.Name), digest, "seed "+strconv.FormatUint(res.Seed, 10), known("run ", res.Run), shardWords(res.Shards))
 	if l := &res.Load; len(l.Arrival) > 0 {
 		var parts []string
 		for _, q := range l.QoS {
@@ -38,14 +41,11 @@ func factRows(res *metrics.Result, width int) *rows {
 		}
 		add("", parts...)
 	}
-	broker := []string{printable(res.Broker.URL)}
+	broker := []string{printable(res.Broker.URL), printable(res.Broker.Name)}
 	if res.Broker.Embedded {
-		broker[0] += " (embedded)"
+		broker[0] = strings.TrimSpace(broker[0] + " (embedded)")
 	}
-	if res.Broker.Name != "" {
-		broker = append(broker, printable(res.Broker.Name))
-	}
-	if len(res.Broker.Connack) == 0 {
+	if len(res.Broker.Connack) == 0 && res.Devices.Seen > 0 {
 		broker = append(broker, "no limits in its CONNACK")
 	}
 	for _, name := range slices.Sorted(maps.Keys(res.Broker.Connack)) {
@@ -58,24 +58,28 @@ func factRows(res *metrics.Result, width int) *rows {
 	}
 	add("phases", phases...)
 	for _, h := range res.Hosts {
-		memory := ""
+		cores, procs, memory := "", "", ""
+		if h.Cores > 0 {
+			cores = plural(h.Cores, "core")
+		}
+		if h.GOMAXPROCS > 0 {
+			procs = fmt.Sprintf("GOMAXPROCS %d", h.GOMAXPROCS)
+		}
 		if h.Memory > 0 {
 			memory = fmt.Sprintf("%.1f GiB", float64(h.Memory)/(1<<30))
 		}
-		add("host", plural(h.Cores, "core"), fmt.Sprintf("GOMAXPROCS %d", h.GOMAXPROCS), memory,
-			printable(h.OS+"/"+h.Arch), printable(h.Go), "homefleet "+printable(res.Tool))
+		add("host", cores, procs, memory,
+			printable(strings.Trim(h.OS+"/"+h.Arch, "/")), printable(h.Go), known("homefleet ", res.Tool))
 	}
 	return &rs
 }
 
-func shardWords(shards []string) string {
-	switch len(shards) {
-	case 0:
+// known is a name and what it is of; "" if that is not known.
+func known(name, text string) string {
+	if text == "" {
 		return ""
-	case 1:
-		return "shard " + printable(shards[0])
 	}
-	return "shards " + printable(strings.Join(shards, ", "))
+	return name + printable(text)
 }
 
 // spanOrNone is how long a phase was; one may have been over at once.

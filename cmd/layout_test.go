@@ -12,20 +12,21 @@ import (
 // import nothing.
 var mayImport = map[string][]string{
 	"homefleet":                          {"cmd"},
-	"homefleet/cmd":                      {"devices", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/exporter", "fleet/report"},
-	"homefleet/devices":                  {},
-	"homefleet/scenarios":                {"devices", "scenarios/tomlfault", "fleet/metrics"},
-	"homefleet/scenarios/tomlfault":      {},
-	"homefleet/fleet":                    {"devices", "scenarios", "fleet/audit", "fleet/faults", "fleet/memconn", "fleet/metrics", "fleet/wire"},
+	"homefleet/cmd":                      {"devices", "devices/words", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/exporter", "fleet/report"},
+	"homefleet/devices":                  {"devices/words"},
+	"homefleet/devices/words":            {},
+	"homefleet/scenarios":                {"devices", "devices/words", "scenarios/tomlfault", "fleet/metrics"},
+	"homefleet/scenarios/tomlfault":      {"devices/words"},
+	"homefleet/fleet":                    {"devices", "devices/words", "scenarios", "fleet/audit", "fleet/faults", "fleet/memconn", "fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/audit":              {"fleet/metrics"},
 	"homefleet/fleet/bench":              {}, // tests alone
 	"homefleet/fleet/faults":             {},
 	"homefleet/fleet/broker":             {"fleet/memconn", "fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/fleettest":          {"devices", "scenarios", "fleet", "fleet/audit", "fleet/broker", "fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/memconn":            {},
-	"homefleet/fleet/metrics":            {"fleet/wire"},
+	"homefleet/fleet/metrics":            {"devices/words", "fleet/wire"},
 	"homefleet/fleet/wire":               {},
-	"homefleet/fleet/report":             {"fleet/metrics"},
+	"homefleet/fleet/report":             {"devices/words", "fleet/metrics"},
 	"homefleet/fleet/exporter":           {"fleet/metrics"},
 	"homefleet/fleet/broker/conformance": {},
 }

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/scenarios"
 )
@@ -23,6 +22,7 @@ type running struct {
 	dialer   *fleet.Dialer // nil: the broker is embedded
 	sources  int           // addresses that connections come from
 	url      string        // of the broker, for other clients
+	given    string        // the flags that say how to introduce oneself there, as they were given
 	id       string
 	log      *slog.Logger
 	ready    *readyFile
@@ -32,7 +32,7 @@ type running struct {
 
 	began    time.Time
 	readyIn  time.Duration // 0: not yet
-	plainAt  time.Time     // when progress was last told as a line
+	plain    plainLines
 	statusAt time.Time
 	steady   bool // memory is set for a fleet that is up
 	toldHint bool
@@ -45,9 +45,10 @@ func (r *running) live(ctx context.Context) error {
 	ended := make(chan error, 1)
 	r.rampMemory()
 	r.began = time.Now()
-	r.plainAt = r.began
+	r.plain.at = r.began
 	go func() { ended <- r.fleet.Run(ctx) }()
 	stopped, err := r.watch(ctx, ended)
+	r.fleet.LogSilenced()
 	r.screen.Status("", paint{})
 	ran := time.Since(r.began)
 	if r.embedded != nil {
@@ -77,9 +78,9 @@ func (r *running) verdict(stopped bool, err error) error {
 	case stopped && r.sc.Duration > 0:
 		return interrupted()
 	case !stopped && up.Seen == 0:
-		return failed("", "no device came up within %s", setting(r.sc.Duration))
+		return r.nobodyWithin("device", r.sc.Duration)
 	case !stopped && up.Seen < up.Devices:
-		return failed("", "%s of %s never came up", thousands(int64(up.Devices-up.Seen)), plural(up.Devices, "device"))
+		return failed("", "%s of %s never came up", words.Grouped(int64(up.Devices-up.Seen)), plural(up.Devices, "device"))
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 		select {
 		case err := <-ended:
 			if ready != nil && !stopped {
-				r.up() // it was up and ended in the same moment
+				fault = r.up() // it was up and ended in the same moment
 			}
 			return stopped, errors.Join(fault, err)
 		case <-ready:
@@ -118,7 +119,7 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 // up tells that every device is up, once.
 func (r *running) up() error {
 	up := r.fleet.Presence()
-	if up.Seen == 0 || up.Seen+up.GaveUp < up.Devices || r.readyIn > 0 {
+	if up.Seen == 0 || up.Settled < up.Devices || r.readyIn > 0 {
 		return nil
 	}
 	r.readyIn = time.Since(r.began)
@@ -146,14 +147,7 @@ func (r *running) progress(now time.Time, ready, stopping bool) {
 	up := r.fleet.Presence()
 	c := r.fleet.Counts()
 	if !ready && !stopping && up.Seen == 0 {
-		switch {
-		case c.DialFailures.Load() > 0 && !r.toldHint:
-			r.toldHint = true
-			r.hint(fmt.Sprintf("is a broker running there? The devices keep trying; --fail-fast gives up at once, and `%s broker` starts a broker", r.Name))
-		case c.Connects.Load() == 0 && c.DialFailures.Load() == 0 && !r.toldSlow && now.Sub(r.began) > slowAfter:
-			r.toldSlow = true
-			r.warn("no answer from %s yet", r.brokerWords())
-		}
+		r.whyNobody(now)
 	}
 	if r.fleet.Phase() != fleet.Connecting {
 		r.steadyMemory() // also without those that never come
@@ -166,26 +160,45 @@ func (r *running) progress(now time.Time, ready, stopping bool) {
 	}
 	switch {
 	case stopping && r.Stderr.Terminal:
-		r.screen.Status(fmt.Sprintf("stopping  %s still online", thousands(int64(up.Online))), r.errPaint())
+		r.screen.Status(fmt.Sprintf("stopping  %s still online", words.Grouped(int64(up.Online))), r.errPaint())
 	case stopping:
 	case r.sc.Measured():
 		r.loadProgress(now)
 	case !ready:
-		text := fmt.Sprintf("%s of %s up", thousands(int64(up.Seen)), plural(up.Devices, "device"))
+		text := fmt.Sprintf("%s of %s up", words.Grouped(int64(up.Seen)), plural(up.Devices, "device"))
 		if up.GaveUp > 0 {
-			text += fmt.Sprintf(", %s refused", thousands(int64(up.GaveUp)))
+			text += fmt.Sprintf(", %s refused", words.Grouped(int64(up.GaveUp)))
 		}
 		r.screen.Status("connecting  "+text, r.errPaint())
-		if !r.Stderr.Terminal && now.Sub(r.plainAt) >= plainEvery {
-			r.plainAt = now
-			fmt.Fprintf(r.screen, "connecting: %s\n", text)
+		if !r.Stderr.Terminal && r.plain.turn(now, plainEvery) {
+			r.plain.say(r.screen, now, "connecting: "+text)
 		}
 	case now.Sub(r.statusAt) >= statusEvery:
 		r.statusAt = now
 		ran := now.Sub(r.began).Round(time.Second)
 		r.screen.Status(fmt.Sprintf("%d:%02d  %s of %s online  %s  %s", int(ran.Minutes()), int(ran.Seconds())%60,
-			thousands(int64(up.Online)), thousands(int64(up.Devices)),
+			words.Grouped(int64(up.Online)), words.Grouped(int64(up.Devices)),
 			plural(c.Requests.Load(), "request"), plural(c.Replies.Load(), "reply")), r.errPaint())
+	}
+}
+
+// whyNobody says once what may be the matter while no device has come up.
+func (r *running) whyNobody(now time.Time) {
+	fault := r.fleet.FirstFault()
+	switch {
+	case fault != nil && !r.toldHint:
+		r.toldHint = true
+		if final := r.fleet.Refusal(); final != nil {
+			return // the end is near, and tells
+		}
+		hint := brokerHint(fault, r.sc.Broker.URL)
+		if hint != "" {
+			hint += ". "
+		}
+		r.hint(hint + "The devices keep trying; --fail-fast gives up at once")
+	case fault == nil && r.fleet.Counts().Connects.Load() == 0 && !r.toldSlow && now.Sub(r.began) > slowAfter:
+		r.toldSlow = true
+		r.warn("no answer from %s yet", r.brokerWords())
 	}
 }
 
@@ -199,31 +212,4 @@ func (a *app) stopping(what string) {
 		what = " (" + what + ")"
 	}
 	fmt.Fprintf(a.screen, "stopping%s; Ctrl-C again quits at once\n", what)
-}
-
-// brokerHint knows what to do about some faults of a connection.
-func brokerHint(err error, address string) string {
-	var hint string
-	text := err.Error()
-	refused, isRefusal := errors.AsType[*fleet.RefusedError](err)
-	_, isNet := errors.AsType[*net.OpError](err)
-	switch {
-	case isRefusal && refused.ServerReference != "":
-		hint = "--broker names another broker"
-	case isRefusal && (refused.Code == 0x86 || refused.Code == 0x87 || refused.Code == 0x85):
-		hint = "--username, and --password-file or --password-env, say who connects"
-	case isRefusal && refused.Code == 0x8E:
-		hint = "another client has the same client id; is a second fleet running this scenario on the same broker?"
-	case strings.Contains(text, "certificate signed by unknown authority"):
-		hint = "--ca-file FILE names the CA to trust"
-	case strings.Contains(text, "first record does not look like a TLS handshake"):
-		hint = "that port may not speak TLS; did you mean mqtt:// or ws://?"
-	case strings.Contains(text, "tls: bad certificate") || strings.Contains(text, "certificate required"):
-		hint = "--cert-file and --key-file name the client's certificate"
-	case isNet && strings.Contains(text, "connection refused"):
-		hint = "is a broker running there? `homefleet broker` starts one"
-	case isNet && strings.Contains(text, "no such host"):
-		hint = "the name has no address; is it spelled right?"
-	}
-	return hint
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -34,6 +36,7 @@ func (a *app) readScenario(arg string) (source, error) {
 	isPath := strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".toml")
 	if !isPath {
 		if text, ok := scenarios.ReadShipped(arg); ok {
+			a.warnShadowed(arg, text)
 			return source{arg + ".toml", text}, nil
 		}
 	}
@@ -47,6 +50,20 @@ func (a *app) readScenario(arg string) (source, error) {
 		return source{}, misused(shippedHint(arg), "there is no scenario %q, shipped or here", tomlfault.Short(arg))
 	}
 	return source{}, misused("", "reading the scenario: %s", unPath(err, arg))
+}
+
+// warnShadowed tells that the name of a shipped scenario means that one, and not
+// the copy of it that somebody has here and changed.
+func (a *app) warnShadowed(arg string, shipped []byte) {
+	for _, name := range []string{arg + ".toml", arg} {
+		info, err := os.Stat(a.path(name))
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if text, err := a.readTOML(name); err == nil && !bytes.Equal(text, shipped) {
+			a.warn("%s is the shipped scenario, and not the file %s that is here; ./%s names the file", arg, name, name)
+		}
+	}
 }
 
 // readTOML reads a file that people write, not much further than such a file may
@@ -76,7 +93,7 @@ func unPath(err error, name string) string {
 func shippedHint(name string) string {
 	names := shippedNames()
 	list := strings.Join(names, ", ")
-	if near, ok := tomlfault.Nearest(name, names); ok {
+	if near, ok := words.Nearest(name, names); ok {
 		return fmt.Sprintf("did you mean %q? These are shipped: %s", near, list)
 	}
 	return "these are shipped: " + list

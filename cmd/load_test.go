@@ -342,8 +342,9 @@ share_replies = true
 	}{
 		{"Maximum QoS", "1", "the broker's Maximum QoS is 1: the requests of hub leave at that, not at QoS 2"},
 		{"Maximum QoS", "", ""},
-		{"Maximum Packet Size", "1000", "Maximum Packet Size is 1,000 bytes: the requests of hub have 1,048 bytes and more"},
-		{"Maximum Packet Size", "2000", ""},
+		{"Maximum Packet Size", "1000", "Maximum Packet Size is 1,000 bytes: the requests of hub have 1,102 bytes and more"},
+		{"Maximum Packet Size", "1101", "have 1,102 bytes and more"},
+		{"Maximum Packet Size", "1102", ""},
 		{"Receive Maximum", "20", "Receive Maximum is 20: of the 25 requests that each of hub has in a burst"},
 		{"Receive Maximum", "25", ""},
 		{"Shared Subscription Available", "no", "the broker has no shared subscriptions"},
@@ -351,7 +352,7 @@ share_replies = true
 		{"Retain Available", "no", "the broker retains nothing"},
 		{"Retain Available", "yes", ""},
 	} {
-		got := strings.Join(limitWalls(sc, map[string]string{c.name: c.value}), "; ")
+		got := strings.Join(limitWalls(sc, "run", map[string]string{c.name: c.value}), "; ")
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("limitWalls(%s = %q) = %q; want %q", c.name, c.value, got, c.want)
 		}

@@ -9,8 +9,7 @@ import (
 )
 
 // logger returns the logger of fleets and brokers: stderr, one line an event,
-// with -v the debug level, with -q warnings and errors
-// only.
+// with -v the debug level, with -q warnings and errors only.
 //
 // The screen it writes to is no *os.File, and the colour profile is set before
 // anything is drawn: charmbracelet/log would otherwise ask the terminal for its

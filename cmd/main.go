@@ -34,19 +34,25 @@ type Process struct {
 var errInterrupted = errors.New("interrupted")
 
 // Main runs the program on the process's own streams, arguments, environment
-// and signals, and returns the exit code. The first Ctrl-C (or SIGTERM) stops
-// gracefully, the second exits at once.
+// and signals, and returns the exit code. The first Ctrl-C (or SIGTERM, or the
+// SIGHUP of a terminal that is gone) stops gracefully, the second exits at once.
 func Main() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	go func() {
 		<-signals
 		cancel(errInterrupted)
-		<-signals
-		os.Exit(exitInterrupted)
+		for s := range signals {
+			if s != syscall.SIGHUP { // shell and system may both tell of one hang-up
+				os.Exit(exitInterrupted)
+			}
+		}
 	}()
 	own := tuneMemory(os.LookupEnv)
 	return Run(ctx, Process{

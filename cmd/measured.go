@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
+	"homefleet/fleet"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/report"
 	"homefleet/scenarios"
@@ -17,8 +19,11 @@ import (
 // measured prints the result of a measured run, which has ended with err, and
 // returns how the command ends.
 func (r *running) measured(stopped bool, err error) error {
-	res := r.resultOf(stopped, err)
-	end := r.end(res, err)
+	res, failure := r.resultOf(stopped, err)
+	end := r.alone(res, verdictError(res))
+	if failure != nil && res.Verdict != metrics.VerdictBroken {
+		end = failure
+	}
 	if !r.quiet && !r.json && r.Stdout.Terminal {
 		fmt.Fprintln(r.screen)
 	}
@@ -27,11 +32,14 @@ func (r *running) measured(stopped bool, err error) error {
 	}
 	if putErr := r.putAll(r.outputs, res); putErr != nil {
 		r.tell(&exitError{err: putErr})
-		if end == nil {
+		if end == nil || exitCode(end) == exitExpectation {
+			if exit, ok := errors.AsType[*exitError](end); ok {
+				r.tell(exit)
+			}
 			return &exitError{code: exitFailed, err: putErr, said: true}
 		}
 	}
-	if exit, ok := errors.AsType[*exitError](end); end == nil || ok && exit.code == exitExpectation {
+	if end == nil || exitCode(end) == exitExpectation {
 		r.tryAfter()
 	}
 	if end == nil && !r.quiet && r.Stderr.Terminal {
@@ -82,24 +90,48 @@ func (a *app) textOptions() report.TextOptions {
 	}
 }
 
-// end says how a measured run ends the command: nil is well.
-func (r *running) end(res *metrics.Result, err error) error {
+// failure says why nothing could be measured, whatever was expected: nil is that
+// something was. t is what became of the requests.
+func (r *running) failure(t *metrics.Totals, stopped bool, err error) error {
 	up, others := r.fleet.Presence(), r.fleet.Controllers()
 	switch {
 	case err != nil:
 		return failed(brokerHint(err, r.sc.Broker.URL), "%w", err)
-	case res.Verdict == metrics.VerdictBroken:
-		return verdictError(res)
-	case res.Interrupted:
-		return interrupted()
+	case stopped:
+		return nil
 	case up.Devices > 0 && up.Seen == 0:
-		return failed("", "no device came up within %s", setting(r.sc.Phases.Connect))
+		return r.nobody("device", up, r.fleet.Refusal())
 	case others.Devices > 0 && others.Seen == 0:
-		return failed("", "no controller came up within %s", setting(r.sc.Phases.Connect))
-	case res.Ledger.Planned > 0 && res.Ledger.Sent == 0:
-		return failed("", "none of the %s planned requests was sent", thousands(res.Ledger.Planned))
+		return r.nobody("controller", others, r.fleet.OtherRefusal())
+	case t.Planned > 0 && t.Sent == 0:
+		text := "none of the " + words.Grouped(t.Planned) + " planned requests was sent"
+		if t.Planned == 1 {
+			text = "the one planned request was not sent"
+		}
+		if n := &t.NotSent; n.TooLarge == n.Total() && n.TooLarge > 0 {
+			text += ": too large for the broker's Maximum Packet Size"
+		}
+		return failed("", "%s", text)
 	}
-	return verdictError(res)
+	return nil
+}
+
+// nobody is the error of a run in which nobody of a sort came up; refusal is the
+// first for which one of them gave up.
+func (r *running) nobody(what string, all fleet.Presence, refusal error) error {
+	if all.GaveUp == all.Devices && refusal != nil {
+		return failed(brokerHint(refusal, r.sc.Broker.URL), "no %s came up: %w", what, refusal)
+	}
+	return r.nobodyWithin(what, r.sc.Phases.Connect)
+}
+
+// nobodyWithin names the first fault beside, which the others probably had too.
+func (r *running) nobodyWithin(what string, within time.Duration) error {
+	fault := r.fleet.FirstFault()
+	if fault == nil {
+		return failed("", "no %s came up within %s", what, setting(within))
+	}
+	return failed(brokerHint(fault, r.sc.Broker.URL), "no %s came up within %s; the first fault: %w", what, setting(within), fault)
 }
 
 // verdictError is the verdict of a result as the end of a command: nil is a
@@ -114,7 +146,7 @@ func verdictError(res *metrics.Result) error {
 		return interrupted()
 	case metrics.VerdictSaturated:
 		return &exitError{code: exitExpectation, err: fmt.Errorf("the generator is saturated, which is no pass: %s", res.Generator.Sentence),
-			hint: "a lower rate, fewer devices, or further machines"}
+			hint: "was the machine busy with something else? If not: a lower rate, fewer devices, or further machines"}
 	}
 	var failures []string
 	undecided := 0
@@ -127,31 +159,42 @@ func verdictError(res *metrics.Result) error {
 			undecided++
 		}
 	}
+	if res.Aborted != "" && !slices.ContainsFunc(res.Expectations, endedBy) {
+		return failed("", "%s", res.Aborted)
+	}
 	slices.Sort(failures)
 	e := &exitError{code: exitExpectation}
 	switch n := len(failures); {
+	case n == 0 && undecided > 0:
+		e.err = fmt.Errorf("%s could not be decided", plural(undecided, "expectation"))
+	case n == 0:
+		e.err = fmt.Errorf("the run failed: %s", strings.Join(res.Sentences, "; "))
+	case undecided > 0:
+		e.err = fmt.Errorf("%d of %s failed, and %d could not be decided: %s", n, plural(len(res.Expectations), "expectation"), undecided, failures[0])
 	case n == 1:
 		e.err = fmt.Errorf("an expectation does not hold: %s", failures[0])
-	case n > 1:
-		e.err = fmt.Errorf("%d of %s do not hold", n, plural(len(res.Expectations), "expectation"))
-	case undecided > 0:
-		e.err = fmt.Errorf("%s could not be decided", plural(undecided, "expectation"))
-		e.hint = "measure for longer, or at a higher rate"
 	default:
-		e.err = fmt.Errorf("the run failed: %s", strings.Join(res.Sentences, "; "))
+		e.err = fmt.Errorf("%d of %s do not hold", n, plural(len(res.Expectations), "expectation"))
+	}
+	if undecided > 0 {
+		e.hint = "measure for longer, or at a higher rate"
 	}
 	return e
 }
 
-// resultOf fills in the result of the run.
-func (r *running) resultOf(stopped bool, err error) *metrics.Result {
+// endedBy reports whether an expectation ends a run that does not keep it.
+func endedBy(x metrics.Expected) bool { return x.Abort && x.Status == metrics.Fail }
+
+// resultOf fills in the result of the run. failure says why nothing could be
+// measured, if nothing could.
+func (r *running) resultOf(stopped bool, err error) (res *metrics.Result, failure error) {
 	sc, f := r.sc, r.fleet
 	snap := f.Snapshot()
-	res := &metrics.Result{
+	res = &metrics.Result{
 		Tool:     thisVersion(),
 		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
-		Seed:     sc.Seed, Run: r.id,
-		Broker:   metrics.BrokerFacts{URL: r.url, Embedded: r.embedded != nil, Connack: f.BrokerLimits()},
+		Seed:     sc.Seed, Run: r.id, Shards: shardList(sc),
+		Broker:   metrics.BrokerFacts{URL: r.url, Name: f.BrokerVersion(), Embedded: r.embedded != nil, Connack: f.BrokerLimits()},
 		Load:     loadFacts(sc),
 		Hosts:    []metrics.HostFacts{hostFacts()},
 		Started:  r.began,
@@ -179,30 +222,30 @@ func (r *running) resultOf(stopped bool, err error) *metrics.Result {
 	}
 	res.Fill(snap, sc.Expect, 0)
 	res.WarmUpLedger = f.WarmUp()
+	failure = r.failure(&res.Ledger, stopped, err)
 	switch {
-	case err != nil || stopped || snap.Measured >= sc.Phases.Measure:
-	case r.load.hopeless:
-		res.Aborted = "no device came up within " + setting(sc.Phases.Connect)
-	default:
+	case failure != nil:
+		res.Aborted = strings.ReplaceAll(failure.Error(), "\n", "; ")
+	case !stopped && snap.Measured < sc.Phases.Measure:
 		res.Aborted = abortedBy(res)
 	}
 	r.remark(res)
 	res.Judge()
-	if err != nil {
-		if res.Verdict == metrics.VerdictPass {
-			res.Verdict, res.Sentences = metrics.VerdictFail, nil
+	if failure != nil && snap.Measured >= sc.Phases.Measure {
+		// It failed, but was not ended early.
+		for i, s := range res.Sentences {
+			if strings.HasSuffix(s, res.Aborted) {
+				res.Sentences[i] = res.Aborted
+			}
 		}
-		res.Sentences = append([]string{err.Error()}, res.Sentences...)
 	}
-	return res
+	return res, failure
 }
 
 // abortedBy is the sentence of the expectation that ended the run early.
 func abortedBy(res *metrics.Result) string {
-	for _, x := range res.Expectations {
-		if x.Abort && x.Status == metrics.Fail {
-			return x.Sentence
-		}
+	if i := slices.IndexFunc(res.Expectations, endedBy); i >= 0 {
+		return res.Expectations[i].Sentence
 	}
 	return "for a reason that is not known"
 }
@@ -212,12 +255,12 @@ func (r *running) remark(res *metrics.Result) {
 	add := func(format string, args ...any) { res.Remarks = append(res.Remarks, fmt.Sprintf(format, args...)) }
 	up := r.fleet.Presence()
 	if n := up.Devices - up.Seen; n > 0 && up.Seen > 0 {
-		add("%s of %s never came up", thousands(int64(n)), plural(up.Devices, "device"))
+		add("%s of %s never came up", words.Grouped(int64(n)), plural(up.Devices, "device"))
 	}
 	if c := r.fleet.Controllers(); c.Seen < c.Devices && c.Seen > 0 {
-		add("%s of %s never came up", thousands(int64(c.Devices-c.Seen)), plural(c.Devices, "controller"))
+		add("%s of %s never came up", words.Grouped(int64(c.Devices-c.Seen)), plural(c.Devices, "controller"))
 	}
-	res.Remarks = append(res.Remarks, limitWalls(r.sc, r.fleet.BrokerLimits())...)
+	res.Remarks = append(res.Remarks, limitWalls(r.sc, r.id, r.fleet.BrokerLimits())...)
 	if r.embedded != nil && len(r.sc.Controllers) > 0 {
 		add("the broker ran in this process and was reached in memory: its work is in the times, and no network is")
 	}
@@ -276,7 +319,7 @@ func loadFacts(sc *scenarios.Scenario) metrics.LoadFacts {
 	f := metrics.LoadFacts{Arrival: []string{}}
 	for i := range sc.Controllers {
 		c := &sc.Controllers[i]
-		f.Arrival = append(f.Arrival, c.Name+": "+arrivalWords(c))
+		f.Arrival = append(f.Arrival, c.Name+": "+arrivalWords(c)+ofGroup(c))
 		if !slices.Contains(f.QoS, int(c.QoS)) {
 			f.QoS = append(f.QoS, int(c.QoS))
 		}
@@ -301,7 +344,7 @@ func arrivalWords(c *scenarios.Controllers) string {
 		}
 		return text
 	case scenarios.Bursts:
-		return fmt.Sprintf("open, bursts of %s every %s", thousands(int64(c.Burst)), setting(c.Every))
+		return fmt.Sprintf("open, bursts of %s every %s", words.Grouped(int64(c.Burst)), setting(c.Every))
 	}
 	text := "open, " + string(cmp.Or(c.Arrival, scenarios.Constant)) + " "
 	if len(c.Stages) == 0 {

@@ -16,9 +16,11 @@ import (
 // around each packet.
 type phoneConn struct {
 	net.Conn
-	mu    sync.Mutex
-	out   []byte
-	first []byte
+	mu  sync.Mutex
+	out []byte
+
+	reading sync.Mutex // guards first
+	first   []byte
 }
 
 // Lock begins a packet.
@@ -43,6 +45,8 @@ func (c *phoneConn) Write(b []byte) (int, error) {
 
 func (c *phoneConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	if room := 2 - len(c.first); room > 0 {
 		c.first = append(c.first, b[:min(n, room)]...)
 	}
@@ -50,8 +54,15 @@ func (c *phoneConn) Read(b []byte) (int, error) {
 }
 
 // old reports whether the first packet is a CONNACK of MQTT 3.1.1, which has no
-// properties. It is called when nobody reads any more.
-func (c *phoneConn) old() bool { return bytes.Equal(c.first, []byte{packets.CONNACK << 4, 2}) }
+// properties.
+func (c *phoneConn) old() bool { return bytes.Equal(c.begin(), []byte{packets.CONNACK << 4, 2}) }
+
+// begin returns how the first packet began, as far as it has come.
+func (c *phoneConn) begin() []byte {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	return bytes.Clone(c.first)
+}
 
 // pinger keeps the connection alive. The library's own pings as soon as it is
 // connected, which a request of a millisecond does not need.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"homefleet/fleet"
+	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -60,7 +61,8 @@ func thisMachine(read func(string) ([]byte, error)) fleet.Machine {
 }
 
 // limitWalls says which limits in the broker's CONNACK a scenario runs into.
-func limitWalls(sc *scenarios.Scenario, connack map[string]string) []string {
+// run is {run} in its templates.
+func limitWalls(sc *scenarios.Scenario, run string, connack map[string]string) []string {
 	var walls []string
 	add := func(format string, args ...any) { walls = append(walls, fmt.Sprintf(format, args...)) }
 	limit := func(name string) (int, bool) {
@@ -82,8 +84,14 @@ func limitWalls(sc *scenarios.Scenario, connack map[string]string) []string {
 			for _, p := range c.Payloads {
 				payload = max(payload, len(p))
 			}
-			if n := payload + c.CorrelationSize; n > most {
-				add("the broker's Maximum Packet Size is %s: the requests of %s have %s and more, and are not sent", plural(most, "byte"), printable(c.Name), plural(n, "byte"))
+			if payload+c.CorrelationSize+mostTopics <= most {
+				continue // as with most brokers: there is no need to look at each target
+			}
+			switch least, largest := requestSizes(sc, c, run); {
+			case least > most:
+				add("the broker's Maximum Packet Size is %s: the requests of %s have %s and more, and are not sent", plural(most, "byte"), printable(c.Name), plural(least, "byte"))
+			case largest > most:
+				add("the broker's Maximum Packet Size is %s: some requests of %s have more, up to %s, and are not sent", plural(most, "byte"), printable(c.Name), plural(largest, "byte"))
 			}
 		}
 	}
@@ -106,6 +114,47 @@ func limitWalls(sc *scenarios.Scenario, connack map[string]string) []string {
 		add("the broker retains nothing, and the states of devices are to be retained")
 	}
 	return walls
+}
+
+// mostTopics is more than a request takes beside payload and Correlation Data:
+// two topics of up to 64 KiB, and a few bytes.
+const mostTopics = 3 << 16
+
+// requestSizes returns the lengths of the smallest and the largest PUBLISH of a
+// group of controllers, on the Response Topic that they take where the broker has
+// no Response Information for them.
+func requestSizes(sc *scenarios.Scenario, c *scenarios.Controllers, run string) (least, most int) {
+	var targets, payloads, own []int // lengths
+	if c.Group != "" {
+		targets = append(targets, len(c.Group))
+	} else {
+		for _, number := range sc.Targets(c) {
+			targets = append(targets, len(sc.Device(number).ID))
+		}
+	}
+	for _, p := range c.Payloads {
+		payloads = append(payloads, max(len(p), c.PayloadSize))
+	}
+	if c.ShareReplies {
+		own = append(own, len(c.Name))
+	} else {
+		for n := range c.Count {
+			own = append(own, len(c.ClientID.Expand(c.Vars(n+1, sc.Seed, run))))
+		}
+	}
+	size := func(of func([]int) int) int {
+		return wire.PublishSize(&wire.Publish{
+			Topic: make([]byte, len("cmnd/")+of(targets)+len("/")+len(c.Attribute)), Payload: make([]byte, of(payloads)), QoS: c.QoS,
+			Props: wire.Properties{
+				ResponseTopic:   make([]byte, len("homefleet/response/")+of(own)),
+				CorrelationData: make([]byte, c.CorrelationSize),
+			},
+		}, wire.V5)
+	}
+	if len(targets) == 0 || len(own) == 0 {
+		return 0, 0 // they send nothing
+	}
+	return size(slices.Min[[]int]), size(slices.Max[[]int])
 }
 
 // machineMemory is how much memory there is; 0 if that is not known.

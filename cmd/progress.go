@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
@@ -22,7 +23,7 @@ type liveLoad struct {
 	pulse    pulse
 	weather  weather
 	drawnAt  time.Time
-	plainAt  time.Time
+	plain    plainLines
 	phase    fleet.Phase
 	begun    time.Time // of the phase
 	ascii    bool
@@ -41,7 +42,7 @@ func (r *running) loadProgress(now time.Time) {
 	phase := r.fleet.Phase()
 	if phase != l.phase || l.begun.IsZero() {
 		l.phase, l.begun = phase, now
-		l.drawnAt, l.plainAt = time.Time{}, now
+		l.drawnAt, l.plain = time.Time{}, plainLines{at: now}
 		if !r.Stderr.Terminal && phase > fleet.Connecting && phase < fleet.Running {
 			fmt.Fprintf(r.screen, "%s\n", r.phaseBegins(phase))
 		}
@@ -54,9 +55,8 @@ func (r *running) loadProgress(now time.Time) {
 		r.screen.Block(r.block(now, phase))
 		return
 	}
-	if now.Sub(l.plainAt) >= loadPlainEvery {
-		l.plainAt = now
-		fmt.Fprintf(r.screen, "%s\n", r.plainLine(now, phase))
+	if l.plain.turn(now, loadPlainEvery) {
+		l.plain.say(r.screen, now, r.plainLine(now, phase))
 	}
 }
 
@@ -67,12 +67,16 @@ func (r *running) checkLoad(now time.Time) {
 		return
 	}
 	r.load.checked = true
-	for _, wall := range limitWalls(r.sc, r.fleet.BrokerLimits()) {
+	for _, wall := range limitWalls(r.sc, r.id, r.fleet.BrokerLimits()) {
 		r.warn("%s", wall)
 	}
-	if up := r.fleet.Presence(); up.Seen == 0 && up.Devices > 0 && now.Sub(r.began) >= r.sc.Phases.Connect {
-		r.load.hopeless = true
-		r.fleet.Stop()
+	late := now.Sub(r.began) >= r.sc.Phases.Connect
+	for _, p := range []fleet.Presence{r.fleet.Presence(), r.fleet.Controllers()} {
+		if p.Devices > 0 && p.Seen == 0 && (late || p.Settled == p.Devices) {
+			r.load.hopeless = true
+			r.fleet.Stop()
+			return
+		}
 	}
 }
 
@@ -129,16 +133,16 @@ func (r *running) plainLine(now time.Time, phase fleet.Phase) string {
 // upSoFar says how far the ramp is.
 func (r *running) upSoFar() string {
 	up, others, watchers := r.fleet.Presence(), r.fleet.Controllers(), r.fleet.Watchers()
-	text := fmt.Sprintf("%s of %s up", thousands(int64(up.Seen)), plural(up.Devices, "device"))
+	text := fmt.Sprintf("%s of %s up", words.Grouped(int64(up.Seen)), plural(up.Devices, "device"))
 	if up.GaveUp > 0 {
-		text += fmt.Sprintf(", %s refused", thousands(int64(up.GaveUp)))
+		text += fmt.Sprintf(", %s refused", words.Grouped(int64(up.GaveUp)))
 	}
-	if up.Seen+up.GaveUp == up.Devices {
+	if up.Settled == up.Devices {
 		if others.Seen < others.Devices {
-			text += fmt.Sprintf(", %s of %s", thousands(int64(others.Seen)), plural(others.Devices, "controller"))
+			text += fmt.Sprintf(", %s of %s", words.Grouped(int64(others.Seen)), plural(others.Devices, "controller"))
 		}
 		if watchers.Seen < watchers.Devices {
-			text += fmt.Sprintf(", %s of %s", thousands(int64(watchers.Seen)), plural(watchers.Devices, "watcher"))
+			text += fmt.Sprintf(", %s of %s", words.Grouped(int64(watchers.Seen)), plural(watchers.Devices, "watcher"))
 		}
 	}
 	return text
@@ -205,7 +209,7 @@ func (r *running) block(now time.Time, phase fleet.Phase) []statusLine {
 // did so far.
 func (r *running) devicesNow() []piece {
 	p, up, c := r.errPaint(), r.fleet.Presence(), r.fleet.Counts()
-	online := piece{fmt.Sprintf("%s of %s online", thousands(int64(up.Online)), thousands(int64(up.Devices))), nil}
+	online := piece{fmt.Sprintf("%s of %s online", words.Grouped(int64(up.Online)), words.Grouped(int64(up.Devices))), nil}
 	if up.Online < up.Devices {
 		online.paint = p.yellow
 	}
@@ -214,7 +218,7 @@ func (r *running) devicesNow() []piece {
 		pieces = append(pieces, piece{plural(n, "telemetry message"), nil})
 	}
 	if n := c.Watched.Load(); n > 0 {
-		pieces = append(pieces, piece{thousands(n) + " watched", nil})
+		pieces = append(pieces, piece{words.Grouped(n) + " watched", nil})
 	}
 	return spaced(pieces)
 }
@@ -228,7 +232,7 @@ func (r *running) phaseLine(now time.Time, phase fleet.Phase) statusLine {
 	switch phase {
 	case fleet.Connecting:
 		up := r.fleet.Presence()
-		share = float64(up.Seen+up.GaveUp) / float64(max(up.Devices, 1))
+		share = float64(up.Settled) / float64(max(up.Devices, 1))
 		words = r.upSoFar()
 	case fleet.WarmingUp:
 		share = 1

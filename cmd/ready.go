@@ -18,7 +18,7 @@ type readyDocument struct {
 	Broker    string   `json:"broker"`              // URL for other clients
 	Listeners []string `json:"listeners,omitempty"` // further URLs of the embedded broker
 	Scenario  string   `json:"scenario,omitempty"`
-	Seed      *uint64  `json:"seed,omitempty"`
+	Seed      *uint64  `json:"seed,omitempty,string"` // as in the result
 	Run       string   `json:"run,omitempty"`
 	Devices   int      `json:"devices,omitempty"`
 	ReadyIn   string   `json:"ready_in,omitempty"`

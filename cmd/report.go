@@ -84,6 +84,9 @@ func (a *app) report(args []string, f *reportFlags) error {
 	if all, err = mergeShards(all); err != nil {
 		return err
 	}
+	if err = a.tellMissing(all); err != nil {
+		return err
+	}
 	for i := range all {
 		if err := all[i].Check(); err != nil {
 			a.warn("%s: the sums do not hold: %s", all[i].name(), strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -106,7 +109,7 @@ func (a *app) report(args []string, f *reportFlags) error {
 		return err
 	}
 	if f.exitCode {
-		return verdictError(res)
+		return wholeVerdict(res)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
@@ -188,7 +189,7 @@ func (a *app) readCorrelation(cmd *cobra.Command, f *requestFlags) ([]byte, erro
 	}
 	switch {
 	case len(data) > maxCorrelation:
-		return nil, misused("", "--correlation-data has %s bytes; MQTT allows %s", thousands(int64(len(data))), thousands(maxCorrelation))
+		return nil, misused("", "--correlation-data has %s bytes; MQTT allows %s", words.Grouped(int64(len(data))), words.Grouped(maxCorrelation))
 	case len(data) == 0:
 		return nil, misused("--no-correlation-data sends none at all", "--correlation-data is empty; want at least a byte")
 	}
@@ -373,7 +374,7 @@ func (r *requesting) summary() *rows {
 	var rs rows
 	text := plural(len(r.answers), "answer")
 	if faults > 0 {
-		text += fmt.Sprintf(", %s of them errors", thousands(int64(faults)))
+		text += fmt.Sprintf(", %s of them errors", words.Grouped(int64(faults)))
 	}
 	rs.add("answers", "%s", text)
 	rs.add("topic", "%s", printable(r.topic))

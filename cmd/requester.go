@@ -14,6 +14,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 
+	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -153,7 +154,7 @@ func (r *requesting) dial(ctx context.Context) (*phoneConn, error) {
 		}
 		return nil, interrupted()
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, failed("", "connecting to %s: no answer within %s", r.url, setting(r.q.timeout))
+		return nil, failed(brokerHint(err, r.url), "connecting to %s: no answer within %s", r.url, setting(r.q.timeout))
 	case err != nil:
 		return nil, failed(brokerHint(err, r.url), "connecting to %s: %w", r.url, err)
 	}
@@ -183,7 +184,8 @@ func (r *requesting) connect(ctx context.Context, client *paho.Client, conn *pho
 	if b := &r.q.broker; b.Username != "" {
 		cp.UsernameFlag, cp.Username = true, string(b.Username)
 		if b.Password != (scenarios.Secret{}) {
-			secret, err := r.secret(b.Password, scenarios.Vars{})
+			// Of a request everything is text, braces too.
+			secret, err := r.secret(scenarios.Secret{File: escaped(string(b.Password.File)), Env: escaped(string(b.Password.Env))}, scenarios.Vars{})
 			if err != nil {
 				_ = conn.Close()
 				return misused("", "%w", err)
@@ -197,14 +199,14 @@ func (r *requesting) connect(ctx context.Context, client *paho.Client, conn *pho
 	case ctx.Err() != nil:
 		return interrupted()
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed("", "%s took the connection, but sent no CONNACK within %s", r.url, setting(r.q.timeout))
+		return failed(r.strangerHint(conn), "%s took the connection, but sent no CONNACK within %s", r.url, setting(r.q.timeout))
 	case conn.old():
 		return failed("", "%s speaks MQTT 3.1.1 only; a request needs MQTT 5", r.url)
 	case ack != nil && ack.ReasonCode >= 0x80:
 		refusal := &fleet.RefusedError{Code: ack.ReasonCode, Reason: ack.Properties.ReasonString, ServerReference: ack.Properties.ServerReference}
 		return failed(brokerHint(refusal, r.url), "connecting to %s: %w", r.url, refusal)
 	default:
-		return failed("", "connecting to %s: no sound CONNACK came: %w", r.url, err)
+		return failed(r.strangerHint(conn), "connecting to %s: no sound CONNACK came: %w", r.url, err)
 	}
 	if ack.Properties.AssignedClientID != "" {
 		r.clientID = ack.Properties.AssignedClientID
@@ -215,12 +217,20 @@ func (r *requesting) connect(ctx context.Context, client *paho.Client, conn *pho
 	}
 	if most := ack.Properties.MaximumPacketSize; most != nil && len(r.q.payload) > int(*most) {
 		_ = client.Disconnect(&paho.Disconnect{}) // the error says why
-		return failed("", "the payload has %s bytes; %s takes packets of up to %s", thousands(int64(len(r.q.payload))), r.url, plural(int64(*most), "byte"))
+		return failed("", "the payload has %s bytes; %s takes packets of up to %s", words.Grouped(int64(len(r.q.payload))), r.url, plural(int64(*most), "byte"))
 	}
 	r.topic, r.topicFrom = r.q.responseTopicOf(ack.Properties.ResponseInfo, r.clientID)
 	r.log.Debug("connected", "broker", r.url, "client_id", r.clientID, "response_information", ack.Properties.ResponseInfo)
 	r.log.Debug("the response topic is "+r.topicFrom, "topic", r.topic)
 	return nil
+}
+
+// strangerHint says what may be at the other end that sent no CONNACK.
+func (r *requesting) strangerHint(conn *phoneConn) string {
+	if !isPlain(r.url) {
+		return ""
+	}
+	return firstBytesHint(conn.begin())
 }
 
 // subscribe asks for the answers and waits for the SUBACK.
@@ -312,7 +322,7 @@ func (r *requesting) collect(live context.Context, came <-chan answer, published
 	case r.q.count == 1:
 		return failed("", "%s answered with an error: %s", r.q.topic, printable(faults[0].fault))
 	}
-	return failed("", "%s of %s are errors, the first: %s", thousands(int64(len(faults))), plural(len(r.answers), "answer"), printable(faults[0].fault))
+	return failed("", "%s of %s are errors, the first: %s", words.Grouped(int64(len(faults))), plural(len(r.answers), "answer"), printable(faults[0].fault))
 }
 
 // ackPatience is how long an acknowledgement may come after the last answer.
@@ -336,10 +346,15 @@ func (r *requesting) published(p publishResult) error {
 	switch {
 	case p.resp != nil && p.resp.ReasonCode >= 0x80:
 		refusal := wire.ReasonName(p.resp.ReasonCode)
+		digits := fmt.Sprintf("0x%02X", p.resp.ReasonCode)
+		named := refusal != digits
 		if p.resp.Properties != nil && p.resp.Properties.ReasonString != "" {
 			refusal += ": " + printable(p.resp.Properties.ReasonString)
 		}
-		return failed("", "the broker refused the request to %s: %s (0x%02X)", r.q.topic, refusal, p.resp.ReasonCode)
+		if named {
+			refusal += " (" + digits + ")"
+		}
+		return failed("", "the broker refused the request to %s: %s", r.q.topic, refusal)
 	case p.err != nil:
 		// The connection's own end says more, and comes as well.
 		r.log.Debug("publishing: " + p.err.Error())
@@ -360,7 +375,7 @@ func (r *requesting) late() error {
 	hint := "--timeout waits longer"
 	missing := "no answer"
 	if r.q.count > 1 {
-		missing = fmt.Sprintf("%s of %s", thousands(int64(len(r.answers))), plural(r.q.count, "answer"))
+		missing = fmt.Sprintf("%s of %s", words.Grouped(int64(len(r.answers))), plural(r.q.count, "answer"))
 	}
 	what := "a query"
 	if len(r.q.payload) > 0 {

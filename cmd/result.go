@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -16,8 +17,9 @@ import (
 type runDocument struct {
 	Version  string           `json:"version"`
 	Scenario scenarioDocument `json:"scenario"`
-	Seed     uint64           `json:"seed"`
-	Run      string           `json:"run"` // {run} in the scenario's templates
+	Seed     uint64           `json:"seed,string"`     // text, as many readers of JSON lose digits beyond 2^53
+	Run      string           `json:"run"`             // {run} in the scenario's templates
+	Shard    string           `json:"shard,omitempty"` // "2/4"; absent: all of it
 	Broker   brokerDoc        `json:"broker"`
 	Planned  string           `json:"planned_duration,omitempty"` // absent: until stopped
 	Duration string           `json:"duration"`
@@ -114,7 +116,7 @@ func (r *running) runDocument(ran time.Duration, ended string, exit *exitError) 
 	d := runDocument{
 		Version:  thisVersion(),
 		Scenario: scenarioDocument{r.sc.Name, r.sc.Title, r.sc.Digest},
-		Seed:     r.sc.Seed, Run: r.id,
+		Seed:     r.sc.Seed, Run: r.id, Shard: r.sc.Part.String(),
 		Broker:   brokerDoc{r.url, r.embedded != nil},
 		Duration: jsonSpan(ran), Ended: ended,
 		Devices: devicesDocument{Total: up.Devices, ByKind: make(map[string]int), Up: up.Seen, GaveUp: up.GaveUp},
@@ -151,6 +153,9 @@ func (r *running) resultRows(ran time.Duration, ended string) *rows {
 	}
 	rs.add("scenario", "%s%s", r.sc.Name, digest)
 	rs.add("seed", "%d, run %s", r.sc.Seed, r.id)
+	if r.sc.Part.N > 0 {
+		rs.add("part", "%s", shardWords(shardList(r.sc)))
+	}
 	rs.add("broker", "%s", r.brokerWords())
 	rs.add("ran", "%s, %s", span(ran), ended)
 	rs.add("devices", "%s", devicesByKind(r.sc))
@@ -159,14 +164,14 @@ func (r *running) resultRows(ran time.Duration, ended string) *rows {
 	case up.Seen == 0:
 		ready = "none was up"
 	case up.Seen < up.Devices:
-		ready = fmt.Sprintf("%s of %s were up", thousands(int64(up.Seen)), thousands(int64(up.Devices)))
+		ready = fmt.Sprintf("%s of %s were up", words.Grouped(int64(up.Seen)), words.Grouped(int64(up.Devices)))
 	case r.readyIn > 0:
 		ready += " in " + span(r.readyIn)
 	}
 	rs.add("ready", "%s", ready)
 	for _, n := range counts(c) {
 		if n.always || n.value != 0 {
-			rs.add(n.name, "%s", thousands(n.value))
+			rs.add(n.name, "%s", words.Grouped(n.value))
 		}
 	}
 	for _, group := range []struct {
@@ -187,7 +192,7 @@ func (r *running) resultRows(ran time.Duration, ended string) *rows {
 func reasonWords(m map[string]int64) string {
 	names := byCount(m)
 	for i, name := range names {
-		names[i] = name + " " + thousands(m[name])
+		names[i] = name + " " + words.Grouped(m[name])
 	}
 	return strings.Join(names, ", ")
 }

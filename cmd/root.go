@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -40,6 +41,10 @@ func newApp(p Process) *app {
 		if s.Writer == nil {
 			s.Writer = io.Discard
 		}
+	}
+	if kind, _ := p.LookupEnv("TERM"); kind == "dumb" {
+		// It neither moves the cursor nor knows colours: it gets what a pipe gets.
+		p.Stdout.Terminal, p.Stderr.Terminal = false, false
 	}
 	return &app{Process: p, screen: &screen{stream: p.Stderr}, fromEnv: make(map[string]bool)}
 }
@@ -245,7 +250,7 @@ func flagFault(cmd *cobra.Command, err error) error {
 			return misused(hint, "unknown flag -%s", tomlfault.Short(short))
 		}
 		hint := fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath())
-		if near, ok := tomlfault.Nearest(name, names); ok {
+		if near, ok := words.Nearest(name, names); ok {
 			hint = fmt.Sprintf("did you mean --%s?", near)
 		}
 		return misused(hint, "unknown flag --%s", tomlfault.Short(name))

@@ -19,6 +19,7 @@ type runFlags struct {
 	duration  spanFlag
 	seed      string
 	run       string
+	shard     string
 	ready     string
 	failFast  bool
 	size      string
@@ -46,12 +47,17 @@ ends by itself with a summary, and with exit code 3 if an expectation does not
 hold or the generator could not keep to its plan. With --json it prints the
 result that "homefleet report" reads.
 
+With --shard the process runs one of N parts of the scenario, so that several, on
+one machine or many, make up the whole on one broker. Start them together;
+"homefleet report" merges their results and judges the whole.
+
 Ctrl-C stops the devices in an orderly way (no Will is published) and prints the
 result so far; a second Ctrl-C quits at once.`,
 		Example: `  homefleet run bedroom
   homefleet run apartment-block --broker mqtt://localhost:1883
   homefleet run request-response --size m --report report.html
-  homefleet run flat.toml --duration 2m --json > result.json`,
+  homefleet run flat.toml --duration 2m --json > result.json
+  homefleet run city --broker mqtt://broker --run 7 --shard 2/4 --result shard-2.json`,
 		Args:              want("SCENARIO"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,9 +68,11 @@ result so far; a second Ctrl-C quits at once.`,
 	f.broker.add(fs, "`URL` of the broker (mqtt, mqtts, ws or wss), or \"embedded\"")
 	f.listen.add(fs)
 	addSize(cmd, &f.size)
+	fs.Lookup("username").Usage += ", a template as in a scenario: {id}, {n} …"
 	fs.Var(&f.duration, "duration", "how long to run or, what is measured, to measure, such as 2m; 0s: until stopped")
 	fs.StringVar(&f.seed, "seed", "", "`NUMBER` that every random choice follows from")
 	fs.StringVar(&f.run, "run", "", "`ID` of this run, {run} in templates (default: random)")
+	addShard(fs, &f.shard, "; with --broker and --run")
 	fs.StringVar(&f.ready, "ready-file", "", "`FILE` to write, as JSON, when every device is up")
 	fs.BoolVar(&f.failFast, "fail-fast", false, "end the run at the first device that fails")
 	f.outputs.add(fs)
@@ -85,6 +93,9 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 		return err
 	}
 	a.printFaults(warnings)
+	if sc, err = f.shardOfRun(sc); err != nil {
+		return err
+	}
 	r := &running{app: a, sc: sc, arg: arg, id: f.run, log: a.logger(), load: liveLoad{ascii: a.asciiOnly()}}
 	if r.id == "" {
 		r.id = newRunID()
@@ -104,7 +115,8 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if err := a.checkSecret(sc, r.id); err != nil {
 		return err
 	}
-	options := fleet.Options{Run: r.id, Secret: a.secret, FailFast: f.failFast, Log: r.log}
+	options := fleet.Options{Run: fleetRun(r.id, sc.Part), Secret: a.secret, FailFast: f.failFast, Log: r.log}
+	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -58,7 +59,7 @@ func (a *app) listScenarios() error {
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "NAME\tDEVICES\tSIZES\tWHAT\n")
 	for _, s := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Name, thousands(int64(s.Devices)), cmp.Or(strings.Join(s.Sizes, " "), "-"), s.Title)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Name, words.Grouped(int64(s.Devices)), cmp.Or(strings.Join(s.Sizes, " "), "-"), s.Title)
 	}
 	if err := w.Flush(); err != nil {
 		return failed("", "writing the result: %w", err)

@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 //	await NAME STREAM REGEXP [VAR]  wait until a job has written it; VAR is set
 //	                             to the first submatch
 //	interrupt NAME               Ctrl-C
+//	hangup NAME                  SIGHUP, of a spawned job
 //	killhard NAME                kill -9, of a spawned job
 //	finish NAME CODE             wait for the end; stdout and stderr are the job's
 //	freeport VAR                 VAR is a TCP port that is free
@@ -55,7 +56,7 @@ func TestMain(m *testing.M) {
 //	mosquitto VAR                start a Mosquitto broker; VAR is its port
 //	strange VAR HEX...           start a server that answers what it is sent with
 //	                             these bytes, one group at a time; VAR is its port
-//	certificate NAME             write NAME.pem and NAME-key.pem for 127.0.0.1
+//	certificate NAME [expired]   write NAME.pem and NAME-key.pem for 127.0.0.1
 //	answer PORT TOPIC N          answer each request to the topic N times
 func TestScripts(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/script"))
@@ -119,6 +120,7 @@ func scriptParams(dir string) testscript.Params {
 			"spawn":       scriptSpawn,
 			"await":       scriptAwait,
 			"interrupt":   scriptInterrupt,
+			"hangup":      scriptHangUp,
 			"killhard":    scriptKill,
 			"finish":      scriptFinish,
 			"freeport":    scriptFreePort,
@@ -150,6 +152,7 @@ type job struct {
 	ended          chan struct{}
 	code           int // valid once ended is closed
 	interrupt      func()
+	hangUp         func() // nil: it is no process of its own
 	kill           func()
 }
 
@@ -277,7 +280,7 @@ func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // scriptEnv are the variables that background jobs of a script may see.
-var scriptEnv = []string{"HOMEFLEET_BROKER", "HOMEFLEET_PASSWORD", "HOMEFLEET_LISTEN", "ALICE_PASSWORD", "FLEET_PASSWORD", "NO_COLOR"}
+var scriptEnv = []string{"HOMEFLEET_BROKER", "HOMEFLEET_PASSWORD", "HOMEFLEET_LISTEN", "PASSWORD", "ALICE_PASSWORD", "FLEET_PASSWORD", "NO_COLOR"}
 
 func scriptSpawn(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -303,6 +306,7 @@ func startProcess(ts *testscript.TestScript, name, path string, args ...string) 
 	}
 	ts.Check(c.Start())
 	j.interrupt = func() { _ = c.Process.Signal(os.Interrupt) }
+	j.hangUp = func() { _ = c.Process.Signal(syscall.SIGHUP) }
 	j.kill = func() { _ = c.Process.Kill() }
 	go func() {
 		defer close(j.ended)
@@ -346,6 +350,10 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 
 func scriptInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	jobOf(ts, args, 1, "interrupt NAME").interrupt()
+}
+
+func scriptHangUp(ts *testscript.TestScript, _ bool, args []string) {
+	jobOf(ts, args, 1, "hangup NAME").hangUp()
 }
 
 func scriptKill(ts *testscript.TestScript, _ bool, args []string) {
@@ -420,8 +428,12 @@ func scriptMosquitto(ts *testscript.TestScript, _ bool, args []string) {
 func scriptCertificate(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
+	end := time.Now().Add(time.Hour)
+	if len(args) > 1 && args[1] == "expired" {
+		end = time.Now().Add(-time.Hour)
+	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), NotAfter: end, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

@@ -7,18 +7,19 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
 // outcomes says what became of the requests so far.
 func (r *running) outcomes(t *metrics.Totals) []piece {
 	p := r.errPaint()
-	pieces := []piece{{thousands(t.Sent) + " sent", nil}, {thousands(t.Answered) + " answered", nil}}
+	pieces := []piece{{words.Grouped(t.Sent) + " sent", nil}, {words.Grouped(t.Answered) + " answered", nil}}
 	for _, x := range []struct {
 		n    int64
 		what string
 	}{{t.Late, "late"}, {t.Lost, "lost"}, {t.Refused, "refused"}, {t.NotSent.Total(), "not sent"}} {
-		one := piece{thousands(x.n) + " " + x.what, p.dim}
+		one := piece{words.Grouped(x.n) + " " + x.what, p.dim}
 		if x.n > 0 {
 			one.paint = p.red
 		}
@@ -48,11 +49,16 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	var pieces []piece
 	add := func(n int64, what string) {
 		if n > 0 {
-			pieces = append(pieces, piece{thousands(n) + " " + what, p.red})
+			pieces = append(pieces, piece{words.Grouped(n) + " " + what, p.red})
 		}
 	}
-	add(c.Lost.Load(), "connections lost")
-	add(c.DialFailures.Load()+c.HandshakeFailures.Load(), "connections failed")
+	count := func(n int64, noun, what string) {
+		if n > 0 {
+			pieces = append(pieces, piece{plural(n, noun) + what, p.red})
+		}
+	}
+	count(c.Lost.Load(), "connection", " lost")
+	count(c.DialFailures.Load()+c.HandshakeFailures.Load(), "connection", " failed")
 	byReason := func(what string, m map[string]int64) {
 		for _, reason := range byCount(m) {
 			add(m[reason], what+": "+printable(reason))
@@ -71,11 +77,11 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	} {
 		add(cause.n, "not sent: "+cause.what.String())
 	}
-	add(t.ErrorAnswers, "error answers")
-	add(t.Duplicates, "duplicates")
+	count(t.ErrorAnswers, "error answer", "")
+	count(t.Duplicates, "duplicate", "")
 	add(t.Misrouted.Total(), "misrouted")
 	add(t.Corrupted.Total(), "corrupted")
-	add(t.Unknown.Total(), "unknown answers")
+	count(t.Unknown.Total(), "unknown answer", "")
 	return spaced(pieces)
 }
 
@@ -115,7 +121,7 @@ func pad(text string, width int) string { return fmt.Sprintf("%-*s", width, text
 func rateText(v float64) string {
 	switch {
 	case v >= 99.5:
-		return thousands(int64(v+0.5)) + "/s"
+		return words.Grouped(int64(v+0.5)) + "/s"
 	case v >= 10 || v == float64(int(v)):
 		return fmt.Sprintf("%.0f/s", v)
 	}

@@ -96,11 +96,8 @@ func (a *app) colours(s Stream) bool {
 	if !s.Terminal || a.noColor {
 		return false
 	}
-	if v, _ := a.LookupEnv("NO_COLOR"); v != "" {
-		return false
-	}
-	kind, _ := a.LookupEnv("TERM")
-	return kind != "dumb"
+	v, _ := a.LookupEnv("NO_COLOR")
+	return v == ""
 }
 
 // shellQuote returns a word as a POSIX shell reads it back.

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -25,20 +26,7 @@ func plural[N int | int64 | uint64](n N, noun string) string {
 	case strings.HasSuffix(noun, "ch"):
 		noun += "e"
 	}
-	return thousands(int64(n)) + " " + noun + "s"
-}
-
-// thousands groups digits: "1,234,567".
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if s[0] == '-' {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
+	return words.Grouped(int64(n)) + " " + noun + "s"
 }
 
 // span returns a duration as people say it, to three digits or so: "0.8 ms",
@@ -171,7 +159,7 @@ func randomHex(n int) string {
 // didYouMean is the hint for a word that is not known: the one that was most
 // likely meant, or all there are. what names them.
 func didYouMean(word string, known []string, what string) string {
-	if near, ok := tomlfault.Nearest(word, known); ok {
+	if near, ok := words.Nearest(word, known); ok {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return what + ": " + strings.Join(known, ", ")

@@ -62,7 +62,6 @@ func TestAllocations(t *testing.T) {
 			"Step":            func() { d.Step(time.Minute) },
 			"Next":            func() { d.Next() },
 			"AppendTelemetry": func() { d.AppendTelemetry(buf) },
-			"Watts":           func() { d.(Drawer).Watts() },
 		} {
 			if n := testing.AllocsPerRun(20, f); n != 0 {
 				t.Errorf("%s %v: %s allocates %v times; want 0", kind, params, what, n)

@@ -52,12 +52,6 @@ type Device interface {
 	AppendTelemetry(dst []byte) []byte
 }
 
-// Drawer is a device that draws electric power.
-type Drawer interface {
-	// Watts returns the active power drawn now, in watts, never negative.
-	Watts() float64
-}
-
 // Never is what [Device.Next] returns when nothing will happen by itself.
 const Never = time.Duration(math.MaxInt64)
 

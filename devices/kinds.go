@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // Kinds returns every kind of device in the order light, thermostat, plug.
@@ -81,7 +83,7 @@ func (p *Param) Check(v any) error {
 			return p.refuse(v)
 		}
 		if !slices.Contains(p.Choices, s) {
-			if near := nearest(s, p.Choices); near != "" {
+			if near, ok := words.Nearest(s, p.Choices); ok {
 				return fmt.Errorf("%w (did you mean %q?)", p.refuse(s), near)
 			}
 			return p.refuse(s)
@@ -101,7 +103,7 @@ func (p *Param) Wants() string {
 	case Number:
 		return "a number from " + formatNumber(p.Min) + " to " + formatNumber(p.Max)
 	case Span:
-		return fmt.Sprintf("a duration from %q to %q", formatSpan(seconds(p.Min)), formatSpan(seconds(p.Max)))
+		return fmt.Sprintf("a duration from %q to %q", words.Duration(seconds(p.Min)), words.Duration(seconds(p.Max)))
 	case Choice:
 		quoted := make([]string, len(p.Choices))
 		for i, c := range p.Choices {
@@ -121,7 +123,7 @@ func (p *Param) refuse(v any) error {
 	case float64:
 		got = formatNumber(v)
 	case time.Duration:
-		got = strconv.Quote(formatSpan(v))
+		got = strconv.Quote(words.Duration(v))
 	case nil, bool, int, int64:
 		got = fmt.Sprint(v)
 	default:
@@ -136,19 +138,6 @@ func formatNumber(f float64) string {
 		format = 'g'
 	}
 	return strconv.FormatFloat(f, format, -1, 64)
-}
-
-// formatSpan writes a duration without the zero units that its String appends
-// ("10m", not "10m0s").
-func formatSpan(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func seconds(s float64) time.Duration {
@@ -196,7 +185,7 @@ func unknownParam(kind string, params []Param, name string) error {
 	for i := range params {
 		names[i] = params[i].Name
 	}
-	if near := nearest(name, names); near != "" {
+	if near, ok := words.Nearest(name, names); ok {
 		return fmt.Errorf("%s: %s is no parameter (did you mean %q?)", kind, quote([]byte(name)), near)
 	}
 	slices.Sort(names)
@@ -234,7 +223,7 @@ func newFrom(kind string, prepare func(map[string]any) (Maker, error)) func(Conf
 	return func(c Config) (Device, error) {
 		m, err := prepare(c.Params)
 		if c.Start < 0 || c.Start >= day {
-			err = errors.Join(err, fmt.Errorf("%s: start %q; want a time of day from \"0s\" to less than \"24h\"", kind, formatSpan(c.Start)))
+			err = errors.Join(err, fmt.Errorf("%s: start %q; want a time of day from \"0s\" to less than \"24h\"", kind, words.Duration(c.Start)))
 		}
 		if err != nil {
 			return nil, err
@@ -265,43 +254,4 @@ func later(now, dt time.Duration) time.Duration {
 		return endOfTime
 	}
 	return now + dt
-}
-
-// nearest returns the word of the list that was most likely meant, or "" if
-// none is near enough to suggest.
-func nearest(word string, list []string) string {
-	if len(word) > 64 {
-		return ""
-	}
-	best, bestDistance := "", 1+max(1, len(word)/3)
-	for _, w := range list {
-		if d := editDistance(strings.ToLower(word), w); d < bestDistance {
-			best, bestDistance = w, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the bytes to insert, delete, replace or swap with their
-// neighbour to turn a into b.
-func editDistance(a, b string) int {
-	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, prev, row = prev, row, before
-	}
-	return prev[len(b)]
 }

@@ -201,15 +201,3 @@ func TestPrepare(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	list := []string{"brightness", "power", "ct"}
-	for word, want := range map[string]string{
-		"brightnes": "brightness", "BRIGHTNESS": "brightness", "pwoer": "power", "poewr": "power",
-		"c": "ct", "tc": "ct", "zz": "", "voltage": "", "": "", strings.Repeat("power", 1000): "",
-	} {
-		if got := nearest(word, list); got != want {
-			t.Errorf("nearest(%.20q) = %q; want %q", word, got, want)
-		}
-	}
-}

@@ -276,8 +276,8 @@ func (l *light) output() float64 {
 	return out
 }
 
-// Watts is standby + (full - standby) * output^exponent.
-func (l *light) Watts() float64 {
+// watts is the active power drawn now: standby + (full - standby) * output^exponent.
+func (l *light) watts() float64 {
 	out := l.output()
 	if out == 0 {
 		return l.p.standby
@@ -317,6 +317,6 @@ func (l *light) AppendTelemetry(dst []byte) []byte {
 	dst = appendNumberMember(dst, "kelvin", 1e6/float64(l.ct), 0)
 	dst = l.AppendValue(appendName(dst, "transition"), lightTransition)
 	dst = appendNumberMember(dst, "lumen", l.p.lumen*l.output(), 0)
-	dst = appendNumberMember(dst, "watts", l.Watts(), 2)
+	dst = appendNumberMember(dst, "watts", l.watts(), 2)
 	return append(dst, '}')
 }

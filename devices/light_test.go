@@ -156,7 +156,7 @@ func TestLightFade(t *testing.T) {
 
 func TestLightDraw(t *testing.T) {
 	d := makeDevice(t, "light", 1, 0, nil)
-	w := d.(Drawer)
+	w := d.(*light)
 	for _, test := range []struct {
 		attr, payload string
 		want          float64
@@ -166,8 +166,8 @@ func TestLightDraw(t *testing.T) {
 		{"brightness", "100", 9}, {"color", "#330000", 0.4 + 8.6*math.Pow(0.2, 1.4)}, {"color", "#000000", 0.4}, {"ct", "153", 9},
 	} {
 		do(t, d, test.attr, test.payload)
-		if got := w.Watts(); math.Abs(got-test.want) > 1e-9 {
-			t.Errorf("Watts() after %s %s = %v; want %v", test.attr, test.payload, got, test.want)
+		if got := w.watts(); math.Abs(got-test.want) > 1e-9 {
+			t.Errorf("watts() after %s %s = %v; want %v", test.attr, test.payload, got, test.want)
 		}
 	}
 	if got, want := string(d.AppendTelemetry(nil)),

@@ -20,12 +20,13 @@ const (
 // random about a device is such a pure function, so that nothing depends on
 // how often or in which order it was asked for.
 func hash(seed, stream, index uint64) uint64 {
-	return mix(mix(seed+stream*0x9e3779b97f4a7c15) + index*0xd1342543de82ef95)
+	return Mix(Mix(seed+stream*0x9e3779b97f4a7c15) + index*0xd1342543de82ef95)
 }
 
-// mix is a bijection on 64 bits in which every input bit flips about half of
-// the output bits: two rounds of multiply and xor-shift.
-func mix(x uint64) uint64 {
+// Mix is a bijection on 64 bits in which every input bit flips about half of
+// the output bits: the finalizer of SplitMix64, without its increment. It takes
+// 0 to 0.
+func Mix(x uint64) uint64 {
 	x ^= x >> 30
 	x *= 0xbf58476d1ce4e5b9
 	x ^= x >> 27

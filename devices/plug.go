@@ -173,14 +173,6 @@ const (
 	minReactiveShare = 0.01
 )
 
-func (p *plug) Watts() float64 {
-	if !p.on {
-		return 0
-	}
-	w, _ := p.p.loads[p.load].at(p.key(), p.now)
-	return w
-}
-
 func (p *plug) AppendValue(dst []byte, attr int) []byte {
 	switch attr {
 	case plugPower:

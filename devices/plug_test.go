@@ -129,7 +129,7 @@ func TestPlugEnergyIsIntegral(t *testing.T) {
 		var joules float64
 		for n := range 15 * 3600 {
 			d.Step(step / 2)
-			joules += d.(Drawer).Watts() * step.Seconds()
+			joules += d.(*plug).meter().power * step.Seconds()
 			d.Step(step / 2)
 			switch n {
 			case 10000:
@@ -179,8 +179,8 @@ func TestPlugProfiles(t *testing.T) {
 // The draws of a fridge in the order they come, to the second.
 func TestPlugFridgeCycle(t *testing.T) {
 	d := makeDevice(t, "plug", 8, 0, map[string]any{"load": "fridge"})
-	w := d.(Drawer)
-	for w.Watts() != 330 {
+	p := d.(*plug)
+	for p.meter().power != 330 {
 		d.Step(500 * time.Millisecond)
 	}
 	d.Step(250 * time.Millisecond)
@@ -189,8 +189,8 @@ func TestPlugFridgeCycle(t *testing.T) {
 		want float64
 	}{{0, 330}, {time.Second, 110}, {14*time.Minute + 58*time.Second, 110}, {time.Second, 0}, {30*time.Minute - time.Second, 0}, {time.Second, 330}} {
 		d.Step(test.step)
-		if got := w.Watts(); got != test.want {
-			t.Errorf("Watts() %v later = %v; want %v", test.step, got, test.want)
+		if got := p.meter().power; got != test.want {
+			t.Errorf("power %v later = %v; want %v", test.step, got, test.want)
 		}
 	}
 }
@@ -227,7 +227,7 @@ func TestPlugPhasesSpread(t *testing.T) {
 	starts := map[int64]int{}
 	for seed := range uint64(n) {
 		d := m(seed, 8*time.Hour).(*plug)
-		if d.Watts() > 0 {
+		if d.meter().power > 0 {
 			on++
 		}
 		_, x := d.p.loads[loadFridge].(*program).place(d.key(), d.now)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // The attributes of a plug, by their index in plugKind.Attributes.
@@ -196,7 +198,7 @@ func plugFaults(v values) error {
 	var faults []error
 	atLeast := func(name string, want time.Duration, of string) {
 		if d := v.span(name); d < want {
-			faults = append(faults, fmt.Errorf("plug: %s: %q; want at least %s, %q", name, formatSpan(d), of, formatSpan(want)))
+			faults = append(faults, fmt.Errorf("plug: %s: %q; want at least %s, %q", name, words.Duration(d), of, words.Duration(want)))
 		}
 	}
 	atLeast("fridge_on", v.span("fridge_start_time"), "fridge_start_time")

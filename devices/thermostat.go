@@ -270,15 +270,6 @@ func (t *thermostat) Next() time.Duration {
 	return first + (wait-first+t.p.sampling-1)/t.p.sampling*t.p.sampling
 }
 
-// Watts is the draw of an electric heater; one that is fed with warm water
-// draws none.
-func (t *thermostat) Watts() float64 {
-	if !t.p.electric {
-		return 0
-	}
-	return t.watts()
-}
-
 func (t *thermostat) action() string {
 	switch {
 	case t.heating:

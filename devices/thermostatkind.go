@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // The attributes of a thermostat, by their index in thermostatKind.Attributes.
@@ -130,10 +132,9 @@ func presetOf(heater string) heaterPreset {
 // thermoParams are what the thermostats of one group share. They do not
 // change.
 type thermoParams struct {
-	rooms    [2]room // window closed, open
-	outdoor  outdoor
-	watts    float64
-	electric bool // the heat is drawn from the mains
+	rooms   [2]room // window closed, open
+	outdoor outdoor
+	watts   float64
 
 	mode                   uint8
 	target                 int8 // half degrees
@@ -174,7 +175,6 @@ func prepareThermostat(set map[string]any) (Maker, error) {
 		}, v.number("window_factor")),
 		outdoor:    out,
 		watts:      preset.watts,
-		electric:   v.choice("heater") == "electric",
 		target:     int8(2 * v.number("target")),
 		initial:    v.number("initial"),
 		spread:     v.number("initial_spread"),
@@ -204,7 +204,7 @@ func prepareThermostat(set map[string]any) (Maker, error) {
 		faults = append(faults, fmt.Errorf("thermostat: target: %s; want a number in steps of 0.5", formatNumber(t)))
 	}
 	if p.pi && p.cycle < 2 {
-		faults = append(faults, fmt.Errorf("thermostat: pi_cycle: %q; want at least two of sampling, %q", formatSpan(v.span("pi_cycle")), formatSpan(sampling)))
+		faults = append(faults, fmt.Errorf("thermostat: pi_cycle: %q; want at least two of sampling, %q", words.Duration(v.span("pi_cycle")), words.Duration(sampling)))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

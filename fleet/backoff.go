@@ -3,6 +3,8 @@ package fleet
 import (
 	"math/rand/v2"
 	"time"
+
+	"homefleet/devices"
 )
 
 // purpose keeps the random choices of one device apart from each other.
@@ -31,14 +33,9 @@ func chance(seed uint64, device int, p purpose, count uint64) float64 {
 	return float64(g.Uint64()<<11>>11) / (1 << 53)
 }
 
-// mix spreads neighbouring numbers over all 64 bits (the finalizer of
-// SplitMix64), so that neighbouring devices share nothing.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+// mix spreads neighbouring numbers over all 64 bits, so that neighbouring devices
+// share nothing.
+func mix(x uint64) uint64 { return devices.Mix(x + 0x9e3779b97f4a7c15) }
 
 // terms are on what terms a session connects again.
 type terms struct {

@@ -47,7 +47,7 @@ next:
 			return
 		}
 		hold.add(c)
-		c.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 1})
+		c.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 5, 0, 1, 0, 1, 1}) // commands, and answers to the Will
 		// CONNECT, SUBSCRIBE, Online
 		var framer wire.Framer
 		buf := make([]byte, 1024)
@@ -91,7 +91,7 @@ const (
 // An idle device, with its model, session, Will, telemetry and both ends of its
 // connection in memory, keeps to that, whatever its kind.
 func TestBudget(t *testing.T) {
-	const n = 1000
+	const n = 2000
 	// The runtime keeps its records of goroutines, some 500 bytes each, for the
 	// next ones: the first fleet alone would pay for them.
 	budgetOf(t, "light", n)
@@ -119,12 +119,16 @@ func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64
 	var hold held
 	go onlyWelcomes(l, &hold)
 	go func() { ended <- f.Run(context.Background()) }()
-	<-f.Ready()
+	select {
+	case <-f.Ready():
+	case <-time.After(time.Minute):
+		t.Fatalf("%d of %d devices are up after a minute", f.Presence().Online, n)
+	}
 	time.Sleep(100 * time.Millisecond)
 	heap = (int(liveHeap()) - int(before)) / n
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	stack = int(m.StackInuse) / n
+	stack = int(m.StackInuse) / n // with the few of everything else
 	owners = float64(runtime.NumGoroutine()-routines) / float64(n)
 	f.Stop()
 	time.Sleep(100 * time.Millisecond) // all have said goodbye

@@ -123,6 +123,10 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 		if f.referee != nil && f.referees.presence().Settled == 0 {
 			up = false
 		}
+		if devices.GaveUp == devices.Devices && devices.Devices > 0 {
+			f.Stop() // there is nobody to measure
+			return false
+		}
 		if up && others.Settled == others.Devices && watchers.Settled == watchers.Devices {
 			return true
 		}

@@ -56,7 +56,11 @@ func (e *RefusedError) Error() string {
 	default:
 		b.WriteString("the broker sent DISCONNECT")
 	}
-	fmt.Fprintf(&b, ": %s (0x%02X)", wire.ReasonName(e.Code), e.Code)
+	name, digits := wire.ReasonName(e.Code), fmt.Sprintf("0x%02X", e.Code)
+	b.WriteString(": " + name)
+	if name != digits { // which an unknown code's name is
+		b.WriteString(" (" + digits + ")")
+	}
 	if e.Old {
 		b.WriteString("; it speaks MQTT 3.1.1 only, and devices need MQTT 5")
 	}

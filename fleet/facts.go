@@ -12,6 +12,14 @@ import (
 	"homefleet/fleet/metrics"
 )
 
+// BrokerVersion returns what the broker says it is at $SYS/broker/version; "" if
+// nobody asked, as only the audit does, or it does not say. It may be called from any goroutine.
+func (f *Fleet) BrokerVersion() string {
+	f.leeway.mu.Lock()
+	defer f.leeway.mu.Unlock()
+	return f.leeway.version
+}
+
 // BrokerLimits returns what the broker's first CONNACK said it allows, by the
 // standard's names (section 3.2.2.3); nil before it came.
 func (f *Fleet) BrokerLimits() map[string]string {

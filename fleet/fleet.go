@@ -10,6 +10,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,7 +179,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		f.newAudit()
 	}
 	for spec := range sc.Devices() {
-		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Number), sc.Start)
+		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
 		f.responders = append(f.responders, newResponder(f, spec, model, conditions[spec.Group]))
 	}
 	if err := f.newLoad(); err != nil {
@@ -244,6 +245,16 @@ func (f *Fleet) sessions() []*session {
 		all = append(all, &r.session)
 	}
 	return all
+}
+
+// numbered returns the device with a number of the whole scenario, of which this
+// fleet may run a shard; nil if it is another's.
+func (f *Fleet) numbered(number int) *responder {
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.number - n })
+	if !ok {
+		return nil
+	}
+	return f.responders[i]
 }
 
 // deviceSeed is the seed of one device's model.
@@ -331,7 +342,8 @@ ramp:
 		f.onlineAtEnd = f.Presence().Online
 		cancel()
 		until := time.Now().Add(time.Second)
-		for _, s := range sessions {
+		// Who asks goes before who answers, and who watches last.
+		for _, s := range slices.Backward(sessions) {
 			if f.referee == nil || s != &f.referee.session {
 				s.inbox.hasten(func() { s.stopping = true }, until)
 			}

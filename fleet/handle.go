@@ -81,7 +81,9 @@ func (s *session) incoming(frame wire.Frame) error {
 		}
 	case 2:
 		if slices.Contains(s.received, p.PacketID) {
-			s.counts().Duplicates.Add(1)
+			if s.crew.devices {
+				s.fleet.counts.Duplicates.Add(1)
+			}
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 			return nil
 		}

@@ -127,7 +127,9 @@ func (i *inspector) message(p *wire.Publish) {
 		return // it is new, and not from the store
 	}
 	m := retained{topic: string(p.Topic), payload: string(p.Payload)}
-	m.made, _ = stamp(p)
+	if made, run, ok := stamp(p); ok && run == i.fleet.run {
+		m.made = made
+	}
 	if _, number, run := connectionOf(p); run == i.fleet.run {
 		m.number = number
 	}

@@ -303,6 +303,23 @@ func TestRule7DisconnectReasonCodes(t *testing.T) {
 	}
 }
 
+// A SUBACK has a reason code for each topic that was asked for (3.9.3-1).
+func TestSubackOfAnotherLength(t *testing.T) {
+	for _, reasons := range [][]byte{{1, 1}, {1, 1, 1}} {
+		play(t, oneLight(nil), func(t *testing.T, b *script) {
+			p := b.accept()
+			p.wantConnect()
+			p.connack(0, false, nil)
+			p.send(&packets.Suback{PacketID: p.wantSubscribe().PacketID, Reasons: reasons, Properties: &packets.Properties{}})
+			got := p.wantEnd()
+			if len(got) != 1 || got[0].Type() != packets.DISCONNECT || got[0].Body()[0] != wire.ProtocolError {
+				t.Errorf("%d reason codes for one topic: answered with % x; want DISCONNECT 0x82", len(reasons), got)
+			}
+			b.accept().welcome(nil)
+		})
+	}
+}
+
 // Rule 7: a SUBACK that refuses the commands.
 func TestRule7SubackRefused(t *testing.T) {
 	play(t, oneLight(nil), func(t *testing.T, b *script) {

@@ -55,6 +55,7 @@ type link struct {
 	writeBy   time.Time // the write deadline that conn has
 	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE
+	topics    uint16    // that it has
 
 	*account               // what the audit wants to know; nil where there is none
 	grace    time.Duration // Keep Alive as the broker has it
@@ -255,6 +256,9 @@ func (s *session) connack(frame wire.Frame) error {
 		s.counts().Refused.Add(ack.ReasonCode)
 		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
 	}
+	if ack.ReasonCode != wire.Success { // 3.2.2.2 has no other below 0x80
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a CONNACK with reason code 0x%02X", ack.ReasonCode)})
+	}
 	if ack.SessionPresent && l.clean { // 3.2.2-2, -4
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
 	}
@@ -334,6 +338,7 @@ func (s *session) subscribe() error {
 	}
 	b := s.buffer()
 	*b = append(*b, packet...)
+	l.topics = uint16(len(topics))
 	l.asked = time.Now()
 	l.handshake = l.asked.Add(s.fleet.scenario.Connect.Timeout)
 	l.due = l.handshake
@@ -349,6 +354,9 @@ func (s *session) suback(frame wire.Frame) error {
 	ack := packet.(*packets.Suback)
 	if s.link.online || ack.PacketID != s.link.pending {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a SUBACK that answers nothing"})
+	}
+	if want := int(s.link.topics); len(ack.Reasons) != want { // 3.9.3-1
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a SUBACK with %d reason codes; want %d", len(ack.Reasons), want)})
 	}
 	for i, code := range ack.Reasons {
 		if code < 0x80 {

@@ -92,12 +92,17 @@ type slot struct {
 // copy yields the same again.
 type stream struct {
 	group *loadGroup
-	index int
+	index int     // of the controller in the group
+	place int     // the same in the whole group, of which a shard has a part ...
+	of    int     // ... of so many
 	count uint64  // slots so far
 	sum   float64 // Poisson: arrivals of the group's unit process so far
 }
 
-func (g *loadGroup) stream(index int) stream { return stream{group: g, index: index} }
+func (g *loadGroup) stream(index int) stream {
+	place, of := g.spec.Place(index)
+	return stream{group: g, index: index, place: place, of: of}
+}
 
 // next returns the next slot, or false when there are no more.
 func (s *stream) next() (slot, bool) {
@@ -106,11 +111,14 @@ func (s *stream) next() (slot, bool) {
 	if g.spec.Arrival == scenarios.Poisson {
 		// Each controller is a Poisson process of its own with a part of the
 		// rate; all of them together are one with the whole.
-		draw := chance(g.seed, s.index, forArrival, s.count)
+		draw := chance(g.seed, s.place, forArrival, s.count)
 		s.sum += -math.Log1p(-draw) * float64(g.spec.Count)
 		n = s.sum
-	} else {
+	} else if g.spec.Arrival == scenarios.Bursts {
 		n = float64(uint64(s.index) + s.count*uint64(g.spec.Count))
+	} else {
+		// The slots of the whole group in turn, at the pace of those here.
+		n = float64(uint64(s.place)+s.count*uint64(s.of)) * float64(g.spec.Count) / float64(s.of)
 	}
 	planned, stage, ok := g.pace.at(n)
 	if !ok {
@@ -130,7 +138,7 @@ func (s *stream) fill(planned time.Duration, stage int) slot {
 	case g.spec.Pair:
 		out.target = s.index % len(g.targets)
 	case g.spec.Group == "":
-		out.target = int(chance(g.seed, s.index, forTarget, s.count) * float64(len(g.targets)))
+		out.target = int(chance(g.seed, s.place, forTarget, s.count) * float64(len(g.targets)))
 	}
 	if stage >= 0 {
 		out.labels = g.stages[stage]

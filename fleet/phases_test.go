@@ -1,8 +1,10 @@
 package fleet
 
 import (
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -219,4 +221,32 @@ count = 3
 	if sessions != 3 {
 		t.Errorf("%d sessions stay; want those of the 3 devices", sessions)
 	}
+}
+
+// Nothing is measured where every device was refused for good.
+func TestNobodyToMeasure(t *testing.T) {
+	sc := scenarioOf(t, "[phases]\nmeasure = \"1h\"\n[[device]]\nkind = \"light\"\nid = \"lamp-{n}\"\ncount = 3\n[[controller]]\nrate = \"1/s\"\nattribute = \"power\"\n")
+	synctest.Test(t, func(t *testing.T) {
+		b, err := broker.New(broker.Config{Anonymous: true, Admit: func(c broker.ConnectInfo) byte {
+			if strings.HasPrefix(c.ClientID, "lamp-") {
+				return wire.NotAuthorized
+			}
+			return 0
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		f, err := New(sc, Options{Dial: b.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := f.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "no device is left") {
+			t.Errorf("Run() = %v; want that no device is left", err)
+		}
+		if d := time.Since(start); d > time.Minute {
+			t.Errorf("it took %v; want it to end at once", d)
+		}
+	})
 }

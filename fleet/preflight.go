@@ -36,7 +36,7 @@ const (
 	costTLS       = 48 << 10
 	costWebSocket = 40 << 10
 	costBroker    = 12 << 10
-	spareFiles    = 64 // logs, the report, listeners, epoll
+	spareFiles    = 64 // logs, the report, listeners, epoll, who looks at what is retained
 )
 
 // Preflight says which walls are near before anything connects. Nothing is
@@ -52,6 +52,7 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 	for _, w := range sc.Watchers {
 		sessions += w.Count
 	}
+	sessions += rivalsOf(sc)
 	var walls []Wall
 	add := func(fatal bool, hint, what string, args ...any) {
 		walls = append(walls, Wall{fatal, fmt.Sprintf(what, args...), hint})
@@ -100,13 +101,35 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 	return walls
 }
 
-// ghostsOf returns how many connections are left behind open at most, by the
-// incident that leaves the most.
+// ghostsOf returns how many connections are left behind open at most: by the
+// incident that leaves the most of them, until its devices are back, and by all
+// after which the devices return as somebody else, for good.
 func ghostsOf(sc *scenarios.Scenario) int {
+	times := make(map[int]int)
+	for _, o := range sc.Occurrences(sc.Phases.Measure) {
+		times[o.Incident]++
+	}
+	most, kept := 0, 0
+	for i := range sc.Incidents {
+		in := &sc.Incidents[i]
+		if in.Way != Unplugged && in.Kind != scenarios.RouterReboot && in.Kind != scenarios.WiFiLoss {
+			continue
+		}
+		struck := len(sc.Affected(scenarios.Occurrence{Incident: i}))
+		if in.Rename {
+			kept += struck * times[i]
+		} else {
+			most = max(most, struck)
+		}
+	}
+	return min(most+kept, mostGhosts*sc.Count())
+}
+
+// rivalsOf returns how many second clients an incident brings in at most.
+func rivalsOf(sc *scenarios.Scenario) int {
 	most := 0
 	for i := range sc.Incidents {
-		switch in := &sc.Incidents[i]; {
-		case in.Way == Unplugged, in.Kind == scenarios.RouterReboot, in.Kind == scenarios.WiFiLoss:
+		if sc.Incidents[i].Kind == scenarios.IDFight {
 			most = max(most, len(sc.Affected(scenarios.Occurrence{Incident: i})))
 		}
 	}

@@ -56,6 +56,8 @@ func TestPreflightCountsGhosts(t *testing.T) {
 		{"[[incident]]\nkind = \"offline\"\nway = \"unplugged\"\n" + when, 265},
 		{"[[incident]]\nkind = \"power-cut\"\n" + when, 265},
 		{"[[incident]]\nkind = \"power-cut\"\nway = \"reset\"\n" + when, 165},
+		{"[[incident]]\nkind = \"power-cut\"\nrename = true\nevery = \"15s\"\ntimes = 2\n" + when, 365},
+		{"[[incident]]\nkind = \"id-fight\"\n" + when, 265},
 		{"[[incident]]\nkind = \"router-reboot\"\n" + when, 265},
 		{"[[incident]]\nkind = \"wifi-loss\"\ntarget = { id = \"lamp-1*\" }\n" + when, 177},
 		{"[[incident]]\nkind = \"slow-link\"\nlatency = \"1s\"\n" + when, 165},

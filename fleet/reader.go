@@ -33,7 +33,7 @@ type reader struct {
 	unsent  []byte // of what is being written
 	buffers *readBuffers
 	lent    *[readSize]byte
-	own     []byte
+	own     *[ownSize]byte
 	n       int
 	err     error
 }
@@ -61,7 +61,7 @@ func newReader(conn net.Conn, buffers *readBuffers) *reader {
 		r.memory, r.lend = m, r.lendBuffer
 		return r
 	}
-	r.own = make([]byte, ownSize)
+	r.own = new([ownSize]byte)
 	return r
 }
 
@@ -72,7 +72,7 @@ func (r *reader) read() ([]byte, error) {
 		return r.memory.ReadLent(r.lend)
 	}
 	if r.raw == nil {
-		n, err := r.conn.Read(r.own)
+		n, err := r.conn.Read(r.own[:])
 		return r.own[:n], err
 	}
 	if err := r.raw.Read(r.try); err != nil {

@@ -110,6 +110,9 @@ const versionTopic = "$SYS/broker/version"
 // up implements actor.
 func (r *referee) up(now time.Time) {
 	r.fleet.audit.Witness(r.fleet.now(), true)
+	if !r.link.clean && !r.link.present {
+		r.fleet.audit.Forgot() // 3.2.2-2: it is to have the session
+	}
 	for _, p := range r.queue {
 		p.again = now // the answer went to a connection that is no more
 	}
@@ -137,7 +140,7 @@ func (r *referee) will(p *wire.Publish) {
 	now := f.now()
 	device, number, run := connectionOf(p)
 	switch {
-	case run == f.run && device < len(f.responders):
+	case run == f.run && f.numbered(device) != nil:
 	case run != "" || isAnnouncement(p):
 		return // another run's, or no Will
 	default:
@@ -154,9 +157,10 @@ func (r *referee) will(p *wire.Publish) {
 	if r.seen = append(r.seen, s); len(r.seen) > mostSightings {
 		r.seen = slices.Delete(r.seen, 0, mostSightings/2)
 	}
-	differs := f.responders[device].willDiffers(p, number, &r.link.limits)
+	d := f.numbered(device)
+	differs := d.willDiffers(p, number, &r.link.limits)
 	if len(differs) > 0 {
-		f.log.Warn("a will message is not as the device made it", "device", f.responders[device].name, "differs", strings.Join(differs, ", "))
+		f.log.Warn("a will message is not as the device made it", "device", d.name, "differs", strings.Join(differs, ", "))
 	}
 	f.audit.Seen(device, number, now, len(differs) > 0)
 }

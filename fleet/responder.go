@@ -43,7 +43,7 @@ type responder struct {
 func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, terms *terms) *responder {
 	r := &responder{spec: spec, model: model, stepped: f.moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
-	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Number,
+	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Global,
 		labels: f.names.Labels(spec.Group.Kind.Name, "", ""), terms: terms,
 		resume:   f.scenario.Connect.Resume,
 		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
@@ -233,7 +233,7 @@ func (r *responder) plan() {
 // last, or after now when reports were missed.
 func (r *responder) nextTelemetry(now time.Time) {
 	g := r.spec.Group
-	draw := chance(r.fleet.scenario.Seed, r.spec.Number, forTelemetry, r.ticks)
+	draw := chance(r.fleet.scenario.Seed, r.number, forTelemetry, r.ticks)
 	r.ticks++
 	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
 	next := r.fleet.time(r.telemetry).Add(wait)

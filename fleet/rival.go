@@ -102,7 +102,7 @@ func (v *rival) down(error)                {}
 // isAnnouncement reports whether a message on a Will's topic is none, but what
 // the device itself says of its availability.
 func isAnnouncement(p *wire.Publish) bool {
-	_, stamped := stamp(p)
+	_, _, stamped := stamp(p)
 	return stamped
 }
 

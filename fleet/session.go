@@ -40,10 +40,10 @@ type session struct {
 	link *link // nil while there is no connection
 
 	terms    *terms         // of back-off
-	careless bool           // its actor is a withholder
 	trouble  *trouble       // what keeps it from its broker; nil: nothing
 	numbers  *atomic.Uint32 // of its connections, where they are audited
 	renames  uint32         // client ids it has given up
+	careless bool           // its actor is a withholder
 	dialled  moment         // the latest connection
 	failures int            // in a row; resets after a stable time
 	draws    uint64         // back-off draws so far

@@ -255,6 +255,7 @@ func TestGarbage(t *testing.T) {
 		"SSH":          "SSH-2.0-OpenSSH_9.2p1\r\n",
 		"PINGRESP":     "\xd0\x00",
 		"half CONNACK": "\x20\x03\x00",
+		"CONNACK 0x01": "\x20\x03\x00\x01\x00", // 3.2.2.2 has none but 0x00 below 0x80
 		"zeros":        strings.Repeat("\x00", 100),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,8 +2,6 @@ package fleet
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -125,13 +123,7 @@ func (f *Fleet) closeAudit() error {
 	a := f.audit.Close(f.now())
 	f.addFacts(&a)
 	f.judged.Store(&a)
-	errs := []error{audit.Check(a.Wills)}
-	for i := range a.Ways {
-		if err := audit.Check(a.Ways[i].WillTotals); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", a.Ways[i].Way, err))
-		}
-	}
-	return errors.Join(errs...)
+	return a.Check()
 }
 
 // willTopics finds the device of a Will that does not say whose it is.
@@ -145,14 +137,14 @@ type willTopics struct {
 func (f *Fleet) deviceOfWill(topic string) (int, bool) {
 	f.wills.once.Do(func() {
 		f.wills.device = make(map[string]int, len(f.responders))
-		for n, r := range f.responders {
+		for _, r := range f.responders {
 			w := &r.spec.Group.Will
 			if w.Off {
 				continue
 			}
 			t := w.Topic.Expand(r.spec.Vars(f.run))
 			if _, taken := f.wills.device[t]; !taken {
-				f.wills.device[t] = n
+				f.wills.device[t] = r.number
 			}
 		}
 	})

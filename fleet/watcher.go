@@ -58,9 +58,7 @@ func (w *watcher) topics() ([]packets.SubOptions, error) {
 // message implements actor.
 func (w *watcher) message(p *wire.Publish) {
 	w.fleet.counts.Watched.Add(1)
-	if p.Retain {
-		w.fleet.counts.WatchedRetained.Add(1)
-	} else if sent, ok := stamp(p); ok {
+	if sent, run, ok := stamp(p); ok && run == w.fleet.run && !p.Retain {
 		w.fleet.recorder.Record(w.number, metrics.StateDelivery, metrics.Labels{}, time.Since(w.fleet.epoch)-sent)
 	}
 	w.link.dawdle += w.spec.Slow
@@ -79,13 +77,14 @@ func (w *watcher) consume(p *wire.Publish) {
 	answer.Props.ContentType = textPlain
 	answer.Props.CorrelationData = p.Props.CorrelationData
 	answer.Props.User = wire.AppendUserProperty(nil, consumerKey, w.name)
-	if device, number, run := connectionOf(p); run == f.run && device < len(f.responders) {
-		answer.Props.User = f.responders[device].appendConnection(answer.Props.User, number)
-		if f.audit != nil {
-			f.audit.Consumed(device, number)
+	if device, number, run := connectionOf(p); run == f.run {
+		if r := f.numbered(device); r != nil {
+			answer.Props.User = r.appendConnection(answer.Props.User, number)
+			if f.audit != nil {
+				f.audit.Consumed(device, number)
+			}
 		}
 	}
-	f.counts.WillsConsumed.Add(1)
 	w.send(&answer)
 }
 
@@ -105,29 +104,31 @@ func (w *watcher) acknowledged(uint64, byte) {}
 func (w *watcher) farewell() {}
 
 // stampKey names the User Property that says when a message was made, in
-// nanoseconds of the fleet's own clock. Messages are stamped only where there
-// are watchers.
+// nanoseconds of the fleet's own clock, and whose clock that is: "123456@run".
+// Messages are stamped only where there are watchers.
 const stampKey = "sent"
 
 // appendStamp appends the User Property to a message's.
 func (f *Fleet) appendStamp(user []byte) []byte {
-	var digits [20]byte
-	n := strconv.AppendInt(digits[:0], int64(time.Since(f.epoch)), 10)
+	var room [96]byte
+	n := strconv.AppendInt(room[:0], int64(time.Since(f.epoch)), 10)
+	n = append(append(n, '@'), f.run...)
 	return wire.AppendUserProperty(user, stampKey, string(n))
 }
 
-// stamp reads it.
-func stamp(p *wire.Publish) (time.Duration, bool) {
+// stamp reads it. The moment means nothing to a fleet of another run.
+func stamp(p *wire.Publish) (made time.Duration, run string, ok bool) {
 	if p.Props.User == nil {
-		return 0, false
+		return 0, "", false
 	}
 	for k, v := range p.Props.UserProperties() {
 		if k == stampKey {
-			n, err := strconv.ParseInt(v, 10, 64)
-			return time.Duration(n), err == nil
+			moment, run, _ := strings.Cut(v, "@")
+			n, err := strconv.ParseInt(moment, 10, 64)
+			return time.Duration(n), run, err == nil
 		}
 	}
-	return 0, false
+	return 0, "", false
 }
 
 // attempt, attemptFailed and down implement actor: there is nothing to note.

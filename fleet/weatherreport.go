@@ -2,9 +2,9 @@ package fleet
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
@@ -63,13 +63,4 @@ func (s *stricken) where() string {
 	return " in " + home
 }
 
-func devicesText(n int) string {
-	if n == 1 {
-		return "1 device"
-	}
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits + " devices"
-}
+func devicesText(n int) string { return words.Plural(int64(n), "device", "devices") }

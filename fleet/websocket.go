@@ -89,8 +89,8 @@ func (c *wsConn) readAll() {
 	for {
 		typ, r, err := c.ws.Reader(c.ctx)
 		if err != nil {
-			if websocket.CloseStatus(err) == websocket.StatusNormalClosure || errors.Is(err, net.ErrClosed) {
-				err = io.EOF
+			if websocket.CloseStatus(err) == websocket.StatusNormalClosure || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+				err = io.EOF // and no more of how the library calls it
 			}
 			c.err = err
 			return

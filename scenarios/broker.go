@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -176,7 +177,7 @@ func schemeHint(scheme, rest string) string {
 		"tcp": "mqtt", "ssl": "mqtts", "tls": "mqtts", "mqtt+ssl": "mqtts", "http": "ws", "https": "wss",
 	}[strings.ToLower(scheme)]
 	if !ok {
-		own, ok = tomlfault.Nearest(scheme, schemes)
+		own, ok = words.Nearest(scheme, schemes)
 	}
 	if !ok {
 		return ""

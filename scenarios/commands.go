@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"homefleet/devices"
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -49,7 +50,7 @@ func (ch *checker) attribute(r rules, c *Controllers) bool {
 		}
 	}
 	hint := fmt.Sprintf("attributes of %s: %s", whose, strings.Join(names, ", "))
-	if near, ok := tomlfault.Nearest(c.Attribute, names); ok {
+	if near, ok := words.Nearest(c.Attribute, names); ok {
 		hint = fmt.Sprintf("did you mean %q? ", near) + hint
 	}
 	r.errorf("attribute", hint, who, tomlfault.Short(c.Attribute))

@@ -46,6 +46,11 @@ type Controllers struct {
 	// ShareReplies has the controllers share one Response Topic by a shared
 	// subscription.
 	ShareReplies bool
+
+	// In a shard: how many of the group are in the parts before it, how many it
+	// has in all, and, if they are not in a row, the places of those here.
+	before, of int
+	places     []int
 }
 
 // Arrival says when requests are due.
@@ -96,6 +101,8 @@ type Watchers struct {
 	// Answers has the watcher consume Will Messages: it answers each message that
 	// has a Response Topic there, with its Correlation Data.
 	Answers bool
+
+	before, of int // in a shard, as for controllers
 
 	filled bool
 }

@@ -49,7 +49,7 @@ func (s *Scenario) Device(number int) Device {
 
 // device makes device j of the group, counted from 0 through all its homes.
 func (s *Scenario) device(number int, g *Group, j int) Device {
-	d := Device{Number: number, N: g.First + j, H: 1, Group: g, seed: s.Seed}
+	d := Device{Number: number, Global: number + g.ahead, N: g.First + j, H: 1, Group: g, seed: s.Seed}
 	if g.Homes > 0 {
 		d.N, d.H = g.First+j%g.Count, g.FirstHome+j/g.Count
 	}

@@ -32,23 +32,27 @@ func (s *Scenario) LabelNames() metrics.LabelNames {
 var controllerPlaces = []string{"id", "n", "seed", "run"}
 
 // ID returns the id of controller n, counted from 1: Name-n, or the name itself
-// if there is but one.
-func (c *Controllers) ID(n int) string { return memberID(c.Name, n, c.Count) }
+// if there is but one. In a shard it is that of the same one in the whole.
+func (c *Controllers) ID(n int) string {
+	place, of := c.Place(n - 1)
+	return memberID(c.Name, place+1, of)
+}
 
 // Vars returns what the templates of controller n, counted from 1, are filled
 // with. run tells this run from others.
 func (c *Controllers) Vars(n int, seed uint64, run string) Vars {
-	return Vars{ID: c.ID(n), N: n, Kind: "controller", Seed: seed, Run: run}
+	place, _ := c.Place(n - 1)
+	return Vars{ID: c.ID(n), N: place + 1, Kind: "controller", Seed: seed, Run: run}
 }
 
 // ID returns the id of watcher n, counted from 1: Name-n, or the name itself if
-// there is but one.
-func (w *Watchers) ID(n int) string { return memberID(w.Name, n, w.Count) }
+// there is but one. In a shard it is that of the same one in the whole.
+func (w *Watchers) ID(n int) string { return memberID(w.Name, w.before+n, max(w.of, w.Count)) }
 
 // Vars returns what the templates of watcher n, counted from 1, are filled with.
 // run tells this run from others.
 func (w *Watchers) Vars(n int, seed uint64, run string) Vars {
-	return Vars{ID: w.ID(n), N: n, Kind: "watcher", Seed: seed, Run: run}
+	return Vars{ID: w.ID(n), N: w.before + n, Kind: "watcher", Seed: seed, Run: run}
 }
 
 func memberID(name string, n, count int) string {

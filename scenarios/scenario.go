@@ -51,6 +51,8 @@ type Scenario struct {
 
 	Digest string // SHA-256 of the source text, in hex; "" when built by hand
 
+	Part Shard // which part of the scenario this is; see [Scenario.Shard]
+
 	sizes  []string // of the file; nil if it has but one
 	filled bool     // the defaults are in place: a zero means zero
 }
@@ -167,6 +169,7 @@ type Group struct {
 
 	Misbehave *Misbehavior // nil: they do as they should
 
+	ahead     int     // in a shard: by how much the number of each device is greater in the whole
 	inherited backoff // what of its back-off is [Connect]'s
 	filled    bool
 }
@@ -206,7 +209,8 @@ type Property struct {
 
 // Device is one device of a group, with everything that depends on its number.
 type Device struct {
-	Number int // global number in the scenario, from 0: seeds and phases follow from it
+	Number int // in the scenario, from 0, as [Scenario.Device] takes it
+	Global int // the same, but where the scenario is a shard, in the whole: seeds and phases follow from it
 	N      int // number within its group (or home, if the group has homes), as {n} shows it
 	H      int // number of its home, as {h} shows it; 1 if the group has no homes
 	Group  *Group

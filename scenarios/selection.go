@@ -3,6 +3,8 @@ package scenarios
 import (
 	"slices"
 	"strings"
+
+	"homefleet/devices"
 )
 
 // Targets returns the numbers of the devices that the controllers of a checked
@@ -99,7 +101,7 @@ func newMatcher(s *Scenario, sel *selection, g *Group) matcher {
 // the scenario.
 func (m *matcher) match(number, j int) bool {
 	t, g := m.target, m.group
-	if t.Share > 0 && t.Share < 1 && drawn(m.draw, number) >= t.Share {
+	if t.Share > 0 && t.Share < 1 && drawn(m.draw, number+g.ahead) >= t.Share {
 		return false
 	}
 	if t.ID == "" && t.Home == "" {
@@ -134,13 +136,8 @@ func drawn(seed uint64, number int) float64 {
 // unit makes a number in [0, 1) of 64 random bits.
 func unit(x uint64) float64 { return float64(x>>11) / (1 << 53) }
 
-// mix64 spreads a number over 64 bits (the finalizer of SplitMix64).
-func mix64(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+// mix64 spreads a number over 64 bits, 0 too.
+func mix64(x uint64) uint64 { return devices.Mix(x + 0x9e3779b97f4a7c15) }
 
 // matches reports whether a text is of a pattern, in which * stands for any run
 // of characters, an empty one too. It takes at most len(pattern)*len(text)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -65,7 +66,7 @@ func (ch *checker) targetedKinds(r rules, c *Controllers) []*Group {
 		}
 		if !member {
 			hint := fmt.Sprintf("add groups = [%q] to a [[device]]", tomlfault.Short(c.Group))
-			if near, ok := tomlfault.Nearest(c.Group, names); ok {
+			if near, ok := words.Nearest(c.Group, names); ok {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			r.errorf("group", hint, "no device is in the group %q", tomlfault.Short(c.Group))
@@ -156,7 +157,7 @@ func (ch *checker) near(pattern string, name func(Device) string, sel selection)
 		}
 		return len(names) < most
 	})
-	switch near, ok := tomlfault.Nearest(strings.ReplaceAll(pattern, "*", ""), names); {
+	switch near, ok := words.Nearest(strings.ReplaceAll(pattern, "*", ""), names); {
 	case ok:
 		return fmt.Sprintf("did you mean %q? A * stands for any run of characters", near)
 	case len(names) > 0:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -129,7 +130,7 @@ func (t Template) check(places []string) *templateFault {
 			} else {
 				f.message = fmt.Sprintf("unknown place {%s}", tomlfault.Short(tok.name))
 				f.hint = "places: " + braced(places)
-				if near, ok := tomlfault.Nearest(tok.name, places); ok {
+				if near, ok := words.Nearest(tok.name, places); ok {
 					f.hint = fmt.Sprintf("did you mean {%s}?", near)
 				}
 			}

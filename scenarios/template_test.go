@@ -63,29 +63,6 @@ func TestTemplateFaults(t *testing.T) {
 	}
 }
 
-func TestTemplateFilter(t *testing.T) {
-	for _, tt := range []struct {
-		filter       Filter
-		user, client string
-		want         string
-		ok           bool
-	}{
-		{"a/#", "u", "c", "a/#", true},
-		{"users/{user}/{client}/#", "alice", "phone", "users/alice/phone/#", true},
-		{"{{user}}", "alice", "", "{user}", true},
-		{"{user}", "alice", "#", "alice", true},
-		{"cmnd/{client}/#", "u", "#", "", false},
-		{"cmnd/{client}/#", "u", "+", "", false},
-		{"cmnd/{client}/#", "u", "a/b", "", false},
-		{"cmnd/{client}/#", "u", "", "", false},
-		{"cmnd/{client}/#", "u", "a\x00", "", false},
-	} {
-		if got, ok := tt.filter.Expand(tt.user, tt.client); got != tt.want || ok != tt.ok {
-			t.Errorf("%q.Expand(%q, %q) = %q, %v; want %q, %v", tt.filter, tt.user, tt.client, got, ok, tt.want, tt.ok)
-		}
-	}
-}
-
 // FuzzTemplate checks that a template which passes has nothing but its places
 // replaced, and that no template panics.
 func FuzzTemplate(f *testing.F) {

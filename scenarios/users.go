@@ -56,54 +56,10 @@ type Limits struct {
 	SubscriptionIdentifiers *bool
 }
 
-// Filter is a Topic Filter, or a topic, with the places {user} and {client}:
-// the User Name and the Client Identifier of whoever is connected.
+// Filter is a Topic Filter, or a topic, with the places {user} and {client}: the
+// User Name and the Client Identifier of whoever is connected. Braces have no
+// other use in it: unlike in a [Template], "{{" stands for nothing.
 type Filter string
-
-// Expand fills in the places. ok is false if a name that is used would change
-// the filter's meaning, because it is empty or holds "/", "+", "#" or U+0000:
-// such a filter grants nothing. Otherwise a client could call itself "#" and be
-// let into every topic.
-func (f Filter) Expand(user, client string) (filter string, ok bool) {
-	var b strings.Builder
-	for s := string(f); s != ""; {
-		tok := nextToken(s)
-		text := tok.text
-		if tok.fault == nil && (tok.name == "user" || tok.name == "client") {
-			if text = user; tok.name == "client" {
-				text = client
-			}
-			if text == "" || strings.ContainsAny(text, "/+#\x00") {
-				return "", false
-			}
-		}
-		b.WriteString(text)
-		s = s[tok.size:]
-	}
-	return b.String(), true
-}
-
-// Grants returns what the user may do when connected as the given client: the
-// filters it may publish to and subscribe to, those beneath its Response
-// Information among them, and the Response Information itself ("": none). The
-// lists are never nil.
-func (u *User) Grants(client string) (publish, subscribe []string, responseInformation string) {
-	publish, subscribe = []string{}, []string{}
-	if own, ok := u.ResponseInformation.Expand(u.Name, client); ok && own != "" {
-		responseInformation = own
-		publish, subscribe = append(publish, own+"#"), append(subscribe, own+"#")
-	}
-	return u.expand(publish, u.Publish, client), u.expand(subscribe, u.Subscribe, client), responseInformation
-}
-
-func (u *User) expand(dst []string, filters []Filter, client string) []string {
-	for _, f := range filters {
-		if text, ok := f.Expand(u.Name, client); ok {
-			dst = append(dst, text)
-		}
-	}
-	return dst
-}
 
 // LoadUsers reads a users file. If there are errors it returns nil; the faults
 // beside a file are warnings.
@@ -173,9 +129,6 @@ func readUser(t *tomlfault.Table) User {
 	return u
 }
 
-// userPlaces are the places of a Filter.
-var userPlaces = []string{"user", "client"}
-
 func checkUser(r rules, u *User, byName map[string]int, i int) {
 	if problem := textFault(u.Name); problem != "" {
 		r.errorf("name", "", "the name %s", problem)
@@ -210,15 +163,15 @@ func checkUser(r rules, u *User, byName map[string]int, i int) {
 	}
 }
 
-// filter checks the form of a filter, and what it is for a user and a client
-// with ordinary names.
+// filter checks the form of a filter, and what the broker makes of it for a user
+// and a client with ordinary names.
 func (r rules) filter(key string, f Filter, fault func(string) string) bool {
 	name, _, _ := strings.Cut(key, "[")
-	if problem := Template(f).check(userPlaces); problem != nil {
-		r.doc.Errorf(tomlfault.Place{Path: r.at(key), Offset: problem.offset, Width: problem.width}, problem.hint, "%s: %s", name, problem.message)
+	text := strings.NewReplacer("{user}", "name", "{client}", "name").Replace(string(f))
+	if strings.ContainsAny(text, "{}") {
+		r.errorf(key, "places: {user}, {client}", "%s: %q has braces that are of no place", name, tomlfault.Short(string(f)))
 		return false
 	}
-	text, _ := f.Expand("name", "name")
 	if problem := fault(text); problem != "" {
 		r.errorf(key, "", "%s: %q %s", name, tomlfault.Short(string(f)), problem)
 		return false

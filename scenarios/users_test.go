@@ -1,8 +1,8 @@
 package scenarios
 
 import (
+	"fmt"
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 )
@@ -65,26 +65,28 @@ func TestLoadUsers(t *testing.T) {
 	if !reflect.DeepEqual(f, want) {
 		t.Errorf("LoadUsers(house) = %+v; want %+v", f, want)
 	}
-	for _, tt := range []struct {
-		user               int
-		client             string
-		publish, subscribe []string
-		own                string
-	}{
-		{0, "phone", []string{"users/alice/#", "cmnd/#"}, []string{"users/alice/#"}, "users/alice/"},
-		{1, "lamp", []string{"state/lamp/#", "tele/lamp/#", "users/#"}, []string{"cmnd/lamp/#", "will/seen/lamp"}, ""},
-		{1, "#", []string{"users/#"}, nil, ""},
-	} {
-		publish, subscribe, own := f.Users[tt.user].Grants(tt.client)
-		if publish == nil || subscribe == nil {
-			t.Errorf("Grants(%q) of %s = nil lists; want empty ones, since a broker may take nil for everything", tt.client, f.Users[tt.user].Name)
-		}
-		if !slices.Equal(publish, tt.publish) || !slices.Equal(subscribe, tt.subscribe) || own != tt.own {
-			t.Errorf("Grants(%q) of %s = %q, %q, %q; want %q, %q, %q", tt.client, f.Users[tt.user].Name,
-				publish, subscribe, own, tt.publish, tt.subscribe, tt.own)
-		}
-	}
 	if f, faults := LoadUsers("x", []byte("anonymous = true\n")); len(faults) > 0 || f.Limits != (Limits{}) {
 		t.Errorf("LoadUsers(anonymous) = %+v, %v; want every limit left to the broker", f, faults)
+	}
+}
+
+// What the broker fills in is what braces are for; all others are refused, so
+// that nobody is let in elsewhere than the file seems to say.
+func TestBracesOfFilters(t *testing.T) {
+	for filter, want := range map[string]bool{
+		"x/{user}/{client}/#": true, "{user}{client}": true,
+		"x/{{user}}": false, "x/{{{user}}}": false, "x/{user:3}": false, "x/{User}": false, "x/{usr}": false,
+		"x/{": false, "x/}": false, "x/{}": false, "x/{{": false, "{user}}": false,
+	} {
+		for _, key := range []string{"publish", "subscribe"} {
+			src := fmt.Sprintf("[[user]]\nname = \"a\"\npassword = \"b\"\n%s = [%q]\n", key, filter)
+			if f, faults := LoadUsers("users.toml", []byte(src)); (f != nil) != want {
+				t.Errorf("LoadUsers with %s = [%q] finds\n%s\nwant it taken: %v", key, filter, faults, want)
+			}
+		}
+	}
+	src := "[[user]]\nname = \"a\"\npassword = \"b\"\nresponse_information = \"{{user}}/\"\n"
+	if f, _ := LoadUsers("users.toml", []byte(src)); f != nil {
+		t.Error("LoadUsers takes the response_information {{user}}/; want it refused")
 	}
 }

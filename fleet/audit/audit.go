@@ -254,6 +254,18 @@ func (a *Audit) Witness(at time.Duration, watching bool) {
 	a.watch(at, watching)
 }
 
+// Forgot reports that the broker lost its state, with all sessions and their
+// Wills, while the witness was away last, as one that was killed and started again.
+// Wills of before that do not come, and are Unwatched.
+func (a *Audit) Forgot() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	gaps := slices.Clone(a.gaps) // shards read the old ones
+	gaps[len(gaps)-1].forgot = true
+	a.gaps = gaps
+	a.reviseAll()
+}
+
 // Consumed reports that a watcher answered the Will of a connection.
 func (a *Audit) Consumed(device int, conn uint32) {
 	e := a.enter(device, conn, math.MinInt64)

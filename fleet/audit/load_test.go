@@ -30,7 +30,7 @@ func TestConcurrentReports(t *testing.T) {
 			default:
 			}
 			now := time.Duration(i) * ms
-			if err := Check(a.Totals(now).Wills); err != nil {
+			if err := new(a.Totals(now)).Check(); err != nil {
 				t.Error(err)
 				return
 			}

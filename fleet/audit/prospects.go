@@ -15,7 +15,10 @@ type rules struct {
 }
 
 // gap is a time without the witness.
-type gap struct{ from, to time.Duration }
+type gap struct {
+	from, to time.Duration
+	forgot   bool // the broker lost its state in it
+}
 
 func newRules(s metrics.Slack, gaps []gap) rules {
 	return rules{early: span(time.Duration(s.Early)), late: span(time.Duration(s.Late)), silence: span(time.Duration(s.Silence)), gaps: gaps}
@@ -25,6 +28,17 @@ func newRules(s metrics.Slack, gaps []gap) rules {
 func (u rules) unwatched(from, to time.Duration) bool {
 	for i := len(u.gaps) - 1; i >= 0 && u.gaps[i].to >= from; i-- {
 		if u.gaps[i].from <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// forgotten reports whether the broker lost its state between a CONNECT that it
+// was sent and the latest moment for the Will in it.
+func (u rules) forgotten(asked, limit time.Duration) bool {
+	for i := len(u.gaps) - 1; i >= 0 && u.gaps[i].to >= asked; i-- {
+		if u.gaps[i].forgot && u.gaps[i].from <= limit {
 			return true
 		}
 	}

@@ -714,6 +714,27 @@ func TestRules(t *testing.T) {
 			a.Witness(at(12), false)
 			a.Witness(at(13), true)
 		}, want{missing: 1}},
+		{"the broker was killed before the Will was due", func(a *Audit) {
+			a.Connected(1, 1, conn(1, keepAlive(10)))
+			a.Silent(1, 1, "silence", at(2))
+			a.Witness(at(3), false)
+			a.Witness(at(4), true)
+			a.Forgot()
+		}, want{unwatched: 1}},
+		{"the broker was killed when the Will was overdue", func(a *Audit) {
+			a.Connected(1, 1, conn(1))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Witness(at(20), false)
+			a.Witness(at(21), true)
+			a.Forgot()
+		}, want{missing: 1}},
+		{"the broker was killed before the connection", func(a *Audit) {
+			a.Witness(at(0), false)
+			a.Witness(at(0.5), true)
+			a.Forgot()
+			a.Connected(1, 1, conn(1))
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{missing: 1}},
 		{"a Will that was not due while the witness was away", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Orderly, 10))
@@ -866,7 +887,7 @@ func TestSetSlack(t *testing.T) {
 // Check must find every sum that does not hold.
 func TestCheck(t *testing.T) {
 	good := want{notDue: 2, onTime: 3, early: 1, late: 1, missing: 1, unwatched: 1, duplicate: 1, unexpected: 1, altered: 2, consumed: 2, learned: 1}.totals()
-	if err := Check(good); err != nil {
+	if err := good.Check(); err != nil {
 		t.Errorf("Check(%+v) = %v; want nil", good, err)
 	}
 	for i, spoil := range []func(){
@@ -877,7 +898,7 @@ func TestCheck(t *testing.T) {
 	} {
 		was := good
 		spoil()
-		if Check(good) == nil {
+		if good.Check() == nil {
 			t.Errorf("Check() = nil after spoiling %d; want an error", i)
 		}
 		good = was

@@ -357,13 +357,14 @@ func (a *Audit) watch(at time.Duration, watching bool) {
 		if last >= 0 {
 			at = max(at, gaps[last].to)
 		}
-		gaps = append(gaps, gap{at, math.MaxInt64})
+		gaps = append(gaps, gap{from: at, to: math.MaxInt64})
 	default:
 		return
 	}
 	if len(gaps) > mostGaps {
 		// Nothing is judged harder for it, and hardly anything is that old.
 		gaps[1].from = gaps[0].from
+		gaps[1].forgot = gaps[0].forgot || gaps[1].forgot
 		gaps = gaps[1:]
 	}
 	a.gaps = gaps
@@ -400,7 +401,7 @@ func (s *shard) pending(now time.Duration) (n int, until time.Duration) {
 			if !r.outage() || len(r.seen) > 0 || r.decided {
 				continue
 			}
-			if f := b.find(r, d); f.due && s.now <= f.bound.limit {
+			if f := b.find(r, d); f.due && s.now <= f.bound.limit && !d.forgotten(r.asked, f.bound.limit) {
 				n++
 				until = max(until, f.bound.limit)
 			}

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -32,8 +31,8 @@ func (a *Audit) totals(now time.Duration, closing bool) metrics.Audit {
 				at[row.Way] = j
 				sum.Ways = append(sum.Ways, metrics.WayTotals{Way: row.Way})
 			}
-			add(&sum.Ways[j].WillTotals, &row.WillTotals)
-			add(&sum.Wills, &row.WillTotals)
+			sum.Ways[j].Add(row.WillTotals)
+			sum.Wills.Add(row.WillTotals)
 		}
 		s.mu.Unlock()
 	}
@@ -47,40 +46,6 @@ func (a *Audit) totals(now time.Duration, closing bool) metrics.Audit {
 		return cmp.Or(cmp.Compare(place(x.Way), place(y.Way)), cmp.Compare(x.Way, y.Way))
 	})
 	return sum
-}
-
-func add(to, from *metrics.WillTotals) {
-	to.Outages += from.Outages
-	to.Due += from.Due
-	to.NotDue += from.NotDue
-	to.OnTime += from.OnTime
-	to.Early += from.Early
-	to.Late += from.Late
-	to.Missing += from.Missing
-	to.Unwatched += from.Unwatched
-	to.Messages += from.Messages
-	to.Duplicate += from.Duplicate
-	to.Unexpected += from.Unexpected
-	to.Altered += from.Altered
-	to.Consumed += from.Consumed
-	to.Learned += from.Learned
-}
-
-// Check returns an error if the sums that totals promise do not hold.
-func Check(w metrics.WillTotals) error {
-	switch {
-	case w.Outages != w.Due+w.NotDue:
-		return fmt.Errorf("%d outages are %d due and %d not due; want the sum", w.Outages, w.Due, w.NotDue)
-	case w.Due != w.OnTime+w.Early+w.Late+w.Missing+w.Unwatched:
-		return fmt.Errorf("%d due Wills are %d on time, %d early, %d late, %d missing and %d unwatched; want the sum", w.Due, w.OnTime, w.Early, w.Late, w.Missing, w.Unwatched)
-	case w.Messages != w.OnTime+w.Early+w.Late+w.Duplicate+w.Unexpected:
-		return fmt.Errorf("%d Wills that came are %d on time, %d early, %d late, %d duplicate and %d unexpected; want the sum", w.Messages, w.OnTime, w.Early, w.Late, w.Duplicate, w.Unexpected)
-	case w.Altered > w.Messages || w.Consumed > w.Outages || w.Learned > w.Consumed:
-		return fmt.Errorf("%d Wills came, %d of them altered; %d outages, %d of them consumed, and %d of those learned; want no part larger than the whole", w.Messages, w.Altered, w.Outages, w.Consumed, w.Learned)
-	case min(w.Outages, w.Due, w.NotDue, w.OnTime, w.Early, w.Late, w.Missing, w.Unwatched, w.Messages, w.Duplicate, w.Unexpected, w.Altered, w.Consumed, w.Learned) < 0:
-		return fmt.Errorf("%+v has a negative count; want none", w)
-	}
-	return nil
 }
 
 // Outage is one outage of a device, or a Will without one.

@@ -143,7 +143,7 @@ func (f *finding) unseen(r *record, p *prospects, d docket) {
 		f.decided = false
 	case p.never:
 		f.verdict = NotDue
-	case d.now <= f.bound.limit || d.missed(p):
+	case d.now <= f.bound.limit || d.missed(p) || d.forgotten(r.asked, f.bound.limit):
 		f.verdict = Unwatched
 	default:
 		f.verdict = Missing

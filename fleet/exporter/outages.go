@@ -6,8 +6,9 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// audit sends what became of Will Messages. What a due one is, is a gauge: one
-// that is missing may come yet, and is then late.
+// audit sends what became of Will Messages. All of it is gauges: what is learned
+// later changes what is known of before. A Will that is missing may come yet, and
+// is then late; and one of no known outage goes over to the way of its outage.
 func (e *emitter) audit(a *metrics.Audit) {
 	if a == nil {
 		return
@@ -19,8 +20,8 @@ func (e *emitter) audit(a *metrics.Audit) {
 			continue
 		}
 		seen[way] = true
-		e.counter("homefleet_outages_total", "Connections of devices that ended or fell silent, by the way to go.", t.Outages, "way", way)
-		e.counter("homefleet_will_messages_total", "Will Messages that came, by the way to go.", t.Messages, "way", way)
+		e.gauge("homefleet_outages", "Connections of devices that ended or fell silent, by the way to go.", float64(t.Outages), "way", way)
+		e.gauge("homefleet_will_messages", "Will Messages that came, by the way to go.", float64(t.Messages), "way", way)
 		for _, v := range []outcome{
 			{"on_time", t.OnTime}, {"early", t.Early}, {"late", t.Late}, {"missing", t.Missing}, {"unwatched", t.Unwatched},
 		} {
@@ -28,11 +29,11 @@ func (e *emitter) audit(a *metrics.Audit) {
 				float64(v.n), "way", way, "verdict", v.name)
 		}
 		for _, f := range []outcome{{"duplicate", t.Duplicate}, {"unexpected", t.Unexpected}, {"altered", t.Altered}} {
-			e.counter("homefleet_will_faults_total", "Will Messages that came and were too many or altered, by the way to go and by what is wrong with them.",
-				f.n, "way", way, "fault", f.name)
+			e.gauge("homefleet_will_faults", "Will Messages that came and were too many or altered, by the way to go and by what is wrong with them.",
+				float64(f.n), "way", way, "fault", f.name)
 		}
-		e.counter("homefleet_wills_consumed_total", "Outages whose Will a watcher answered, by the way to go.", t.Consumed, "way", way)
-		e.counter("homefleet_wills_learned_total", "Of the consumed, those whose answer the device found when it was back, by the way to go.", t.Learned, "way", way)
+		e.gauge("homefleet_wills_consumed", "Outages whose Will a watcher answered, by the way to go.", float64(t.Consumed), "way", way)
+		e.gauge("homefleet_wills_learned", "Of the consumed, those whose answer the device found when it was back, by the way to go.", float64(t.Learned), "way", way)
 	}
 	if t := a.Retained; t != nil {
 		for _, s := range []outcome{{"right", t.Right}, {"stale", t.Stale}, {"missing", t.Missing}, {"wrong", t.Wrong}} {
@@ -51,7 +52,7 @@ func (e *emitter) recoveries(all []metrics.Recovery) {
 	for i := range all {
 		last = max(last, all[i].At)
 	}
-	e.counter("homefleet_recoveries_total", "Incidents that came to an end, each group of devices by itself.", int64(len(all)))
+	e.gauge("homefleet_recoveries", "Incidents that are over, each group of devices by itself; of very many, those from which devices came back slowest.", float64(len(all)))
 	seen := make(map[[2]string]bool)
 	for i := range all {
 		r := &all[i]

@@ -231,7 +231,7 @@ func (f *Fleet) waitReady(ended chan error) {
 	}
 	f.Eventually("the watchers and the audit are up", func() bool {
 		w := f.fleet.Watchers()
-		return w.Seen+w.GaveUp == w.Devices && (!f.setup.audit || f.fleet.Watched())
+		return w.Settled == w.Devices && (!f.setup.audit || f.fleet.Watched())
 	})
 	if p := f.fleet.Presence(); p.GaveUp > 0 {
 		f.t.Fatalf("fleettest: %d of %d devices gave up, the first: %v", p.GaveUp, p.Devices, f.fleet.Refusal())

@@ -15,7 +15,7 @@ type Audit struct {
 
 // Slack is what a Will may be off by and still count as on time.
 type Slack struct {
-	Broker  string `json:"broker"`  // why these figures: "the embedded broker", "mosquitto version 2.0.11", "set in the scenario" …
+	Broker  string `json:"broker"`  // why these figures: "the embedded broker", "mosquitto version 2.0.11", "as the scenario says" …
 	Early   Span   `json:"early"`   // before it is due
 	Late    Span   `json:"late"`    // after it is due, where the connection was closed
 	Silence Span   `json:"silence"` // after it is due, where the Keep Alive ran out

@@ -27,7 +27,6 @@ type Counts struct {
 	StateMessages atomic.Int64 // state/<id>/<attribute> sent
 	Telemetry     atomic.Int64 // tele/<id>/state sent
 	WillsSeen     atomic.Int64 // answers to a device's own Will that it found
-	WillsConsumed atomic.Int64 // messages with a Response Topic that watchers answered
 	WillsUnseen   atomic.Int64 // times that a device was back on its session and found none, though its Will was due
 	Pings         atomic.Int64
 	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume
@@ -41,8 +40,7 @@ type Counts struct {
 	// refused in CONNACK is in Refused alone.
 	HandshakeFailures atomic.Int64
 
-	Watched         atomic.Int64 // messages that watchers received
-	WatchedRetained atomic.Int64 // of these, from the broker's retained store
+	Watched atomic.Int64 // messages that watchers received
 
 	// Misdeeds are what devices did wrong on purpose.
 	Misdeeds [misdeedCount]atomic.Int64

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // Status is what became of an expectation.
@@ -58,7 +60,7 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		if v = share(part, whole); whole == 0 {
 			why = "there is none of " + e.of
 		} else {
-			x.Actual = fmt.Sprintf("%s (%s of %s)", roundPercent(v, e.want.decimals(v, 4)), grouped(int64(part)), grouped(int64(whole)))
+			x.Actual = fmt.Sprintf("%s (%s of %s)", roundPercent(v, e.want.decimals(v, 4)), words.Grouped(int64(part)), words.Grouped(int64(whole)))
 		}
 	}
 	if why != "" {
@@ -83,7 +85,7 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		x.Actual = number(v, e.want.decimals(v, 2)) + "/s"
 		x.Value = new(v)
 	case UnitCount:
-		x.Actual = grouped(int64(v))
+		x.Actual = words.Grouped(int64(v))
 		x.Value = new(v)
 	case UnitShare:
 		x.Value = new(v)
@@ -97,7 +99,7 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 				verb = "is"
 			}
 			x.Sentence = fmt.Sprintf("%s takes at least %s samples, so that 100 lie above it; there %s %s",
-				x.Metric, grouped(Needed(e.timed.percentile)), verb, grouped(h.Count()))
+				x.Metric, words.Grouped(Needed(e.timed.percentile)), verb, words.Grouped(h.Count()))
 			return x, v, whole
 		}
 	}
@@ -209,25 +211,4 @@ func roundPercent(v float64, decimals int) string {
 		}
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64) + "%"
-}
-
-// plural is "1 request", "2 requests".
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return grouped(n) + " " + many
-}
-
-// grouped is n with a comma between thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"homefleet/devices/words"
 )
 
 // Expectation is one line of a scenario's [expect] table: a metric, and what
@@ -101,7 +103,7 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 			f.Text = "there is no metric"
 		}
 		f.Hint = "want one of " + metricSummary()
-		if near := nearestMetric(name); near != "" {
+		if near, ok := nearestMetric(name); ok {
 			f.Hint = fmt.Sprintf("did you mean %q? `homefleet metrics` lists them all", near)
 		}
 		return f
@@ -126,7 +128,7 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 	if i < int(ByKind) {
 		f := &ExpectFault{Start: at + 1, End: at + 1 + len(dim), Text: fmt.Sprintf("there is no label %q", dim)}
 		f.Hint = "want one of " + strings.Join(dimensionNames[ByKind:], ", ")
-		if near := nearest(dim, dimensionNames[ByKind:]); near != "" {
+		if near, ok := words.Nearest(dim, dimensionNames[ByKind:]); ok {
 			f.Hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		return f
@@ -142,7 +144,7 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 		f.Hint = fmt.Sprintf("it names no %s at all", dim)
 	default:
 		f.Hint = "want one of " + strings.Join(known, ", ")
-		if near := nearest(value, known); near != "" {
+		if near, ok := words.Nearest(value, known); ok {
 			f.Hint = fmt.Sprintf("did you mean %q?", near)
 		}
 	}
@@ -201,17 +203,17 @@ func metricSummary() string {
 }
 
 // nearestMetric returns the metric that was most likely meant.
-func nearestMetric(name string) string {
+func nearestMetric(name string) (string, bool) {
 	all := Catalogue()
 	names := make([]string, len(all))
 	for i := range all {
 		names[i] = all[i].Name
 		// "lost" is as good as "requests.lost", "response" as "response.p99".
 		if name != "" && (strings.HasSuffix(names[i], "."+name) || names[i] == name+".p99") {
-			return names[i]
+			return names[i], true
 		}
 	}
-	return nearest(name, names)
+	return words.Nearest(name, names)
 }
 
 // fits checks that what is wanted is of the metric's kind.

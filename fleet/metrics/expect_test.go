@@ -320,17 +320,6 @@ func TestConnectFailed(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	words := []string{"light", "plug", "thermostat"}
-	for _, tt := range []struct{ word, want string }{
-		{"ligth", "light"}, {"lightt", "light"}, {"PLUG", "plug"}, {"termostat", "thermostat"}, {"x", ""}, {"", ""}, {strings.Repeat("x", 100), ""},
-	} {
-		if got := nearest(tt.word, words); got != tt.want {
-			t.Errorf("nearest(%q) = %q; want %q", tt.word, got, tt.want)
-		}
-	}
-}
-
 func FuzzParseExpectation(f *testing.F) {
 	for _, c := range [][2]string{
 		{"response.p99", "< 250ms"}, {"requests.lost{kind=light}", "== 0"}, {"requests.rate", "between 1/s and 2/min"},

@@ -18,8 +18,8 @@ const (
 // bytes (4), then padding. It is binary on purpose: 0x00 and 0xff occur in it,
 // and a broker or device that treats Correlation Data as text alters it.
 type ID struct {
-	Run        uint64 // the same for all shards of a run, different from run to run
-	Controller uint32 // unique within the run
+	Run        uint64 // different from run to run, and from shard to shard of one
+	Controller uint32 // unique within these
 	Seq        uint64 // counts a controller's requests from 0
 }
 

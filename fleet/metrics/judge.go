@@ -3,6 +3,8 @@ package metrics
 import (
 	"fmt"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // DefaultDelayBound is how late the generator may be with a request before
@@ -55,7 +57,7 @@ func JudgeGenerator(s *Snapshot, bound time.Duration) Generator {
 		g.Sentence = "the generator sent nothing"
 	default:
 		g.Sentence = fmt.Sprintf("the generator kept to its plan: at most %v late, %s of %s requests by more than %v",
-			delay.Max().Round(time.Microsecond), grouped(g.Behind), grouped(g.Sent), bound)
+			delay.Max().Round(time.Microsecond), words.Grouped(g.Behind), words.Grouped(g.Sent), bound)
 	}
 	response := s.Series[Series{Metric: ResponseTime}]
 	if d, r := delay.Percentile(50), response.Percentile(50); g.Sent > 0 && response.Count() > 0 && d*10 >= r && r > 0 {
@@ -63,7 +65,7 @@ func JudgeGenerator(s *Snapshot, bound time.Duration) Generator {
 			"half of the requests left %v or more after their planned moment, against a median response time of %v: look at the service time too", d, r))
 	}
 	if n := delay.Clamped(); n > 0 {
-		g.Remarks = append(g.Remarks, fmt.Sprintf("%s left before the planned moment or more than an hour after it", plural(n, "request", "requests")))
+		g.Remarks = append(g.Remarks, fmt.Sprintf("%s left before the planned moment or more than an hour after it", words.Plural(n, "request", "requests")))
 	}
 	return g
 }
@@ -72,15 +74,15 @@ func (g *Generator) drops(s *Snapshot) string {
 	n := &s.Totals.NotSent
 	switch {
 	case n.LedgerFull == 0:
-		return fmt.Sprintf("%s of %s planned requests because it was late", grouped(g.Dropped), grouped(s.Totals.Planned))
+		return fmt.Sprintf("%s of %s planned requests because it was late", words.Grouped(g.Dropped), words.Grouped(s.Totals.Planned))
 	case n.GeneratorLate == 0:
-		return fmt.Sprintf("%s of %s planned requests because too many were outstanding", grouped(g.Dropped), grouped(s.Totals.Planned))
+		return fmt.Sprintf("%s of %s planned requests because too many were outstanding", words.Grouped(g.Dropped), words.Grouped(s.Totals.Planned))
 	}
 	return fmt.Sprintf("%s of %s planned requests (%s late, %s because too many were outstanding)",
-		grouped(g.Dropped), grouped(s.Totals.Planned), grouped(n.GeneratorLate), grouped(n.LedgerFull))
+		words.Grouped(g.Dropped), words.Grouped(s.Totals.Planned), words.Grouped(n.GeneratorLate), words.Grouped(n.LedgerFull))
 }
 
 func (g *Generator) lag() string {
 	return fmt.Sprintf("%s of %s requests (%s) left more than %v after their planned moment",
-		grouped(g.Behind), grouped(g.Sent), roundPercent(share(float64(g.Behind), float64(g.Sent)), 1), time.Duration(g.Bound))
+		words.Grouped(g.Behind), words.Grouped(g.Sent), roundPercent(share(float64(g.Behind), float64(g.Sent)), 1), time.Duration(g.Bound))
 }

@@ -1,7 +1,5 @@
 package metrics
 
-import "strings"
-
 // CountsByName returns a fleet's counts under the names that expectations and
 // results use, zeros included.
 func CountsByName(c *Counts) map[string]int64 {
@@ -54,45 +52,4 @@ var countTable = []struct {
 	{"misbehaved.late", "answers that misbehaving devices held back", misdeed(AnswerLate)},
 	{"misbehaved.acks_withheld", "PUBACKs and PUBRECs that misbehaving devices did not send", misdeed(AckWithheld)},
 	{"misbehaved.flood", "telemetry messages that misbehaving devices sent beside the regular ones", misdeed(TelemetryFlood)},
-}
-
-// nearest returns the known word that the fewest edits make out of word, if
-// that is at most a third of it; "" otherwise. Case does not count.
-func nearest(word string, known []string) string {
-	const longest = 64
-	if word == "" || len(word) > longest {
-		return ""
-	}
-	best, found := max(len(word)/3, 1)+1, ""
-	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < best {
-			best, found = d, k
-		}
-	}
-	return found
-}
-
-// distance is the number of single-character edits between a and b, of which a
-// swap of neighbours is one.
-func distance(a, b string) int {
-	var before, last, row []int
-	row = make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before, last, row = last, row, make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			change := last[j]
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-	}
-	return row[len(b)]
 }

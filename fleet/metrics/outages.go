@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // figures lists the numbers, for what is done to all of them alike.
@@ -87,7 +89,7 @@ func (r *Recovery) Check() error {
 			online += n
 		}
 		if online > r.Online.Count {
-			errs = append(errs, fmt.Errorf("the herd has %s devices come online, of %s", grouped(online), grouped(r.Online.Count)))
+			errs = append(errs, fmt.Errorf("the herd has %s devices come online, of %s", words.Grouped(online), words.Grouped(r.Online.Count)))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -257,7 +259,7 @@ func (p recoveryPart) missing(s *Snapshot) string {
 	if p.times(worst) == worst.Answering {
 		verb = "answer"
 	}
-	return fmt.Sprintf("%s of %s did not %s after %s", grouped(lacks), plural(worst.Affected, "device", "devices"), verb, worst.title())
+	return fmt.Sprintf("%s of %s did not %s after %s", words.Grouped(lacks), words.Plural(worst.Affected, "device", "devices"), verb, worst.title())
 }
 
 // recoveryParts are the times by the names of their metrics.

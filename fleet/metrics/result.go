@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // ResultVersion is the version of the result documents that this package
@@ -203,7 +205,7 @@ func (r *Result) Check() error {
 		errs = append(errs, fmt.Errorf("of the warm-up: %w", err))
 	}
 	if n := r.Ledger.Outstanding + r.WarmUpLedger.Outstanding; n != 0 {
-		errs = append(errs, fmt.Errorf("%s still outstanding in a run that is over", plural(n, "request is", "requests are")))
+		errs = append(errs, fmt.Errorf("%s still outstanding in a run that is over", words.Plural(n, "request is", "requests are")))
 	}
 	want := func(metric string, n int64) {
 		for _, s := range r.Series {
@@ -212,7 +214,7 @@ func (r *Result) Check() error {
 			}
 		}
 		if n != 0 {
-			errs = append(errs, fmt.Errorf("the histogram of %s does not hold %s", metric, plural(n, "sample", "samples")))
+			errs = append(errs, fmt.Errorf("the histogram of %s does not hold %s", metric, words.Plural(n, "sample", "samples")))
 		}
 	}
 	want(ScheduleDelay.String(), r.Ledger.Sent)

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"homefleet/devices/words"
 )
 
 // want is the right side of an expectation.
@@ -163,7 +165,7 @@ func (p *wantParser) want() (w want, fault *ExpectFault) {
 		if q := parseQuantity(word); q != nil {
 			f.Text = fmt.Sprintf("before %q there is no operator", word)
 			f.Hint = fmt.Sprintf("did you mean \"== %s\" or \"<= %s\"?", word, word)
-		} else if nearest(word, []string{"between"}) != "" {
+		} else if _, ok := words.Nearest(word, []string{"between"}); ok {
 			f.Hint = `did you mean "between"?`
 		}
 		return w, f

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -63,7 +64,7 @@ func newCurves(s *metrics.Snapshot) *curves {
 }
 
 func newTimingRow(name, help string, h *metrics.Histogram) timingRow {
-	row := timingRow{Name: name, Help: help, Samples: count(h.Count())}
+	row := timingRow{Name: name, Help: help, Samples: words.Grouped(h.Count())}
 	for _, p := range shownPercentiles() {
 		v, why := percentile(h, p)
 		row.Cells = append(row.Cells, cell{v, why})

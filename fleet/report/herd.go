@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -147,7 +148,7 @@ func (d *herdDrawing) tell(from, to float64) string {
 				attempts += n
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s, %s back", d.name(r), plural(attempts, "attempt", "attempts"), percent(back, r.Affected)))
+		parts = append(parts, fmt.Sprintf("%s: %s, %s back", d.name(r), words.Plural(attempts, "attempt", "attempts"), percent(back, r.Affected)))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -156,7 +157,7 @@ func (d *herdDrawing) tell(from, to float64) string {
 func describeHerd(herds []*metrics.Recovery) string {
 	var parts []string
 	for _, r := range herds {
-		text := fmt.Sprintf("%s of %s came back with %s to connect", count(r.Online.Count), plural(r.Affected, "device", "devices"), plural(r.Attempts, "attempt", "attempts"))
+		text := fmt.Sprintf("%s of %s came back with %s to connect", words.Grouped(r.Online.Count), words.Plural(r.Affected, "device", "devices"), words.Plural(r.Attempts, "attempt", "attempts"))
 		if g := groupOf(r); g != "" {
 			text = g + ": " + text
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -25,10 +26,10 @@ type sum struct {
 }
 
 func newSum(name string, whole int64, parts ...namedCount) sum {
-	s := sum{Whole: pair{Name: name, Value: count(whole)}}
+	s := sum{Whole: pair{Name: name, Value: words.Grouped(whole)}}
 	total := int64(0)
 	for _, p := range parts {
-		s.Parts = append(s.Parts, pair{Name: p.name, Value: count(p.n)})
+		s.Parts = append(s.Parts, pair{Name: p.name, Value: words.Grouped(p.n)})
 		total += p.n
 	}
 	s.Holds = total == whole
@@ -140,7 +141,7 @@ func newLedger(r *metrics.Result) ledger {
 			if c.n == 0 {
 				zero = append(zero, c.name)
 			} else {
-				f.Pairs = append(f.Pairs, pair{c.name, count(c.n), c.help})
+				f.Pairs = append(f.Pairs, pair{c.name, words.Grouped(c.n), c.help})
 			}
 		}
 		f.Zero = strings.Join(zero, ", ")
@@ -152,8 +153,8 @@ func newLedger(r *metrics.Result) ledger {
 		block("Not sent, by cause", causes(&r.Ledger))
 	}
 	if w := &r.WarmUpLedger; w.Planned > 0 {
-		l.WarmUp = "The warm-up is not in these figures: " + plural(w.Planned, "request", "requests") + " planned, " +
-			count(w.Sent) + " sent, " + count(w.Answered) + " answered in time."
+		l.WarmUp = "The warm-up is not in these figures: " + words.Plural(w.Planned, "request", "requests") + " planned, " +
+			words.Grouped(w.Sent) + " sent, " + words.Grouped(w.Answered) + " answered in time."
 	}
 	return l
 }

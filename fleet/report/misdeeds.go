@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -13,7 +14,7 @@ func misdeeds(r *metrics.Result) []pair {
 	for _, info := range metrics.Catalogue() {
 		what, ok := strings.CutPrefix(info.Name, "misbehaved.")
 		if n := r.Counts[info.Name]; ok && n > 0 {
-			did = append(did, pair{strings.ReplaceAll(what, "_", " "), count(n), info.Help})
+			did = append(did, pair{strings.ReplaceAll(what, "_", " "), words.Grouped(n), info.Help})
 		}
 	}
 	return did

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -58,7 +59,7 @@ func newOffline(r *metrics.Result) *offline {
 
 func willTiles(t *metrics.WillTotals) []tile {
 	bad := func(name string, n int64, note string) tile {
-		x := tile{Name: name, Value: count(n), Note: note}
+		x := tile{Name: name, Value: words.Grouped(n), Note: note}
 		if n > 0 {
 			x.Class = "bad"
 		}
@@ -71,9 +72,9 @@ func willTiles(t *metrics.WillTotals) []tile {
 		return ""
 	}
 	return []tile{
-		{Name: "Outages", Value: count(t.Outages), Note: "of which " + count(t.Due) + " with a Will to follow"},
-		{Name: "Wills seen", Value: count(t.Messages), Note: "of " + count(t.Due) + " expected"},
-		{Name: "On time", Value: count(t.OnTime), Note: share(t.OnTime, t.Due, "those expected")},
+		{Name: "Outages", Value: words.Grouped(t.Outages), Note: "of which " + words.Grouped(t.Due) + " with a Will to follow"},
+		{Name: "Wills seen", Value: words.Grouped(t.Messages), Note: "of " + words.Grouped(t.Due) + " expected"},
+		{Name: "On time", Value: words.Grouped(t.OnTime), Note: share(t.OnTime, t.Due, "those expected")},
 		bad("Early, late or missing", t.Early+t.Late+t.Missing, share(t.Early+t.Late+t.Missing, t.Due, "those expected")),
 		bad("Too many or altered", t.Duplicate+t.Unexpected+t.Altered, "duplicate, unexpected or altered"),
 	}
@@ -100,11 +101,11 @@ func (o *offline) table(a *metrics.Audit) {
 			row.Class = "bad"
 		}
 		for _, n := range []int64{t.Outages, t.Due, t.Messages} {
-			row.Cells = append(row.Cells, mood{"", count(n)})
+			row.Cells = append(row.Cells, mood{"", words.Grouped(n)})
 		}
-		row.Cells = append(row.Cells, mood{"judged", count(t.OnTime)})
+		row.Cells = append(row.Cells, mood{"judged", words.Grouped(t.OnTime)})
 		for _, j := range shown {
-			c := mood{"judged quiet", count(j.of(&t))}
+			c := mood{"judged quiet", words.Grouped(j.of(&t))}
 			if j.fault && j.of(&t) != 0 {
 				c.Class = "judged bad"
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -54,12 +55,12 @@ func newWayRow(name string, t metrics.WillTotals) wayRow {
 	var parts []string
 	for _, j := range judgements {
 		if n := j.of(&t); n != 0 {
-			parts = append(parts, count(n)+" "+j.name)
+			parts = append(parts, words.Grouped(n)+" "+j.name)
 			row.Bad = row.Bad || j.fault
 		}
 	}
 	if parts != nil && t.OnTime > 0 {
-		parts = append([]string{count(t.OnTime) + " on time"}, parts...)
+		parts = append([]string{words.Grouped(t.OnTime) + " on time"}, parts...)
 	}
 	switch {
 	case parts != nil:
@@ -104,7 +105,7 @@ func consumedText(a *metrics.Audit) string {
 		return "no Will was answered by a watcher"
 	}
 	return fmt.Sprintf("%s answered by a watcher, of which %s learned by the device when it was back",
-		plural(a.Wills.Consumed, "Will was", "Wills were"), plural(a.Wills.Learned, "was", "were"))
+		words.Plural(a.Wills.Consumed, "Will was", "Wills were"), words.Plural(a.Wills.Learned, "was", "were"))
 }
 
 // retainedText says what was found of the retained messages.
@@ -113,18 +114,18 @@ func retainedText(t *metrics.RetainedTotals) (text string, bad bool) {
 	case t.Checked == 1 && t.Right == 1:
 		return "the one retained message is as the device knows", false
 	case t.Checked > 0 && t.Right == t.Checked:
-		return fmt.Sprintf("of %s retained messages all are as the devices know", count(t.Checked)), false
+		return fmt.Sprintf("of %s retained messages all are as the devices know", words.Grouped(t.Checked)), false
 	}
 	var parts []string
 	for _, x := range []namedCount{{"right", t.Right, ""}, {"stale", t.Stale, ""}, {"missing", t.Missing, ""}, {"wrong", t.Wrong, ""}} {
 		if x.n != 0 {
-			parts = append(parts, count(x.n)+" "+x.name)
+			parts = append(parts, words.Grouped(x.n)+" "+x.name)
 		}
 	}
 	if parts == nil {
 		return "no retained message was looked for", false
 	}
-	return fmt.Sprintf("of %s, %s", plural(t.Checked, "retained message", "retained messages"), strings.Join(parts, ", ")), t.Checked != t.Right
+	return fmt.Sprintf("of %s, %s", words.Plural(t.Checked, "retained message", "retained messages"), strings.Join(parts, ", ")), t.Checked != t.Right
 }
 
 // back is how long it took until a part of the devices was there.
@@ -163,9 +164,9 @@ func timesOf(r *metrics.Recovery) []*metrics.Times {
 // backText says how many devices came back.
 func backText(r *metrics.Recovery, t *metrics.Times) string {
 	if t.Count == r.Affected {
-		return "all " + count(t.Count)
+		return "all " + words.Grouped(t.Count)
 	}
-	return count(t.Count) + " of " + count(r.Affected)
+	return words.Grouped(t.Count) + " of " + words.Grouped(r.Affected)
 }
 
 // attemptsText says how often devices tried to connect, and why in vain.
@@ -173,7 +174,7 @@ func attemptsText(r *metrics.Recovery) string {
 	if r.Attempts == 0 && r.Online.Count == r.Affected {
 		return "no connection was lost"
 	}
-	text := plural(r.Attempts, "attempt", "attempts") + " to connect"
+	text := words.Plural(r.Attempts, "attempt", "attempts") + " to connect"
 	if s := refusedText(r.Refused); s != "" {
 		text += "; in vain: " + s
 	}
@@ -240,7 +241,7 @@ func refusedText(byReason map[string]int64) string {
 	for _, reason := range slices.SortedFunc(maps.Keys(byReason), func(a, b string) int {
 		return cmp.Or(cmp.Compare(byReason[b], byReason[a]), strings.Compare(a, b))
 	}) {
-		parts = append(parts, count(byReason[reason])+" "+reason)
+		parts = append(parts, words.Grouped(byReason[reason])+" "+reason)
 	}
 	return strings.Join(parts, ", ")
 }

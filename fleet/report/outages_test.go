@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -218,6 +219,24 @@ func TestHTMLOutages(t *testing.T) {
 		if !strings.Contains(words, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+}
+
+// What happened is told of also where nothing is drawn over time.
+func TestIncidentsWithoutTimeLine(t *testing.T) {
+	r := powerCut()
+	r.TimeLine = nil
+	page := render1(t, r)
+	check(t, page)
+	if got, want := plain(page), incidentSpan(r.Incidents[0].At, r.Incidents[0].To)+" "+r.Incidents[0].Text; !strings.Contains(got, "Incidents 1 "+want) {
+		t.Errorf("the page without a time line does not say %q", want)
+	}
+	if bytes.Contains(page, []byte("The same as a table")) || bytes.Contains(page, []byte(`id="time-wide`)) {
+		t.Error("the page without a time line has a drawing or a table over time")
+	}
+	r.Incidents = nil
+	if l := newTimeLine(r); l != nil {
+		t.Errorf("newTimeLine(nothing) = %+v; want none", l)
 	}
 }
 

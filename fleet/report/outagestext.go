@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -19,14 +20,14 @@ func (w *writer) offline(r *metrics.Result) {
 	case a.Wills == metrics.WillTotals{}:
 		heading += "no device did"
 	case bad > 0:
-		heading += plural(bad, "Will is", "Wills are") + " not as the rules want"
+		heading += words.Plural(bad, "Will is", "Wills are") + " not as the rules want"
 	case a.Wills.Due == 0:
-		heading += plural(a.Wills.Outages, "outage", "outages") + ", no Will due and none seen"
+		heading += words.Plural(a.Wills.Outages, "outage", "outages") + ", no Will due and none seen"
 	case a.Wills.Unwatched > 0:
-		heading += fmt.Sprintf("%s, %s of %s not judged", plural(a.Wills.Outages, "outage", "outages"),
-			count(a.Wills.Unwatched), plural(a.Wills.Due, "Will", "Wills"))
+		heading += fmt.Sprintf("%s, %s of %s not judged", words.Plural(a.Wills.Outages, "outage", "outages"),
+			words.Grouped(a.Wills.Unwatched), words.Plural(a.Wills.Due, "Will", "Wills"))
 	default:
-		heading += plural(a.Wills.Outages, "outage", "outages") + ", all Wills as the rules want"
+		heading += words.Plural(a.Wills.Outages, "outage", "outages") + ", all Wills as the rules want"
 	}
 	lines := wrap(heading, w.width)
 	w.heading(first(lines))
@@ -65,7 +66,7 @@ func (w *writer) ways(rows []wayRow) {
 	cells := [][]string{{"outages", "expected", "seen"}}
 	name := 0
 	for _, x := range rows {
-		cells = append(cells, []string{count(x.Totals.Outages), count(x.Totals.Due), count(x.Totals.Messages)})
+		cells = append(cells, []string{words.Grouped(x.Totals.Outages), words.Grouped(x.Totals.Due), words.Grouped(x.Totals.Messages)})
 		name = max(name, width(clean(x.Name)))
 	}
 	widths, total := columnWidths(cells), 2+name
@@ -149,6 +150,6 @@ func (w *writer) recovery(r *metrics.Result) {
 		}
 	}
 	if n := len(r.Recoveries) - len(rows); n > 0 {
-		w.dim(fmt.Sprintf("%s from which devices came back as fast or faster", plural(int64(n), "more recovery", "more recoveries")))
+		w.dim(fmt.Sprintf("%s from which devices came back as fast or faster", words.Plural(int64(n), "more recovery", "more recoveries")))
 	}
 }

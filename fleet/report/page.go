@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -200,7 +201,7 @@ func expectationsOf(r *metrics.Result) (rows []expectation, tally string) {
 func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
 	t := &r.Ledger
 	part := func(name string, n, whole int64, of string, bad bool) tile {
-		x := tile{Name: name, Value: count(n)}
+		x := tile{Name: name, Value: words.Grouped(n)}
 		if share := percent(n, whole); share != "" {
 			x.Note = share + " of " + of
 		}
@@ -231,7 +232,7 @@ func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
 		longest.Value, longest.Note = duration(h.Max()), "one sample"
 	}
 	p.Times = append(p.Times, longest)
-	p.TimeSamples = plural(h.Count(), "sample", "samples")
+	p.TimeSamples = words.Plural(h.Count(), "sample", "samples")
 }
 
 // groupHeadings are the headings of the tables by label.
@@ -254,7 +255,7 @@ func (p *page) groups(r *metrics.Result, s *metrics.Snapshot) {
 			}
 			row := groupRow{Name: l.Name}
 			for _, n := range []int64{l.Planned, l.Sent, l.Answered, l.Late, l.Lost, l.Refused, l.NotSent} {
-				row.Cells = append(row.Cells, cell{Value: count(n)})
+				row.Cells = append(row.Cells, cell{Value: words.Grouped(n)})
 			}
 			h := s.Series[metrics.Series{Metric: metrics.ResponseTime, Label: metrics.Label{Dimension: g.dimension, Name: l.Name}}]
 			for _, pc := range []float64{50, 99} {
@@ -303,7 +304,7 @@ func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
 		help[info.Name] = info.Help
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
-		x := pair{name, count(r.Counts[name]), help[name]}
+		x := pair{name, words.Grouped(r.Counts[name]), help[name]}
 		p.AllCounts = append(p.AllCounts, x)
 		if strings.HasPrefix(name, "connect.") || strings.HasPrefix(name, "connections.") && r.Counts[name] != 0 {
 			p.OtherCounts = append(p.OtherCounts, x)
@@ -311,10 +312,10 @@ func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
 	}
 	if d := r.Devices; d.Total > 0 {
 		p.Devices = []pair{
-			{"Devices", count(int64(d.Total)), ""},
-			{"Online at the end", count(int64(d.Online)) + " · " + percent(int64(d.Online), int64(d.Total)), ""},
-			{"Online at least once", count(int64(d.Seen)) + " · " + percent(int64(d.Seen), int64(d.Total)), ""},
-			{"Gave up", count(int64(d.GaveUp)), "refused for good"},
+			{"Devices", words.Grouped(int64(d.Total)), ""},
+			{"Online at the end", words.Grouped(int64(d.Online)) + " · " + percent(int64(d.Online), int64(d.Total)), ""},
+			{"Online at least once", words.Grouped(int64(d.Seen)) + " · " + percent(int64(d.Seen), int64(d.Total)), ""},
+			{"Gave up", words.Grouped(int64(d.GaveUp)), "refused for good"},
 		}
 	}
 }
@@ -326,7 +327,7 @@ func errorsOf(r *metrics.Result) []errorTable {
 		for _, name := range slices.SortedFunc(maps.Keys(byName), func(a, b string) int {
 			return cmp.Or(cmp.Compare(byName[b], byName[a]), strings.Compare(a, b))
 		}) {
-			t.Rows = append(t.Rows, pair{Name: name, Value: count(byName[name])})
+			t.Rows = append(t.Rows, pair{Name: name, Value: words.Grouped(byName[name])})
 		}
 		if t.Rows != nil {
 			tables = append(tables, t)
@@ -351,9 +352,9 @@ func newGenerator(r *metrics.Result) generator {
 		return g
 	}
 	g.Pairs = []pair{
-		{"Requests sent", count(r.Generator.Sent), ""},
-		{"Behind by more than " + clock(time.Duration(r.Generator.Bound)), strings.TrimSuffix(count(r.Generator.Behind)+" · "+percent(r.Generator.Behind, r.Generator.Sent), " · "), ""},
-		{"Dropped for its own reasons", count(r.Generator.Dropped), ""},
+		{"Requests sent", words.Grouped(r.Generator.Sent), ""},
+		{"Behind by more than " + clock(time.Duration(r.Generator.Bound)), strings.TrimSuffix(words.Grouped(r.Generator.Behind)+" · "+percent(r.Generator.Behind, r.Generator.Sent), " · "), ""},
+		{"Dropped for its own reasons", words.Grouped(r.Generator.Dropped), ""},
 	}
 	return g
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -259,12 +260,12 @@ func (d *timeDrawing) tell(i int, idle bool) string {
 		if p.Online == nil {
 			return interval + none
 		}
-		return interval + "online " + count(*p.Online)
+		return interval + "online " + words.Grouped(*p.Online)
 	}
-	parts := []string{interval + "planned " + count(p.Planned), plural(p.Received, "answer", "answers")}
+	parts := []string{interval + "planned " + words.Grouped(p.Planned), words.Plural(p.Received, "answer", "answers")}
 	for _, f := range failures {
 		if n := f.of(&p.Outcomes); n > 0 {
-			parts = append(parts, f.name+" "+count(n))
+			parts = append(parts, f.name+" "+words.Grouped(n))
 		}
 	}
 	for _, lp := range linePercentiles {
@@ -276,7 +277,7 @@ func (d *timeDrawing) tell(i int, idle bool) string {
 		parts = append(parts, "max "+duration(p.Response.Max()))
 	}
 	if p.Online != nil {
-		parts = append(parts, "online "+count(*p.Online))
+		parts = append(parts, "online "+words.Grouped(*p.Online))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // tick is a place on an axis with its text.
@@ -58,7 +60,7 @@ func numberTicks(l linear, step float64) []tick {
 		label := strconv.FormatFloat(math.Round(v*1e9)/1e9, 'f', -1, 64) // tenths do not add up exactly
 		switch {
 		case v >= 1e3 && v < 1e4 && v == math.Trunc(v):
-			label = count(int64(v))
+			label = words.Grouped(int64(v))
 		case v >= 1e6:
 			label = strconv.FormatFloat(v/1e6, 'f', -1, 64) + "M"
 		case v >= 1e4:
@@ -164,7 +166,7 @@ func (l logarithmic) ticks() []tick {
 func round(d time.Duration) string {
 	switch {
 	case d >= time.Second:
-		return count(int64(d/time.Second)) + " s"
+		return words.Grouped(int64(d/time.Second)) + " s"
 	case d >= time.Millisecond:
 		return strconv.FormatInt(int64(d/time.Millisecond), 10) + " ms"
 	}

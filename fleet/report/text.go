@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -234,10 +235,10 @@ func (w *writer) ledger(r *metrics.Result) {
 	}
 	digits := 0
 	for _, x := range rows {
-		digits = max(digits, len(count(x.n)))
+		digits = max(digits, len(words.Grouped(x.n)))
 	}
 	for _, x := range rows {
-		n, share := lead(count(x.n), digits), x.share
+		n, share := lead(words.Grouped(x.n), digits), x.share
 		if x.n == 0 || strings.HasPrefix(share, " ") {
 			share = ""
 		}
@@ -267,10 +268,10 @@ func (w *writer) ledger(r *metrics.Result) {
 		}
 	}
 	if t.SentAway > 0 {
-		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", count(t.SentAway), count(t.LostAway)))
+		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", words.Grouped(t.SentAway), words.Grouped(t.LostAway)))
 	}
 	if t.Unfinished > 0 {
-		w.wrapped(2, "lost as the run ended, before their time-out: "+count(t.Unfinished))
+		w.wrapped(2, "lost as the run ended, before their time-out: "+words.Grouped(t.Unfinished))
 	}
 	for _, more := range []struct {
 		what string
@@ -278,7 +279,7 @@ func (w *writer) ledger(r *metrics.Result) {
 	}{{"not sent for", causes(t)}, {"answers beside these", astray(t)}} {
 		var parts []string
 		for _, c := range nonZero(more.of) {
-			parts = append(parts, c.name+" "+count(c.n))
+			parts = append(parts, c.name+" "+words.Grouped(c.n))
 		}
 		if parts != nil {
 			w.wrapped(2, more.what+": "+strings.Join(parts, ", "))
@@ -354,11 +355,11 @@ func (w *writer) devices(r *metrics.Result) {
 	if d.Online >= d.Total && d.GaveUp == 0 {
 		return
 	}
-	w.heading(fmt.Sprintf("devices: %s of %s online at the end", count(int64(d.Online)), count(int64(d.Total))))
+	w.heading(fmt.Sprintf("devices: %s of %s online at the end", words.Grouped(int64(d.Online)), words.Grouped(int64(d.Total))))
 	var parts []string
 	for _, x := range []namedCount{{"never online", int64(d.Total - d.Seen), ""}, {"refused for good", int64(d.GaveUp), ""}} {
 		if x.n > 0 {
-			parts = append(parts, x.name+" "+count(x.n))
+			parts = append(parts, x.name+" "+words.Grouped(x.n))
 		}
 	}
 	if parts != nil {
@@ -373,7 +374,7 @@ func (w *writer) incidents(r *metrics.Result) {
 			w.heading("incidents")
 		}
 		if i == mostText {
-			w.dim(plural(int64(len(r.Incidents)-i), "more incident", "more incidents"))
+			w.dim(words.Plural(int64(len(r.Incidents)-i), "more incident", "more incidents"))
 			return
 		}
 		w.wrapped(2, incidentSpan(in.At, in.To)+": "+clean(incidentText(r, in)))
@@ -401,11 +402,11 @@ func (w *writer) errors(r *metrics.Result) {
 	w.heading("errors by reason code")
 	digits := 0
 	for _, x := range rows {
-		digits = max(digits, len(count(x.n)))
+		digits = max(digits, len(words.Grouped(x.n)))
 	}
 	for _, x := range rows {
 		lines := wrap(clean(x.origin)+": "+clean(x.reason), w.width-digits-4)
-		w.line("  ", lead(count(x.n), digits), "  ", first(lines))
+		w.line("  ", lead(words.Grouped(x.n), digits), "  ", first(lines))
 		for _, l := range rest(lines) {
 			w.line(strings.Repeat(" ", digits+4), l)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -43,14 +44,13 @@ var linePercentiles = []struct {
 	class string
 }{{50, "p50"}, {90, "p90"}, {99, "p99"}}
 
-// newTimeLine returns nil if there is no time line to show: without requests,
-// that is one in which no device came or went and nothing happened.
+// newTimeLine returns nil if there is nothing to show: without requests, that is
+// a time line in which no device came or went and nothing happened. Where there
+// is no time line, it has the incidents alone.
 func newTimeLine(r *metrics.Result) *timeLine {
-	if r.TimeLine == nil || len(r.TimeLine.Points) == 0 || r.TimeLine.Interval <= 0 {
-		return nil
-	}
-	t := &timeLine{Interval: span(r.TimeLine.Interval), Idle: idle(r) != ""}
-	if t.Idle && len(r.Incidents) == 0 && !devicesMoved(r) {
+	t := &timeLine{Idle: idle(r) != ""}
+	none := r.TimeLine == nil || len(r.TimeLine.Points) == 0 || r.TimeLine.Interval <= 0
+	if len(r.Incidents) == 0 && (none || t.Idle && !devicesMoved(r)) {
 		return nil
 	}
 	for i, in := range r.Incidents {
@@ -59,6 +59,10 @@ func newTimeLine(r *metrics.Result) *timeLine {
 	if len(t.Incidents) > mostText {
 		t.Incidents, t.Later = t.Incidents[:mostText], t.Incidents[mostText:]
 	}
+	if none {
+		return t
+	}
+	t.Interval = span(r.TimeLine.Interval)
 	t.Devices = t.Idle || devicesMoved(r)
 	var sum metrics.Outcomes
 	for i := range r.TimeLine.Points {
@@ -110,7 +114,7 @@ func timeKeys(points []metrics.Point) (keys []key, missing string) {
 			keys = append(keys, key{lp.class, "line", percentileName(lp.p)})
 		} else {
 			names = append(names, percentileName(lp.p))
-			needs = append(needs, count(metrics.Needed(lp.p)))
+			needs = append(needs, words.Grouped(metrics.Needed(lp.p)))
 		}
 	}
 	keys = append(keys, key{"max", "line", "maximum"}, key{"range", "box", "minimum to maximum"})
@@ -160,7 +164,7 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 		for i, p := range points {
 			online := none
 			if p.Online != nil {
-				online = count(*p.Online)
+				online = words.Grouped(*p.Online)
 			}
 			t.Rows = append(t.Rows, []string{clock(time.Duration(i) * interval), online})
 		}
@@ -173,8 +177,8 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 	for i := range points {
 		p := &points[i]
 		row := []string{
-			clock(time.Duration(i) * interval), count(p.Planned), count(p.Sent), count(p.Received),
-			count(p.Lost), count(p.Late), count(p.Refused), count(p.NotSent),
+			clock(time.Duration(i) * interval), words.Grouped(p.Planned), words.Grouped(p.Sent), words.Grouped(p.Received),
+			words.Grouped(p.Lost), words.Grouped(p.Late), words.Grouped(p.Refused), words.Grouped(p.NotSent),
 		}
 		for _, lp := range linePercentiles {
 			v, _ := percentile(p.Response, lp.p)
@@ -187,7 +191,7 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 		}
 		if t.Devices {
 			if p.Online != nil {
-				row = append(row, count(*p.Online))
+				row = append(row, words.Grouped(*p.Online))
 			} else {
 				row = append(row, none)
 			}
@@ -202,9 +206,9 @@ func describeTimeLine(r *metrics.Result, t *timeLine) string {
 		return fmt.Sprintf("The devices online over %s of measuring. %sThe table below has the same figures.", span(r.Measured), t.marked())
 	}
 	text := fmt.Sprintf("Over %s of measuring, %s were planned and %s answered in time; ",
-		span(r.Measured), plural(r.Ledger.Planned, "request was", "requests were"), count(r.Ledger.Answered))
+		span(r.Measured), words.Plural(r.Ledger.Planned, "request was", "requests were"), words.Grouped(r.Ledger.Answered))
 	if n := r.Ledger.Late + r.Ledger.Lost + r.Ledger.Refused + r.Ledger.NotSent.Total(); n > 0 {
-		text += count(n) + " were late, lost, refused or not sent. "
+		text += words.Grouped(n) + " were late, lost, refused or not sent. "
 	} else {
 		text += "none was late, lost, refused or not sent. "
 	}
@@ -215,5 +219,5 @@ func (t *timeLine) marked() string {
 	if t.Incidents == nil {
 		return ""
 	}
-	return plural(int64(len(t.Incidents)+len(t.Later)), "incident is", "incidents are") + " marked by number. "
+	return words.Plural(int64(len(t.Incidents)+len(t.Later)), "incident is", "incidents are") + " marked by number. "
 }

@@ -9,24 +9,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
 // none stands for a figure that there is not.
 const none = "–"
-
-// count is n with a comma between thousands.
-func count(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	first := 0
-	if n < 0 {
-		first = 1
-	}
-	for i := len(s) - 3; i > first; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
 
 // duration is d to three digits, in the unit that suits it.
 func duration(d time.Duration) string {
@@ -108,7 +96,7 @@ func percent(part, whole int64) string {
 // rate is events a second.
 func rate(v float64) string {
 	if v >= 1000 {
-		return count(int64(math.Round(v))) + "/s"
+		return words.Grouped(int64(math.Round(v))) + "/s"
 	}
 	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', 1, 64), "0"), ".") + "/s"
 }
@@ -121,14 +109,6 @@ func rateOver(n int64, d metrics.Span) string {
 	return rate(float64(n) / time.Duration(d).Seconds())
 }
 
-// plural is "1 answer", "2 answers".
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return count(n) + " " + many
-}
-
 // percentile is the value of p with enough samples above it, else none and
 // the reason.
 func percentile(h *metrics.Histogram, p float64) (value, why string) {
@@ -136,7 +116,7 @@ func percentile(h *metrics.Histogram, p float64) (value, why string) {
 	case h.Count() == 0:
 		return none, "no samples"
 	case !h.Shown(p):
-		return none, "needs " + count(metrics.Needed(p))
+		return none, "needs " + words.Grouped(metrics.Needed(p))
 	}
 	return duration(h.Percentile(p)), ""
 }
@@ -145,12 +125,12 @@ func percentile(h *metrics.Histogram, p float64) (value, why string) {
 func percentileName(p float64) string { return "p" + strconv.FormatFloat(p, 'f', -1, 64) }
 
 // list is "a", "a and b", "a, b and c".
-func list(words []string) string {
-	n := len(words)
+func list(items []string) string {
+	n := len(items)
 	if n < 2 {
-		return strings.Join(words, "")
+		return strings.Join(items, "")
 	}
-	return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	return strings.Join(items[:n-1], ", ") + " and " + items[n-1]
 }
 
 // bytesText is a size in binary units.
@@ -162,7 +142,7 @@ func bytesText(n int64) string {
 		v, i = v/unit, i+1
 	}
 	if i == 0 {
-		return plural(n, "byte", "bytes")
+		return words.Plural(n, "byte", "bytes")
 	}
 	return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0") + " " + names[i]
 }

@@ -43,14 +43,6 @@ func TestClock(t *testing.T) {
 	}
 }
 
-func TestCount(t *testing.T) {
-	for in, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567", math.MinInt64: "-9,223,372,036,854,775,808"} {
-		if got := count(in); got != want {
-			t.Errorf("count(%d) = %q; want %q", in, got, want)
-		}
-	}
-}
-
 // What is not nothing and not all must not be shown as that.
 func TestPercent(t *testing.T) {
 	for _, test := range []struct {

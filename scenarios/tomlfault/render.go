@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"homefleet/devices/words"
 )
 
 // Part is a part of a rendered fault, for whoever gives each its colour.
@@ -113,19 +115,12 @@ func (fs Faults) count() string {
 	errs := len(fs.Errors())
 	var parts []string
 	if errs > 0 {
-		parts = append(parts, plural(errs, "error"))
+		parts = append(parts, words.Plural(int64(errs), "error", "errors"))
 	}
 	if warnings := len(fs) - errs; warnings > 0 {
-		parts = append(parts, plural(warnings, "warning"))
+		parts = append(parts, words.Plural(int64(warnings), "warning", "warnings"))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return strconv.Itoa(n) + " " + word + "s"
 }
 
 // window returns the part of a source line that is shown, and where in it the

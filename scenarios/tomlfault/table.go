@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // Table is one table of a document, or an empty one where the file has none: a
@@ -215,7 +217,7 @@ func (t *Table) unknown() {
 			where = " in " + label
 		}
 		message, hint := fmt.Sprintf("unknown key %q%s", Short(key), where), ""
-		near, ok := Nearest(key, t.asked)
+		near, ok := words.Nearest(key, t.asked)
 		home := t.doc.owner(key, t)
 		switch {
 		case t.known[strings.ToLower(key)]:

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // ParseDuration reads a Go duration ("1h30m", "250ms") that may begin with days
@@ -65,16 +67,7 @@ func ParseSignedDuration(s string) (time.Duration, error) {
 
 // FormatDuration writes a duration as a file would have it: "5m" for the "5m0s"
 // of its String.
-func FormatDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
+func FormatDuration(d time.Duration) string { return words.Duration(d) }
 
 // allDigitsAndUnits tells a duration that is too long from one that is none.
 func allDigitsAndUnits(s string) bool {

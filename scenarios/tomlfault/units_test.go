@@ -122,29 +122,6 @@ func TestParseNumbersWithUnits(t *testing.T) {
 	}
 }
 
-func TestFormatDuration(t *testing.T) {
-	for in, want := range map[time.Duration]string{
-		0: "0s", time.Second: "1s", time.Minute: "1m", 10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Minute: "1h30m",
-		time.Hour + time.Second: "1h0m1s", 20 * time.Second: "20s", 1500 * time.Millisecond: "1.5s", -time.Minute: "-1m",
-	} {
-		if got := FormatDuration(in); got != want {
-			t.Errorf("FormatDuration(%d) = %q; want %q", in, got, want)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"seed", "telemetry", "telemetry_jitter", "keep_alive", "n", "id"}
-	for _, tt := range []struct{ word, want string }{
-		{"sede", "seed"}, {"sed", "seed"}, {"telemtry", "telemetry"}, {"keepalive", "keep_alive"}, {"KEEP_ALIVE", "keep_alive"},
-		{"telemetry_jiter", "telemetry_jitter"}, {"nn", "n"}, {"x", ""}, {"", ""}, {"banana", ""}, {"di", "id"},
-	} {
-		if got, ok := Nearest(tt.word, known); got != tt.want || ok != (tt.want != "") {
-			t.Errorf("Nearest(%q) = %q, %v; want %q", tt.word, got, ok, tt.want)
-		}
-	}
-}
-
 func TestJoin(t *testing.T) {
 	for _, tt := range []struct {
 		in   []string

@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"homefleet/fleet"
+	"homefleet/fleet/wire"
+)
+
+// Questions about a port that something else answers on than was expected.
+const (
+	noTLSHint       = "does that port speak TLS? mqtts is usually on port 8883, and plain mqtt:// on 1883"
+	noWebSocketHint = "does that port speak WebSocket? MQTT without it is mqtt://, or mqtts:// with TLS"
+	notPlainHint    = "does that port speak TLS or WebSocket? Those are mqtts://, ws:// and wss://"
+)
+
+// brokerHint knows what to do about some faults of a connection to an address; ""
+// is that it does not.
+func brokerHint(err error, address string) string {
+	if refused, ok := errors.AsType[*fleet.RefusedError](err); ok {
+		return refusalHint(refused)
+	}
+	text := err.Error()
+	_, isNet := errors.AsType[*net.OpError](err)
+	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	_, otherName := errors.AsType[x509.HostnameError](err)
+	switch {
+	case unknownCA:
+		return "--ca-file FILE names the CA to trust"
+	case isInvalid && invalid.Reason == x509.Expired:
+		return "the broker needs a new certificate, or this machine's clock is wrong; --insecure accepts any"
+	case isInvalid:
+		return "the broker needs another certificate; --insecure accepts any"
+	case otherName:
+		return "--broker with a name that is in the certificate, or server_name in the scenario's [broker]"
+	case strings.Contains(text, "tls: bad certificate") || strings.Contains(text, "certificate required"):
+		return "--cert-file and --key-file name the client's certificate"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "is a broker running there? `homefleet broker` starts one"
+	case isNet && strings.Contains(text, "no such host"):
+		return "the name has no address; is it spelled right?"
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return "does that port speak TLS? WebSocket without it is ws://"
+	case strings.Contains(text, "first record does not look like a TLS handshake"),
+		strings.Contains(text, "TLS handshake: ") && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)):
+		return noTLSHint
+	case strings.Contains(text, "does not speak the subprotocol mqtt"):
+		return "something serves WebSocket there, but not MQTT; is the path right?"
+	case strings.Contains(text, "WebSocket handshake: the server answered 400") && strings.HasPrefix(address, "ws:"):
+		return "is the path right, and does that port speak TLS? Then it is wss://"
+	case strings.Contains(text, "WebSocket handshake: the server answered"):
+		return "is the path right? Most brokers serve MQTT at /mqtt"
+	case strings.Contains(text, "WebSocket handshake: ") && !isDial(err):
+		return noWebSocketHint
+	case isPlain(address) && noConnack(err):
+		return notPlainHint
+	}
+	return ""
+}
+
+// refusalHint knows what to do about some reason codes.
+func refusalHint(refused *fleet.RefusedError) string {
+	switch {
+	case refused.ServerReference != "":
+		return "--broker names another broker"
+	case refused.Packet == "SUBACK" && refused.Code == wire.NotAuthorized:
+		return "may this user subscribe there? --username, and --password-file or --password-env, say who connects"
+	}
+	switch refused.Code {
+	case wire.BadUserNameOrPassword, wire.NotAuthorized, wire.ClientIDNotValid:
+		return "--username, and --password-file or --password-env, say who connects"
+	case wire.SessionTakenOver:
+		return "another client has the same client id; is a second fleet running this scenario on the same broker?"
+	}
+	return ""
+}
+
+// isDial reports whether a connection could not even be opened.
+func isDial(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+// isPlain reports whether an address is of MQTT over nothing but TCP.
+func isPlain(address string) bool {
+	return strings.HasPrefix(address, "mqtt:") || strings.HasPrefix(address, "tcp:")
+}
+
+// noConnack reports whether something else than a CONNACK came first, or the end
+// of the connection.
+func noConnack(err error) bool {
+	e, ok := errors.AsType[*fleet.DeviceError](err)
+	if !ok || isDial(err) {
+		return false
+	}
+	text := e.What()
+	return strings.HasPrefix(text, "waiting for CONNACK") || strings.Contains(text, "before a CONNACK") || strings.Contains(text, "the first packet is")
+}
+
+// firstBytesHint knows by the first bytes of what came instead of a CONNACK what
+// speaks there.
+func firstBytesHint(first []byte) string {
+	switch {
+	case bytes.HasPrefix(first, []byte("HT")): // HTTP/1.1 400 Bad Request
+		return "an HTTP server answered; MQTT over WebSocket is ws:// or wss://"
+	case bytes.HasPrefix(first, []byte{0x15, 0x03}): // a record with an alert
+		return "that port speaks TLS: mqtts://"
+	case len(first) == 0:
+		return notPlainHint
+	}
+	return ""
+}

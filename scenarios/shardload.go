@@ -1,0 +1,139 @@
+package scenarios
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"homefleet/fleet/metrics"
+)
+
+// shardControllers takes the part's controllers of the whole.
+func (s *Scenario) shardControllers(whole *Scenario) error {
+	s.Controllers = nil
+	for i := range whole.Controllers {
+		c := whole.Controllers[i] // a copy
+		shares, having := whole.shares(&c, s.Part.N)
+		parts, before := 0, 0
+		for k, share := range shares {
+			parts += btoi(share > 0)
+			if k < s.Part.K-1 {
+				before += share
+			}
+		}
+		switch {
+		case having > 1 && c.Group != "":
+			return fmt.Errorf("the controllers %s command the group %s with one message, and its devices are in several shards, each of which knows of the answers of its own alone; want it run in one process", c.Name, c.Group)
+		case parts > 1 && c.ShareReplies:
+			return fmt.Errorf("the controllers %s share their replies, and would take those of another shard's; want share_replies left out", c.Name)
+		}
+		if own := shares[s.Part.K-1]; own > 0 {
+			c.part(before, own)
+			if c.Pair {
+				c.places = whole.paired(&c, s.Part)
+			}
+			s.Controllers = append(s.Controllers, c)
+		}
+	}
+	return nil
+}
+
+// shares returns how many controllers of a group each of the parts has, and how
+// many parts have a device that they command.
+func (s *Scenario) shares(c *Controllers, parts int) (shares []int, having int) {
+	devices := make([]int, parts) // that are commanded
+	for k := range s.holders(c, parts) {
+		devices[k]++
+	}
+	for _, n := range devices {
+		having += btoi(n > 0)
+	}
+	if c.Pair {
+		return devices, having
+	}
+	shares = make([]int, parts)
+	place := 0
+	for k, n := range devices {
+		if n > 0 {
+			_, shares[k] = portion(c.Count, place, having)
+			place++
+		}
+	}
+	return shares, having
+}
+
+// holders yields the place of the part that has each device that the controllers
+// command, in the order of their numbers; with Pair, of those that have a
+// controller. The second value counts them.
+func (s *Scenario) holders(c *Controllers, parts int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		targets := s.Targets(c)
+		if c.Pair {
+			targets = targets[:min(max(c.of, c.Count), len(targets))]
+		}
+		group, first := 0, 0
+		for i, number := range targets {
+			for number-first >= s.Groups[group].Total() {
+				first += s.Groups[group].Total()
+				group++
+			}
+			unit := number - first
+			if g := &s.Groups[group]; g.Homes > 0 {
+				unit /= g.Count
+			}
+			if !yield(holder(unit, s.Groups[group].units(), parts), i) {
+				return
+			}
+		}
+	}
+}
+
+// paired returns the places in their group of the part's controllers.
+func (s *Scenario) paired(c *Controllers, part Shard) []int {
+	var places []int
+	for k, i := range s.holders(c, part.N) {
+		if k == part.K-1 {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// part makes the group one of count controllers, before which there are some in
+// other parts.
+func (c *Controllers) part(before, count int) {
+	share := func(rate float64) float64 { return rate * float64(count) / float64(c.Count) }
+	c.Rate = share(c.Rate)
+	c.Stages = slices.Clone(c.Stages)
+	for i := range c.Stages {
+		c.Stages[i].From, c.Stages[i].To = share(c.Stages[i].From), share(c.Stages[i].To)
+	}
+	c.Burst = c.Burst*(before+count)/c.Count - c.Burst*before/c.Count // which add up to all of it
+	c.before, c.of, c.Count = before, c.Count, count
+}
+
+// Place returns the place that controller n of the group, from 0, has in the
+// whole group, and how many controllers that has. In a scenario that is no shard
+// they are n and Count.
+func (c *Controllers) Place(n int) (place, of int) {
+	if c.places != nil {
+		return c.places[n], max(c.of, c.Count)
+	}
+	return c.before + n, max(c.of, c.Count)
+}
+
+// shardExpect leaves out what the part has nobody for and another part has.
+func (s *Scenario) shardExpect(whole *Scenario) {
+	names := s.LabelNames()
+	asks := len(s.Controllers) > 0 || len(whole.Controllers) == 0
+	watches := len(s.Watchers) > 0 || len(whole.Watchers) == 0
+	s.Expect = slices.DeleteFunc(slices.Clone(s.Expect), func(e metrics.Expectation) bool {
+		_, faults := metrics.ParseExpectation(e.Metric(), e.Want(), &names)
+		family, _, _ := strings.Cut(e.Metric(), ".")
+		return len(faults) > 0 || !asks && slices.Contains(ofRequests, family) || !watches && strings.HasPrefix(e.Metric(), "state.delivery.")
+	})
+}
+
+// ofRequests are the first words of the metrics of controllers.
+var ofRequests = []string{"requests", "answers", "schedule", "service", "response", "answer"}
