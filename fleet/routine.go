@@ -89,7 +89,7 @@ const lastMoment = time.Second
 // a large fleet wake together: a process that wakes from idle for one device
 // costs more than what the device then does. What is due keeps to its own time,
 // and is done at most a beat later.
-const beat = 50 * time.Millisecond
+const beat = 200 * time.Millisecond
 
 // onBeat returns the first beat at or after a time; zero stays zero.
 func (f *Fleet) onBeat(t time.Time) time.Time {
