@@ -231,14 +231,6 @@ func (r *running) resultOf(stopped bool, err error) (res *metrics.Result, failur
 	}
 	r.remark(res)
 	res.Judge()
-	if failure != nil && snap.Measured >= sc.Phases.Measure {
-		// It failed, but was not ended early.
-		for i, s := range res.Sentences {
-			if strings.HasSuffix(s, res.Aborted) {
-				res.Sentences[i] = res.Aborted
-			}
-		}
-	}
 	return res, failure
 }
 

@@ -41,7 +41,7 @@ type Result struct {
 	Duration    Span       `json:"duration,omitempty"`    // as planned; 0: until stopped
 	Measured    Span       `json:"measured"`              // as it came to be
 	Interrupted bool       `json:"interrupted,omitempty"` // ended before its planned end by a signal
-	Aborted     string     `json:"aborted,omitempty"`     // the sentence of the expectation that ended it early
+	Aborted     string     `json:"aborted,omitempty"`     // why it ended early, or measured nothing
 	Phases      []Phase    `json:"phases,omitempty"`
 	Incidents   []Incident `json:"incidents"`
 
@@ -263,7 +263,11 @@ func (r *Result) Judge() {
 	if r.Generator.Saturated {
 		say(VerdictSaturated, r.Generator.Sentence)
 	}
-	if r.Aborted != "" {
+	switch {
+	case r.Aborted == "":
+	case r.Duration > 0 && r.Measured >= r.Duration:
+		say(VerdictFail, r.Aborted) // it lasted as long as it was to
+	default:
 		say(VerdictFail, "the run was ended early: "+r.Aborted)
 	}
 	for _, x := range r.Expectations {
