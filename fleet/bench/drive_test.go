@@ -54,7 +54,7 @@ var measurements = []struct {
 	{"idle", true, (*driver).idleFleets},
 	{"program", false, (*driver).programs},
 	{"generator", true, (*driver).generators},
-	{"scale", false, (*driver).scale},
+	{"scale", true, (*driver).scale},
 	{"brokers", false, (*driver).brokers},
 	{"tls", false, (*driver).secure},
 	{"city", false, (*driver).cities},
@@ -425,6 +425,13 @@ func (d *driver) scale() error {
 	if d.large == 0 {
 		return nil
 	}
+	// Commands first: for a while after thousands of connections have ended, the
+	// kernel has work left over from them.
+	for _, homes := range []int{small, d.large} {
+		if err := d.command("fleet", homes); err != nil {
+			return err
+		}
+	}
 	few, _, err := d.hold("fleet", 1, false)
 	if err != nil {
 		return err
@@ -436,9 +443,6 @@ func (d *driver) scale() error {
 		}
 		d.perDevice("", "fleet", homes*perHome, few[0], many[0])
 		d.perDevice("free ", "fleet", homes*perHome, few[1], many[1])
-		if err := d.command("fleet", homes); err != nil {
-			return err
-		}
 	}
 	return nil
 }
