@@ -96,6 +96,7 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 	for {
 		select {
 		case err := <-ended:
+			stopped = stopped || ctx.Err() != nil // the fleet may be quicker to end than we to hear of Ctrl-C
 			if ready != nil && !stopped {
 				fault = r.up() // it was up and ended in the same moment
 			}
