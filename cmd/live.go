@@ -9,6 +9,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -179,7 +180,7 @@ func (r *running) progress(now time.Time, ready, stopping bool) {
 		ran := now.Sub(r.began).Round(time.Second)
 		r.screen.Status(fmt.Sprintf("%d:%02d  %s of %s online  %s  %s", int(ran.Minutes()), int(ran.Seconds())%60,
 			words.Grouped(int64(up.Online)), words.Grouped(int64(up.Devices)),
-			plural(c.Requests.Load(), "request"), plural(c.Replies.Load(), "reply")), r.errPaint())
+			plural(c.Requests.Load(), "request"), plural(c.Messages.Total(metrics.Sent, metrics.Reply, metrics.ErrorReply), "reply")), r.errPaint())
 	}
 }
 

@@ -214,7 +214,7 @@ func (r *running) devicesNow() []piece {
 		online.paint = p.yellow
 	}
 	pieces := []piece{online}
-	if n := c.Telemetry.Load(); n > 0 {
+	if n := c.Messages.Total(metrics.Sent, metrics.Telemetry); n > 0 {
 		pieces = append(pieces, piece{plural(n, "telemetry message"), nil})
 	}
 	if n := c.Watched.Load(); n > 0 {

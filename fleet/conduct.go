@@ -199,7 +199,7 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 	if f.Phase() == Ended {
 		snap.Devices.Online = f.onlineAtEnd
 	}
-	snap.Counts = metrics.CountsByName(f.counts)
+	snap.Counts, snap.Apart = metrics.CountsByName(f.counts), metrics.CountsApart(f.counts)
 	f.completeAudit(snap)
 	return snap
 }

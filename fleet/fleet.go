@@ -80,6 +80,7 @@ type Fleet struct {
 	unseen  metrics.Counts // of the witnesses, which nobody is shown
 	buffers *readBuffers
 	packets sync.Pool // *[]byte, for packets on their way out
+	batches sync.Pool // *batch, likewise
 	// publishes are *wire.Publish, for what has come in: passed to an actor, one
 	// on the stack would be moved to the heap for every message.
 	publishes sync.Pool

@@ -140,9 +140,9 @@ func (s *session) part(code byte) {
 	if l.dark {
 		return // it would be held back, and come out of nowhere later
 	}
-	_, err := l.conn.Write(*l.out)
-	s.fleet.giveBack(l.out)
-	l.out, l.parted = nil, true
+	n, err := l.conn.Write(l.out.packets)
+	s.wrote(n)
+	l.parted = true
 	if err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
 			l.overtaken, l.ending = true, audit.ByBroker

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"homefleet/fleet"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -94,7 +95,7 @@ func stopAtDeaf(t *testing.T, over string, cert tls.Certificate) {
 	f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n", d.Dial)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(context.Background()) }()
-	replies := func() int64 { return f.Counts().Replies.Load() }
+	replies := func() int64 { return f.Counts().Messages.Total(metrics.Sent, metrics.Reply, metrics.ErrorReply) }
 	start, was := time.Now(), int64(0)
 	for still := start; time.Since(still) < 200*time.Millisecond && time.Since(start) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
 		if n := replies(); n == 0 || n != was {

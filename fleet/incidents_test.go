@@ -156,7 +156,7 @@ topics = ["tele/lamp/state"]
 	if lost, connects := c.Lost.Load(), c.Connects.Load(); lost != 0 {
 		t.Errorf("%d connections lost of %d; want none", lost, connects)
 	}
-	if sent, came := c.Telemetry.Load(), c.Watched.Load(); sent < 110 || came < sent-1 || came > sent {
+	if sent, came := c.Messages.Total(metrics.Sent, metrics.Telemetry), c.Watched.Load(); sent < 110 || came < sent-1 || came > sent {
 		t.Errorf("%d reports sent, %d came; want about 120, and all that came before the end", sent, came)
 	}
 	if w := snap.Audit.Wills; w.Due != 0 || w.Messages != 0 {

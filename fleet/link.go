@@ -40,7 +40,7 @@ type link struct {
 	conn   net.Conn
 	reader *reader
 	framer wire.Framer
-	out    *[]byte // encoded packets, written together before the next wait; nil when there are none
+	out    *batch // packets that are written together before the next wait; nil when there are none
 	limits limits
 
 	began     time.Time // dialled
@@ -112,10 +112,10 @@ type limits struct {
 func defaultLimits() limits { return limits{receiveMaximum: 65535, maximumQoS: 2} }
 
 // drop closes the connection at once.
-func (l *link) drop(f *Fleet) {
+func (s *session) drop() {
+	l := s.link
 	l.reader.release()
-	f.giveBack(l.out)
-	l.out = nil
+	s.wrote(0)
 	if !l.haunts {
 		closeNow(l.conn)
 	}
@@ -140,8 +140,7 @@ func (s *session) flush() error {
 		return nil
 	}
 	if l.stuck {
-		s.fleet.giveBack(l.out)
-		l.out = nil
+		s.wrote(0)
 		return nil
 	}
 	now := time.Now()
@@ -158,9 +157,8 @@ func (s *session) flush() error {
 			return s.fail("writing to", err)
 		}
 	}
-	err := l.reader.write(*l.out)
-	s.fleet.giveBack(l.out)
-	l.out = nil
+	n, err := l.reader.write(l.out.packets)
+	s.wrote(n)
 	if err != nil {
 		return s.fail("writing to", err)
 	}
@@ -176,9 +174,9 @@ func (s *session) flush() error {
 // buffer returns what the next packet is appended to.
 func (s *session) buffer() *[]byte {
 	if s.link.out == nil {
-		s.link.out = s.fleet.borrow()
+		s.link.out = s.fleet.newBatch()
 	}
-	return s.link.out
+	return &s.link.out.packets
 }
 
 // post appends a packet to what the next flush writes.
@@ -216,6 +214,9 @@ func (s *session) sendConnect() error {
 	*b = wire.AppendConnect(*b, &p)
 	if s.link.account != nil {
 		s.link.askedAt = s.fleet.now()
+	}
+	if p.Will != nil {
+		s.bill(metrics.WillMessage, s.fleet.periodNow(), 0)
 	}
 	s.asked()
 	return nil
@@ -264,7 +265,7 @@ func (s *session) connack(frame wire.Frame) error {
 	}
 	l.connected = true
 	s.counts().Connects.Add(1)
-	s.record(metrics.ConnectConnack, time.Since(l.began))
+	s.record(metrics.ConnectConnack, l.began, time.Since(l.began))
 	l.takeLimits(f.scenario.Connect.KeepAlive, p)
 	f.noteLimits(p)
 	if l.account != nil {
@@ -278,7 +279,7 @@ func (s *session) connack(frame wire.Frame) error {
 	if ack.SessionPresent {
 		s.counts().Resumes.Add(1)
 	} else {
-		s.counts().Abandoned.Add(int64(s.out.forget(f)))
+		s.abandon()
 		s.received = nil
 		s.subscribed = false
 	}
@@ -369,7 +370,7 @@ func (s *session) suback(frame wire.Frame) error {
 		}
 	}
 	s.subscribed = true
-	s.record(metrics.ConnectSuback, time.Since(s.link.asked))
+	s.record(metrics.ConnectSuback, s.link.asked, time.Since(s.link.asked))
 	return s.goOnline()
 }
 

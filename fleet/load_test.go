@@ -92,7 +92,7 @@ func TestRule6SharedSubscriptions(t *testing.T) {
 		for _, s := range []*session{&f.requesters[0].session, &f.watching[0].session} {
 			attach(s)
 			_ = s.connack(connackFrame(false, &packets.Properties{SharedSubAvailable: new(byte(0))}))
-			if out := s.link.out; out != nil && bytes.Contains(*out, []byte("$share/")) {
+			if out := s.link.out; out != nil && bytes.Contains(out.packets, []byte("$share/")) {
 				t.Errorf("%s subscribes to $share/… where Shared Subscription Available is 0", s.name)
 			}
 		}
@@ -107,7 +107,7 @@ func TestRule6WatcherWildcards(t *testing.T) {
 		s := &f.watching[0].session
 		attach(s)
 		_ = s.connack(connackFrame(false, &packets.Properties{WildcardSubAvailable: new(byte(0))}))
-		if out := s.link.out; out != nil && bytes.Contains(*out, []byte("state/#")) {
+		if out := s.link.out; out != nil && bytes.Contains(out.packets, []byte("state/#")) {
 			t.Errorf("%s subscribes to state/# where Wildcard Subscription Available is 0", s.name)
 		}
 	})
@@ -456,7 +456,7 @@ func TestOutboxIsBoundedInBytes(t *testing.T) {
 		if err := r.incoming(frame); err != nil {
 			t.Fatal(err)
 		}
-		*r.link.out = (*r.link.out)[:0] // flushed
+		r.wrote(len(r.link.out.packets))
 	}
 	held := 0
 	for _, m := range r.out.messages {

@@ -153,8 +153,7 @@ func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 // sendReply sends an answer, and those that waited for it to go first. It reports
 // whether the answer is on its way.
 func (r *responder) sendReply(reply *wire.Publish) bool {
-	r.fleet.counts.Replies.Add(1)
-	sent := r.send(reply)
+	sent := r.send(reply, replyKind(reply))
 	if r.habits != nil && len(r.habits.held) > 0 {
 		r.letGo(func(a *heldAnswer) bool { return a.another })
 	}
@@ -174,9 +173,17 @@ func (r *responder) letGo(which func(*heldAnswer) bool) {
 	})
 	h.plan()
 	for i := range free {
-		r.fleet.counts.Replies.Add(1)
-		r.send(&free[i].answer)
+		r.send(&free[i].answer, replyKind(&free[i].answer))
 	}
+}
+
+// replyKind says whether an answer is one with an error, which alone have User
+// Properties.
+func replyKind(reply *wire.Publish) metrics.MessageKind {
+	if reply.Props.User != nil {
+		return metrics.ErrorReply
+	}
+	return metrics.Reply
 }
 
 // indulge does what is due of the habits.

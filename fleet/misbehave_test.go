@@ -343,7 +343,7 @@ topics = ["tele/plug/state"]
 		}
 	})
 	c := s.fleet.Counts()
-	if sent := c.Telemetry.Load(); sent <= c.Misdeeds[metrics.TelemetryFlood].Load() || c.Dropped.Load() != 0 {
+	if sent := c.Messages.Total(metrics.Sent, metrics.Telemetry); sent <= c.Misdeeds[metrics.TelemetryFlood].Load() || c.Dropped.Load() != 0 {
 		t.Errorf("%d reports, %d of them too many, %d dropped; want regular ones too, and none dropped", sent, c.Misdeeds[metrics.TelemetryFlood].Load(), c.Dropped.Load())
 	}
 }

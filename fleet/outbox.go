@@ -2,9 +2,11 @@ package fleet
 
 import (
 	"slices"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
@@ -31,8 +33,10 @@ type outgoing struct {
 	note     uint64  // the actor's own
 	id       uint16
 	qos      byte
-	sent     bool // on this connection
-	tried    bool // on an earlier one
+	kind     metrics.MessageKind
+	period   metrics.Period
+	sent     bool // on this connection, or about to be
+	written  bool // on this one or an earlier one
 	released bool // PUBREC was received, PUBREL sent
 	counted  bool // in flying
 }
@@ -91,6 +95,16 @@ func (o *outbox) add(m outgoing) {
 	}
 }
 
+// written notes that the PUBLISH with this id has been; it is mostly the last.
+func (o *outbox) written(id uint16) {
+	for i := len(o.messages) - 1; i >= 0; i-- {
+		if o.messages[i].id == id {
+			o.messages[i].written = true
+			return
+		}
+	}
+}
+
 func (o *outbox) find(id uint16) int {
 	for i := range o.messages {
 		if o.messages[i].id == id {
@@ -102,25 +116,31 @@ func (o *outbox) find(id uint16) int {
 
 // send publishes within what the broker allows: a lower QoS, no retain, not at
 // all when the packet is too large for it.
-// It reports whether the message is on its way, or waits to be.
-func (s *session) send(p *wire.Publish) bool { return s.sendNoted(p, 0) }
+// It reports whether the message is on its way, or waits to be; what becomes of
+// it is counted under its kind.
+func (s *session) send(p *wire.Publish, kind metrics.MessageKind) bool {
+	return s.sendMade(p, kind, s.fleet.now(), 0)
+}
 
-// sendNoted is send with a note that comes back with actor.acknowledged.
-func (s *session) sendNoted(p *wire.Publish, note uint64) bool {
-	f, lim := s.fleet, &s.link.limits
+// sendMade is send for a message that was made at a moment of the fleet's clock,
+// which says what part of the run it belongs to. The note comes back with
+// actor.acknowledged.
+func (s *session) sendMade(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64) bool {
+	f, lim, period := s.fleet, &s.link.limits, s.fleet.period(made)
 	p.QoS = min(p.QoS, lim.maximumQoS)
 	p.Retain = p.Retain && !lim.noRetain
 	if lim.maximumPacket > 0 && wire.PublishSize(p, wire.V5) > lim.maximumPacket {
-		s.counts().TooLarge.Add(1)
+		s.refuse(kind, period, metrics.OverSize)
 		return false
 	}
 	if p.QoS == 0 {
 		b := s.buffer()
 		*b = wire.AppendPublish(*b, p, wire.V5)
+		s.bill(kind, period, 0)
 		return true
 	}
 	if !s.out.takes(wire.PublishSize(p, wire.V5)) {
-		s.counts().Dropped.Add(1)
+		s.refuse(kind, period, metrics.QueueFull)
 		return false
 	}
 	p.PacketID = s.out.id()
@@ -131,9 +151,22 @@ func (s *session) sendNoted(p *wire.Publish, note uint64) bool {
 		f.giveBack(packet)
 		packet = &exact
 	}
-	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note})
+	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note, kind: kind, period: period})
 	s.out.pump(s)
 	return true
+}
+
+// refuse counts a message that is not sent for a fate of its own.
+func (s *session) refuse(kind metrics.MessageKind, period metrics.Period, why metrics.Fate) {
+	c := s.counts()
+	c.Messages.Add(period, kind, why)
+	switch {
+	case !s.crew.devices:
+	case why == metrics.OverSize:
+		c.TooLarge.Add(1)
+	case why == metrics.QueueFull:
+		c.Dropped.Add(1)
+	}
 }
 
 // pump sends what waits, in order, as far as Receive Maximum allows (4.9), unless
@@ -154,16 +187,19 @@ func (o *outbox) pump(s *session) {
 			if o.flying >= s.link.limits.receiveMaximum {
 				return
 			}
-			if m.tried {
-				wire.SetDup(*m.packet)
-			}
 			b := s.buffer()
-			*b = append(*b, *m.packet...)
+			if m.written { // on an earlier connection (3.3.1-1)
+				wire.SetDup(*m.packet)
+				*b = append(*b, *m.packet...)
+			} else {
+				*b = append(*b, *m.packet...)
+				s.bill(m.kind, m.period, m.id)
+			}
 			o.flying++
 			m.counted = true
 		}
 		m.sent = true
-		if m.tried {
+		if m.written && s.crew.devices {
 			s.counts().Resent.Add(1)
 		}
 	}
@@ -173,9 +209,7 @@ func (o *outbox) pump(s *session) {
 func (o *outbox) disconnected() {
 	o.flying = 0
 	for i := range o.messages {
-		m := &o.messages[i]
-		m.tried = m.tried || m.sent
-		m.sent, m.counted = false, false
+		o.messages[i].sent, o.messages[i].counted = false, false
 	}
 }
 
@@ -194,7 +228,7 @@ func (o *outbox) forget(f *Fleet) int {
 func (s *session) settleAck(typ byte, a wire.Ack) {
 	o := &s.out
 	i := o.find(a.PacketID)
-	if a.Code >= 0x80 {
+	if a.Code >= 0x80 && s.crew.devices {
 		s.counts().PublishRefused.Add(a.Code)
 	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
@@ -213,6 +247,9 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		typ == packets.PUBCOMP && m.released:
 		if m.counted {
 			o.flying--
+		}
+		if a.Code >= 0x80 && !m.released {
+			s.counts().Messages.Add(m.period, m.kind, metrics.Rejected)
 		}
 		packet := m.packet
 		o.remove(i)
@@ -258,6 +295,6 @@ func (s *session) sendOnce(p *wire.Publish, note uint64) {
 	p.PacketID = s.out.id()
 	b := s.buffer()
 	*b = wire.AppendPublish(*b, p, wire.V5)
-	s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, counted: true})
+	s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, written: true, counted: true})
 	s.out.flying++
 }

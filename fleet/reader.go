@@ -87,19 +87,20 @@ func (r *reader) read() ([]byte, error) {
 	return r.lent[:r.n], nil
 }
 
-// write writes all of b, or until the write deadline.
-func (r *reader) write(b []byte) error {
+// write writes all of b, or until the write deadline. It returns how much of b was
+// written, which is less only with an error.
+func (r *reader) write(b []byte) (int, error) {
 	if r.raw == nil {
-		_, err := r.conn.Write(b)
-		return err
+		return r.conn.Write(b)
 	}
 	r.unsent, r.err = b, nil
 	err := r.raw.Write(r.tryOut)
+	n := len(b) - len(r.unsent)
 	r.unsent = nil
 	if err != nil {
-		return err
+		return n, err
 	}
-	return r.err
+	return n, r.err
 }
 
 // release gives the buffer back.

@@ -208,7 +208,7 @@ func (r *referee) ask(p *probe, now time.Time) {
 	q := wire.Publish{Topic: []byte("cmnd/" + p.device.spec.ID + "/" + attribute)}
 	q.Props.ResponseTopic = r.answers
 	q.Props.CorrelationData = binary.BigEndian.AppendUint64(nil, uint64(p.device.number))
-	r.send(&q)
+	r.send(&q, metrics.NoMessage)
 }
 
 // act implements actor.

@@ -73,8 +73,9 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 		f.counts.GhostCommands.Add(1)
 		return
 	}
-	f.counts.Requests.Add(1)
-	r.step(time.Now())
+	now := time.Now()
+	f.counts.Requests.Add(f.period(now.Sub(f.epoch)), 1)
+	r.step(now)
 
 	attr, known := g.Kind.Attribute(name)
 	var changed devices.Changes
@@ -154,9 +155,6 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 		reply.Topic = r.stateTopic(topicBuf[:0], attr)
 		reply.Retain = r.spec.Group.Retain
 	}
-	if fault != nil && deed != metrics.AnswerDropped {
-		f.counts.ErrorReplies.Add(1)
-	}
 	if deed >= 0 {
 		r.answerBadly(&reply, deed)
 		return
@@ -196,11 +194,11 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 		}
 		p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 		p.Props.ContentType = textPlain
+		made := r.fleet.now()
 		if r.fleet.stamped {
-			p.Props.User = r.fleet.appendStamp(nil)
+			p.Props.User = r.fleet.appendStamp(nil, made)
 		}
-		r.fleet.counts.StateMessages.Add(1)
-		sent := r.send(&p)
+		sent := r.sendMade(&p, metrics.State, made, 0)
 		if p.Retain {
 			r.retains(attr, *value, sent)
 		}

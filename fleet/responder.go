@@ -146,9 +146,9 @@ func (r *responder) up(now time.Time) {
 
 // acknowledged implements actor: the note is when telemetry was sent, on the
 // fleet's clock.
-func (r *responder) acknowledged(note uint64, _ byte) {
-	if note > 0 {
-		r.fleet.recorder.Record(r.number, metrics.TelemetryPuback, r.labels, time.Since(r.fleet.epoch)-time.Duration(note))
+func (r *responder) acknowledged(note uint64, code byte) {
+	if made := time.Duration(note); made > 0 && code < 0x80 {
+		r.fleet.recorder.RecordIn(r.number, r.fleet.period(made), metrics.TelemetryPuback, r.labels, r.fleet.now()-made)
 	}
 }
 
@@ -255,18 +255,14 @@ func (r *responder) report() {
 	p := wire.Publish{Topic: topic, Payload: *payload, QoS: g.QoS}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = jsonType
+	made := r.fleet.now()
 	if r.fleet.stamped {
-		p.Props.User = r.fleet.appendStamp(nil)
+		p.Props.User = r.fleet.appendStamp(nil, made)
 	}
 	if r.habits != nil {
 		p.Props.User = r.habits.appendTime(p.Props.User)
 	}
-	r.fleet.counts.Telemetry.Add(1)
-	var note uint64
-	if p.QoS > 0 {
-		note = uint64(time.Since(r.fleet.epoch))
-	}
-	r.sendNoted(&p, note)
+	r.sendMade(&p, metrics.Telemetry, made, uint64(made))
 }
 
 // announce publishes the device's availability, retained, as its Will would.
@@ -283,10 +279,10 @@ func (r *responder) announce(word string) {
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = textPlain
 	if r.fleet.audit != nil {
-		p.Props.User = r.fleet.appendStamp(nil) // or the referee would take it for the Will
+		p.Props.User = r.fleet.appendStamp(nil, r.fleet.now()) // or the referee would take it for the Will
 		r.announced = r.fleet.now()
 	}
-	r.send(&p)
+	r.send(&p, metrics.Announcement)
 }
 
 // What a device says of its availability on tele/<id>/lwt.

@@ -106,6 +106,7 @@ var errStopping = errors.New("the fleet stops")
 func (s *session) run(ctx context.Context) error {
 	defer s.inbox.close()
 	defer s.bury(func(ghost) bool { return true })
+	defer s.abandon()
 	for {
 		s.read()
 		switch {
@@ -203,7 +204,7 @@ func (s *session) connect(ctx context.Context) error {
 		return s.fail("connecting to", err)
 	}
 	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now(), ending: audit.Closed}
-	s.record(metrics.ConnectDial, l.began.Sub(start))
+	s.record(metrics.ConnectDial, start, l.began.Sub(start))
 	l.framer.Max = f.maximumPacket
 	l.limits = defaultLimits()
 	l.due = l.began.Add(timeout)
@@ -254,7 +255,7 @@ func (s *session) hangUp(err error) {
 		}
 	}
 	s.inbox.hangUp()
-	l.drop(s.fleet)
+	s.drop()
 	s.ended(closing, err)
 	if l.online {
 		s.actor.down(err)
@@ -430,9 +431,9 @@ func (s *session) counts() *metrics.Counts {
 	return s.fleet.counts
 }
 
-// record takes the time that a part of connecting took.
-func (s *session) record(m metrics.Metric, d time.Duration) {
+// record takes the time that a part of connecting took which began at a moment.
+func (s *session) record(m metrics.Metric, began time.Time, d time.Duration) {
 	if !s.crew.hidden {
-		s.fleet.recorder.Record(s.number, m, s.labels, d)
+		s.fleet.recorder.RecordIn(s.number, s.fleet.period(began.Sub(s.fleet.epoch)), m, s.labels, d)
 	}
 }

@@ -105,11 +105,12 @@ func TestStampOfAnotherRun(t *testing.T) {
 	}{{"own", 1}, {"another", 0}} {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		f.run = "own"
+		f.zero.Store(new(f.epoch.Add(time.Hour)))
 		other := &Fleet{run: tt.run, epoch: time.Now().Add(-time.Hour)}
 		w := f.watching[0]
 		attach(&w.session)
 		p := &wire.Publish{Topic: []byte("state/lamp/power"), Payload: []byte("ON")}
-		p.Props.User = other.appendStamp(nil)
+		p.Props.User = other.appendStamp(nil, other.now())
 		w.message(p)
 		got := int64(0)
 		for s, h := range f.recorder.Snapshot(time.Second).Series {

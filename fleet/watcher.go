@@ -59,7 +59,7 @@ func (w *watcher) topics() ([]packets.SubOptions, error) {
 func (w *watcher) message(p *wire.Publish) {
 	w.fleet.counts.Watched.Add(1)
 	if sent, run, ok := stamp(p); ok && run == w.fleet.run && !p.Retain {
-		w.fleet.recorder.Record(w.number, metrics.StateDelivery, metrics.Labels{}, time.Since(w.fleet.epoch)-sent)
+		w.fleet.recorder.RecordIn(w.number, w.fleet.period(sent), metrics.StateDelivery, metrics.Labels{}, w.fleet.now()-sent)
 	}
 	w.link.dawdle += w.spec.Slow
 	if w.spec.Answers && !p.Retain && len(p.Props.ResponseTopic) > 0 && wire.ValidTopicName(string(p.Props.ResponseTopic)) {
@@ -85,7 +85,7 @@ func (w *watcher) consume(p *wire.Publish) {
 			}
 		}
 	}
-	w.send(&answer)
+	w.send(&answer, metrics.WillAnswer)
 }
 
 // up implements actor.
@@ -108,10 +108,11 @@ func (w *watcher) farewell() {}
 // Messages are stamped only where there are watchers.
 const stampKey = "sent"
 
-// appendStamp appends the User Property to a message's.
-func (f *Fleet) appendStamp(user []byte) []byte {
+// appendStamp appends the User Property to those of a message that was made at a
+// moment of the fleet's clock.
+func (f *Fleet) appendStamp(user []byte, made time.Duration) []byte {
 	var room [96]byte
-	n := strconv.AppendInt(room[:0], int64(time.Since(f.epoch)), 10)
+	n := strconv.AppendInt(room[:0], int64(made), 10)
 	n = append(append(n, '@'), f.run...)
 	return wire.AppendUserProperty(user, stampKey, string(n))
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"homefleet/fleet"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -63,7 +64,7 @@ func (p *fleetPart) up() error {
 
 func (p *fleetPart) counts() map[string]int64 {
 	c := p.fleet.Counts()
-	return map[string]int64{"answered": c.Replies.Load(), "failed": c.Lost.Load() + c.ErrorReplies.Load(),
-		"states": c.StateMessages.Load(), "telemetry": c.Telemetry.Load(), "pings": c.Pings.Load(),
+	return map[string]int64{"answered": c.Messages.Total(metrics.Sent, metrics.Reply, metrics.ErrorReply), "failed": c.Lost.Load() + c.Messages.Total(metrics.Sent, metrics.ErrorReply),
+		"states": c.Messages.Total(metrics.Sent, metrics.State), "telemetry": c.Messages.Total(metrics.Sent, metrics.Telemetry), "pings": c.Pings.Load(),
 		"wakes": c.Wakes.Load(), "watched": c.Watched.Load()}
 }

@@ -37,7 +37,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	e.answers(&s.Totals)
 	e.labels(s.ByLabel)
 	e.devices(&s.Devices)
-	e.counts(s.Counts)
+	e.counts(s.CountTotals())
 	e.audit(s.Audit)
 	e.recoveries(s.Recoveries)
 	for _, series := range slices.SortedFunc(maps.Keys(s.Series), compareSeries) {

@@ -51,10 +51,11 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 	s.Devices = metrics.Devices{Total: 10, Online: 7, Seen: 9, GaveUp: 1}
 	counts := new(metrics.Counts)
 	counts.Dials.Add(12)
-	counts.Requests.Add(980)
+	counts.Requests.Add(metrics.InMeasure, 900)
+	counts.Requests.Add(metrics.InWarmUp, 80)
 	counts.Refused.Add(0x88)
 	counts.Disconnected.Add(0x8B)
-	s.Counts = metrics.CountsByName(counts)
+	s.Counts, s.Apart = metrics.CountsByName(counts), metrics.CountsApart(counts)
 	s.Audit = &metrics.Audit{
 		Ways: []metrics.WayTotals{
 			{Way: "orderly", WillTotals: metrics.WillTotals{Outages: 5, NotDue: 5, Messages: 1, Unexpected: 1}},

@@ -15,6 +15,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/fleettest"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -76,7 +77,7 @@ telemetry = "1m"
 `)
 		start := time.Now()
 		time.Sleep(time.Hour)
-		if n := f.Fleet().Counts().Telemetry.Load(); n < 20*55 || n > 20*65 {
+		if n := f.Fleet().Counts().Messages.Total(metrics.Sent, metrics.Telemetry); n < 20*55 || n > 20*65 {
 			t.Errorf("%d telemetry messages in %v; want about 1,200", n, time.Since(start))
 		}
 		d := f.Device("thermostat-1")

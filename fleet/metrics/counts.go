@@ -18,14 +18,10 @@ type Counts struct {
 	Lost          atomic.Int64 // connections that ended without our will
 	TimedOut      atomic.Int64 // handshakes and PINGRESPs that did not come in time
 	BadPackets    atomic.Int64 // malformed packets and protocol errors of the broker
-	Requests      atomic.Int64 // commands received
-	Replies       atomic.Int64 // replies sent
-	ErrorReplies  atomic.Int64 // of these, with a User Property error
+	Requests      ByPeriod     // commands received
 	BadTopics     atomic.Int64 // Response Topics that were refused
 	GhostCommands atomic.Int64 // retained commands that were ignored
 	Duplicates    atomic.Int64 // QoS 2 messages received again and not acted on
-	StateMessages atomic.Int64 // state/<id>/<attribute> sent
-	Telemetry     atomic.Int64 // tele/<id>/state sent
 	WillsSeen     atomic.Int64 // answers to a device's own Will that it found
 	WillsUnseen   atomic.Int64 // times that a device was back on its session and found none, though its Will was due
 	Pings         atomic.Int64
@@ -41,6 +37,9 @@ type Counts struct {
 	HandshakeFailures atomic.Int64
 
 	Watched atomic.Int64 // messages that watchers received
+
+	// Messages are those that are no requests, by what became of each.
+	Messages Messages
 
 	// Misdeeds are what devices did wrong on purpose.
 	Misdeeds [misdeedCount]atomic.Int64

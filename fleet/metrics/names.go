@@ -1,55 +1,91 @@
 package metrics
 
+import "slices"
+
 // CountsByName returns a fleet's counts under the names that expectations and
-// results use, zeros included.
+// results use, zeros included. Those of messages are of the measuring, the others
+// of the whole run.
 func CountsByName(c *Counts) map[string]int64 {
 	m := make(map[string]int64, len(countTable))
 	for i := range countTable {
-		m[countTable[i].name] = countTable[i].of(c)
+		m[countTable[i].name] = countTable[i].value(c, InMeasure)
 	}
 	return m
 }
 
-// countTable names the counts of a fleet. All of them only grow.
-var countTable = []struct {
+// CountsApart returns the counts of messages that belong to other parts of the run
+// than the measuring, by period and name; those that are zero are left out, and it
+// is nil when all are.
+func CountsApart(c *Counts) map[string]map[string]int64 {
+	var all map[string]map[string]int64
+	for p := InConnect; p < periodCount; p++ {
+		for i := range countTable {
+			e := &countTable[i]
+			if e.in == nil || e.in(c, p) == 0 {
+				continue
+			}
+			if all == nil {
+				all = make(map[string]map[string]int64)
+			}
+			if all[p.String()] == nil {
+				all[p.String()] = make(map[string]int64)
+			}
+			all[p.String()][e.name] = e.in(c, p)
+		}
+	}
+	return all
+}
+
+// countEntry is a count of a fleet by name. It only grows.
+type countEntry struct {
 	name, help string
-	of         func(*Counts) int64
-}{
-	{"connect.tried", "connections tried", func(c *Counts) int64 { return c.Dials.Load() }},
-	{"connect.failed", "connections that could not be opened, broke before CONNACK or were refused in it", func(c *Counts) int64 {
+	of         func(*Counts) int64         // of the whole run; nil if there is in
+	in         func(*Counts, Period) int64 // of one part of it
+}
+
+func (e *countEntry) value(c *Counts, p Period) int64 {
+	if e.in != nil {
+		return e.in(c, p)
+	}
+	return e.of(c)
+}
+
+// countTable names the counts of a fleet.
+var countTable = slices.Concat(runCounts, messageCounts())
+
+// runCounts are those of the whole run, and of the commands.
+var runCounts = []countEntry{
+	{name: "connect.tried", help: "connections tried", of: func(c *Counts) int64 { return c.Dials.Load() }},
+	{name: "connect.failed", help: "connections that could not be opened, broke before CONNACK or were refused in it", of: func(c *Counts) int64 {
 		return c.DialFailures.Load() + c.HandshakeFailures.Load() + c.Refused.Total()
 	}},
-	{"connect.refused", "connections refused in CONNACK", func(c *Counts) int64 { return c.Refused.Total() }},
-	{"connect.succeeded", "connections accepted in CONNACK", func(c *Counts) int64 { return c.Connects.Load() }},
-	{"connect.resumed", "connections accepted with Session Present", func(c *Counts) int64 { return c.Resumes.Load() }},
-	{"connections.lost", "connections that ended without our will", func(c *Counts) int64 { return c.Lost.Load() }},
-	{"connections.disconnected", "DISCONNECTs from the broker", func(c *Counts) int64 { return c.Disconnected.Total() }},
-	{"connections.timed_out", "handshakes and PINGRESPs that did not come in time", func(c *Counts) int64 { return c.TimedOut.Load() }},
-	{"connections.bad_packets", "malformed packets and protocol errors of the broker", func(c *Counts) int64 { return c.BadPackets.Load() }},
-	{"subscriptions.refused", "SUBACKs with a reason code of 0x80 or more", func(c *Counts) int64 { return c.SubsRefused.Total() }},
-	{"devices.commands", "commands that devices received", func(c *Counts) int64 { return c.Requests.Load() }},
-	{"devices.replies", "replies that devices sent", func(c *Counts) int64 { return c.Replies.Load() }},
-	{"devices.error_replies", "replies with a User Property error that devices sent", func(c *Counts) int64 { return c.ErrorReplies.Load() }},
-	{"devices.bad_topics", "Response Topics that devices refused", func(c *Counts) int64 { return c.BadTopics.Load() }},
-	{"devices.ghost_commands", "retained commands that devices ignored", func(c *Counts) int64 { return c.GhostCommands.Load() }},
-	{"devices.duplicates", "QoS 2 messages that devices received again and did not act on", func(c *Counts) int64 { return c.Duplicates.Load() }},
-	{"devices.dropped", "messages for which a device's queue had no room", func(c *Counts) int64 { return c.Dropped.Load() }},
-	{"devices.abandoned", "QoS 1 and 2 messages whose session ended before the acknowledgement", func(c *Counts) int64 { return c.Abandoned.Load() }},
-	{"devices.too_large", "messages over the broker's Maximum Packet Size", func(c *Counts) int64 { return c.TooLarge.Load() }},
-	{"devices.refused", "device messages refused in PUBACK, PUBREC or PUBCOMP", func(c *Counts) int64 { return c.PublishRefused.Total() }},
-	{"devices.resent", "PUBLISH and PUBREL sent again after a resume", func(c *Counts) int64 { return c.Resent.Load() }},
-	{"state.sent", "state messages that devices sent", func(c *Counts) int64 { return c.StateMessages.Load() }},
-	{"telemetry.sent", "telemetry messages that devices sent", func(c *Counts) int64 { return c.Telemetry.Load() }},
-	{"wills.answered", "answers to a device's own Will that it found", func(c *Counts) int64 { return c.WillsSeen.Load() }},
-	{"wills.unanswered", "times that a device was back on its session and found no answer to its Will, though that was due", func(c *Counts) int64 { return c.WillsUnseen.Load() }},
-	{"misbehaved.dropped", "answers that misbehaving devices did not send", misdeed(AnswerDropped)},
-	{"misbehaved.duplicated", "answers that misbehaving devices sent twice", misdeed(AnswerDuplicated)},
-	{"misbehaved.wrong_correlation", "answers that misbehaving devices sent with other Correlation Data", misdeed(AnswerWrongCorrelation)},
-	{"misbehaved.no_correlation", "answers that misbehaving devices sent without Correlation Data", misdeed(AnswerNoCorrelation)},
-	{"misbehaved.wrong_topic", "answers that misbehaving devices sent to another topic", misdeed(AnswerWrongTopic)},
-	{"misbehaved.errors", "commands that misbehaving devices answered with an error for no reason", misdeed(AnswerError)},
-	{"misbehaved.reordered", "answers that misbehaving devices held until a later one had gone", misdeed(AnswerReordered)},
-	{"misbehaved.late", "answers that misbehaving devices held back", misdeed(AnswerLate)},
-	{"misbehaved.acks_withheld", "PUBACKs and PUBRECs that misbehaving devices did not send", misdeed(AckWithheld)},
-	{"misbehaved.flood", "telemetry messages that misbehaving devices sent beside the regular ones", misdeed(TelemetryFlood)},
+	{name: "connect.refused", help: "connections refused in CONNACK", of: func(c *Counts) int64 { return c.Refused.Total() }},
+	{name: "connect.succeeded", help: "connections accepted in CONNACK", of: func(c *Counts) int64 { return c.Connects.Load() }},
+	{name: "connect.resumed", help: "connections accepted with Session Present", of: func(c *Counts) int64 { return c.Resumes.Load() }},
+	{name: "connections.lost", help: "connections that ended without our will", of: func(c *Counts) int64 { return c.Lost.Load() }},
+	{name: "connections.disconnected", help: "DISCONNECTs from the broker", of: func(c *Counts) int64 { return c.Disconnected.Total() }},
+	{name: "connections.timed_out", help: "handshakes and PINGRESPs that did not come in time", of: func(c *Counts) int64 { return c.TimedOut.Load() }},
+	{name: "connections.bad_packets", help: "malformed packets and protocol errors of the broker", of: func(c *Counts) int64 { return c.BadPackets.Load() }},
+	{name: "subscriptions.refused", help: "SUBACKs with a reason code of 0x80 or more", of: func(c *Counts) int64 { return c.SubsRefused.Total() }},
+	{name: "devices.commands", help: "commands that devices received", in: func(c *Counts, p Period) int64 { return c.Requests.In(p) }},
+	{name: "devices.bad_topics", help: "Response Topics that devices refused", of: func(c *Counts) int64 { return c.BadTopics.Load() }},
+	{name: "devices.ghost_commands", help: "retained commands that devices ignored", of: func(c *Counts) int64 { return c.GhostCommands.Load() }},
+	{name: "devices.duplicates", help: "QoS 2 messages that devices received again and did not act on", of: func(c *Counts) int64 { return c.Duplicates.Load() }},
+	{name: "devices.dropped", help: "messages for which a device's queue had no room", of: func(c *Counts) int64 { return c.Dropped.Load() }},
+	{name: "devices.abandoned", help: "QoS 1 and 2 messages whose session ended before the acknowledgement", of: func(c *Counts) int64 { return c.Abandoned.Load() }},
+	{name: "devices.too_large", help: "messages over the broker's Maximum Packet Size", of: func(c *Counts) int64 { return c.TooLarge.Load() }},
+	{name: "devices.refused", help: "device messages refused in PUBACK, PUBREC or PUBCOMP", of: func(c *Counts) int64 { return c.PublishRefused.Total() }},
+	{name: "devices.resent", help: "PUBLISH and PUBREL sent again after a resume", of: func(c *Counts) int64 { return c.Resent.Load() }},
+	{name: "wills.answered", help: "answers to a device's own Will that it found", of: func(c *Counts) int64 { return c.WillsSeen.Load() }},
+	{name: "wills.unanswered", help: "times that a device was back on its session and found no answer to its Will, though that was due", of: func(c *Counts) int64 { return c.WillsUnseen.Load() }},
+	{name: "misbehaved.dropped", help: "answers that misbehaving devices did not send", of: misdeed(AnswerDropped)},
+	{name: "misbehaved.duplicated", help: "answers that misbehaving devices sent twice", of: misdeed(AnswerDuplicated)},
+	{name: "misbehaved.wrong_correlation", help: "answers that misbehaving devices sent with other Correlation Data", of: misdeed(AnswerWrongCorrelation)},
+	{name: "misbehaved.no_correlation", help: "answers that misbehaving devices sent without Correlation Data", of: misdeed(AnswerNoCorrelation)},
+	{name: "misbehaved.wrong_topic", help: "answers that misbehaving devices sent to another topic", of: misdeed(AnswerWrongTopic)},
+	{name: "misbehaved.errors", help: "commands that misbehaving devices answered with an error for no reason", of: misdeed(AnswerError)},
+	{name: "misbehaved.reordered", help: "answers that misbehaving devices held until a later one had gone", of: misdeed(AnswerReordered)},
+	{name: "misbehaved.late", help: "answers that misbehaving devices held back", of: misdeed(AnswerLate)},
+	{name: "misbehaved.acks_withheld", help: "PUBACKs and PUBRECs that misbehaving devices did not send", of: misdeed(AckWithheld)},
+	{name: "misbehaved.flood", help: "telemetry messages that misbehaving devices sent beside the regular ones", of: misdeed(TelemetryFlood)},
 }

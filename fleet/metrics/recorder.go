@@ -37,6 +37,7 @@ type shard struct {
 	totals  Totals
 	byLabel [dimensionCount][]Outcomes
 	series  [metricCount][dimensionCount][]*Histogram // nil while there is no sample; none under All
+	apart   [metricCount][periodCount]*Histogram      // of the periods that are not measured
 	line    line
 }
 
@@ -86,6 +87,25 @@ func (r *Recorder) Record(hint int, m Metric, l Labels, d time.Duration) {
 	s.mu.Lock()
 	s.record(m, l, d)
 	s.mu.Unlock()
+}
+
+// RecordIn is Record for what belongs to a period: only that of the measuring is
+// told apart by labels.
+func (r *Recorder) RecordIn(hint int, p Period, m Metric, l Labels, d time.Duration) {
+	if p == InMeasure {
+		r.Record(hint, m, l, d)
+		return
+	}
+	if m >= metricCount || p >= periodCount {
+		return
+	}
+	s := r.shard(hint)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.apart[m][p] == nil {
+		s.apart[m][p] = new(Histogram)
+	}
+	s.apart[m][p].Record(d)
 }
 
 // Online notes how many devices are online at a time, for the time line. What

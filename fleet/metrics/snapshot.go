@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -16,7 +17,8 @@ type Snapshot struct {
 
 	// What the recorder does not know; the caller fills it in.
 	Devices Devices
-	Counts  map[string]int64 // by name: see [CountsByName]
+	Counts  map[string]int64            // by name: see [CountsByName]
+	Apart   map[string]map[string]int64 // the counts of messages before and after the measuring, by [Period] and name
 
 	Audit      *Audit     // nil: there is none
 	Recoveries []Recovery // those that are over, or all of them as the run ends
@@ -133,6 +135,18 @@ func (r *Recorder) histogram(w Series) *Histogram {
 		}
 	}
 	return whole
+}
+
+// CountTotals returns the counts of the whole run by name, which never fall while
+// it lasts.
+func (s *Snapshot) CountTotals() map[string]int64 {
+	sum := maps.Clone(s.Counts)
+	for _, counts := range s.Apart {
+		for name, n := range counts {
+			sum[name] += n
+		}
+	}
+	return sum
 }
 
 // Outcomes returns what became of the requests of a label. ok is false if

@@ -138,7 +138,7 @@ func (p plan) play() *metrics.Result {
 	var counts metrics.Counts
 	counts.Dials.Add(int64(p.devices))
 	counts.Connects.Add(int64(p.devices))
-	counts.Telemetry.Add(int64(p.devices) * 6)
+	counts.Messages[metrics.InMeasure][metrics.Telemetry][metrics.Sent].Add(int64(p.devices) * 6)
 	s.Counts = metrics.CountsByName(&counts)
 	var expect []metrics.Expectation
 	for _, x := range p.expect {
