@@ -309,6 +309,15 @@ func (r *Result) Encode(w io.Writer) error {
 // far as reading it needs: counts are not negative, histograms are whole, the
 // time line is in order, herds are of a size to draw. [Result.Check] tells more.
 func DecodeResult(rd io.Reader) (*Result, error) {
+	b, err := readDocument(rd)
+	if err != nil {
+		return nil, err
+	}
+	return decodeResult(b)
+}
+
+// readDocument reads all there is, up to a bound.
+func readDocument(rd io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(rd, maxResult+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading a result: %w", err)
@@ -316,6 +325,10 @@ func DecodeResult(rd io.Reader) (*Result, error) {
 	if len(b) > maxResult {
 		return nil, fmt.Errorf("reading a result: it is larger than %d MiB", maxResult>>20)
 	}
+	return b, nil
+}
+
+func decodeResult(b []byte) (*Result, error) {
 	var head struct {
 		Version *int `json:"homefleet_result"`
 	}
