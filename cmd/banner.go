@@ -19,6 +19,10 @@ func (r *running) banner() {
 		return
 	}
 	p := r.errPaint()
+	if r.series.again() {
+		fmt.Fprintf(r.screen, "%s, seed %d, run %s\n", p.bold(r.series.words()), r.sc.Seed, r.id)
+		return
+	}
 	var rs rows
 	rs.add("scenario", "%s%s, seed %d, run %s", r.sc.Name, r.origin(), r.sc.Seed, r.id)
 	if r.sc.Part.N > 0 {
@@ -35,6 +39,9 @@ func (r *running) banner() {
 	for i := range r.sc.Watchers {
 		w := &r.sc.Watchers[i]
 		rs.add(first(i, "watchers"), "%s", watcherWords(w))
+	}
+	if r.series != nil {
+		rs.add("runs", "%s", r.series.words())
 	}
 	if r.sc.Measured() {
 		if len(r.sc.Incidents) > 0 {
@@ -128,7 +135,7 @@ func devicesByKind(sc *scenarios.Scenario) string {
 
 // upBanner tells that the fleet is up, and what to try next.
 func (r *running) upBanner(up fleet.Presence) {
-	if r.quiet {
+	if r.quiet || r.series.again() {
 		return
 	}
 	p := r.errPaint()

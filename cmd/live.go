@@ -28,6 +28,7 @@ type running struct {
 	log      *slog.Logger
 	ready    *readyFile
 	outputs  []output
+	series   *series // nil: the run stands alone
 	scrape   *scrape // nil: nobody asks for metrics
 	load     liveLoad
 

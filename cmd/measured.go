@@ -24,13 +24,17 @@ func (r *running) measured(stopped bool, err error) error {
 	if failure != nil && res.Verdict != metrics.VerdictBroken {
 		end = failure
 	}
+	if r.series != nil {
+		r.series.result = res
+		return end
+	}
 	if !r.quiet && !r.json && r.Stdout.Terminal {
 		fmt.Fprintln(r.screen)
 	}
 	if printErr := r.printResult(res, end); printErr != nil {
 		return printErr
 	}
-	if putErr := r.putAll(r.outputs, res); putErr != nil {
+	if putErr := r.putAll(r.outputs, metrics.NewRuns(res.Tool, 1, []*metrics.Result{res})); putErr != nil {
 		r.tell(&exitError{err: putErr})
 		if end == nil || exitCode(end) == exitExpectation {
 			if exit, ok := errors.AsType[*exitError](end); ok {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -28,26 +30,39 @@ func (o *outputFlags) add(f *pflag.FlagSet) {
 // output is a file that a result is written to at the end.
 type output struct {
 	wholeFile
-	flag  string
-	write func(io.Writer, *metrics.Result) error
+	flag     string
+	write    func(io.Writer, *metrics.Runs) error
+	each     bool   // one for each run:
+	template string // the name has a place for the run's number
 }
+
+// runPlace stands for the number of the run in the name of a file.
+const runPlace = "{n}"
 
 // outputs lists the files that are wanted.
 func (a *app) outputs(o *outputFlags) []output {
 	var all []output
 	for _, x := range []struct {
 		flag, name string
-		write      func(io.Writer, *metrics.Result) error
+		write      func(io.Writer, *metrics.Runs) error
 	}{
-		{cmp.Or(o.htmlFlag, "--report"), o.html, report.HTML},
-		{"--junit", o.junit, report.JUnit},
-		{"--result", o.result, func(w io.Writer, r *metrics.Result) error { return r.Encode(w) }},
+		{cmp.Or(o.htmlFlag, "--report"), o.html, report.RunsHTML},
+		{"--junit", o.junit, report.RunsJUnit},
+		{"--result", o.result, encodeRuns},
 	} {
 		if x.name != "" {
-			all = append(all, output{a.wholeFile(x.name), x.flag, x.write})
+			all = append(all, output{wholeFile: a.wholeFile(x.name), flag: x.flag, write: x.write})
 		}
 	}
 	return all
+}
+
+// encodeRuns writes the document of one run, or that of several.
+func encodeRuns(w io.Writer, all *metrics.Runs) error {
+	if all.Planned == 1 {
+		return all.Results[0].Encode(w)
+	}
+	return all.Encode(w)
 }
 
 // forMeasured refuses files of a result that there will not be.
@@ -64,10 +79,15 @@ func (o *outputFlags) forMeasured(sc *scenarios.Scenario) error {
 }
 
 // prepareOutputs makes sure that the files can be written: to learn that after a
-// long run would be late.
-func (a *app) prepareOutputs(o *outputFlags) ([]output, error) {
+// long run would be late. runs is how many --runs there are to be: of a name with
+// runPlace each gets a file of its own; 0 takes names as they are.
+func (a *app) prepareOutputs(o *outputFlags, runs int) ([]output, error) {
 	all := a.outputs(o)
 	for i := range all {
+		if runs > 0 && strings.Contains(all[i].name, runPlace) {
+			all[i].each, all[i].template = true, all[i].name
+			all[i].wholeFile = a.wholeFile(numbered(all[i].name, 1))
+		}
 		if err := all[i].check(); err != nil {
 			return nil, misused("", "%s: %s", all[i].flag, unPath(err, all[i].name))
 		}
@@ -75,27 +95,46 @@ func (a *app) prepareOutputs(o *outputFlags) ([]output, error) {
 	return all, nil
 }
 
+// numbered is the name of the file of run k.
+func numbered(name string, k int) string {
+	return strings.ReplaceAll(name, runPlace, strconv.Itoa(k))
+}
+
 // put writes the file.
-func (o *output) put(r *metrics.Result) error {
-	if err := o.wholeFile.put(func(w io.Writer) error { return o.write(w, r) }); err != nil {
+func (o *output) put(all *metrics.Runs) error {
+	if err := o.wholeFile.put(func(w io.Writer) error { return o.write(w, all) }); err != nil {
 		return failed("", "%s: %s", o.flag, unPath(err, o.name))
 	}
 	return nil
 }
 
-// putAll writes all files and says where they are.
-func (a *app) putAll(all []output, r *metrics.Result) error {
+// putAll writes all files but those of a single run, and says where they are.
+func (a *app) putAll(outputs []output, all *metrics.Runs) error {
 	var errs []error
 	var rs rows
-	for i := range all {
-		if err := all[i].put(r); err != nil {
+	for i := range outputs {
+		if outputs[i].each {
+			continue
+		}
+		if err := outputs[i].put(all); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		rs.add("wrote", "%s", all[i].name)
+		rs.add("wrote", "%s", outputs[i].name)
 	}
 	if !a.quiet && rs.names != nil {
 		fmt.Fprint(a.screen, rs.text("", a.errPaint()))
 	}
 	return errors.Join(errs...)
+}
+
+// putRun writes the files of run k of several.
+func (a *app) putRun(outputs []output, k int, r *metrics.Result) error {
+	var mine []output
+	for _, o := range outputs {
+		if o.each {
+			mine = append(mine, output{wholeFile: a.wholeFile(numbered(o.template, k)), flag: o.flag, write: o.write})
+		}
+	}
+	return a.putAll(mine, metrics.NewRuns(r.Tool, 1, []*metrics.Result{r}))
 }

@@ -44,7 +44,7 @@ func (r *running) loadProgress(now time.Time) {
 		l.phase, l.begun = phase, now
 		l.drawnAt, l.plain = time.Time{}, plainLines{at: now}
 		if !r.Stderr.Terminal && phase > fleet.Connecting && phase < fleet.Running {
-			fmt.Fprintf(r.screen, "%s\n", r.phaseBegins(phase))
+			fmt.Fprintf(r.screen, "%s\n", r.inSeries()+r.phaseBegins(phase))
 		}
 	}
 	if r.Stderr.Terminal {
@@ -56,8 +56,16 @@ func (r *running) loadProgress(now time.Time) {
 		return
 	}
 	if l.plain.turn(now, loadPlainEvery) {
-		l.plain.say(r.screen, now, r.plainLine(now, phase))
+		l.plain.say(r.screen, now, r.inSeries()+r.plainLine(now, phase))
 	}
+}
+
+// inSeries is what a line about one run of several begins with.
+func (r *running) inSeries() string {
+	if r.series == nil {
+		return ""
+	}
+	return r.series.words() + ": "
 }
 
 // checkLoad looks, once everybody has had time to connect, whether there is
@@ -171,7 +179,11 @@ func (r *running) timeLeft(now time.Time, phase fleet.Phase) time.Duration {
 // block is what stands at the bottom of the terminal.
 func (r *running) block(now time.Time, phase fleet.Phase) []statusLine {
 	p := r.errPaint()
-	lines := []statusLine{r.phaseLine(now, phase)}
+	var lines []statusLine
+	if r.series != nil {
+		lines = append(lines, statusLine{{"  " + r.series.words(), p.bold}})
+	}
+	lines = append(lines, r.phaseLine(now, phase))
 	if phase < fleet.Measuring || r.Stderr.rows() < 12 {
 		return lines
 	}

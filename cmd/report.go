@@ -18,6 +18,7 @@ import (
 type reportFlags struct {
 	html, junit, result string
 	exitCode            bool
+	compare             bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -28,10 +29,16 @@ func (a *app) reportCommand() *cobra.Command {
 		Long: `Show the result of a measured run, as run --json or --result wrote it; - is
 stdin. Results of the shards of one run are merged into one. Results of different
 runs are compared: each with the first, figure by figure, and with a word on
-whether a difference is more than noise.`,
+whether a difference is more than noise. Of several runs that --runs made, in one
+file, the median of each figure is shown.
+
+With --compare all runs before -- are compared with all runs behind it, by a rank
+test over runs: a figure is worse, better or the same, or there are too few runs
+to tell. Ten of each find a slowdown of a tenth where runs differ little.`,
 		Example: `  homefleet report result.json
   homefleet report result.json --html report.html
   homefleet report before.json after.json
+  homefleet report --exit-code --compare old-*.json -- new-*.json
   homefleet report shard-1.json shard-2.json --result whole.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -42,13 +49,19 @@ whether a difference is more than noise.`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return []cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.report(args, &f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.compare {
+				return a.compareRuns(args, cmd.ArgsLenAtDash(), &f)
+			}
+			return a.report(args, &f)
+		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.html, "html", "", "`FILE` to write as an HTML page")
 	fs.StringVar(&f.junit, "junit", "", "`FILE` to write the expectations to as JUnit XML")
 	fs.StringVar(&f.result, "result", "", "`FILE` to write the result to as JSON, shards merged")
-	fs.BoolVar(&f.exitCode, "exit-code", false, "exit as the run did, or with 3 if a comparison finds something worse")
+	fs.BoolVar(&f.compare, "compare", false, "compare runs, OLD.json... -- NEW.json..., by a rank test over runs")
+	fs.BoolVar(&f.exitCode, "exit-code", false, "exit as the run did; with 3 if a comparison finds something worse, and of --compare too if there are too few runs")
 	return cmd
 }
 
@@ -56,6 +69,7 @@ whether a difference is more than noise.`,
 type named struct {
 	*metrics.Result
 	files []string
+	of    int // runs that its file was to be of
 }
 
 // name is how a result is called in messages.
@@ -81,6 +95,12 @@ func (a *app) report(args []string, f *reportFlags) error {
 	if err != nil {
 		return err
 	}
+	if i := slices.IndexFunc(all, func(n named) bool { return n.of > 1 }); i >= 0 {
+		if len(args) == 1 {
+			return a.reportRuns(all, f)
+		}
+		return misused("homefleet report --compare OLD.json... -- NEW.json... compares runs", "%s is of %d runs", all[i].name(), all[i].of)
+	}
 	if all, err = mergeShards(all); err != nil {
 		return err
 	}
@@ -95,7 +115,7 @@ func (a *app) report(args []string, f *reportFlags) error {
 	if len(all) > 1 {
 		return a.compare(all, f)
 	}
-	files, err := a.prepareOutputs(&outputFlags{html: f.html, junit: f.junit, result: f.result, htmlFlag: "--html"})
+	files, err := a.prepareOutputs(&outputFlags{html: f.html, junit: f.junit, result: f.result, htmlFlag: "--html"}, 0)
 	if err != nil {
 		return err
 	}
@@ -105,7 +125,7 @@ func (a *app) report(args []string, f *reportFlags) error {
 	} else {
 		err = a.resultText(res)
 	}
-	if err = errors.Join(err, a.putAll(files, res)); err != nil {
+	if err = errors.Join(err, a.putAll(files, metrics.NewRuns(res.Tool, 1, []*metrics.Result{res}))); err != nil {
 		return err
 	}
 	if f.exitCode {
@@ -114,43 +134,41 @@ func (a *app) report(args []string, f *reportFlags) error {
 	return nil
 }
 
-// readResults reads the files; "-" is stdin.
+// readResults reads the files, of one run or of several each; "-" is stdin.
 func (a *app) readResults(args []string) ([]named, error) {
 	var all []named
 	for i, arg := range args {
 		if arg == "-" && slices.Contains(args[:i], "-") {
 			return nil, misused("", "report: - stands there twice, and stdin can be read but once")
 		}
-		res, err := a.readResult(arg)
-		if err != nil {
-			return nil, err
-		}
 		name := arg
 		if arg == "-" {
 			name = "stdin"
 		}
-		all = append(all, named{res, []string{name}})
+		results, planned, err := a.readResult(arg)
+		if _, told := errors.AsType[*exitError](err); told {
+			return nil, err
+		}
+		if err != nil {
+			return nil, misused("results are what `homefleet run --json` prints for a scenario that measures, or --result writes", "%s: %w", name, err)
+		}
+		for _, res := range results {
+			all = append(all, named{res, []string{name}, planned})
+		}
 	}
 	return all, nil
 }
 
-func (a *app) readResult(arg string) (*metrics.Result, error) {
-	var from io.Reader = a.Stdin
-	name := "stdin"
-	if arg != "-" {
-		name = arg
-		f, err := os.Open(a.path(arg))
-		if err != nil {
-			return nil, misused("", "%s", unPath(err, arg))
-		}
-		defer f.Close()
-		from = f
+func (a *app) readResult(arg string) (results []*metrics.Result, planned int, err error) {
+	if arg == "-" {
+		return metrics.DecodeResults(a.Stdin)
 	}
-	res, err := metrics.DecodeResult(from)
+	f, err := os.Open(a.path(arg))
 	if err != nil {
-		return nil, misused("results are what `homefleet run --json` prints for a scenario that measures, or --result writes", "%s: %w", name, err)
+		return nil, 0, misused("", "%s", unPath(err, arg))
 	}
-	return res, nil
+	defer f.Close()
+	return metrics.DecodeResults(f)
 }
 
 // mergeShards makes one result of the shards of each run, in the order in which
@@ -218,7 +236,7 @@ func (a *app) compare(all []named, f *reportFlags) error {
 		}
 		documents = append(documents, comparisonDocument{before.name(), after.name(), c})
 		if f.html != "" {
-			page := output{a.wholeFile(f.html), "--html", func(w io.Writer, _ *metrics.Result) error {
+			page := output{wholeFile: a.wholeFile(f.html), flag: "--html", write: func(w io.Writer, _ *metrics.Runs) error {
 				return report.Compare(w, c, before.Result, after.Result)
 			}}
 			if err := a.putAll([]output{page}, nil); err != nil {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"crypto/rand"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ type runFlags struct {
 	duration  spanFlag
 	seed      string
 	run       string
+	runs      runsFlags
 	shard     string
 	ready     string
 	failFast  bool
@@ -47,6 +49,11 @@ ends by itself with a summary, and with exit code 3 if an expectation does not
 hold or the generator could not keep to its plan. With --json it prints the
 result that "homefleet report" reads.
 
+With --runs the measurement is made several times, each time with fresh sessions
+and an ID of its own, and the result is the median of every figure with the
+interval it lies in: what one run says of the next. "homefleet report --compare"
+tells whether such runs differ from earlier ones.
+
 With --shard the process runs one of N parts of the scenario, so that several, on
 one machine or many, make up the whole on one broker. Start them together;
 "homefleet report" merges their results and judges the whole.
@@ -57,6 +64,7 @@ result so far; a second Ctrl-C quits at once.`,
   homefleet run apartment-block --broker mqtt://localhost:1883
   homefleet run request-response --size m --report report.html
   homefleet run flat.toml --duration 2m --json > result.json
+  homefleet run request-response --broker mqtt://localhost:1883 --runs 10 --result new.json
   homefleet run city --broker mqtt://broker --run 7 --shard 2/4 --result shard-2.json`,
 		Args:              want("SCENARIO"),
 		ValidArgsFunction: completeScenarios,
@@ -72,6 +80,7 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.Var(&f.duration, "duration", "how long to run or, what is measured, to measure, such as 2m; 0s: until stopped")
 	fs.StringVar(&f.seed, "seed", "", "`NUMBER` that every random choice follows from")
 	fs.StringVar(&f.run, "run", "", "`ID` of this run, {run} in templates (default: random)")
+	f.runs.add(fs)
 	addShard(fs, &f.shard, "; with --broker and --run")
 	fs.StringVar(&f.ready, "ready-file", "", "`FILE` to write, as JSON, when every device is up")
 	fs.BoolVar(&f.failFast, "fail-fast", false, "end the run at the first device that fails")
@@ -96,26 +105,39 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if sc, err = f.shardOfRun(sc); err != nil {
 		return err
 	}
-	r := &running{app: a, sc: sc, arg: arg, id: f.run, log: a.logger(), load: liveLoad{ascii: a.asciiOnly()}}
-	if r.id == "" {
-		r.id = newRunID()
-	}
 	if err := f.outputs.forMeasured(sc); err != nil {
+		return err
+	}
+	if err := f.runs.check(sc, f); err != nil {
 		return err
 	}
 	if err := a.spareInputs(arg, sc, f); err != nil {
 		return err
 	}
-	if r.outputs, err = a.prepareOutputs(&f.outputs); err != nil {
+	outputs, err := a.prepareOutputs(&f.outputs, f.runs.wanted())
+	if err != nil {
 		return err
 	}
-	if r.ready, err = a.prepareReadyFile(f.ready); err != nil {
+	if f.runs.wanted() > 0 {
+		return a.repeat(cmd.Context(), arg, sc, f, outputs)
+	}
+	r := &running{app: a, sc: sc, arg: arg, id: f.run, outputs: outputs}
+	return r.once(cmd.Context(), f)
+}
+
+// once makes one run, from the preparations to the result.
+func (r *running) once(ctx context.Context, f *runFlags) (err error) {
+	r.log, r.load.ascii = r.logger(), r.asciiOnly()
+	if r.id == "" {
+		r.id = newRunID()
+	}
+	if r.ready, err = r.prepareReadyFile(f.ready); err != nil {
 		return err
 	}
-	if err := a.checkSecret(sc, r.id); err != nil {
+	if err := r.checkSecret(r.sc, r.id); err != nil {
 		return err
 	}
-	options := fleet.Options{Run: fleetRun(r.id, sc.Part), Secret: a.secret, FailFast: f.failFast, Log: r.log}
+	options := fleet.Options{Run: fleetRun(r.id, r.sc.Part), Secret: r.secret, FailFast: f.failFast, Log: r.log}
 	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
 		return err
@@ -128,14 +150,14 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if err := r.preflight(f); err != nil {
 		return err
 	}
-	if r.fleet, err = fleet.New(sc, options); err != nil {
+	if r.fleet, err = fleet.New(r.sc, options); err != nil {
 		return failed("", "%w", err)
 	}
-	if r.scrape, err = a.openScrape(f.metrics, r); err != nil {
+	if r.scrape, err = r.openScrape(f.metrics, r); err != nil {
 		return err
 	}
 	defer r.scrape.close()
-	return r.live(cmd.Context())
+	return r.live(ctx)
 }
 
 // spareInputs refuses to write over what the run reads.

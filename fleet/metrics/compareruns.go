@@ -81,6 +81,17 @@ func CompareRuns(before, after []*Result) RunsComparison {
 	return c
 }
 
+// Count is how many figures have a verdict.
+func (c *RunsComparison) Count(verdict Change) int {
+	n := 0
+	for i := range c.Deltas {
+		if c.Deltas[i].Verdict == verdict {
+			n++
+		}
+	}
+	return n
+}
+
 // headlines are of what the figures that say most may be, and headlineShare is
 // how much of the chance to be wrong they have.
 var headlines = []Metric{ResponseTime, StateDelivery, TelemetryPuback, ConnectConnack}
@@ -202,19 +213,19 @@ func (d *RunsDelta) sentence() string {
 }
 
 // Change is how far the median has moved, and between what bounds the values
-// have, as parts of the median before: "+10.1 %, between +9.0 and +11.2 %". It
-// is "" where there is nothing to divide by, or nothing to say.
+// have, as parts of the median before: "+10.1 % [+9.0, +11.2]". It
+// is "" where there is nothing to divide by.
 func (d *RunsDelta) Change() string {
 	base, diff := float64(d.Before.Median), float64(d.After.Median-d.Before.Median)
 	if base == 0 || math.IsInf(base, 0) || math.IsInf(diff, 0) || d.Before.none() || d.After.none() {
 		return ""
 	}
-	part := func(v float64) string { return fmt.Sprintf("%+.1f", 100*v/base) }
+	part := func(v float64) string { return strings.Replace(fmt.Sprintf("%+.1f", 100*v/base), "-0.0", "+0.0", 1) }
 	text := part(diff) + " %"
 	if s := d.Shift; s != nil {
-		text += fmt.Sprintf(", between %s and %s %%", part(float64(s.Low)), part(float64(s.High)))
+		text += fmt.Sprintf(" [%s, %s]", part(float64(s.Low)), part(float64(s.High)))
 	}
-	return strings.ReplaceAll(text, "-0.0 ", "+0.0 ")
+	return text
 }
 
 // none reports whether no run has the figure.

@@ -25,6 +25,11 @@ type Runs struct {
 	Results []*Result    `json:"results"` // in the order in which they were run
 }
 
+// NewRuns sums results up. planned is how many there were to be.
+func NewRuns(tool string, planned int, results []*Result) *Runs {
+	return &Runs{Version: RunsVersion, Tool: tool, Planned: planned, Figures: SumUp(results), Results: results}
+}
+
 // RunsFigure is one figure of several runs.
 type RunsFigure struct {
 	RunFigure

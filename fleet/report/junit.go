@@ -20,13 +20,13 @@ const (
 )
 
 type junitSuites struct {
-	XMLName  xml.Name   `xml:"testsuites"`
-	Name     string     `xml:"name,attr"`
-	Tests    int        `xml:"tests,attr"`
-	Failures int        `xml:"failures,attr"`
-	Errors   int        `xml:"errors,attr"`
-	Time     string     `xml:"time,attr"`
-	Suite    junitSuite `xml:"testsuite"`
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Time     string       `xml:"time,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
 }
 
 type junitSuite struct {
@@ -68,8 +68,26 @@ type junitFailure struct {
 // a failure too: nothing was shown to hold. So the suite has no failure if and
 // only if the verdict is a pass.
 func JUnit(w io.Writer, r *metrics.Result) error {
+	return writeSuites(w, []junitSuite{newSuite(r, "")})
+}
+
+// RunsJUnit writes the results of several runs as [JUnit] does, with a suite for
+// each run.
+func RunsJUnit(w io.Writer, all *metrics.Runs) error {
+	if all.Planned == 1 {
+		return JUnit(w, all.Results[0])
+	}
+	var suites []junitSuite
+	for i, r := range all.Results {
+		suites = append(suites, newSuite(r, fmt.Sprintf(" run %d", i+1)))
+	}
+	return writeSuites(w, suites)
+}
+
+// newSuite is the suite of a result; more tells it from those of other runs.
+func newSuite(r *metrics.Result, more string) junitSuite {
 	seconds := strconv.FormatFloat(time.Duration(r.Measured).Seconds(), 'f', 3, 64)
-	suite := junitSuite{Name: cmp.Or(r.Scenario.Name, "homefleet"), Time: seconds}
+	suite := junitSuite{Name: cmp.Or(r.Scenario.Name, "homefleet") + more, Time: seconds}
 	if !r.Started.IsZero() {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
 	}
@@ -115,7 +133,19 @@ func JUnit(w io.Writer, r *metrics.Result) error {
 	add("run", caseSums, "", sums)
 	add("run", caseGenerator, "", slow)
 	add("run", caseEnd, "", end)
-	doc := junitSuites{Name: "homefleet", Tests: suite.Tests, Failures: suite.Failures, Time: seconds, Suite: suite}
+	return suite
+}
+
+func writeSuites(w io.Writer, suites []junitSuite) error {
+	doc := junitSuites{Name: "homefleet", Suites: suites}
+	total := 0.0
+	for _, s := range suites {
+		doc.Tests += s.Tests
+		doc.Failures += s.Failures
+		seconds, _ := strconv.ParseFloat(s.Time, 64) // as newSuite wrote it
+		total += seconds
+	}
+	doc.Time = strconv.FormatFloat(total, 'f', 3, 64)
 	text, err := xml.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return fmt.Errorf("rendering JUnit XML: %w", err)

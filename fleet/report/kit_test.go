@@ -61,7 +61,7 @@ func checkJUnit(t testing.TB, doc []byte, r *metrics.Result) {
 		t.Fatalf("the document cannot be read: %v\n%s", err, doc)
 	}
 	failures := 0
-	for _, c := range got.Suite.Cases {
+	for _, c := range got.Suites[0].Cases {
 		if c.Name == "" || c.Class == "" {
 			t.Errorf("a test case has the name %q and the class %q", c.Name, c.Class)
 		}
@@ -70,11 +70,11 @@ func checkJUnit(t testing.TB, doc []byte, r *metrics.Result) {
 		}
 	}
 	const always = 3
-	if n := len(r.Expectations) + always; len(got.Suite.Cases) != n || got.Tests != n || got.Suite.Tests != n {
-		t.Errorf("there are %d test cases, and it says %d and %d; want %d", len(got.Suite.Cases), got.Tests, got.Suite.Tests, n)
+	if n := len(r.Expectations) + always; len(got.Suites[0].Cases) != n || got.Tests != n || got.Suites[0].Tests != n {
+		t.Errorf("there are %d test cases, and it says %d and %d; want %d", len(got.Suites[0].Cases), got.Tests, got.Suites[0].Tests, n)
 	}
-	if got.Failures != failures || got.Suite.Failures != failures {
-		t.Errorf("it says there are %d and %d failures; there are %d", got.Failures, got.Suite.Failures, failures)
+	if got.Failures != failures || got.Suites[0].Failures != failures {
+		t.Errorf("it says there are %d and %d failures; there are %d", got.Failures, got.Suites[0].Failures, failures)
 	}
 }
 
