@@ -19,6 +19,8 @@ import (
 type recordedRun struct {
 	Response *Histogram `json:"response"`
 	Service  *Histogram `json:"service"`
+
+	values map[string][]time.Duration // of both
 }
 
 func recordedRuns(t *testing.T) []recordedRun {
@@ -34,6 +36,16 @@ func recordedRuns(t *testing.T) []recordedRun {
 	if len(all) < 15 {
 		t.Fatalf("there are %d recorded runs; want at least 15", len(all))
 	}
+	for i := range all {
+		all[i].values = make(map[string][]time.Duration)
+		for metric, h := range map[string]*Histogram{"response": all[i].Response, "service": all[i].Service} {
+			h.buckets(func(micros, count int64) {
+				for range count {
+					all[i].values[metric] = append(all[i].values[metric], time.Duration(micros)*time.Microsecond)
+				}
+			})
+		}
+	}
 	return all
 }
 
@@ -43,13 +55,8 @@ func recordedRuns(t *testing.T) []recordedRun {
 func draw(random *rand.Rand, all []recordedRun, slower float64) *Result {
 	from := all[random.IntN(len(all))]
 	r := &Result{Duration: Span(5 * time.Second), Measured: Span(5 * time.Second), Verdict: VerdictPass}
-	for metric, h := range map[string]*Histogram{"response": from.Response, "service": from.Service} {
-		var values []time.Duration
-		h.buckets(func(micros, count int64) {
-			for range count {
-				values = append(values, time.Duration(micros)*time.Microsecond)
-			}
-		})
+	for _, metric := range []string{"response", "service"} {
+		values := from.values[metric]
 		drawn := new(Histogram)
 		for range values {
 			drawn.Record(time.Duration(float64(values[random.IntN(len(values))]) * slower))
