@@ -27,7 +27,12 @@ type referee struct {
 	probes  map[int]*probe // without an answer, by the device's number
 	queue   []*probe       // in the order in which they want to be sent again; some are answered
 	seen    []sighting
+	pulse   time.Time // when it looks next whether it is still connected
 }
+
+// certainty is how often the witness asks the broker for a sign of life, so that
+// of a connection that broke nobody has to ask since when it saw nothing.
+const certainty = time.Second
 
 // probe is a query to a device that is back.
 type probe struct {
@@ -109,6 +114,7 @@ const versionTopic = "$SYS/broker/version"
 
 // up implements actor.
 func (r *referee) up(now time.Time) {
+	r.pulse = now.Add(certainty)
 	r.fleet.audit.Witness(r.fleet.now(), true)
 	if !r.link.clean && !r.link.present {
 		r.fleet.audit.Forgot() // 3.2.2-2: it is to have the session
@@ -213,6 +219,12 @@ func (r *referee) ask(p *probe, now time.Time) {
 
 // act implements actor.
 func (r *referee) act(now time.Time) {
+	if isDue(r.pulse, now) {
+		r.pulse = now.Add(certainty)
+		if r.link.pongBy.IsZero() {
+			r.link.pingDue = now
+		}
+	}
 	for len(r.queue) > 0 && isDue(r.queue[0].again, now) {
 		p := r.queue[0]
 		r.queue = r.queue[1:]
@@ -225,9 +237,17 @@ func (r *referee) act(now time.Time) {
 // next implements actor.
 func (r *referee) next() time.Time {
 	if len(r.queue) == 0 {
-		return time.Time{}
+		return r.pulse
 	}
-	return r.queue[0].again
+	return earlier(r.pulse, r.queue[0].again)
+}
+
+// makeCertain asks for a sign of life at once; it is called by letter.
+func (r *referee) makeCertain() {
+	if r.live() {
+		r.pulse = time.Now()
+		r.link.due = r.pulse
+	}
 }
 
 // answered takes the answer of a device.

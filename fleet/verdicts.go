@@ -89,7 +89,10 @@ const lingers = 300 * time.Millisecond
 
 // dismiss lets the referee go; leave ends a dial of it.
 func (f *Fleet) dismiss(leave func()) {
-	time.Sleep(lingers)
+	const answer = 100 * time.Millisecond // for a sign of life that the end was seen
+	time.Sleep(lingers - answer)
+	f.referee.inbox.put(f.referee.makeCertain)
+	time.Sleep(answer)
 	defer leave()
 	f.referee.inbox.hasten(func() { f.referee.stopping = true }, time.Now().Add(time.Second))
 }

@@ -23,17 +23,20 @@ func watched(ways ...string) *Audit {
 
 // want holds the counts that a case expects; those of sums follow.
 type want struct {
-	notDue, onTime, early, late, missing, unwatched, duplicate, unexpected, altered, consumed, learned int64
+	notDue, onTime, early, late, missing, duplicate, unexpected, altered, consumed, learned int64
+	witnessAway, runEnded, brokerGone, blind                                                int64 // blind: not due, and unwatched
 }
 
 func (w want) totals() metrics.WillTotals {
-	due := w.onTime + w.early + w.late + w.missing + w.unwatched
+	unwatched := w.witnessAway + w.runEnded + w.brokerGone
+	due := w.onTime + w.early + w.late + w.missing + unwatched
 	return metrics.WillTotals{
 		Outages: due + w.notDue, Due: due, NotDue: w.notDue,
-		OnTime: w.onTime, Early: w.early, Late: w.late, Missing: w.missing, Unwatched: w.unwatched,
+		OnTime: w.onTime, Early: w.early, Late: w.late, Missing: w.missing, Unwatched: unwatched,
 		Messages:  w.onTime + w.early + w.late + w.duplicate + w.unexpected,
 		Duplicate: w.duplicate, Unexpected: w.unexpected, Altered: w.altered,
 		Consumed: w.consumed, Learned: w.learned,
+		WitnessAway: w.witnessAway, RunEnded: w.runEnded, BrokerGone: w.brokerGone, NotDueUnwatched: w.blind,
 	}
 }
 

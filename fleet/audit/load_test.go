@@ -87,7 +87,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	a.Seen(2, 10_950, 200_000*sec, false)
 	got := a.Close(300_000 * sec)
 	check(t, "bounded", got)
-	if want := (want{onTime: 10_001, unwatched: 999, unexpected: 999, altered: 999}).totals(); got.Wills != want {
+	if want := (want{onTime: 10_001, runEnded: 999, unexpected: 999, altered: 999}).totals(); got.Wills != want {
 		t.Errorf("Close() = %+v; want %+v", got.Wills, want)
 	}
 }

@@ -26,7 +26,7 @@ func newRules(s metrics.Slack, gaps []gap) rules {
 
 // unwatched reports whether the witness was away at any time from from to to.
 func (u rules) unwatched(from, to time.Duration) bool {
-	for i := len(u.gaps) - 1; i >= 0 && u.gaps[i].to >= from; i-- {
+	for i := len(u.gaps) - 1; i >= 0 && u.gaps[i].to > from; i-- {
 		if u.gaps[i].from <= to {
 			return true
 		}
@@ -47,8 +47,9 @@ func (u rules) forgotten(asked, limit time.Duration) bool {
 
 // window is when a Will may be published by one possible course of events: from
 // the earliest moment to the latest by what is known, and to limit with what the
-// broker may be late by. It may be seen early before the first.
-type window struct{ from, to, limit time.Duration }
+// broker may be late by. It may be seen early before the first, but not before
+// born: no Will is published while its connection stands.
+type window struct{ from, to, limit, born time.Duration }
 
 // prospects are all possible courses of events together.
 type prospects struct {
@@ -79,7 +80,7 @@ func (p *prospects) add(w window) {
 		p.n++
 	default: // rather too wide than to blame without a cause
 		l := &p.room[p.n-1]
-		l.from, l.to, l.limit = min(l.from, w.from), max(l.to, w.to), max(l.limit, w.limit)
+		l.from, l.to, l.limit, l.born = min(l.from, w.from), max(l.to, w.to), max(l.limit, w.limit), min(l.born, w.born)
 	}
 }
 
@@ -102,7 +103,7 @@ func (p *prospects) onTime(at time.Duration, u rules) (delay time.Duration, ok b
 func (p *prospects) hull() window {
 	h := p.room[0]
 	for _, w := range p.room[1:p.n] {
-		h.from, h.to, h.limit = min(h.from, w.from), max(h.to, w.to), max(h.limit, w.limit)
+		h.from, h.to, h.limit, h.born = min(h.from, w.from), max(h.to, w.to), max(h.limit, w.limit), min(h.born, w.born)
 	}
 	return h
 }
@@ -113,6 +114,7 @@ func (p *prospects) hull() window {
 // limit and d at the latest.
 type death struct {
 	lo, to, hi, limit time.Duration
+	born              time.Duration // the Will cannot have been published before
 	d                 time.Duration
 	session           time.Duration // expires that much later
 	will, none        bool          // a Will follows; none does; or one of the two
@@ -122,7 +124,7 @@ type death struct {
 func (r *record) deaths(u rules, list []death) []death {
 	delay := min(r.willDelay, r.expiry) // 3.1.3.2.2, 3.1.2.11.2
 	if r.isEnded && r.how != TakenOver {
-		e := death{lo: r.from, to: r.to, hi: r.to, limit: r.to + u.late, d: delay, session: r.expiry, will: true}
+		e := death{lo: r.from, born: r.from, to: r.to, hi: r.to, limit: r.to + u.late, d: delay, session: r.expiry, will: true}
 		if r.endExpiry >= 0 { // 3.14.2.2.2
 			e.d, e.session = min(r.willDelay, r.endExpiry), r.endExpiry
 		}
@@ -135,7 +137,7 @@ func (r *record) deaths(u rules, list []death) []death {
 		list = append(list, e)
 	}
 	if at, ok := r.timesOut(); ok && r.isSilent && !(r.isEnded && r.how == TakenOver) {
-		t := death{lo: at, to: at + r.spare, hi: at + r.spare + u.silence + u.late, d: delay, session: r.expiry, will: true}
+		t := death{lo: at, born: at - u.early, to: at + r.spare, hi: at + r.spare + u.silence + u.late, d: delay, session: r.expiry, will: true}
 		t.limit = t.hi
 		if len(list) > 0 {
 			// Whichever of time-out and socket's end is first: the other comes to nothing.
@@ -188,7 +190,7 @@ func (e death) by(hi time.Duration) death {
 // lapse is that the Keep Alive ran out during a silence that came to an end.
 func (r *record) lapse(u rules, delay time.Duration) death {
 	hi := min(r.lapseLast+u.silence, r.lapseTo) + u.late
-	return death{lo: r.lapseFrom, to: r.lapseFrom, hi: hi, limit: hi, d: delay, session: r.expiry, will: true}
+	return death{lo: r.lapseFrom, born: r.lapseFrom - u.early, to: r.lapseFrom, hi: hi, limit: hi, d: delay, session: r.expiry, will: true}
 }
 
 // successor is a connection that may have taken the session from another.
@@ -256,11 +258,11 @@ func (b *book) prospects(r *record, u rules) (p prospects) {
 	case r.state == unanswered:
 		// If the broker took it, it may have found out at any time that it ended,
 		// and how the CONNACK would have changed the delay nobody knows.
-		p.add(window{r.asked, never, never})
+		p.add(window{r.asked, never, never, r.asked})
 		p.never = true
 		return p
 	case r.isEnded && r.how == Shutdown:
-		p.add(window{r.from, never, never})
+		p.add(window{r.from, never, never, r.from})
 		return p
 	}
 	var deathRoom [4]death
@@ -283,7 +285,7 @@ func (b *book) prospects(r *record, u rules) (p prospects) {
 	}
 	switch {
 	case taken: // by somebody who is no device
-		p.add(window{r.from, r.to, r.to + u.late})
+		p.add(window{r.from, r.to, r.to + u.late, r.from})
 		if min(r.willDelay, r.expiry) > 0 {
 			p.never = true
 		}
@@ -310,7 +312,7 @@ func (p *prospects) takeOver(r *record, n successor, deaths []death, u rules) {
 	switch {
 	case min(r.willDelay, r.expiry) == 0, n.cleanStart, n.state == accepted && !n.present:
 		to := max(n.lo, min(n.hi, hi))
-		p.add(window{n.lo, to, to + u.late})
+		p.add(window{n.lo, to, to + u.late, n.lo})
 	default: // 3.1.3-9
 		p.never = true
 	}
@@ -327,8 +329,8 @@ func (p *prospects) comeBack(n successor, e death, u rules) {
 	if !e.will {
 		return
 	}
-	w := window{after(e.lo, e.d), after(e.to, e.d), after(e.limit, e.d)}
-	bounded := window{w.from, min(w.to, n.hi), min(w.limit, n.hi+u.late)}
+	w := window{after(e.lo, e.d), after(e.to, e.d), after(e.limit, e.d), e.born}
+	bounded := window{w.from, min(w.to, n.hi), min(w.limit, n.hi+u.late), e.born}
 	switch {
 	case e.d == 0:
 		p.add(bounded)
@@ -357,6 +359,6 @@ func (p *prospects) expire(e death) {
 		p.never = true
 	}
 	if e.will { // 3.1.2-8
-		p.add(window{after(e.lo, e.d), after(e.to, e.d), after(e.limit, e.d)})
+		p.add(window{after(e.lo, e.d), after(e.to, e.d), after(e.limit, e.d), e.born})
 	}
 }

@@ -159,6 +159,14 @@ func (r *record) see(at time.Duration, altered bool) {
 // outage reports whether the device reported the connection as gone.
 func (r *record) outage() bool { return r.state == accepted && (r.isEnded || r.isSilent) }
 
+// gone is when the device went, as far as it knows.
+func (r *record) gone() (from, to time.Duration) {
+	if r.isSilent {
+		return r.lastSent, r.lastSent
+	}
+	return r.from, r.to
+}
+
 // open reports whether the connection still stands, as far as is known.
 func (r *record) open() bool { return r.state == accepted && !r.isEnded && !r.isSilent }
 

@@ -186,7 +186,7 @@ func TestRules(t *testing.T) {
 		{"3.1.3.2.2: the longest delay there is", func(a *Audit) {
 			a.Connected(1, 1, conn(1, endless, func(c *Connection) { c.WillDelay = Forever }))
 			a.Ended(1, 1, end(Closed, 10))
-		}, want{unwatched: 1}},
+		}, want{runEnded: 1}},
 		{"3.1.3.2.2: the longest delay there is, ignored", func(a *Audit) {
 			a.Connected(1, 1, conn(1, endless, func(c *Connection) { c.WillDelay = Forever }))
 			a.Ended(1, 1, end(Closed, 10))
@@ -627,7 +627,7 @@ func TestRules(t *testing.T) {
 		{"shutdown: nothing can be expected", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Shutdown, 10))
-		}, want{unwatched: 1}},
+		}, want{brokerGone: 1}},
 		{"shutdown: a Will, when it is back", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Shutdown, 10))
@@ -636,7 +636,7 @@ func TestRules(t *testing.T) {
 		{"the run ends before the Will is due", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(500, 600)))
 			a.Ended(1, 1, end(Closed, 10))
-		}, want{unwatched: 1}},
+		}, want{runEnded: 1}},
 		{"altered", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
@@ -685,14 +685,14 @@ func TestRules(t *testing.T) {
 			a.Ended(1, 1, end(Closed, 10))
 			a.Witness(at(9), false)
 			a.Witness(at(11), true)
-		}, want{unwatched: 1}},
+		}, want{witnessAway: 1}},
 		{"the witness was away, and had it later", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
 			a.Witness(at(9), false)
 			a.Witness(at(15), true)
 			saw(a, 15.1)
-		}, want{unwatched: 1}},
+		}, want{witnessAway: 1}},
 		{"the witness was away, and had it in time", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
@@ -720,7 +720,7 @@ func TestRules(t *testing.T) {
 			a.Witness(at(3), false)
 			a.Witness(at(4), true)
 			a.Forgot()
-		}, want{unwatched: 1}},
+		}, want{brokerGone: 1}},
 		{"the broker was killed when the Will was overdue", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
@@ -742,6 +742,54 @@ func TestRules(t *testing.T) {
 			a.Witness(at(15), true)
 			saw(a, 15.1)
 		}, want{notDue: 1, unexpected: 1}},
+		{"3.1.2-8: an outage just after the witness came", func(a *Audit) {
+			a.Connected(1, 1, conn(1))
+			a.Witness(at(2), false)
+			a.Witness(at(9.95), true) // less than Early before
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{missing: 1}},
+		{"3.1.2-8: an outage just before the witness came", func(a *Audit) {
+			a.Connected(1, 1, conn(1))
+			a.Witness(at(2), false)
+			a.Witness(at(10.05), true)
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{witnessAway: 1}},
+		{"3.1.2-8: an outage at the moment at which the witness came", func(a *Audit) {
+			a.Connected(1, 1, conn(1))
+			a.Witness(at(2), false)
+			a.Witness(at(10), true)
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{missing: 1}},
+		{"3.1.3.2.2: a delayed Will after an outage just after the witness came", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(5, 60)))
+			a.Witness(at(2), false)
+			a.Witness(at(10), true)
+			a.Ended(1, 1, end(Closed, 10))
+		}, want{missing: 1}},
+		{"3.1.3.2.2: a delayed Will that may have come too early in the gap", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(5, 60)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Witness(at(12), false)
+			a.Witness(at(14.9), true)
+		}, want{witnessAway: 1}},
+		{"3.1.3.2.2: a delayed Will that was due after the gap", func(a *Audit) {
+			a.Connected(1, 1, conn(1, delayed(5, 60)))
+			a.Ended(1, 1, end(Closed, 10))
+			a.Witness(at(12), false)
+			a.Witness(at(14.7), true)
+		}, want{missing: 1}},
+		{"3.1.2-22: a silence that began before the witness came", func(a *Audit) {
+			a.Connected(1, 1, conn(1, keepAlive(10)))
+			a.Silent(1, 1, "silence", at(2))
+			a.Witness(at(3), false)
+			a.Witness(at(16), true)
+		}, want{missing: 1}},
+		{"3.14.4-3: DISCONNECT 0x00 while the witness was away", func(a *Audit) {
+			a.Connected(1, 1, conn(1))
+			a.Witness(at(9), false)
+			a.Ended(1, 1, end(Orderly, 10))
+			a.Witness(at(12), true)
+		}, want{notDue: 1, blind: 1}},
 	} {
 		a := watched()
 		c.do(a)
@@ -886,7 +934,7 @@ func TestSetSlack(t *testing.T) {
 
 // Check must find every sum that does not hold.
 func TestCheck(t *testing.T) {
-	good := want{notDue: 2, onTime: 3, early: 1, late: 1, missing: 1, unwatched: 1, duplicate: 1, unexpected: 1, altered: 2, consumed: 2, learned: 1}.totals()
+	good := want{notDue: 2, onTime: 3, early: 1, late: 1, missing: 1, witnessAway: 1, duplicate: 1, unexpected: 1, altered: 2, consumed: 2, learned: 1}.totals()
 	if err := good.Check(); err != nil {
 		t.Errorf("Check(%+v) = %v; want nil", good, err)
 	}
@@ -895,6 +943,7 @@ func TestCheck(t *testing.T) {
 		func() { good.Early++ }, func() { good.Late++ }, func() { good.Missing++ }, func() { good.Unwatched++ },
 		func() { good.Messages++ }, func() { good.Duplicate++ }, func() { good.Unexpected++ },
 		func() { good.Altered = 99 }, func() { good.Consumed = 99 }, func() { good.Learned = 99 }, func() { good.Altered = -1 },
+		func() { good.WitnessAway++ }, func() { good.RunEnded++ }, func() { good.BrokerGone++ }, func() { good.NotDueUnwatched = 99 },
 	} {
 		was := good
 		spoil()

@@ -32,7 +32,9 @@ func (v Verdict) String() string {
 
 // tally is what a record adds to the sums. Pending adds no outage.
 type tally struct {
-	verdict               Verdict // never Unexpected: that is NotDue with messages
+	verdict               Verdict   // never Unexpected: that is NotDue with messages
+	why                   unwatched // with Unwatched
+	blind                 bool      // with NotDue: the witness was away as it ended
 	consumed, learned     bool
 	way                   int32
 	came                  uint32 // 1 if the outage's own Will is counted
@@ -58,6 +60,9 @@ func (t tally) addTo(w *metrics.WillTotals, sign int64) {
 	}
 	if t.verdict == NotDue {
 		w.NotDue += sign
+		if t.blind {
+			w.NotDueUnwatched += sign
+		}
 		return
 	}
 	w.Due += sign
@@ -72,8 +77,25 @@ func (t tally) addTo(w *metrics.WillTotals, sign int64) {
 		w.Missing += sign
 	case Unwatched:
 		w.Unwatched += sign
+		switch t.why {
+		case witnessAway:
+			w.WitnessAway += sign
+		case runEnded:
+			w.RunEnded += sign
+		case brokerGone:
+			w.BrokerGone += sign
+		}
 	}
 }
+
+// unwatched is why a Will that was due is not judged.
+type unwatched uint8
+
+const (
+	witnessAway unwatched = iota + 1 // it had no connection, or had not begun
+	runEnded                         // before the Will had to come
+	brokerGone                       // it went away, or lost its sessions
+)
 
 // finding is the verdict on a record as things stand.
 type finding struct {
@@ -121,6 +143,9 @@ func (b *book) find(r *record, d docket) (f finding) {
 	} else {
 		f.unseen(r, &p, d)
 	}
+	if f.verdict == NotDue {
+		f.blind = f.unexpected == 0 && d.unwatched(r.gone())
+	}
 	if r.other && f.verdict == NotDue && len(r.seen) == 0 {
 		f.verdict = Pending // and stays so: there was no outage
 	}
@@ -138,13 +163,17 @@ func (f *finding) unseen(r *record, p *prospects, d docket) {
 	case !f.due:
 		f.verdict = NotDue
 	case r.isEnded && r.how == Shutdown:
-		f.verdict = Unwatched
+		f.verdict, f.why = Unwatched, brokerGone
 	case !d.overFor(r, f.bound.limit), d.held && !d.closing, p.open && !d.closing:
 		f.decided = false
 	case p.never:
 		f.verdict = NotDue
-	case d.now <= f.bound.limit || d.missed(p) || d.forgotten(r.asked, f.bound.limit):
-		f.verdict = Unwatched
+	case d.forgotten(r.asked, f.bound.limit):
+		f.verdict, f.why = Unwatched, brokerGone
+	case d.now <= f.bound.limit: // the witness leaves at the end, too
+		f.verdict, f.why = Unwatched, runEnded
+	case d.missed(p):
+		f.verdict, f.why = Unwatched, witnessAway
 	default:
 		f.verdict = Missing
 	}
@@ -153,7 +182,7 @@ func (f *finding) unseen(r *record, p *prospects, d docket) {
 // missed reports whether the witness was away when a Will may have come.
 func (d *docket) missed(p *prospects) bool {
 	for _, w := range p.windows() {
-		if d.unwatched(w.from-d.early, w.limit) {
+		if d.unwatched(max(w.from-d.early, w.born), w.limit) {
 			return true
 		}
 	}
@@ -193,7 +222,7 @@ func (f *finding) sighted(r *record, p *prospects, d docket) {
 	case first.at < f.bound.from-d.early:
 		f.verdict = Early
 	case d.missed(p):
-		f.verdict = Unwatched
+		f.verdict, f.why = Unwatched, witnessAway
 	default:
 		f.verdict, f.delay = Late, max(0, first.at-f.bound.to)
 	}

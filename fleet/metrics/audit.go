@@ -23,9 +23,10 @@ type Slack struct {
 
 // WillTotals count outages of devices and the Wills that followed. In the end
 //
-//	Outages  = Due + NotDue
-//	Due      = OnTime + Early + Late + Missing + Unwatched
-//	Messages = OnTime + Early + Late + Duplicate + Unexpected
+//	Outages   = Due + NotDue
+//	Due       = OnTime + Early + Late + Missing + Unwatched
+//	Unwatched = WitnessAway + RunEnded + BrokerGone
+//	Messages  = OnTime + Early + Late + Duplicate + Unexpected
 type WillTotals struct {
 	Outages    int64 `json:"outages"`    // connections of a device that ended or fell silent
 	Due        int64 `json:"due"`        // of these, a Will was to follow
@@ -34,13 +35,21 @@ type WillTotals struct {
 	Early      int64 `json:"early"`      // that came before
 	Late       int64 `json:"late"`       // that came after
 	Missing    int64 `json:"missing"`    // that did not come
-	Unwatched  int64 `json:"unwatched"`  // due while the witness had no connection, or as the run ended; not judged
+	Unwatched  int64 `json:"unwatched"`  // not judged, for one of the next three reasons
 	Messages   int64 `json:"messages"`   // Wills that came
 	Duplicate  int64 `json:"duplicate"`  // beyond the first
 	Unexpected int64 `json:"unexpected"` // that were not due
 	Altered    int64 `json:"altered"`    // of all that came, with another payload, property, QoS or retain flag than the device's
 	Consumed   int64 `json:"consumed"`   // outages whose Will a watcher answered
 	Learned    int64 `json:"learned"`    // of these, the device found the answer when it was back
+
+	// Why Wills that were due were not judged.
+	WitnessAway int64 `json:"witness_away"` // the witness had no connection just then, or none yet, or never one
+	RunEnded    int64 `json:"run_ended"`    // the run was over before the Will had to come
+	BrokerGone  int64 `json:"broker_gone"`  // the broker went away, or lost its sessions
+	// Of NotDue, those during which the witness was away: whether a Will came all
+	// the same, nobody knows.
+	NotDueUnwatched int64 `json:"not_due_unwatched"`
 }
 
 // WayTotals are the totals of one way to go offline, or of Wills of devices that

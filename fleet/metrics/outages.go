@@ -11,10 +11,11 @@ import (
 )
 
 // figures lists the numbers, for what is done to all of them alike.
-func (t *WillTotals) figures() [14]*int64 {
+func (t *WillTotals) figures() [18]*int64 {
 	return [...]*int64{
 		&t.Outages, &t.Due, &t.NotDue, &t.OnTime, &t.Early, &t.Late, &t.Missing, &t.Unwatched,
 		&t.Messages, &t.Duplicate, &t.Unexpected, &t.Altered, &t.Consumed, &t.Learned,
+		&t.WitnessAway, &t.RunEnded, &t.BrokerGone, &t.NotDueUnwatched,
 	}
 }
 
@@ -29,12 +30,23 @@ func (t *WillTotals) Add(o WillTotals) {
 // Came returns how many of the due Wills came, whenever it was.
 func (t *WillTotals) Came() int64 { return t.OnTime + t.Early + t.Late }
 
+// Judged returns how many of the due Wills were judged: what is said of Wills
+// that came, or did not, rests on these.
+func (t *WillTotals) Judged() int64 { return t.Due - t.Unwatched }
+
+// Watched returns during how many of the outages the witness was there, so that a
+// Will that was not due would have been seen.
+func (t *WillTotals) Watched() int64 { return t.Outages - t.Unwatched - t.NotDueUnwatched }
+
 // Check returns an error that names every sum that does not hold, or nil.
 func (t *WillTotals) Check() error {
 	var f sumFaults
 	f.equal("outages = due + not due", t.Outages, t.Due+t.NotDue)
 	f.equal("due = on time + early + late + missing + unwatched", t.Due, t.Came()+t.Missing+t.Unwatched)
 	f.equal("messages = on time + early + late + duplicate + unexpected", t.Messages, t.Came()+t.Duplicate+t.Unexpected)
+	// Documents of before have no reasons.
+	f.atMost("the reasons why are of the unwatched", t.WitnessAway+t.RunEnded+t.BrokerGone, t.Unwatched)
+	f.atMost("unwatched and not due are of the not due", t.NotDueUnwatched, t.NotDue)
 	f.atMost("altered are of the messages", t.Altered, t.Messages)
 	f.atMost("consumed are of the outages", t.Consumed, t.Outages)
 	f.atMost("learned are of the consumed", t.Learned, t.Consumed)

@@ -41,6 +41,9 @@ func newOffline(r *metrics.Result) *offline {
 		o.Tiles = willTiles(&t)
 		o.table(a)
 	}
+	if s := unjudgedText(&a.Wills); s != "" {
+		o.Notes = append(o.Notes, note{"", capital(s) + "."})
+	}
 	if s := consumedText(a); s != "" {
 		o.Notes = append(o.Notes, note{"", capital(s) + "."})
 	}

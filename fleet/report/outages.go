@@ -86,6 +86,26 @@ func wrongs(t *metrics.WillTotals) int64 {
 	return sum
 }
 
+// unjudgedText says of how many Wills nothing is known, and why; "" if of none.
+func unjudgedText(t *metrics.WillTotals) string {
+	var parts []string
+	for _, x := range []namedCount{
+		{"the witness was away", t.WitnessAway, ""}, {"the run ended before they were due", t.RunEnded, ""}, {"the broker went away", t.BrokerGone, ""},
+	} {
+		if x.n != 0 {
+			parts = append(parts, words.Grouped(x.n)+" because "+x.name)
+		}
+	}
+	var all []string
+	if parts != nil {
+		all = append(all, "not judged: "+strings.Join(parts, ", "))
+	}
+	if t.NotDueUnwatched > 0 {
+		all = append(all, "whether a Will came after "+words.Plural(t.NotDueUnwatched, "outage", "outages")+" without one due, the witness could not see")
+	}
+	return strings.Join(all, "; ")
+}
+
 // slackText says by what measure Wills are on time.
 func slackText(s metrics.Slack) string {
 	text := fmt.Sprintf("on time means at most %s early and %s late, or %s after a silence", span(s.Early), span(s.Late), span(s.Silence))

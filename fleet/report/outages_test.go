@@ -90,6 +90,7 @@ func TestOfflineHeading(t *testing.T) {
 	}{
 		{metrics.WillTotals{}, "going offline: no device did"},
 		{metrics.WillTotals{Outages: 1, NotDue: 1}, "going offline: 1 outage, no Will due and none seen"},
+		{metrics.WillTotals{Outages: 1, NotDue: 1, NotDueUnwatched: 1}, "going offline: 1 outage, no Will due; nobody could see whether one came"},
 		{metrics.WillTotals{Outages: 45, Due: 45, Unwatched: 45}, "going offline: 45 outages, 45 of 45 Wills not judged"},
 		{metrics.WillTotals{Outages: 2, Due: 1, NotDue: 1, Unwatched: 1}, "going offline: 2 outages, 1 of 1 Will not judged"},
 		{metrics.WillTotals{Outages: 2, Due: 2, OnTime: 2, Messages: 2}, "going offline: 2 outages, all Wills as the rules want"},
@@ -100,6 +101,24 @@ func TestOfflineHeading(t *testing.T) {
 		r.Audit = &metrics.Audit{Wills: tt.wills}
 		if got := text(t, r, TextOptions{}); !strings.Contains(got, tt.want+"\n") {
 			t.Errorf("with %+v the text does not say %q:\n%s", tt.wills, tt.want, got)
+		}
+	}
+}
+
+// Why a Will is not judged stands beside how many are not.
+func TestUnjudged(t *testing.T) {
+	for _, tt := range []struct {
+		wills metrics.WillTotals
+		want  string
+	}{
+		{metrics.WillTotals{Outages: 3, Due: 3, OnTime: 3, Messages: 3}, ""},
+		{metrics.WillTotals{Outages: 1200, Due: 1200, Unwatched: 1200, WitnessAway: 1200}, "not judged: 1,200 because the witness was away"},
+		{metrics.WillTotals{Outages: 9, Due: 7, Unwatched: 6, WitnessAway: 1, RunEnded: 2, BrokerGone: 3, NotDue: 2, NotDueUnwatched: 2},
+			"not judged: 1 because the witness was away, 2 because the run ended before they were due, 3 because the broker went away; " +
+				"whether a Will came after 2 outages without one due, the witness could not see"},
+	} {
+		if got := unjudgedText(&tt.wills); got != tt.want {
+			t.Errorf("unjudgedText(%+v) = %q; want %q", tt.wills, got, tt.want)
 		}
 	}
 }

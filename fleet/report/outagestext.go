@@ -21,6 +21,8 @@ func (w *writer) offline(r *metrics.Result) {
 		heading += "no device did"
 	case bad > 0:
 		heading += words.Plural(bad, "Will is", "Wills are") + " not as the rules want"
+	case a.Wills.Due == 0 && a.Wills.Watched() == 0:
+		heading += words.Plural(a.Wills.Outages, "outage", "outages") + ", no Will due; nobody could see whether one came"
 	case a.Wills.Due == 0:
 		heading += words.Plural(a.Wills.Outages, "outage", "outages") + ", no Will due and none seen"
 	case a.Wills.Unwatched > 0:
@@ -36,6 +38,9 @@ func (w *writer) offline(r *metrics.Result) {
 	}
 	if a.Wills != (metrics.WillTotals{}) {
 		w.ways(wayRows(a))
+		if s := unjudgedText(&a.Wills); s != "" {
+			w.wrapped(2, s)
+		}
 		w.dim(slackText(a.Slack))
 	}
 	if s := consumedText(a); s != "" {
