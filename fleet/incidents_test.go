@@ -114,7 +114,7 @@ target = { home = "flat-2" }`,
 				want = nil
 			}
 			if strings.Contains(tt.incident, "broker-outage") { // the witness was away itself
-				want[0].OnTime, want[0].Messages, want[0].Unwatched = 0, 0, tt.due
+				want[0].OnTime, want[0].Messages, want[0].Unwatched, want[0].WitnessAway = 0, 0, tt.due, tt.due
 			}
 			if got := waysOf(snap); !slices.Equal(got, want) {
 				t.Errorf("of the Wills: %+v; want %+v", got, want)
