@@ -45,6 +45,9 @@ func (s *session) handle(frame wire.Frame) error {
 		l.pongBy = time.Time{}
 		if l.account != nil {
 			l.heard, l.arrives = max(l.heard, l.pinged), max(l.arrives, l.pinged)
+			if p, ok := s.actor.(ponger); ok {
+				p.ponged(l.pinged)
+			}
 		}
 	case packets.DISCONNECT:
 		packet, err := wire.Decode(frame, wire.V5)

@@ -275,7 +275,8 @@ chance = "50%"
 }
 
 // Incidents compose: a device is back when the last that keeps it off has let go,
-// whatever the order, and its recovery counts from the end of that one.
+// whatever the order. Each incident has an entry, with the device in it until then,
+// and says that another struck it as well.
 func TestIncidentsCompose(t *testing.T) {
 	const lamp = `
 [connect]
@@ -314,15 +315,15 @@ id = "lamp"
 				}
 				s.wantOnline(time.Duration(tt.up)*time.Second+1500*time.Millisecond, "lamp")
 			})
-			affected := int64(0)
-			for _, r := range snap.Recoveries {
-				affected += r.Affected
-				if r.Affected > 0 && (r.Online.All == nil || time.Duration(*r.Online.All) > 1500*time.Millisecond) {
-					t.Errorf("%s: online again %s; want within 1.5s of its end", r.Incident, timesText(r.Online, r.Affected))
-				}
+			if len(snap.Recoveries) != 2 {
+				t.Fatalf("recoveries %+v; want one of each incident", snap.Recoveries)
 			}
-			if affected == 0 {
-				t.Errorf("recoveries %+v; want the lamp in one of them at least", snap.Recoveries)
+			for _, r := range snap.Recoveries {
+				back := max(metrics.Span(tt.up)*metrics.Span(time.Second)-r.To, 0)
+				if r.Affected != 1 || r.Overlap != 1 || r.Online.All == nil || *r.Online.All < back || *r.Online.All > back+metrics.Span(1500*time.Millisecond) {
+					t.Errorf("%s: %d affected, %d by both, online again %s; want the one, struck by both, %v after its end, or 1.5s later",
+						r.Incident, r.Affected, r.Overlap, timesText(r.Online, r.Affected), back)
+				}
 			}
 			w := snap.Audit.Wills
 			if w.Missing+w.Duplicate+w.Unexpected+w.Altered+w.Early+w.Late != 0 {

@@ -3,57 +3,121 @@ package fleet
 import (
 	"errors"
 	"syscall"
+	"time"
 
 	"homefleet/fleet/wire"
 )
 
+// pursuit is that a device is followed until it is back from one occurrence of an
+// incident. Those of one device form a list, in the order in which they struck.
+type pursuit struct {
+	rec     *recovery
+	overlap bool // another struck the device before it was back
+	asked   bool // the referee asks, or has asked, whether the device answers
+	next    *pursuit
+}
+
+// mostPursuits bounds them: a device that does not come back for that many
+// incidents is not back from the first of them, whatever happens later.
+const mostPursuits = 64
+
 // struckBy has the device be followed until it is back from an incident, which
-// is still to come. One that is not back from an earlier one is followed from the
-// one on only that lets go of it last: it could not have been back before.
+// is still to come. One that is not back from an earlier one is followed for both.
 func (r *responder) struckBy(rec *recovery) {
-	if old := r.recovering; old != nil {
-		if rec.mild || !old.mild && old.letsGo(r) > rec.letsGo(r) {
-			return
-		}
-		old.spared()
-	}
-	if r.probed {
-		r.probed = false
-		r.fleet.referee.inbox.put(func() { r.fleet.referee.cancel(r.number) })
-	}
-	r.recovering = rec
 	rec.struck()
-}
-
-// overWith notes that the incident is over: a device that is online is back.
-func (r *responder) overWith(rec *recovery) {
-	if r.recovering == rec && r.live() && r.hasNetwork() && !r.link.forgotten && !r.away {
-		r.isBack()
+	p := &pursuit{rec: rec}
+	end, n := &r.recovering, 0
+	for ; *end != nil; end = &(*end).next {
+		n++
+		(*end).overlaps()
+		p.overlaps()
+	}
+	*end = p
+	if n == mostPursuits {
+		r.recovering = r.recovering.next
 	}
 }
 
-// isBack notes that a device is online that had been struck, and has it asked
-// whether it answers.
+func (p *pursuit) overlaps() {
+	if !p.overlap {
+		p.overlap = true
+		p.rec.overlaps()
+	}
+}
+
+// overWith has a device prove, now that the incident is over for it, that the
+// connection it still has works: its socket alone does not know. A query of the
+// referee's comes through if it does; where there is no referee the device asks
+// for a sign of life. One that has no connection is back with the next.
+func (r *responder) overWith(rec *recovery) {
+	p := r.recovering
+	for p != nil && p.rec != rec {
+		p = p.next
+	}
+	switch {
+	case p == nil || !r.live():
+	case r.fleet.asks():
+		r.inquire(p)
+	default:
+		r.ping(time.Now())
+	}
+}
+
+// isBack notes that a device has come online on a new connection, and has it
+// asked whether it answers.
 func (r *responder) isBack() {
-	rec, now := r.recovering, r.fleet.now()
-	if rec == nil && r.probed && r.fleet.asks() {
+	if r.probed && r.fleet.asks() {
 		r.fleet.referee.inbox.put(func() { r.fleet.referee.again(r.number) })
 	}
-	if rec == nil || now < rec.letsGo(r) {
-		return // with a Spread longer than the incident it may be struck yet
+	r.proven(r.fleet.now())
+}
+
+// proven notes that the connection was whole at a moment: the device is back from
+// every incident that had let go of it by then.
+func (r *responder) proven(at time.Duration) {
+	if r.recovering == nil {
+		return
 	}
-	since := rec.isOnline(now)
-	if ref := r.fleet.referee; r.fleet.asks() {
-		r.probed = true
-		ref.inbox.put(func() { ref.probe(r, rec, since) })
+	now := r.fleet.now()
+	for p := &r.recovering; *p != nil; {
+		one := *p
+		if at < one.rec.letsGo(r) { // with a Spread longer than the incident it may be struck yet
+			p = &one.next
+			continue
+		}
+		one.rec.isOnline(now)
+		if !one.asked && r.fleet.asks() {
+			r.inquire(one)
+		}
+		*p = one.next
 	}
-	r.recovering = nil
+}
+
+// ponged implements ponger: the PINGREQ of a moment was answered.
+func (r *responder) ponged(asked time.Duration) { r.proven(asked) }
+
+// queried notes a query of the referee's, which the broker has passed on. One that
+// is older than the end of the incident may have waited in a socket whose broker is
+// done with it.
+func (r *responder) queried(p *wire.Publish) {
+	if r.fleet.asksThere(p.Props.ResponseTopic) {
+		if q, ok := parseQuery(p.Props.CorrelationData); ok && q.device == r.number {
+			r.proven(q.asked)
+		}
+	}
+}
+
+// inquire has the referee ask whether the device answers.
+func (r *responder) inquire(p *pursuit) {
+	r.probed, p.asked = true, true
+	ref := r.fleet.referee
+	ref.inbox.put(func() { ref.probe(r, p.rec) })
 }
 
 // attempt implements actor.
 func (r *responder) attempt() {
-	if r.recovering != nil {
-		r.recovering.attempt(r.fleet.now())
+	for p := r.recovering; p != nil; p = p.next {
+		p.rec.attempt(r.fleet.now())
 	}
 }
 
@@ -73,5 +137,7 @@ func (r *responder) attemptFailed(err error) {
 	case errors.Is(err, errAway), errors.Is(err, errStopping):
 		return
 	}
-	r.recovering.failed(why)
+	for p := r.recovering; p != nil; p = p.next {
+		p.rec.failed(why)
+	}
 }

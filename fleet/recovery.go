@@ -16,7 +16,6 @@ type recovery struct {
 	from, to        time.Duration // on the fleet's clock
 	over            time.Duration // when the last device is let go
 	unasked         bool          // nobody asks the devices whether they answer
-	mild            bool          // it keeps no device from the broker
 
 	// late is a device's own moment of the Spread.
 	late func(*responder) time.Duration
@@ -24,6 +23,7 @@ type recovery struct {
 	mu        sync.Mutex
 	unread    int // letters that tell devices of it
 	affected  int
+	overlap   int             // of these, another incident struck before they were back
 	online    []time.Duration // since the end, in the order in which they came
 	answering []time.Duration
 	attempts  int64
@@ -43,9 +43,19 @@ const (
 // of the Spread.
 func (r *recovery) letsGo(d *responder) time.Duration { return r.to + r.late(d) }
 
-// struck counts a device; spared takes it out again, because another incident
-// has taken it before it was back.
-func (r *recovery) struck() { r.add(1) }
+// struck counts a device, overlaps that another incident struck it as well, before
+// it was back.
+func (r *recovery) struck() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.affected++
+}
+
+func (r *recovery) overlaps() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.overlap++
+}
 
 // told notes that a device has been left word that it is struck, heard that it
 // has read that: before all have, nobody knows how many there are.
@@ -59,14 +69,6 @@ func (r *recovery) heard() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread--
-}
-
-func (r *recovery) spared() { r.add(-1) }
-
-func (r *recovery) add(n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.affected += n
 }
 
 // attempt counts a try to connect.
@@ -94,24 +96,11 @@ func (r *recovery) failed(why string) {
 	r.refused[why]++
 }
 
-// withdraw takes out a device that was online since a time, and that another
-// incident has struck before it could answer.
-func (r *recovery) withdraw(since time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if i := slices.Index(r.online, since); i >= 0 {
-		r.online = slices.Delete(r.online, i, i+1)
-		r.affected--
-	}
-}
-
 // isOnline and isAnswering note that a device is that far.
-func (r *recovery) isOnline(now time.Duration) (since time.Duration) {
+func (r *recovery) isOnline(now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	since = max(now-r.to, 0)
-	r.online = append(r.online, since)
-	return since
+	r.online = append(r.online, max(now-r.to, 0))
 }
 
 func (r *recovery) isAnswering(now time.Duration) {
@@ -134,8 +123,8 @@ func (r *recovery) result(zero time.Duration) metrics.Recovery {
 	out := metrics.Recovery{
 		Incident: r.incident, Group: r.group,
 		At: metrics.Span(r.from - zero), To: metrics.Span(r.to - zero),
-		Affected: int64(r.affected),
-		Online:   timesOf(r.online, r.affected), Attempts: r.attempts,
+		Affected: int64(r.affected), Overlap: int64(r.overlap),
+		Online: timesOf(r.online, r.affected), Attempts: r.attempts,
 	}
 	if !r.unasked {
 		out.Answering = new(timesOf(r.answering, r.affected))

@@ -127,13 +127,14 @@ func TestWhyAttemptsFail(t *testing.T) {
 		{errAway, ""},
 		{errStopping, ""},
 	} {
-		r := &responder{recovering: new(recovery)}
+		rec := new(recovery)
+		r := &responder{recovering: &pursuit{rec: rec}}
 		r.attemptFailed(tt.err)
 		want := map[string]int64{tt.want: 1}
 		if tt.want == "" {
 			want = nil
 		}
-		if got := r.recovering.refused; !maps.Equal(got, want) {
+		if got := rec.refused; !maps.Equal(got, want) {
 			t.Errorf("attemptFailed(%v) counts %v; want %v", tt.err, got, want)
 		}
 	}

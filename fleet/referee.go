@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ type referee struct {
 	session
 	answers []byte         // Response Topic of its queries
 	probes  map[int]*probe // without an answer, by the device's number
-	queue   []*probe       // in the order in which they want to be sent again; some are answered
+	queue   []repeat       // in the order of time; some are answered
 	seen    []sighting
 	pulse   time.Time // when it looks next whether it is still connected
 }
@@ -33,20 +32,6 @@ type referee struct {
 // certainty is how often the witness asks the broker for a sign of life, so that
 // of a connection that broke nobody has to ask since when it saw nothing.
 const certainty = time.Second
-
-// probe is a query to a device that is back.
-type probe struct {
-	device *responder
-	rec    *recovery
-	since  time.Duration // how long it took the device to be online
-	again  time.Time     // when it is repeated
-	tries  int
-}
-
-const (
-	probeEvery = 2 * time.Second
-	mostProbes = 20 // for one device, before it counts as one that does not answer
-)
 
 // sighting is a Will that came lately.
 type sighting struct {
@@ -119,9 +104,7 @@ func (r *referee) up(now time.Time) {
 	if !r.link.clean && !r.link.present {
 		r.fleet.audit.Forgot() // 3.2.2-2: it is to have the session
 	}
-	for _, p := range r.queue {
-		p.again = now // the answer went to a connection that is no more
-	}
+	r.renew(now)
 }
 
 // down implements actor.
@@ -171,75 +154,20 @@ func (r *referee) will(p *wire.Publish) {
 	f.audit.Seen(device, number, now, len(differs) > 0)
 }
 
-// probe asks a device for its first attribute; it is called by letter.
-func (r *referee) probe(d *responder, rec *recovery, since time.Duration) {
-	p := &probe{device: d, rec: rec, since: since}
-	r.probes[d.number] = p
-	r.ask(p, time.Now())
-}
-
-// cancel gives up asking a device that has been struck again; it is called by
-// letter.
-func (r *referee) cancel(device int) {
-	if p, ok := r.probes[device]; ok {
-		delete(r.probes, device)
-		p.rec.withdraw(p.since)
-	}
-}
-
-// again asks a device anew that has been away before it could answer; it is
-// called by letter.
-func (r *referee) again(device int) {
-	p, ok := r.probes[device]
-	if !ok {
-		return
-	}
-	given := p.tries > mostProbes
-	if p.tries = 0; given {
-		r.ask(p, time.Now())
-	}
-}
-
-// ask sends a query, and has it sent again if no answer comes.
-func (r *referee) ask(p *probe, now time.Time) {
-	if p.tries++; p.tries > mostProbes {
-		return // until it has been away and is back
-	}
-	p.again = now.Add(probeEvery)
-	r.queue = append(r.queue, p)
-	if !r.live() {
-		return
-	}
-	attribute := p.device.spec.Group.Kind.Attributes[0].Name
-	q := wire.Publish{Topic: []byte("cmnd/" + p.device.spec.ID + "/" + attribute)}
-	q.Props.ResponseTopic = r.answers
-	q.Props.CorrelationData = binary.BigEndian.AppendUint64(nil, uint64(p.device.number))
-	r.send(&q, metrics.NoMessage)
-}
-
 // act implements actor.
 func (r *referee) act(now time.Time) {
 	if isDue(r.pulse, now) {
 		r.pulse = now.Add(certainty)
 		if r.link.pongBy.IsZero() {
-			r.link.pingDue = now
+			r.ping(now)
 		}
 	}
-	for len(r.queue) > 0 && isDue(r.queue[0].again, now) {
-		p := r.queue[0]
-		r.queue = r.queue[1:]
-		if r.probes[p.device.number] == p {
-			r.ask(p, now)
-		}
-	}
+	r.askAgain(now)
 }
 
 // next implements actor.
 func (r *referee) next() time.Time {
-	if len(r.queue) == 0 {
-		return r.pulse
-	}
-	return earlier(r.pulse, r.queue[0].again)
+	return earlier(r.pulse, r.nextProbe())
 }
 
 // makeCertain asks for a sign of life at once; it is called by letter.
@@ -247,18 +175,6 @@ func (r *referee) makeCertain() {
 	if r.live() {
 		r.pulse = time.Now()
 		r.link.due = r.pulse
-	}
-}
-
-// answered takes the answer of a device.
-func (r *referee) answered(p *wire.Publish) {
-	if len(p.Props.CorrelationData) != 8 {
-		return
-	}
-	number := int(binary.BigEndian.Uint64(p.Props.CorrelationData))
-	if probe, ok := r.probes[number]; ok {
-		delete(r.probes, number)
-		probe.rec.isAnswering(r.fleet.now())
 	}
 }
 

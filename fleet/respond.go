@@ -73,6 +73,9 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 		f.counts.GhostCommands.Add(1)
 		return
 	}
+	if r.recovering != nil {
+		r.queried(p)
+	}
 	now := time.Now()
 	f.counts.Requests.Add(f.period(now.Sub(f.epoch)), 1)
 	r.step(now)

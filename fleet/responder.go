@@ -35,7 +35,7 @@ type responder struct {
 	announced   time.Duration // its availability, last, on the fleet's clock
 	present     atomic.Bool   // online, for those who want to know and may be a moment late
 	connections atomic.Uint32 // begun so far, also by a rival
-	recovering  *recovery     // of the last incident that struck it; nil once it is back
+	recovering  *pursuit      // of the incidents from which it is not back yet
 	outage      *outage       // the last one, where somebody may answer the Will; nil before it
 	habits      *habits       // how it misbehaves; nil: not at all
 }

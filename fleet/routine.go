@@ -26,15 +26,7 @@ func (s *session) doDue(now time.Time) error {
 	}
 	s.actor.act(now)
 	if l.out == nil && isDue(s.pingAt(), now) {
-		s.counts().Pings.Add(1)
-		b := s.buffer()
-		*b = append(*b, wire.Pingreq[:]...)
-		if l.pongBy.IsZero() {
-			l.pongBy = now.Add(s.fleet.scenario.Connect.Timeout)
-			if l.account != nil {
-				l.pinged = now.Sub(s.fleet.epoch)
-			}
-		}
+		s.ping(now)
 	}
 	if l.out != nil && l.keepAlive > 0 {
 		l.pingDue = now.Add(l.keepAlive) // the flush that follows is as good as a ping
@@ -42,6 +34,21 @@ func (s *session) doDue(now time.Time) error {
 	l.due = s.nextDue()
 	l.behind = isDue(l.due, now)
 	return nil
+}
+
+// ping asks the broker for a sign of life.
+func (s *session) ping(now time.Time) {
+	l := s.link
+	s.counts().Pings.Add(1)
+	b := s.buffer()
+	*b = append(*b, wire.Pingreq[:]...)
+	if l.pongBy.IsZero() {
+		l.pongBy = now.Add(s.fleet.scenario.Connect.Timeout)
+		if l.account != nil {
+			l.pinged = now.Sub(s.fleet.epoch)
+		}
+		l.due = earlier(l.due, l.pongBy)
+	}
 }
 
 // breath is what a Read gets where more is due already: one whose deadline is

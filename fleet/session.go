@@ -89,6 +89,10 @@ type actor interface {
 // is never.
 type talkative interface{ speaks() time.Time }
 
+// ponger is an actor that wants to know of a PINGRESP, and when the PINGREQ was
+// made that it answers, on the fleet's clock; told only where that is accounted.
+type ponger interface{ ponged(asked time.Duration) }
+
 // demanding is an actor that needs more than the first of its subscriptions.
 type demanding interface{ needs(subscription int) bool }
 

@@ -63,6 +63,13 @@ func (f *Fleet) asksThere(topic []byte) bool {
 func (f *Fleet) refereeLeft(err error) {
 	f.blind.Store(true)
 	f.recoveries.unask()
+	for _, r := range f.responders { // they find out by themselves whether they are back
+		r.inbox.put(func() {
+			if r.recovering != nil && r.live() {
+				r.ping(time.Now())
+			}
+		})
+	}
 	f.log.Warn("nothing is known of will messages, nor whether devices answer: the referee cannot watch", "err", err)
 }
 

@@ -220,7 +220,7 @@ func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
 	default: // Offline, PowerCut
 		s.each(func(r *responder) { r.takeOff(by, in.Way) }, func(r *responder) { r.letBack(by, s.comeback()) })
 	}
-	w.at(s.to.Add(in.Spread), s.over)
+	s.expectBack()
 }
 
 // comeback says how the devices return.
@@ -236,8 +236,7 @@ func (s *stricken) follow() {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
 		if rec == nil {
-			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), over: s.to.Add(s.incident.Spread).Sub(f.epoch), unasked: !f.asks(),
-				mild: s.incident.Kind == scenarios.SlowLink, late: s.late}
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), over: s.to.Add(s.incident.Spread).Sub(f.epoch), unasked: !f.asks(), late: s.late}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec)
 		}
@@ -248,13 +247,27 @@ func (s *stricken) follow() {
 	}
 }
 
-// over ends the occurrence: who is online is back.
-func (s *stricken) over() {
-	for _, r := range s.devices {
-		rec := s.recoveries[r.spec.Group.Name]
-		r.inbox.put(func() { r.overWith(rec) })
+// expectBack has each device prove at its own moment of the Spread that it is back,
+// if it was never away. It comes after what that moment lets go.
+func (s *stricken) expectBack() {
+	if s.incident.Spread > 0 {
+		for _, r := range s.devices {
+			s.w.at(s.to.Add(s.late(r)), func() { s.isOver(r) })
+		}
 	}
-	s.w.fleet.log.Info(s.incident.Name + " is over: " + s.after())
+	s.w.at(s.to.Add(s.incident.Spread), func() {
+		if s.incident.Spread == 0 {
+			for _, r := range s.devices {
+				s.isOver(r)
+			}
+		}
+		s.w.fleet.log.Info(s.incident.Name + " is over: " + s.after())
+	})
+}
+
+func (s *stricken) isOver(r *responder) {
+	rec := s.recoveries[r.spec.Group.Name]
+	r.inbox.put(func() { r.overWith(rec) })
 }
 
 // each has something happen to each device at the beginning and another thing at

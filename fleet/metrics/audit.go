@@ -83,7 +83,8 @@ type Recovery struct {
 	At        Span             `json:"at"`                  // its beginning
 	To        Span             `json:"to"`                  // its end, from which the times count
 	Affected  int64            `json:"affected"`            // devices
-	Online    Times            `json:"online"`              // connected and subscribed
+	Overlap   int64            `json:"overlap,omitempty"`   // of these, another incident struck as well before they were back: they are followed until all have let go of them
+	Online    Times            `json:"online"`              // on a new connection, subscribed; or on the old one, once something asked after the incident was answered
 	Answering *Times           `json:"answering,omitempty"` // answered a query; nil: nobody asked
 	Attempts  int64            `json:"attempts"`            // to connect, from the beginning of the incident until all were online
 	Refused   map[string]int64 `json:"refused,omitempty"`   // of these, by why: a reason code's name, or "connection failed"

@@ -92,6 +92,9 @@ func (a *Audit) Check() error {
 // Check returns an error that names what cannot be, or nil.
 func (r *Recovery) Check() error {
 	errs := []error{r.Online.check("online", r.Affected)}
+	if r.Overlap < 0 || r.Overlap > r.Affected {
+		errs = append(errs, fmt.Errorf("%d of %d devices were struck by another incident as well", r.Overlap, r.Affected))
+	}
 	if r.Answering != nil {
 		errs = append(errs, r.Answering.check("answering", r.Affected))
 	}

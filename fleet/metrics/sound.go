@@ -67,7 +67,7 @@ func (a *Audit) sound() error {
 }
 
 func (r *Recovery) sound() error {
-	if err := soundCounts(r.Affected, r.Online.Count, r.Attempts); err != nil {
+	if err := soundCounts(r.Affected, r.Overlap, r.Online.Count, r.Attempts); err != nil {
 		return err
 	}
 	if err := soundMoments(r.At, r.To); err != nil {

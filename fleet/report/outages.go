@@ -191,14 +191,27 @@ func backText(r *metrics.Recovery, t *metrics.Times) string {
 
 // attemptsText says how often devices tried to connect, and why in vain.
 func attemptsText(r *metrics.Recovery) string {
-	if r.Attempts == 0 && r.Online.Count == r.Affected {
-		return "no connection was lost"
+	text := "no connection was lost"
+	if r.Attempts != 0 || r.Online.Count != r.Affected {
+		text = words.Plural(r.Attempts, "attempt", "attempts") + " to connect"
+		if s := refusedText(r.Refused); s != "" {
+			text += "; in vain: " + s
+		}
 	}
-	text := words.Plural(r.Attempts, "attempt", "attempts") + " to connect"
-	if s := refusedText(r.Refused); s != "" {
-		text += "; in vain: " + s
+	return text + overlapText(r)
+}
+
+// overlapText says how many devices another incident struck as well.
+func overlapText(r *metrics.Recovery) string {
+	switch {
+	case r.Overlap == 0:
+		return ""
+	case r.Overlap == r.Affected && r.Affected == 1:
+		return "; another incident struck the device as well, before it was back"
+	case r.Overlap == r.Affected:
+		return "; another incident struck all of them as well, before they were back"
 	}
-	return text
+	return "; another incident struck " + words.Grouped(r.Overlap) + " of them as well, before they were back"
 }
 
 // gravest returns at most so many recoveries in the order of time: those that

@@ -105,6 +105,27 @@ func TestOfflineHeading(t *testing.T) {
 	}
 }
 
+// Who was struck by two incidents at a time is in the figures of both, and both say
+// so.
+func TestAttemptsAndOverlap(t *testing.T) {
+	times := func(n int64) metrics.Times { return metrics.Times{Count: n} }
+	for _, tt := range []struct {
+		metrics.Recovery
+		want string
+	}{
+		{metrics.Recovery{Affected: 3, Online: times(3)}, "no connection was lost"},
+		{metrics.Recovery{Affected: 3, Online: times(2)}, "0 attempts to connect"},
+		{metrics.Recovery{Affected: 3, Online: times(3), Attempts: 4, Refused: map[string]int64{"server busy": 1}}, "4 attempts to connect; in vain: 1 server busy"},
+		{metrics.Recovery{Affected: 3, Overlap: 2, Online: times(3), Attempts: 3}, "3 attempts to connect; another incident struck 2 of them as well, before they were back"},
+		{metrics.Recovery{Affected: 3, Overlap: 3, Online: times(3), Attempts: 3}, "3 attempts to connect; another incident struck all of them as well, before they were back"},
+		{metrics.Recovery{Affected: 1, Overlap: 1, Online: times(1)}, "no connection was lost; another incident struck the device as well, before it was back"},
+	} {
+		if got := attemptsText(&tt.Recovery); got != tt.want {
+			t.Errorf("attemptsText(%+v) = %q; want %q", tt.Recovery, got, tt.want)
+		}
+	}
+}
+
 // Why a Will is not judged stands beside how many are not.
 func TestUnjudged(t *testing.T) {
 	for _, tt := range []struct {
