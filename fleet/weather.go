@@ -229,9 +229,13 @@ func (s *stricken) comeback() Comeback {
 	return Comeback{Wait: in.Return == scenarios.WithBackoff, Clean: in.Session == scenarios.Clean, Rename: in.Rename}
 }
 
-// follow has every struck device be followed until it is back.
+// follow has every struck device be followed until it is back, if that is to be
+// known.
 func (s *stricken) follow() {
 	f := s.w.fleet
+	if f.audit == nil {
+		return
+	}
 	for _, r := range s.devices {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
@@ -266,8 +270,9 @@ func (s *stricken) expectBack() {
 }
 
 func (s *stricken) isOver(r *responder) {
-	rec := s.recoveries[r.spec.Group.Name]
-	r.inbox.put(func() { r.overWith(rec) })
+	if rec := s.recoveries[r.spec.Group.Name]; rec != nil {
+		r.inbox.put(func() { r.overWith(rec) })
+	}
 }
 
 // each has something happen to each device at the beginning and another thing at
