@@ -208,6 +208,8 @@ func (r *running) resultOf(stopped bool, err error) (res *metrics.Result, failur
 
 		Interrupted: stopped,
 		Incidents:   append([]metrics.Incident{}, f.Incidents()...),
+
+		IncidentsLeftOut: f.IncidentsLeftOut(),
 	}
 	if start, ok := f.MeasureStart(); ok {
 		res.Started = start.Round(0)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 type bulletins struct {
 	mu   sync.Mutex
 	seen []metrics.Incident
+	more int // than there is room for
 }
 
 // mostBulletins bounds them; a time line with more cannot be read.
@@ -23,9 +25,18 @@ const mostBulletins = 200
 func (b *bulletins) add(in metrics.Incident) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.seen) < mostBulletins {
-		b.seen = append(b.seen, in)
+	if len(b.seen) == mostBulletins {
+		b.more++
+		return
 	}
+	b.seen = append(b.seen, in)
+}
+
+// leftOut returns how many there were beyond those that all returns.
+func (b *bulletins) leftOut() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.more
 }
 
 // all returns them with their moments counted from zero, on the fleet's clock.
@@ -40,72 +51,111 @@ func (b *bulletins) all(zero time.Duration) []metrics.Incident {
 	return all
 }
 
-// recoveries are those under way, and the results of those that are complete.
+// recoveries are those under way, and the results of those that are complete. Their
+// memory is bounded: a run of a day keeps no more than one of an hour.
 type recoveries struct {
 	mu   sync.Mutex
-	open []*recovery
-	done []metrics.Recovery
+	open []*recovery          // in the order in which they began
+	done []metrics.Recovery   // on the fleet's clock
+	more metrics.RecoverySums // of results that are not kept
 }
 
-// mostRecoveries bounds the results that are kept: when there are more, those of
-// which everybody was back soonest are let go.
-const mostRecoveries = 500
+const (
+	// mostRecoveries bounds the results that are kept: when there are more, those of
+	// which everybody was back soonest live on in the sums.
+	mostRecoveries = 500
+	// mostHerds bounds those whose herd is kept, and drawn: the gravest, too.
+	mostHerds = 24
+	// mostOpen bounds those under way. If devices do not come back for that many, what
+	// is known of the first by then is its result.
+	mostOpen = 500
+)
 
-func (r *recoveries) add(rec *recovery) {
+// add begins one, at a moment on the fleet's clock.
+func (r *recoveries) add(rec *recovery, now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.fold(now)
+	if len(r.open) >= mostOpen && r.open[0].over <= now {
+		r.keep(r.open[0].result())
+		r.open = slices.Delete(r.open, 0, 1)
+	}
 	r.open = append(r.open, rec)
 }
 
-// fold turns what is complete by now into results. zero is the start of
-// measuring and now a moment, both on the fleet's clock.
-func (r *recoveries) fold(zero, now time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// fold turns what is complete by now into results. The caller holds the lock.
+func (r *recoveries) fold(now time.Duration) {
 	r.open = slices.DeleteFunc(r.open, func(rec *recovery) bool {
 		if now < rec.to || !rec.complete() {
 			return false
 		}
-		if one := rec.result(zero); one.Affected > 0 {
-			r.keep(one)
-		}
+		r.keep(rec.result())
 		return true
 	})
 }
 
 func (r *recoveries) keep(one metrics.Recovery) {
-	r.done = append(r.done, one)
-	if len(r.done) <= mostRecoveries {
+	if one.Affected == 0 {
 		return
 	}
-	quickest := 0
-	for i := range r.done {
-		if *r.done[i].Online.All < *r.done[quickest].Online.All {
-			quickest = i
-		}
+	r.done = append(r.done, one)
+	if herds := r.mildest(true); herds.count > mostHerds {
+		r.done[herds.at].Herd = nil
 	}
-	r.done = slices.Delete(r.done, quickest, quickest+1)
+	if len(r.done) > mostRecoveries {
+		at := r.mildest(false).at
+		r.more.Add(&r.done[at])
+		r.done = slices.Delete(r.done, at, at+1)
+	}
 }
 
-// all returns the results in the order in which the incidents happened; those
-// that are not over by now are left out.
-func (r *recoveries) all(zero, now time.Duration) []metrics.Recovery {
-	r.fold(zero, now)
+// mildest finds the result of which everybody was back soonest, the first of equals,
+// and how many there are; of those that have a herd, if it is said.
+func (r *recoveries) mildest(herds bool) (found struct{ at, count int }) {
+	took := func(one *metrics.Recovery) metrics.Span {
+		if one.Online.All == nil {
+			return math.MaxInt64
+		}
+		return *one.Online.All
+	}
+	for i := range r.done {
+		if herds && r.done[i].Herd == nil {
+			continue
+		}
+		if found.count++; found.count == 1 || took(&r.done[i]) < took(&r.done[found.at]) {
+			found.at = i
+		}
+	}
+	return found
+}
+
+// all returns the results in the order in which the incidents happened, with moments
+// counted from zero, and the sums of those that are not kept; those that are not over
+// by now are left out. Both are on the fleet's clock.
+func (r *recoveries) all(zero, now time.Duration) ([]metrics.Recovery, *metrics.RecoverySums) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.fold(now)
 	all := slices.Clone(r.done)
 	for _, rec := range r.open {
 		if now < rec.to {
 			continue
 		}
-		if one := rec.result(zero); one.Affected > 0 {
+		if one := rec.result(); one.Affected > 0 {
 			all = append(all, one)
 		}
+	}
+	for i := range all {
+		all[i].At -= metrics.Span(zero)
+		all[i].To -= metrics.Span(zero)
 	}
 	slices.SortStableFunc(all, func(a, b metrics.Recovery) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.Incident, b.Incident), strings.Compare(a.Group, b.Group))
 	})
-	return all
+	if r.more.Count == 0 {
+		return all, nil
+	}
+	return all, new(r.more)
 }
 
 // leaveOut forgets those that are not over by now, because they never will be.
@@ -127,9 +177,9 @@ func (r *recoveries) unask() {
 }
 
 // waiting reports whether devices are still on their way back.
-func (r *recoveries) waiting(zero, now time.Duration) bool {
-	r.fold(zero, now)
+func (r *recoveries) waiting(now time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.fold(now)
 	return slices.ContainsFunc(r.open, func(rec *recovery) bool { return now >= rec.to })
 }

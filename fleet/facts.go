@@ -102,6 +102,10 @@ func (f *Fleet) Incidents() []metrics.Incident {
 	return all
 }
 
+// IncidentsLeftOut returns how many incidents there were beyond those that Incidents
+// returns, which are the first.
+func (f *Fleet) IncidentsLeftOut() int { return f.bulletins.leftOut() }
+
 // losses notes when connections were lost, in bounded memory.
 type losses struct {
 	mu   sync.Mutex

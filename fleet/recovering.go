@@ -33,7 +33,7 @@ func (r *responder) struckBy(rec *recovery) {
 		p.overlaps()
 	}
 	*end = p
-	if n == mostPursuits {
+	if n >= mostPursuits {
 		r.recovering = r.recovering.next
 	}
 }

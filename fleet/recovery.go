@@ -116,13 +116,13 @@ func (r *recovery) complete() bool {
 	return r.unread == 0 && (len(r.answering) >= r.affected || r.unasked && len(r.online) >= r.affected)
 }
 
-// result returns what there is to report; zero is the start of measuring.
-func (r *recovery) result(zero time.Duration) metrics.Recovery {
+// result returns what there is to report, on the fleet's clock.
+func (r *recovery) result() metrics.Recovery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := metrics.Recovery{
 		Incident: r.incident, Group: r.group,
-		At: metrics.Span(r.from - zero), To: metrics.Span(r.to - zero),
+		At: metrics.Span(r.from), To: metrics.Span(r.to),
 		Affected: int64(r.affected), Overlap: int64(r.overlap),
 		Online: timesOf(r.online, r.affected), Attempts: r.attempts,
 	}

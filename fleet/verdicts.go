@@ -33,7 +33,7 @@ func (f *Fleet) settle() {
 	for time.Now().Before(until) {
 		now := f.now()
 		pending, last := f.audit.Pending(now)
-		if (pending == 0 || !f.asks() || f.epoch.Add(last).After(until)) && !f.recoveries.waiting(f.zeroOffset(), now) {
+		if (pending == 0 || !f.asks() || f.epoch.Add(last).After(until)) && !f.recoveries.waiting(now) {
 			break
 		}
 		if !said {
@@ -113,7 +113,7 @@ func (f *Fleet) completeAudit(snap *metrics.Snapshot) {
 		snap.Audit = new(f.audit.Totals(f.now()))
 		f.addFacts(snap.Audit)
 	}
-	snap.Recoveries = f.recoveries.all(f.zeroOffset(), f.now())
+	snap.Recoveries, snap.RecoveriesLeftOut = f.recoveries.all(f.zeroOffset(), f.now())
 }
 
 // addFacts adds what the audit itself does not know.

@@ -242,7 +242,7 @@ func (s *stricken) follow() {
 		if rec == nil {
 			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), over: s.to.Add(s.incident.Spread).Sub(f.epoch), unasked: !f.asks(), late: s.late}
 			s.recoveries[group] = rec
-			f.recoveries.add(rec)
+			f.recoveries.add(rec, f.now())
 		}
 		rec.told()
 		if !r.inbox.put(func() { rec.heard(); r.struckBy(rec) }) {

@@ -133,8 +133,8 @@ type End struct {
 
 // Audit is the referee. Its methods may be called from any goroutine at any
 // time. Devices are spread over shards, each under a lock of its own. A device
-// that stays connected takes one record; one that comes and goes takes at most
-// some ten, and its older outages live on in the sums alone.
+// that stays connected takes one record; one that comes and goes takes some
+// four, and its older outages live on in the sums alone.
 type Audit struct {
 	shards []shard
 	order  []string

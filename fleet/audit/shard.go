@@ -11,7 +11,7 @@ import (
 
 // How much is remembered of a device.
 const (
-	keepDecided  = 8   // records, of which the sums would do
+	keepDecided  = 2   // records, of which the sums would do
 	mostRecords  = 128 // of all; more are decided as at the end of the run
 	mostNameless = 64  // Wills that wait to be told whose they are
 	mostDoubtful = 64  // CONNECTs without CONNACK
@@ -343,6 +343,9 @@ func (b *book) drop(i int) {
 		b.doubtful = append(b.doubtful, doubt{r.conn, r.asked})
 	}
 	b.records = slices.Delete(b.records, i, i+1)
+	if n := len(b.records); cap(b.records) > 8 && n < cap(b.records)/3 { // after a storm
+		b.records = append(make([]record, 0, n+2), b.records...)
+	}
 }
 
 // watch notes when the witness watches. The caller holds a.mu.

@@ -88,7 +88,23 @@ type Recovery struct {
 	Answering *Times           `json:"answering,omitempty"` // answered a query; nil: nobody asked
 	Attempts  int64            `json:"attempts"`            // to connect, from the beginning of the incident until all were online
 	Refused   map[string]int64 `json:"refused,omitempty"`   // of these, by why: a reason code's name, or "connection failed"
-	Herd      *Herd            `json:"herd,omitempty"`
+	Herd      *Herd            `json:"herd,omitempty"`      // nil where there was none, and where there are very many recoveries
+}
+
+// RecoverySums are sums over recoveries that stand in no list.
+type RecoverySums struct {
+	Count    int64 `json:"count"`    // recoveries
+	Affected int64 `json:"affected"` // devices, counted for each
+	Online   int64 `json:"online"`   // of these, those that came back
+	Attempts int64 `json:"attempts"` // to connect
+}
+
+// Add adds a recovery.
+func (s *RecoverySums) Add(r *Recovery) {
+	s.Count++
+	s.Affected += r.Affected
+	s.Online += r.Online.Count
+	s.Attempts += r.Attempts
 }
 
 // Times are how long it took until a part of the affected devices had been

@@ -97,7 +97,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 		m.remark("one of the shards has no time line, so the whole has none")
 	}
 	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
-	s.Recoveries = m.Recoveries
+	s.Recoveries, s.RecoveriesLeftOut = m.Recoveries, m.RecoveriesLeftOut
 	m.Fill(s, nil, bound)
 	m.Expectations = again(s, rs)
 	m.Judge()
@@ -150,6 +150,7 @@ func (r *Result) addFacts(o *Result) {
 		r.Phases[i].From, r.Phases[i].To = min(r.Phases[i].From, p.From), max(r.Phases[i].To, p.To)
 	}
 	r.Incidents = union(r.Incidents, o.Incidents)
+	r.IncidentsLeftOut = max(r.IncidentsLeftOut, o.IncidentsLeftOut) // they strike in all shards
 	slices.SortStableFunc(r.Incidents, func(a, b Incident) int { return cmp.Compare(a.At, b.At) })
 	for _, text := range o.Remarks {
 		r.remark(text)
@@ -201,6 +202,15 @@ func (r *Result) addAudit(o *Audit) {
 
 // addRecoveries adds those of another shard, which are told by its name.
 func (r *Result) addRecoveries(o *Result) {
+	if m := o.RecoveriesLeftOut; m != nil {
+		if r.RecoveriesLeftOut == nil {
+			r.RecoveriesLeftOut = new(RecoverySums)
+		}
+		r.RecoveriesLeftOut.Count += m.Count
+		r.RecoveriesLeftOut.Affected += m.Affected
+		r.RecoveriesLeftOut.Online += m.Online
+		r.RecoveriesLeftOut.Attempts += m.Attempts
+	}
 	for _, x := range o.Recoveries {
 		x.Shard = cmp.Or(x.Shard, strings.Join(o.Shards, ", "))
 		r.Recoveries = append(r.Recoveries, x)

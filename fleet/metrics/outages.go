@@ -220,6 +220,13 @@ func ofRecoveries(part, whole func(*Recovery) int64) func(*Snapshot, Label) (flo
 				all += float64(whole(r))
 			}
 		}
+		if m := s.RecoveriesLeftOut; m != nil {
+			r := Recovery{Affected: m.Affected, Online: Times{Count: m.Online}, Attempts: m.Attempts}
+			v += float64(part(&r))
+			if whole != nil {
+				all += float64(whole(&r))
+			}
+		}
 		return v, all, ok
 	}
 }

@@ -44,6 +44,8 @@ type Result struct {
 	Aborted     string     `json:"aborted,omitempty"`     // why it ended early, or measured nothing
 	Phases      []Phase    `json:"phases,omitempty"`
 	Incidents   []Incident `json:"incidents"`
+	// IncidentsLeftOut is how many more there were, after those.
+	IncidentsLeftOut int `json:"incidents_left_out,omitempty"`
 
 	Verdict   Verdict   `json:"verdict"`
 	Sentences []string  `json:"sentences"`         // why
@@ -62,6 +64,9 @@ type Result struct {
 
 	Audit      *Audit     `json:"audit,omitempty"`      // of Will Messages; nil: there was none
 	Recoveries []Recovery `json:"recoveries,omitempty"` // one for each time that an incident happened, and group of devices
+	// RecoveriesLeftOut are sums of further ones, from which everybody was back as soon
+	// or sooner; nil: there are none.
+	RecoveriesLeftOut *RecoverySums `json:"recoveries_left_out,omitempty"`
 }
 
 // ScenarioFacts says which scenario was run.
@@ -146,7 +151,7 @@ func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 	r.Version = ResultVersion
 	r.Measured = Span(s.Measured)
 	r.Devices, r.Counts, r.Ledger, r.TimeLine = s.Devices, s.Counts, s.Totals, s.TimeLine
-	r.Audit, r.Recoveries = s.Audit, s.Recoveries
+	r.Audit, r.Recoveries, r.RecoveriesLeftOut = s.Audit, s.Recoveries, s.RecoveriesLeftOut
 	r.ByLabel, r.Series = nil, nil
 	for _, b := range s.ByLabel {
 		r.ByLabel = append(r.ByLabel, LabelResult{b.Label.Dimension.String(), b.Label.Name, b.Outcomes})
@@ -179,7 +184,7 @@ func compareSeries(a, b SeriesResult) int {
 func (r *Result) Snapshot() *Snapshot {
 	s := &Snapshot{
 		Measured: time.Duration(r.Measured), Totals: r.Ledger.Clone(), Series: make(map[Series]*Histogram),
-		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Audit: r.Audit, Recoveries: r.Recoveries,
+		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Audit: r.Audit, Recoveries: r.Recoveries, RecoveriesLeftOut: r.RecoveriesLeftOut,
 	}
 	for _, b := range r.ByLabel {
 		if d := slices.Index(dimensionNames[:], b.By); d > int(All) {
@@ -453,6 +458,14 @@ func (r *Result) sound() error {
 		if err := r.Recoveries[i].sound(); err != nil {
 			return fmt.Errorf("recovery %d: %w", i, err)
 		}
+	}
+	if m := r.RecoveriesLeftOut; m != nil {
+		if err := soundCounts(m.Count, m.Affected, m.Online, m.Attempts); err != nil {
+			return fmt.Errorf("the recoveries that are left out: %w", err)
+		}
+	}
+	if err := soundCounts(int64(r.IncidentsLeftOut)); err != nil {
+		return fmt.Errorf("the incidents that are left out: %w", err)
 	}
 	return r.TimeLine.sound()
 }

@@ -22,6 +22,8 @@ type Snapshot struct {
 
 	Audit      *Audit     // nil: there is none
 	Recoveries []Recovery // those that are over, or all of them as the run ends
+
+	RecoveriesLeftOut *RecoverySums // of a run with very many; nil: none
 }
 
 // LabelOutcomes is what became of the requests of one label.

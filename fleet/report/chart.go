@@ -38,7 +38,7 @@ type path struct{ Class, D string }
 type bar struct{ Class, X, Y, W, H string }
 
 // mark is a numbered moment.
-type mark struct{ X, Y1, Y2, Number string }
+type mark struct{ X, Y1, Y2, Left, Width, Number string }
 
 // dot is a single value, drawn round or as a diamond.
 type dot struct{ Class, X, Y string }

@@ -237,6 +237,15 @@ func gravest(all []metrics.Recovery, most int) []*metrics.Recovery {
 	return rows
 }
 
+// moreRecoveries is how many there were beside those that are shown.
+func moreRecoveries(r *metrics.Result, shown int) int64 {
+	n := int64(len(r.Recoveries) - shown)
+	if r.RecoveriesLeftOut != nil {
+		n += r.RecoveriesLeftOut.Count
+	}
+	return n
+}
+
 // groupOf is what tells a recovery from others of its incident, or "".
 func groupOf(r *metrics.Recovery) string {
 	var parts []string

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -366,6 +367,76 @@ func TestManyIncidents(t *testing.T) {
 	if len(l.Incidents) != mostText || len(l.Later) != 3001-mostText || len(l.Charts[0].Marks) > 60 {
 		t.Errorf("the time line lists %d incidents and %d later ones, and has %d marks; want %d, %d and at most 60",
 			len(l.Incidents), len(l.Later), len(l.Charts[0].Marks), mostText, 3001-mostText)
+	}
+}
+
+// Incidents that begin too close to each other for a mark each share one that names
+// the first and the last, so that no number is missing from the drawing.
+func TestIncidentsThatShareAMark(t *testing.T) {
+	none := math.NaN()
+	for _, tt := range []struct {
+		places []float64
+		want   string
+	}{
+		{nil, ""},
+		{[]float64{10, 100, 200}, "1 2 3"},
+		{[]float64{10, 15, 100, 101, 102, 200}, "1–2 3–5 6"},
+		{[]float64{none, 10, 15, none, 100}, "2–3 5"},
+		{[]float64{10, 29, 48}, "1–2 3"},
+		{[]float64{0, 19, 38, 57, 76}, "1–2 3–4 5"},
+	} {
+		var got []string
+		for _, g := range marked(tt.places, 20) {
+			got = append(got, g.text())
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("marked(%v) = %q; want %q", tt.places, s, tt.want)
+		}
+	}
+	// No two marks of a drawing lie on each other.
+	r := storm()
+	r.Incidents = nil
+	for i := range 150 {
+		r.Incidents = append(r.Incidents, metrics.Incident{At: metrics.Span(i*i%60) * metrics.Span(time.Second), Text: "x: y"})
+	}
+	slices.SortStableFunc(r.Incidents, func(a, b metrics.Incident) int { return int(a.At - b.At) })
+	edge, number := math.Inf(-1), 0
+	for _, m := range newTimeLine(r).Charts[0].Marks {
+		var left, width float64
+		var first, last int
+		if _, err := fmt.Sscan(m.Left, &left); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Sscan(m.Width, &width); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := fmt.Sscanf(m.Number, "%d–%d", &first, &last); n == 1 {
+			last = first
+		}
+		if left < edge || first != number+1 {
+			t.Errorf("the mark %s begins at %v, and the one before it, %d, ends at %v; want them apart, and no number left out", m.Number, left, number, edge)
+		}
+		edge, number = left+width, last
+	}
+	if number != 150 {
+		t.Errorf("the last mark ends with %d; want 150", number)
+	}
+}
+
+// How many incidents and recoveries are not in the result is said.
+func TestWhatIsLeftOut(t *testing.T) {
+	r := storm()
+	r.Incidents = []metrics.Incident{{At: metrics.Span(time.Second), Text: "power cut: all"}}
+	r.IncidentsLeftOut = 1234
+	r.RecoveriesLeftOut = &metrics.RecoverySums{Count: 77}
+	words, page := text(t, r, TextOptions{}), string(render1(t, r))
+	for _, want := range []string{"1,234 more incidents", "77 more recoveries from which devices came back as fast or faster"} {
+		if !strings.Contains(words, want) {
+			t.Errorf("the text does not say %q:\n%s", want, words)
+		}
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
 	}
 }
 

@@ -154,7 +154,7 @@ func (w *writer) recovery(r *metrics.Result) {
 			w.line(strings.Repeat(" ", indent), w.paint(Dim, l))
 		}
 	}
-	if n := len(r.Recoveries) - len(rows); n > 0 {
-		w.dim(fmt.Sprintf("%s from which devices came back as fast or faster", words.Plural(int64(n), "more recovery", "more recoveries")))
+	if n := moreRecoveries(r, len(rows)); n > 0 {
+		w.dim(fmt.Sprintf("%s from which devices came back as fast or faster", words.Plural(n, "more recovery", "more recoveries")))
 	}
 }

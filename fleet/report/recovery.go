@@ -47,8 +47,8 @@ func newRecovery(r *metrics.Result) *recovery {
 	}
 	p := &recovery{Caption: "How long it took until so many of the devices were there"}
 	rows := gravest(r.Recoveries, mostRecoveries)
-	if n := len(r.Recoveries) - len(rows); n > 0 {
-		p.Caption += fmt.Sprintf("; %s from which devices came back as fast or faster", words.Plural(int64(n), "more recovery", "more recoveries"))
+	if n := moreRecoveries(r, len(rows)); n > 0 {
+		p.Caption += fmt.Sprintf("; %s from which devices came back as fast or faster", words.Plural(n, "more recovery", "more recoveries"))
 	}
 	for _, x := range rows {
 		p.add(x)

@@ -374,10 +374,13 @@ func (w *writer) incidents(r *metrics.Result) {
 			w.heading("incidents")
 		}
 		if i == mostText {
-			w.dim(words.Plural(int64(len(r.Incidents)-i), "more incident", "more incidents"))
+			w.dim(words.Plural(int64(len(r.Incidents)-i+r.IncidentsLeftOut), "more incident", "more incidents"))
 			return
 		}
 		w.wrapped(2, incidentSpan(in.At, in.To)+": "+clean(incidentText(r, in)))
+	}
+	if r.IncidentsLeftOut > 0 {
+		w.dim(words.Plural(int64(r.IncidentsLeftOut), "more incident", "more incidents"))
 	}
 }
 

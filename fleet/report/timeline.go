@@ -16,6 +16,7 @@ type timeLine struct {
 	Hidden    string // which percentiles are not drawn, and why
 	Incidents []numbered
 	Later     []numbered // those beyond what one looks at
+	Beyond    string     // that there were more, of which nothing was kept
 	Columns   []string
 	Rows      [][]string // the same as a table
 	Devices   bool
@@ -55,6 +56,9 @@ func newTimeLine(r *metrics.Result) *timeLine {
 	}
 	for i, in := range r.Incidents {
 		t.Incidents = append(t.Incidents, numbered{fmt.Sprint(i + 1), incidentSpan(in.At, in.To), incidentText(r, in)})
+	}
+	if n := int64(r.IncidentsLeftOut); n > 0 {
+		t.Beyond = words.Plural(n, "more incident", "more incidents") + " came after these; only the first are listed."
 	}
 	if len(t.Incidents) > mostText {
 		t.Incidents, t.Later = t.Incidents[:mostText], t.Incidents[mostText:]
