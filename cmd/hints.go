@@ -26,6 +26,12 @@ func brokerHint(err error, address string) string {
 	if refused, ok := errors.AsType[*fleet.RefusedError](err); ok {
 		return refusalHint(refused)
 	}
+	if moved, ok := errors.AsType[*fleet.RedirectError](err); ok {
+		if moved.Location == "" {
+			return ""
+		}
+		return "--broker names another broker, if that one is to be trusted"
+	}
 	text := err.Error()
 	_, isNet := errors.AsType[*net.OpError](err)
 	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)

@@ -215,7 +215,7 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 		for _, flag := range []string{"listen", "ws", "users"} {
 			if a.given(cmd, flag) {
 				return nil, misused("--broker embedded starts a broker in spite of the scenario",
-					"--%s is for the embedded broker, but the devices are to use %s", flag, sc.Broker.URL)
+					"--%s is for the embedded broker, but the devices are to use %s", flag, scenarios.PublicURL(sc.Broker.URL))
 			}
 		}
 	}

@@ -38,16 +38,17 @@ func NewDialer(b scenarios.Broker) (*Dialer, error) {
 	if !strings.Contains(raw, "://") {
 		raw = "mqtt://" + raw // "localhost:1883" is what people type
 	}
+	public := scenarios.PublicURL(b.URL) // for errors
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("broker address %q: want a URL such as mqtt://localhost:1883", b.URL)
+		return nil, fmt.Errorf("broker address %q: want a URL such as mqtt://localhost:1883", public)
 	}
 	port, known := ports[u.Scheme]
 	switch {
 	case !known:
-		return nil, fmt.Errorf("broker address %q: scheme %q is not known; want mqtt, mqtts, ws or wss", b.URL, u.Scheme)
+		return nil, fmt.Errorf("broker address %q: scheme %q is not known; want mqtt, mqtts, ws or wss", public, u.Scheme)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("broker address %q: no host; want a URL such as mqtt://localhost:1883", b.URL)
+		return nil, fmt.Errorf("broker address %q: no host; want a URL such as mqtt://localhost:1883", public)
 	case u.User != nil:
 		return nil, errors.New("a user name in the broker's address would end up in logs; give it apart")
 	}
@@ -75,10 +76,11 @@ func (d *Dialer) Secure() bool {
 	return false
 }
 
-// String returns the broker's address as a URL.
+// String returns the broker's address as a URL that may be shown to everybody:
+// in the place of a query, which may hold a token, stands "...".
 func (d *Dialer) String() string {
 	if d.webSocket() {
-		return d.url.String()
+		return scenarios.PublicURL(d.url.String())
 	}
 	return d.url.Scheme + "://" + d.addr
 }

@@ -7,11 +7,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"homefleet/devices/words"
+	"homefleet/scenarios"
+	"homefleet/scenarios/tomlfault"
 )
 
 // dialWebSocket connects with the subprotocol mqtt (section 6).
@@ -21,11 +26,19 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 		socket, err = d.dialTCP(ctx, network, addr)
 		return socket, err
 	}
-	client := &http.Client{Transport: &http.Transport{
-		DialContext:       dial,
-		TLSClientConfig:   d.tls,
-		DisableKeepAlives: true,
-	}}
+	client := &http.Client{
+		Transport: &http.Transport{
+			DialContext:            dial,
+			TLSClientConfig:        d.tls,
+			DisableKeepAlives:      true,
+			MaxResponseHeaderBytes: 64 << 10,
+			// Proxy is nil on purpose: what goes to the broker goes to no proxy that
+			// the environment may name, as with plain MQTT.
+		},
+		// A redirect would take the CONNECT, and the password in it, to where
+		// nobody asked for it to go, from wss to ws perhaps.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	u := *d.url
 	if u.Path == "" {
 		u.Path = "/mqtt" // where most brokers serve it
@@ -36,10 +49,7 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
-		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			return nil, fmt.Errorf("WebSocket handshake: the server answered %s", resp.Status)
-		}
-		return nil, fmt.Errorf("WebSocket handshake: %w", err)
+		return nil, handshakeError(resp, err)
 	}
 	if ws.Subprotocol() != "mqtt" {
 		_ = ws.CloseNow()
@@ -47,6 +57,37 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	}
 	ws.SetReadLimit(-1) // the Framer bounds a packet, and a message may hold many
 	return newWSConn(ws, socket), nil
+}
+
+// RedirectError is a broker's answer to a WebSocket handshake that it is to be
+// sought elsewhere. No redirect is followed.
+type RedirectError struct {
+	Status   string // such as "302 Found"
+	Location string // as it may be shown: without user and query; "" if the answer names none
+}
+
+func (e *RedirectError) Error() string {
+	where := "without a Location"
+	if e.Location != "" {
+		where = fmt.Sprintf("to %q", e.Location)
+	}
+	return fmt.Sprintf("WebSocket handshake: the server answered %s, a redirect %s; redirects are not followed", e.Status, where)
+}
+
+// handshakeError says what became of a WebSocket handshake. The library's error
+// has the whole URL in it, which may hold a token.
+func handshakeError(resp *http.Response, err error) error {
+	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		status := words.Plain(tomlfault.Short(resp.Status))
+		if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
+			return &RedirectError{Status: status, Location: tomlfault.Short(scenarios.PublicURL(resp.Header.Get("Location")))}
+		}
+		return fmt.Errorf("WebSocket handshake: the server answered %s", status)
+	}
+	if inner, ok := errors.AsType[*url.Error](err); ok {
+		err = inner.Err
+	}
+	return fmt.Errorf("WebSocket handshake: %w", err)
 }
 
 // wsConn makes a WebSocket look like a stream with read deadlines. The library

@@ -76,7 +76,7 @@ func checkBroker(c *checker) {
 			r.warnf(f.key, "", "%s has no effect on the embedded broker", f.key)
 		case f.set && plain:
 			scheme, rest, _ := strings.Cut(b.URL, "://")
-			r.warnf(f.key, fmt.Sprintf("did you mean url = %q?", scheme+"s://"+rest), "%s has no effect without TLS", f.key)
+			r.warnf(f.key, fmt.Sprintf("did you mean url = %q?", scheme+"s://"+PublicURL(rest)), "%s has no effect without TLS", f.key)
 		}
 	}
 }
@@ -108,7 +108,7 @@ var schemes = []string{"mqtt", "mqtts", "ws", "wss"}
 func URLFault(address string) (problem, hint string) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
-		return "it has no scheme; want " + tomlfault.Join(schemes), fmt.Sprintf("did you mean %q?", tomlfault.Short("mqtt://"+withoutUser(address)))
+		return "it has no scheme; want " + tomlfault.Join(schemes), fmt.Sprintf("did you mean %q?", tomlfault.Short("mqtt://"+withoutQuery(withoutUser(address))))
 	}
 	switch scheme {
 	case "mqtt", "mqtts", "ws", "wss":
@@ -119,6 +119,9 @@ func URLFault(address string) (problem, hint string) {
 	if err != nil {
 		if strings.Contains(rest, "@") {
 			return userInURL, userHint // the parser's words repeat parts of it
+		}
+		if strings.ContainsAny(rest, "?#") {
+			return "it is no URL", "" // they may repeat a part of a token as well
 		}
 		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err
@@ -146,17 +149,26 @@ const (
 	userHint  = "use username, and password_env or password_file"
 )
 
-// PublicURL returns the address of a broker as it may be shown to everybody:
-// with "..." for what stands before the @, right or wrong as the address is.
+// PublicURL returns the address of a broker as it may be shown to everybody,
+// right or wrong as the address is: "..." stands for what is before an @, and
+// for a query or a fragment, which may hold a token.
 func PublicURL(address string) string {
-	bare := withoutUser(address)
-	if bare == address {
-		return address
+	bare := withoutQuery(withoutUser(address))
+	if !strings.Contains(address, "@") {
+		return bare
 	}
 	if scheme, rest, ok := strings.Cut(bare, "://"); ok {
 		return scheme + "://...@" + rest
 	}
 	return "...@" + bare
+}
+
+// withoutQuery returns an address with "..." for what follows its first ? or #.
+func withoutQuery(address string) string {
+	if i := strings.IndexAny(address, "?#"); i >= 0 && i+1 < len(address) {
+		return address[:i+1] + "..."
+	}
+	return address
 }
 
 // withoutUser returns an address without what stands before its last @.
@@ -182,5 +194,5 @@ func schemeHint(scheme, rest string) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"://"+withoutUser(rest)))
+	return fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"://"+withoutQuery(withoutUser(rest))))
 }
