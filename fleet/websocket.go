@@ -16,7 +16,6 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/scenarios"
-	"homefleet/scenarios/tomlfault"
 )
 
 // dialWebSocket connects with the subprotocol mqtt (section 6).
@@ -78,9 +77,9 @@ func (e *RedirectError) Error() string {
 // has the whole URL in it, which may hold a token.
 func handshakeError(resp *http.Response, err error) error {
 	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		status := words.Plain(tomlfault.Short(resp.Status))
+		status := words.Plain(words.Short(resp.Status))
 		if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
-			return &RedirectError{Status: status, Location: tomlfault.Short(scenarios.PublicURL(resp.Header.Get("Location")))}
+			return &RedirectError{Status: status, Location: words.Short(scenarios.PublicURL(resp.Header.Get("Location")))}
 		}
 		return fmt.Errorf("WebSocket handshake: the server answered %s", status)
 	}

@@ -115,3 +115,16 @@ func plain(s, also string) string {
 	}
 	return string(b)
 }
+
+// Short cuts text that is to be quoted in a message to a bearable length.
+func Short(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	runes := []rune(text[:min(len(text), 4*most)])
+	if len(runes) <= most {
+		return string(runes)
+	}
+	return string(runes[:most-3]) + "..."
+}

@@ -31,14 +31,4 @@ func Join(list []string) string {
 }
 
 // Short cuts text that is to be quoted in a message to a bearable length.
-func Short(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
-	}
-	runes := []rune(text[:min(len(text), 4*most)])
-	if len(runes) <= most {
-		return string(runes)
-	}
-	return string(runes[:most-3]) + "..."
-}
+func Short(text string) string { return words.Short(text) }
