@@ -74,7 +74,7 @@ func redirect(t *testing.T, secure bool, code int, location string) *redirecting
 	r := &redirecting{}
 	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
-		r.paths = append(r.paths, q.URL.Path)
+		r.paths = append(r.paths, q.URL.String())
 		r.mu.Unlock()
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -138,7 +138,7 @@ func TestRedirects(t *testing.T) {
 					}
 					elsewhere := eavesdrop(t)
 					server := redirect(t, way.secure, code, fill(way.location, elsewhere))
-					url := strings.Replace(server.URL, "http", "ws", 1)
+					url := strings.Replace(server.URL, "http", "ws", 1) + "/mqtt?token=s3cr3t"
 					args := append(append([]string{}, args...), "--broker", url, "--insecure", "--username", "me", "--password-file", "pw")
 					var stderr bytes.Buffer
 					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -159,8 +159,8 @@ func TestRedirects(t *testing.T) {
 					server.mu.Lock()
 					defer server.mu.Unlock()
 					for _, path := range server.paths {
-						if path != "/mqtt" {
-							t.Errorf("%s asks the server for %s; want /mqtt only", command, path)
+						if path != "/mqtt?token=s3cr3t" {
+							t.Errorf("%s asks the server for %s; want /mqtt with the token only", command, path)
 						}
 					}
 					if len(server.paths) == 0 || len(server.after) > 0 {

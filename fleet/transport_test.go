@@ -213,6 +213,11 @@ func TestNewDialerFaults(t *testing.T) {
 		{scenarios.Broker{URL: "mqtt://"}, "no host"},
 		{scenarios.Broker{URL: "mqtt://a b"}, "want a URL"},
 		{scenarios.Broker{URL: "mqtt://me:secret@host"}, "give it apart"},
+		{scenarios.Broker{URL: "ftp://me:secret@host"}, "not known"},
+		{scenarios.Broker{URL: "me:secret@ho st"}, "want a URL"},
+		{scenarios.Broker{URL: "mqtt://me:secret@"}, "no host"},
+		{scenarios.Broker{URL: "ws://me:sec/ret@host:x/?token=secret"}, "want a URL"},
+		{scenarios.Broker{URL: "ws:///mqtt?token=secret"}, "no host"},
 		{scenarios.Broker{URL: "mqtts://host", CAFile: "/does/not/exist"}, "reading the CA file"},
 		{scenarios.Broker{URL: "mqtts://host", CAFile: junk}, "no certificate in it"},
 		{scenarios.Broker{URL: "mqtts://host", CertFile: junk, KeyFile: junk}, "client certificate"},
@@ -228,7 +233,7 @@ func TestNewDialerFaults(t *testing.T) {
 		"localhost:99":          "mqtt://localhost:99",
 		"mqtts://[::1]":         "mqtts://[::1]:8883",
 		"tcp://h":               "tcp://h:1883",
-		"wss://h/path?x=1":      "wss://h/path?x=1",
+		"wss://h/path?x=1":      "wss://h/path?...", // a query may hold a token
 		"ws://127.0.0.1:8083/m": "ws://127.0.0.1:8083/m",
 	} {
 		d, err := fleet.NewDialer(scenarios.Broker{URL: url})
