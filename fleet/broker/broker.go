@@ -43,6 +43,8 @@ type Broker struct {
 	assigned      uint64
 	sessionNumber uint64
 
+	feeder sync.Mutex // see session.goOn
+
 	reads            readBuffers
 	routings, writes sync.Pool
 }
@@ -67,6 +69,7 @@ func New(c Config) (*Broker, error) {
 		wills:     make(map[string]int),
 	}
 	b.willSent.L = &b.mu
+	b.topics.init()
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}

@@ -112,8 +112,15 @@ type Limits struct {
 	// MaximumSessions, with those of clients that are away; default 1,000,000.
 	// CONNECTs that would need one more are refused with 0x97.
 	MaximumSessions int
-	// MaximumSubscriptions of one client; default 100,000. More get 0x97.
+	// MaximumSubscriptions of one client; default 20,000. More get 0x97.
 	MaximumSubscriptions int
+	// MaximumFilters of one SUBSCRIBE or UNSUBSCRIBE; default 4,096. Where there
+	// are more, all get 0x97.
+	MaximumFilters int
+	// MaximumOverlap is how many Subscription Identifiers one message may bring to
+	// one client; default 1,024. A client whose filters overlap more often than
+	// that is disconnected with 0x97 when such a message comes.
+	MaximumOverlap int
 	// MaximumQueued and MaximumQueuedBytes bound what waits for one client;
 	// defaults 100,000 messages and 32 MiB. For a client that is away, further
 	// messages are dropped. A connected client loses QoS 0 messages over the
@@ -164,7 +171,9 @@ func (c *Config) limits() (limits, error) {
 	l.TopicAliasMaximum = max(l.TopicAliasMaximum, 0)
 	number("a maximum of connections", &l.MaximumConnections, 1_000_000, 1, math.MaxInt32)
 	number("a maximum of sessions", &l.MaximumSessions, 1_000_000, 1, math.MaxInt32)
-	number("a maximum of subscriptions", &l.MaximumSubscriptions, 100_000, 1, math.MaxInt32)
+	number("a maximum of subscriptions", &l.MaximumSubscriptions, 20_000, 1, math.MaxInt32)
+	number("a maximum of filters in a packet", &l.MaximumFilters, 4096, 1, math.MaxInt32)
+	number("a maximum of overlapping filters", &l.MaximumOverlap, 1024, 1, math.MaxInt32)
 	number("a maximum of queued messages", &l.MaximumQueued, 100_000, 1, math.MaxInt32)
 	number("a maximum of queued bytes", &l.MaximumQueuedBytes, 32<<20, 1, math.MaxInt)
 	number("a maximum of retained messages", &l.MaximumRetained, 1_000_000, 1, math.MaxInt32)

@@ -41,6 +41,13 @@ func (s *session) deliver(r *routing, t *target) bool {
 	if s.forgot {
 		return false
 	}
+	if len(t.ids) > s.b.limits.MaximumOverlap {
+		s.b.count.full.Add(1)
+		if s.conn != nil {
+			s.conn.overrun()
+		}
+		return true
+	}
 	s.send(r, outgoing{
 		ids: t.ids, group: t.group,
 		qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished, // 3.3.1-12, -13
@@ -50,6 +57,14 @@ func (s *session) deliver(r *routing, t *target) bool {
 
 // send sends or queues a message. The caller holds s.mu.
 func (s *session) send(r *routing, o outgoing) {
+	s.take(r, o)
+	if o.qos > 0 {
+		s.pump()
+	}
+}
+
+// take sends a message of QoS 0 and queues others. The caller holds s.mu.
+func (s *session) take(r *routing, o outgoing) {
 	n := &s.b.count
 	if o.qos == 0 {
 		if s.conn == nil || s.conn.publish(r.m, &o, false, r.now()) == sendStalled {
@@ -69,7 +84,6 @@ func (s *session) send(r *routing, o outgoing) {
 	}
 	s.pending.push(o)
 	s.queuedBytes += size
-	s.pump()
 }
 
 // highWater is how much may wait in a connection's buffer before QoS 1 and 2
@@ -78,17 +92,25 @@ func (s *session) send(r *routing, o outgoing) {
 const highWater = 64 << 10
 
 // pump sends what waits, as far as the client's Receive Maximum and its reading
-// allow (4.9.0-1, -2). The caller holds s.mu.
+// allow (4.9.0-1, -2), and then what its feeds find. The caller holds s.mu.
 func (s *session) pump() {
 	c := s.conn
 	if c == nil {
 		return
 	}
 	s.stalled = false
+	looks := 0
+	for s.flush(c) && s.feeds != nil && s.feed(c, looks) {
+		looks++
+	}
+}
+
+// flush sends what waits, and reports whether that was all.
+func (s *session) flush(c *conn) bool {
 	var now time.Time
 	for s.redo.len() > 0 || s.pending.len() > 0 {
 		if s.unacked.len()+s.counted >= s.window || s.unacked.len()+len(s.released) >= s.b.limits.MaximumInflight {
-			return
+			return false
 		}
 		if now.IsZero() {
 			now = time.Now()
@@ -109,7 +131,7 @@ func (s *session) pump() {
 		sent := c.publish(o.m, o, again, now)
 		if sent == sendStalled {
 			s.stalled = true
-			return
+			return false
 		}
 		var done outgoing
 		if again {
@@ -122,6 +144,7 @@ func (s *session) pump() {
 			s.unacked.push(done)
 		}
 	}
+	return true
 }
 
 func (s *session) dequeue() outgoing {

@@ -15,6 +15,7 @@ type message struct {
 	props   *wire.Properties // without Topic Alias and Subscription Identifiers; nil: none
 	from    string           // Client Identifier of the publisher, for No Local
 	expires time.Time        // zero: never
+	number  uint64           // of a retained message, in the order of coming; 0: not retained
 	qos     byte
 	retain  bool
 }

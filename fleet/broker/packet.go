@@ -36,6 +36,11 @@ func (c *conn) packet(f wire.Frame) error {
 	default:
 		return protocolError("a " + wire.TypeName(t) + " from a client")
 	}
+	if f.Type() != packets.DISCONNECT {
+		if refused, err := c.tooMany(f); refused || err != nil {
+			return err
+		}
+	}
 	p, err := wire.Decode(f, c.version)
 	if err != nil {
 		return err

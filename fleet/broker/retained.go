@@ -2,158 +2,184 @@ package broker
 
 import (
 	"bytes"
-	"strings"
+	"slices"
+	"sort"
 	"time"
 )
 
-// retainedNode is one level of the tree of retained messages.
-type retainedNode struct {
-	children branches[retainedNode]
-	m        *message
+// retained are the retained messages in the order of their topics, in chunks of
+// some hundred. It takes a word for each message beside the message itself,
+// however many levels its topic has, and a reader can let go of the lock
+// anywhere and come back to where it was.
+type retained struct {
+	chunks [][]*message // none is empty
+	count  int
+	bytes  int
+	number uint64 // of the message that was retained last
+
+	swept   time.Time // when sweeping was last begun
+	sweepAt []byte    // the topic from which the next sweep goes on
 }
 
-// sweepEvery is how often a full store is looked through for what has expired.
-const sweepEvery = time.Second
+// fullChunk is how many messages a chunk has when it is split.
+const fullChunk = 512
+
+// place is where a message stands.
+type place struct{ chunk, at int }
+
+// seek returns the place of the first message whose topic is not before a text.
+func (s *retained) seek(topic []byte) place {
+	c := sort.Search(len(s.chunks), func(i int) bool { return bytes.Compare(s.chunks[i][0].topic, topic) > 0 })
+	if c == 0 {
+		return place{}
+	}
+	c-- // it may stand in the chunk that begins before it
+	chunk := s.chunks[c]
+	at := sort.Search(len(chunk), func(i int) bool { return bytes.Compare(chunk[i].topic, topic) >= 0 })
+	if at == len(chunk) {
+		return place{c + 1, 0}
+	}
+	return place{c, at}
+}
+
+// get returns the message at a place, nil behind the last one.
+func (s *retained) get(p place) *message {
+	if p.chunk == len(s.chunks) {
+		return nil
+	}
+	return s.chunks[p.chunk][p.at]
+}
+
+// after returns the place behind another.
+func (s *retained) after(p place) place {
+	if p.at++; p.at == len(s.chunks[p.chunk]) {
+		return place{p.chunk + 1, 0}
+	}
+	return p
+}
+
+// find returns the message of a topic, or nil, and where it is or belongs.
+func (s *retained) find(topic []byte) (*message, place) {
+	p := s.seek(topic)
+	if m := s.get(p); m != nil && bytes.Equal(m.topic, topic) {
+		return m, p
+	}
+	return nil, p
+}
+
+// put enters a message at the place that find returned with the one that it is
+// to replace, or nil.
+func (s *retained) put(m, old *message, p place) {
+	s.number++
+	m.number = s.number
+	s.count++
+	s.bytes += m.size()
+	if old != nil {
+		s.dropped(old)
+		s.chunks[p.chunk][p.at] = m
+		return
+	}
+	switch {
+	case len(s.chunks) == 0:
+		s.chunks = [][]*message{{m}}
+		return
+	case p.at == 0 && p.chunk > 0: // as the last of a chunk, so that chunks begin where they did
+		p.chunk--
+		p.at = len(s.chunks[p.chunk])
+	}
+	chunk := slices.Insert(s.chunks[p.chunk], p.at, m)
+	s.chunks[p.chunk] = chunk
+	if len(chunk) < fullChunk {
+		return
+	}
+	half := slices.Clone(chunk[fullChunk/2:])
+	clear(chunk[fullChunk/2:])
+	s.chunks[p.chunk] = chunk[:fullChunk/2]
+	s.chunks = slices.Insert(s.chunks, p.chunk+1, half)
+}
+
+func (s *retained) dropped(m *message) {
+	s.count--
+	s.bytes -= m.size()
+}
+
+// drop removes the message at a place.
+func (s *retained) drop(p place) {
+	chunk := s.chunks[p.chunk]
+	s.dropped(chunk[p.at])
+	chunk = slices.Delete(chunk, p.at, p.at+1)
+	s.chunks[p.chunk] = chunk
+	switch {
+	case len(chunk) == 0:
+		s.chunks = slices.Delete(s.chunks, p.chunk, p.chunk+1)
+	case cap(chunk) > 16 && len(chunk) < cap(chunk)/4:
+		s.chunks[p.chunk] = slices.Clone(chunk)
+	}
+}
+
+// A full store is looked through for what has expired: not for every message
+// that finds no room, and not all of a large one at once, because everybody
+// waits meanwhile.
+const (
+	sweepEvery = time.Second
+	sweepMost  = 32 << 10
+)
 
 // retain stores m as its topic's retained message, or removes that if m has no
 // payload (3.3.1-5 to -7). It returns false, with nothing changed, where the
-// bounds do not allow it. The caller holds mu for writing.
-func (t *topics) retain(m *message, l *limits, now time.Time) bool {
+// bounds do not allow it. The caller holds topics.mu for writing.
+func (s *retained) retain(m *message, l *limits, now time.Time) bool {
+	old, p := s.find(m.topic)
 	if len(m.payload) == 0 {
-		t.forget(&t.retained, m.topic, true)
+		if old != nil {
+			s.drop(p)
+		}
 		return true
 	}
-	if !t.roomFor(m, l) {
-		// Not for every message: a full store takes its time to be swept.
-		if now.Sub(t.swept) < sweepEvery {
+	if !s.roomFor(m, old, l) {
+		if now.Sub(s.swept) < sweepEvery {
 			return false
 		}
-		t.swept = now
-		t.sweep(&t.retained, now)
-		if !t.roomFor(m, l) {
+		s.swept = now
+		s.sweep(now)
+		if old, p = s.find(m.topic); !s.roomFor(m, old, l) {
 			return false
 		}
 	}
-	n := &t.retained
-	rest := m.topic
-	for more := true; more; {
-		var level []byte
-		level, rest, more = bytes.Cut(rest, []byte{'/'})
-		n = n.children.grow(level)
-	}
-	t.drop(n)
-	n.m = m
-	t.retainedCount++
-	t.retainedBytes += m.size()
+	s.put(m, old, p)
 	return true
 }
 
 // roomFor reports whether m may be retained. What it replaces is set off.
-func (t *topics) roomFor(m *message, l *limits) bool {
-	count, size := t.retainedCount+1, t.retainedBytes+m.size()
-	if count <= l.MaximumRetained && size <= l.MaximumRetainedBytes {
-		return true
+func (s *retained) roomFor(m, old *message, l *limits) bool {
+	count, size := s.count+1, s.bytes+m.size()
+	if old != nil {
+		count, size = count-1, size-old.size()
 	}
-	n := &t.retained
-	for level := range bytes.SplitSeq(m.topic, []byte{'/'}) {
-		if n = n.children.get(level); n == nil {
-			return false
-		}
-	}
-	return n.m != nil && count-1 <= l.MaximumRetained && size-n.m.size() <= l.MaximumRetainedBytes
+	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes
 }
 
-func (t *topics) drop(n *retainedNode) {
-	if n.m != nil {
-		t.retainedCount--
-		t.retainedBytes -= n.m.size()
-		n.m = nil
-	}
-}
-
-// forget removes the retained message of a topic, and levels that are empty then.
-func (t *topics) forget(n *retainedNode, topic []byte, more bool) {
-	if !more {
-		t.drop(n)
-		return
-	}
-	level, rest, more := bytes.Cut(topic, []byte{'/'})
-	child := n.children.get(level)
-	if child == nil {
-		return
-	}
-	t.forget(child, rest, more)
-	n.prune(level, child)
-}
-
-func (n *retainedNode) prune(level []byte, child *retainedNode) {
-	if child.m == nil && child.children.len() == 0 {
-		n.children.remove(level)
-	}
-}
-
-// sweep removes all that has expired.
-func (t *topics) sweep(n *retainedNode, now time.Time) {
-	if n.m != nil && n.m.expired(now) {
-		t.drop(n)
-	}
-	for level, child := range n.children.all() {
-		t.sweep(child, now)
-		n.prune([]byte(level), child)
-	}
-}
-
-// matching appends the retained messages that match a filter. The caller holds
-// mu for writing, since those that have expired are removed.
-func (t *topics) matching(out []*message, filter string, now time.Time) []*message {
-	return t.match(out, &t.retained, filter, true, true, now)
-}
-
-func (t *topics) match(out []*message, n *retainedNode, filter string, more, top bool, now time.Time) []*message {
-	if !more {
-		return t.take(out, n, now)
-	}
-	level, rest, more := strings.Cut(filter, "/")
-	switch level {
-	case "#":
-		return t.all(out, n, top, now)
-	case "+":
-		for name, child := range n.children.all() {
-			if top && strings.HasPrefix(name, "$") { // 4.7.2-1
-				continue
+// sweep removes what has expired among the next so many messages.
+func (s *retained) sweep(now time.Time) {
+	p := s.seek(s.sweepAt)
+	for range min(sweepMost, s.count) {
+		m := s.get(p)
+		if m == nil {
+			p = place{}
+			if m = s.get(p); m == nil {
+				break
 			}
-			out = t.match(out, child, rest, more, false, now)
-			n.prune([]byte(name), child)
 		}
-	default:
-		if child := n.children.get([]byte(level)); child != nil {
-			out = t.match(out, child, rest, more, false, now)
-			n.prune([]byte(level), child)
-		}
-	}
-	return out
-}
-
-// all appends everything at and beneath n.
-func (t *topics) all(out []*message, n *retainedNode, top bool, now time.Time) []*message {
-	out = t.take(out, n, now)
-	for name, child := range n.children.all() {
-		if top && strings.HasPrefix(name, "$") {
+		if !m.expired(now) {
+			p = s.after(p)
 			continue
 		}
-		out = t.all(out, child, false, now)
-		n.prune([]byte(name), child)
+		topic := m.topic
+		s.drop(p)
+		p = s.seek(topic)
 	}
-	return out
-}
-
-func (t *topics) take(out []*message, n *retainedNode, now time.Time) []*message {
-	switch {
-	case n.m == nil:
-	case n.m.expired(now):
-		t.drop(n) // 3.3.2-5
-	default:
-		out = append(out, n.m)
+	s.sweepAt = nil
+	if m := s.get(p); m != nil {
+		s.sweepAt = m.topic
 	}
-	return out
 }

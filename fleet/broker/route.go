@@ -14,6 +14,7 @@ type routing struct {
 	props   wire.Properties // room for its properties
 	kept    *message        // a copy that may be stored, made when the first one needs it
 	at      time.Time
+	hashes  hashes   // of the topic
 	targets []target // one or several a session, see merge
 	shared  []target // one a Shared Subscription
 	points  int      // how many sets of filters the targets come from
@@ -72,7 +73,7 @@ func (b *Broker) route(p *wire.Publish, from string) (matched bool, code byte) {
 			k = r.keep()
 		}
 		t.mu.Lock()
-		if !t.retain(k, &b.limits, r.now()) {
+		if !t.retained.retain(k, &b.limits, r.now()) {
 			t.mu.Unlock()
 			b.routings.Put(r.reset())
 			return false, wire.QuotaExceeded
@@ -101,7 +102,7 @@ func (b *Broker) route(p *wire.Publish, from string) (matched bool, code byte) {
 func (r *routing) reset() *routing {
 	clear(r.targets)
 	clear(r.shared)
-	*r = routing{targets: r.targets[:0], shared: r.shared[:0]}
+	*r = routing{targets: r.targets[:0], shared: r.shared[:0], hashes: r.hashes}
 	if cap(r.targets) > 4096 {
 		r.targets = nil
 	}
@@ -122,19 +123,35 @@ func (r *routing) merge() {
 		return 0
 	})
 	n := 0
-	for i, t := range r.targets {
-		if i == 0 || t.s != r.targets[n-1].s {
-			r.targets[n] = t
-			n++
-			continue
+	for i := 0; i < len(r.targets); n++ {
+		same := r.targets[i:]
+		k, ids := 1, len(same[0].ids)
+		for ; k < len(same) && same[k].s == same[0].s; k++ {
+			ids += len(same[k].ids)
 		}
-		last := &r.targets[n-1]
-		last.qos = max(last.qos, t.qos)
-		last.asPublished = last.asPublished || t.asPublished
-		if len(t.ids) > 0 {
-			last.ids = slices.Concat(last.ids, t.ids) // neither may be changed in place
-		}
+		r.targets[n] = one(same[:k], ids)
+		i += k
 	}
 	clear(r.targets[n:])
 	r.targets = r.targets[:n]
+}
+
+// one makes one target of several of a session, which have so many Subscription
+// Identifiers.
+func one(same []target, ids int) target {
+	t := same[0]
+	if len(same) == 1 {
+		return t
+	}
+	if ids > len(t.ids) {
+		t.ids = make([]uint32, 0, ids) // those of a subscription may not be changed in place
+	}
+	for _, u := range same {
+		t.qos = max(t.qos, u.qos)
+		t.asPublished = t.asPublished || u.asPublished
+		if ids > len(same[0].ids) {
+			t.ids = append(t.ids, u.ids...)
+		}
+	}
+	return t
 }

@@ -24,6 +24,8 @@ type session struct {
 	forgot bool  // and holds nothing any more, see forget
 	expiry uint32
 	subs   subscriptions
+	added  *quota // nil: nothing
+	feeds  *feeds // nil: none
 
 	// To the client, in order of sending: redo was sent by an earlier connection
 	// and not by this one, unacked was sent, released had its PUBREC and waits
@@ -177,6 +179,7 @@ func (b *Broker) detach(c *conn, d departure) (from string, due *will) {
 	s.conn = nil
 	s.online.Store(false)
 	s.stalled = false
+	s.lateFeeds()
 	// What was under way is for the next connection to send again.
 	if s.unacked.len() > 0 {
 		for s.redo.len() > 0 {
@@ -298,14 +301,16 @@ func (s *session) end() *will {
 func (s *session) forget() {
 	s.mu.Lock()
 	t := &s.b.topics
-	t.mu.Lock()
-	for _, sub := range s.subs.all() {
-		share, filter := splitShared(sub.filter)
-		t.remove(share, filter, sub)
+	for some := range slices.Chunk(s.subs.list, 128) { // the others wait meanwhile
+		t.mu.Lock()
+		for _, sub := range some {
+			share, filter := splitShared(sub.filter)
+			t.remove(share, filter, sub)
+		}
+		t.mu.Unlock()
 	}
-	t.mu.Unlock()
 	s.forgot = true
-	s.subs = subscriptions{}
+	s.subs, s.feeds = subscriptions{}, nil
 	left := s.shared()
 	s.redo, s.unacked, s.pending = fifo[outgoing]{}, fifo[outgoing]{}, fifo[outgoing]{}
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
@@ -328,8 +333,6 @@ type subscriptions struct {
 }
 
 const longList = 16
-
-func (l *subscriptions) all() []*subscription { return l.list }
 
 func (l *subscriptions) find(filter string) int {
 	if l.index != nil {

@@ -63,7 +63,7 @@ func (b *Broker) Stats() Stats {
 	s.Connections, s.Clients, s.Sessions = len(b.conns), b.clients, len(b.sessions)
 	b.mu.Unlock()
 	b.topics.mu.RLock()
-	s.Retained, s.RetainedBytes = b.topics.retainedCount, b.topics.retainedBytes
+	s.Retained, s.RetainedBytes = b.topics.retained.count, b.topics.retained.bytes
 	b.topics.mu.RUnlock()
 	return s
 }

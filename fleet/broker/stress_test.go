@@ -292,8 +292,9 @@ func TestStressShared(t *testing.T) {
 				return
 			}
 			mu.Lock()
+			news := !done[m.payload] // not sent again by somebody who left before the PUBACK was read
 			done[m.payload] = true
-			if len(done) == messages {
+			if news && len(done) == messages {
 				close(all)
 			}
 			mu.Unlock()

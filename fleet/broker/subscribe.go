@@ -2,9 +2,7 @@ package broker
 
 import (
 	"bytes"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
@@ -12,8 +10,8 @@ import (
 )
 
 // subscribe handles a SUBSCRIBE (section 3.8). The session stays locked until
-// the SUBACK and the retained messages are in the buffer: a message that is
-// published meanwhile comes behind them.
+// the SUBACK and the first of the retained messages are in the buffer: a message
+// that is published meanwhile comes behind them.
 func (c *conn) subscribe(p *packets.Subscribe) error {
 	var id *int
 	if p.Properties != nil {
@@ -30,31 +28,36 @@ func (c *conn) subscribe(p *packets.Subscribe) error {
 		ids = []uint32{uint32(*id)}
 	}
 	reasons := make([]byte, len(p.Subscriptions))
-	type batch struct {
-		retained []*message
-		qos      byte
-	}
-	var batches []batch
 	for i := range p.Subscriptions {
 		o := &p.Subscriptions[i]
 		share, filter := splitShared(o.Topic)
-		if reasons[i] = c.subscribable(o.Topic, share, filter, id != nil); reasons[i] >= 0x80 {
-			continue
-		}
-		reasons[i] = min(o.QoS, c.b.limits.maximumQoS)
-		retained := s.enter(o, share, filter, reasons[i], ids)
-		if len(retained) > 0 {
-			batches = append(batches, batch{retained, reasons[i]})
+		if reasons[i] = c.subscribable(o.Topic, share, filter, id != nil); reasons[i] < 0x80 {
+			reasons[i] = s.enter(o, share, filter, min(o.QoS, c.b.limits.maximumQoS), ids)
 		}
 	}
 	c.send(appendSuback(make([]byte, 0, 64), c.version, packets.SUBACK, p.PacketID, reasons))
-	for _, batch := range batches {
-		for _, m := range batch.retained {
-			r := routing{m: m, kept: m}
-			s.send(&r, outgoing{ids: ids, qos: min(m.qos, batch.qos), retain: true}) // 3.3.1-8
-		}
-	}
+	s.pump()
 	return nil
+}
+
+// tooMany answers a SUBSCRIBE or UNSUBSCRIBE with more filters than are looked at
+// in one packet, all of them with 0x97. It is false if there are not so many.
+func (c *conn) tooMany(f wire.Frame) (bool, error) {
+	l := &c.b.limits
+	if len(f) < 3*l.MaximumFilters { // a filter takes three bytes at least
+		return false, nil
+	}
+	id, n, err := wire.CountFilters(f, c.version)
+	if err != nil || n <= l.MaximumFilters {
+		return false, err
+	}
+	answer := byte(packets.SUBACK)
+	if f.Type() == packets.UNSUBSCRIBE {
+		answer = packets.UNSUBACK
+	}
+	reasons := bytes.Repeat([]byte{wire.QuotaExceeded}, n)
+	c.send(appendSuback(make([]byte, 0, n+16), c.version, answer, id, reasons))
+	return true, nil
 }
 
 // subscribable returns wire.Success or why a filter is refused (3.9.3).
@@ -77,9 +80,13 @@ func (c *conn) subscribable(topic, share, filter string, withID bool) byte {
 	return wire.Success
 }
 
-// enter adds or replaces a subscription (3.8.4-3) and returns the retained
-// messages to send. The caller holds s.mu.
-func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, ids []uint32) (retained []*message) {
+// enter adds or replaces a subscription (3.8.4-3) and has it get what is
+// retained. It returns the QoS that is granted, or wire.QuotaExceeded. The caller
+// holds s.mu.
+//
+// A filter that stands in a packet several times is answered as often, and gets
+// what is retained once.
+func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, ids []uint32) byte {
 	t := &s.b.topics
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -89,22 +96,24 @@ func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, i
 		isNew = false
 		sub = s.subs.list[i]
 	} else {
+		if s.added == nil {
+			s.added = new(quota)
+		}
+		if !t.room(share, filter, s.added) {
+			return wire.QuotaExceeded
+		}
 		sub = &subscription{s: s, filter: o.Topic}
 	}
 	sub.ids, sub.qos, sub.noLocal, sub.asPublished = ids, qos, o.NoLocal, o.RetainAsPublished
 	if isNew {
 		s.subs.add(sub)
-		t.add(share, filter, sub)
+		t.add(share, filter, sub, s.added)
 	}
-	if share != "" || o.RetainHandling == 2 || o.RetainHandling == 1 && !isNew {
-		return nil // 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)
+	// 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)
+	if share == "" && (o.RetainHandling == 0 || o.RetainHandling == 1 && isNew) {
+		s.startFeed(sub)
 	}
-	retained = t.matching(nil, filter, time.Now())
-	if o.NoLocal {
-		retained = slices.DeleteFunc(retained, func(m *message) bool { return m.from == s.id })
-	}
-	slices.SortFunc(retained, func(a, b *message) int { return bytes.Compare(a.topic, b.topic) })
-	return retained
+	return qos
 }
 
 // unsubscribe handles an UNSUBSCRIBE (section 3.10).
@@ -126,6 +135,7 @@ func (c *conn) unsubscribe(p *packets.Unsubscribe) error {
 			t.mu.Lock()
 			t.remove(share, filter, sub)
 			t.mu.Unlock()
+			s.stopFeed(sub)
 			s.subs.remove(j)
 		case !wire.ValidTopicFilter(topic):
 			reasons[i] = wire.TopicFilterInvalid

@@ -1,24 +1,74 @@
 package broker
 
 import (
-	"bytes"
+	"hash/maphash"
+	"math/bits"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // topics holds who subscribes to what, and the retained messages. One lock
 // guards both, because a message that is retained while somebody subscribes
 // must reach him either as retained or as new, not twice and not never.
+//
+// Filters are found by hash. A filter's key is the sum of what its levels hash
+// to, each mixed with its place; a + counts as a level of that text. Which levels
+// are + and whether a # ends it is the filter's form. A message looks up one key
+// for each form that there is, made from the hashes of its levels, which are
+// taken once. So a filter costs no more memory than its text and one entry
+// however many levels it has, and a message as much work as there are forms: a
+// fleet has a handful, and maxForms bounds what a client can make of it.
 type topics struct {
 	mu       sync.RWMutex
-	root     node
-	retained retainedNode
+	seed     maphash.Seed // against filters that are chosen to have one key; what matches does not depend on it
+	plus     uint64       // what a + hashes to
+	points   map[uint64]*point
+	most     int // of points since the map was made
+	forms    []*form
+	byShape  map[shape]*form
+	retained retained
 
-	retainedCount, retainedBytes int
-	swept                        time.Time // the retained messages, last
-	subscriptions                atomic.Int64
+	subscriptions atomic.Int64
+}
+
+// maxForms bounds the forms of all filters, and maxFormsEach how many of them one
+// client can have added.
+const (
+	maxForms     = 16 << 10
+	maxFormsEach = 1000
+)
+
+// maxGroups bounds the Shared Subscriptions of different names on one filter:
+// each is one more copy of every message.
+const maxGroups = 1 << 10
+
+// shape says where a filter has its wildcards.
+type shape struct {
+	plus   [(maxLevels + 63) / 64]uint64 // the levels that are +
+	levels uint8                         // without a # at the end
+	hash   bool                          // there is a # at the end
+}
+
+// form is a shape that filters have. Filters without wildcards have none.
+type form struct {
+	shape
+	wildFirst bool // 4.7.2-1: not for topics that start with $
+	points    int
+	at        int    // where it stands in topics.forms
+	by        *quota // of the client who added it
+}
+
+// quota is what one client has added to what all share.
+type quota struct{ forms int } // guarded by topics.mu
+
+// point is where equal filters meet.
+type point struct {
+	filter string // without $share/NAME/
+	form   *form  // nil: no wildcards
+	next   *point // another filter with the same key
+	subs   []*subscription
+	groups []*group
 }
 
 // subscription is one Topic Filter of one session. What a SUBSCRIBE can change
@@ -27,104 +77,177 @@ type subscription struct {
 	s      *session
 	filter string   // as the client sent it, $share/NAME/ included
 	ids    []uint32 // its Subscription Identifier, or nil; never changed in place
-	at     int      // where it stands in its point or group
+	newest uint64   // see feeds: the number of the last message that it is to get; 0: none
+	at     int32    // where it stands in its point or group
 	qos    byte
 	noLocal,
-	asPublished bool
+	asPublished,
+	queued, late bool // see feeds
 }
 
-// node is one level of the tree of filters.
-type node struct {
-	children branches[node]
-	plus     *node
-	exact    point // filters that end here
-	hash     point // filters that end with a # beneath here
+func (t *topics) init() {
+	t.seed = maphash.MakeSeed()
+	t.plus = maphash.String(t.seed, "+")
+	t.points = make(map[uint64]*point)
+	t.byShape = make(map[shape]*form)
 }
 
-// point is where filters end.
-type point struct {
-	subs   []*subscription
-	groups []*group
+// placed mixes the hash of a level with its place.
+func placed(h uint64, level int) uint64 {
+	return bits.RotateLeft64(h, level&63) * (uint64(level)*2 + 0x9e3779b97f4a7c15)
 }
 
-func (n *node) empty() bool {
-	return n.children.len() == 0 && n.plus == nil && n.exact.empty() && n.hash.empty()
-}
-
-func (p *point) empty() bool { return len(p.subs) == 0 && len(p.groups) == 0 }
-
-func (p *point) list(share string) *[]*subscription {
-	if share == "" {
-		return &p.subs
+// ending is what tells a from a/#, whose levels are the same.
+func ending(levels int, hash bool) uint64 {
+	n := uint64(levels) << 1
+	if hash {
+		n |= 1
 	}
-	for _, g := range p.groups {
-		if g.name == share {
-			return &g.members
-		}
-	}
-	g := &group{name: share}
-	p.groups = append(p.groups, g)
-	return &g.members
+	return n * 0xbf58476d1ce4e5b9
 }
 
-// add enters a subscription. filter is without $share/NAME/, and share is that
-// name or empty. The caller holds mu for writing.
-func (t *topics) add(share, filter string, sub *subscription) {
-	n := &t.root
+// key returns a filter's key and shape, and whether it has wildcards.
+func (t *topics) key(filter string) (key uint64, s shape, wild bool) {
 	for more := true; more; {
 		var level string
 		level, filter, more = strings.Cut(filter, "/")
 		switch level {
 		case "#":
-			sub.enter(n.hash.list(share))
-			t.subscriptions.Add(1)
-			return
+			s.hash, wild = true, true
+			continue
 		case "+":
-			if n.plus == nil {
-				n.plus = new(node)
-			}
-			n = n.plus
-		default:
-			n = n.children.grow([]byte(level))
+			s.plus[s.levels/64] |= 1 << (s.levels % 64)
+			wild = true
+		}
+		key += placed(maphash.String(t.seed, level), int(s.levels))
+		s.levels++
+	}
+	return key ^ ending(int(s.levels), s.hash), s, wild
+}
+
+// room reports whether a client may add a filter: it may not where that has a
+// form that is new and one too many, or is a Shared Subscription one too many.
+// The caller holds mu.
+func (t *topics) room(share, filter string, by *quota) bool {
+	key, s, wild := t.key(filter)
+	p := t.find(key, filter)
+	switch {
+	case p == nil && wild && t.byShape[s] == nil:
+		return len(t.forms) < maxForms && by.forms < maxFormsEach
+	case p == nil || share == "" || len(p.groups) < maxGroups:
+		return true
+	}
+	return p.group(share) != nil
+}
+
+func (t *topics) find(key uint64, filter string) *point {
+	p := t.points[key]
+	for p != nil && p.filter != filter {
+		p = p.next
+	}
+	return p
+}
+
+// add enters a subscription. filter is without $share/NAME/, and share is that
+// name or empty. The caller holds mu for writing.
+func (t *topics) add(share, filter string, sub *subscription, by *quota) {
+	key, s, wild := t.key(filter)
+	p := t.find(key, filter)
+	if p == nil {
+		p = &point{filter: filter, next: t.points[key]}
+		t.points[key] = p
+		t.most = max(t.most, len(t.points))
+		if wild {
+			p.form = t.form(s, by)
+			p.form.points++
 		}
 	}
-	sub.enter(n.exact.list(share))
+	list := p.list(share)
+	sub.at = int32(len(*list))
+	*list = append(*list, sub)
 	t.subscriptions.Add(1)
 }
 
-func (sub *subscription) enter(list *[]*subscription) {
-	sub.at = len(*list)
-	*list = append(*list, sub)
+func (t *topics) form(s shape, by *quota) *form {
+	f := t.byShape[s]
+	if f == nil {
+		f = &form{shape: s, wildFirst: s.levels == 0 || s.plus[0]&1 != 0, at: len(t.forms), by: by}
+		t.forms = append(t.forms, f)
+		t.byShape[s] = f
+		by.forms++
+	}
+	return f
 }
 
 // remove takes a subscription out, which must be there. The caller holds mu for
 // writing.
 func (t *topics) remove(share, filter string, sub *subscription) {
 	t.subscriptions.Add(-1)
-	t.root.remove(share, filter, true, sub)
-}
-
-func (n *node) remove(share, filter string, more bool, sub *subscription) {
-	if !more {
-		n.exact.remove(share, sub)
+	key, _, _ := t.key(filter)
+	p := t.find(key, filter)
+	p.remove(share, sub)
+	if len(p.subs) > 0 || len(p.groups) > 0 {
 		return
 	}
-	level, rest, more := strings.Cut(filter, "/")
-	switch level {
-	case "#":
-		n.hash.remove(share, sub)
-	case "+":
-		n.plus.remove(share, rest, more, sub)
-		if n.plus.empty() {
-			n.plus = nil
-		}
+	t.unlink(key, p)
+	f := p.form
+	if f == nil {
+		return
+	}
+	if f.points--; f.points > 0 {
+		return
+	}
+	f.by.forms--
+	last := len(t.forms) - 1
+	t.forms[f.at] = t.forms[last]
+	t.forms[f.at].at = f.at
+	t.forms[last] = nil
+	t.forms = t.forms[:last]
+	delete(t.byShape, f.shape)
+}
+
+func (t *topics) unlink(key uint64, p *point) {
+	first := t.points[key]
+	switch {
+	case first == p && p.next == nil:
+		delete(t.points, key)
+	case first == p:
+		t.points[key] = p.next
 	default:
-		child := n.children.get([]byte(level))
-		child.remove(share, rest, more, sub)
-		if child.empty() {
-			n.children.remove([]byte(level))
+		for first.next != p {
+			first = first.next
+		}
+		first.next = p.next
+	}
+	// A map keeps the memory of its best days.
+	if t.most > 1024 && len(t.points) < t.most/8 {
+		small := make(map[uint64]*point, len(t.points))
+		for key, p := range t.points {
+			small[key] = p
+		}
+		t.points, t.most = small, len(small)
+	}
+}
+
+func (p *point) group(share string) *group {
+	for _, g := range p.groups {
+		if g.name == share {
+			return g
 		}
 	}
+	return nil
+}
+
+func (p *point) list(share string) *[]*subscription {
+	if share == "" {
+		return &p.subs
+	}
+	g := p.group(share)
+	if g == nil {
+		g = &group{name: share}
+		p.groups = append(p.groups, g)
+	}
+	return &g.members
 }
 
 func (p *point) remove(share string, sub *subscription) {
@@ -150,54 +273,6 @@ func (p *point) remove(share string, sub *subscription) {
 	if len(p.groups) == 0 {
 		p.groups = nil
 	}
-}
-
-// collect gathers the subscriptions that a message matches. The caller holds mu.
-func (t *topics) collect(r *routing) {
-	// 4.7.2-1: a leading wildcard does not match topics that start with $.
-	wild := r.m.topic[0] != '$'
-	t.root.collect(r, r.m.topic, true, wild)
-}
-
-func (n *node) collect(r *routing, topic []byte, more, wild bool) {
-	if wild {
-		n.hash.collect(r) // also the parent level itself (4.7.1.2)
-	}
-	if !more {
-		n.exact.collect(r)
-		return
-	}
-	level := topic
-	i := bytes.IndexByte(topic, '/')
-	if more = i >= 0; more {
-		level, topic = topic[:i], topic[i+1:]
-	}
-	if child := n.children.get(level); child != nil {
-		child.collect(r, topic, more, true)
-	}
-	if wild && n.plus != nil {
-		n.plus.collect(r, topic, more, true)
-	}
-}
-
-func (p *point) collect(r *routing) {
-	if len(p.subs) > 0 {
-		r.points++
-		for _, sub := range p.subs {
-			// 3.8.3-3; the publisher is known by its Client Identifier.
-			if sub.noLocal && sub.s.id == r.m.from {
-				continue
-			}
-			r.targets = append(r.targets, sub.target())
-		}
-	}
-	for _, g := range p.groups {
-		r.shared = append(r.shared, g.target())
-	}
-}
-
-func (sub *subscription) target() target {
-	return target{s: sub.s, ids: sub.ids, qos: sub.qos, asPublished: sub.asPublished}
 }
 
 // levels counts the levels of a topic or filter.

@@ -134,6 +134,29 @@ func (c *cursor) filters(f Frame, v Version) error {
 	return c.end(f)
 }
 
+// CountFilters checks a SUBSCRIBE or UNSUBSCRIBE as [Decode] does, and returns its
+// Packet Identifier and how many filters it has, without keeping any.
+func CountFilters(f Frame, v Version) (id uint16, n int, err error) {
+	if f.Flags() != 2 {
+		return 0, 0, malformed("a " + TypeName(f.Type()) + " with wrong flags") // 2.1.3-1
+	}
+	c := cursor{b: f.Body()}
+	if err := (&cursor{b: c.b}).filters(f, v); err != nil {
+		return 0, 0, err
+	}
+	id = c.uint16()
+	if v == V5 {
+		c.properties(f.Type(), nil)
+	}
+	for ; c.err == nil && len(c.b) > 0; n++ {
+		c.binary()
+		if f.Type() == packets.SUBSCRIBE {
+			c.byte()
+		}
+	}
+	return id, n, c.err
+}
+
 // decodeV311 decodes for MQTT 3.1 and 3.1.1, whose packets have no properties.
 func decodeV311(f Frame) (packets.Packet, error) {
 	c := cursor{b: f.Body()}

@@ -1,0 +1,176 @@
+package broker
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// feeds are the subscriptions of a session that are still to get retained
+// messages, the first of which is under way. They are looked up as the client
+// takes them, a few at a time: however many match, none is kept for the client,
+// and nobody waits for the rest.
+type feeds struct {
+	subs    fifo[*subscription]
+	from    []byte // the topic from which the first one goes on
+	waiting bool   // for a feeder
+}
+
+// Bounds on one look: messages taken, their bytes, and messages looked at, for
+// which the lock is held; and on looks of one pump, for which the session is.
+const (
+	feedMessages = 64
+	feedBytes    = 64 << 10
+	feedVisits   = 512
+	feedLooks    = 4
+)
+
+// look appends the next messages for the first subscription, and reports whether
+// these were all. A message that was retained after the client subscribed came to
+// it as new.
+func (t *topics) look(out []*message, f *feeds, now time.Time) (_ []*message, done bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := &t.retained
+	sub := *f.subs.at(0)
+	p := s.seek(f.from)
+	size := 0
+	var buf []byte
+	for range feedVisits {
+		m := s.get(p)
+		if m == nil {
+			return out, true
+		}
+		match, next := scan(buf[:0], m.topic, sub.filter)
+		switch {
+		case match && m.number <= sub.newest && !m.expired(now) && !(sub.noLocal && m.from == sub.s.id): // 3.3.2-5
+			if out, size = append(out, m), size+m.size(); len(out) == feedMessages || size > feedBytes {
+				f.from = append(slices.Clone(m.topic), 0) // right behind it: no topic has U+0000
+				return out, false
+			}
+			p = s.after(p)
+		case match:
+			p = s.after(p)
+		case next == nil:
+			return out, true
+		default:
+			// What comes next is often near.
+			buf = next
+			if p = s.after(p); p.chunk < len(s.chunks) && bytes.Compare(s.get(p).topic, next) < 0 {
+				p = s.seek(next)
+			}
+		}
+	}
+	m := s.get(p)
+	if m == nil {
+		return out, true
+	}
+	f.from = slices.Clone(m.topic)
+	return out, false
+}
+
+// startFeed has a subscription, which is not shared, get what is retained. The
+// caller holds s.mu and topics.mu.
+func (s *session) startFeed(sub *subscription) {
+	s.stopFeed(sub)
+	q := s.feeds
+	if q == nil {
+		q = new(feeds)
+		s.feeds = q
+	}
+	sub.newest = s.b.topics.retained.number
+	if sub.newest == 0 || sub.queued {
+		return
+	}
+	if q.subs.len() > 2*len(s.subs.list) { // what was unsubscribed stands there, too
+		var left fifo[*subscription]
+		left.push(*q.subs.at(0))
+		for i := 1; i < q.subs.len(); i++ {
+			if other := *q.subs.at(i); other.newest > 0 {
+				left.push(other)
+			}
+		}
+		q.subs = left
+	}
+	sub.queued = true
+	q.subs.push(sub)
+}
+
+// stopFeed has a subscription get nothing more of what is retained. The caller
+// holds s.mu and, if the subscription is still there, topics.mu.
+func (s *session) stopFeed(sub *subscription) {
+	sub.newest, sub.late = 0, false
+	if q := s.feeds; q != nil && q.subs.len() > 0 && *q.subs.at(0) == sub {
+		q.from = nil
+	}
+}
+
+// lateFeeds says of what is under way that the connection has ended for which it
+// was: QoS 0 is not for the next one.
+func (s *session) lateFeeds() {
+	if s.feeds != nil {
+		for i := range s.feeds.subs.len() {
+			(*s.feeds.subs.at(i)).late = true
+		}
+	}
+}
+
+// feed sends or queues the next retained messages. It is false when there are
+// none, or somebody else goes on with them: the writer, when the client has
+// read, or a feeder. The caller holds s.mu.
+func (s *session) feed(c *conn, looks int) bool {
+	q := s.feeds
+	switch {
+	case q == nil || q.subs.len() == 0 || q.waiting:
+		return false
+	case c.backlog() >= highWater:
+		s.stalled = true
+		return false
+	case looks == feedLooks:
+		q.waiting = true
+		s.b.running.Go(s.goOn)
+		return false
+	}
+	sub := *q.subs.at(0)
+	now := time.Now()
+	var room [feedMessages]*message
+	found, done := s.b.topics.look(room[:0], q, now)
+	if done {
+		q.subs.pop()
+		q.from, sub.queued = nil, false
+		if q.subs.len() == 0 {
+			s.feeds = nil
+		}
+	}
+	for _, m := range found {
+		o := outgoing{ids: sub.ids, qos: min(m.qos, sub.qos), retain: true} // 3.3.1-8
+		if o.qos > 0 || !sub.late {
+			r := routing{m: m, kept: m, at: now}
+			s.take(&r, o)
+			if o.qos > 0 {
+				s.flush(c)
+			}
+		}
+	}
+	return true
+}
+
+// goOn feeds a session that has more to look for than a pump takes the time for.
+// One session at a time does, so that the others have the machine.
+func (s *session) goOn() {
+	s.b.feeder.Lock()
+	defer s.b.feeder.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.feeds != nil {
+		s.feeds.waiting = false
+		s.pump()
+	}
+}
+
+// backlog is how many bytes wait for the client to read them.
+func (c *conn) backlog() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.out) + c.inWrite
+}

@@ -1,0 +1,105 @@
+package broker
+
+import (
+	"bytes"
+	"hash/maphash"
+	"math/bits"
+	"strings"
+)
+
+// hashes are those of a topic's levels, and their sums up to each level.
+type hashes struct {
+	level []uint64
+	sum   []uint64 // one more than there are levels
+}
+
+func (h *hashes) take(t *topics, topic []byte) {
+	h.level, h.sum = h.level[:0], append(h.sum[:0], 0)
+	sum := uint64(0)
+	for more := true; more; {
+		level := topic
+		i := bytes.IndexByte(topic, '/')
+		if more = i >= 0; more {
+			level, topic = topic[:i], topic[i+1:]
+		}
+		v := placed(maphash.Bytes(t.seed, level), len(h.level))
+		sum += v
+		h.level, h.sum = append(h.level, v), append(h.sum, sum)
+	}
+}
+
+// collect gathers the subscriptions that a message matches. The caller holds mu.
+func (t *topics) collect(r *routing) {
+	if len(t.points) == 0 {
+		return
+	}
+	topic := r.m.topic
+	h := &r.hashes
+	h.take(t, topic)
+	n := len(h.level)
+	for p := t.points[h.sum[n]^ending(n, false)]; p != nil; p = p.next {
+		if p.form == nil && p.filter == string(topic) {
+			p.collect(r)
+		}
+	}
+	for _, f := range t.forms {
+		levels := int(f.levels)
+		if f.hash && n < levels || !f.hash && n != levels || f.wildFirst && topic[0] == '$' {
+			continue
+		}
+		key := h.sum[levels]
+		for i, word := range f.plus {
+			for ; word != 0; word &= word - 1 {
+				level := i*64 + bits.TrailingZeros64(word)
+				key += placed(t.plus, level) - h.level[level]
+			}
+		}
+		for p := t.points[key^ending(levels, f.hash)]; p != nil; p = p.next {
+			if p.form == f && matches(p.filter, topic) {
+				p.collect(r)
+			}
+		}
+	}
+}
+
+// matches reports whether a filter of the topic's form matches it.
+func matches(filter string, topic []byte) bool {
+	for {
+		level, rest, more := strings.Cut(filter, "/")
+		if level == "#" {
+			return true
+		}
+		name := topic
+		i := bytes.IndexByte(topic, '/')
+		if i >= 0 {
+			name, topic = topic[:i], topic[i+1:]
+		}
+		if level != "+" && level != string(name) {
+			return false
+		}
+		if !more || i < 0 {
+			return more == (i >= 0) || rest == "#" // also the parent level itself (4.7.1.2)
+		}
+		filter = rest
+	}
+}
+
+func (p *point) collect(r *routing) {
+	if len(p.subs) > 0 {
+		r.points++
+		for _, sub := range p.subs {
+			// 3.8.3-3; the publisher is known by its Client Identifier.
+			if sub.noLocal && sub.s.id == r.m.from {
+				continue
+			}
+			r.targets = append(r.targets, sub.target())
+		}
+	}
+	for _, g := range p.groups {
+		r.shared = append(r.shared, g.target())
+	}
+}
+
+func (sub *subscription) target() target {
+	return target{s: sub.s, ids: sub.ids, qos: sub.qos, asPublished: sub.asPublished}
+}
