@@ -112,7 +112,7 @@ type Limits struct {
 	// MaximumSessions, with those of clients that are away; default 1,000,000.
 	// CONNECTs that would need one more are refused with 0x97.
 	MaximumSessions int
-	// MaximumSubscriptions of one client; default 20,000. More get 0x97.
+	// MaximumSubscriptions of one client; default 16,384. More get 0x97.
 	MaximumSubscriptions int
 	// MaximumFilters of one SUBSCRIBE or UNSUBSCRIBE; default 4,096. Where there
 	// are more, all get 0x97.
@@ -171,7 +171,7 @@ func (c *Config) limits() (limits, error) {
 	l.TopicAliasMaximum = max(l.TopicAliasMaximum, 0)
 	number("a maximum of connections", &l.MaximumConnections, 1_000_000, 1, math.MaxInt32)
 	number("a maximum of sessions", &l.MaximumSessions, 1_000_000, 1, math.MaxInt32)
-	number("a maximum of subscriptions", &l.MaximumSubscriptions, 20_000, 1, math.MaxInt32)
+	number("a maximum of subscriptions", &l.MaximumSubscriptions, 16<<10, 1, math.MaxInt32)
 	number("a maximum of filters in a packet", &l.MaximumFilters, 4096, 1, math.MaxInt32)
 	number("a maximum of overlapping filters", &l.MaximumOverlap, 1024, 1, math.MaxInt32)
 	number("a maximum of queued messages", &l.MaximumQueued, 100_000, 1, math.MaxInt32)

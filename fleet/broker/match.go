@@ -95,7 +95,7 @@ func (p *point) collect(r *routing) {
 			r.targets = append(r.targets, sub.target())
 		}
 	}
-	for _, g := range p.groups {
+	for g := p.groups; g != nil; g = g.next {
 		r.shared = append(r.shared, g.target())
 	}
 }

@@ -5,6 +5,7 @@ import "sync/atomic"
 // group is a Shared Subscription (section 4.8.2).
 type group struct {
 	name    string
+	next    *group          // of the same filter; guarded by topics.mu
 	members []*subscription // guarded by topics.mu
 	turn    atomic.Uint32   // round robin
 }

@@ -169,7 +169,7 @@ func TestSharedEndedMeanwhile(t *testing.T) {
 			members[i].subscribe("$share/g/x", 1)
 			sessions[i] = b.sessions[id]
 		}
-		g := sessions[0].subs.list[0].point(b).groups[0]
+		g := sessions[0].subs.list[0].point(b).groups
 		m := (&message{topic: []byte("x"), payload: []byte("1"), qos: 1}).keep()
 		members[0].crash()
 		b.share(&routing{m: m, kept: m}, &target{s: sessions[0], qos: 1, group: g})

@@ -68,7 +68,7 @@ type point struct {
 	form   *form  // nil: no wildcards
 	next   *point // another filter with the same key
 	subs   []*subscription
-	groups []*group
+	groups *group // the first Shared Subscription
 }
 
 // subscription is one Topic Filter of one session. What a SUBSCRIBE can change
@@ -134,10 +134,16 @@ func (t *topics) room(share, filter string, by *quota) bool {
 	switch {
 	case p == nil && wild && t.byShape[s] == nil:
 		return len(t.forms) < maxForms && by.forms < maxFormsEach
-	case p == nil || share == "" || len(p.groups) < maxGroups:
+	case p == nil || share == "":
 		return true
 	}
-	return p.group(share) != nil
+	n := 0
+	for g := p.groups; g != nil; g = g.next {
+		if n++; g.name == share {
+			return true
+		}
+	}
+	return n < maxGroups
 }
 
 func (t *topics) find(key uint64, filter string) *point {
@@ -186,7 +192,7 @@ func (t *topics) remove(share, filter string, sub *subscription) {
 	key, _, _ := t.key(filter)
 	p := t.find(key, filter)
 	p.remove(share, sub)
-	if len(p.subs) > 0 || len(p.groups) > 0 {
+	if len(p.subs) > 0 || p.groups != nil {
 		return
 	}
 	t.unlink(key, p)
@@ -229,25 +235,18 @@ func (t *topics) unlink(key uint64, p *point) {
 	}
 }
 
-func (p *point) group(share string) *group {
-	for _, g := range p.groups {
-		if g.name == share {
-			return g
-		}
-	}
-	return nil
-}
-
 func (p *point) list(share string) *[]*subscription {
 	if share == "" {
 		return &p.subs
 	}
-	g := p.group(share)
-	if g == nil {
-		g = &group{name: share}
-		p.groups = append(p.groups, g)
+	at := &p.groups
+	for *at != nil && (*at).name != share {
+		at = &(*at).next
 	}
-	return &g.members
+	if *at == nil {
+		*at = &group{name: share}
+	}
+	return &(*at).members
 }
 
 func (p *point) remove(share string, sub *subscription) {
@@ -264,15 +263,11 @@ func (p *point) remove(share string, sub *subscription) {
 	if share == "" {
 		return
 	}
-	for i, g := range p.groups {
-		if g.name == share {
-			p.groups = append(p.groups[:i], p.groups[i+1:]...)
-			break
-		}
+	at := &p.groups
+	for (*at).name != share {
+		at = &(*at).next
 	}
-	if len(p.groups) == 0 {
-		p.groups = nil
-	}
+	*at = (*at).next
 }
 
 // levels counts the levels of a topic or filter.
