@@ -146,8 +146,10 @@ var attacks = []attack{
 // A bystander's round trip stays under 100 ms in every attack, and a byte that is
 // sent makes the broker keep eight at most.
 //
-// The time is the machine's, too, which may have other things to do: an attack
-// that holds others up does so each time, so the best of three tries counts.
+// The machine may have other things to do, and the attacker's side is in this
+// process, too: what a bystander on another broker waits meanwhile is not put down
+// to the attack. An attack that holds others up does so each time, so the best of
+// three tries counts.
 func TestAttacks(t *testing.T) {
 	for _, attack := range attacks {
 		t.Run(attack.name, func(t *testing.T) {
@@ -170,20 +172,25 @@ func (at *attack) try(t *testing.T) (worst time.Duration) {
 	}
 	defer b.Close()
 	retain(b, at.retained)
-	stop := bystander(t, b)
+	other, err := New(Config{Anonymous: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	stop, stopOther := bystander(t, b), bystander(t, other)
 	a := &attacker{client: dial(t, b), b: b}
 	a.send(connectV5("attacker", expiry100))
 	a.connack()
 	before := live()
 	at.run(t, a)
 	kept := int64(live()) - int64(before)
-	worst = stop()
+	worst, elsewhere := stop(), stopOther()
 	ratio := float64(kept) / float64(a.sent)
-	t.Logf("%.1f MB sent, %.1f kept (%.1f a byte), the bystander waited %v at most", float64(a.sent)/1e6, float64(kept)/1e6, ratio, worst)
+	t.Logf("%.1f MB sent, %.1f kept (%.1f a byte), the bystander waited %v at most, elsewhere %v", float64(a.sent)/1e6, float64(kept)/1e6, ratio, worst, elsewhere)
 	if ratio > 8 {
 		t.Errorf("%d bytes kept for %d sent; want at most 8 each", kept, a.sent)
 	}
-	return worst
+	return worst - elsewhere
 }
 
 // bystander sends messages to itself, every other one after a SUBSCRIBE, until it

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,15 +16,18 @@ import (
 
 // Broker is a running broker. All methods may be called from any goroutine.
 type Broker struct {
-	config   Config
-	limits   limits
-	declared []byte // see connackProps
-	users    map[string]*user
-	log      *slog.Logger
-	start    time.Time
-	topics   topics
-	count    counters
-	asked    atomic.Uint64 // CONNECTs that Config.Admit saw
+	config    Config
+	limits    limits
+	declared  []byte // see connackProps
+	users     map[string]*user
+	nobody    *user   // counts the sessions of those without a user name, where there are users
+	reserving []*user // those with Client Identifiers of their own
+	guesses   guesses
+	log       *slog.Logger
+	start     time.Time
+	topics    topics
+	count     counters
+	asked     atomic.Uint64 // CONNECTs that Config.Admit saw
 
 	due, notDue atomic.Uint64 // Wills that Config.Will saw
 
@@ -73,9 +75,11 @@ func New(c Config) (*Broker, error) {
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
+	b.nobody = &user{User: User{MaximumSessions: l.MaximumUserSessions}}
 	for _, u := range c.Users {
-		b.users[u.Name] = &user{User: u, hash: sha256.Sum256([]byte(u.Password))}
+		b.addUser(u)
 	}
+	b.guesses.init()
 	b.routings.New = func() any { return new(routing) }
 	b.reads.init()
 	b.writes.New = func() any { return new(make([]byte, 0, 512)) }

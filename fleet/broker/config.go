@@ -59,10 +59,19 @@ type ConnectInfo struct {
 // subscription is allowed when one filter of the list covers everything it can
 // match.
 type User struct {
-	Name      string
+	Name string
+	// Password, or its hash as HashPassword makes it.
 	Password  string
 	Publish   []string
 	Subscribe []string
+	// ClientIDs are patterns, in which {user} stands for the user name and * for any
+	// text. If there are any, the user may connect under a Client Identifier that
+	// matches one of them, or that the broker assigns, and under no other; and
+	// nobody else may connect under one that matches, unless it is reserved to him,
+	// too.
+	ClientIDs []string
+	// MaximumSessions of the user; 0: Limits.MaximumUserSessions.
+	MaximumSessions int
 	// ResponseInformation is the part of the topic tree that is the user's own
 	// (4.10.2), without wildcards, such as "users/{user}". Clients that ask for
 	// Response Information get it; publishing and subscribing beneath it is
@@ -81,10 +90,18 @@ type Limits struct {
 	// NoWildcards, NoSubscriptionIDs and NoShared make these kinds of
 	// subscription unavailable (3.2.2.3.11 to 3.2.2.3.13).
 	NoWildcards, NoSubscriptionIDs, NoShared bool
-	// AnyResponseTopic forwards messages whose Response Topic has a wildcard,
-	// which is otherwise a Protocol Error (3.3.2-14), so that devices can be
-	// tested with them.
+	// AnyResponseTopic forwards messages whose Response Topic is empty or has a
+	// wildcard, which is otherwise a Protocol Error (4.7.3-1, 3.3.2-14), so that
+	// devices can be tested with them.
 	AnyResponseTopic bool
+
+	// ForeignResponseTopics lets users name any Response Topic. Otherwise a message
+	// and a Will of a user are refused with 0x87, and dropped at QoS 0, if they name
+	// one that is not the user's: whoever answers would publish there in place of
+	// the user. A Response Topic is the user's if she may subscribe to it, and it
+	// lies beneath her Response Information, or she may publish to it herself, or she
+	// has no Response Information and it lies beneath nobody else's.
+	ForeignResponseTopics bool
 
 	// MaximumPacketSize that is taken, in bytes; default 1 MiB, at least 64.
 	MaximumPacketSize int
@@ -112,6 +129,9 @@ type Limits struct {
 	// MaximumSessions, with those of clients that are away; default 1,000,000.
 	// CONNECTs that would need one more are refused with 0x97.
 	MaximumSessions int
+	// MaximumUserSessions is how many of them one user may have, and how many all
+	// clients without a user name where there are users; default 100,000.
+	MaximumUserSessions int
 	// MaximumSubscriptions of one client; default 16,384. More get 0x97.
 	MaximumSubscriptions int
 	// MaximumFilters of one SUBSCRIBE or UNSUBSCRIBE; default 4,096. Where there
@@ -171,6 +191,7 @@ func (c *Config) limits() (limits, error) {
 	l.TopicAliasMaximum = max(l.TopicAliasMaximum, 0)
 	number("a maximum of connections", &l.MaximumConnections, 1_000_000, 1, math.MaxInt32)
 	number("a maximum of sessions", &l.MaximumSessions, 1_000_000, 1, math.MaxInt32)
+	number("a maximum of sessions of a user", &l.MaximumUserSessions, 100_000, 1, math.MaxInt32)
 	number("a maximum of subscriptions", &l.MaximumSubscriptions, 16<<10, 1, math.MaxInt32)
 	number("a maximum of filters in a packet", &l.MaximumFilters, 4096, 1, math.MaxInt32)
 	number("a maximum of overlapping filters", &l.MaximumOverlap, 1024, 1, math.MaxInt32)
@@ -215,6 +236,19 @@ func checkUsers(users []User) (errs []error) {
 			errs = append(errs, fmt.Errorf("%s: the password is longer than 65,535 bytes", who))
 		}
 		seen[u.Name] = true
+		if strings.HasPrefix(u.Password, HashPrefix) {
+			if _, err := parseHash(u.Password); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", who, err))
+			}
+		}
+		if u.MaximumSessions < 0 {
+			errs = append(errs, fmt.Errorf("%s: a maximum of sessions of %d; want 1 or more", who, u.MaximumSessions))
+		}
+		for _, p := range u.ClientIDs {
+			if p == "" || !wire.ValidString(p) {
+				errs = append(errs, fmt.Errorf("%s: %q is no pattern of Client Identifiers", who, p))
+			}
+		}
 		for _, list := range [][]string{u.Publish, u.Subscribe} {
 			for _, f := range list {
 				if !wire.ValidTopicFilter(f) || strings.HasPrefix(f, "$share/") {

@@ -25,7 +25,7 @@ type conn struct {
 	mayGive int               // how many the client takes (3.1.2.11.5)
 	framer  wire.Framer
 
-	username       string // who it is to the broker; empty without Config.Users
+	user           *user  // who it is to the broker; nil without Config.Users
 	maxPacket      int    // Maximum Packet Size of the client
 	receiveMaximum int    // of the client
 	connectExpiry  uint32 // Session Expiry Interval that the CONNECT asked for
@@ -194,7 +194,7 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 		}
 		if err != nil {
 			c.b.count.refused.Add(1)
-			return departure{err: err}, true // nobody has said what protocol this is
+			return departure{err: err, linger: c.refuseUnread(chunk, err)}, true
 		}
 		c.touch()
 		if d, end := c.connect(f); end {

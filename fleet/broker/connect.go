@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"bytes"
+	"errors"
 	"math"
 	"strconv"
 	"time"
@@ -65,14 +67,15 @@ func (b *Broker) admissible(p *wire.Connect) error {
 	case levels(w.Topic) > maxLevels:
 		return &wire.Error{Code: wire.TopicNameInvalid, Text: "a Will Topic of too many levels"}
 	case b.badResponseTopic(&w.Props):
-		return protocolError("a Will's Response Topic with a wildcard") // 3.3.2-14
+		return protocolError("a Will's Response Topic that is empty or has a wildcard") // 3.3.2-14
 	}
 	return nil
 }
 
-// badResponseTopic reports whether a Response Topic has a wildcard.
+// badResponseTopic reports whether a Response Topic is empty or has a wildcard
+// (4.7.3-1, 3.3.2-14).
 func (b *Broker) badResponseTopic(p *wire.Properties) bool {
-	return len(p.ResponseTopic) > 0 && !b.limits.AnyResponseTopic && !wire.ValidTopicName(p.ResponseTopic)
+	return p.ResponseTopic != nil && !b.limits.AnyResponseTopic && !wire.ValidTopicName(p.ResponseTopic)
 }
 
 // refuseParsed answers a CONNECT that is not in order with a CONNACK, as far as
@@ -91,6 +94,23 @@ func (c *conn) refuseParsed(p *wire.Connect, err error) {
 		c.version = wire.V311
 	}
 	c.connack(e.Code, false, nil)
+}
+
+// refuseUnread answers a CONNECT that is not taken in because it is too large with
+// CONNACK 0x95, if it is one of version 5, and reports whether it did. Of other
+// first packets, nobody has said what protocol they are.
+func (c *conn) refuseUnread(b []byte, err error) bool {
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok || e.Code != wire.PacketTooLarge {
+		return false
+	}
+	i := bytes.Index(b[:min(len(b), 11)], []byte("\x00\x04MQTT\x05")) // behind at most five bytes
+	if i < 0 || b[0] != packets.CONNECT<<4 {
+		return false
+	}
+	c.version, c.maxPacket = wire.V5, math.MaxInt
+	c.connack(wire.PacketTooLarge, false, nil)
+	return true
 }
 
 // refusal gives the properties of a CONNACK that refuses.
@@ -125,16 +145,19 @@ func (c *conn) admit(p *wire.Connect) byte {
 	if code != wire.Success {
 		return code
 	}
-	if u != nil {
-		c.username = u.Name
+	c.user = u
+	if u == nil && len(b.users) > 0 {
+		c.user = b.nobody
 	}
 	assigned := ""
 	if p.ClientID == "" {
 		assigned = b.newClientID()
 		p.ClientID = assigned
+	} else if code := b.mayBe(u, p.ClientID); code != wire.Success {
+		return code
 	}
 	c.access = u.access(p.ClientID)
-	if w := p.Will; w != nil && (reserved(w.Topic) || !c.access.mayPublish(w.Topic)) {
+	if w := p.Will; w != nil && (reserved(w.Topic) || !c.access.mayPublish(w.Topic) || !c.mayAnswerTo(w.Props.ResponseTopic)) {
 		return wire.NotAuthorized
 	}
 	if b.config.Admit != nil {

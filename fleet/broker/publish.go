@@ -24,7 +24,7 @@ func (c *conn) publishIn(f wire.Frame) error {
 	case len(p.Props.SubscriptionIDs) > 0:
 		return protocolError("a PUBLISH of a client with a Subscription Identifier") // 3.3.4-6
 	case c.b.badResponseTopic(&p.Props):
-		return protocolError("a Response Topic with a wildcard") // 3.3.2-14
+		return protocolError("a Response Topic that is empty or has a wildcard") // 3.3.2-14
 	}
 	s := c.s
 	s.mu.Lock()
@@ -103,7 +103,7 @@ func (c *conn) resolve(p *wire.Publish) error {
 // accept routes a message and returns the reason code for its sender.
 func (c *conn) accept(p *wire.Publish) byte {
 	switch {
-	case reserved(p.Topic) || !c.access.mayPublish(p.Topic):
+	case reserved(p.Topic) || !c.access.mayPublish(p.Topic) || !c.mayAnswerTo(p.Props.ResponseTopic):
 		return wire.NotAuthorized
 	case levels(p.Topic) > maxLevels:
 		return wire.TopicNameInvalid

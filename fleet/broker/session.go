@@ -15,7 +15,7 @@ type session struct {
 	b      *Broker
 	id     string
 	number uint64      // of the session, to sort by
-	user   string      // who it belongs to; only with Config.Users
+	user   *user       // who it belongs to; nil without Config.Users
 	online atomic.Bool // conn is not nil; read without mu when sharing out messages
 
 	mu     sync.Mutex
@@ -88,7 +88,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		if s == nil {
 			break
 		}
-		if len(b.users) > 0 && s.user != c.username {
+		if s.user != c.user {
 			b.mu.Unlock()
 			return nil, false, wire.NotAuthorized
 		}
@@ -114,7 +114,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	switch {
 	case b.clients >= b.limits.MaximumConnections:
 		code = wire.ServerBusy
-	case s == nil && len(b.sessions) >= b.limits.MaximumSessions:
+	case s == nil && (len(b.sessions) >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
 		code = wire.QuotaExceeded
 	}
 	if code != wire.Success {
@@ -136,9 +136,12 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		b.count.resumed.Add(1)
 	} else {
 		b.sessionNumber++
-		s = &session{b: b, id: p.ClientID, number: b.sessionNumber, user: c.username}
+		s = &session{b: b, id: p.ClientID, number: b.sessionNumber, user: c.user}
 		s.mu.Lock()
 		b.sessions[s.id] = s
+		if s.user != nil {
+			s.user.sessions++
+		}
 	}
 	s.conn, c.s = c, s
 	s.online.Store(true)
@@ -286,6 +289,9 @@ func (s *session) due() {
 // go of b.mu.
 func (s *session) end() *will {
 	delete(s.b.sessions, s.id)
+	if s.user != nil {
+		s.user.sessions--
+	}
 	s.ended = true
 	if s.timer != nil {
 		s.timer.Stop()

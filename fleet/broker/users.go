@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
@@ -12,7 +13,29 @@ import (
 // user is a User made ready for checks.
 type user struct {
 	User
-	hash [sha256.Size]byte
+	hash   [sha256.Size]byte // of the password, if that is known
+	argon  *passwordHash     // the password's hash; nil: the password is known
+	proved provedPassword    // the password that argon was found to be of
+
+	sessions int // guarded by Broker.mu
+}
+
+// addUser enters a user that was checked.
+func (b *Broker) addUser(config User) {
+	u := &user{User: config}
+	u.MaximumSessions = cmp.Or(u.MaximumSessions, b.limits.MaximumUserSessions)
+	if strings.HasPrefix(u.Password, HashPrefix) {
+		u.argon, _ = parseHash(u.Password) // Config.limits did
+		if b.guesses.decoy == nil {
+			b.guesses.decoy = u.argon
+		}
+	} else {
+		u.hash = sha256.Sum256([]byte(u.Password))
+	}
+	if len(u.ClientIDs) > 0 {
+		b.reserving = append(b.reserving, u)
+	}
+	b.users[u.Name] = u
 }
 
 // authenticate checks user name and password. It takes the same time whether
@@ -27,12 +50,21 @@ func (b *Broker) authenticate(p *wire.Connect) (u *user, code byte) {
 		return nil, wire.NotAuthorized
 	}
 	u = b.users[p.Username]
+	if b.guesses.decoy != nil && (u == nil || u.argon != nil) {
+		if code := b.guesses.check(u, p.Password); code != wire.Success {
+			return nil, code
+		}
+		return u, wire.Success
+	}
 	hash := sha256.Sum256(p.Password)
 	want := [sha256.Size]byte{}
 	if u != nil {
 		want = u.hash
 	}
 	if subtle.ConstantTimeCompare(hash[:], want[:]) != 1 || u == nil {
+		if b.guesses.decoy != nil { // as for users whose password is a hash
+			return nil, b.guesses.check(nil, p.Password)
+		}
 		return nil, wire.BadUserNameOrPassword
 	}
 	return u, wire.Success
@@ -52,9 +84,8 @@ func (u *user) access(clientID string) *access {
 	info, _ := fill(u.ResponseInformation, u.Name, clientID)
 	a := &access{anyPublish: u.Publish == nil, anySubscribe: u.Subscribe == nil, responseInfo: info}
 	if info != "" {
-		beneath := strings.TrimSuffix(info, "/") + "/#"
-		a.publish = append(a.publish, beneath)
-		a.subscribe = append(a.subscribe, beneath)
+		a.publish = append(a.publish, beneath(info))
+		a.subscribe = append(a.subscribe, beneath(info))
 	}
 	for _, list := range []struct {
 		from []string
@@ -95,6 +126,35 @@ func (a *access) mayPublish(topic []byte) bool {
 func (a *access) maySubscribe(filter string) bool {
 	return a == nil || a.anySubscribe || slices.ContainsFunc(a.subscribe, func(f string) bool { return covers(f, filter) })
 }
+
+// mayAnswerTo reports whether the client may name a Response Topic, which may be
+// absent. See Limits.ForeignResponseTopics.
+func (c *conn) mayAnswerTo(topic []byte) bool {
+	a, l := c.access, &c.b.limits
+	if a == nil || topic == nil || l.ForeignResponseTopics || !wire.ValidTopicName(topic) { // see AnyResponseTopic
+		return true
+	}
+	t := string(topic)
+	switch {
+	case reserved(topic) || !a.maySubscribe(t):
+		return false
+	case a.responseInfo != "" && wire.Match(beneath(a.responseInfo), t) || a.mayPublish(topic):
+		return true
+	case a.responseInfo != "":
+		return false
+	}
+	for _, u := range c.b.users {
+		if other := u.ResponseInformation; other != "" && u != c.user {
+			if wire.Match(beneath(strings.NewReplacer("{user}", u.Name, "{client}", "+").Replace(other)), t) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// beneath is the filter of what lies beneath a user's Response Information.
+func beneath(info string) string { return strings.TrimSuffix(info, "/") + "/#" }
 
 // covers reports whether filter f matches every topic that filter g matches.
 func covers(f, g string) bool {
