@@ -57,7 +57,7 @@ func interrupted() error {
 // finish tells the user how the command ended and returns the exit code. With
 // --json, stdout gets a document even where there is no result to print.
 func (a *app) finish(err error) int {
-	if err == nil {
+	if err == nil || outClosed(err) {
 		return exitOK
 	}
 	e, ok := errors.AsType[*exitError](err)

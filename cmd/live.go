@@ -62,7 +62,7 @@ func (r *running) live(ctx context.Context) error {
 		return r.measured(stopped, err)
 	}
 	err = r.verdict(stopped, err)
-	if printErr := r.result(ran, stopped, err); printErr != nil {
+	if printErr := r.result(ran, stopped, err); printErr != nil && !outClosed(printErr) {
 		return printErr
 	}
 	return err

@@ -45,6 +45,7 @@ func Main() int {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
+	signal.Ignore(syscall.SIGPIPE) // a stdout that is closed is an error like any other, and no end
 	go func() {
 		<-signals
 		cancel(errInterrupted)

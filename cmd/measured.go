@@ -31,10 +31,12 @@ func (r *running) measured(stopped bool, err error) error {
 	if !r.quiet && !r.json && r.Stdout.Terminal {
 		fmt.Fprintln(r.screen)
 	}
-	if printErr := r.printResult(res, end); printErr != nil {
+	// The files first: stdout may be closed.
+	putErr := r.putAll(r.outputs, metrics.NewRuns(res.Tool, 1, []*metrics.Result{res}))
+	if printErr := r.printResult(res, end); printErr != nil && !outClosed(printErr) {
 		return printErr
 	}
-	if putErr := r.putAll(r.outputs, metrics.NewRuns(res.Tool, 1, []*metrics.Result{res})); putErr != nil {
+	if putErr != nil {
 		r.tell(&exitError{err: putErr})
 		if end == nil || exitCode(end) == exitExpectation {
 			if exit, ok := errors.AsType[*exitError](end); ok {

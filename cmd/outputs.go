@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"homefleet/fleet/export"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/report"
 	"homefleet/scenarios"
@@ -18,6 +19,7 @@ import (
 // outputFlags name the files that a result is written to, beside stdout.
 type outputFlags struct {
 	html, junit, result string
+	hlog, bench, otava  string
 	htmlFlag            string // what the flag for the page is called; "" is --report
 }
 
@@ -25,6 +27,22 @@ func (o *outputFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&o.html, "report", "", "`FILE` to write the result to as an HTML page")
 	f.StringVar(&o.junit, "junit", "", "`FILE` to write the expectations to as JUnit XML")
 	f.StringVar(&o.result, "result", "", "`FILE` to write the result to as JSON, as --json prints it")
+	o.addExports(f)
+}
+
+// addExports adds the flags of files for other tools.
+func (o *outputFlags) addExports(f *pflag.FlagSet) {
+	f.StringVar(&o.hlog, "hlog", "", "`FILE` to write the distributions to as an HdrHistogram log")
+	f.StringVar(&o.bench, "bench", "", "`FILE` to write the figures to as Go benchmark lines, for benchstat")
+	f.StringVar(&o.otava, "otava", "", "`FILE` to write the figures to as CSV, for Apache Otava")
+}
+
+// named lists the files by their flags.
+func (o *outputFlags) named() []fileUse {
+	return []fileUse{
+		{cmp.Or(o.htmlFlag, "--report"), o.html}, {"--junit", o.junit}, {"--result", o.result},
+		{"--hlog", o.hlog}, {"--bench", o.bench}, {"--otava", o.otava},
+	}
 }
 
 // output is a file that a result is written to at the end.
@@ -49,6 +67,9 @@ func (a *app) outputs(o *outputFlags) []output {
 		{cmp.Or(o.htmlFlag, "--report"), o.html, report.RunsHTML},
 		{"--junit", o.junit, report.RunsJUnit},
 		{"--result", o.result, encodeRuns},
+		{"--hlog", o.hlog, func(w io.Writer, all *metrics.Runs) error { return export.HLog(w, all.Results) }},
+		{"--bench", o.bench, func(w io.Writer, all *metrics.Runs) error { return export.Bench(w, all.Results) }},
+		{"--otava", o.otava, func(w io.Writer, all *metrics.Runs) error { return export.Otava(w, all.Results) }},
 	} {
 		if x.name != "" {
 			all = append(all, output{wholeFile: a.wholeFile(x.name), flag: x.flag, write: x.write})
@@ -70,9 +91,9 @@ func (o *outputFlags) forMeasured(sc *scenarios.Scenario) error {
 	if sc.Measured() {
 		return nil
 	}
-	for _, f := range []struct{ flag, value string }{{"--report", o.html}, {"--junit", o.junit}, {"--result", o.result}} {
-		if f.value != "" {
-			return misused("a [[controller]], [phases] or [expect] makes the run a measurement", "%s is for scenarios that measure, and %s does not", f.flag, sc.Name)
+	for _, f := range o.named() {
+		if f.name != "" {
+			return misused("a [[controller]], [phases] or [expect] makes the run a measurement", "%s is for scenarios that measure, and %s does not", f.what, sc.Name)
 		}
 	}
 	return nil

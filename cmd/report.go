@@ -16,9 +16,9 @@ import (
 
 // reportFlags are the flags of report.
 type reportFlags struct {
-	html, junit, result string
-	exitCode            bool
-	compare             bool
+	outputs  outputFlags
+	exitCode bool
+	compare  bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -57,9 +57,11 @@ to tell. Ten of each find a slowdown of a tenth where runs differ little.`,
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.html, "html", "", "`FILE` to write as an HTML page")
-	fs.StringVar(&f.junit, "junit", "", "`FILE` to write the expectations to as JUnit XML")
-	fs.StringVar(&f.result, "result", "", "`FILE` to write the result to as JSON, shards merged")
+	f.outputs.htmlFlag = "--html"
+	fs.StringVar(&f.outputs.html, "html", "", "`FILE` to write as an HTML page")
+	fs.StringVar(&f.outputs.junit, "junit", "", "`FILE` to write the expectations to as JUnit XML")
+	fs.StringVar(&f.outputs.result, "result", "", "`FILE` to write the result to as JSON, shards merged")
+	f.outputs.addExports(fs)
 	fs.BoolVar(&f.compare, "compare", false, "compare runs, OLD.json... -- NEW.json..., by a rank test over runs")
 	fs.BoolVar(&f.exitCode, "exit-code", false, "exit as the run did; with 3 if a comparison finds something worse, and of --compare too if there are too few runs")
 	return cmd
@@ -81,14 +83,7 @@ func (n *named) name() string {
 }
 
 func (a *app) report(args []string, f *reportFlags) error {
-	writes := []fileUse{{"--html", f.html}, {"--junit", f.junit}, {"--result", f.result}}
-	var reads []fileUse
-	for _, arg := range args {
-		if arg != "-" {
-			reads = append(reads, fileUse{"the result that is read", arg})
-		}
-	}
-	if err := a.spare(writes, reads); err != nil {
+	if err := a.spareResults(args, f); err != nil {
 		return err
 	}
 	all, err := a.readResults(args)
@@ -115,23 +110,37 @@ func (a *app) report(args []string, f *reportFlags) error {
 	if len(all) > 1 {
 		return a.compare(all, f)
 	}
-	files, err := a.prepareOutputs(&outputFlags{html: f.html, junit: f.junit, result: f.result, htmlFlag: "--html"}, 0)
+	files, err := a.prepareOutputs(&f.outputs, 0)
 	if err != nil {
 		return err
 	}
 	res := all[0].Result
+	if err := a.putAll(files, metrics.NewRuns(res.Tool, 1, []*metrics.Result{res})); err != nil {
+		return err
+	}
 	if a.json {
 		err = a.resultDocument(res)
 	} else {
 		err = a.resultText(res)
 	}
-	if err = errors.Join(err, a.putAll(files, metrics.NewRuns(res.Tool, 1, []*metrics.Result{res}))); err != nil {
+	if err != nil && !outClosed(err) {
 		return err
 	}
 	if f.exitCode {
 		return wholeVerdict(res)
 	}
 	return nil
+}
+
+// spareResults refuses to write over what is read.
+func (a *app) spareResults(args []string, f *reportFlags) error {
+	var reads []fileUse
+	for _, arg := range args {
+		if arg != "-" {
+			reads = append(reads, fileUse{"the result that is read", arg})
+		}
+	}
+	return a.spare(f.outputs.named(), reads)
 }
 
 // readResults reads the files, of one run or of several each; "-" is stdin.
@@ -216,12 +225,19 @@ type comparisonDocument struct {
 // compare compares the first result with each of the others.
 func (a *app) compare(all []named, f *reportFlags) error {
 	switch {
-	case f.junit != "":
+	case f.outputs.junit != "":
 		return misused("", "--junit is for one result, and these are of %s", plural(len(all), "run"))
-	case f.result != "":
+	case f.outputs.result != "":
 		return misused("", "--result is for one result, and these are of %s", plural(len(all), "run"))
-	case f.html != "" && len(all) > 2:
+	case f.outputs.html != "" && len(all) > 2:
 		return misused("", "--html compares two results, and these are of %s", plural(len(all), "run"))
+	}
+	exports, err := a.prepareOutputs(&outputFlags{hlog: f.outputs.hlog, bench: f.outputs.bench, otava: f.outputs.otava}, 0)
+	if err != nil {
+		return err
+	}
+	if err := a.putAll(exports, metrics.NewRuns(thisVersion(), len(all), resultsOf(all))); err != nil {
+		return err
 	}
 	before := &all[0]
 	documents := []comparisonDocument{}
@@ -235,8 +251,8 @@ func (a *app) compare(all []named, f *reportFlags) error {
 			}
 		}
 		documents = append(documents, comparisonDocument{before.name(), after.name(), c})
-		if f.html != "" {
-			page := output{wholeFile: a.wholeFile(f.html), flag: "--html", write: func(w io.Writer, _ *metrics.Runs) error {
+		if f.outputs.html != "" {
+			page := output{wholeFile: a.wholeFile(f.outputs.html), flag: "--html", write: func(w io.Writer, _ *metrics.Runs) error {
 				return report.Compare(w, c, before.Result, after.Result)
 			}}
 			if err := a.putAll([]output{page}, nil); err != nil {
@@ -247,16 +263,16 @@ func (a *app) compare(all []named, f *reportFlags) error {
 			continue
 		}
 		if i > 0 {
-			if err := a.printf("\n"); err != nil {
+			if err := a.printf("\n"); err != nil && !outClosed(err) {
 				return err
 			}
 		}
-		if err := report.CompareText(a.Stdout, c, before.Result, after.Result, a.textOptions()); err != nil {
+		if err := report.CompareText(a.Stdout, c, before.Result, after.Result, a.textOptions()); err != nil && !outClosed(err) {
 			return failed("", "%w", err)
 		}
 	}
 	if a.json {
-		if err := a.document(documents); err != nil {
+		if err := a.document(documents); err != nil && !outClosed(err) {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ func resultsOf(all []named) []*metrics.Result {
 // reportRuns shows several runs of one file.
 func (a *app) reportRuns(all []named, f *reportFlags) error {
 	a.tellBroken(all)
-	files, err := a.prepareOutputs(&outputFlags{html: f.html, junit: f.junit, result: f.result, htmlFlag: "--html"}, 0)
+	files, err := a.prepareOutputs(&f.outputs, 0)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (a *app) reportRuns(all []named, f *reportFlags) error {
 	if err := a.putAll(files, runs); err != nil {
 		return err
 	}
-	if err := a.printRuns(runs); err != nil {
+	if err := a.printRuns(runs); err != nil && !outClosed(err) {
 		return err
 	}
 	if !f.exitCode {
@@ -68,9 +68,9 @@ func (a *app) compareRuns(args []string, dash int, f *reportFlags) error {
 	if dash < 1 || dash >= len(args) {
 		return misused("", "--compare wants OLD.json... -- NEW.json...")
 	}
-	for _, x := range []struct{ flag, value string }{{"--html", f.html}, {"--junit", f.junit}, {"--result", f.result}} {
-		if x.value != "" {
-			return misused("", "%s is not for --compare", x.flag)
+	for _, x := range f.outputs.named() {
+		if x.name != "" {
+			return misused("", "%s is not for --compare", x.what)
 		}
 	}
 	for i, arg := range args {
@@ -103,7 +103,7 @@ func (a *app) compareRuns(args []string, dash int, f *reportFlags) error {
 	} else {
 		err = report.CompareRunsText(a.Stdout, &c, strings.Join(args[:dash], ", "), strings.Join(args[dash:], ", "), a.textOptions())
 	}
-	if err != nil {
+	if err != nil && !outClosed(err) {
 		return failed("", "%w", err)
 	}
 	if !f.exitCode {

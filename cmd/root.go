@@ -42,6 +42,7 @@ func newApp(p Process) *app {
 			s.Writer = io.Discard
 		}
 	}
+	p.Stdout.Writer = outWriter{p.Stdout.Writer}
 	if kind, _ := p.LookupEnv("TERM"); kind == "dumb" {
 		// It neither moves the cursor nor knows colours: it gets what a pipe gets.
 		p.Stdout.Terminal, p.Stderr.Terminal = false, false

@@ -165,10 +165,8 @@ func (a *app) spareInputs(arg string, sc *scenarios.Scenario, f *runFlags) error
 	if sc.Name != arg {
 		arg = "" // shipped, or stdin
 	}
-	o, b := &f.outputs, &sc.Broker
-	return a.spare([]fileUse{
-		{"--ready-file", f.ready}, {"--report", o.html}, {"--junit", o.junit}, {"--result", o.result},
-	}, []fileUse{
+	b := &sc.Broker
+	return a.spare(append(f.outputs.named(), fileUse{"--ready-file", f.ready}), []fileUse{
 		{"the scenario", arg}, {"the users file", f.listen.users}, {"the password file", f.broker.passwordFile},
 		{"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
 	})

@@ -157,7 +157,7 @@ func (a *app) repeated(n int, results []*metrics.Result, ends []runEnd, stopped 
 			end = &exitError{code: exitFailed, err: putErr, said: true}
 		}
 	}
-	if printErr != nil {
+	if printErr != nil && !outClosed(printErr) {
 		return printErr
 	}
 	return end

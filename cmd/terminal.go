@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/charmbracelet/x/term"
 )
@@ -33,6 +35,25 @@ func fileStream(f *os.File) Stream {
 		s.Rows = func() int { _, height := size(); return height }
 	}
 	return s
+}
+
+// errOutClosed is that nobody reads what is written to stdout any more, as
+// behind `| head -1`.
+var errOutClosed = errors.New("nobody reads stdout any more")
+
+// outClosed reports whether an error is no more than that. Who closes stdout
+// wants no more of it: the exit code and the files are as they would be.
+func outClosed(err error) bool { return errors.Is(err, errOutClosed) }
+
+// outWriter is stdout.
+type outWriter struct{ io.Writer }
+
+func (w outWriter) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errOutClosed
+	}
+	return n, err
 }
 
 // columns returns the width to lay text out for.
