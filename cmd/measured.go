@@ -260,6 +260,7 @@ func (r *running) remark(res *metrics.Result) {
 	if c := r.fleet.Controllers(); c.Seen < c.Devices && c.Seen > 0 {
 		add("%s of %s never came up", words.Grouped(int64(c.Devices-c.Seen)), plural(c.Devices, "controller"))
 	}
+	res.Remarks = append(res.Remarks, neverSent(r.fleet.Counts())...)
 	res.Remarks = append(res.Remarks, limitWalls(r.sc, r.id, r.fleet.BrokerLimits())...)
 	if r.embedded != nil && len(r.sc.Controllers) > 0 {
 		add("the broker ran in this process and was reached in memory: its work is in the times, and no network is")
@@ -269,6 +270,28 @@ func (r *running) remark(res *metrics.Result) {
 			add("%s are closed: they wait for answers, so a broker that stalls slows them down and hardly shows in their times", printable(r.sc.Controllers[i].Name))
 		}
 	}
+}
+
+// neverSent says which messages the broker's Maximum Packet Size kept from being
+// sent, or a queue that was full.
+func neverSent(c *metrics.Counts) (remarks []string) {
+	totals := metrics.CountTotals(c)
+	for _, k := range []struct{ name, one, many string }{
+		{"telemetry", "telemetry message", "telemetry messages"}, {"state", "state message", "state messages"},
+		{"replies", "reply", "replies"}, {"announcements", "announcement of availability", "announcements of availability"},
+	} {
+		for _, why := range []struct{ name, text string }{
+			{"too_large", "too large for the broker's Maximum Packet Size"}, {"no_room", "the device's queue had no room"},
+		} {
+			switch n := totals[k.name+"."+why.name]; {
+			case n == 1:
+				remarks = append(remarks, "a "+k.one+" was not sent: "+why.text)
+			case n > 1:
+				remarks = append(remarks, words.Grouped(n)+" "+k.many+" were not sent: "+why.text)
+			}
+		}
+	}
+	return remarks
 }
 
 // phasesOf says when each part of the run began and ended, from the start of

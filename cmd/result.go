@@ -69,7 +69,7 @@ func (c count) key() string { return strings.NewReplacer(" ", "_", "-", "_").Rep
 
 // counts lists what a fleet counted.
 func counts(c *metrics.Counts) []count {
-	return []count{
+	all := []count{
 		{"connects", c.Connects.Load(), true},
 		{"sessions resumed", c.Resumes.Load(), false},
 		{"connections failed", c.DialFailures.Load() + c.HandshakeFailures.Load(), false},
@@ -90,6 +90,16 @@ func counts(c *metrics.Counts) []count {
 		{"messages dropped", c.Dropped.Load(), false},
 		{"messages too large", c.TooLarge.Load(), false},
 	}
+	totals := metrics.CountTotals(c)
+	for _, info := range metrics.Catalogue() {
+		switch kind, fate, _ := strings.Cut(info.Name, "."); {
+		case !metrics.OfMessages(info.Name) || kind == "devices": // above
+		case fate == "sent" && (kind == "state" || kind == "telemetry"): // likewise
+		default:
+			all = append(all, count{strings.NewReplacer(".", " ", "_", " ").Replace(info.Name), totals[info.Name], false})
+		}
+	}
+	return all
 }
 
 // result prints the result of the run on stdout.

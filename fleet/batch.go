@@ -70,6 +70,14 @@ func (s *session) wrote(n int) {
 	}
 }
 
+// settleBooks counts what the session will not send any more, as the run ends.
+func (s *session) settleBooks() {
+	s.abandon()
+	if a, ok := s.actor.(sender); ok {
+		a.ended()
+	}
+}
+
 // abandon takes leave of what the session still held, because it has ended or the
 // run has: of each message either it was never sent, or it is not known whether it
 // arrived.

@@ -385,6 +385,7 @@ func (s *session) goOnline() error {
 		phase := chance(s.fleet.scenario.Seed, s.number, forKeepAlive, 0)
 		l.pingDue = now.Add(l.keepAlive/2 + time.Duration(phase*float64(l.keepAlive/2)))
 	}
+	s.refit()
 	s.out.pump(s)
 	s.actor.up(now)
 	s.crew.online(s)

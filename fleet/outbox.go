@@ -163,7 +163,10 @@ func (s *session) refuse(kind metrics.MessageKind, period metrics.Period, why me
 	switch {
 	case !s.crew.devices:
 	case why == metrics.OverSize:
-		c.TooLarge.Add(1)
+		if c.TooLarge.Add(1) == 1 {
+			s.fleet.log.Warn("messages are too large for the broker and are not sent; the counts say how many",
+				"first", s.name, "Maximum Packet Size", s.link.limits.maximumPacket)
+		}
 	case why == metrics.QueueFull:
 		c.Dropped.Add(1)
 	}

@@ -206,8 +206,18 @@ func (r *responder) step(now time.Time) {
 		dt = time.Duration(span)
 	}
 	r.stepped = r.fleet.moment(now)
-	if changed := r.model.Step(dt); changed != 0 && r.live() {
+	changed := r.model.Step(dt)
+	if changed == 0 {
+		return
+	}
+	if r.live() {
 		r.publishStates(changed, -1)
+		return
+	}
+	for attr := range r.spec.Group.Kind.Attributes {
+		if changed.Has(attr) {
+			r.counts().Messages.Add(r.fleet.periodNow(), metrics.State, metrics.Offline)
+		}
 	}
 }
 
@@ -238,10 +248,27 @@ func (r *responder) nextTelemetry(now time.Time) {
 	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
 	next := r.fleet.time(r.telemetry).Add(wait)
 	if next.Before(now) {
+		r.telemetry = r.fleet.moment(next)
+		r.missed(now)
 		next = now.Add(wait)
 	}
 	r.telemetry = r.fleet.moment(next)
 }
+
+// missed counts the reports that were due before now and are not made.
+func (r *responder) missed(now time.Time) {
+	every := r.spec.Group.Telemetry
+	for due := r.fleet.time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
+		why := metrics.Offline
+		if r.live() && due.After(r.link.up) {
+			why = metrics.Skipped
+		}
+		r.counts().Messages.Add(r.fleet.period(due.Sub(r.fleet.epoch)), metrics.Telemetry, why)
+	}
+}
+
+// ended implements sender.
+func (r *responder) ended() { r.missed(time.Now()) }
 
 // report publishes tele/<id>/state.
 func (r *responder) report() {

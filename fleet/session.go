@@ -93,6 +93,9 @@ type talkative interface{ speaks() time.Time }
 // made that it answers, on the fleet's clock; told only where that is accounted.
 type ponger interface{ ponged(asked time.Duration) }
 
+// sender is an actor that counts what it was to send while it was away.
+type sender interface{ ended() }
+
 // demanding is an actor that needs more than the first of its subscriptions.
 type demanding interface{ needs(subscription int) bool }
 
@@ -110,7 +113,7 @@ var errStopping = errors.New("the fleet stops")
 func (s *session) run(ctx context.Context) error {
 	defer s.inbox.close()
 	defer s.bury(func(ghost) bool { return true })
-	defer s.abandon()
+	defer s.settleBooks()
 	for {
 		s.read()
 		switch {

@@ -76,6 +76,10 @@ func CatalogueText() string {
 	for i := range countTable {
 		row(countTable[i].name, UnitCount, countTable[i].help)
 	}
+	b.WriteString("  Counts of messages (state.*, telemetry.*, replies.* and the like) and the times from\n" +
+		"  connect.dial to state.delivery are of the measuring: they belong to the phase in which\n" +
+		"  they were sent. Of another phase they are with {phase=connect}, {phase=warm-up} or\n" +
+		"  {phase=drain}. The other counts are of the whole run.\n")
 	return b.String()
 }
 

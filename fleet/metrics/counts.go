@@ -26,9 +26,10 @@ type Counts struct {
 	WillsUnseen   atomic.Int64 // times that a device was back on its session and found none, though its Will was due
 	Pings         atomic.Int64
 	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume
-	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session ended before the acknowledgement
+	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session, or the run, ended before the acknowledgement
 	Dropped       atomic.Int64 // messages for which the device's queue had no room
 	TooLarge      atomic.Int64 // messages over the broker's Maximum Packet Size
+	Unfit         atomic.Int64 // messages that were not sent again after a resume: the broker's limits had changed
 	Wakes         atomic.Int64 // times a session had something to read or do
 
 	// HandshakeFailures are connections that came about and ended before a

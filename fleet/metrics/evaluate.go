@@ -141,6 +141,9 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 		return 0, 0, "no request was planned" + forLabel(e.label)
 	case e.count != "":
 		n, ok := s.Counts[e.count]
+		if e.label.Dimension == ByPhase {
+			n = s.Apart[e.label.Name][e.count]
+		}
 		if !ok {
 			return 0, 0, "this run did not count it"
 		}

@@ -25,7 +25,7 @@ import (
 //
 //	key       = metric [ "{" dimension "=" name "}" ] .
 //	metric    = one of the Catalogue .
-//	dimension = "kind" | "stage" | "controller" .
+//	dimension = "kind" | "stage" | "controller" | "phase" .
 //
 //	want      = operator quantity | "between" quantity "and" quantity .
 //	operator  = "<" | "<=" | "==" | "!=" | ">=" | ">" .
@@ -116,7 +116,7 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 	inner, closed := strings.CutSuffix(label, "}")
 	dim, value, ok := strings.Cut(inner, "=")
 	switch {
-	case !info.Labels:
+	case !info.Labels && !phased(name):
 		return &ExpectFault{Start: at, End: len(key), Text: name + " is of the whole run: it has no labels"}
 	case !closed || !ok || dim == "" || value == "" || strings.ContainsAny(inner, "{}"):
 		return &ExpectFault{
@@ -134,6 +134,13 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 		return f
 	}
 	e.label = Label{Dimension(i), value}
+	if byPhase := e.label.Dimension == ByPhase; byPhase && !phased(name) || !byPhase && !info.Labels {
+		f := &ExpectFault{Start: at, End: len(key), Text: name + " has no such label", Hint: "want one such as {phase=connect}"}
+		if byPhase {
+			f.Text, f.Hint = name+" is of the measuring: it has no phases", "want {kind=NAME}, {stage=NAME} or {controller=NAME}, or none"
+		}
+		return f
+	}
 	if names == nil || slices.Contains(names.of(e.label.Dimension), value) {
 		return nil
 	}

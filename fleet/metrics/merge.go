@@ -83,7 +83,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	if len(rs) > 1 && len(first.Shards) == 0 {
 		return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 	}
-	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts, Audit: m.Audit}
+	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts, Apart: m.CountsApart, Audit: m.Audit}
 	for l, o := range byLabel {
 		s.ByLabel = append(s.ByLabel, LabelOutcomes{l, o})
 	}
@@ -130,14 +130,8 @@ func (r *Result) addFacts(o *Result) {
 	r.Devices.Seen += o.Devices.Seen
 	r.Devices.GaveUp += o.Devices.GaveUp
 	addCounts(&r.Counts, o.Counts)
-	for where, counts := range o.Reasons {
-		if r.Reasons == nil {
-			r.Reasons = make(map[string]map[string]int64)
-		}
-		sum := r.Reasons[where]
-		addCounts(&sum, counts)
-		r.Reasons[where] = sum
-	}
+	addGroups(&r.CountsApart, o.CountsApart)
+	addGroups(&r.Reasons, o.Reasons)
 	r.Load.Arrival = union(r.Load.Arrival, o.Load.Arrival)
 	r.Load.QoS = union(r.Load.QoS, o.Load.QoS)
 	r.Load.Payload = max(r.Load.Payload, o.Load.Payload)
@@ -231,6 +225,18 @@ func union[T comparable](a, b []T) []T {
 		}
 	}
 	return a
+}
+
+// addGroups adds counts that are kept under two names.
+func addGroups(sum *map[string]map[string]int64, groups map[string]map[string]int64) {
+	for group, counts := range groups {
+		if *sum == nil {
+			*sum = make(map[string]map[string]int64)
+		}
+		of := (*sum)[group]
+		addCounts(&of, counts)
+		(*sum)[group] = of
+	}
 }
 
 func addCounts(sum *map[string]int64, counts map[string]int64) {

@@ -40,7 +40,7 @@ const (
 )
 
 // Fate is what became of a message. One that was made is sent, or is not for one
-// of the four reasons that follow, or still waits in its session. Those sent with
+// of the reasons that follow, or still waits in its session. Those sent with
 // QoS 1 or 2 may also be Unacknowledged or Rejected.
 type Fate uint8
 
@@ -55,6 +55,9 @@ const (
 	// Offline was due without a connection, or its connection ended before the
 	// packet was written whole.
 	Offline
+	// Skipped was due while its device was connected, but busy until the next one
+	// was due: the generator's own fault.
+	Skipped
 	// Abandoned waited in the queue when the session or the run ended.
 	Abandoned
 	// Unacknowledged was sent, and session or run ended before PUBACK or PUBREC.
@@ -128,13 +131,14 @@ func messageCounts() []countEntry {
 			Sent:           {"sent", "written to a connection"},
 			OverSize:       {"too_large", "not sent: over the broker's Maximum Packet Size"},
 			QueueFull:      {"no_room", "not sent: the queue had no room"},
-			Offline:        {"not_connected", "not sent: the connection ended first"},
+			Offline:        {"not_connected", "not sent: there was no connection, or it ended first"},
+			Skipped:        {"generator_late", "not sent: the generator did not get round to them"},
 			Abandoned:      {"abandoned", "not sent: session or run ended while they waited"},
 			Unacknowledged: {"unacknowledged", "sent, and no PUBACK or PUBREC came until session or run ended"},
 			Rejected:       {"refused", "sent, and refused in PUBACK or PUBREC"},
 		} {
-			if k.name == "replies" && Fate(fate) == Sent {
-				continue // devices.replies
+			if k.name == "replies" && Fate(fate) == Sent || k.name != "telemetry" && Fate(fate) == Skipped {
+				continue // that is devices.replies; and telemetry alone comes by the clock
 			}
 			all = append(all, countEntry{name: k.name + "." + f.name, help: k.what + ", " + f.what, in: fateOf(Fate(fate), k.kinds...)})
 		}

@@ -1,6 +1,9 @@
 package metrics
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // CountsByName returns a fleet's counts under the names that expectations and
 // results use, zeros included. Those of messages are of the measuring, the others
@@ -34,6 +37,12 @@ func CountsApart(c *Counts) map[string]map[string]int64 {
 		}
 	}
 	return all
+}
+
+// CountTotals is CountsByName for the whole run.
+func CountTotals(c *Counts) map[string]int64 {
+	s := Snapshot{Counts: CountsByName(c), Apart: CountsApart(c)}
+	return s.CountTotals()
 }
 
 // countEntry is a count of a fleet by name. It only grows.
@@ -72,8 +81,9 @@ var runCounts = []countEntry{
 	{name: "devices.ghost_commands", help: "retained commands that devices ignored", of: func(c *Counts) int64 { return c.GhostCommands.Load() }},
 	{name: "devices.duplicates", help: "QoS 2 messages that devices received again and did not act on", of: func(c *Counts) int64 { return c.Duplicates.Load() }},
 	{name: "devices.dropped", help: "messages for which a device's queue had no room", of: func(c *Counts) int64 { return c.Dropped.Load() }},
-	{name: "devices.abandoned", help: "QoS 1 and 2 messages whose session ended before the acknowledgement", of: func(c *Counts) int64 { return c.Abandoned.Load() }},
+	{name: "devices.abandoned", help: "QoS 1 and 2 messages of devices whose session, or the run, ended before the acknowledgement", of: func(c *Counts) int64 { return c.Abandoned.Load() }},
 	{name: "devices.too_large", help: "messages over the broker's Maximum Packet Size", of: func(c *Counts) int64 { return c.TooLarge.Load() }},
+	{name: "devices.unfit", help: "messages of devices that were not sent again after a resume, because the broker's limits had changed", of: func(c *Counts) int64 { return c.Unfit.Load() }},
 	{name: "devices.refused", help: "device messages refused in PUBACK, PUBREC or PUBCOMP", of: func(c *Counts) int64 { return c.PublishRefused.Total() }},
 	{name: "devices.resent", help: "PUBLISH and PUBREL sent again after a resume", of: func(c *Counts) int64 { return c.Resent.Load() }},
 	{name: "wills.answered", help: "answers to a device's own Will that it found", of: func(c *Counts) int64 { return c.WillsSeen.Load() }},
@@ -88,4 +98,27 @@ var runCounts = []countEntry{
 	{name: "misbehaved.late", help: "answers that misbehaving devices held back", of: misdeed(AnswerLate)},
 	{name: "misbehaved.acks_withheld", help: "PUBACKs and PUBRECs that misbehaving devices did not send", of: misdeed(AckWithheld)},
 	{name: "misbehaved.flood", help: "telemetry messages that misbehaving devices sent beside the regular ones", of: misdeed(TelemetryFlood)},
+}
+
+// OfMessages reports whether a count is one of messages, which are told apart by
+// phase.
+func OfMessages(name string) bool {
+	return slices.ContainsFunc(countTable, func(e countEntry) bool { return e.name == name && e.in != nil })
+}
+
+// OtherPhases are the phases beside the measuring, in order.
+func OtherPhases() []string { return slices.Clone(periodNames[InConnect:]) }
+
+// phased reports whether a metric may be of one phase beside the measuring:
+// connect, warm-up or drain.
+func phased(name string) bool {
+	if OfMessages(name) {
+		return true
+	}
+	for _, m := range []Metric{ConnectDial, ConnectConnack, ConnectSuback, TelemetryPuback, StateDelivery} {
+		if strings.HasPrefix(name, m.String()+".") {
+			return true
+		}
+	}
+	return false
 }

@@ -37,7 +37,6 @@ type shard struct {
 	totals  Totals
 	byLabel [dimensionCount][]Outcomes
 	series  [metricCount][dimensionCount][]*Histogram // nil while there is no sample; none under All
-	apart   [metricCount][periodCount]*Histogram      // of the periods that are not measured
 	line    line
 }
 
@@ -102,10 +101,11 @@ func (r *Recorder) RecordIn(hint int, p Period, m Metric, l Labels, d time.Durat
 	s := r.shard(hint)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.apart[m][p] == nil {
-		s.apart[m][p] = new(Histogram)
+	h := &s.series[m][ByPhase][p] // the places of names begin at 1, as the periods beside the measuring do
+	if *h == nil {
+		*h = new(Histogram)
 	}
-	s.apart[m][p].Record(d)
+	(*h).Record(d)
 }
 
 // Online notes how many devices are online at a time, for the time line. What

@@ -54,8 +54,9 @@ type Result struct {
 
 	Expectations []Expected                  `json:"expectations"`
 	Devices      Devices                     `json:"devices"`
-	Counts       map[string]int64            `json:"counts"`            // by name: see [CountsByName]
-	Reasons      map[string]map[string]int64 `json:"reasons,omitempty"` // by where they came ("connections refused" …) and the reason code's name
+	Counts       map[string]int64            `json:"counts"`                    // by name: see [CountsByName]
+	CountsApart  map[string]map[string]int64 `json:"counts_by_phase,omitempty"` // of messages before and after the measuring: by phase ("connect", "warm-up", "drain") and name
+	Reasons      map[string]map[string]int64 `json:"reasons,omitempty"`         // by where they came ("connections refused" …) and the reason code's name
 	Ledger       Totals                      `json:"ledger"`
 	WarmUpLedger Totals                      `json:"warm_up_ledger"`
 	ByLabel      []LabelResult               `json:"by_label,omitempty"`
@@ -150,7 +151,7 @@ const (
 func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 	r.Version = ResultVersion
 	r.Measured = Span(s.Measured)
-	r.Devices, r.Counts, r.Ledger, r.TimeLine = s.Devices, s.Counts, s.Totals, s.TimeLine
+	r.Devices, r.Counts, r.CountsApart, r.Ledger, r.TimeLine = s.Devices, s.Counts, s.Apart, s.Totals, s.TimeLine
 	r.Audit, r.Recoveries, r.RecoveriesLeftOut = s.Audit, s.Recoveries, s.RecoveriesLeftOut
 	r.ByLabel, r.Series = nil, nil
 	for _, b := range s.ByLabel {
@@ -184,7 +185,7 @@ func compareSeries(a, b SeriesResult) int {
 func (r *Result) Snapshot() *Snapshot {
 	s := &Snapshot{
 		Measured: time.Duration(r.Measured), Totals: r.Ledger.Clone(), Series: make(map[Series]*Histogram),
-		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Audit: r.Audit, Recoveries: r.Recoveries, RecoveriesLeftOut: r.RecoveriesLeftOut,
+		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Apart: r.CountsApart, Audit: r.Audit, Recoveries: r.Recoveries, RecoveriesLeftOut: r.RecoveriesLeftOut,
 	}
 	for _, b := range r.ByLabel {
 		if d := slices.Index(dimensionNames[:], b.By); d > int(All) {
@@ -423,6 +424,13 @@ func (r *Result) sound() error {
 	for name, n := range r.Counts {
 		if err := soundCounts(n); err != nil {
 			return fmt.Errorf("the counts: %.40q: %w", name, err)
+		}
+	}
+	for phase, counts := range r.CountsApart {
+		for name, n := range counts {
+			if err := soundCounts(n); err != nil {
+				return fmt.Errorf("the counts of %.40q: %.40q: %w", phase, name, err)
+			}
 		}
 	}
 	for where, counts := range r.Reasons {

@@ -50,7 +50,8 @@ func Metrics() []Metric {
 
 // Dimension is that by which figures are told apart. There are no
 // combinations: a figure is of all requests, or of one kind, or of one stage,
-// or of one controller group.
+// or of one controller group. Only what is by phase is of another time than the
+// measuring.
 type Dimension uint8
 
 const (
@@ -58,10 +59,11 @@ const (
 	ByKind
 	ByStage
 	ByController
+	ByPhase // connect, warm-up or drain
 	dimensionCount
 )
 
-var dimensionNames = [dimensionCount]string{"", "kind", "stage", "controller"}
+var dimensionNames = [dimensionCount]string{"", "kind", "stage", "controller", "phase"}
 
 // String returns the dimension's name as in "response.p99{kind=light}", or "".
 func (d Dimension) String() string {
@@ -132,6 +134,8 @@ func (n *LabelNames) of(d Dimension) []string {
 		names = n.Stages
 	case ByController:
 		names = n.Controllers
+	case ByPhase:
+		names = periodNames[InConnect:]
 	}
 	return names[:min(len(names), maxLabels)]
 }

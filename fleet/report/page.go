@@ -294,11 +294,7 @@ func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
 		x.Name = capital(x.Name)
 		p.Misdeeds = append(p.Misdeeds, x)
 	}
-	for _, o := range otherTimes {
-		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Count() > 0 {
-			p.Others = append(p.Others, newTimingRow(o.name, o.help, h))
-		}
-	}
+	p.Others = otherRows(s)
 	help := make(map[string]string)
 	for _, info := range metrics.Catalogue() {
 		help[info.Name] = info.Help
@@ -308,6 +304,11 @@ func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
 		p.AllCounts = append(p.AllCounts, x)
 		if strings.HasPrefix(name, "connect.") || strings.HasPrefix(name, "connections.") && r.Counts[name] != 0 {
 			p.OtherCounts = append(p.OtherCounts, x)
+		}
+	}
+	for _, phase := range metrics.OtherPhases() {
+		for _, name := range slices.Sorted(maps.Keys(r.CountsApart[phase])) {
+			p.AllCounts = append(p.AllCounts, pair{name + "{phase=" + phase + "}", words.Grouped(r.CountsApart[phase][name]), help[name]})
 		}
 	}
 	if d := r.Devices; d.Total > 0 {

@@ -99,6 +99,7 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	}
 	w.misdeeds(r)
 	w.times(s)
+	w.messages(r)
 	w.devices(r)
 	w.incidents(r)
 	w.offline(r)
@@ -295,10 +296,9 @@ func (w *writer) times(s *metrics.Snapshot) {
 			rows = append(rows, newTimingRow(lower(l.name), l.help, h))
 		}
 	}
-	for _, o := range otherTimes {
-		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Count() > 0 {
-			rows = append(rows, newTimingRow(lower(o.name), o.help, h))
-		}
+	for _, row := range otherRows(s) {
+		row.Name = lower(row.Name)
+		rows = append(rows, row)
 	}
 	if rows == nil {
 		return
