@@ -260,7 +260,7 @@ func (r *running) remark(res *metrics.Result) {
 	if c := r.fleet.Controllers(); c.Seen < c.Devices && c.Seen > 0 {
 		add("%s of %s never came up", words.Grouped(int64(c.Devices-c.Seen)), plural(c.Devices, "controller"))
 	}
-	res.Remarks = append(res.Remarks, neverSent(r.fleet.Counts())...)
+	res.Remarks = append(res.Remarks, shortfalls(r.fleet.Counts())...)
 	res.Remarks = append(res.Remarks, limitWalls(r.sc, r.id, r.fleet.BrokerLimits())...)
 	if r.embedded != nil && len(r.sc.Controllers) > 0 {
 		add("the broker ran in this process and was reached in memory: its work is in the times, and no network is")
@@ -272,10 +272,14 @@ func (r *running) remark(res *metrics.Result) {
 	}
 }
 
-// neverSent says which messages the broker's Maximum Packet Size kept from being
-// sent, or a queue that was full.
-func neverSent(c *metrics.Counts) (remarks []string) {
+// shortfalls says which subscriptions were granted less than they asked for, and
+// which messages the broker's Maximum Packet Size kept from being sent, or a queue
+// that was full.
+func shortfalls(c *metrics.Counts) (remarks []string) {
 	totals := metrics.CountTotals(c)
+	if n := totals["subscriptions.lowered"]; n > 0 {
+		remarks = append(remarks, plural(n, "subscription")+" granted at a lower QoS than was asked for (SUBACK): what came there came at that")
+	}
 	for _, k := range []struct{ name, one, many string }{
 		{"telemetry", "telemetry message", "telemetry messages"}, {"state", "state message", "state messages"},
 		{"replies", "reply", "replies"}, {"announcements", "announcement of availability", "announcements of availability"},

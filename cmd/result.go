@@ -76,6 +76,7 @@ func counts(c *metrics.Counts) []count {
 		{"connections lost", c.Lost.Load(), false},
 		{"time-outs", c.TimedOut.Load(), false},
 		{"protocol errors", c.BadPackets.Load(), false},
+		{"subscriptions at a lower qos", c.SubsLowered.Load(), false},
 		{"requests", c.Requests.Load(), true},
 		{"replies", c.Messages.Total(metrics.Sent, metrics.Reply, metrics.ErrorReply), true},
 		{"error replies", c.Messages.Total(metrics.Sent, metrics.ErrorReply), false},

@@ -98,16 +98,18 @@ type Fleet struct {
 	leeway      leeway
 	terms       terms // of back-off, for all that are no devices
 
-	embedded   bool
-	outage     Outage
-	bulletins  bulletins
-	recoveries recoveries
-	strikes    atomic.Int64 // incidents that somebody called for
-	blind      atomic.Bool  // the referee has given up
-	noRetain   atomic.Bool  // the broker retains nothing
-	said       atomic.Int64 // lines about single devices
-	retained   atomic.Pointer[metrics.RetainedTotals]
-	judged     atomic.Pointer[metrics.Audit] // at the end
+	embedded    bool
+	outage      Outage
+	bulletins   bulletins
+	recoveries  recoveries
+	commandQoS  byte         // the highest at which controllers send
+	saidLowered atomic.Bool  // that a subscription was granted a lower QoS
+	strikes     atomic.Int64 // incidents that somebody called for
+	blind       atomic.Bool  // the referee has given up
+	noRetain    atomic.Bool  // the broker retains nothing
+	said        atomic.Int64 // lines about single devices
+	retained    atomic.Pointer[metrics.RetainedTotals]
+	judged      atomic.Pointer[metrics.Audit] // at the end
 
 	recorder     *metrics.Recorder
 	names        metrics.LabelNames
@@ -205,6 +207,7 @@ func (f *Fleet) newLoad() error {
 	total := 0
 	for _, c := range sc.Controllers {
 		total += c.Count
+		f.commandQoS = max(f.commandQoS, c.QoS)
 	}
 	f.controllers = crew{log: f.log, notes: &f.notes, size: total, timed: true, ready: make(chan struct{})}
 	first := 0

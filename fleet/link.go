@@ -56,6 +56,7 @@ type link struct {
 	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE
 	topics    uint16    // that it has
+	wants     byte      // the highest QoS it asks for
 
 	*account               // what the audit wants to know; nil where there is none
 	grace    time.Duration // Keep Alive as the broker has it
@@ -339,7 +340,10 @@ func (s *session) subscribe() error {
 	}
 	b := s.buffer()
 	*b = append(*b, packet...)
-	l.topics = uint16(len(topics))
+	l.topics, l.wants = uint16(len(topics)), 0
+	for i := range topics {
+		l.wants = max(l.wants, topics[i].QoS)
+	}
 	l.asked = time.Now()
 	l.handshake = l.asked.Add(s.fleet.scenario.Connect.Timeout)
 	l.due = l.handshake
@@ -360,6 +364,9 @@ func (s *session) suback(frame wire.Frame) error {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a SUBACK with %d reason codes; want %d", len(ack.Reasons), want)})
 	}
 	for i, code := range ack.Reasons {
+		if code < s.link.wants {
+			s.lowered(code)
+		}
 		if code < 0x80 {
 			continue
 		}
@@ -372,6 +379,22 @@ func (s *session) suback(frame wire.Frame) error {
 	s.subscribed = true
 	s.record(metrics.ConnectSuback, s.link.asked, time.Since(s.link.asked))
 	return s.goOnline()
+}
+
+// lowered notes that the broker grants a subscription a lower QoS than was asked
+// for, which it may (3.8.4-8), but which changes what a run shows: said once where
+// something is sent at more.
+func (s *session) lowered(granted byte) {
+	f := s.fleet
+	s.counts().SubsLowered.Add(1)
+	wants := s.link.wants
+	if s.crew.devices {
+		wants = f.commandQoS
+	}
+	if granted < wants && !s.isWitness() && f.saidLowered.CompareAndSwap(false, true) {
+		f.log.Warn("the broker grants subscriptions a lower QoS than asked for: what it delivers comes at that",
+			"first", s.name, "asked", s.link.wants, "granted", granted)
+	}
 }
 
 // goOnline begins the actor's routine, and the session's own.

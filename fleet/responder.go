@@ -100,7 +100,9 @@ func (r *responder) subscriptions(lim *limits) ([]packets.SubOptions, error) {
 	}
 	var subs []packets.SubOptions
 	add := func(topic string) {
-		subs = append(subs, packets.SubOptions{Topic: topic, QoS: max(1, g.QoS), RetainHandling: handling})
+		// A message comes at the lower of the QoS it was sent with and this one (3.8.4-8):
+		// with the highest, a command comes as it was sent, and so can be answered.
+		subs = append(subs, packets.SubOptions{Topic: topic, QoS: min(2, lim.maximumQoS), RetainHandling: handling})
 	}
 	base := "cmnd/" + r.spec.ID + "/"
 	if lim.noWildcards {

@@ -37,6 +37,8 @@ type Counts struct {
 	// refused in CONNACK is in Refused alone.
 	HandshakeFailures atomic.Int64
 
+	SubsLowered atomic.Int64 // subscriptions granted a lower QoS than was asked for
+
 	Watched atomic.Int64 // messages that watchers received
 
 	// Messages are those that are no requests, by what became of each.
