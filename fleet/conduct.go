@@ -219,12 +219,8 @@ func (f *Fleet) closeBooks() error {
 	}
 	now, measured := time.Since(*zero), time.Duration(f.measured.Load())
 	for _, r := range f.requesters {
-		if !r.ended && !r.group.closed() {
-			why := metrics.NotConnected
-			if r.lateAtEnd {
-				why = metrics.GeneratorLate
-			}
-			r.skip(min(now, measured), why)
+		if !r.group.closed() {
+			r.leftover(min(now, measured))
 		}
 		r.ledger.Close(now)
 		if err := r.ledger.Check(); err != nil {

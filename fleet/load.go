@@ -23,6 +23,8 @@ type loadGroup struct {
 	labels     metrics.Labels
 	stages     []metrics.Labels // by stage of the pace
 	requesters []*requester
+
+	mostWaiting int64 // slots of one controller that flow control holds back
 }
 
 // target is a device that is commanded.
@@ -35,7 +37,7 @@ type target struct {
 func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first int) *loadGroup {
 	c := &sc.Controllers[index]
 	g := &loadGroup{spec: c, index: index, first: first, seed: mix(sc.Seed + uint64(forSlots)<<56 + uint64(index)),
-		pace: newPace(c, &sc.Phases), answers: 1, labels: names.Labels("", "", c.Name)}
+		pace: newPace(c, &sc.Phases), answers: 1, mostWaiting: mostWaiting, labels: names.Labels("", "", c.Name)}
 	for _, n := range sc.Targets(c) {
 		d := sc.Device(n)
 		g.targets = append(g.targets, target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind, n})
@@ -58,8 +60,19 @@ func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, firs
 
 func (g *loadGroup) closed() bool { return g.spec.Arrival == scenarios.Closed }
 
-// capacity is how many requests of one controller the ledger can hold open.
+// capacity is how many requests of one controller the ledger can hold: as many as
+// may be sent while one of them waits for its time-out. It takes memory for those
+// that there are.
 func (g *loadGroup) capacity() int {
+	const least = 1 << 20
+	if g.closed() {
+		return least
+	}
+	return max(least, metrics.Capacity(g.pace.peak()/float64(g.spec.Count), g.spec.Timeout, g.spec.Timeout))
+}
+
+// keep is how many of them it remembers when they are decided.
+func (g *loadGroup) keep() int {
 	if g.closed() {
 		return max(64, 2*g.spec.InFlight)
 	}

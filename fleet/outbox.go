@@ -259,6 +259,8 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		s.fleet.giveBack(packet)
 		if typ != packets.PUBCOMP {
 			s.actor.acknowledged(note, a.Code)
+		} else if p, ok := s.actor.(queuing); ok {
+			p.acknowledgedWhole()
 		}
 		o.pump(s)
 	case typ == packets.PUBREC && m.qos == 2:

@@ -21,10 +21,11 @@ type requester struct {
 	index  int // within the group
 	ledger *metrics.Ledger
 
-	zero   time.Time       // start of measuring; zero until the load begins
-	stream stream          // of slots
-	slot   slot            // the next one
-	more   bool            // slot is valid
+	zero   time.Time // start of measuring; zero until the load begins
+	stream stream    // of slots
+	slot   slot      // the next one
+	more   bool      // slot is valid
+	holdback
 	due    []time.Duration // closed: when the next requests may leave
 	expire time.Duration   // when the ledger wants to be asked
 	expiry bool            // expire is valid
@@ -44,7 +45,7 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: f.runID, Controller: uint32(number), IDSize: g.spec.CorrelationSize,
 		Timeout: g.spec.Timeout, Late: g.spec.Timeout,
-		Capacity: g.capacity(), Recorder: f.recorder,
+		Capacity: g.capacity(), Keep: g.keep(), Recorder: f.recorder,
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +90,8 @@ func (r *requester) topics() ([]packets.SubOptions, error) {
 	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, nil
 }
 
-// up implements actor: slots that came due without a connection were not sent.
+// up implements actor: slots that came due without a connection were not sent, nor
+// were those that waited when it ended: they could only have left on it.
 func (r *requester) up(now time.Time) {
 	if !r.zero.IsZero() {
 		r.skip(r.at(now), metrics.NotConnected)
@@ -107,9 +109,20 @@ func (r *requester) catchUp() {
 // skip enters the slots before a moment as not sent.
 func (r *requester) skip(at time.Duration, why metrics.Cause) {
 	for r.more && r.slot.planned < at {
-		r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels}, why)
-		r.slot, r.more = r.stream.next()
+		r.giveUp(why)
 	}
+}
+
+// giveUp enters the next slot as not sent.
+func (r *requester) giveUp(why metrics.Cause) {
+	r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels}, why)
+	r.advance()
+}
+
+// advance goes on to the slot after the next one.
+func (r *requester) advance() {
+	r.slot, r.more = r.stream.next()
+	r.queue.left()
 }
 
 // farewell implements actor.
@@ -137,21 +150,41 @@ func (r *requester) begin(zero time.Time) {
 	r.reschedule()
 }
 
-// finish ends the load; answers are still taken.
+// finish ends the load. Answers are still taken, and slots that were planned
+// before and wait because of flow control still leave, as do those that the
+// generator is a little late with; if it is far behind it gives them up.
 func (r *requester) finish() {
-	why := metrics.NotConnected
-	if r.live() {
-		why = metrics.GeneratorLate // it did not get round to them
+	switch {
+	case !r.live():
+		r.skip(r.group.pace.end, metrics.NotConnected)
+	case !r.blocked:
+		r.skip(r.group.pace.end-farBehind, metrics.GeneratorLate)
 	}
-	r.skip(r.group.pace.end, why)
-	r.ended, r.more, r.due = true, false, nil
+	r.ended, r.due = true, nil
 	r.checkIdle()
 	r.reschedule()
 }
 
-// checkIdle tells the fleet once that nothing is outstanding any more.
+// farBehind is how late a slot may still leave when the load is over.
+const farBehind = time.Second
+
+// leftover enters the slots that were planned before a moment as not sent, because
+// the fleet has been stopped.
+func (r *requester) leftover(at time.Duration) {
+	switch {
+	case !r.lateAtEnd:
+		r.skip(at, metrics.NotConnected)
+	case r.blocked:
+		r.observe(at)
+		r.skip(at, metrics.NoRoom)
+	default:
+		r.skip(at, metrics.GeneratorLate)
+	}
+}
+
+// checkIdle tells the fleet once that nothing is outstanding any more, nor waits.
 func (r *requester) checkIdle() {
-	if r.ended && !r.idle && r.ledger.Outstanding() == 0 {
+	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 {
 		r.idle = true
 		r.fleet.idle.Add(1)
 	}
@@ -167,17 +200,22 @@ func (r *requester) reschedule() {
 // at is a moment on the run's time line.
 func (r *requester) at(t time.Time) time.Duration { return t.Sub(r.zero) }
 
-// next implements actor.
+// next implements actor. What flow control holds back is not looked at before it
+// lets go, or for long.
 func (r *requester) next() time.Time {
 	if r.zero.IsZero() {
 		return time.Time{}
 	}
 	var due time.Time
-	if r.more {
-		due = r.zero.Add(r.slot.planned)
-	}
-	if len(r.due) > 0 && r.due[0] < r.group.pace.end {
-		due = earlier(due, r.zero.Add(r.due[0]))
+	if r.blocked {
+		due = r.zero.Add(r.look)
+	} else {
+		if r.more {
+			due = r.zero.Add(r.slot.planned)
+		}
+		if len(r.due) > 0 && r.due[0] < r.group.pace.end {
+			due = earlier(due, r.zero.Add(r.due[0]))
+		}
 	}
 	if r.expiry {
 		due = earlier(due, r.zero.Add(r.expire))
@@ -188,22 +226,33 @@ func (r *requester) next() time.Time {
 // mostAtOnce bounds the requests that are encoded before they are written.
 const mostAtOnce = 16
 
-// act implements actor: it sends every slot that is due, late or not. A slot's
-// time is its planned one, whatever happened meanwhile.
+// act implements actor: it sends every slot that is due, late or not, as far as
+// flow control lets it. A slot's time is its planned one, whatever happened
+// meanwhile.
 func (r *requester) act(now time.Time) {
 	at := r.at(now)
+	r.expire, r.expiry = r.ledger.Expire(at)
+	r.letGo(at)
 	for n := 0; r.more && r.slot.planned <= at && n < mostAtOnce; n++ {
+		if !r.room() {
+			r.hold(at)
+			break
+		}
 		r.request(r.slot, at)
-		r.slot, r.more = r.stream.next()
+		r.advance()
 	}
 	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
+		if !r.room() {
+			r.hold(at)
+			break
+		}
 		s := r.stream.after(r.due[0])
 		r.due = r.due[1:]
 		if !r.request(s, at) {
 			r.due = append(r.due, at+max(r.group.spec.Think, retryPause))
 		}
 	}
-	r.expire, r.expiry = r.ledger.Expire(at)
+	r.settleQueue(at)
 	r.refill(at)
 }
 
@@ -220,25 +269,19 @@ func (r *requester) refill(at time.Duration) {
 		}
 		r.reschedule()
 	}
+	r.letGo(at)
 	r.checkIdle()
 }
 
-// request sends one slot, or enters why it is not sent.
+// request sends one slot for which there is room, or enters why it is not sent.
 func (r *requester) request(s slot, at time.Duration) bool {
 	g, l := r.group, r.link
-	q := metrics.Request{Planned: s.planned, Sent: at, Labels: s.labels, Answers: g.answers}
+	q := metrics.Request{Planned: s.planned, Sent: at, Held: r.heldBack(s.planned), Labels: s.labels, Answers: g.answers}
 	if g.spec.Group == "" {
 		q.Away = !r.fleet.responders[g.targets[s.target].number].present.Load()
 	}
-	switch {
-	case l == nil || !l.online:
+	if l == nil || !l.online {
 		r.ledger.NotSent(q, metrics.NotConnected)
-		return false
-	case g.spec.QoS > 0 && r.out.flying >= l.limits.receiveMaximum:
-		r.ledger.NotSent(q, metrics.NoRoom)
-		return false
-	case !g.closed() && r.ledger.Outstanding() >= g.spec.MaxOutstanding:
-		r.ledger.NotSent(q, metrics.NoRoom)
 		return false
 	}
 	var topicBuf [topicRoom]byte
@@ -302,7 +345,11 @@ func (r *requester) acknowledged(seq uint64, code byte) {
 	if code >= 0x80 {
 		r.refill(at)
 	}
+	r.letGo(at)
 }
+
+// acknowledgedWhole implements queuing.
+func (r *requester) acknowledgedWhole() { r.letGo(r.at(r.link.arrived)) }
 
 // hasError reports whether an answer has a User Property error.
 func hasError(p *wire.Publish) bool {
@@ -317,7 +364,6 @@ func hasError(p *wire.Publish) bool {
 	return false
 }
 
-// attempt, attemptFailed and down implement actor: there is nothing to note.
+// attempt and attemptFailed implement actor: there is nothing to note.
 func (r *requester) attempt()            {}
 func (r *requester) attemptFailed(error) {}
-func (r *requester) down(error)          {}

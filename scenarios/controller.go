@@ -37,7 +37,7 @@ type Controllers struct {
 	Every                   time.Duration // Bursts: from the start of one to the start of the next; at least 1ms
 	Think                   time.Duration // Closed: from an answer to the next request
 	InFlight                int           // Closed: unanswered requests of each controller at a time; default 1
-	MaxOutstanding          int           // open: unanswered requests of each controller at a time; a slot that finds no room is counted; default 10000
+	MaxOutstanding          int           // open: unanswered requests of each controller at a time; a slot that finds no room waits; default 10000
 
 	// Group sends one message to cmnd/<group>/<attribute> for all devices of that
 	// group (see Group.Groups) and collects an answer of each; "" commands

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -62,6 +63,9 @@ func (e *emitter) requests(t *metrics.Totals) {
 	e.counter("homefleet_requests_sent_away_total", "Requests to a device that was away when they were sent.", t.SentAway)
 	e.counter("homefleet_requests_lost_away_total", "Of these, the lost ones: the broker did not keep them.", t.LostAway)
 	e.gauge("homefleet_requests_outstanding", "Requests that are sent and not decided yet.", float64(t.Outstanding))
+	e.counter("homefleet_requests_held_total", "Requests that flow control held back before they were sent.", t.Held)
+	e.gauge("homefleet_requests_longest_queue", "Most requests that flow control held back at a time in one controller.", float64(t.LongestQueue))
+	e.gauge("homefleet_requests_longest_wait_seconds", "The longest that flow control held a request back.", time.Duration(t.LongestWait).Seconds())
 	for _, o := range []outcome{
 		{metrics.NoRoom.String(), t.NotSent.NoRoom}, {metrics.NotConnected.String(), t.NotSent.NotConnected},
 		{metrics.TooLarge.String(), t.NotSent.TooLarge}, {metrics.GeneratorLate.String(), t.NotSent.GeneratorLate},

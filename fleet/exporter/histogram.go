@@ -30,7 +30,8 @@ func classic() []float64 {
 
 // timings says what the series are called and are of.
 var timings = map[metrics.Metric]struct{ name, help string }{
-	metrics.ScheduleDelay:   {"schedule_delay", "Time from a request's planned moment to its sending: the generator's own delay"},
+	metrics.ScheduleDelay:   {"schedule_delay", "Time from a request's planned moment to its sending, less the hold-back: the generator's own delay"},
+	metrics.HoldBack:        {"hold_back", "Time that flow control held a request back, of those that it held back"},
 	metrics.ServiceTime:     {"service_time", "Time from a request's sending to its last answer"},
 	metrics.ResponseTime:    {"response_time", "Time from a request's planned moment to its last answer"},
 	metrics.AnswerTime:      {"answer_time", "Time from a request's planned moment to each of several answers"},

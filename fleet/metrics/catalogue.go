@@ -90,7 +90,8 @@ var timedTable = []struct {
 }{
 	{ResponseTime, "the time from a request's planned moment to its (last) answer; late answers count, lost ones cannot"},
 	{ServiceTime, "the time from a request's sending to its (last) answer"},
-	{ScheduleDelay, "the time from a request's planned moment to its sending: the generator's own delay"},
+	{ScheduleDelay, "the time from a request's planned moment to its sending, less what flow control held it back: the generator's own delay"},
+	{HoldBack, "the time that flow control (Receive Maximum, max_outstanding) held a request back, of those that it held back"},
 	{AnswerTime, "the time from a request's planned moment to each answer, where several are expected"},
 	{ConnectDial, "the time to open a connection (TCP, TLS, WebSocket)"},
 	{ConnectConnack, "the time from CONNECT to CONNACK"},
@@ -148,6 +149,16 @@ var figureTable = []figure{
 		ofTotals(func(t *Totals) int64 { return t.SentAway })},
 	{MetricInfo{"requests.lost_away", UnitCount, "requests.sent", false, "of these, the lost ones: the broker did not keep them"}, true,
 		ofTotals(func(t *Totals) int64 { return t.LostAway })},
+	{MetricInfo{"requests.held", UnitCount, "requests.sent", false, "requests that flow control held back before they were sent"}, true,
+		ofTotals(func(t *Totals) int64 { return t.Held })},
+	{MetricInfo{"requests.longest_queue", UnitCount, "", false, "most requests that flow control held back at a time in one controller"}, true,
+		func(s *Snapshot, _ Label) (float64, float64, bool) {
+			return float64(s.Totals.LongestQueue), 0, s.Totals.Planned > 0
+		}},
+	{MetricInfo{"requests.longest_wait", UnitTime, "", false, "the longest that a request was held back by flow control, sent in the end or not"}, true,
+		func(s *Snapshot, _ Label) (float64, float64, bool) {
+			return float64(s.Totals.LongestWait), 0, s.Totals.Planned > 0
+		}},
 	{MetricInfo{"requests.partial", UnitCount, "requests.sent", false, "lost requests of which some answers came"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Partial })},
 	{MetricInfo{"requests.no_subscribers", UnitCount, "requests.sent", false, "requests that the broker had nobody to give to (0x10)"}, true,

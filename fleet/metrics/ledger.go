@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -38,6 +39,7 @@ type Ledger struct {
 	timeout    time.Duration
 	window     time.Duration // timeout and late window
 	capacity   uint64
+	keep       uint64 // as few as this are held if none of the others is open
 	rec        *Recorder
 
 	// Requests tail to head-1, each at its number modulo the length, which is a
@@ -77,6 +79,7 @@ type LedgerConfig struct {
 	Timeout    time.Duration // above 0
 	Late       time.Duration // late window; 0 means that nothing is late, only lost
 	Capacity   int           // most requests that are held at a time: see [Capacity]
+	Keep       int           // requests that are decided are remembered up to this number in all; 0 means Capacity
 	Recorder   *Recorder     // may be nil
 }
 
@@ -110,7 +113,8 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 	return &Ledger{
 		run: c.Run, controller: c.Controller, idSize: clampIDSize(c.IDSize),
 		timeout: c.Timeout, window: c.Timeout + c.Late, capacity: uint64(c.Capacity), rec: c.Recorder,
-		now: math.MinInt64,
+		keep: uint64(min(cmp.Or(max(c.Keep, 0), c.Capacity), c.Capacity)),
+		now:  math.MinInt64,
 	}, nil
 }
 
@@ -118,6 +122,7 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 type Request struct {
 	Planned time.Duration // when it was to be sent; before 0 in the warm-up
 	Sent    time.Duration // when it is sent: as it is handed to the connection, not when a write that blocks returns
+	Held    time.Duration // for how much of the time between the two flow control held it back
 	Target  uint32        // whatever the caller files the answer's topic or device under
 	Labels  Labels
 	Answers int  // expected; less than 1 means 1
@@ -130,12 +135,12 @@ type Request struct {
 // been counted as not sent ([LedgerFull]).
 func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	l.expire(r.Sent)
-	if l.head-l.tail >= l.capacity {
-		if l.at(l.tail).isOpen() {
-			l.NotSent(r, LedgerFull)
-			return ID{}, false
-		}
+	for l.head-l.tail >= l.keep && !l.at(l.tail).isOpen() {
 		l.tail++ // remembered for less long than the window
+	}
+	if l.head-l.tail >= l.capacity {
+		l.NotSent(r, LedgerFull)
+		return ID{}, false
 	}
 	if l.head-l.tail == uint64(len(l.ring)) {
 		l.grow()
@@ -156,6 +161,9 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	if r.Away {
 		t.SentAway++
 	}
+	if r.Held > 0 {
+		t.Held++
+	}
 	if s := l.shard(r.Planned); s != nil {
 		s.sent(r)
 		s.mu.Unlock()
@@ -170,6 +178,16 @@ func (l *Ledger) NotSent(r Request, why Cause) {
 	*t.NotSent.of(why)++
 	if s := l.shard(r.Planned); s != nil {
 		s.notSent(r.Planned, why, r.Labels)
+		s.mu.Unlock()
+	}
+}
+
+// Waiting notes that n requests wait because flow control holds them back, the
+// first of which was planned at a time and has waited for so long.
+func (l *Ledger) Waiting(planned time.Duration, n int64, wait time.Duration) {
+	l.totals(planned).waited(n, Span(wait))
+	if s := l.shard(planned); s != nil {
+		s.totals.waited(n, Span(wait))
 		s.mu.Unlock()
 	}
 }

@@ -165,7 +165,11 @@ func (s *shard) sent(r Request) {
 		s.totals.SentAway++
 	}
 	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.Sent++ })
-	s.record(ScheduleDelay, r.Labels, r.Sent-r.Planned)
+	s.record(ScheduleDelay, r.Labels, r.Sent-r.Planned-r.Held)
+	if r.Held > 0 {
+		s.totals.Held++
+		s.record(HoldBack, r.Labels, r.Held)
+	}
 }
 
 func (s *shard) notSent(planned time.Duration, why Cause, l Labels) {

@@ -224,6 +224,7 @@ func (r *Result) Check() error {
 		}
 	}
 	want(ScheduleDelay.String(), r.Ledger.Sent)
+	want(HoldBack.String(), r.Ledger.Held)
 	want(ServiceTime.String(), r.Ledger.Answered+r.Ledger.Late)
 	want(ResponseTime.String(), r.Ledger.Answered+r.Ledger.Late)
 	if r.TimeLine != nil {
@@ -411,6 +412,9 @@ func (r *Result) sound() error {
 			if *n < 0 || *n > maxCount {
 				return fmt.Errorf("the %s has the count %d; want 0 to %d", name, *n, int64(maxCount))
 			}
+		}
+		if t.LongestQueue < 0 || t.LongestQueue > maxCount || t.LongestWait < 0 {
+			return fmt.Errorf("the %s has a longest queue of %d and a longest wait of %v; want 0 to %d, and no negative time", name, t.LongestQueue, t.LongestWait, int64(maxCount))
 		}
 		for reason, n := range t.RefusedBy {
 			if n < 0 || n > maxCount {

@@ -5,11 +5,16 @@ import "slices"
 // Metric is something of which the durations are recorded.
 type Metric uint8
 
-// The metrics. The first three are of whole requests: of one that expects
+// The metrics. The first four are of whole requests: of one that expects
 // several answers, service and response end with the last of them, and
-// AnswerTime is of each single one.
+// AnswerTime is of each single one. Of each request
+//
+//	ResponseTime = HoldBack + ScheduleDelay + ServiceTime
+//
+// where HoldBack is 0, and no sample, for those that nothing held back.
 const (
-	ScheduleDelay   Metric = iota // planned moment to sending: the generator's own fault
+	ScheduleDelay   Metric = iota // planned moment to sending, less HoldBack: the generator's own fault
+	HoldBack                      // of that time, while flow control let nothing leave
 	ServiceTime                   // sending to answer
 	ResponseTime                  // planned moment to answer: what a user waits
 	AnswerTime                    // planned moment to each answer, of requests that expect several
@@ -23,7 +28,7 @@ const (
 )
 
 var metricNames = [metricCount]string{
-	"schedule", "service", "response", "answer",
+	"schedule", "holdback", "service", "response", "answer",
 	"connect.dial", "connect.connack", "connect.suback",
 	"telemetry.puback", "state.delivery", "wills.delay",
 }

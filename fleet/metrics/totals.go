@@ -6,7 +6,7 @@ import "maps"
 type Cause uint8
 
 const (
-	NoRoom        Cause = iota // the broker left no room: its Receive Maximum, or it does not read
+	NoRoom        Cause = iota // flow control left no room, to the end or for too many
 	NotConnected               // the controller had no connection
 	TooLarge                   // over the broker's Maximum Packet Size
 	GeneratorLate              // the generator was so late that it gave the slot up
@@ -104,6 +104,12 @@ type Totals struct {
 
 	SentAway int64 `json:"sent_away"` // of those sent, to a device that was away at that moment
 
+	// What flow control held back: the broker's Receive Maximum, the scenario's
+	// max_outstanding, a connection that takes no more.
+	Held         int64 `json:"held"`          // of those sent: they had to wait before they could leave
+	LongestQueue int64 `json:"longest_queue"` // most that waited at a time in one controller
+	LongestWait  Span  `json:"longest_wait"`  // of any that waited, sent in the end or not
+
 	// Of the lost.
 	LostAway   int64 `json:"lost_away"`  // sent to a device that was away: the broker kept them not, or not for long enough
 	Partial    int64 `json:"partial"`    // some answers of several came
@@ -124,8 +130,8 @@ type Totals struct {
 	StrayRefusals int64     `json:"stray_refusals"` // refusals of requests that were not outstanding
 }
 
-// figures lists the plain numbers, for what is done to all of them alike.
-func (t *Totals) figures() [31]*int64 {
+// figures lists the plain numbers that add up, for what is done to all of them alike.
+func (t *Totals) figures() [32]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -133,8 +139,13 @@ func (t *Totals) figures() [31]*int64 {
 		&t.Misrouted.Controller, &t.Misrouted.Topic,
 		&t.Corrupted.Missing, &t.Corrupted.Length, &t.Corrupted.Checksum,
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
-		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals,
+		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held,
 	}
+}
+
+// waited notes a queue of so many requests, the first of which has waited so long.
+func (t *Totals) waited(n int64, wait Span) {
+	t.LongestQueue, t.LongestWait = max(t.LongestQueue, n), max(t.LongestWait, wait)
 }
 
 // Add adds what another ledger counted.
@@ -143,6 +154,7 @@ func (t *Totals) Add(o Totals) {
 	for i, n := range t.figures() {
 		*n += *theirs[i]
 	}
+	t.waited(o.LongestQueue, o.LongestWait)
 	if len(o.RefusedBy) > 0 && t.RefusedBy == nil {
 		t.RefusedBy = make(map[string]int64)
 	}
@@ -165,7 +177,7 @@ func (t Totals) Equal(o Totals) bool {
 			return false
 		}
 	}
-	return maps.Equal(t.RefusedBy, o.RefusedBy)
+	return t.LongestQueue == o.LongestQueue && t.LongestWait == o.LongestWait && maps.Equal(t.RefusedBy, o.RefusedBy)
 }
 
 // Check returns an error that names every sum that does not hold, or nil. An
@@ -181,6 +193,7 @@ func (t *Totals) Check() error {
 	}
 	f.equal("refused = sum over the reason codes", t.Refused, codes)
 	f.atMost("those sent to devices away are of the sent", t.SentAway, t.Sent)
+	f.atMost("those held back are of the sent", t.Held, t.Sent)
 	f.atMost("lost ones to devices away are of the lost", t.LostAway, min(t.Lost, t.SentAway))
 	f.atMost("partial are of the lost", t.Partial, t.Lost)
 	f.atMost("unfinished are of the lost", t.Unfinished, t.Lost)

@@ -35,7 +35,7 @@ var curveLines = []struct {
 }{
 	{metrics.ResponseTime, "response", "Response time", "planned moment to answer: what a user waits"},
 	{metrics.ServiceTime, "service", "Service time", "sending to answer"},
-	{metrics.ScheduleDelay, "schedule", "Schedule delay", "planned moment to sending: the generator's own"},
+	{metrics.ScheduleDelay, "schedule", "Schedule delay", "planned moment to sending, less the hold-back: the generator's own"},
 }
 
 // shownPercentiles are the columns of every table of times.

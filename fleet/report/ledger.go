@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
@@ -118,11 +119,22 @@ func details(t *metrics.Totals) []namedCount {
 		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
 		{"sent to devices away", t.SentAway, "at that moment"},
 		{"lost to devices away", t.LostAway, "of these: the broker did not keep them"},
+		{"held back", t.Held, "by flow control: Receive Maximum, max_outstanding"},
+		{"most held back", t.LongestQueue, "at a time in one controller"},
 		{"lost with some answers", t.Partial, "of several that were expected"},
 		{"lost as the run ended", t.Unfinished, "before their time-out"},
 		{"nobody subscribed", t.NoSubscribers, "PUBACK or PUBREC with 0x10"},
 		{"stray refusals", t.StrayRefusals, "of requests that were not outstanding"},
 	}
+}
+
+// heldBack says what flow control held back, or "".
+func heldBack(t *metrics.Totals) string {
+	if t.LongestQueue == 0 {
+		return ""
+	}
+	return "held back by flow control: " + words.Grouped(t.Held) + " of the sent; most at a time in one controller " +
+		words.Grouped(t.LongestQueue) + ", for at most " + duration(time.Duration(t.LongestWait))
 }
 
 func nonZero(all []namedCount) []namedCount {

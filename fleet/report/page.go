@@ -280,6 +280,7 @@ var otherTimes = []struct {
 	metric     metrics.Metric
 	name, help string
 }{
+	{metrics.HoldBack, "Hold-back", "while flow control let a request not leave, of those that it held back"},
 	{metrics.AnswerTime, "Each answer", "planned moment to each of several answers"},
 	{metrics.ConnectDial, "Dial", "TCP, TLS and WebSocket"},
 	{metrics.ConnectConnack, "CONNACK", "from CONNECT"},

@@ -271,6 +271,9 @@ func (w *writer) ledger(r *metrics.Result) {
 	if t.SentAway > 0 {
 		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", words.Grouped(t.SentAway), words.Grouped(t.LostAway)))
 	}
+	if held := heldBack(t); held != "" {
+		w.wrapped(2, held)
+	}
 	if t.Unfinished > 0 {
 		w.wrapped(2, "lost as the run ended, before their time-out: "+words.Grouped(t.Unfinished))
 	}

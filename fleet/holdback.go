@@ -1,0 +1,138 @@
+package fleet
+
+import (
+	"time"
+
+	"homefleet/fleet/metrics"
+)
+
+// holdback is what a controller knows of slots that are due and may not leave yet,
+// because the broker's Receive Maximum is met (4.9), or the group's own
+// max_outstanding, or because the connection takes no more. They wait in the order
+// of the plan and keep their planned moments: the open model stays open. Since the
+// stream yields the same slots whenever it is asked, none of them needs to be kept:
+// the queue is what is due and has not been taken from the stream.
+//
+// Slots wait from since on, when nothing had waited before, until none is due any
+// more. In that time flow control lets go of one or several now and then, and holds
+// back the rest: freed is when it last let go. So a slot planned at p that leaves
+// after that was held back for
+//
+//	freed - max(p, since)
+//
+// and all else of its delay is the generator's own: it was late before the waiting
+// began, or it was late to see the end of it.
+type holdback struct {
+	waits   bool          // slots wait, or have waited and are about to leave
+	blocked bool          // none may leave
+	since   time.Duration // they wait
+	freed   time.Duration // flow control let go last
+	look    time.Duration // when the queue is looked at if nothing happens before
+	queue   *backlog      // nil unless they wait
+}
+
+// queuing is an actor that waits for room in the broker's Receive Maximum, which a
+// PUBCOMP makes without being told of a message: that was when PUBREC came.
+type queuing interface{ acknowledgedWhole() }
+
+// backlog counts the slots that wait, with a stream of its own that is ahead of the
+// one that they are taken from.
+type backlog struct {
+	stream stream
+	slot   slot
+	more   bool
+	n      int64
+}
+
+// left notes that the first of the queue has gone.
+func (b *backlog) left() {
+	if b != nil && b.n > 0 {
+		b.n--
+	}
+}
+
+// mostWaiting is how many slots of one controller may wait.
+const mostWaiting = 1_000_000
+
+// lookEvery is how often a queue is looked at that nothing happens to.
+const lookEvery = time.Second
+
+// room reports whether flow control lets a request leave.
+func (r *requester) room() bool {
+	g, l := r.group, r.link
+	if min(g.spec.QoS, l.limits.maximumQoS) > 0 && r.out.flying >= l.limits.receiveMaximum {
+		return false
+	}
+	return g.closed() || r.ledger.Outstanding() < g.spec.MaxOutstanding
+}
+
+// hold notes that the next slot is due and may not leave.
+func (r *requester) hold(at time.Duration) {
+	if !r.waits {
+		r.waits, r.since = true, at
+	}
+	r.blocked, r.look = true, at+lookEvery
+	r.observe(at)
+}
+
+// observe counts the slots that wait at a moment. Where there are more than may
+// wait, those that have waited longest give up.
+func (r *requester) observe(at time.Duration) {
+	if !r.more {
+		return
+	}
+	if r.queue == nil {
+		r.queue = &backlog{r.stream, r.slot, true, 0}
+	}
+	q := r.queue
+	for q.more && q.slot.planned <= at {
+		q.n++
+		q.slot, q.more = q.stream.next()
+		if q.n > r.group.mostWaiting {
+			r.giveUp(metrics.NoRoom)
+		}
+	}
+	if q.n > 0 {
+		r.ledger.Waiting(r.slot.planned, q.n, at-r.slot.planned)
+	}
+}
+
+// letGo has what waits leave, if flow control lets it as of a moment.
+func (r *requester) letGo(at time.Duration) {
+	if !r.blocked || !r.live() || !r.room() {
+		return
+	}
+	r.observe(at)
+	r.blocked, r.freed = false, at
+	r.reschedule()
+}
+
+// heldBack returns for how long flow control has held back a slot that leaves now.
+func (r *requester) heldBack(planned time.Duration) time.Duration {
+	if !r.waits {
+		return 0
+	}
+	return max(r.freed-max(planned, r.since), 0)
+}
+
+// settleQueue ends the waiting when nothing is due any more.
+func (r *requester) settleQueue(at time.Duration) {
+	if r.waits && !(r.more && r.slot.planned <= at) && !(len(r.due) > 0 && r.due[0] <= at) {
+		r.waits, r.blocked, r.queue = false, false, nil
+	}
+}
+
+// down implements actor: what waits has no connection to leave on any more. When the
+// fleet stops, the books are closed by leftover.
+func (r *requester) down(error) {
+	if r.stopping || r.zero.IsZero() {
+		return
+	}
+	at := r.at(time.Now())
+	if r.blocked {
+		r.observe(at)
+	}
+	r.skip(at, metrics.NotConnected)
+	r.holdback = holdback{}
+	r.checkIdle()
+}
