@@ -40,9 +40,23 @@ func (p *Properties) UserProperties() iter.Seq2[string, string] {
 	}
 }
 
+// UserProperty returns the value of the first User Property with a key. It points
+// to where that stands, and nothing is allocated.
+func (p *Properties) UserProperty(key string) (value []byte, ok bool) {
+	c := cursor{b: p.User}
+	for len(c.b) > 0 && c.err == nil {
+		c.byte()
+		k, v := c.binary(), c.binary()
+		if c.err == nil && string(k) == key {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
 // AppendUserProperty appends one User Property in its wire form. Key and value
 // longer than 65,535 bytes are cut.
-func AppendUserProperty(dst []byte, key, value string) []byte {
+func AppendUserProperty[T string | []byte](dst []byte, key string, value T) []byte {
 	dst = append(dst, packets.PropUser)
 	dst = appendString(dst, key)
 	return appendString(dst, value)

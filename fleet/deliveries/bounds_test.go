@@ -1,0 +1,164 @@
+package deliveries
+
+import (
+	"runtime"
+	"testing"
+	"time"
+)
+
+func noSlack(int) time.Duration { return 0 }
+
+func newLedger(t *testing.T, devices, slots int, groups ...Group) *Ledger {
+	t.Helper()
+	l, err := New(Config{Devices: devices, Slots: slots, Groups: groups})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for g := range groups {
+		for n := range groups[g].Members {
+			l.Up(g, n, groups[g].QoS)
+		}
+	}
+	return l
+}
+
+// A broker that loses the first message and hands on a great many more does not
+// make the ledger grow, nor the figures wrong; what comes after it was given up is
+// neither a duplicate nor delivered.
+func TestMissingMessagesAreGivenUp(t *testing.T) {
+	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1})
+	const n = 100_000
+	for seq := range uint32(n) {
+		l.Sent(Message{0, 0, seq}, []byte("tele/d/state"), 1, true)
+		if seq%10 != 0 {
+			l.Received(Message{0, 0, seq}, Arrival{QoS: 1})
+		}
+	}
+	r := &l.stream(0, 0).receipts[0]
+	if r.more == nil || len(r.more.words) >= mostWords || cap(r.more.words) > 2*mostWords {
+		t.Errorf("a receipt has grown to %d words of %d; want less than %d", len(r.more.words), cap(r.more.words), mostWords)
+	}
+	l.Received(Message{0, 0, 0}, Arrival{QoS: 1})      // forgotten
+	l.Received(Message{0, 0, n - 10}, Arrival{QoS: 1}) // late, and not yet given up
+	if err := l.Check(); err != nil {
+		t.Error(err)
+	}
+	l.Close(0, false, noSlack)
+	if err := l.Check(); err != nil {
+		t.Error(err)
+	}
+	got := l.Deliveries()[0].DeliveryTotals
+	if got.Sent != n || got.Delivered != n-n/10+1 || got.Lost != n/10-1 || got.Forgotten != 1 || got.Reordered != 1 || got.Duplicate != 0 {
+		t.Errorf("the ledger has %+v; want %d sent, %d delivered, %d lost, 1 forgotten, 1 reordered", got, n, n-n/10+1, n/10-1)
+	}
+}
+
+// A watcher that is a hundred thousand messages behind costs nothing: what has not
+// come is not held one by one.
+func TestBacklogIsNotHeld(t *testing.T) {
+	l := newLedger(t, 1, 1, Group{Name: "slow", Filters: []string{"#"}, Members: 1, QoS: 1})
+	const n = 100_000
+	for seq := range uint32(n) {
+		l.Sent(Message{0, 0, seq}, []byte("tele/d/state"), 1, true)
+	}
+	if got := l.Pending(); got != n {
+		t.Errorf("Pending() = %d; want %d", got, n)
+	}
+	for seq := range uint32(n / 2) {
+		l.Received(Message{0, 0, seq}, Arrival{QoS: 1, At: 10 * time.Second, Made: time.Second})
+	}
+	if s := l.stream(0, 0); len(s.segments) != 1 || s.receipts[0].more != nil {
+		t.Errorf("the stream holds %d segments and %+v; want 1 and nothing more", len(s.segments), s.receipts[0].more)
+	}
+	if got := l.Pending(); got != n/2 {
+		t.Errorf("Pending() = %d; want %d", got, n/2)
+	}
+	// As the run ends it is still busy with old messages: what it has not got round
+	// to is not the broker's loss.
+	l.Close(10*time.Second, false, noSlack)
+	if got := l.Deliveries()[0]; got.Delivered != n/2 || got.Unfinished != n/2 || got.Lost != 0 {
+		t.Errorf("the ledger has %+v; want %d delivered and as many unfinished", got, n/2)
+	}
+}
+
+// A device that reconnects for ever leaves nothing behind, as long as what it sends
+// comes.
+func TestReconnectsLeaveNothingBehind(t *testing.T) {
+	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 2, QoS: 1})
+	for seq := range uint32(200_000) {
+		m := Message{0, 0, seq}
+		l.Sent(m, []byte("tele/d/state"), 1, true)
+		if seq%3 == 0 {
+			l.Cut(0)
+			l.Resent(m)
+		}
+		l.Received(m, Arrival{QoS: 1})
+		l.Received(m, Arrival{Member: 1, QoS: 1})
+	}
+	s := l.stream(0, 0)
+	if s.blurred || len(s.segments) > mostSegments || len(s.odd) > mostOddities {
+		t.Errorf("the stream holds %d segments and %d oddities, blurred %v; want at most %d and %d", len(s.segments), len(s.odd), s.blurred, mostSegments, mostOddities)
+	}
+	l.Close(0, false, noSlack)
+	if got := l.Deliveries()[0]; got.Delivered != 400_000 || got.Check() != nil || got.Sent != 400_000 {
+		t.Errorf("the ledger has %+v; want 400000 delivered", got)
+	}
+}
+
+// A stream of which too much is to be noted is not judged, rather than wrongly.
+func TestTooManyReconnectsBlur(t *testing.T) {
+	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1})
+	for seq := range uint32(10_000) {
+		l.Sent(Message{0, 0, seq}, []byte("tele/d/state"), 1, true)
+		l.Cut(0)
+	}
+	if s := l.stream(0, 0); len(s.segments) > mostSegments {
+		t.Errorf("the stream holds %d segments; want at most %d", len(s.segments), mostSegments)
+	}
+	l.Close(0, false, noSlack)
+	if got := l.Deliveries()[0]; got.Unconfirmed != 10_000 || got.Sent != 10_000 {
+		t.Errorf("the ledger has %+v; want 10000 unconfirmed", got)
+	}
+}
+
+// What a topic costs: on the side of the devices once, and for each account a
+// receipt. The package comment says so.
+func TestBytesPerTopic(t *testing.T) {
+	const devices, accounts = 2_000, 10
+	l := newLedger(t, devices, 1, Group{Name: "w", Filters: []string{"#"}, Members: accounts, QoS: 1})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for d := range devices {
+		for seq := range uint32(200) {
+			l.Sent(Message{d, 0, seq}, []byte("tele/d/state"), 1, true)
+			for n := range accounts {
+				l.Received(Message{d, 0, seq}, Arrival{Member: n, QoS: 1})
+			}
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	each := float64(after.HeapAlloc-before.HeapAlloc) / devices
+	if most := 160 + 24*float64(accounts) + 32; each > most {
+		t.Errorf("a topic with %d accounts takes %.0f bytes; want at most %.0f", accounts, each, most)
+	}
+	t.Logf("a topic with %d accounts takes %.0f bytes", accounts, each)
+	runtime.KeepAlive(l)
+}
+
+// Once a topic is known, nothing is allocated for its messages.
+func TestMessagesAllocateNothing(t *testing.T) {
+	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1}, Group{Name: "s", Filters: []string{"#"}, Members: 2, QoS: 1, Shared: true})
+	seq := uint32(0)
+	topic := []byte("tele/d/state")
+	if n := testing.AllocsPerRun(1000, func() {
+		m := Message{0, 0, seq}
+		l.Sent(m, topic, 1, true)
+		l.Received(m, Arrival{QoS: 1})
+		l.Received(m, Arrival{Group: 1, Member: int(seq % 2), QoS: 1})
+		seq++
+	}); n != 0 {
+		t.Errorf("a message allocates %v times; want 0", n)
+	}
+}
