@@ -20,6 +20,7 @@ type bill struct {
 	id     uint16 // its packet id in the outbox, if it waits there for an acknowledgement
 	kind   metrics.MessageKind
 	period metrics.Period
+	trace  trace
 }
 
 // newBatch returns an empty batch.
@@ -35,12 +36,15 @@ const mostBills = 1024
 
 // bill notes what the last packet of the batch is. id is that of a message in the
 // outbox, or 0.
-func (s *session) bill(kind metrics.MessageKind, period metrics.Period, id uint16) {
+func (s *session) bill(kind metrics.MessageKind, period metrics.Period, id uint16, qos byte, t trace) {
 	if kind == metrics.NoMessage && id == 0 {
 		return
 	}
 	b := s.link.out
-	b.bills = append(b.bills, bill{int32(len(b.packets)), id, kind, period})
+	b.bills = append(b.bills, bill{int32(len(b.packets)), id, kind, period, t})
+	if t.on() {
+		s.fleet.deliveries.Sent(t.of(s), qos, period == metrics.InMeasure)
+	}
 }
 
 // wrote takes the batch as done with: so many bytes of it have been written. What
@@ -53,7 +57,11 @@ func (s *session) wrote(n int) {
 	s.link.out = nil
 	for i := range b.bills {
 		m := &b.bills[i]
-		switch sent := int(m.end) <= n; {
+		sent := int(m.end) <= n
+		if m.trace.on() && !sent {
+			s.fleet.deliveries.NotSent(m.trace.of(s))
+		}
+		switch {
 		case m.id != 0 && sent:
 			s.out.written(m.id)
 			s.counts().Messages.Add(m.period, m.kind, metrics.Sent)
@@ -87,6 +95,9 @@ func (s *session) abandon() {
 		switch {
 		case m.released:
 		case m.written:
+			if m.trace.on() && m.broke {
+				s.fleet.deliveries.Unacknowledged(m.trace.of(s))
+			}
 			s.counts().Messages.Add(m.period, m.kind, metrics.Unacknowledged)
 		default:
 			s.counts().Messages.Add(m.period, m.kind, metrics.Abandoned)

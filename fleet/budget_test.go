@@ -197,11 +197,23 @@ func (c *commandAndAnswer) once() error {
 	return nil
 }
 
-func newCommandAndAnswer(t testing.TB, qos byte, states byte) *commandAndAnswer {
+func newCommandAndAnswer(t testing.TB, qos byte, states byte, watched bool) *commandAndAnswer {
 	l := memconn.Listen("broker")
-	f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = "+string('0'+states)+"\n", l.Dial)
+	text := "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = " + string('0'+states) + "\n"
+	if watched {
+		text += "[[watcher]]\ntopics = [\"state/#\"]\n"
+	}
+	f := fleetOf(t, text, l.Dial)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(context.Background()) }()
+	if watched { // it connects first
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 0})
+		go io.Copy(io.Discard, conn)
+	}
 	conn, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -241,8 +253,11 @@ func TestCommandAllocatesNothing(t *testing.T) {
 	if fleet.RaceDetector {
 		t.Skip("the race detector has sync.Pool forget at random; run without -race")
 	}
-	for _, c := range []struct{ qos, states byte }{{0, 0}, {1, 0}, {1, 1}} {
-		a := newCommandAndAnswer(t, c.qos, c.states)
+	for _, c := range []struct {
+		qos, states byte
+		watched     bool
+	}{{0, 0, false}, {1, 0, false}, {1, 1, false}, {0, 0, true}, {1, 1, true}} {
+		a := newCommandAndAnswer(t, c.qos, c.states, c.watched)
 		for range 100 {
 			if err := a.once(); err != nil {
 				t.Fatal(err)
@@ -253,9 +268,9 @@ func TestCommandAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		t.Logf("command at QoS %d, states at QoS %d: %.2f allocations", c.qos, c.states, got)
+		t.Logf("command at QoS %d, states at QoS %d, watched %t: %.2f allocations", c.qos, c.states, c.watched, got)
 		if got > 0 {
-			t.Errorf("command at QoS %d, states at QoS %d: %.2f allocations; want none", c.qos, c.states, got)
+			t.Errorf("command at QoS %d, states at QoS %d, watched %t: %.2f allocations; want none", c.qos, c.states, c.watched, got)
 		}
 	}
 }
@@ -263,7 +278,7 @@ func TestCommandAllocatesNothing(t *testing.T) {
 func BenchmarkCommandAndAnswer(b *testing.B) {
 	for _, qos := range []byte{0, 1} {
 		b.Run("QoS"+string('0'+qos), func(b *testing.B) {
-			a := newCommandAndAnswer(b, qos, 0)
+			a := newCommandAndAnswer(b, qos, 0, false)
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := a.once(); err != nil {

@@ -107,6 +107,10 @@ func (f *Fleet) conduct() {
 			return
 		}
 	}
+	if f.settleDeliveries(end.Add(p.Drain)) {
+		return
+	}
+	f.caughtUp.Store(int64(f.now()))
 	if f.audit != nil {
 		f.settle()
 	}
@@ -200,6 +204,9 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 		snap.Devices.Online = f.onlineAtEnd
 	}
 	snap.Counts, snap.Apart = metrics.CountsByName(f.counts), metrics.CountsApart(f.counts)
+	if f.deliveries != nil {
+		snap.Deliveries = f.deliveries.Deliveries()
+	}
 	f.completeAudit(snap)
 	return snap
 }
@@ -208,6 +215,9 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 // has one outcome, and checks the sums.
 func (f *Fleet) closeBooks() error {
 	if err := f.closeAudit(); err != nil {
+		return err
+	}
+	if err := f.closeDeliveries(); err != nil {
 		return err
 	}
 	if len(f.requesters) == 0 {

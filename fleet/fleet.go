@@ -19,6 +19,7 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/audit"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -117,6 +118,10 @@ type Fleet struct {
 	losses       losses
 	runID        uint64                    // the run, as Correlation Data carries it
 	epoch        time.Time                 // of stamps
+	deliveries   *deliveries.Ledger        // of state and telemetry to watchers; nil: there are none
+	sequences    []uint32                  // of the topics of all devices, each device's own; nil likewise
+	slowest      []time.Duration           // how long a message takes a watcher, by group of the ledger
+	caughtUp     atomic.Int64              // when everything had come that was to, on the fleet's clock; 0: it did not get so far
 	stamped      bool                      // state and telemetry say when they were made
 	phase        atomic.Int32              // a Phase
 	zero         atomic.Pointer[time.Time] // start of measuring, once it is known
@@ -230,7 +235,7 @@ func (f *Fleet) newLoad() error {
 	}
 	f.watchers = crew{log: f.log, notes: &f.notes, size: len(f.watching), ready: make(chan struct{})}
 	f.stamped = len(f.watching) > 0 || f.audit != nil
-	return nil
+	return f.newDeliveries()
 }
 
 // sessions returns all sessions in the order in which they connect.

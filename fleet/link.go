@@ -63,6 +63,8 @@ type link struct {
 	number   uint32        // among the connections of this device, where they are audited
 	ending   audit.Ending  // how it was ended
 
+	granted    byte          // the lowest QoS of its subscriptions
+	unheard    bool          // one of them was refused
 	clean      bool          // the CONNECT had Clean Start 1
 	expiry     uint32        // and this Session Expiry Interval
 	mayReceive int           // and this Receive Maximum
@@ -217,7 +219,7 @@ func (s *session) sendConnect() error {
 		s.link.askedAt = s.fleet.now()
 	}
 	if p.Will != nil {
-		s.bill(metrics.WillMessage, s.fleet.periodNow(), 0)
+		s.bill(metrics.WillMessage, s.fleet.periodNow(), 0, 0, trace{})
 	}
 	s.asked()
 	return nil
@@ -363,13 +365,16 @@ func (s *session) suback(frame wire.Frame) error {
 	if want := int(s.link.topics); len(ack.Reasons) != want { // 3.9.3-1
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a SUBACK with %d reason codes; want %d", len(ack.Reasons), want)})
 	}
+	s.link.granted = 2
 	for i, code := range ack.Reasons {
 		if code < s.link.wants {
 			s.lowered(code)
 		}
 		if code < 0x80 {
+			s.link.granted = min(s.link.granted, code)
 			continue
 		}
+		s.link.unheard = true
 		s.counts().SubsRefused.Add(code)
 		if s.mustHave(i) { // a device without its commands is of no use, nor a controller without its answers
 			s.part(wire.Success) // it leaves alive, so there is to be no Will

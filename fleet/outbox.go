@@ -35,10 +35,12 @@ type outgoing struct {
 	qos      byte
 	kind     metrics.MessageKind
 	period   metrics.Period
+	trace    trace
 	sent     bool // on this connection, or about to be
 	written  bool // on this one or an earlier one
 	released bool // PUBREC was received, PUBREL sent
 	counted  bool // in flying
+	broke    bool // the connection that it was written to last has broken
 }
 
 // takes reports whether there is room for a message whose packet has so many bytes.
@@ -126,6 +128,11 @@ func (s *session) send(p *wire.Publish, kind metrics.MessageKind) bool {
 // which says what part of the run it belongs to. The note comes back with
 // actor.acknowledged.
 func (s *session) sendMade(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64) bool {
+	return s.sendTraced(p, kind, made, note, trace{})
+}
+
+// sendTraced is sendMade for a message whose deliveries are accounted for.
+func (s *session) sendTraced(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t trace) bool {
 	f, lim, period := s.fleet, &s.link.limits, s.fleet.period(made)
 	p.QoS = min(p.QoS, lim.maximumQoS)
 	p.Retain = p.Retain && !lim.noRetain
@@ -136,7 +143,7 @@ func (s *session) sendMade(p *wire.Publish, kind metrics.MessageKind, made time.
 	if p.QoS == 0 {
 		b := s.buffer()
 		*b = wire.AppendPublish(*b, p, wire.V5)
-		s.bill(kind, period, 0)
+		s.bill(kind, period, 0, 0, t)
 		return true
 	}
 	if !s.out.takes(wire.PublishSize(p, wire.V5)) {
@@ -151,7 +158,7 @@ func (s *session) sendMade(p *wire.Publish, kind metrics.MessageKind, made time.
 		f.giveBack(packet)
 		packet = &exact
 	}
-	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note, kind: kind, period: period})
+	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note, kind: kind, period: period, trace: t})
 	s.out.pump(s)
 	return true
 }
@@ -194,10 +201,14 @@ func (o *outbox) pump(s *session) {
 			if m.written { // on an earlier connection (3.3.1-1)
 				wire.SetDup(*m.packet)
 				*b = append(*b, *m.packet...)
+				if m.trace.on() {
+					s.fleet.deliveries.Resent(m.trace.of(s))
+				}
 			} else {
 				*b = append(*b, *m.packet...)
-				s.bill(m.kind, m.period, m.id)
+				s.bill(m.kind, m.period, m.id, m.qos, m.trace)
 			}
+			m.broke = false
 			o.flying++
 			m.counted = true
 		}
@@ -208,11 +219,12 @@ func (o *outbox) pump(s *session) {
 	}
 }
 
-// disconnected notes that nothing is on its way any more.
-func (o *outbox) disconnected() {
+// disconnected notes that nothing is on its way any more; broke says that the
+// connection did not end in an orderly way.
+func (o *outbox) disconnected(broke bool) {
 	o.flying = 0
 	for i := range o.messages {
-		o.messages[i].sent, o.messages[i].counted = false, false
+		o.messages[i].sent, o.messages[i].counted, o.messages[i].broke = false, false, broke
 	}
 }
 
@@ -253,6 +265,9 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		}
 		if a.Code >= 0x80 && !m.released {
 			s.counts().Messages.Add(m.period, m.kind, metrics.Rejected)
+			if m.trace.on() {
+				s.fleet.deliveries.Refused(m.trace.of(s))
+			}
 		}
 		packet := m.packet
 		o.remove(i)

@@ -198,15 +198,18 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 		p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 		p.Props.ContentType = textPlain
 		made := r.fleet.now()
-		if r.fleet.stamped {
-			p.Props.User = r.fleet.appendStamp(nil, made)
-		}
-		sent := r.sendMade(&p, metrics.State, made, 0)
+		var room [stampRoom]byte
+		var t trace
+		p.Props.User, t = r.stamp(room[:0], &p, made, attr)
+		sent := r.publish(&p, metrics.State, made, 0, t)
 		if p.Retain {
 			r.retains(attr, *value, sent)
 		}
 	}
 }
+
+// stampRoom holds most User Properties that messages are stamped with.
+const stampRoom = 192
 
 // topicRoom holds most topics and values without allocation.
 const topicRoom = 128

@@ -285,13 +285,13 @@ func (r *responder) report() {
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = jsonType
 	made := r.fleet.now()
-	if r.fleet.stamped {
-		p.Props.User = r.fleet.appendStamp(nil, made)
-	}
+	var room [stampRoom]byte
+	var t trace
+	p.Props.User, t = r.stamp(room[:0], &p, made, r.telemetrySlot())
 	if r.habits != nil {
 		p.Props.User = r.habits.appendTime(p.Props.User)
 	}
-	r.sendMade(&p, metrics.Telemetry, made, uint64(made))
+	r.publish(&p, metrics.Telemetry, made, uint64(made), t)
 }
 
 // announce publishes the device's availability, retained, as its Will would.

@@ -86,7 +86,7 @@ func TestSentIsWritten(t *testing.T) {
 			t.Errorf("%s: flush = %v", tt.name, err)
 		}
 		r.drop()
-		r.out.disconnected()
+		r.out.disconnected(true)
 		want := map[metrics.Fate]int64{metrics.Sent: tt.sent, metrics.Offline: tt.offline}
 		wantFates(t, f, metrics.Reply, want)
 		if tt.qos == 0 {

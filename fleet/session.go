@@ -282,7 +282,11 @@ func (s *session) hangUp(err error) {
 			s.failures = 0
 		}
 	}
-	s.out.disconnected()
+	broke := !l.parted || !errors.Is(err, errAway) && !errors.Is(err, errStopping)
+	if broke {
+		s.cut()
+	}
+	s.out.disconnected(broke)
 }
 
 // serve reads and does what is due until the connection ends.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -106,11 +107,14 @@ func TestStampOfAnotherRun(t *testing.T) {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		f.run = "own"
 		f.zero.Store(new(f.epoch.Add(time.Hour)))
-		other := &Fleet{run: tt.run, epoch: time.Now().Add(-time.Hour)}
+		other := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
+		other.run, other.epoch = tt.run, time.Now().Add(-time.Hour)
 		w := f.watching[0]
 		attach(&w.session)
-		p := &wire.Publish{Topic: []byte("state/lamp/power"), Payload: []byte("ON")}
-		p.Props.User = other.appendStamp(nil, other.now())
+		p := &wire.Publish{Topic: []byte("state/light-1/power"), Payload: []byte("ON")}
+		f.responders[0].stamp(nil, p, f.now(), 0)
+		f.deliveries.Sent(deliveries.Message{}, 0, true)
+		p.Props.User, _ = other.responders[0].stamp(nil, p, other.now(), 0)
 		w.message(p)
 		got := int64(0)
 		for s, h := range f.recorder.Snapshot(time.Second).Series {

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +15,11 @@ import (
 // messages took to arrive.
 type watcher struct {
 	session
-	spec  *scenarios.Watchers
-	index int
+	spec   *scenarios.Watchers
+	index  int
+	group  int  // in the account of deliveries
+	member int  // of that group
+	heard  bool // it is known to have its subscriptions
 }
 
 // watcherNumbers keeps the seeds of watchers apart from those of others.
@@ -58,9 +60,7 @@ func (w *watcher) topics() ([]packets.SubOptions, error) {
 // message implements actor.
 func (w *watcher) message(p *wire.Publish) {
 	w.fleet.counts.Watched.Add(1)
-	if sent, run, ok := stamp(p); ok && run == w.fleet.run && !p.Retain {
-		w.fleet.recorder.RecordIn(w.number, w.fleet.period(sent), metrics.StateDelivery, metrics.Labels{}, w.fleet.now()-sent)
-	}
+	w.receive(p)
 	w.link.dawdle += w.spec.Slow
 	if w.spec.Answers && !p.Retain && len(p.Props.ResponseTopic) > 0 && wire.ValidTopicName(string(p.Props.ResponseTopic)) {
 		w.consume(p)
@@ -89,7 +89,12 @@ func (w *watcher) consume(p *wire.Publish) {
 }
 
 // up implements actor.
-func (w *watcher) up(time.Time) {}
+func (w *watcher) up(time.Time) {
+	if !w.link.unheard { // or nobody knows what it is to get
+		w.fleet.deliveries.Up(w.group, w.member, w.link.granted)
+		w.heard = true
+	}
+}
 
 // act implements actor.
 func (w *watcher) act(time.Time) {}
@@ -112,27 +117,24 @@ const stampKey = "sent"
 // moment of the fleet's clock.
 func (f *Fleet) appendStamp(user []byte, made time.Duration) []byte {
 	var room [96]byte
-	n := strconv.AppendInt(room[:0], int64(made), 10)
-	n = append(append(n, '@'), f.run...)
-	return wire.AppendUserProperty(user, stampKey, string(n))
+	return wire.AppendUserProperty(user, stampKey, f.appendMoment(room[:0], made))
 }
 
 // stamp reads it. The moment means nothing to a fleet of another run.
 func stamp(p *wire.Publish) (made time.Duration, run string, ok bool) {
-	if p.Props.User == nil {
-		return 0, "", false
-	}
-	for k, v := range p.Props.UserProperties() {
-		if k == stampKey {
-			moment, run, _ := strings.Cut(v, "@")
-			n, err := strconv.ParseInt(moment, 10, 64)
-			return time.Duration(n), run, err == nil
-		}
-	}
-	return 0, "", false
+	value, _ := p.Props.UserProperty(stampKey)
+	made, of, ok := parseMoment(value)
+	return made, string(of), ok
 }
 
-// attempt, attemptFailed and down implement actor: there is nothing to note.
+// down implements actor. As the fleet stops, everything has come that was to.
+func (w *watcher) down(error) {
+	if w.heard && !w.stopping {
+		w.fleet.deliveries.Down(w.group, w.member)
+	}
+	w.heard = false
+}
+
+// attempt and attemptFailed implement actor: there is nothing to note.
 func (w *watcher) attempt()            {}
 func (w *watcher) attemptFailed(error) {}
-func (w *watcher) down(error)          {}

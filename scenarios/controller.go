@@ -116,7 +116,7 @@ type Phases struct {
 	WaitFor float64       // 0..1: the share of devices that must be up before warm-up begins; default 1; None: nobody is waited for
 	WarmUp  time.Duration // default 0
 	Measure time.Duration // default: the longest sum of stages, else 30s, and at least 10s more than the incidents take; those without end, the first time
-	Drain   time.Duration // at most, until everything is answered; default: the longest time-out of the controllers; None: 0
+	Drain   time.Duration // at most, until everything is answered and delivered; default: the longest time-out of the controllers, and 5 s with watchers; None: 0
 
 	filled bool
 }

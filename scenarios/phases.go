@@ -10,6 +10,7 @@ const (
 	defaultConnectPhase = 30 * time.Second
 	defaultWaitFor      = 1.0
 	defaultMeasure      = 30 * time.Second
+	watchersDrain       = 5 * time.Second  // for messages on their way to them
 	afterIncidents      = 10 * time.Second // for what the last one set off
 	maxPhase            = 365 * 24 * time.Hour
 )
@@ -36,6 +37,9 @@ func defaultPhases(s *Scenario) Phases {
 	for i := range s.Controllers {
 		p.Measure = max(p.Measure, s.Controllers[i].Length())
 		p.Drain = max(p.Drain, s.Controllers[i].Timeout)
+	}
+	if len(s.Watchers) > 0 {
+		p.Drain = max(p.Drain, watchersDrain)
 	}
 	if p.Measure <= 0 {
 		p.Measure = defaultMeasure

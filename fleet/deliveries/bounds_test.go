@@ -19,6 +19,11 @@ func newLedger(t *testing.T, devices, slots int, groups ...Group) *Ledger {
 			l.Up(g, n, groups[g].QoS)
 		}
 	}
+	for d := range devices {
+		for slot := range slots {
+			l.Open(d, slot, []byte(slotTopic(d, slot)))
+		}
+	}
 	return l
 }
 
@@ -29,7 +34,7 @@ func TestMissingMessagesAreGivenUp(t *testing.T) {
 	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1})
 	const n = 100_000
 	for seq := range uint32(n) {
-		l.Sent(Message{0, 0, seq}, []byte("tele/d/state"), 1, true)
+		l.Sent(Message{0, 0, seq}, 1, true)
 		if seq%10 != 0 {
 			l.Received(Message{0, 0, seq}, Arrival{QoS: 1})
 		}
@@ -59,7 +64,7 @@ func TestBacklogIsNotHeld(t *testing.T) {
 	l := newLedger(t, 1, 1, Group{Name: "slow", Filters: []string{"#"}, Members: 1, QoS: 1})
 	const n = 100_000
 	for seq := range uint32(n) {
-		l.Sent(Message{0, 0, seq}, []byte("tele/d/state"), 1, true)
+		l.Sent(Message{0, 0, seq}, 1, true)
 	}
 	if got := l.Pending(); got != n {
 		t.Errorf("Pending() = %d; want %d", got, n)
@@ -87,7 +92,7 @@ func TestReconnectsLeaveNothingBehind(t *testing.T) {
 	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 2, QoS: 1})
 	for seq := range uint32(200_000) {
 		m := Message{0, 0, seq}
-		l.Sent(m, []byte("tele/d/state"), 1, true)
+		l.Sent(m, 1, true)
 		if seq%3 == 0 {
 			l.Cut(0)
 			l.Resent(m)
@@ -109,7 +114,7 @@ func TestReconnectsLeaveNothingBehind(t *testing.T) {
 func TestTooManyReconnectsBlur(t *testing.T) {
 	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1})
 	for seq := range uint32(10_000) {
-		l.Sent(Message{0, 0, seq}, []byte("tele/d/state"), 1, true)
+		l.Sent(Message{0, 0, seq}, 1, true)
 		l.Cut(0)
 	}
 	if s := l.stream(0, 0); len(s.segments) > mostSegments {
@@ -125,13 +130,17 @@ func TestTooManyReconnectsBlur(t *testing.T) {
 // receipt. The package comment says so.
 func TestBytesPerTopic(t *testing.T) {
 	const devices, accounts = 2_000, 10
-	l := newLedger(t, devices, 1, Group{Name: "w", Filters: []string{"#"}, Members: accounts, QoS: 1})
+	l, err := New(Config{Devices: devices, Slots: 1, Groups: []Group{{Name: "w", Filters: []string{"#"}, Members: accounts, QoS: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for d := range devices {
+		l.Open(d, 0, []byte(slotTopic(d, 0)))
 		for seq := range uint32(200) {
-			l.Sent(Message{d, 0, seq}, []byte("tele/d/state"), 1, true)
+			l.Sent(Message{d, 0, seq}, 1, true)
 			for n := range accounts {
 				l.Received(Message{d, 0, seq}, Arrival{Member: n, QoS: 1})
 			}
@@ -151,10 +160,9 @@ func TestBytesPerTopic(t *testing.T) {
 func TestMessagesAllocateNothing(t *testing.T) {
 	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1}, Group{Name: "s", Filters: []string{"#"}, Members: 2, QoS: 1, Shared: true})
 	seq := uint32(0)
-	topic := []byte("tele/d/state")
 	if n := testing.AllocsPerRun(1000, func() {
 		m := Message{0, 0, seq}
-		l.Sent(m, topic, 1, true)
+		l.Sent(m, 1, true)
 		l.Received(m, Arrival{QoS: 1})
 		l.Received(m, Arrival{Group: 1, Member: int(seq % 2), QoS: 1})
 		seq++

@@ -61,7 +61,6 @@ type stripe struct {
 // group is a group with what is known of its members.
 type group struct {
 	Group
-	first    int // of its accounts, where all groups match
 	accounts []coverage
 	members  []member
 	granted  atomic.Int32 // the QoS granted to its first member; below 0 before
@@ -175,15 +174,24 @@ func (l *Ledger) known(m Message) bool {
 
 func (l *Ledger) stream(device, slot int) *stream { return l.streams[device*l.slots+slot] }
 
+// Open says what the topic of a slot is. It comes before its first message, and
+// does nothing after that.
+func (l *Ledger) Open(device, slot int, topic []byte) {
+	p := l.lock(device)
+	defer p.mu.Unlock()
+	if at := &l.streams[device*l.slots+slot]; *at == nil {
+		*at = &stream{topic: l.matches(string(topic))}
+	}
+}
+
 // Sent notes that a message is about to be written, for the first time. The
 // sequences of a topic go up; those left out were not sent.
-func (l *Ledger) Sent(m Message, topic []byte, qos byte, measured bool) {
+func (l *Ledger) Sent(m Message, qos byte, measured bool) {
 	p := l.lock(m.Device)
 	defer p.mu.Unlock()
 	s := l.stream(m.Device, m.Slot)
 	if s == nil {
-		s = &stream{topic: l.matches(string(topic))}
-		l.streams[m.Device*l.slots+m.Slot] = s
+		return // closed
 	}
 	if m.Seq < s.sent {
 		// It was left out so far, and is counted as what was sent around it.

@@ -17,7 +17,7 @@ type Arrival struct {
 }
 
 // Received takes a message with a whole stamp of a device of this ledger. It
-// reports whether the message is the first of its sequence and was measured.
+// reports whether the message is the first of its sequence.
 func (l *Ledger) Received(m Message, a Arrival) (first bool) {
 	g := &l.groups[a.Group]
 	if a.Member < len(g.members) {
@@ -56,7 +56,7 @@ func (l *Ledger) Received(m Message, a Arrival) (first bool) {
 	r.top = max(r.top, m.Seq+1)
 	seg := &s.segments[s.at(m.Seq)]
 	if !seg.measured {
-		return false
+		return true
 	}
 	row := p.row(uint16(a.Group), g.qos(seg.qos))
 	if a.Altered {

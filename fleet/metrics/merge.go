@@ -77,6 +77,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 			}
 		}
 		m.addAudit(r.Audit)
+		m.Deliveries = addDeliveries(m.Deliveries, r.Deliveries)
 		m.addRecoveries(r)
 		bound = max(bound, time.Duration(r.Generator.Bound))
 	}
@@ -84,6 +85,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 		return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 	}
 	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts, Apart: m.CountsApart, Audit: m.Audit}
+	s.Deliveries = m.Deliveries
 	for l, o := range byLabel {
 		s.ByLabel = append(s.ByLabel, LabelOutcomes{l, o})
 	}

@@ -63,6 +63,7 @@ type Result struct {
 	Series       []SeriesResult              `json:"series"`
 	TimeLine     *TimeLine                   `json:"time_line,omitempty"`
 
+	Deliveries []Delivery `json:"deliveries,omitempty"` // of states and telemetry to watchers, by group and QoS
 	Audit      *Audit     `json:"audit,omitempty"`      // of Will Messages; nil: there was none
 	Recoveries []Recovery `json:"recoveries,omitempty"` // one for each time that an incident happened, and group of devices
 	// RecoveriesLeftOut are sums of further ones, from which everybody was back as soon
@@ -153,6 +154,7 @@ func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 	r.Measured = Span(s.Measured)
 	r.Devices, r.Counts, r.CountsApart, r.Ledger, r.TimeLine = s.Devices, s.Counts, s.Apart, s.Totals, s.TimeLine
 	r.Audit, r.Recoveries, r.RecoveriesLeftOut = s.Audit, s.Recoveries, s.RecoveriesLeftOut
+	r.Deliveries = s.Deliveries
 	r.ByLabel, r.Series = nil, nil
 	for _, b := range s.ByLabel {
 		r.ByLabel = append(r.ByLabel, LabelResult{b.Label.Dimension.String(), b.Label.Name, b.Outcomes})
@@ -187,6 +189,7 @@ func (r *Result) Snapshot() *Snapshot {
 		Measured: time.Duration(r.Measured), Totals: r.Ledger.Clone(), Series: make(map[Series]*Histogram),
 		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Apart: r.CountsApart, Audit: r.Audit, Recoveries: r.Recoveries, RecoveriesLeftOut: r.RecoveriesLeftOut,
 	}
+	s.Deliveries = r.Deliveries
 	for _, b := range r.ByLabel {
 		if d := slices.Index(dimensionNames[:], b.By); d > int(All) {
 			s.ByLabel = append(s.ByLabel, LabelOutcomes{Label{Dimension(d), b.Name}, b.Outcomes})
@@ -236,6 +239,7 @@ func (r *Result) Check() error {
 			errs = append(errs, fmt.Errorf("the time line adds up to %+v, the ledger to %+v", sum, all))
 		}
 	}
+	errs = append(errs, checkDeliveries(r.Deliveries)...)
 	if r.Audit != nil {
 		errs = append(errs, r.Audit.Check())
 	}
@@ -370,7 +374,7 @@ func plainJSON(err error) error {
 		case t.Value == "array" || t.Value == "object":
 			got = "an " + t.Value
 		}
-		field := strings.NewReplacer(".Outcomes.", ".", ".WillTotals.", ".").Replace(t.Field) // which the document does not have
+		field := strings.NewReplacer(".Outcomes.", ".", ".DeliveryTotals.", ".", ".WillTotals.", ".").Replace(t.Field) // which the document does not have
 		return fmt.Errorf("%s is %s; want %s", cmp.Or(field, "the document"), got, jsonName(t.Type))
 	}
 	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -461,6 +465,9 @@ func (r *Result) sound() error {
 		}
 	}
 	if err := r.Audit.sound(); err != nil {
+		return err
+	}
+	if err := soundDeliveries(r.Deliveries); err != nil {
 		return err
 	}
 	if len(r.Recoveries) > maxRecoveries {

@@ -21,6 +21,7 @@ type Snapshot struct {
 	Apart   map[string]map[string]int64 // the counts of messages before and after the measuring, by [Period] and name
 
 	Audit      *Audit     // nil: there is none
+	Deliveries []Delivery // to watchers, by group and QoS
 	Recoveries []Recovery // those that are over, or all of them as the run ends
 
 	RecoveriesLeftOut *RecoverySums // of a run with very many; nil: none

@@ -1,0 +1,233 @@
+package fleet
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"homefleet/fleet/deliveries"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+)
+
+// trace says which of a device's one-way messages a packet is, where somebody
+// watches them: a place in the sequence of one of its topics.
+type trace struct {
+	seq  uint32
+	slot uint16 // from 1; 0: the packet is none
+}
+
+func (t trace) on() bool { return t.slot > 0 }
+
+// of returns the message as the ledger knows it.
+func (t trace) of(s *session) deliveries.Message {
+	return deliveries.Message{Device: s.fleet.place(s.number), Slot: int(t.slot) - 1, Seq: t.seq}
+}
+
+// place returns where a device stands in this fleet, by its number in the whole
+// scenario; below 0 if it is another's.
+func (f *Fleet) place(number int) int {
+	if number >= 0 && number < len(f.responders) && f.responders[number].number == number {
+		return number // but in a shard
+	}
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.number - n })
+	if !ok {
+		return -1
+	}
+	return i
+}
+
+// newDeliveries makes the account of one-way messages, if there are watchers.
+func (f *Fleet) newDeliveries() error {
+	if len(f.watching) == 0 {
+		return nil
+	}
+	slots := 1
+	for _, r := range f.responders {
+		slots = max(slots, r.telemetrySlot()+1)
+	}
+	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1}
+	shares := make(map[string]int) // of a shared subscription, by name and filter
+	for _, w := range f.watching {
+		if w.index > 0 {
+			continue
+		}
+		at := len(c.Groups)
+		for _, t := range w.spec.Topics {
+			if i, ok := shares[w.spec.Share+"/"+t]; ok && w.spec.Share != "" {
+				at = i // two groups are members of one subscription (4.8.2)
+			}
+		}
+		if at == len(c.Groups) {
+			c.Groups = append(c.Groups, deliveries.Group{Name: w.spec.Name, Shared: w.spec.Share != "", QoS: w.spec.QoS})
+			f.slowest = append(f.slowest, 0)
+		} else {
+			c.Groups[at].Name += " and " + w.spec.Name
+			c.Groups[at].QoS = min(c.Groups[at].QoS, w.spec.QoS)
+		}
+		g := &c.Groups[at]
+		for _, t := range w.spec.Topics {
+			shares[w.spec.Share+"/"+t] = at
+			if !slices.Contains(g.Filters, t) {
+				g.Filters = append(g.Filters, t)
+			}
+		}
+		for _, other := range f.watching {
+			if other.spec == w.spec {
+				other.group, other.member = at, g.Members
+				g.Members++
+			}
+		}
+		f.slowest[at] = max(f.slowest[at], w.spec.Slow)
+	}
+	f.sequences = make([]uint32, c.Devices*c.Slots)
+	var err error
+	f.deliveries, err = deliveries.New(c)
+	return err
+}
+
+// sequenceKey names the User Property that says which message of its topic one is,
+// and what was in it: see [deliveries.Stamp]. Messages have it only where there are
+// watchers.
+const sequenceKey = "sequence"
+
+// stamp appends the User Properties of a state or telemetry message, which is
+// complete but for them, that say when it was made and which it is.
+func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, trace) {
+	f := r.fleet
+	if !f.stamped {
+		return nil, trace{}
+	}
+	var sentRoom [96]byte
+	sent := f.appendMoment(sentRoom[:0], made)
+	user = wire.AppendUserProperty(user, stampKey, sent)
+	if f.deliveries == nil {
+		return user, trace{}
+	}
+	seq := *r.sequence(slot)
+	if seq == 0 {
+		f.deliveries.Open(f.place(r.number), slot, p.Topic)
+	}
+	var valueRoom [64]byte
+	s := deliveries.Stamp{Device: r.number, Slot: slot, Seq: seq, Content: deliveries.Content(p)}
+	return wire.AppendUserProperty(user, sequenceKey, s.Append(valueRoom[:0], sent)), trace{seq, uint16(slot + 1)}
+}
+
+// telemetrySlot is the last of a device's topics in the ledger; the others are its
+// attributes.
+func (r *responder) telemetrySlot() int { return len(r.spec.Group.Kind.Attributes) }
+
+// sequence is how many messages of a topic the device has made. Its goroutine alone
+// touches it.
+func (r *responder) sequence(slot int) *uint32 {
+	f := r.fleet
+	return &f.sequences[f.place(r.number)*(len(f.sequences)/len(f.responders))+slot]
+}
+
+// publish sends a message that has been stamped.
+func (r *responder) publish(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t trace) bool {
+	sent := r.sendTraced(p, kind, made, note, t)
+	if sent && t.on() {
+		*r.sequence(int(t.slot - 1))++
+	}
+	return sent
+}
+
+// cut notes that the session's connection has broken: nobody knows whether the
+// broker has what was written last.
+func (s *session) cut() {
+	if s.fleet.deliveries != nil && s.crew.devices {
+		s.fleet.deliveries.Cut(s.fleet.place(s.number))
+	}
+}
+
+// receive enters what came to a watcher, and records how long it took.
+func (w *watcher) receive(p *wire.Publish) {
+	f, l := w.fleet, w.fleet.deliveries
+	sent, _ := p.Props.UserProperty(stampKey)
+	value, has := p.Props.UserProperty(sequenceKey)
+	made, run, ok := parseMoment(sent)
+	switch s, err := deliveries.ParseStamp(value, sent); {
+	case p.Retain:
+		l.Stray(w.group, p.QoS, deliveries.FromStore)
+	case !has:
+		if isOneWay(p.Topic) {
+			l.Stray(w.group, p.QoS, deliveries.Unstamped)
+		}
+	case err != nil || !ok:
+		l.Stray(w.group, p.QoS, deliveries.BadStamp)
+	case string(run) != f.run:
+		l.Stray(w.group, p.QoS, deliveries.Foreign)
+	default:
+		at, now := f.place(s.Device), f.now()
+		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
+		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
+			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.link.present}
+		if l.Received(m, a) && !a.Altered {
+			f.recorder.RecordIn(w.number, f.period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
+		}
+	}
+}
+
+// isOneWay reports whether a topic is that of a state or of telemetry.
+func isOneWay(topic []byte) bool {
+	return bytes.HasPrefix(topic, []byte("state/")) || bytes.HasPrefix(topic, []byte("tele/")) && bytes.HasSuffix(topic, []byte("/state"))
+}
+
+// appendMoment appends a moment of the fleet's clock, and whose clock that is:
+// "123456@run".
+func (f *Fleet) appendMoment(dst []byte, made time.Duration) []byte {
+	dst = strconv.AppendInt(dst, int64(made), 10)
+	return append(append(dst, '@'), f.run...)
+}
+
+// parseMoment reads it.
+func parseMoment(b []byte) (made time.Duration, run []byte, ok bool) {
+	number, run, found := bytes.Cut(b, []byte("@"))
+	if !found || len(number) == 0 || len(number) > 19 {
+		return 0, nil, false
+	}
+	for _, c := range number {
+		if c < '0' || c > '9' {
+			return 0, nil, false
+		}
+		made = made*10 + time.Duration(c-'0')
+	}
+	return made, run, made >= 0
+}
+
+// settleDeliveries waits, at most until a moment, for messages that are on their way
+// to watchers.
+func (f *Fleet) settleDeliveries(until time.Time) (stopped bool) {
+	if f.deliveries == nil {
+		return false
+	}
+	for wait := 5 * time.Millisecond; time.Now().Before(until) && f.deliveries.Pending() > 0; wait = min(2*wait, 250*time.Millisecond) {
+		if !f.sleepUntil(time.Now().Add(wait)) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeDeliveries decides what did not come, and checks the sums: those of the
+// ledger, and that it knows of as many messages as have been counted.
+func (f *Fleet) closeDeliveries() error {
+	l := f.deliveries
+	if l == nil {
+		return nil
+	}
+	if err := l.Check(); err != nil {
+		return err
+	}
+	at := time.Duration(f.caughtUp.Load())
+	l.Close(at, at == 0, func(group int) time.Duration { return f.slowest[group] })
+	m := &f.counts.Messages
+	sent := m.In(metrics.InMeasure, metrics.State, metrics.Sent) + m.In(metrics.InMeasure, metrics.Telemetry, metrics.Sent)
+	if n := l.Messages(); n != sent {
+		return fmt.Errorf("the ledger of deliveries has %d messages, and %d were sent", n, sent)
+	}
+	return l.Check()
+}
