@@ -24,6 +24,9 @@ func (s *Scenario) LabelNames() metrics.LabelNames {
 			}
 		}
 	}
+	for i := range s.Watchers {
+		names.Watchers = append(names.Watchers, s.Watchers[i].Name)
+	}
 	return names
 }
 

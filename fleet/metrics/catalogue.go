@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,7 +29,7 @@ type MetricInfo struct {
 	Name   string
 	Unit   Unit
 	Of     string // a count's whole: the expectation may be a share of it; "" if there is none
-	Labels bool   // may be of one kind, stage or controller group
+	Labels bool   // may be of one kind, stage or controller group; deliveries, of one group of watchers
 	Help   string // a phrase
 }
 
@@ -128,7 +129,9 @@ type figure struct {
 
 // figureTable is the catalogue but for the timed metrics and the fleet's
 // counts.
-var figureTable = []figure{
+var figureTable = slices.Concat(runFigures, deliveryFigures())
+
+var runFigures = []figure{
 	{MetricInfo{"requests.planned", UnitCount, "", true, "requests that were to be sent"}, true,
 		ofLabel(func(o *Outcomes) int64 { return o.Planned }, nil)},
 	{MetricInfo{"requests.sent", UnitCount, "requests.planned", true, "requests that were sent"}, true,

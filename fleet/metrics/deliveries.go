@@ -52,6 +52,11 @@ func (t *DeliveryTotals) Unjudged() int64 {
 	return t.Refused + t.Unconfirmed + t.Unwatched + t.Unfinished
 }
 
+// Strays returns how many messages came that are none of those that were to.
+func (t *DeliveryTotals) Strays() int64 {
+	return t.NeverSent + t.Misrouted + t.Forgotten + t.Unstamped + t.BadStamp + t.Foreign
+}
+
 // Add adds the numbers of o.
 func (t *DeliveryTotals) Add(o DeliveryTotals) {
 	theirs := o.figures()
@@ -130,4 +135,79 @@ func addDeliveries(sum []Delivery, more []Delivery) []Delivery {
 		sum[i].Add(d.DeliveryTotals)
 	}
 	return sum
+}
+
+// deliveryFigures are the part of the catalogue that is of one-way messages.
+func deliveryFigures() []figure {
+	count := func(name, of, help string, grows, judged bool, part, whole func(*DeliveryTotals) int64) figure {
+		return figure{MetricInfo{Name: name, Unit: UnitCount, Of: of, Help: help, Labels: true}, grows, ofDeliveries(part, whole, judged)}
+	}
+	sent := func(t *DeliveryTotals) int64 { return t.Sent }
+	const ofSent, ofExpected = "delivery.sent", "delivery.expected"
+	all := []figure{
+		count("delivery.sent", "", "states and telemetry that were sent, once for each watcher or shared subscription whose topics they match", true, false, sent, nil),
+		count("delivery.expected", ofSent, "of these, the judged: delivered, altered or lost", false, false, (*DeliveryTotals).Expected, sent),
+		count("delivery.delivered", ofExpected, "of the expected, those that came as they were sent", true, true,
+			func(t *DeliveryTotals) int64 { return t.Delivered }, (*DeliveryTotals).Expected),
+		count("delivery.altered", ofExpected, "of the expected, those that came with another topic, payload or property", true, true,
+			func(t *DeliveryTotals) int64 { return t.Altered }, (*DeliveryTotals).Expected),
+		count("delivery.lost", ofExpected, "of the expected, those that did not come", false, true,
+			func(t *DeliveryTotals) int64 { return t.Lost }, (*DeliveryTotals).Expected),
+		count("delivery.duplicate", ofExpected, "messages that came once more, for no reason", true, true,
+			func(t *DeliveryTotals) int64 { return t.Duplicate }, (*DeliveryTotals).Expected),
+		count("delivery.redelivered", ofExpected, "messages that came once more at QoS 1 after a reconnect, which is allowed", true, true,
+			func(t *DeliveryTotals) int64 { return t.Redelivered }, (*DeliveryTotals).Expected),
+		count("delivery.reordered", ofExpected, "messages that came behind a later one of their topic", true, true,
+			func(t *DeliveryTotals) int64 { return t.Reordered }, (*DeliveryTotals).Expected),
+		count("delivery.other_qos", ofExpected, "messages that came with another QoS than they were to", true, true,
+			func(t *DeliveryTotals) int64 { return t.OtherQoS }, (*DeliveryTotals).Expected),
+		count("delivery.refused", ofSent, "messages that did not come, and that the broker had refused", false, false,
+			func(t *DeliveryTotals) int64 { return t.Refused }, sent),
+		count("delivery.unconfirmed", ofSent, "messages that did not come, and of which nobody knows whether the broker had them", false, false,
+			func(t *DeliveryTotals) int64 { return t.Unconfirmed }, sent),
+		count("delivery.unwatched", ofSent, "messages that did not come, while their watcher was away or on its way out", false, false,
+			func(t *DeliveryTotals) int64 { return t.Unwatched }, sent),
+		count("delivery.unfinished", ofSent, "messages that did not come before the run ended, to a watcher that was behind", false, false,
+			func(t *DeliveryTotals) int64 { return t.Unfinished }, sent),
+		count("delivery.strays", "", "messages without a sequence, with an altered one, of another process or run, misrouted, never sent or forgotten", true, false,
+			(*DeliveryTotals).Strays, nil),
+		{MetricInfo{Name: "delivery.rate", Unit: UnitRate, Help: "messages delivered a second, over the time measured", Labels: true}, false,
+			func(s *Snapshot, l Label) (float64, float64, bool) {
+				t, ok := s.deliveries(l)
+				return float64(t.Delivered) / s.Measured.Seconds(), 0, ok && s.Measured > 0 && t.Expected() > 0
+			}},
+	}
+	for _, kind := range []string{"telemetry", "state"} {
+		all = append(all, figure{MetricInfo{Name: kind + ".rate", Unit: UnitRate, Help: kind + " messages that devices sent a second, over the time measured"}, false,
+			func(s *Snapshot, _ Label) (float64, float64, bool) {
+				n, ok := s.Counts[kind+".sent"]
+				return float64(n) / s.Measured.Seconds(), 0, ok && s.Measured > 0
+			}})
+	}
+	return all
+}
+
+// ofDeliveries is a figure of deliveries; where it is judged, there must have been
+// some to judge.
+func ofDeliveries(part, whole func(*DeliveryTotals) int64, judged bool) func(*Snapshot, Label) (float64, float64, bool) {
+	return func(s *Snapshot, l Label) (float64, float64, bool) {
+		t, ok := s.deliveries(l)
+		n := int64(0)
+		if whole != nil {
+			n = whole(&t)
+		}
+		return float64(part(&t)), float64(n), ok && (!judged || t.Expected() > 0)
+	}
+}
+
+// deliveries adds up those of one group of watchers, or all. ok is false if there
+// are none.
+func (s *Snapshot) deliveries(l Label) (sum DeliveryTotals, ok bool) {
+	for i := range s.Deliveries {
+		if d := &s.Deliveries[i]; l.Dimension == All || d.Watcher == l.Name {
+			sum.Add(d.DeliveryTotals)
+			ok = true
+		}
+	}
+	return sum, ok
 }

@@ -25,7 +25,7 @@ import (
 //
 //	key       = metric [ "{" dimension "=" name "}" ] .
 //	metric    = one of the Catalogue .
-//	dimension = "kind" | "stage" | "controller" | "phase" .
+//	dimension = "kind" | "stage" | "controller" | "phase" | "watcher" .
 //
 //	want      = operator quantity | "between" quantity "and" quantity .
 //	operator  = "<" | "<=" | "==" | "!=" | ">=" | ">" .
@@ -138,6 +138,13 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 		f := &ExpectFault{Start: at, End: len(key), Text: name + " has no such label", Hint: "want one such as {phase=connect}"}
 		if byPhase {
 			f.Text, f.Hint = name+" is of the measuring: it has no phases", "want {kind=NAME}, {stage=NAME} or {controller=NAME}, or none"
+		}
+		return f
+	}
+	if watched := strings.HasPrefix(name, "delivery."); watched != (e.label.Dimension == ByWatcher) {
+		f := &ExpectFault{Start: at, End: len(key), Text: name + " is of no group of watchers", Hint: "want {kind=NAME}, {stage=NAME} or {controller=NAME}, or none"}
+		if watched {
+			f.Text, f.Hint = name+" has no such label", "want one such as {watcher=NAME}"
 		}
 		return f
 	}

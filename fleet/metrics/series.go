@@ -55,8 +55,8 @@ func Metrics() []Metric {
 
 // Dimension is that by which figures are told apart. There are no
 // combinations: a figure is of all requests, or of one kind, or of one stage,
-// or of one controller group. Only what is by phase is of another time than the
-// measuring.
+// or of one controller group; deliveries are of all, or of one group of watchers.
+// Only what is by phase is of another time than the measuring.
 type Dimension uint8
 
 const (
@@ -64,11 +64,12 @@ const (
 	ByKind
 	ByStage
 	ByController
-	ByPhase // connect, warm-up or drain
+	ByPhase   // connect, warm-up or drain
+	ByWatcher // of deliveries alone
 	dimensionCount
 )
 
-var dimensionNames = [dimensionCount]string{"", "kind", "stage", "controller", "phase"}
+var dimensionNames = [dimensionCount]string{"", "kind", "stage", "controller", "phase", "watcher"}
 
 // String returns the dimension's name as in "response.p99{kind=light}", or "".
 func (d Dimension) String() string {
@@ -101,10 +102,10 @@ type Series struct {
 // String returns "response{kind=light}".
 func (s Series) String() string { return s.Metric.String() + s.Label.String() }
 
-// LabelNames are the device kinds, stages and controller groups that a run
-// tells apart: at most 255 of each, what is beyond is not told apart.
+// LabelNames are the device kinds, stages, and groups of controllers and watchers
+// that a run tells apart: at most 255 of each, what is beyond is not told apart.
 type LabelNames struct {
-	Kinds, Stages, Controllers []string
+	Kinds, Stages, Controllers, Watchers []string
 }
 
 // Labels is what one request or event is of, as places in [LabelNames] counted
@@ -141,6 +142,8 @@ func (n *LabelNames) of(d Dimension) []string {
 		names = n.Controllers
 	case ByPhase:
 		names = periodNames[InConnect:]
+	case ByWatcher:
+		names = n.Watchers
 	}
 	return names[:min(len(names), maxLabels)]
 }
