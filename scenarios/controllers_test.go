@@ -196,7 +196,7 @@ func TestLoadEveryLoadKey(t *testing.T) {
 	if want := (metrics.LabelNames{
 		Kinds: []string{"light"}, Stages: []string{"ramp", "stage-2"},
 		Controllers: []string{"phones", "controllers-2", "controllers-3", "controllers-4", "controllers-5"},
-		Watchers: []string{"eyes"},
+		Watchers:    []string{"eyes"},
 	}); !reflect.DeepEqual(names, want) {
 		t.Errorf("LabelNames() = %+v; want %+v", names, want)
 	}
