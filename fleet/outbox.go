@@ -224,7 +224,9 @@ func (o *outbox) pump(s *session) {
 func (o *outbox) disconnected(broke bool) {
 	o.flying = 0
 	for i := range o.messages {
-		o.messages[i].sent, o.messages[i].counted, o.messages[i].broke = false, false, broke
+		m := &o.messages[i]
+		m.broke = m.broke || m.sent && broke
+		m.sent, m.counted = false, false
 	}
 }
 

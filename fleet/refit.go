@@ -46,6 +46,9 @@ func (s *session) discard(i int, tooLarge bool) bool {
 	switch {
 	case m.written:
 		c.Messages.Add(m.period, m.kind, metrics.Unacknowledged)
+		if m.trace.on() {
+			s.fleet.deliveries.Unacknowledged(m.trace.of(s))
+		}
 	default:
 		c.Messages.Add(m.period, m.kind, metrics.OverSize)
 	}
@@ -82,7 +85,7 @@ func (s *session) lower(i int) bool {
 	if p.QoS == 0 {
 		b := s.buffer()
 		*b = wire.AppendPublish(*b, &p, wire.V5)
-		s.bill(m.kind, m.period, 0)
+		s.bill(m.kind, m.period, 0, 0, m.trace)
 		s.out.remove(i)
 		s.fleet.giveBack(old)
 		return true

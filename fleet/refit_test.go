@@ -49,7 +49,7 @@ func TestResentKeepsToTheNewLimits(t *testing.T) {
 			r.wrote(0)
 		}
 		r.drop()
-		r.out.disconnected()
+		r.out.disconnected(true)
 
 		attach(&r.session)
 		r.wrote(len(r.link.out.packets))
