@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -16,26 +18,54 @@ import (
 func (a *app) brokerCommand() *cobra.Command {
 	var l listenFlags
 	var readyName string
+	var hash bool
 	cmd := &cobra.Command{
 		Use:   "broker",
 		Short: "Run the embedded broker alone",
 		Long: `Run the embedded MQTT broker by itself until Ctrl-C, for fleets in other
 processes and for every other client. It listens on this machine only, unless
 --listen says otherwise. With --users a TOML file says who may connect, what for,
-and which limits the broker keeps.`,
+and which limits the broker keeps. Its passwords may be hashes: --hash-password
+reads a password from stdin and prints one, and starts no broker.`,
 		Example: `  homefleet broker
   homefleet broker --listen 127.0.0.1:1884 --ws 127.0.0.1:8083
-  homefleet broker --users users.toml`,
+  homefleet broker --users users.toml
+  homefleet broker --hash-password < password.txt`,
 		Args:              want(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if hash {
+				return a.hashPassword()
+			}
 			return a.runBroker(cmd.Context(), &l, readyName)
 		},
 	}
 	l.add(cmd.Flags())
 	l.addTLS(cmd.Flags())
 	cmd.Flags().StringVar(&readyName, "ready-file", "", "`FILE` to write, as JSON, when it listens")
+	cmd.Flags().BoolVar(&hash, "hash-password", false, "read a password from stdin, print its argon2id hash for the users file, and end")
+	cmd.MarkFlagsMutuallyExclusive("hash-password", "users")
 	return cmd
+}
+
+// longPassword is as long as MQTT has room for.
+const longPassword = 65535
+
+// hashPassword prints the hash of the password on stdin, without the newline
+// behind it.
+func (a *app) hashPassword() error {
+	password, err := io.ReadAll(io.LimitReader(a.Stdin, longPassword+3))
+	if err != nil {
+		return failed("", "reading the password from stdin: %w", err)
+	}
+	password = bytes.TrimSuffix(bytes.TrimSuffix(password, []byte("\n")), []byte("\r"))
+	switch {
+	case len(password) == 0:
+		return misused("homefleet broker --hash-password < FILE", "stdin has no password")
+	case len(password) > longPassword:
+		return misused("", "the password on stdin is longer than 65,535 bytes, which is all that MQTT has room for")
+	}
+	return a.printf("%s\n", broker.HashPassword(password))
 }
 
 func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) error {

@@ -264,6 +264,8 @@ func (a *app) brokerConfig(f *scenarios.UsersFile) (broker.Config, error) {
 			Name: u.Name, Password: string(password),
 			Publish: filters(u.Publish), Subscribe: filters(u.Subscribe),
 			ResponseInformation: string(u.ResponseInformation),
+			ClientIDs:           u.ClientIDs,
+			MaximumSessions:     orZero(u.MaximumSessions),
 		})
 	}
 	return c, nil
@@ -284,12 +286,26 @@ func filters(list []scenarios.Filter) []string {
 	return texts
 }
 
+// orZero is what is not given as the broker knows it.
+func orZero[T int | int64](n *T) T {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
 func brokerLimits(l *scenarios.Limits) broker.Limits {
 	is := func(b *bool) bool { return b != nil && !*b }
 	out := broker.Limits{
 		MaximumQoS: l.MaximumQoS,
 		NoRetain:   is(l.Retain), NoWildcards: is(l.WildcardSubscriptions),
 		NoShared: is(l.SharedSubscriptions), NoSubscriptionIDs: is(l.SubscriptionIdentifiers),
+		ForeignResponseTopics: l.AnyResponseTopic,
+		MaximumConnections:    orZero(l.MaximumConnections), MaximumSessions: orZero(l.MaximumSessions),
+		MaximumUserSessions: orZero(l.MaximumUserSessions), MaximumSubscriptions: orZero(l.MaximumSubscriptions),
+		MaximumFilters: orZero(l.MaximumFilters), MaximumOverlap: orZero(l.MaximumOverlap),
+		MaximumQueued: orZero(l.MaximumQueued), MaximumRetained: orZero(l.MaximumRetained),
+		ClientMemory: int(orZero(l.ClientMemory)), TotalMemory: int(orZero(l.TotalMemory)),
 	}
 	if l.MaximumPacketSize != nil {
 		out.MaximumPacketSize = int(*l.MaximumPacketSize)

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -31,10 +32,16 @@ type User struct {
 
 	Publish   []Filter // what the user may publish to; never nil, empty: nothing
 	Subscribe []Filter // what the user may subscribe to; the same
+
+	// ClientIDs are the Client Identifiers that are the user's alone: {user} is the
+	// name, and * any text. Empty: any that is nobody else's.
+	ClientIDs       []string
+	MaximumSessions *int // nil: that of the limits
 }
 
-// Password says where a user's password is; one of the fields is set. Whoever
-// reads the file or the environment removes one trailing newline.
+// Password says where a user's password is, or its argon2id hash; one of the
+// fields is set. Whoever reads the file or the environment removes one trailing
+// newline.
 type Password struct {
 	Text string // the password itself: for a demonstration
 	File string
@@ -54,6 +61,19 @@ type Limits struct {
 	WildcardSubscriptions   *bool
 	SharedSubscriptions     *bool
 	SubscriptionIdentifiers *bool
+
+	// The others are not announced.
+	AnyResponseTopic     bool   // users may name Response Topics that are not theirs
+	MaximumConnections   *int   // 1 to 2147483647, as those that follow
+	MaximumSessions      *int   // with those of clients that are away
+	MaximumUserSessions  *int   // of one user
+	MaximumSubscriptions *int   // of one client
+	MaximumFilters       *int   // of one SUBSCRIBE or UNSUBSCRIBE
+	MaximumOverlap       *int   // Subscription Identifiers of one message
+	MaximumQueued        *int   // messages that wait for one client
+	MaximumRetained      *int   // messages
+	ClientMemory         *int64 // bytes that one client can make the broker keep
+	TotalMemory          *int64 // bytes that all clients can make it keep
 }
 
 // Filter is a Topic Filter, or a topic, with the places {user} and {client}: the
@@ -126,6 +146,8 @@ func readUser(t *tomlfault.Table) User {
 			*list.dst = append(*list.dst, Filter(f))
 		}
 	}
+	t.Texts("client_ids", &u.ClientIDs)
+	u.MaximumSessions = count(t, "maximum_sessions")
 	return u
 }
 
@@ -150,6 +172,18 @@ func checkUser(r rules, u *User, byName map[string]int, i int) {
 		if r.filter("response_information", u.ResponseInformation, topicFault) && !strings.HasSuffix(own, "/") {
 			r.errorf("response_information", fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"/")),
 				"response_information %q does not end in \"/\"; want a part of the topic tree", tomlfault.Short(own))
+		}
+	}
+	for k, p := range u.ClientIDs {
+		key := fmt.Sprintf("client_ids[%d]", k)
+		text := strings.ReplaceAll(p, "{user}", "name")
+		switch problem := textFault(text); {
+		case strings.ContainsAny(text, "{}"):
+			r.errorf(key, "the only place is {user}", "client_ids: %q has braces that are of no place", tomlfault.Short(p))
+		case p == "":
+			r.errorf(key, "", "client_ids: a pattern is empty")
+		case problem != "":
+			r.errorf(key, "", "client_ids: %q %s", tomlfault.Short(p), problem)
 		}
 	}
 	for k, f := range u.Publish {
@@ -191,11 +225,50 @@ func readLimits(t *tomlfault.Table, l *Limits) {
 	l.WildcardSubscriptions = boolean(t, "wildcard_subscriptions")
 	l.SharedSubscriptions = boolean(t, "shared_subscriptions")
 	l.SubscriptionIdentifiers = boolean(t, "subscription_identifiers")
+	var topic string
+	l.AnyResponseTopic = t.Choice("response_topic", []string{"own", "any"}, &topic) && topic == "any"
+	for _, n := range []struct {
+		key string
+		dst **int
+	}{
+		{"maximum_connections", &l.MaximumConnections}, {"maximum_sessions", &l.MaximumSessions},
+		{"maximum_user_sessions", &l.MaximumUserSessions}, {"maximum_subscriptions", &l.MaximumSubscriptions},
+		{"maximum_filters", &l.MaximumFilters}, {"maximum_overlap", &l.MaximumOverlap},
+		{"maximum_queued", &l.MaximumQueued}, {"maximum_retained", &l.MaximumRetained},
+	} {
+		*n.dst = count(t, n.key)
+	}
+	l.ClientMemory = readMemory(t, "client_memory")
+	l.TotalMemory = readMemory(t, "total_memory")
 }
 
 func limit[T byte | uint16](t *tomlfault.Table, key string, low, high int64) *T {
 	var n T
 	if !tomlfault.Int(t, key, low, high, &n) {
+		return nil
+	}
+	return &n
+}
+
+// count reads a number that is 1 or more.
+func count(t *tomlfault.Table, key string) *int {
+	var n int
+	if !tomlfault.Int(t, key, 1, math.MaxInt32, &n) {
+		return nil
+	}
+	return &n
+}
+
+// minMemory is enough for a client and a message.
+const minMemory = 64 << 10
+
+func readMemory(t *tomlfault.Table, key string) *int64 {
+	var n int64
+	if !t.Size(key, &n) {
+		return nil
+	}
+	if n < minMemory {
+		t.Errorf(key, "", "%s is %dB; want 64KiB or more", key, n)
 		return nil
 	}
 	return &n

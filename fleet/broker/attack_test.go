@@ -3,12 +3,23 @@ package broker
 import (
 	"bytes"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
+
+var fullAttack = flag.Bool("attack", false, "attack at full size, which takes a minute or two")
+
+// size is how large a part of an attack is: a tenth, unless all of it is wanted.
+func size(n int) int {
+	if *fullAttack {
+		return n
+	}
+	return n / 10
+}
 
 // The attacks are on real time, and a bystander, who has nothing to do with the
 // attacker, is timed meanwhile: a message to itself, there and back.
@@ -80,32 +91,32 @@ func overlapping(i, levels int) string {
 func retain(b *Broker, n int) {
 	for i := range n {
 		b.topics.mu.Lock()
-		b.topics.retained.retain(&message{topic: fmt.Appendf(nil, "home/%d/light/state", i), payload: []byte("ON")}, &b.limits, time.Now())
+		b.topics.retained.retain(&message{from: anyone(), topic: fmt.Appendf(nil, "home/%d/light/state", i), payload: []byte("ON")}, &b.limits, time.Now())
 		b.topics.mu.Unlock()
 	}
 }
 
 var attacks = []attack{
 	{name: "one filter 260,000 times", retained: 20_000, run: func(t *testing.T, a *attacker) {
-		for range 3 {
+		for range size(30) {
 			a.send(filled(1<<20-100, func(int) string { return "#" }))
 			a.settle(30 * time.Second)
 		}
 	}},
 	{name: "one filter 4,000 times", retained: 20_000, run: func(t *testing.T, a *attacker) {
-		for range 100 {
+		for range size(100) {
 			a.send(pkt(0x82, u16(1), 0, raw(bytes.Repeat(enc("#", 0), 4000))))
 		}
 		a.settle(30 * time.Second)
 	}},
-	{name: "filters that find nothing among many", retained: 200_000, run: func(t *testing.T, a *attacker) {
+	{name: "filters that find nothing among many", retained: 100_000, run: func(t *testing.T, a *attacker) {
 		for i := range 20 {
 			a.send(filled(40_000, func(k int) string { return fmt.Sprintf("+/+/%d/%d", i, k) }))
 		}
 		a.settle(30 * time.Second)
 	}},
 	{name: "deep filters", run: func(t *testing.T, a *attacker) {
-		for n := range 40 {
+		for n := range size(40) {
 			a.send(filled(400_000, func(i int) string {
 				if i == 1000 {
 					return ""
@@ -187,7 +198,7 @@ func (at *attack) try(t *testing.T) (worst time.Duration) {
 	worst, elsewhere := stop(), stopOther()
 	ratio := float64(kept) / float64(a.sent)
 	t.Logf("%.1f MB sent, %.1f kept (%.1f a byte), the bystander waited %v at most, elsewhere %v", float64(a.sent)/1e6, float64(kept)/1e6, ratio, worst, elsewhere)
-	if ratio > 8 {
+	if ratio > 8 && a.sent > 500_000 { // less is not told from the noise of the heap
 		t.Errorf("%d bytes kept for %d sent; want at most 8 each", kept, a.sent)
 	}
 	return worst - elsewhere

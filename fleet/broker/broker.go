@@ -16,18 +16,19 @@ import (
 
 // Broker is a running broker. All methods may be called from any goroutine.
 type Broker struct {
-	config    Config
-	limits    limits
-	declared  []byte // see connackProps
-	users     map[string]*user
-	nobody    *user   // counts the sessions of those without a user name, where there are users
-	reserving []*user // those with Client Identifiers of their own
-	guesses   guesses
-	log       *slog.Logger
-	start     time.Time
-	topics    topics
-	count     counters
-	asked     atomic.Uint64 // CONNECTs that Config.Admit saw
+	config            Config
+	limits            limits
+	declared          []byte // see connackProps
+	users             map[string]*user
+	nobody            *user   // counts the sessions of those without a user name, where there are users
+	reserving         []*user // those with Client Identifiers of their own
+	guesses           guesses
+	log               *slog.Logger
+	memory, strangers account // of all clients, and of those that have not said who they are
+	start             time.Time
+	topics            topics
+	count             counters
+	asked             atomic.Uint64 // CONNECTs that Config.Admit saw
 
 	due, notDue atomic.Uint64 // Wills that Config.Will saw
 
@@ -71,7 +72,10 @@ func New(c Config) (*Broker, error) {
 		wills:     make(map[string]int),
 	}
 	b.willSent.L = &b.mu
+	b.memory.most = int64(l.TotalMemory)
+	b.strangers.most = b.memory.most / 16
 	b.topics.init()
+	b.topics.retained.memory = &b.memory
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}

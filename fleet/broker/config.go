@@ -148,6 +148,13 @@ type Limits struct {
 	// disconnected with 0x97.
 	MaximumQueued      int
 	MaximumQueuedBytes int
+	// ClientMemory and TotalMemory bound what one client and all of them can make
+	// the broker keep, in bytes as they are in memory: connections, sessions, Wills,
+	// subscriptions, retained messages, queues, and packets on their way in and out.
+	// Defaults 32 MiB and 1 GiB. What is beyond is refused with 0x97, and dropped at
+	// QoS 0.
+	ClientMemory int
+	TotalMemory  int
 	// MaximumRetained and MaximumRetainedBytes bound the retained messages;
 	// defaults 1,000,000 and 256 MiB. Messages that would have to be retained
 	// over the bound are refused with 0x97, or dropped at QoS 0.
@@ -197,6 +204,8 @@ func (c *Config) limits() (limits, error) {
 	number("a maximum of overlapping filters", &l.MaximumOverlap, 1024, 1, math.MaxInt32)
 	number("a maximum of queued messages", &l.MaximumQueued, 100_000, 1, math.MaxInt32)
 	number("a maximum of queued bytes", &l.MaximumQueuedBytes, 32<<20, 1, math.MaxInt)
+	number("a client's memory", &l.ClientMemory, 32<<20, 1, math.MaxInt)
+	number("all clients' memory", &l.TotalMemory, 1<<30, 1, math.MaxInt)
 	number("a maximum of retained messages", &l.MaximumRetained, 1_000_000, 1, math.MaxInt32)
 	number("a maximum of retained bytes", &l.MaximumRetainedBytes, 256<<20, 1, math.MaxInt)
 	l.ReceiveMaximum = cmp.Or(l.ReceiveMaximum, 1024)

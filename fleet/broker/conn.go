@@ -32,6 +32,7 @@ type conn struct {
 	version        wire.Version
 
 	// Of the reader.
+	partial  int // bytes of the framer that are in the accounts
 	source   source
 	again    func() // loop
 	reads    uint8  // up to manyReads
@@ -45,6 +46,7 @@ type conn struct {
 	mu        sync.Mutex
 	out       []byte  // encoded packets
 	lent      *[]byte // what out was, from Broker.writes
+	outTaken  int     // bytes of it that are in the accounts
 	inWrite   int     // bytes that the writer has taken and not written yet
 	writing   bool    // there is a writer
 	corked    bool    // the reader is at work and starts the writer when it has done
@@ -93,7 +95,7 @@ func (b *Broker) open(nc net.Conn) *conn {
 	suspended := b.suspended
 	// Connections that have not sent their CONNECT yet do not count against the
 	// limit that the CONNACK answers with, but have one too.
-	if !b.closed && !suspended && len(b.conns) < 2*b.limits.MaximumConnections+100 {
+	if !b.closed && !suspended && len(b.conns) < 2*b.limits.MaximumConnections+100 && b.memory.take(nil, costConn) {
 		b.conns[c] = struct{}{}
 		b.running.Add(1)
 		b.mu.Unlock()
@@ -158,6 +160,9 @@ func (c *conn) received(b []byte, err error) bool {
 		d, end = c.handle(b)
 	}
 	c.source.release()
+	if !end && !c.keeps() {
+		d, end = departure{code: wire.QuotaExceeded, linger: true, err: errOverrun}, true
+	}
 	if !end && err != nil {
 		d, end = departure{err: err}, true
 	}
@@ -176,6 +181,7 @@ func (c *conn) end(d departure) {
 	b.mu.Lock()
 	delete(b.conns, c)
 	b.mu.Unlock()
+	c.forgets()
 	c.mu.Lock()
 	c.readDone = true
 	done := c.writeDone

@@ -200,7 +200,6 @@ func (c *conn) admit(p *wire.Connect) byte {
 		return code
 	}
 	defer s.mu.Unlock()
-	c.will = newWill(p.Will)
 	present = present && p.Version != wire.V31 // which has no such flag
 	c.connack(wire.Success, present, props)
 	b.count.connects.Add(1)

@@ -75,7 +75,7 @@ func (s *session) take(r *routing, o outgoing) {
 	l := &s.b.limits
 	o.m = r.keep()
 	size := o.m.size()
-	if s.pending.len() >= l.MaximumQueued || s.queuedBytes+size > l.MaximumQueuedBytes {
+	if s.pending.len() >= l.MaximumQueued || s.queuedBytes+size > l.MaximumQueuedBytes || !s.hold(&o) {
 		n.full.Add(1)
 		if c := s.conn; c != nil {
 			c.overrun()
@@ -123,6 +123,7 @@ func (s *session) flush(c *conn) bool {
 			o = s.pending.at(0)
 			if o.m.expired(now) { // 3.3.2-5
 				s.b.count.expired.Add(1)
+				s.release(o)
 				s.dequeue()
 				continue
 			}
@@ -142,6 +143,8 @@ func (s *session) flush(c *conn) bool {
 		}
 		if sent == sendDone {
 			s.unacked.push(done)
+		} else {
+			s.release(&done)
 		}
 	}
 	return true
@@ -199,6 +202,7 @@ func (s *session) puback(a wire.Ack) error {
 	if q.at(i).qos != 1 {
 		return protocolError("a PUBACK for a message of QoS 2")
 	}
+	s.release(q.at(i))
 	q.remove(i)
 	s.pump()
 	return nil
@@ -219,10 +223,12 @@ func (s *session) pubrec(c *conn, a wire.Ack) error {
 	case q.at(i).qos != 2:
 		return protocolError("a PUBREC for a message of QoS 1")
 	case a.Code >= 0x80: // 4.9: counts as the end
+		s.release(q.at(i))
 		q.remove(i)
 		s.pump()
 	default:
 		counted := q == &s.unacked
+		s.release(q.at(i))
 		q.remove(i)
 		s.released = append(s.released, release{a.PacketID, counted})
 		if counted {

@@ -22,7 +22,7 @@ func (c *conn) depart(d departure) {
 
 // cut is depart without the Will that is due with it, which it leaves to the
 // caller to publish.
-func (c *conn) cut(d departure) (from string, due *will) {
+func (c *conn) cut(d departure) (from *owner, due *will) {
 	c.mu.Lock()
 	if c.departure == nil {
 		c.departure = &d
@@ -91,16 +91,10 @@ func (c *conn) departing() bool {
 // with locks held.
 func (c *conn) overrun() {
 	c.mu.Lock()
-	first := c.departure == nil && !c.overran
-	c.overran = true
-	c.mu.Unlock()
-	if !first {
-		return
+	defer c.mu.Unlock()
+	if c.departure == nil {
+		c.overflow()
 	}
-	c.b.count.overrun.Add(1)
-	c.b.running.Go(func() {
-		c.depart(departure{code: wire.QuotaExceeded, err: errOverrun})
-	})
 }
 
 var errOverrun = errors.New("more waits for the client than it may have queued")

@@ -43,7 +43,7 @@ func (t *topics) look(out []*message, f *feeds, now time.Time) (_ []*message, do
 		}
 		match, next := scan(buf[:0], m.topic, sub.filter)
 		switch {
-		case match && m.number <= sub.newest && !m.expired(now) && !(sub.noLocal && m.from == sub.s.id): // 3.3.2-5
+		case match && m.number <= sub.newest && !m.expired(now) && !(sub.noLocal && m.from.id == sub.s.id): // 3.3.2-5
 			if out, size = append(out, m), size+m.size(); len(out) == feedMessages || size > feedBytes {
 				f.from = append(slices.Clone(m.topic), 0) // right behind it: no topic has U+0000
 				return out, false

@@ -89,7 +89,7 @@ func (p *point) collect(r *routing) {
 		r.points++
 		for _, sub := range p.subs {
 			// 3.8.3-3; the publisher is known by its Client Identifier.
-			if sub.noLocal && sub.s.id == r.m.from {
+			if sub.noLocal && sub.s.id == r.m.from.id {
 				continue
 			}
 			r.targets = append(r.targets, sub.target())

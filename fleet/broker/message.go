@@ -13,9 +13,10 @@ type message struct {
 	topic   []byte
 	payload []byte
 	props   *wire.Properties // without Topic Alias and Subscription Identifiers; nil: none
-	from    string           // Client Identifier of the publisher, for No Local
+	from    *owner           // the publisher
 	expires time.Time        // zero: never
 	number  uint64           // of a retained message, in the order of coming; 0: not retained
+	places  int32            // where it is kept, see account.hold
 	qos     byte
 	retain  bool
 }
@@ -41,14 +42,15 @@ func (m *message) remaining(now time.Time) uint32 {
 	return uint32((left + time.Second - 1) / time.Second)
 }
 
-// size is what the message weighs against the bounds on bytes, which is roughly
-// what it takes in memory.
+// size is what the message takes in memory, and weighs against the bounds on
+// bytes.
 func (m *message) size() int {
-	n := 256 + len(m.topic) + len(m.payload)
+	n := len(m.topic) + len(m.payload)
 	if p := m.props; p != nil {
 		n += len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData) + len(p.User)
+		return costMessage + costProperties + text(n)
 	}
-	return n
+	return costMessage + text(n)
 }
 
 // keep returns a copy that owns its memory, in two or three allocations.

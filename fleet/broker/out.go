@@ -56,8 +56,8 @@ func (c *conn) write() {
 	defer c.b.running.Done()
 	for {
 		c.mu.Lock()
-		buf, lent := c.out, c.lent
-		c.out, c.lent = nil, nil
+		buf, lent, taken := c.out, c.lent, c.outTaken
+		c.out, c.lent, c.outTaken = nil, nil, 0
 		if len(buf) == 0 || c.failed {
 			c.writing = false
 			closing := c.closing
@@ -65,6 +65,7 @@ func (c *conn) write() {
 				c.writing = true // for good
 			}
 			c.mu.Unlock()
+			c.written(taken)
 			if closing {
 				c.finished()
 			}
@@ -79,6 +80,7 @@ func (c *conn) write() {
 			*lent = buf
 			c.b.writes.Put(lent)
 		}
+		c.written(taken)
 		c.mu.Lock()
 		c.inWrite = 0
 		c.failed = err != nil
@@ -115,7 +117,11 @@ func (c *conn) send(packet []byte) {
 		c.b.running.Go(func() { c.depart(departure{code: wire.PacketTooLarge, linger: true}) })
 		return
 	}
-	c.out = append(c.buffer(), packet...)
+	if !c.fit(len(packet), false) {
+		c.overflow()
+		return
+	}
+	c.out = append(c.out, packet...)
 	c.bound()
 	c.wake()
 }
@@ -127,18 +133,33 @@ func (c *conn) ack(typ byte, id uint16, code byte) {
 	if c.closing || c.failed {
 		return
 	}
-	c.out = wire.AppendAck(c.buffer(), typ, wire.Ack{PacketID: id, Code: code}, c.version)
+	if !c.fit(mostAck, false) {
+		c.overflow()
+		return
+	}
+	c.out = wire.AppendAck(c.out, typ, wire.Ack{PacketID: id, Code: code}, c.version)
 	c.bound()
 	c.wake()
 }
 
+// mostAck is how long an acknowledgement without properties can be.
+const mostAck = 6
+
 // bound ends a connection whose answers pile up. The caller holds c.mu.
 func (c *conn) bound() {
-	if len(c.out)+c.inWrite > c.b.limits.MaximumQueuedBytes+highWater && !c.overran {
-		c.overran = true
-		c.b.count.overrun.Add(1)
-		c.b.running.Go(func() { c.depart(departure{code: wire.QuotaExceeded, err: errOverrun}) })
+	if len(c.out)+c.inWrite > c.b.limits.MaximumQueuedBytes+highWater {
+		c.overflow()
 	}
+}
+
+// overflow ends a connection that there is no room for. The caller holds c.mu.
+func (c *conn) overflow() {
+	if c.overran {
+		return
+	}
+	c.overran = true
+	c.b.count.overrun.Add(1)
+	c.b.running.Go(func() { c.depart(departure{code: wire.QuotaExceeded, err: errOverrun}) })
 }
 
 // What became of a PUBLISH.
@@ -180,8 +201,13 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent 
 		n.slow.Add(1)
 		return sendDropped
 	}
+	// What is in a queue already leaves it: there is highWater of it at most.
+	if !c.fit(wire.PublishSize(&p, c.version)+aliasSize, o.qos > 0) {
+		n.slow.Add(1)
+		return sendDropped
+	}
 	c.alias(&p)
-	c.out = wire.AppendPublish(c.buffer(), &p, c.version)
+	c.out = wire.AppendPublish(c.out, &p, c.version)
 	n.messagesOut.Add(1)
 	c.wake()
 	return sendDone
@@ -190,6 +216,13 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent 
 // mostAliases bounds the Topic Aliases of the broker to one client: the topics
 // that come first have them, which for a subscriber of few is all of them.
 const mostAliases = 64
+
+// aliasSize is what a Topic Alias adds to a packet, and aliasTopic the longest
+// topic that gets one.
+const (
+	aliasSize  = 4
+	aliasTopic = 256
+)
 
 // alias puts a Topic Alias beside or in the place of the topic, for clients that
 // take any (3.3.2.3.4). They hold for the connection, so what is sent again on
@@ -204,7 +237,7 @@ func (c *conn) alias(p *wire.Publish) {
 		}
 		return
 	}
-	if len(c.given) == c.mayGive {
+	if len(c.given) == c.mayGive || len(p.Topic) > aliasTopic {
 		return
 	}
 	topic := string(p.Topic)

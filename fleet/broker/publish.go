@@ -48,7 +48,12 @@ func (c *conn) publishIn(f wire.Frame) error {
 		return nil
 	}
 
-	code := c.accept(&p)
+	code := byte(wire.QuotaExceeded)
+	if p.QoS < 2 || c.b.memory.take(s.owner, costIncoming) {
+		if code = c.accept(&p); code >= 0x80 && p.QoS == 2 {
+			c.b.memory.enter(s.owner, -costIncoming)
+		}
+	}
 	if code >= 0x80 {
 		c.b.count.rejected.Add(1)
 		if c.version != wire.V5 {
@@ -96,6 +101,13 @@ func (c *conn) resolve(p *wire.Publish) error {
 	if c.aliases == nil {
 		c.aliases = make(map[uint16][]byte)
 	}
+	n := costAlias + text(len(p.Topic))
+	if old, ok := c.aliases[alias]; ok {
+		n -= costAlias + text(len(old))
+	}
+	if !c.b.memory.take(c.s.owner, n) {
+		return &wire.Error{Code: wire.QuotaExceeded, Text: "a Topic Alias that there is no room for"}
+	}
 	c.aliases[alias] = bytes.Clone(p.Topic)
 	return nil
 }
@@ -108,7 +120,7 @@ func (c *conn) accept(p *wire.Publish) byte {
 	case levels(p.Topic) > maxLevels:
 		return wire.TopicNameInvalid
 	}
-	matched, code := c.b.route(p, c.s.id)
+	matched, code := c.b.route(p, c.s.owner)
 	if code == wire.Success && !matched {
 		return wire.NoMatchingSubscribers
 	}
@@ -122,6 +134,7 @@ func (s *session) pubrel(c *conn, a wire.Ack) {
 	if known {
 		code = wire.Success
 		delete(s.incoming, a.PacketID)
+		s.b.memory.enter(s.owner, -costIncoming)
 		if len(s.incoming) == 0 {
 			s.incoming = nil
 		}

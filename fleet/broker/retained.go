@@ -12,6 +12,7 @@ import (
 // however many levels its topic has, and a reader can let go of the lock
 // anywhere and come back to where it was.
 type retained struct {
+	memory *account     // of all clients
 	chunks [][]*message // none is empty
 	count  int
 	bytes  int
@@ -72,6 +73,7 @@ func (s *retained) find(topic []byte) (*message, place) {
 func (s *retained) put(m, old *message, p place) {
 	s.number++
 	m.number = s.number
+	s.memory.held(m.from, m, costRetained)
 	s.count++
 	s.bytes += m.size()
 	if old != nil {
@@ -101,6 +103,7 @@ func (s *retained) put(m, old *message, p place) {
 func (s *retained) dropped(m *message) {
 	s.count--
 	s.bytes -= m.size()
+	s.memory.release(m.from, m, costRetained)
 }
 
 // drop removes the message at a place.
@@ -152,11 +155,15 @@ func (s *retained) retain(m *message, l *limits, now time.Time) bool {
 
 // roomFor reports whether m may be retained. What it replaces is set off.
 func (s *retained) roomFor(m, old *message, l *limits) bool {
-	count, size := s.count+1, s.bytes+m.size()
+	count, size, more := s.count+1, s.bytes+m.size(), m.size()+costRetained
 	if old != nil {
-		count, size = count-1, size-old.size()
+		count, size, more = count-1, size-old.size(), m.size()-old.size()
 	}
-	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes
+	mine := more
+	if old != nil && old.from != m.from {
+		mine = m.size() + costRetained
+	}
+	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes && (more <= 0 || s.memory.room(more)) && m.from.room(mine)
 }
 
 // sweep removes what has expired among the next so many messages.

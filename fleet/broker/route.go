@@ -31,7 +31,7 @@ type target struct {
 
 // receive makes the message of a PUBLISH, whose memory it shares; its Message
 // Expiry Interval begins.
-func (r *routing) receive(p *wire.Publish, from string) {
+func (r *routing) receive(p *wire.Publish, from *owner) {
 	r.own = message{topic: p.Topic, payload: p.Payload, from: from, qos: p.QoS, retain: p.Retain}
 	r.m = &r.own
 	if plain(&p.Props) {
@@ -59,10 +59,10 @@ func (r *routing) now() time.Time {
 }
 
 // route delivers the message of a PUBLISH to all who subscribe and retains it if
-// it is to be retained. from is the Client Identifier of its sender. It reports
+// it is to be retained. from is its sender. It reports
 // whether anybody subscribes; the code is wire.Success or why the message was
 // not accepted.
-func (b *Broker) route(p *wire.Publish, from string) (matched bool, code byte) {
+func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 	r := b.routings.Get().(*routing)
 	r.receive(p, from)
 	m := r.m

@@ -24,7 +24,7 @@ type session struct {
 	forgot bool  // and holds nothing any more, see forget
 	expiry uint32
 	subs   subscriptions
-	added  *quota // nil: nothing
+	owner  *owner
 	feeds  *feeds // nil: none
 
 	// To the client, in order of sending: redo was sent by an earlier connection
@@ -104,16 +104,18 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 			break // a CONNECT that is refused ends no session
 		}
 		due := s.end()
-		b.keepWill(s.id, due)
+		b.keepWill(s.owner, due)
 		s.mu.Unlock()
 		b.mu.Unlock()
 		s.forget()
-		b.publishWill(s.id, due)
+		b.publishWill(s.owner, due)
 	}
 	// Here b.mu is held, and s.mu too if there is a session, which is nobody's.
 	switch {
 	case b.clients >= b.limits.MaximumConnections:
 		code = wire.ServerBusy
+	case !b.memory.room(need(s, p)):
+		code = wire.QuotaExceeded
 	case s == nil && (len(b.sessions) >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
 		code = wire.QuotaExceeded
 	}
@@ -126,6 +128,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	}
 	if present = s != nil; present {
 		if s.will != nil { // 3.1.3-9
+			s.letGo(s.will)
 			s.will = nil
 			b.count.willsCancelled.Add(1)
 		}
@@ -137,12 +140,16 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	} else {
 		b.sessionNumber++
 		s = &session{b: b, id: p.ClientID, number: b.sessionNumber, user: c.user}
+		s.owner = &owner{id: s.id, account: account{most: int64(b.limits.ClientMemory)}}
+		b.memory.enter(s.owner, s.cost())
 		s.mu.Lock()
 		b.sessions[s.id] = s
 		if s.user != nil {
 			s.user.sessions++
 		}
 	}
+	c.will = newWill(p.Will)
+	b.memory.enter(s.owner, c.will.cost())
 	s.conn, c.s = c, s
 	s.online.Store(true)
 	s.expiry = expiry
@@ -165,18 +172,18 @@ func (s *session) resume(c *conn) {
 // detach takes a session from its connection. Nothing happens if the connection
 // has none (any more). The Will returned, unless it is nil, is to be published
 // now, in the name of the client.
-func (b *Broker) detach(c *conn, d departure) (from string, due *will) {
+func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 	b.mu.Lock()
 	s := c.s
 	if s == nil {
 		b.mu.Unlock()
-		return "", nil
+		return nil, nil
 	}
 	s.mu.Lock()
 	if s.conn != c {
 		s.mu.Unlock()
 		b.mu.Unlock()
-		return "", nil
+		return nil, nil
 	}
 	b.clients--
 	s.conn = nil
@@ -200,6 +207,7 @@ func (b *Broker) detach(c *conn, d departure) (from string, due *will) {
 
 	w := c.will
 	c.will = nil
+	s.letGo(w)
 	switch {
 	case d.orderly && w != nil && b.config.Will != nil:
 		due, w = &will{publish: w.publish, cancelled: true}, nil
@@ -216,6 +224,7 @@ func (b *Broker) detach(c *conn, d departure) (from string, due *will) {
 		b.count.willsCancelled.Add(1)
 	default:
 		s.will, s.willAt = w, now.Add(w.delay)
+		b.memory.enter(s.owner, w.cost())
 	}
 	if ended {
 		s.end()
@@ -228,13 +237,13 @@ func (b *Broker) detach(c *conn, d departure) (from string, due *will) {
 			s.arm(now)
 		}
 	}
-	b.keepWill(s.id, due)
+	b.keepWill(s.owner, due)
 	s.mu.Unlock()
 	b.mu.Unlock()
 	if ended {
 		s.forget()
 	}
-	return s.id, due
+	return s.owner, due
 }
 
 // arm sets the timer for the next thing that is due while the client is away.
@@ -271,17 +280,18 @@ func (s *session) due() {
 		w = s.end()
 	case s.will != nil && !now.Before(s.willAt):
 		w, s.will = s.will, nil
+		s.letGo(w)
 	}
 	if !expired {
 		s.arm(now)
 	}
-	b.keepWill(s.id, w)
+	b.keepWill(s.owner, w)
 	s.mu.Unlock()
 	b.mu.Unlock()
 	if expired {
 		s.forget()
 	}
-	b.publishWill(s.id, w)
+	b.publishWill(s.owner, w)
 }
 
 // end takes the session out of the broker's table and returns the will that is
@@ -299,7 +309,23 @@ func (s *session) end() *will {
 	}
 	w := s.will
 	s.will = nil
+	s.letGo(w)
 	return w
+}
+
+// cost is what a session takes that is idle.
+func (s *session) cost() int { return costSession + 2*text(len(s.id)) }
+
+// need is what a CONNECT makes the broker keep.
+func need(s *session, p *wire.Connect) int {
+	n := 0
+	if s == nil {
+		n = costSession + 2*text(len(p.ClientID))
+	}
+	if w := p.Will; w != nil {
+		n += costWill + len(w.Topic) + len(w.Payload)
+	}
+	return n
 }
 
 // forget drops what an ended session held, but for what other members of its
@@ -312,13 +338,20 @@ func (s *session) forget() {
 		for _, sub := range some {
 			share, filter := splitShared(sub.filter)
 			t.remove(share, filter, sub)
+			s.b.memory.enter(s.owner, -sub.cost())
 		}
 		t.mu.Unlock()
 	}
 	s.forgot = true
 	s.subs, s.feeds = subscriptions{}, nil
 	left := s.shared()
-	s.redo, s.unacked, s.pending = fifo[outgoing]{}, fifo[outgoing]{}, fifo[outgoing]{}
+	for _, q := range []*fifo[outgoing]{&s.redo, &s.unacked, &s.pending} {
+		for i := range q.len() {
+			s.release(q.at(i))
+		}
+		*q = fifo[outgoing]{}
+	}
+	s.b.memory.enter(s.owner, -s.cost()-costIncoming*len(s.incoming))
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
 	s.mu.Unlock()
 	s.b.passOn(left)

@@ -10,6 +10,7 @@ type Stats struct {
 	Subscriptions int
 	Retained      int // retained messages; some may have expired
 	RetainedBytes int
+	Memory        int // bytes that clients make the broker keep, see Limits.TotalMemory
 
 	Connects uint64 // CONNECTs answered with CONNACK 0
 	Refused  uint64 // connections refused, by CONNACK or otherwise
@@ -57,6 +58,7 @@ func (b *Broker) Stats() Stats {
 		WillsPublished: n.willsPublished.Load(), WillsCancelled: n.willsCancelled.Load(),
 		KeepAliveTimeouts: n.keepAliveTimeouts.Load(), TakenOver: n.takenOver.Load(),
 		Overrun: n.overrun.Load(), ProtocolErrors: n.protocolErrors.Load(),
+		Memory:        int(b.memory.used.Load()),
 		Subscriptions: int(b.topics.subscriptions.Load()),
 	}
 	b.mu.Lock()

@@ -80,6 +80,9 @@ func (c *conn) subscribable(topic, share, filter string, withID bool) byte {
 	return wire.Success
 }
 
+// cost is what a subscription takes.
+func (sub *subscription) cost() int { return costSubscription + text(len(sub.filter)) }
+
 // enter adds or replaces a subscription (3.8.4-3) and has it get what is
 // retained. It returns the QoS that is granted, or wire.QuotaExceeded. The caller
 // holds s.mu.
@@ -96,18 +99,15 @@ func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, i
 		isNew = false
 		sub = s.subs.list[i]
 	} else {
-		if s.added == nil {
-			s.added = new(quota)
-		}
-		if !t.room(share, filter, s.added) {
+		sub = &subscription{s: s, filter: o.Topic}
+		if !t.room(share, filter, s.owner) || !s.b.memory.take(s.owner, sub.cost()) {
 			return wire.QuotaExceeded
 		}
-		sub = &subscription{s: s, filter: o.Topic}
 	}
 	sub.ids, sub.qos, sub.noLocal, sub.asPublished = ids, qos, o.NoLocal, o.RetainAsPublished
 	if isNew {
 		s.subs.add(sub)
-		t.add(share, filter, sub, s.added)
+		t.add(share, filter, sub, s.owner)
 	}
 	// 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)
 	if share == "" && (o.RetainHandling == 0 || o.RetainHandling == 1 && isNew) {
@@ -134,6 +134,7 @@ func (c *conn) unsubscribe(p *packets.Unsubscribe) error {
 			share, filter := splitShared(topic)
 			t.mu.Lock()
 			t.remove(share, filter, sub)
+			c.b.memory.enter(s.owner, -sub.cost())
 			t.mu.Unlock()
 			s.stopFeed(sub)
 			s.subs.remove(j)

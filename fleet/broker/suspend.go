@@ -35,7 +35,7 @@ func (b *Broker) Suspend() {
 	}
 	b.mu.Unlock()
 	type last struct {
-		from string
+		from *owner
 		will *will
 	}
 	var due []last

@@ -56,11 +56,8 @@ type form struct {
 	wildFirst bool // 4.7.2-1: not for topics that start with $
 	points    int
 	at        int    // where it stands in topics.forms
-	by        *quota // of the client who added it
+	by        *owner // the client who added it
 }
-
-// quota is what one client has added to what all share.
-type quota struct{ forms int } // guarded by topics.mu
 
 // point is where equal filters meet.
 type point struct {
@@ -128,7 +125,7 @@ func (t *topics) key(filter string) (key uint64, s shape, wild bool) {
 // room reports whether a client may add a filter: it may not where that has a
 // form that is new and one too many, or is a Shared Subscription one too many.
 // The caller holds mu.
-func (t *topics) room(share, filter string, by *quota) bool {
+func (t *topics) room(share, filter string, by *owner) bool {
 	key, s, wild := t.key(filter)
 	p := t.find(key, filter)
 	switch {
@@ -156,7 +153,7 @@ func (t *topics) find(key uint64, filter string) *point {
 
 // add enters a subscription. filter is without $share/NAME/, and share is that
 // name or empty. The caller holds mu for writing.
-func (t *topics) add(share, filter string, sub *subscription, by *quota) {
+func (t *topics) add(share, filter string, sub *subscription, by *owner) {
 	key, s, wild := t.key(filter)
 	p := t.find(key, filter)
 	if p == nil {
@@ -174,7 +171,7 @@ func (t *topics) add(share, filter string, sub *subscription, by *quota) {
 	t.subscriptions.Add(1)
 }
 
-func (t *topics) form(s shape, by *quota) *form {
+func (t *topics) form(s shape, by *owner) *form {
 	f := t.byShape[s]
 	if f == nil {
 		f = &form{shape: s, wildFirst: s.levels == 0 || s.plus[0]&1 != 0, at: len(t.forms), by: by}

@@ -68,9 +68,9 @@ func TestMatchingIsAsTheStandardSays(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var ts topics
 	ts.init()
-	by := new(quota)
+	by := new(owner)
 	var subs []*subscription
-	for step := range 20_000 {
+	for step := range 5000 {
 		switch n := random.IntN(10); {
 		case n < 3 && len(subs) < 200:
 			sub := &subscription{s: &session{}, filter: randomFilter(random)}
@@ -82,7 +82,7 @@ func TestMatchingIsAsTheStandardSays(t *testing.T) {
 			subs = slices.Delete(subs, i, i+1)
 		default:
 			topic := randomTopic(random)
-			r := &routing{m: &message{topic: []byte(topic)}}
+			r := &routing{m: &message{from: anyone(), topic: []byte(topic)}}
 			ts.collect(r)
 			want := 0
 			for _, sub := range subs {
@@ -112,18 +112,19 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var ts topics
 	ts.init()
+	ts.retained.memory = &account{most: 1 << 40}
 	l, err := (&Config{Anonymous: true}).limits()
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
 	want := make(map[string]string)
-	for step := range 30_000 {
+	for step := range 10_000 {
 		topic := randomTopic(random) + fmt.Sprint("/", random.IntN(50))
 		if random.IntN(4) == 0 {
 			topic = randomTopic(random)
 		}
-		m := &message{topic: []byte(topic), payload: fmt.Append(nil, step), qos: 1}
+		m := &message{from: anyone(), topic: []byte(topic), payload: fmt.Append(nil, step), qos: 1}
 		if random.IntN(3) == 0 {
 			m.payload = nil
 			delete(want, topic)
@@ -162,7 +163,7 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 		t.Errorf("count = %d; want %d", ts.retained.count, len(want))
 	}
 	for topic := range want {
-		ts.retained.retain(&message{topic: []byte(topic)}, &l, now)
+		ts.retained.retain(&message{from: anyone(), topic: []byte(topic)}, &l, now)
 	}
 	if ts.retained.count+ts.retained.bytes+len(ts.retained.chunks) != 0 {
 		t.Errorf("emptied, it has %d messages of %d bytes in %d chunks; want none", ts.retained.count, ts.retained.bytes, len(ts.retained.chunks))

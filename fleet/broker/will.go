@@ -60,15 +60,15 @@ type WillFate struct {
 // keepWill notes that a Will Message, which may be nil, is on its way: its client
 // does not connect again before it has been published, or what the client then
 // says would be overtaken. The caller holds b.mu.
-func (b *Broker) keepWill(from string, w *will) {
+func (b *Broker) keepWill(from *owner, w *will) {
 	if w != nil {
-		b.wills[from]++
+		b.wills[from.id]++
 	}
 }
 
 // publishWill sends a Will Message that keepWill has noted. The caller holds no
 // lock.
-func (b *Broker) publishWill(from string, w *will) {
+func (b *Broker) publishWill(from *owner, w *will) {
 	if w == nil {
 		return
 	}
@@ -79,13 +79,13 @@ func (b *Broker) publishWill(from string, w *will) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.wills[from]--; b.wills[from] == 0 {
-		delete(b.wills, from)
+	if b.wills[from.id]--; b.wills[from.id] == 0 {
+		delete(b.wills, from.id)
 	}
 	b.willSent.Broadcast()
 }
 
-func (b *Broker) sendWill(from string, p *wire.Publish) {
+func (b *Broker) sendWill(from *owner, p *wire.Publish) {
 	b.count.willsPublished.Add(1)
 	if _, code := b.route(p, from); code != wire.Success {
 		// It cannot be retained, but those who subscribe are to have it.
@@ -97,9 +97,9 @@ func (b *Broker) sendWill(from string, p *wire.Publish) {
 }
 
 // decideWill does with a Will Message what Config.Will says.
-func (b *Broker) decideWill(from string, w *will) {
+func (b *Broker) decideWill(from *owner, w *will) {
 	p := w.decoded()
-	info := WillInfo{ClientID: from, Topic: string(p.Topic), Due: !w.cancelled}
+	info := WillInfo{ClientID: from.id, Topic: string(p.Topic), Due: !w.cancelled}
 	if info.Due {
 		info.Number = b.due.Add(1)
 	} else {

@@ -71,6 +71,14 @@ func (f *Framer) Partial() int {
 	return len(f.part)
 }
 
+// Held returns how many bytes of memory the beginning of a packet takes.
+func (f *Framer) Held() int {
+	if f.done {
+		return 0
+	}
+	return cap(f.part)
+}
+
 func (f *Framer) size(b []byte) (int, error) {
 	n, err := Size(b)
 	if err != nil {

@@ -1,0 +1,206 @@
+package broker
+
+import (
+	"sync/atomic"
+
+	"homefleet/fleet/wire"
+)
+
+// account counts bytes that the broker keeps, as they are in memory. All that
+// clients can make it keep is entered in two accounts: that of the client, whose
+// doing it is or for whom it waits, and that of all clients. What it takes was
+// measured; TestMemoryIsCharged holds it within twice of what is really there.
+type account struct {
+	most int64
+	used atomic.Int64
+}
+
+// room reports whether so many bytes may be entered.
+func (a *account) room(n int) bool { return a.used.Load()+int64(n) <= a.most }
+
+// owner is a client to the accounts, which outlives the session as long as there
+// are retained messages of it.
+type owner struct {
+	id      string // Client Identifier
+	account        // of the client
+	forms   int    // guarded by topics.mu: filter forms that the client has added
+}
+
+// What things take, beside their texts.
+const (
+	costConn         = 4 << 10 // with its goroutine and its part of the timers
+	costSession      = 640
+	costWill         = 64
+	costSubscription = 256
+	costMessage      = 128
+	costProperties   = 144
+	costQueued       = 64 // an entry of a queue
+	costRetained     = 16
+	costIncoming     = 12 // a Packet Identifier of QoS 2
+	costAlias        = 64
+)
+
+// text is what a text of n bytes takes.
+func text(n int) int { return n + n/8 }
+
+// take enters bytes of a client, or of none yet, unless one of the accounts has no
+// room for them.
+func (all *account) take(o *owner, n int) bool {
+	if !all.room(n) || o != nil && !o.room(n) {
+		return false
+	}
+	all.enter(o, n)
+	return true
+}
+
+// enter enters bytes that are there in any case; negative ones are no more.
+func (all *account) enter(o *owner, n int) {
+	all.used.Add(int64(n))
+	if o != nil {
+		o.used.Add(int64(n))
+	}
+}
+
+// hold enters a message that is kept for a client in one more place, where it
+// takes so many bytes more. To all, a message that many wait for is one.
+func (all *account) hold(o *owner, m *message, more int) bool {
+	size := m.size()
+	if !all.room(size+more) || o != nil && !o.room(size+more) {
+		return false
+	}
+	all.held(o, m, more)
+	return true
+}
+
+// held is hold where the message is there in any case.
+func (all *account) held(o *owner, m *message, more int) {
+	n := more
+	if atomic.AddInt32(&m.places, 1) == 1 {
+		n += m.size()
+	}
+	all.used.Add(int64(n))
+	if o != nil {
+		o.used.Add(int64(m.size() + more))
+	}
+}
+
+// release is the end of what hold began.
+func (all *account) release(o *owner, m *message, more int) {
+	n := more
+	if atomic.AddInt32(&m.places, -1) == 0 {
+		n += m.size()
+	}
+	all.used.Add(int64(-n))
+	if o != nil {
+		o.used.Add(int64(-m.size() - more))
+	}
+}
+
+// cost is what an entry of a session's queue takes beside its message.
+func (o *outgoing) cost() int {
+	if len(o.ids) > 1 { // one is the subscription's own
+		return costQueued + 4*len(o.ids)
+	}
+	return costQueued
+}
+
+// hold enters a message for a session; release ends that.
+func (s *session) hold(o *outgoing) bool { return s.b.memory.hold(s.owner, o.m, o.cost()) }
+
+func (s *session) release(o *outgoing) { s.b.memory.release(s.owner, o.m, o.cost()) }
+
+// cost is what a Will takes. A nil Will takes nothing.
+func (w *will) cost() int {
+	if w == nil {
+		return 0
+	}
+	return costWill + text(len(w.publish))
+}
+
+// letGo ends what a Will of a session takes.
+func (s *session) letGo(w *will) { s.b.memory.enter(s.owner, -w.cost()) }
+
+// keeps enters what the framer has of a packet that is not whole, and reports
+// whether there is room for it.
+func (c *conn) keeps() bool {
+	n := c.framer.Held()
+	more := n - c.partial
+	if more == 0 {
+		return true
+	}
+	var o *owner
+	all := &c.b.memory
+	if c.s != nil {
+		o = c.s.owner
+	} else if more > 0 && !c.b.strangers.room(more) {
+		return false
+	}
+	if more > 0 && !all.take(o, more) {
+		return false
+	}
+	if more < 0 {
+		all.enter(o, more)
+	}
+	if o == nil {
+		c.b.strangers.used.Add(int64(more))
+	}
+	c.partial = n
+	return true
+}
+
+// fit makes room for n more bytes in the buffer, and is false if the accounts have
+// none, unless they must be taken. The caller holds c.mu.
+func (c *conn) fit(n int, must bool) bool {
+	b := c.buffer()
+	if len(b)+n <= cap(b) {
+		c.out = b
+		return true
+	}
+	size := max(2*cap(b), len(b)+n)
+	var o *owner
+	if c.s != nil {
+		o = c.s.owner
+	}
+	if size > freeBuffer {
+		switch more := size - c.outTaken; {
+		case must:
+			c.b.memory.enter(o, more)
+		case !c.b.memory.take(o, more):
+			return false
+		}
+		c.outTaken = size
+	}
+	c.out = append(make([]byte, 0, size), b...)
+	return true
+}
+
+// freeBuffer is how large a buffer is that costConn includes.
+const freeBuffer = 1 << 10
+
+// written ends what a buffer took that has been written or is not wanted.
+func (c *conn) written(n int) {
+	if n > 0 {
+		var o *owner
+		if c.s != nil {
+			o = c.s.owner
+		}
+		c.b.memory.enter(o, -n)
+	}
+}
+
+// forgets ends what the reader of a connection kept.
+func (c *conn) forgets() {
+	var o *owner
+	if c.s != nil {
+		o = c.s.owner
+	} else {
+		c.b.strangers.used.Add(int64(-c.partial))
+	}
+	n := c.partial
+	for _, topic := range c.aliases {
+		n += costAlias + text(len(topic))
+	}
+	c.b.memory.enter(o, -n)
+	c.b.memory.enter(nil, -costConn)
+	c.partial, c.aliases, c.framer = 0, nil, wire.Framer{}
+}
