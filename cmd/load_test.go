@@ -410,7 +410,7 @@ func TestLoadOnTerminal(t *testing.T) {
 		`measure +#+\.+  0s of 1s, 1s left`,
 		`now +10/s planned +\d+(\.\d)?/s sent +\d+(\.\d)?/s answered`,
 		`so far +\d+ sent +\d+ answered +0 late +0 lost +0 refused +0 not sent`,
-		`response +max \d`,
+		`response +p50 .*max \d`,
 		`devices +2 of 2 online`,
 		`(?m)^pass: the one expectation holds$`,
 	} {

@@ -154,15 +154,14 @@ func verdictError(res *metrics.Result) error {
 		return &exitError{code: exitExpectation, err: fmt.Errorf("the generator is saturated, which is no pass: %s", res.Generator.Sentence),
 			hint: "was the machine busy with something else? If not: a lower rate, fewer devices, or further machines"}
 	}
-	var failures []string
-	undecided := 0
+	var failures, undecided []string
 	for _, x := range res.Expectations {
 		switch x.Status {
 		case metrics.Pass:
 		case metrics.Fail:
 			failures = append(failures, x.Sentence)
 		default:
-			undecided++
+			undecided = append(undecided, x.Sentence)
 		}
 	}
 	if res.Aborted != "" && !slices.ContainsFunc(res.Expectations, endedBy) {
@@ -171,19 +170,16 @@ func verdictError(res *metrics.Result) error {
 	slices.Sort(failures)
 	e := &exitError{code: exitExpectation}
 	switch n := len(failures); {
-	case n == 0 && undecided > 0:
-		e.err = fmt.Errorf("%s could not be decided", plural(undecided, "expectation"))
+	case n == 0 && len(undecided) > 0:
+		e.err = fmt.Errorf("%s could not be decided: %s", plural(len(undecided), "expectation"), undecided[0])
 	case n == 0:
 		e.err = fmt.Errorf("the run failed: %s", strings.Join(res.Sentences, "; "))
-	case undecided > 0:
-		e.err = fmt.Errorf("%d of %s failed, and %d could not be decided: %s", n, plural(len(res.Expectations), "expectation"), undecided, failures[0])
+	case len(undecided) > 0:
+		e.err = fmt.Errorf("%d of %s failed, and %d could not be decided: %s", n, plural(len(res.Expectations), "expectation"), len(undecided), failures[0])
 	case n == 1:
 		e.err = fmt.Errorf("an expectation does not hold: %s", failures[0])
 	default:
 		e.err = fmt.Errorf("%d of %s do not hold", n, plural(len(res.Expectations), "expectation"))
-	}
-	if undecided > 0 {
-		e.hint = "measure for longer, or at a higher rate"
 	}
 	return e
 }

@@ -28,18 +28,25 @@ func (r *running) outcomes(t *metrics.Totals) []piece {
 	return spaced(pieces)
 }
 
-// timesSoFar is a distribution so far, as far as there are samples enough.
+// timesSoFar is a distribution so far.
 func timesSoFar(h *metrics.Histogram) []piece {
-	if h.Count() == 0 {
+	if h.Total() == 0 {
 		return nil
 	}
 	var pieces []piece
-	for _, p := range []float64{50, 90, 99, 99.9} {
-		if h.Shown(p) {
-			pieces = append(pieces, piece{fmt.Sprintf("p%v %s", p, fineSpan(h.Percentile(p))), nil})
+	add := func(name string, p float64) {
+		text := "> " + fineSpan(h.Bound())
+		if d := h.Percentile(p); d != metrics.NoAnswer {
+			text = fineSpan(d)
+		}
+		pieces = append(pieces, piece{name + " " + text, nil})
+	}
+	for _, p := range []float64{50, 90, 95, 99, 99.9} {
+		if p < 99.9 || !h.Few(p) { // there is one line
+			add(fmt.Sprintf("p%v", p), p)
 		}
 	}
-	pieces = append(pieces, piece{"max " + fineSpan(h.Max()), nil})
+	add("max", 100)
 	return spaced(pieces)
 }
 

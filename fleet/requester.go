@@ -115,7 +115,7 @@ func (r *requester) skip(at time.Duration, why metrics.Cause) {
 
 // giveUp enters the next slot as not sent.
 func (r *requester) giveUp(why metrics.Cause) {
-	r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels}, why)
+	r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels, Answers: r.group.answers}, why)
 	r.advance()
 }
 

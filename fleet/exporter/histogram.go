@@ -30,11 +30,11 @@ func classic() []float64 {
 
 // timings says what the series are called and are of.
 var timings = map[metrics.Metric]struct{ name, help string }{
-	metrics.ScheduleDelay:   {"schedule_delay", "Time from a request's planned moment to its sending, less the hold-back: the generator's own delay"},
+	metrics.ScheduleDelay:   {"schedule_delay", "Time from a request's planned moment to its sending, less the hold-back: the generator's own delay. Over the requests that were sent"},
 	metrics.HoldBack:        {"hold_back", "Time that flow control held a request back, of those that it held back"},
-	metrics.ServiceTime:     {"service_time", "Time from a request's sending to its last answer"},
-	metrics.ResponseTime:    {"response_time", "Time from a request's planned moment to its last answer"},
-	metrics.AnswerTime:      {"answer_time", "Time from a request's planned moment to each of several answers"},
+	metrics.ServiceTime:     {"service_time", "Time from a request's sending to its last answer. Over the requests that were answered"},
+	metrics.ResponseTime:    {"response_time", "Time from a request's planned moment to its last answer. Over the requests that were answered; homefleet_requests_total has those that were not, and the percentiles of a result count them as slower than every answer"},
+	metrics.AnswerTime:      {"answer_time", "Time from a request's planned moment to each of several answers. Over the answers that came"},
 	metrics.ConnectDial:     {"connect_dial", "Time to open a connection"},
 	metrics.ConnectConnack:  {"connect_connack", "Time from CONNECT to CONNACK"},
 	metrics.ConnectSuback:   {"connect_suback", "Time from SUBSCRIBE to SUBACK"},
@@ -54,7 +54,7 @@ func (e *emitter) histogram(s metrics.Series, h *metrics.Histogram) {
 	name, help := "homefleet_"+t.name+"_seconds", t.help+"."
 	var labels []string
 	if dim := s.Label.Dimension; dim != metrics.All {
-		name, help = "homefleet_"+t.name+"_by_"+dim.String()+"_seconds", t.help+", by "+dim.String()+"."
+		name, help = "homefleet_"+t.name+"_by_"+dim.String()+"_seconds", t.help+". By "+dim.String()+"."
 		labels = []string{dim.String(), s.Label.Name}
 	}
 	desc, values := describe(name, help, labels)

@@ -42,7 +42,7 @@ func Catalogue() []MetricInfo {
 	}
 	for _, t := range timedTable {
 		for _, st := range statistics() {
-			info := MetricInfo{Name: t.metric.String() + "." + st.name, Unit: UnitTime, Labels: true, Help: st.help + " of " + t.help}
+			info := MetricInfo{Name: t.metric.String() + "." + st.name, Unit: UnitTime, Labels: true, Help: st.help + " of " + t.help + ", over " + t.over}
 			if st.name == "count" {
 				info.Unit, info.Help = UnitCount, "number of samples of "+t.help
 			}
@@ -67,7 +67,7 @@ func CatalogueText() string {
 		row(figureTable[i].Name, figureTable[i].Unit, figureTable[i].Help)
 	}
 	for _, t := range timedTable {
-		row(t.metric.String()+".*", UnitTime, t.help)
+		row(t.metric.String()+".*", UnitTime, t.help+", over "+t.over)
 	}
 	var stats []string
 	for _, st := range statistics() {
@@ -84,22 +84,33 @@ func CatalogueText() string {
 	return b.String()
 }
 
+// Over says of what the distribution of a metric is: "sent requests".
+func (m Metric) Over() string {
+	for _, t := range timedTable {
+		if t.metric == m {
+			return t.over
+		}
+	}
+	return ""
+}
+
 // timedTable says of what the timed metrics are.
 var timedTable = []struct {
 	metric Metric
 	help   string
+	over   string // of what the distribution is
 }{
-	{ResponseTime, "the time from a request's planned moment to its (last) answer; late answers count, lost ones cannot"},
-	{ServiceTime, "the time from a request's sending to its (last) answer"},
-	{ScheduleDelay, "the time from a request's planned moment to its sending, less what flow control held it back: the generator's own delay"},
-	{HoldBack, "the time that flow control (Receive Maximum, max_outstanding) held a request back, of those that it held back"},
-	{AnswerTime, "the time from a request's planned moment to each answer, where several are expected"},
-	{ConnectDial, "the time to open a connection (TCP, TLS, WebSocket)"},
-	{ConnectConnack, "the time from CONNECT to CONNACK"},
-	{ConnectSuback, "the time from SUBSCRIBE to SUBACK"},
-	{TelemetryPuback, "the time from a telemetry PUBLISH to its PUBACK"},
-	{StateDelivery, "the time from a state PUBLISH to its arrival at a watcher"},
-	{WillDelay, "the time from the moment a Will was due to its arrival at the witness"},
+	{ResponseTime, "the time from a request's planned moment to its (last) answer", "planned requests: what has no answer is slower than every answer"},
+	{ServiceTime, "the time from a request's sending to its (last) answer", "answered requests, late ones too"},
+	{ScheduleDelay, "the time from a request's planned moment to its sending, less what flow control held it back: the generator's own delay", "sent requests"},
+	{HoldBack, "the time that flow control (Receive Maximum, max_outstanding) held a request back", "requests that were held back"},
+	{AnswerTime, "the time from a request's planned moment to each answer, where several are expected", "expected answers: one that is missing is slower than all"},
+	{ConnectDial, "the time to open a connection (TCP, TLS, WebSocket)", "connections that were opened"},
+	{ConnectConnack, "the time from CONNECT to CONNACK", "connections that were accepted"},
+	{ConnectSuback, "the time from SUBSCRIBE to SUBACK", "subscriptions that were granted"},
+	{TelemetryPuback, "the time from a telemetry PUBLISH to its PUBACK", "acknowledged messages"},
+	{StateDelivery, "the time from a state PUBLISH to its arrival at a watcher", "messages that arrived, at each watcher"},
+	{WillDelay, "the time from the moment a Will was due to its arrival at the witness", "Wills that came"},
 }
 
 // statistic is a figure of a histogram.
@@ -276,12 +287,14 @@ func ofDevices(part func(*Devices) int) func(*Snapshot, Label) (float64, float64
 	}
 }
 
-// timedValue is a statistic of a histogram with at least one sample.
+// timedValue is a statistic of a histogram with at least one event: +Inf if
+// there is no such time, since too many events had none. Mean and least are of
+// the durations, if there are any.
 func timedValue(h *Histogram, st statistic) float64 {
 	var d time.Duration
 	switch st.name {
 	case "max":
-		d = h.Max()
+		d = h.Percentile(100)
 	case "mean":
 		d = h.Mean()
 	case "min":
@@ -290,6 +303,9 @@ func timedValue(h *Histogram, st statistic) float64 {
 		return float64(h.Count())
 	default:
 		d = h.Percentile(st.percentile)
+	}
+	if d == NoAnswer {
+		return math.Inf(1)
 	}
 	return float64(d)
 }

@@ -26,6 +26,13 @@ type Delta struct {
 	Method   string  `json:"method"` // how the noise was told: "intervals", "counts", "ranks" or ""
 	Verdict  Change  `json:"verdict"`
 	Sentence string  `json:"sentence"`
+
+	// Of a percentile that is no time, since so many requests had no answer: the
+	// value is what they exceeded.
+	NoBefore bool `json:"no_before,omitempty"`
+	NoAfter  bool `json:"no_after,omitempty"`
+
+	single float64 // of a share: the noise if each of the whole is by itself
 }
 
 // Change is what a difference means.
@@ -68,7 +75,8 @@ const (
 //     makes the noise larger than it is.
 //   - Shares ("counts"): as for two binomial counts, 3 sqrt(p (1-p) (1/na+1/nb))
 //     with the common share p, or the spread between the batches, whichever is
-//     larger, since losses come in bursts.
+//     larger, since losses come in bursts. Where one of the results has none at
+//     all, the burst itself is the difference, and the counts alone decide.
 //   - Percentiles of which there is no time line ("ranks"): the values three
 //     standard errors of the rank, sqrt(n p (1-p)), below and above. This takes
 //     the samples for independent, which makes the noise smaller than it is.
@@ -99,17 +107,22 @@ func Compare(before, after *Result) Comparison {
 		}
 		name := t.metric.String() + "."
 		for _, p := range Percentiles() {
-			if !ha.Shown(p) || !hb.Shown(p) {
+			if ha.Few(p) || hb.Few(p) {
 				continue
 			}
 			d := Delta{Name: name + percentileName(p), Unit: UnitTime, Before: ha.Percentile(p).Seconds(), After: hb.Percentile(p).Seconds()}
+			if ha.Percentile(p) == NoAnswer || hb.Percentile(p) == NoAnswer {
+				c.unanswered(d, ha, hb, p)
+				continue
+			}
 			if t.metric == ResponseTime {
 				of := func(t tick) (float64, bool) {
-					return t.response.Percentile(p).Seconds(), float64(t.response.Count())*(100-p)/100 >= batchAbove
+					v := t.response.Percentile(p)
+					return v.Seconds(), v != NoAnswer && float64(t.response.Total())*(100-p)/100 >= batchAbove
 				}
 				d.byLine(a, b, of)
-			} else {
-				d.noise(methodRank, math.Hypot(rankNoise(ha, p), rankNoise(hb, p)))
+			} else if na, nb := rankNoise(ha, p), rankNoise(hb, p); !math.IsInf(na+nb, 0) {
+				d.noise(methodRank, math.Hypot(na, nb))
 			}
 			c.add(d, -1)
 		}
@@ -118,12 +131,56 @@ func Compare(before, after *Result) Comparison {
 			mean.byLine(a, b, func(t tick) (float64, bool) { return t.response.Mean().Seconds(), t.response.Count() >= batchAbove })
 		}
 		c.add(mean, -1)
+		if ha.Unanswered()+hb.Unanswered() > 0 {
+			continue // what had no answer is slower than the slowest answer
+		}
 		c.add(Delta{Name: name + "max", Unit: UnitTime, Before: ha.Max().Seconds(), After: hb.Max().Seconds()}, -1)
 	}
 	c.rates(a, b)
 	c.shares(a, b)
 	c.recoveries(a, b)
 	return c
+}
+
+// unanswered adds a percentile that is no time in one of the results or in both,
+// since so many requests had no answer. It has changed if the intervals of both
+// say so too.
+func (c *Comparison) unanswered(d Delta, a, b *Histogram, p float64) {
+	text := func(h *Histogram) string {
+		if h.Percentile(p) == NoAnswer {
+			return "> " + d.text(h.Bound().Seconds())
+		}
+		return d.text(h.Percentile(p).Seconds())
+	}
+	certain := func(none, some *Histogram) bool {
+		low, _ := none.Interval(p)
+		_, high := some.Interval(p)
+		return low == NoAnswer && high != NoAnswer
+	}
+	noA, noB := a.Percentile(p) == NoAnswer, b.Percentile(p) == NoAnswer
+	change, why := fmt.Sprintf("went from %s to %s", text(a), text(b)), ""
+	switch {
+	case noA && noB:
+		d.Verdict, change, why = CannotTell, "is no time in either: "+text(a)+" and "+text(b), ", since so many requests had no answer"
+	case noB && certain(b, a):
+		d.Verdict, why = Worse, ", worse: so many requests had no answer that there is no such time"
+	case noA && certain(a, b):
+		d.Verdict, why = Better, ", better: before, so many requests had no answer that there was no such time"
+	default:
+		d.Verdict, why = CannotTell, ", which cannot be told from chance: about as many requests had no answer as may for there to be such a time"
+	}
+	for _, x := range []struct {
+		h    *Histogram
+		v    *float64
+		none *bool
+	}{{a, &d.Before, &d.NoBefore}, {b, &d.After, &d.NoAfter}} {
+		if x.h.Percentile(p) == NoAnswer {
+			*x.v, *x.none = x.h.Bound().Seconds(), true
+		}
+	}
+	d.Method = methodRank
+	d.Sentence = d.Name + " " + change + why
+	c.Deltas = append(c.Deltas, d)
 }
 
 // rates adds the figures of events a second.
@@ -175,14 +232,14 @@ func (c *Comparison) shares(a, b *Snapshot) {
 		d := Delta{Name: f.Name, Unit: UnitShare, Before: share(pa, na), After: share(pb, nb)}
 		common := min((pa+pb)/(na+nb), 1) // answers beside the requests may be more than these
 		d.noise(methodCount, sigmas*100*math.Sqrt(common*(1-common)*(1/na+1/nb)))
-		if f.Labels { // the time line knows it
+		if f.Labels && pa > 0 && pb > 0 { // the time line knows it
 			spread := Delta{Unit: UnitShare}
 			spread.byLine(a, b, func(t tick) (float64, bool) {
 				all, _ := t.snapshot().Outcomes(Label{})
 				v, whole, ok := f.value(t.snapshot(), Label{})
 				return share(v, whole), ok && all.Planned > 0 && whole > 0
 			})
-			d.Noise = max(d.Noise, spread.Noise)
+			d.single, d.Noise = d.Noise, max(d.Noise, spread.Noise)
 		}
 		c.add(d, better)
 	}
@@ -212,7 +269,7 @@ func (c *Comparison) add(d Delta, better float64) {
 	beyond := math.Abs(diff) > d.Noise
 	alike := max(d.Before, d.After) <= usual*min(d.Before, d.After) // as runs of the same may be
 	switch {
-	case d.Method == "" && diff != 0, d.Unit == UnitTime && beyond == alike:
+	case d.Method == "" && diff != 0, d.Unit == UnitTime && beyond == alike, !beyond && d.bursts(alike):
 		d.Verdict = CannotTell
 	case !beyond:
 		d.Verdict = Within
@@ -228,7 +285,7 @@ func (c *Comparison) add(d Delta, better float64) {
 	case diff == 0:
 		change = "is the same: " + d.text(d.After)
 	case d.Before == 0:
-		change = fmt.Sprintf("went from 0 to %s", d.text(d.After))
+		change = "went from 0 to " + d.text(d.After)
 	case d.After >= many*d.Before:
 		change = fmt.Sprintf("went from %s to %s (× %.0f)", d.text(d.Before), d.text(d.After), d.After/d.Before)
 	default:
@@ -242,6 +299,8 @@ func (c *Comparison) add(d Delta, better float64) {
 			why = "; a maximum is one sample, so nothing follows from it"
 		case d.Method == "":
 			why = "; whether that is noise cannot be told: there is too little to tell it from"
+		case d.Unit == UnitShare:
+			why = fmt.Sprintf(", which cannot be told from chance: it is more than chance for each by itself (%s), but they came in bursts, so that the share varies by more within the runs (%s)", d.text(d.single), d.text(d.Noise))
 		case beyond:
 			why = fmt.Sprintf(", which cannot be told from chance: it is more than noise within the runs (%s), but two runs of the same may differ by a factor of %v", d.text(d.Noise), usual)
 		default:
@@ -261,6 +320,19 @@ func (c *Comparison) add(d Delta, better float64) {
 	c.Deltas = append(c.Deltas, d)
 }
 
+// bursts reports whether a difference that is within what the figure varies by
+// in the runs is more than that of runs that go evenly: the one variation may be
+// the other's reason.
+func (d *Delta) bursts(alike bool) bool {
+	switch d.Unit {
+	case UnitShare:
+		return d.single > 0 && math.Abs(d.After-d.Before) > d.single
+	case UnitRate:
+		return !alike
+	}
+	return false
+}
+
 // text is a value of the delta for people.
 func (d *Delta) text(v float64) string {
 	switch d.Unit {
@@ -272,78 +344,6 @@ func (d *Delta) text(v float64) string {
 	return percent(v)
 }
 
-func (d *Delta) noise(method string, noise float64) {
-	d.Method, d.Noise = method, noise
-}
-
-// byLine tells the noise from the time lines; if they are too short, it cannot
-// be told.
-func (d *Delta) byLine(a, b *Snapshot, of func(tick) (float64, bool)) {
-	va, okA := spread(a, of)
-	vb, okB := spread(b, of)
-	if !okA || !okB {
-		return
-	}
-	least := resolution * max(math.Abs(d.Before), math.Abs(d.After))
-	if d.Unit == UnitShare {
-		least = 0
-	}
-	d.noise(methodLine, max(sigmas*math.Sqrt(va+vb), least))
-}
-
-// spread cuts a time line into batches and returns the variance of the mean of
-// their figures.
-func spread(s *Snapshot, of func(tick) (float64, bool)) (variance float64, ok bool) {
-	if s.TimeLine == nil {
-		return 0, false
-	}
-	whole := s.TimeLine.line()
-	// The last interval is only partly within the measuring, unless it is full.
-	full := min(len(whole.points), int(s.Measured/whole.interval))
-	points := whole.points[:full]
-	for n := min(batches, len(points)); n >= leastBatch; n-- {
-		size := len(points) / n
-		values := make([]float64, 0, n)
-		for i := range n {
-			sum := tick{response: newCoarse(), seconds: (time.Duration(size) * whole.interval).Seconds()}
-			for j := range size {
-				sum.add(&points[i*size+j])
-			}
-			v, ok := of(sum)
-			if !ok {
-				break
-			}
-			values = append(values, v)
-		}
-		if len(values) < n {
-			continue
-		}
-		mean, square := 0.0, 0.0
-		for _, v := range values {
-			mean += v / float64(n)
-		}
-		for _, v := range values {
-			square += (v - mean) * (v - mean)
-		}
-		return square / float64(n-1) / float64(n), true
-	}
-	return 0, false
-}
-
-// snapshot is a batch as a snapshot, as far as outcomes go.
-func (p *tick) snapshot() *Snapshot {
-	return &Snapshot{Totals: Totals{
-		Planned: p.Planned, Sent: p.Sent, Answered: p.Answered, Late: p.Late, Lost: p.Lost, Refused: p.Refused,
-		NotSent: NotSent{NoRoom: p.NotSent},
-	}}
-}
-
-// rankNoise is half the width of the interval in which a percentile lies.
-func rankNoise(h *Histogram, p float64) float64 {
-	w := 100 * sigmas * math.Sqrt(p/100*(1-p/100)/float64(h.Count()))
-	return (h.Percentile(min(p+w, 100)) - h.Percentile(max(p-w, 0))).Seconds() / 2
-}
-
 // incomparable lists what makes two results hard to compare.
 func incomparable(a, b *Result) []string {
 	var remarks []string
@@ -353,7 +353,9 @@ func incomparable(a, b *Result) []string {
 		}
 	}
 	short := func(s ScenarioFacts) string { return fmt.Sprintf("%s (%.12s)", s.Name, s.Digest) }
-	differ("the scenarios", short(a.Scenario), short(b.Scenario))
+	if a.Scenario.Digest != b.Scenario.Digest {
+		differ("the scenarios", short(a.Scenario), short(b.Scenario))
+	}
 	differ("the arrival models", strings.Join(a.Load.Arrival, "; "), strings.Join(b.Load.Arrival, "; "))
 	differ("the qualities of service", numbers(a.Load.QoS), numbers(b.Load.QoS))
 	differ("the payload sizes", fmt.Sprint(a.Load.Payload), fmt.Sprint(b.Load.Payload))

@@ -19,7 +19,6 @@ const (
 	Pass   Status = "pass"
 	Fail   Status = "fail"
 	NoData Status = "no data"
-	TooFew Status = "too few samples"
 )
 
 // Expected is an expectation with its actual value.
@@ -32,6 +31,7 @@ type Expected struct {
 	Value    *float64 `json:"value,omitempty"`  // seconds, percent, events a second, or a number; nil if there is none
 	Unit     string   `json:"unit"`             // "time", "share", "rate" or "count"
 	Sentence string   `json:"sentence"`
+	Note     string   `json:"note,omitempty"` // what the value rests on, where it is not on much or not on all
 }
 
 // evenEarly is how many there must be of a whole before a share of it may end
@@ -42,9 +42,10 @@ const evenEarly = 1000
 // some devices are missing from.
 const Never = "never"
 
-// Evaluate compares the metric's value in s with what is wanted. A percentile
-// with fewer than 100 samples above it is not looked at: too few samples. What
-// never came to be is a failure whatever was wanted.
+// Evaluate compares the metric's value in s with what is wanted. A percentile is
+// that of the nearest rank, however few samples there are; a note says so. What
+// never came to be is a failure whatever was wanted, and so is a percentile that
+// is no time, since so many requests had no answer.
 func (e *Expectation) Evaluate(s *Snapshot) Expected {
 	x, _, _ := e.evaluate(s)
 	return x
@@ -68,6 +69,15 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		x.Sentence = fmt.Sprintf("%s has no value: %s", x.Metric, why)
 		return x, 0, 0
 	}
+	if e.timed != nil {
+		h := s.Series[Series{e.series, e.label}]
+		x.Note = e.timed.note(h)
+		if math.IsInf(v, 1) {
+			x.Status, x.Actual = Fail, "> "+h.Bound().Round(time.Millisecond).String()
+			x.Sentence = fmt.Sprintf("%s is %s: %s; want %s", x.Metric, x.Actual, noTime(h), x.Want)
+			return x, v, whole
+		}
+	}
 	if math.IsInf(v, 1) {
 		x.Status, x.Actual = Fail, Never
 		x.Sentence = fmt.Sprintf("%s is never: %s; want %s", x.Metric, recoveryParts[e.metric].missing(s), x.Want)
@@ -90,27 +100,39 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 	case UnitShare:
 		x.Value = new(v)
 	}
-	if e.timed != nil && e.timed.percentile > 0 {
-		h := s.Series[Series{e.series, e.label}]
-		if !h.Shown(e.timed.percentile) {
-			x.Status, x.Actual, x.Value = TooFew, "", nil
-			verb := "are"
-			if h.Count() == 1 {
-				verb = "is"
-			}
-			x.Sentence = fmt.Sprintf("%s takes at least %s samples, so that 100 lie above it; there %s %s",
-				x.Metric, words.Grouped(Needed(e.timed.percentile)), verb, words.Grouped(h.Count()))
-			return x, v, whole
-		}
+	actual := x.Actual
+	if x.Note != "" {
+		actual += ", " + x.Note
 	}
 	if e.want.holds(v) {
 		x.Status = Pass
-		x.Sentence = fmt.Sprintf("%s is %s, as wanted: %s", x.Metric, x.Actual, x.Want)
+		x.Sentence = fmt.Sprintf("%s is %s, as wanted: %s", x.Metric, actual, x.Want)
 	} else {
 		x.Status = Fail
-		x.Sentence = fmt.Sprintf("%s is %s; want %s", x.Metric, x.Actual, x.Want)
+		x.Sentence = fmt.Sprintf("%s is %s; want %s", x.Metric, actual, x.Want)
 	}
 	return x, v, whole
+}
+
+// note says on what a statistic rests, if that is little or not all there was.
+func (st *statistic) note(h *Histogram) string {
+	switch {
+	case st.percentile > 0 && h.Few(st.percentile):
+		return "few samples (" + words.Grouped(h.Total()) + ")"
+	case (st.name == "mean" || st.name == "min") && h.Unanswered() > 0:
+		return "of the " + words.Grouped(h.Count()) + " of " + words.Grouped(h.Total()) + " that were answered"
+	}
+	return ""
+}
+
+// noTime says why a percentile or maximum is no time.
+func noTime(h *Histogram) string {
+	n, of := h.Unanswered(), h.Total()
+	if n == of {
+		return fmt.Sprintf("none of %s was answered", words.Grouped(of))
+	}
+	return fmt.Sprintf("%s of %s (%s) had no answer, and are slower than all that had",
+		words.Grouped(n), words.Grouped(of), roundPercent(share(float64(n), float64(of)), 1))
 }
 
 // value returns the metric's value and its whole, or why there is none.
@@ -118,8 +140,11 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 	switch {
 	case e.timed != nil:
 		h := s.Series[Series{e.series, e.label}]
-		if h.Count() == 0 {
+		switch {
+		case h.Total() == 0:
 			return 0, 0, "nothing was measured of it"
+		case h.Count() == 0 && (e.timed.name == "mean" || e.timed.name == "min"):
+			return 0, 0, noTime(h)
 		}
 		return timedValue(h, *e.timed), 0, ""
 	case e.figure != nil:
@@ -173,7 +198,7 @@ func forLabel(l Label) string {
 
 // Broken reports whether the expectation has failed and it is of no use to go
 // on: what only grows is above its bound, a percentile or mean that rests on
-// enough samples is above its bound at present, or a share would be above its
+// enough samples (100 lie above it) is above its bound at present, or a share would be above its
 // bound even if there were 1,000 of its whole. It is false whatever the values
 // if [Expectation.CanAbort] has an objection. It does not look at Abort.
 func (e *Expectation) Broken(s *Snapshot) bool {
@@ -185,6 +210,8 @@ func (e *Expectation) Broken(s *Snapshot) bool {
 		return false
 	}
 	switch {
+	case e.timed != nil && e.timed.percentile > 0:
+		return !s.Series[Series{e.series, e.label}].Few(e.timed.percentile)
 	case e.timed != nil && e.timed.name == "mean":
 		return s.Series[Series{e.series, e.label}].Count() >= enoughAbove
 	case e.want.a.unit == UnitShare:

@@ -87,11 +87,15 @@ func TestEvaluate(t *testing.T) {
 		{"devices.online", ">= 99.9%", Pass, "devices.online is 99.9% (999 of 1,000), as wanted: >= 99.9%"},
 		{"devices.online", "== 100%", Fail, "devices.online is 99.9% (999 of 1,000); want == 100%"},
 		{"devices.online", ">= 999", Pass, "devices.online is 999, as wanted: >= 999"},
-		{"response.max", "<= 100ms", Pass, "response.max is 100ms, as wanted: <= 100ms"},
-		{"response.p50", "between 50ms and 51ms", Pass, "response.p50 is 50.015ms, as wanted: between 50ms and 51ms"},
+		{"service.max", "<= 100ms", Pass, "service.max is 99.9ms, as wanted: <= 100ms"},
+		{"response.max", "<= 100ms", Fail, "response.max is > 1s: 45 of 20,005 (0.2%) had no answer, and are slower than all that had; want <= 100ms"},
+		{"response.max", "> 1ms", Fail, "response.max is > 1s: 45 of 20,005 (0.2%) had no answer, and are slower than all that had; want > 1ms"},
+		{"response.mean", "< 1s", Pass, "response.mean is 50.5ms, of the 19,960 of 20,005 that were answered, as wanted: < 1s"},
+		{"response.p50", "between 51ms and 52ms", Pass, "response.p50 is 51.007ms, as wanted: between 51ms and 52ms"},
 		{"response.p99{kind=light}", "< 250ms", Pass, "response.p99{kind=light} is 100ms, as wanted: < 250ms"},
-		{"response.p99{kind=plug}", "< 250ms", TooFew, "response.p99{kind=plug} takes at least 10,000 samples, so that 100 lie above it; there are 4,980"},
-		{"response.p99.9", "< 250ms", TooFew, "response.p99.9 takes at least 100,000 samples, so that 100 lie above it; there are 19,960"},
+		{"response.p99{kind=plug}", "< 250ms", Pass, "response.p99{kind=plug} is 97ms, few samples (5,000), as wanted: < 250ms"},
+		{"response.p99.9", "< 250ms", Fail, "response.p99.9 is > 1s: 45 of 20,005 (0.2%) had no answer, and are slower than all that had; want < 250ms"},
+		{"service.p99.9", "< 250ms", Pass, "service.p99.9 is 99.9ms, few samples (19,960), as wanted: < 250ms"},
 		{"response.count", "== 19960", Pass, "response.count is 19,960, as wanted: == 19960"},
 		{"schedule.mean", "== 100us", Pass, "schedule.mean is 100µs, as wanted: == 100us"},
 		{"connect.failed", "<= 3", Pass, "connect.failed is 3, as wanted: <= 3"},
@@ -110,7 +114,8 @@ func TestEvaluate(t *testing.T) {
 		if got.Status != tt.status || got.Sentence != tt.sentence {
 			t.Errorf("%s %s: %s: %s\n   want %s: %s", tt.metric, tt.want, got.Status, got.Sentence, tt.status, tt.sentence)
 		}
-		if hasValue := got.Status == Pass || got.Status == Fail; (got.Value != nil) != hasValue || (got.Actual != "") != hasValue {
+		noTime := strings.HasPrefix(got.Actual, "> ")
+		if hasValue := got.Status == Pass || got.Status == Fail; (got.Value != nil) != (hasValue && !noTime) || (got.Actual != "") != hasValue {
 			t.Errorf("%s: value %v, actual %q with status %s", tt.metric, got.Value, got.Actual, got.Status)
 		}
 	}
@@ -128,7 +133,7 @@ func TestEvaluateNearTheBound(t *testing.T) {
 	for _, tt := range []struct{ expect, sentence string }{
 		{"response.max <= 250ms", "response.max is 250.000001ms; want <= 250ms"},
 		{"response.max < 251ms", "response.max is 250ms, as wanted: < 251ms"},
-		{"response.p50 < 1s", "response.p50 takes at least 200 samples, so that 100 lie above it; there is 1"},
+		{"response.p50 < 1s", "response.p50 is 250ms, few samples (1), as wanted: < 1s"},
 		{"requests.rate >= 95/s", "requests.rate is 94.9997/s; want >= 95/s"},
 		{"requests.rate >= 94/s", "requests.rate is 95/s, as wanted: >= 94/s"},
 		{"devices.online >= 99.9%", "devices.online is 99.89999% (9,989,999 of 10,000,000); want >= 99.9%"},
@@ -242,12 +247,13 @@ func TestCanAbortAndBroken(t *testing.T) {
 		{"requests.rate", "< 10/s", false, false},
 		{"devices.online", "< 10", false, false},
 		{"devices.gave_up", "== 0", true, false},
-		{"response.max", "< 100ms", true, true},
-		{"response.max", "< 101ms", true, false},
+		{"service.max", "< 99ms", true, true},
+		{"service.max", "< 101ms", true, false},
+		{"response.max", "< 101ms", true, true}, // one had no answer
 		{"response.min", "< 1us", false, false},
 		{"response.p50", "< 10ms", true, true},
 		{"response.mean", "< 10ms", true, true},
-		{"response.p99.9", "< 1us", true, false}, // too few samples
+		{"response.p99.9", "< 1us", true, false}, // few samples
 		{"connect.failed", "== 0", true, true},
 		{"connect.tried", "== 0", true, false},
 	}

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"math"
 	"math/bits"
 	"time"
 
@@ -25,10 +24,6 @@ const (
 	denseFrom = 2_000
 )
 
-// enoughAbove is how many samples must lie above a percentile for it to be
-// shown. With fewer it says little about the broker and much about luck.
-const enoughAbove = 100
-
 // Percentiles returns the percentiles that results show, ascending.
 func Percentiles() []float64 { return []float64{50, 90, 95, 99, 99.9, 99.99} }
 
@@ -37,8 +32,10 @@ func Percentiles() []float64 { return []float64{50, 90, 95, 99, 99.9, 99.99} }
 // least, greatest and sum. Durations are rounded up to whole microseconds for
 // the distribution, so that it never flatters, and from 0 to 1 µs counts as
 // 1 µs. What is negative or above 1 h is taken as the bound, in every figure,
-// and counted as clamped. The zero value is an empty histogram with 3 digits. A
-// Histogram is for one goroutine at a time.
+// and counted as clamped. Beside the durations it counts what had none, requests
+// without an answer, which percentiles take for slower than every duration. The
+// zero value is an empty histogram with 3 digits. A Histogram is for one
+// goroutine at a time.
 type Histogram struct {
 	digits int                  // 0 while it is not decided
 	dense  *hdr.Histogram       // one of these two is set, or neither while
@@ -49,6 +46,9 @@ type Histogram struct {
 	least, most   time.Duration
 	sumHi, sumLo  uint64 // of nanoseconds; 128 bits, so that it is exact whatever the order
 	below, beyond int64  // clamped
+
+	unanswered int64
+	patience   time.Duration // the longest time after which one was given up
 }
 
 // newCoarse returns an empty histogram with 2 digits that stays small.
@@ -82,6 +82,17 @@ func (h *Histogram) Record(d time.Duration) {
 	h.sumHi += carry
 }
 
+// RecordUnanswered counts n events that have no duration, since what they waited
+// for did not come, and were given up after a time: slower than every duration
+// that is recorded.
+func (h *Histogram) RecordUnanswered(n int64, after time.Duration) {
+	if n <= 0 {
+		return
+	}
+	h.unanswered += n
+	h.patience = max(h.patience, after)
+}
+
 // touch makes room for a histogram that is to have count samples.
 func (h *Histogram) touch(count int64) {
 	if h.dense != nil {
@@ -107,7 +118,11 @@ func (h *Histogram) touch(count int64) {
 // histogram takes on the precision of the first that is merged into it;
 // otherwise both should have the same, or the coarser one's is what remains.
 func (h *Histogram) Merge(o *Histogram) {
-	if o == nil || o.count == 0 {
+	if o == nil {
+		return
+	}
+	h.RecordUnanswered(o.unanswered, o.patience)
+	if o.count == 0 {
 		return
 	}
 	if h.count == 0 && h.digits == 0 {
@@ -148,12 +163,33 @@ func (h *Histogram) Clone() *Histogram {
 	return &c
 }
 
-// Count returns the number of samples. A nil Histogram has none.
+// Count returns the number of durations. A nil Histogram has none.
 func (h *Histogram) Count() int64 {
 	if h == nil {
 		return 0
 	}
 	return h.count
+}
+
+// Unanswered returns how many events had no duration.
+func (h *Histogram) Unanswered() int64 {
+	if h == nil {
+		return 0
+	}
+	return h.unanswered
+}
+
+// Total returns what percentiles are over: the durations, and what had none.
+func (h *Histogram) Total() int64 { return h.Count() + h.Unanswered() }
+
+// Bound returns what an event without a duration is known to exceed, by the rule
+// that it is slower than every duration: the greatest of these, or the longest
+// time after which one was given up.
+func (h *Histogram) Bound() time.Duration {
+	if h == nil {
+		return 0
+	}
+	return max(h.patience, h.most)
 }
 
 // Min returns the least sample, exact; 0 if there is none.
@@ -180,37 +216,6 @@ func (h *Histogram) Mean() time.Duration {
 	// No sample is above 1 h < 2^64 ns, so the quotient fits.
 	q, _ := bits.Div64(h.sumHi, h.sumLo, uint64(h.count))
 	return time.Duration(q)
-}
-
-// Percentile returns the value that p percent of the samples do not exceed, to
-// 0.1 % (1 % in a time line) and never above the greatest; 0 if there is no
-// sample. It answers whatever the number of samples: see [Histogram.Shown].
-func (h *Histogram) Percentile(p float64) time.Duration {
-	if h.Count() == 0 {
-		return 0
-	}
-	var micros int64
-	if h.dense != nil {
-		micros = h.dense.ValueAtPercentile(p)
-	} else {
-		micros = h.sparse.ValueAtPercentile(p)
-	}
-	return min(max(time.Duration(micros)*time.Microsecond, h.least), h.most)
-}
-
-// Shown reports whether percentile p may be shown: at least 100 samples must
-// lie above it.
-func (h *Histogram) Shown(p float64) bool { return h.Count() >= Needed(p) }
-
-// Needed returns how many samples it takes to show percentile p, in steps of a
-// hundredth: 200 for 50, 10,000 for 99, 1,000,000 for 99.99. No number is
-// enough for 100; the maximum is shown instead.
-func Needed(p float64) int64 {
-	above := 10_000 - int64(math.Round(p*100))
-	if above <= 0 {
-		return math.MaxInt64
-	}
-	return (enoughAbove*10_000 + above - 1) / above
 }
 
 // Above returns how many samples are greater than d, to the histogram's
@@ -268,32 +273,4 @@ func (h *Histogram) Bytes() int {
 		return sparseBytes + 12*n
 	}
 	return 0
-}
-
-// CurvePoint is one point of a percentile curve: share percent of the samples
-// do not exceed the value.
-type CurvePoint struct {
-	Percentile float64
-	Value      time.Duration
-}
-
-// Curve returns the percentile curve for a plot whose axis is 1/(1-p): some
-// steps for each halving of what lies above. It ends where fewer than 100
-// samples lie above, and with the maximum at 100. It is empty if there is no
-// sample.
-func (h *Histogram) Curve(steps int) []CurvePoint {
-	if h.Count() == 0 {
-		return nil
-	}
-	steps = max(steps, 1)
-	var points []CurvePoint
-	for i := 0; ; i++ {
-		above := math.Exp2(-float64(i) / float64(steps)) // 1, …, 1/2, …, 1/4, …
-		if above*float64(h.count) < enoughAbove || above < 1e-6 {
-			break
-		}
-		p := 100 * (1 - above)
-		points = append(points, CurvePoint{p, h.Percentile(p)})
-	}
-	return append(points, CurvePoint{100, h.most})
 }

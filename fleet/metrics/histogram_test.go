@@ -13,11 +13,17 @@ import (
 )
 
 // compareWithList checks every figure of a histogram against the exact list of
-// its samples.
+// its samples, of which those that are NoAnswer had no duration.
 func compareWithList(t testing.TB, name string, h *Histogram, list []time.Duration, precision float64) {
 	t.Helper()
 	list = slices.Clone(list)
-	clamped := int64(0)
+	clamped, unanswered := int64(0), 0
+	slices.Sort(list)
+	for len(list) > unanswered && list[len(list)-1-unanswered] == NoAnswer {
+		unanswered++
+	}
+	all := list
+	list = list[:len(list)-unanswered]
 	for i, d := range list {
 		if d < 0 || d > time.Hour {
 			clamped++
@@ -25,9 +31,18 @@ func compareWithList(t testing.TB, name string, h *Histogram, list []time.Durati
 		}
 	}
 	slices.Sort(list)
-	if h.Count() != int64(len(list)) || h.Clamped() != clamped {
-		t.Errorf("%s: %d samples, %d clamped; want %d and %d", name, h.Count(), h.Clamped(), len(list), clamped)
+	if h.Count() != int64(len(list)) || h.Clamped() != clamped || h.Unanswered() != int64(unanswered) {
+		t.Errorf("%s: %d samples, %d clamped, %d unanswered; want %d, %d and %d", name, h.Count(), h.Clamped(), h.Unanswered(), len(list), clamped, unanswered)
 		return
+	}
+	for _, p := range append(Percentiles(), 1, 10, 25, 75, 100) {
+		if len(all) == 0 {
+			break
+		}
+		want, got := all[ceilRank(p, len(all))-1], h.Percentile(p)
+		if slack := time.Duration(precision*float64(want)) + time.Microsecond; (got-want).Abs() > slack || (got == NoAnswer) != (want == NoAnswer) {
+			t.Errorf("%s: percentile %v = %v; want %v to %v", name, p, got, want, slack)
+		}
 	}
 	if len(list) == 0 {
 		return
@@ -40,13 +55,6 @@ func compareWithList(t testing.TB, name string, h *Histogram, list []time.Durati
 		t.Errorf("%s: min %v mean %v max %v; want %v %v %v", name, h.Min(), h.Mean(), h.Max(),
 			list[0], time.Duration(sum/float64(len(list))), list[len(list)-1])
 	}
-	for _, p := range append(Percentiles(), 1, 10, 25, 75, 100) {
-		rank := min(max(int(p/100*float64(len(list))+0.5), 1), len(list))
-		want, got := list[rank-1], h.Percentile(p)
-		if slack := time.Duration(precision*float64(want)) + time.Microsecond; (got - want).Abs() > slack {
-			t.Errorf("%s: percentile %v = %v; want %v to %v", name, p, got, want, slack)
-		}
-	}
 	for _, d := range []time.Duration{0, list[len(list)/2], list[len(list)-1], time.Hour} {
 		slack := time.Duration(precision*float64(d)) + time.Microsecond
 		above := func(d time.Duration) int64 {
@@ -57,6 +65,12 @@ func compareWithList(t testing.TB, name string, h *Histogram, list []time.Durati
 			t.Errorf("%s: %d samples above %v; want %d to %d", name, got, d, least, most)
 		}
 	}
+}
+
+// ceilRank is p percent of n, rounded up, in whole numbers.
+func ceilRank(p float64, n int) int {
+	parts := int(math.Round(p * 10_000))
+	return max((parts*n+999_999)/1_000_000, 1)
 }
 
 func samples(rng *rand.Rand, n int) []time.Duration {
@@ -193,7 +207,7 @@ func TestHistogramOfCenturies(t *testing.T) {
 	}
 }
 
-func TestNeeded(t *testing.T) {
+func TestFewAndNeeded(t *testing.T) {
 	for _, tt := range []struct {
 		p    float64
 		want int64
@@ -206,11 +220,11 @@ func TestNeeded(t *testing.T) {
 			for range tt.want - 1 {
 				h.Record(ms)
 			}
-			if h.Shown(tt.p) {
-				t.Errorf("Shown(%v) with %d samples = true; want false", tt.p, tt.want-1)
+			if !h.Few(tt.p) {
+				t.Errorf("Few(%v) with %d samples = false; want true", tt.p, tt.want-1)
 			}
-			if h.Record(ms); !h.Shown(tt.p) {
-				t.Errorf("Shown(%v) with %d samples = false; want true", tt.p, tt.want)
+			if h.Record(ms); h.Few(tt.p) {
+				t.Errorf("Few(%v) with %d samples = true; want false", tt.p, tt.want)
 			}
 		}
 	}

@@ -16,15 +16,22 @@ import (
 // histogramJSON is a histogram in a result. What is there to be read by people
 // (the percentiles) is ignored when it is read back.
 type histogramJSON struct {
-	Count       int64           `json:"count"`
-	Min         Span            `json:"min"`
-	Mean        Span            `json:"mean"`
-	Max         Span            `json:"max"`
-	Percentiles map[string]Span `json:"percentiles,omitempty"` // those with at least 100 samples above
-	Sum         string          `json:"sum"`                   // seconds, exact
-	Below       int64           `json:"clamped_below,omitempty"`
-	Beyond      int64           `json:"clamped_above,omitempty"`
-	HDR         string          `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64, in microseconds
+	Count  int64  `json:"count"`
+	Min    Span   `json:"min"`
+	Mean   Span   `json:"mean"`
+	Max    Span   `json:"max"`
+	Sum    string `json:"sum"` // seconds, exact
+	Below  int64  `json:"clamped_below,omitempty"`
+	Beyond int64  `json:"clamped_above,omitempty"`
+	HDR    string `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64, in microseconds
+
+	Unanswered int64 `json:"unanswered,omitempty"` // beside count; slower than all of these
+	After      Span  `json:"unanswered_after,omitempty"`
+
+	// Over count and unanswered together; null: so few were answered that there
+	// is no such time.
+	Percentiles map[string]*Span    `json:"percentiles,omitempty"`
+	Intervals   map[string][2]*Span `json:"intervals,omitempty"` // 95 % intervals of these; null: not bounded above. Time lines have none
 }
 
 // MarshalJSON writes the figures and the distribution in HdrHistogram's V2
@@ -32,14 +39,27 @@ type histogramJSON struct {
 func (h *Histogram) MarshalJSON() ([]byte, error) {
 	j := histogramJSON{
 		Count: h.count, Min: Span(h.Min()), Mean: Span(h.Mean()), Max: Span(h.Max()),
-		Sum: h.sum(), Below: h.below, Beyond: h.beyond,
+		Sum: h.sum(), Below: h.below, Beyond: h.beyond, Unanswered: h.unanswered, After: Span(h.patience),
+	}
+	span := func(d time.Duration) *Span {
+		if d == NoAnswer {
+			return nil
+		}
+		return new(Span(d))
+	}
+	if h.Total() > 0 {
+		j.Percentiles = make(map[string]*Span)
+		if h.digits != coarseDigits {
+			j.Intervals = make(map[string][2]*Span)
+		}
 	}
 	for _, p := range Percentiles() {
-		if h.Shown(p) {
-			if j.Percentiles == nil {
-				j.Percentiles = make(map[string]Span)
-			}
-			j.Percentiles[percentileName(p)] = Span(h.Percentile(p))
+		if j.Percentiles != nil {
+			j.Percentiles[percentileName(p)] = span(h.Percentile(p))
+		}
+		if j.Intervals != nil {
+			low, high := h.Interval(p)
+			j.Intervals[percentileName(p)] = [2]*Span{span(low), span(high)}
 		}
 	}
 	if h.count > 0 {
@@ -82,8 +102,12 @@ func (h *Histogram) UnmarshalJSON(b []byte) error {
 		count: j.Count, least: time.Duration(j.Min), most: time.Duration(j.Max),
 		below: j.Below, beyond: j.Beyond,
 	}
+	n.RecordUnanswered(j.Unanswered, time.Duration(j.After))
+	if j.Unanswered < 0 || j.Unanswered > maxCount || j.After < 0 || time.Duration(j.After) > time.Hour*24 {
+		return fmt.Errorf("a histogram has %d unanswered after %v; want 0 to %d, and 0 to 24h", j.Unanswered, j.After, int64(maxCount))
+	}
 	if j.Count == 0 && j.HDR == "" {
-		*h = Histogram{}
+		*h = Histogram{unanswered: n.unanswered, patience: n.patience}
 		return nil
 	}
 	sparse, err := hdr.DecodePacked([]byte(j.HDR))

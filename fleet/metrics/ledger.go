@@ -129,6 +129,9 @@ type Request struct {
 	Away    bool // the device that is to answer is known to be away
 }
 
+// wanted is how many answers are expected.
+func (r *Request) wanted() uint32 { return uint32(min(max(r.Answers, 1), math.MaxUint32)) }
+
 // Send opens a request and returns its id. It is called just before the packet
 // goes to the connection; if the connection turns out to be dead, the request
 // runs into its time-out. ok is false if the ledger is full: then the slot has
@@ -147,7 +150,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	}
 	*l.at(l.head) = request{
 		planned: r.Planned, sent: r.Sent, target: r.Target, labels: r.Labels,
-		want: uint32(min(max(r.Answers, 1), math.MaxUint32)),
+		want: r.wanted(),
 	}
 	if r.Away {
 		l.at(l.head).state = openAway
@@ -177,7 +180,7 @@ func (l *Ledger) NotSent(r Request, why Cause) {
 	t.Planned++
 	*t.NotSent.of(why)++
 	if s := l.shard(r.Planned); s != nil {
-		s.notSent(r.Planned, why, r.Labels)
+		s.notSent(r, why, l.timeout)
 		s.mu.Unlock()
 	}
 }
@@ -324,7 +327,7 @@ func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
 		t.Outstanding--
 		t.refuse(code)
 		if s := l.shard(r.planned); s != nil {
-			s.refused(r, code)
+			s.refused(r, code, l.timeout)
 			s.mu.Unlock()
 		}
 	}
@@ -370,7 +373,7 @@ func (l *Ledger) letGo(ended bool) {
 	t.Outstanding--
 	t.lose(r, unfinished)
 	if s := l.shard(r.planned); s != nil {
-		s.lost(r, unfinished)
+		s.lost(r, unfinished, l.timeout)
 		s.mu.Unlock()
 	}
 }

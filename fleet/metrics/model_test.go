@@ -20,6 +20,7 @@ type model struct {
 	gone          int                      // of these
 	notSent       map[bool]map[Cause]int64 // by warm-up
 	beside        map[bool]map[string]int64
+	unsent        []Request
 }
 
 type modelRequest struct {
@@ -57,6 +58,7 @@ func (m *model) send(r Request) bool {
 	if held := m.held(); len(held) >= m.capacity {
 		if held[0].open() {
 			m.notSent[r.Planned < 0][LedgerFull]++
+			m.unsent = append(m.unsent, r)
 			return false
 		}
 		held[0].gone = true
@@ -239,8 +241,10 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 			}
 		case dice < 45:
 			cause := Cause(rng.IntN(int(causeCount)))
-			l.NotSent(Request{Planned: now}, cause)
+			r := Request{Planned: now, Answers: rng.IntN(3)}
+			l.NotSent(r, cause)
 			m.notSent[now < 0][cause]++
+			m.unsent = append(m.unsent, r)
 			note("not sent: %v", cause)
 		case dice < 85:
 			seq, fault := near(), rng.IntN(10) == 0
@@ -309,7 +313,8 @@ func strange(rng *rand.Rand, size int) (string, []byte) {
 	return "controller", ID{1, 3, 0}.Append(nil, size)
 }
 
-// checkHistograms works the distributions out anew, as exact lists.
+// checkHistograms works the distributions out anew, as exact lists, with those
+// that have no answer at their end.
 func checkHistograms(t testing.TB, m *model, s *Snapshot) {
 	t.Helper()
 	want := map[Metric][]time.Duration{}
@@ -322,10 +327,28 @@ func checkHistograms(t testing.TB, m *model, s *Snapshot) {
 			last := r.answers[len(r.answers)-1]
 			want[ServiceTime] = append(want[ServiceTime], last-r.Sent)
 			want[ResponseTime] = append(want[ResponseTime], last-r.Planned)
+		} else if !r.cut || r.refused != 0 {
+			want[ResponseTime] = append(want[ResponseTime], NoAnswer)
 		}
 		if r.Answers > 1 {
 			for _, at := range r.answers {
 				want[AnswerTime] = append(want[AnswerTime], at-r.Planned)
+			}
+			for range r.Answers - len(r.answers) {
+				if !r.cut || r.refused != 0 {
+					want[AnswerTime] = append(want[AnswerTime], NoAnswer)
+				}
+			}
+		}
+	}
+	for _, r := range m.unsent {
+		if r.Planned < 0 {
+			continue
+		}
+		want[ResponseTime] = append(want[ResponseTime], NoAnswer)
+		for range r.Answers {
+			if r.Answers > 1 {
+				want[AnswerTime] = append(want[AnswerTime], NoAnswer)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"iter"
 	"runtime"
 	"sync"
 	"time"
@@ -133,18 +134,44 @@ func (m Metric) seldom() bool {
 }
 
 func (s *shard) record(m Metric, l Labels, d time.Duration) {
-	for dim := ByKind; dim < dimensionCount; dim++ {
-		at := l.in(dim)
-		if at == 0 && dim != ByKind || at >= len(s.series[m][dim]) {
-			continue // all that has no kind is under kind 0, so that the kinds add up to all
-		}
-		h := s.series[m][dim][at]
-		if h == nil {
-			h = &Histogram{keep: m.seldom()}
-			s.series[m][dim][at] = h
-		}
+	for h := range s.histograms(m, l) {
 		h.Record(d)
 	}
+}
+
+// histograms yields what a duration of a metric is recorded in.
+func (s *shard) histograms(m Metric, l Labels) iter.Seq[*Histogram] {
+	return func(yield func(*Histogram) bool) {
+		for dim := ByKind; dim < dimensionCount; dim++ {
+			at := l.in(dim)
+			if at == 0 && dim != ByKind || at >= len(s.series[m][dim]) {
+				continue // all that has no kind is under kind 0, so that the kinds add up to all
+			}
+			h := s.series[m][dim][at]
+			if h == nil {
+				h = &Histogram{keep: m.seldom()}
+				s.series[m][dim][at] = h
+			}
+			if !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// unanswered counts a request that has no answer and is given up after a time:
+// in the response time once, and in that of single answers for each that is
+// missing of several.
+func (s *shard) unanswered(planned time.Duration, l Labels, want, got uint32, after time.Duration) {
+	for h := range s.histograms(ResponseTime, l) {
+		h.RecordUnanswered(1, after)
+	}
+	if want > 1 {
+		for h := range s.histograms(AnswerTime, l) {
+			h.RecordUnanswered(int64(want-got), after)
+		}
+	}
+	s.line.point(planned).unanswered(after)
 }
 
 // outcome calls f with everything that counts the outcomes of a request.
@@ -172,10 +199,11 @@ func (s *shard) sent(r Request) {
 	}
 }
 
-func (s *shard) notSent(planned time.Duration, why Cause, l Labels) {
+func (s *shard) notSent(r Request, why Cause, after time.Duration) {
 	s.totals.Planned++
 	*s.totals.NotSent.of(why)++
-	s.outcome(planned, l, func(o *Outcomes) { o.Planned++; o.NotSent++ })
+	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.NotSent++ })
+	s.unanswered(r.Planned, r.Labels, r.wanted(), 0, after)
 }
 
 func (s *shard) answered(at time.Duration, r *request, what Outcome, fault bool) {
@@ -206,16 +234,20 @@ func (s *shard) answered(at time.Duration, r *request, what Outcome, fault bool)
 	s.line.point(r.planned).record(response)
 }
 
-func (s *shard) refused(r *request, code byte) {
+func (s *shard) refused(r *request, code byte, after time.Duration) {
 	s.totals.Outstanding--
 	s.totals.refuse(code)
 	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Refused++ })
+	s.unanswered(r.planned, r.labels, r.want, r.got, after)
 }
 
-func (s *shard) lost(r *request, unfinished bool) {
+func (s *shard) lost(r *request, unfinished bool, after time.Duration) {
 	s.totals.Outstanding--
 	s.totals.lose(r, unfinished)
 	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Lost++ })
+	if !unfinished { // what would have become of it is not known
+		s.unanswered(r.planned, r.labels, r.want, r.got, after)
+	}
 }
 
 // Bytes returns what histograms and time line take in memory, to about a

@@ -133,6 +133,7 @@ type SeriesResult struct {
 	By        string     `json:"by,omitempty"` // "kind", "stage" or "controller"; "": of all
 	Name      string     `json:"name,omitempty"`
 	Histogram *Histogram `json:"histogram"`
+	Over      string     `json:"over,omitempty"` // of what it is the distribution, for people
 }
 
 // Verdict is the result in a word.
@@ -160,7 +161,7 @@ func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 		r.ByLabel = append(r.ByLabel, LabelResult{b.Label.Dimension.String(), b.Label.Name, b.Outcomes})
 	}
 	for w, h := range s.Series {
-		r.Series = append(r.Series, SeriesResult{w.Metric.String(), w.Label.Dimension.String(), w.Label.Name, h})
+		r.Series = append(r.Series, SeriesResult{w.Metric.String(), w.Label.Dimension.String(), w.Label.Name, h, w.Metric.Over()})
 	}
 	slices.SortFunc(r.Series, compareSeries)
 	r.Expectations = make([]Expected, len(expect))
@@ -230,6 +231,9 @@ func (r *Result) Check() error {
 	want(HoldBack.String(), r.Ledger.Held)
 	want(ServiceTime.String(), r.Ledger.Answered+r.Ledger.Late)
 	want(ResponseTime.String(), r.Ledger.Answered+r.Ledger.Late)
+	if err := r.checkUnanswered(); err != nil {
+		errs = append(errs, err)
+	}
 	if r.TimeLine != nil {
 		var sum Outcomes
 		for i := range r.TimeLine.Points {
@@ -361,6 +365,7 @@ func decodeResult(b []byte) (*Result, error) {
 	if err := r.sound(); err != nil {
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
+	r.fillUnanswered()
 	return r, nil
 }
 

@@ -104,10 +104,15 @@ func TestJudge(t *testing.T) {
 	}{
 		{"nothing expected", nil, nil, VerdictPass, "nothing was expected, and nothing went wrong with the measuring"},
 		{"holds", []string{"requests.lost == 20"}, nil, VerdictPass, "the one expectation holds"},
-		{"all hold", []string{"requests.lost == 20", "response.max < 1s"}, nil, VerdictPass, "all 2 expectations hold"},
-		{"fails", []string{"response.max < 1s", "requests.lost == 0"}, nil, VerdictFail, "requests.lost is 20; want == 0"},
+		{"all hold", []string{"requests.lost == 20", "service.max < 1s"}, nil, VerdictPass, "all 2 expectations hold"},
+		{"fails", []string{"service.max < 1s", "requests.lost == 0"}, nil, VerdictFail, "requests.lost is 20; want == 0"},
 		{"no data is no pass", []string{"connect.dial.max < 1s"}, nil, VerdictFail, "connect.dial.max has no value: nothing was measured of it"},
-		{"too few samples is no pass", []string{"response.p99.9 < 1s"}, nil, VerdictFail, "response.p99.9 takes at least 100,000 samples, so that 100 lie above it; there are 19,960"},
+		{"few samples are said", []string{"service.p99.9 < 1ms"}, nil, VerdictFail, "service.p99.9 is 99.9ms, few samples (19,960); want < 1ms"},
+		{"a percentile that is no time is no pass", []string{"response.p99.9 < 1s"}, nil, VerdictFail, "response.p99.9 is > 1s: 45 of 20,005 (0.2%) had no answer"},
+		{"a request without an answer is missing", nil, func(r *Result) {
+			i := slices.IndexFunc(r.Series, func(s SeriesResult) bool { return s.Metric == "response" && s.By == "" })
+			r.Series[i].Histogram.RecordUnanswered(1, ms)
+		}, VerdictBroken, "the histogram of response holds 46 requests without an answer; the ledger has 45"},
 		{"nothing was measured to the end", nil, func(r *Result) { r.Aborted = "no controller came up" }, VerdictFail, "no controller came up"},
 		{"aborted", nil, func(r *Result) { r.Measured--; r.Aborted = "requests.lost is 1; want == 0" }, VerdictFail, "the run was ended early: requests.lost is 1; want == 0"},
 		{"saturated goes before failed", []string{"requests.lost == 0"}, func(r *Result) { r.Generator.Saturated, r.Generator.Sentence = true, "slow" }, VerdictSaturated, "slow"},
@@ -440,8 +445,11 @@ func TestCompare(t *testing.T) {
 	if d := deltaOf(Compare(short, run(t, 4, "", 300, 2)), "response.p50"); d.Verdict != Worse {
 		t.Errorf("twice as slow in a short run: %s; want worse", d.Sentence)
 	}
-	if d := deltaOf(Compare(short, base), "response.max"); d.Verdict != CannotTell {
+	if d := deltaOf(Compare(short, base), "service.max"); d.Verdict != CannotTell {
 		t.Errorf("maximum: %s; want cannot tell", d.Sentence)
+	}
+	if d := deltaOf(Compare(short, base), "response.max"); d.Name != "" {
+		t.Errorf("maximum where some had no answer: %s; want nothing said of it", d.Sentence)
 	}
 	noLine := run(t, 3, "", 2000, 1)
 	noLine.TimeLine = nil

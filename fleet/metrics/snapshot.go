@@ -72,8 +72,8 @@ func (r *Recorder) Snapshot(measured time.Duration) *Snapshot {
 	return s
 }
 
-// Progress returns the totals and the series that are asked for, those without
-// a sample left out. Each takes the shards' locks for some ten microseconds.
+// Progress returns the totals and the series that are asked for, those of which
+// nothing is known left out. Each takes the shards' locks for some ten microseconds.
 // It may be called from any goroutine.
 func (r *Recorder) Progress(measured time.Duration, want ...Series) *Snapshot {
 	s := &Snapshot{Measured: measured, Series: make(map[Series]*Histogram)}
@@ -99,7 +99,7 @@ func (r *Recorder) Progress(measured time.Duration, want ...Series) *Snapshot {
 		}
 	}
 	for _, w := range want {
-		if h := r.histogram(w); h.Count() > 0 {
+		if h := r.histogram(w); h.Total() > 0 {
 			s.Series[w] = h
 		}
 	}

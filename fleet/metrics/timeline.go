@@ -20,7 +20,7 @@ type Point struct {
 	Outcomes
 	Received int64      `json:"received"`           // answers that arrived in this interval, whenever they were asked for
 	Online   *int64     `json:"online,omitempty"`   // devices at its end; nil: nobody looked
-	Response *Histogram `json:"response,omitempty"` // to 1 %; nil: no request was answered
+	Response *Histogram `json:"response,omitempty"` // to 1 %; nil: no request was decided
 }
 
 // Rate returns a number of a point as events a second.
@@ -49,6 +49,14 @@ func (p *tick) record(d time.Duration) {
 		p.response = newCoarse()
 	}
 	p.response.Record(d)
+}
+
+// unanswered counts a request without an answer.
+func (p *tick) unanswered(after time.Duration) {
+	if p.response == nil {
+		p.response = newCoarse()
+	}
+	p.response.RecordUnanswered(1, after)
 }
 
 // add adds the interval o, of the same or a later time.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -19,12 +18,11 @@ type curves struct {
 // timingRow is one distribution in a table.
 type timingRow struct {
 	Name, Help string
+	Over       string // of what it is the distribution
 	Samples    string
 	Cells      []cell
+	Missing    string // how many had no answer
 }
-
-// cell is a figure, or why there is none.
-type cell struct{ Value, Why string }
 
 // curveLines are the distributions of a request's time, in the order in which
 // they are drawn. The service time is a thin line over the response time, since
@@ -39,7 +37,7 @@ var curveLines = []struct {
 }
 
 // shownPercentiles are the columns of every table of times.
-func shownPercentiles() []float64 { return []float64{50, 90, 99, 99.9} }
+func shownPercentiles() []float64 { return []float64{50, 90, 95, 99, 99.9} }
 
 // stepsCurve is how many points a curve has for each halving of what lies
 // above.
@@ -49,10 +47,10 @@ func newCurves(s *metrics.Snapshot) *curves {
 	c := &curves{}
 	for _, l := range curveLines {
 		h := s.Series[metrics.Series{Metric: l.metric}]
-		if h.Count() == 0 {
+		if h.Total() == 0 {
 			continue
 		}
-		c.Rows = append(c.Rows, newTimingRow(l.name, l.help, h))
+		c.Rows = append(c.Rows, newTimingRow(l.name, l.help, l.metric, h))
 	}
 	if c.Rows == nil {
 		return nil
@@ -63,19 +61,20 @@ func newCurves(s *metrics.Snapshot) *curves {
 	return c
 }
 
-func newTimingRow(name, help string, h *metrics.Histogram) timingRow {
-	row := timingRow{Name: name, Help: help, Samples: words.Grouped(h.Count())}
+func newTimingRow(name, help string, m metrics.Metric, h *metrics.Histogram) timingRow {
+	row := timingRow{Name: name, Help: help, Over: m.Over(), Samples: grouped(h.Total())}
 	for _, p := range shownPercentiles() {
-		v, why := percentile(h, p)
-		row.Cells = append(row.Cells, cell{v, why})
+		row.Cells = append(row.Cells, percentile(h, p))
 	}
-	for _, d := range []time.Duration{h.Max(), h.Mean()} {
-		if h.Count() == 0 {
-			row.Cells = append(row.Cells, cell{none, "no samples"})
-		} else {
-			row.Cells = append(row.Cells, cell{Value: duration(d)})
-		}
+	mean := cell{none, "none was answered"}
+	switch {
+	case h.Count() > 0 && h.Unanswered() > 0:
+		mean = cell{duration(h.Mean()), "of " + grouped(h.Count()) + " answered"}
+	case h.Count() > 0:
+		mean = cell{Value: duration(h.Mean())}
 	}
+	row.Cells = append(row.Cells, maximum(h), mean)
+	row.Missing = unansweredText(name, h)
 	return row
 }
 
@@ -164,8 +163,8 @@ func (c *chart) curveHits(s *metrics.Snapshot, l layout, x linear, top, bottom, 
 		found := false
 		for k := range curveLines {
 			h := s.Series[metrics.Series{Metric: curveLines[k].metric}]
-			if h.Count() > 0 && h.Shown(p) {
-				text.WriteString(" · " + strings.ToLower(curveLines[k].name) + " " + duration(h.Percentile(p)))
+			if h.Total() > 0 {
+				text.WriteString(" · " + strings.ToLower(curveLines[k].name) + " " + percentile(h, p).Value)
 				found = true
 			}
 		}
@@ -180,6 +179,9 @@ type timingTable struct {
 	Caption string
 	Rows    []timingRow
 }
+
+// Wide says what the mark of a wide interval means.
+func (timingTable) Wide() string { return wideHelp }
 
 // Table is the curves' main figures.
 func (c *curves) Table() timingTable { return timingTable{"The times of requests", c.Rows} }

@@ -12,15 +12,15 @@ import (
 func otherRows(s *metrics.Snapshot) []timingRow {
 	var rows []timingRow
 	for _, o := range otherTimes {
-		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Count() > 0 {
-			rows = append(rows, newTimingRow(o.name, o.help, h))
+		if h := s.Series[metrics.Series{Metric: o.metric}]; h.Total() > 0 {
+			rows = append(rows, newTimingRow(o.name, o.help, o.metric, h))
 		}
 	}
 	for _, phase := range metrics.OtherPhases() {
 		for _, o := range otherTimes {
 			l := metrics.Label{Dimension: metrics.ByPhase, Name: phase}
 			if h := s.Series[metrics.Series{Metric: o.metric, Label: l}]; h.Count() > 0 {
-				rows = append(rows, newTimingRow(o.name+", "+phase, o.help, h))
+				rows = append(rows, newTimingRow(o.name+", "+phase, o.help, o.metric, h))
 			}
 		}
 	}

@@ -170,7 +170,7 @@ func TestTextWays(t *testing.T) {
 		"  silence           300       300    300  299 on time, 1 early, 1 altered\n",
 		"going offline: 56 Wills are not as the rules want\n",
 		"1.5s early and 1.5s late, or 8s after a silence:\n  mosquitto version 2.0.11 looks",
-		"recovery.all is never: 3 of 25 devices did not come back\n",
+		"recovery.all is never: 3 of 25 devices did not come back after\n",
 		"    online         22 of 25  300 ms   never   never\n",
 	} {
 		if !strings.Contains(words, want) {

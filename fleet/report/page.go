@@ -164,7 +164,7 @@ func capitals(sentences []string) []string {
 // sortedExpectations are the expectations, failed ones first, else in the
 // order of the scenario.
 func sortedExpectations(r *metrics.Result) []metrics.Expected {
-	order := []metrics.Status{metrics.Fail, metrics.NoData, metrics.TooFew, metrics.Pass}
+	order := []metrics.Status{metrics.Fail, metrics.NoData, metrics.Pass}
 	return slices.SortedStableFunc(slices.Values(r.Expectations), func(a, b metrics.Expected) int {
 		return slices.Index(order, a.Status) - slices.Index(order, b.Status)
 	})
@@ -173,13 +173,25 @@ func sortedExpectations(r *metrics.Result) []metrics.Expected {
 // needsSentence reports whether what is wanted and what was measured do not say
 // by themselves why an expectation does not hold.
 func needsSentence(x metrics.Expected) bool {
-	return x.Status != metrics.Pass && (x.Status != metrics.Fail || x.Actual == metrics.Never)
+	return x.Status != metrics.Pass && (x.Status != metrics.Fail || x.Value == nil)
+}
+
+// actualText is the value of an expectation, and what it rests on if that is not
+// much, or not all there was.
+func actualText(x metrics.Expected) string {
+	switch {
+	case x.Actual == "":
+		return none
+	case x.Note != "":
+		return x.Actual + ", " + x.Note
+	}
+	return x.Actual
 }
 
 func expectationsOf(r *metrics.Result) (rows []expectation, tally string) {
 	passed := 0
 	for _, x := range sortedExpectations(r) {
-		row := expectation{Class: "warn", Status: string(x.Status), Metric: x.Metric, Want: x.Want, Actual: cmp.Or(x.Actual, none)}
+		row := expectation{Class: "warn", Status: string(x.Status), Metric: x.Metric, Want: x.Want, Actual: actualText(x)}
 		switch x.Status {
 		case metrics.Pass:
 			row.Class, passed = "good", passed+1
@@ -221,18 +233,18 @@ func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
 	}
 	h := s.Series[metrics.Series{Metric: metrics.ResponseTime}]
 	for _, pc := range shownPercentiles() {
-		v, why := percentile(h, pc)
-		if why != "" && h.Count() > 0 {
-			why += " samples"
-		}
-		p.Times = append(p.Times, tile{Name: percentileName(pc), Value: v, Note: why})
+		c := percentile(h, pc)
+		p.Times = append(p.Times, tile{Name: percentileName(pc), Value: c.Value, Note: c.Why})
 	}
-	longest := tile{Name: "Maximum", Value: none, Note: "no samples"}
-	if h.Count() > 0 {
-		longest.Value, longest.Note = duration(h.Max()), "one sample"
+	longest := tile{Name: "Maximum", Value: maximum(h).Value, Note: "one sample"}
+	switch {
+	case h.Total() == 0:
+		longest.Note = "no samples"
+	case h.Unanswered() > 0:
+		longest.Note = grouped(h.Unanswered()) + " had no answer"
 	}
 	p.Times = append(p.Times, longest)
-	p.TimeSamples = words.Plural(h.Count(), "sample", "samples")
+	p.TimeSamples = "over " + words.Plural(h.Total(), "planned request", "planned requests")
 }
 
 // groupHeadings are the headings of the tables by label.
@@ -258,15 +270,10 @@ func (p *page) groups(r *metrics.Result, s *metrics.Snapshot) {
 				row.Cells = append(row.Cells, cell{Value: words.Grouped(n)})
 			}
 			h := s.Series[metrics.Series{Metric: metrics.ResponseTime, Label: metrics.Label{Dimension: g.dimension, Name: l.Name}}]
-			for _, pc := range []float64{50, 99} {
-				v, why := percentile(h, pc)
-				row.Cells = append(row.Cells, cell{v, why})
+			for _, pc := range tablePercentiles() {
+				row.Cells = append(row.Cells, percentile(h, pc))
 			}
-			if h.Count() > 0 {
-				row.Cells = append(row.Cells, cell{Value: duration(h.Max())})
-			} else {
-				row.Cells = append(row.Cells, cell{none, "no samples"})
-			}
+			row.Cells = append(row.Cells, maximum(h))
 			t.Rows = append(t.Rows, row)
 		}
 		if t.Rows != nil {

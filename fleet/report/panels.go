@@ -209,8 +209,8 @@ func (d *timeDrawing) times() (bottom float64) {
 			d.Bars = append(d.Bars, bar{"range", num(x0), num(high), num(x1 - x0), num(max(low-high, 0.5))})
 		}
 		for k, lp := range linePercentiles {
-			if h.Shown(lp.p) {
-				lines[k].step(x0, x1, y.at(h.Percentile(lp.p)))
+			if v := h.Percentile(lp.p); h.Total() > 0 && v != metrics.NoAnswer {
+				lines[k].step(x0, x1, y.at(v))
 			} else {
 				lines[k].lift()
 			}
@@ -269,12 +269,12 @@ func (d *timeDrawing) tell(i int, idle bool) string {
 		}
 	}
 	for _, lp := range linePercentiles {
-		if p.Response.Shown(lp.p) {
-			parts = append(parts, percentileName(lp.p)+" "+duration(p.Response.Percentile(lp.p)))
+		if p.Response.Total() > 0 {
+			parts = append(parts, percentileName(lp.p)+" "+percentile(p.Response, lp.p).Value)
 		}
 	}
-	if p.Response.Count() > 0 {
-		parts = append(parts, "max "+duration(p.Response.Max()))
+	if p.Response.Total() > 0 {
+		parts = append(parts, "max "+maximum(p.Response).Value)
 	}
 	if p.Online != nil {
 		parts = append(parts, "online "+words.Grouped(*p.Online))

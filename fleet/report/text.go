@@ -133,17 +133,14 @@ func (w *writer) expectations(r *metrics.Result) {
 	}
 	_, tally := expectationsOf(r)
 	w.heading("expectations: " + tally)
-	const indent, gap, statusWidth = 2, 2, len(metrics.TooFew)
+	const indent, gap, statusWidth = 2, 2, len(metrics.NoData)
 	metric, want := 0, 0
 	for _, x := range rows {
 		metric, want = max(metric, width(clean(x.Metric))), max(want, width(clean(x.Want)))
 	}
 	for _, x := range rows {
 		status := clip(clean(string(x.Status)), statusWidth)
-		actual := clean(x.Actual)
-		if actual == "" && x.Status != metrics.Pass {
-			actual = none
-		}
+		actual := clean(actualText(x))
 		head := strings.Repeat(" ", indent) + w.paint(statusStyle(x.Status), pad(status, statusWidth)) + strings.Repeat(" ", gap)
 		left := indent + statusWidth + gap
 		if left+metric+gap+want+gap+width(actual) <= w.width {
@@ -287,67 +284,6 @@ func (w *writer) ledger(r *metrics.Result) {
 		}
 		if parts != nil {
 			w.wrapped(2, more.what+": "+strings.Join(parts, ", "))
-		}
-	}
-}
-
-// times writes the table of all distributions of all requests.
-func (w *writer) times(s *metrics.Snapshot) {
-	var rows []timingRow
-	for _, l := range curveLines {
-		if h := s.Series[metrics.Series{Metric: l.metric}]; h.Count() > 0 {
-			rows = append(rows, newTimingRow(lower(l.name), l.help, h))
-		}
-	}
-	for _, row := range otherRows(s) {
-		row.Name = lower(row.Name)
-		rows = append(rows, row)
-	}
-	if rows == nil {
-		return
-	}
-	w.heading("times")
-	columns := []string{"samples"}
-	for _, p := range shownPercentiles() {
-		columns = append(columns, percentileName(p))
-	}
-	columns = append(columns, "max", "mean")
-	cells := [][]string{columns}
-	gaps := false
-	for _, row := range rows {
-		line := []string{row.Samples}
-		for _, c := range row.Cells {
-			line = append(line, c.Value)
-			gaps = gaps || c.Why != ""
-		}
-		cells = append(cells, line)
-	}
-	widths := columnWidths(cells)
-	name := 0
-	for _, row := range rows {
-		name = max(name, width(row.Name))
-	}
-	total := 2 + name
-	for _, n := range widths {
-		total += 2 + n
-	}
-	if total > w.width { // no table, but the same in words
-		for i, row := range rows {
-			var parts []string
-			for k, c := range cells[i+1] {
-				parts = append(parts, cells[0][k]+" "+c)
-			}
-			w.wrapped(2, row.Name+": "+strings.Join(parts, ", "))
-		}
-	} else {
-		w.line(w.paint(Dim, strings.Repeat(" ", 2+name)+tableLine(cells[0], widths)))
-		for i, row := range rows {
-			w.line("  ", pad(row.Name, name), tableLine(cells[i+1], widths))
-		}
-	}
-	if gaps {
-		for _, l := range wrap(none+": fewer than 100 samples lie above it", w.width-2) {
-			w.line("  ", w.paint(Dim, l))
 		}
 	}
 }

@@ -13,7 +13,7 @@ type timeLine struct {
 	Interval  string
 	Charts    []chart
 	Failed    bool   // some request was not answered in time
-	Hidden    string // which percentiles are not drawn, and why
+	Hidden    string // where percentiles are not drawn, and why
 	Incidents []numbered
 	Later     []numbered // those beyond what one looks at
 	Beyond    string     // that there were more, of which nothing was kept
@@ -38,12 +38,15 @@ var failures = []struct {
 	{"unsent", "not sent", func(o *metrics.Outcomes) int64 { return o.NotSent }},
 }
 
-// linePercentiles are the percentiles that the time line draws, where they may
-// be shown.
+// linePercentiles are the percentiles that the time line draws.
 var linePercentiles = []struct {
 	p     float64
 	class string
 }{{50, "p50"}, {90, "p90"}, {99, "p99"}}
+
+// tablePercentiles are those of tables in which a distribution has one row of
+// many.
+func tablePercentiles() []float64 { return []float64{50, 90, 95, 99} }
 
 // newTimeLine returns nil if there is nothing to show: without requests, that is
 // a time line in which no device came or went and nothing happened. Where there
@@ -108,25 +111,20 @@ type lineKeys struct{ failures, times []key }
 
 // timeKeys returns the keys of the response times, and says what is missing.
 func timeKeys(points []metrics.Point) (keys []key, missing string) {
-	var names, needs []string
 	for _, lp := range linePercentiles {
 		drawn := false
 		for _, p := range points {
-			drawn = drawn || p.Response.Shown(lp.p)
+			v := p.Response.Percentile(lp.p)
+			drawn = drawn || p.Response.Total() > 0 && v != metrics.NoAnswer
+			if v == metrics.NoAnswer {
+				missing = "A percentile has no line where so many requests of an interval had no answer that there is no such time; minimum and maximum are of the answers."
+			}
 		}
 		if drawn {
 			keys = append(keys, key{lp.class, "line", percentileName(lp.p)})
-		} else {
-			names = append(names, percentileName(lp.p))
-			needs = append(needs, words.Grouped(metrics.Needed(lp.p)))
 		}
 	}
-	keys = append(keys, key{"max", "line", "maximum"}, key{"range", "box", "minimum to maximum"})
-	if names != nil {
-		missing = fmt.Sprintf("Not drawn: %s, for want of %s answers in an interval, so that 100 lie above.",
-			list(names), list(needs))
-	}
-	return keys, missing
+	return append(keys, key{"max", "line", "slowest answer"}, key{"range", "box", "minimum to maximum"}), missing
 }
 
 // group merges neighbours until there are at most most intervals.
@@ -146,7 +144,7 @@ func group(t *metrics.TimeLine, most int) ([]metrics.Point, time.Duration) {
 			if q.Online != nil {
 				p.Online = q.Online
 			}
-			if q.Response.Count() > 0 {
+			if q.Response.Total() > 0 {
 				if p.Response == nil {
 					p.Response = q.Response.Clone()
 				} else {
@@ -174,7 +172,11 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 		}
 		return
 	}
-	t.Columns = []string{"From", "Planned", "Sent", "Answers", "Lost", "Late", "Refused", "Not sent", "p50", "p90", "p99", "Max"}
+	t.Columns = []string{"From", "Planned", "Sent", "Answers", "Lost", "Late", "Refused", "Not sent"}
+	for _, p := range tablePercentiles() {
+		t.Columns = append(t.Columns, percentileName(p))
+	}
+	t.Columns = append(t.Columns, "Max")
 	if t.Devices {
 		t.Columns = append(t.Columns, "Online")
 	}
@@ -184,15 +186,10 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 			clock(time.Duration(i) * interval), words.Grouped(p.Planned), words.Grouped(p.Sent), words.Grouped(p.Received),
 			words.Grouped(p.Lost), words.Grouped(p.Late), words.Grouped(p.Refused), words.Grouped(p.NotSent),
 		}
-		for _, lp := range linePercentiles {
-			v, _ := percentile(p.Response, lp.p)
-			row = append(row, v)
+		for _, pc := range tablePercentiles() {
+			row = append(row, percentile(p.Response, pc).Value)
 		}
-		if p.Response.Count() > 0 {
-			row = append(row, duration(p.Response.Max()))
-		} else {
-			row = append(row, none)
-		}
+		row = append(row, maximum(p.Response).Value)
 		if t.Devices {
 			if p.Online != nil {
 				row = append(row, words.Grouped(*p.Online))

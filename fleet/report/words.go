@@ -109,17 +109,8 @@ func rateOver(n int64, d metrics.Span) string {
 	return rate(float64(n) / time.Duration(d).Seconds())
 }
 
-// percentile is the value of p with enough samples above it, else none and
-// the reason.
-func percentile(h *metrics.Histogram, p float64) (value, why string) {
-	switch {
-	case h.Count() == 0:
-		return none, "no samples"
-	case !h.Shown(p):
-		return none, "needs " + words.Grouped(metrics.Needed(p))
-	}
-	return duration(h.Percentile(p)), ""
-}
+// grouped is a count with its thousands apart.
+func grouped(n int64) string { return words.Grouped(n) }
 
 // percentileName is "p99.9".
 func percentileName(p float64) string { return "p" + strconv.FormatFloat(p, 'f', -1, 64) }

@@ -1,0 +1,117 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"homefleet/fleet/metrics"
+)
+
+// times writes the table of all distributions of all requests. Where there is no
+// room for it, the units move up to their figures, and if that does not do, the
+// mean and then the last percentile are left out.
+func (w *writer) times(s *metrics.Snapshot) {
+	var rows []timingRow
+	for _, l := range curveLines {
+		if h := s.Series[metrics.Series{Metric: l.metric}]; h.Total() > 0 {
+			rows = append(rows, newTimingRow(lower(l.name), l.help, l.metric, h))
+		}
+	}
+	ofRequests := len(rows)
+	for _, row := range otherRows(s) {
+		row.Name = lower(row.Name)
+		rows = append(rows, row)
+	}
+	if rows == nil {
+		return
+	}
+	w.heading("times")
+	columns := []string{"samples"}
+	for _, p := range shownPercentiles() {
+		columns = append(columns, percentileName(p))
+	}
+	columns = append(columns, "max", "mean")
+	cells := [][]string{columns}
+	name, marked := 0, false
+	for _, row := range rows {
+		line := []string{row.Samples}
+		for _, c := range row.Cells {
+			line = append(line, c.Value)
+		}
+		cells = append(cells, line)
+		name = max(name, width(row.Name))
+	}
+	if widthAfter(columnWidths(cells), 2+name) > w.width {
+		for _, line := range cells {
+			for i := range line {
+				if !strings.HasPrefix(line[i], "> ") {
+					line[i] = strings.ReplaceAll(line[i], " ", "")
+				}
+			}
+		}
+	}
+	short, without := w.narrowed(cells, 2+name, "mean", percentileName(99.9))
+	widths := columnWidths(short)
+	if widthAfter(widths, 2+name) > w.width { // no table, but the same in words
+		without = nil
+		for i, row := range rows {
+			var parts []string
+			for k, c := range cells[i+1] {
+				parts = append(parts, cells[0][k]+" "+c)
+			}
+			w.wrapped(2, row.Name+": "+strings.Join(parts, ", "))
+		}
+	} else {
+		w.line(w.paint(Dim, strings.Repeat(" ", 2+name)+tableLine(short[0], widths)))
+		for i, row := range rows {
+			w.line("  ", pad(row.Name, name), tableLine(short[i+1], widths))
+		}
+	}
+	for _, row := range rows {
+		if row.Missing != "" {
+			w.wrapped(2, row.Missing)
+		}
+	}
+	if ofRequests > 0 {
+		w.dim(overText)
+	}
+	for _, line := range short {
+		marked = marked || slices.ContainsFunc(line, func(s string) bool { return strings.HasPrefix(s, wide) })
+	}
+	if marked {
+		w.dim(wide + ": " + wideHelp)
+	}
+	if without != nil {
+		w.dim("no room for the " + list(without))
+	}
+}
+
+// widthAfter is how many columns a table takes with what stands before it.
+func widthAfter(widths []int, before int) int {
+	for _, n := range widths {
+		before += 2 + n
+	}
+	return before
+}
+
+// narrowed leaves columns out, those of the given names in turn, as long as the
+// table has no room, and returns which it left out. Where there is no room even
+// so, all are as they were.
+func (w *writer) narrowed(cells [][]string, before int, names ...string) (short [][]string, without []string) {
+	short = cells
+	for _, name := range names {
+		if widthAfter(columnWidths(short), before) <= w.width {
+			return short, without
+		}
+		at := slices.Index(short[0], name)
+		var next [][]string
+		for _, line := range short {
+			next = append(next, slices.Concat(line[:at], line[at+1:]))
+		}
+		short, without = next, append(without, name)
+	}
+	if widthAfter(columnWidths(short), before) > w.width {
+		return cells, nil
+	}
+	return short, without
+}
