@@ -150,12 +150,11 @@ func (w *watcher) receive(p *wire.Publish) {
 	value, has := p.Props.UserProperty(sequenceKey)
 	made, run, ok := parseMoment(sent)
 	switch s, err := deliveries.ParseStamp(value, sent); {
+	case !has && !isOneWay(p.Topic): // of no concern here
 	case p.Retain:
 		l.Stray(w.group, p.QoS, deliveries.FromStore)
 	case !has:
-		if isOneWay(p.Topic) {
-			l.Stray(w.group, p.QoS, deliveries.Unstamped)
-		}
+		l.Stray(w.group, p.QoS, deliveries.Unstamped)
 	case err != nil || !ok:
 		l.Stray(w.group, p.QoS, deliveries.BadStamp)
 	case string(run) != f.run:

@@ -30,6 +30,7 @@ type page struct {
 	Curves       *curves
 	Groups       []groupTable
 	Ledger       ledger
+	Deliveries   []deliveryBlock
 	Errors       []errorTable
 	Others       []timingRow
 	OtherCounts  []pair
@@ -98,6 +99,7 @@ func newPage(r *metrics.Result) *page {
 		TimeLine: newTimeLine(r), Offline: newOffline(r), Recovery: newRecovery(r), Curves: newCurves(s), Ledger: newLedger(r),
 		Errors: errorsOf(r), Generator: newGenerator(r), Run: runFacts(r), Tool: r.Tool,
 	}
+	p.Deliveries = newDeliveries(r)
 	p.Expectations, p.Tally = expectationsOf(r)
 	if why := idle(r); why != "" {
 		p.Idle = capital(why) + "."

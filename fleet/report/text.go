@@ -97,6 +97,7 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	} else {
 		w.ledger(r)
 	}
+	w.deliveries(r)
 	w.misdeeds(r)
 	w.times(s)
 	w.messages(r)
