@@ -244,6 +244,10 @@ func (a *app) loadUsers(name string) (*scenarios.UsersFile, error) {
 		return nil, faulty(name, faults)
 	}
 	a.printFaults(faults)
+	for i := range file.Users {
+		p := &file.Users[i].Password
+		p.File = beside(name, p.File)
+	}
 	return file, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ import (
 type source struct {
 	name string
 	text []byte
+	file string // where it is from; "": shipped, or stdin
 }
 
 // readScenario finds a scenario: "-" is stdin, what looks like a path is a file,
@@ -31,19 +33,19 @@ func (a *app) readScenario(arg string) (source, error) {
 		if err != nil {
 			return source{}, failed("", "reading the scenario from stdin: %w", err)
 		}
-		return source{"stdin", text}, nil
+		return source{name: "stdin", text: text}, nil
 	}
 	isPath := strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".toml")
 	if !isPath {
 		if text, ok := scenarios.ReadShipped(arg); ok {
 			a.warnShadowed(arg, text)
-			return source{arg + ".toml", text}, nil
+			return source{name: arg + ".toml", text: text}, nil
 		}
 	}
 	text, err := a.readTOML(arg)
 	switch {
 	case err == nil:
-		return source{arg, text}, nil
+		return source{name: arg, text: text, file: arg}, nil
 	case errors.Is(err, fs.ErrNotExist) && isPath:
 		return source{}, misused(shippedHint(strings.TrimSuffix(arg, ".toml")), "there is no file %q", tomlfault.Short(arg))
 	case errors.Is(err, fs.ErrNotExist):
@@ -123,7 +125,30 @@ func (a *app) loadScenario(arg, size string) (*scenarios.Scenario, scenarios.Fau
 	if sc == nil {
 		return nil, nil, faulty(src.name, faults)
 	}
+	b := &sc.Broker
+	if src.file != "" {
+		b.Password.File = besideTemplate(src.file, b.Password.File)
+		b.CAFile, b.CertFile, b.KeyFile = beside(src.file, b.CAFile), beside(src.file, b.CertFile), beside(src.file, b.KeyFile)
+	}
 	return sc, faults, nil
+}
+
+// beside finds a file that another one names: a relative name begins where that
+// one is, wherever the command is started from.
+func beside(file, name string) string {
+	if name == "" || filepath.IsAbs(name) || filepath.Dir(file) == "." {
+		return name
+	}
+	return filepath.Join(filepath.Dir(file), name)
+}
+
+// besideTemplate is beside for a name with places: there are none in what it
+// begins with.
+func besideTemplate(file string, name scenarios.Template) scenarios.Template {
+	if name == "" || filepath.IsAbs(string(name)) || filepath.Dir(file) == "." {
+		return name
+	}
+	return escaped(filepath.Dir(file)) + scenarios.Template(filepath.Separator) + name
 }
 
 // hasSize refuses a size that a scenario, if it is a good one, does not have.
