@@ -45,6 +45,8 @@ type Conn struct {
 	pumping bool        // the goroutine that writes on is there
 	pumpAt  *time.Timer // starts it
 
+	late time.Duration // by how much our timers have held up what came last: see makeUp
+
 	failed    error       // of a delayed write, for a Read to return
 	dead      *death      // a fault has ended the connection
 	closed    bool        // by its owner
@@ -190,6 +192,31 @@ func (c *Conn) changed(now time.Time) {
 	c.rest()
 	c.aim()
 	c.cond.Broadcast()
+}
+
+// mostLate bounds what is made up for: what takes longer is no timer.
+const mostLate = 20 * time.Millisecond
+
+// overslept notes, as a timer of a lane has fired, by how much it was late: some
+// part of a millisecond, and more where the machine is busy.
+func (c *Conn) overslept(l *lane, now time.Time) {
+	if due := l.next(); !l.ready() && !due.IsZero() && now.After(due) {
+		c.late = min(now.Sub(due), mostLate)
+	}
+}
+
+// makeUp takes in bytes for a lane. Where a peer waits for one packet before it
+// sends the next, the next comes as late as we had the last one go, so that a
+// line of small packets would be slower than its rate by all our timers'
+// lateness. It counts as come when it would have come had they been punctual;
+// what that is too much for this packet is left for the next.
+func (c *Conn) makeUp(l *lane, b []byte, now time.Time) {
+	late := c.late
+	l.push(b, now, late)
+	if late > 0 {
+		l.advance(now)
+		c.late = min(max(l.overdue(now), 0), late)
+	}
 }
 
 // shut has Writes take the lane.

@@ -37,7 +37,10 @@
 // # What a device sees
 //
 // Bytes that arrive are stamped when a Read finds them, so latency downstream is
-// exact only for a connection that is being read. Bytes that are written are
+// exact only for a connection that is being read. Timers are late, by some part
+// of a millisecond and more on a busy machine; of packets that wait for each
+// other this is made up for with the next one, so that many of them take as long
+// as rate and latency say. Bytes that are written are
 // taken at once; if writing them on fails later, the next Write says so, or the
 // next Read that finds nothing to return. A connection that a fault ends reads
 // io.EOF and fails writes with EPIPE, or fails both with ECONNRESET after a

@@ -111,10 +111,18 @@ func (l *lane) stop(still bool, now time.Time) {
 // room is how many more bytes the lane takes.
 func (l *lane) room() int { return max(limit-len(l.buf), 0) }
 
-// push takes in bytes that came now.
-func (l *lane) push(b []byte, now time.Time) {
+// push takes in bytes that came now, or would have come so much earlier.
+func (l *lane) push(b []byte, now time.Time, earlier time.Duration) {
 	l.buf = append(l.buf, b...)
-	l.enter(0, piece{n: len(b), came: l.clock(now)})
+	l.enter(0, piece{n: len(b), came: l.clock(now).Add(-earlier)})
+}
+
+// overdue is how long ago the last of what is out came out.
+func (l *lane) overdue(now time.Time) time.Duration {
+	if !l.ready() {
+		return 0
+	}
+	return l.clock(now).Sub(l.out[len(l.out)-1].came)
 }
 
 // finish takes in the end of the stream.

@@ -76,6 +76,9 @@ func (c *Conn) readOn(b []byte, n int, err error) (int, error) {
 		c.mu.Lock()
 		c.reading = false
 		last = err != nil
+		if last && timedOut(err) {
+			c.overslept(&c.down, time.Now())
+		}
 		c.arrived(b[:n], err)
 		if c.readers > 0 {
 			c.cond.Broadcast()
@@ -91,7 +94,7 @@ func (c *Conn) arrived(b []byte, err error) {
 	now := time.Now()
 	if len(b) > 0 {
 		c.open.Store(false) // what is held goes first
-		c.down.push(b, now)
+		c.makeUp(&c.down, b, now)
 	}
 	if err != nil && !timedOut(err) {
 		c.open.Store(false)

@@ -73,7 +73,7 @@ func (c *Conn) writeOn(b []byte) (n int, err error) {
 			return n, err
 		}
 		if k := min(len(b)-n, c.up.room()); k > 0 {
-			c.up.push(b[n:n+k], time.Now())
+			c.makeUp(&c.up, b[n:n+k], time.Now())
 			n += k
 			c.run()
 		}
@@ -133,6 +133,7 @@ func (c *Conn) run() {
 func (c *Conn) alarm() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.overslept(&c.up, time.Now())
 	c.run()
 }
 
