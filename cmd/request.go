@@ -266,7 +266,8 @@ type requestDocument struct {
 	QoS               byte             `json:"qos"`
 	Acknowledged      string           `json:"acknowledged,omitempty"` // reason of the PUBACK, by name
 	Answers           []answerDocument `json:"answers"`
-	Others            int              `json:"others"` // messages with other Correlation Data
+	Others            int              `json:"others"`                                    // messages with other Correlation Data, or without
+	Without           int              `json:"others_without_correlation_data,omitempty"` // of these, without
 	Error             string           `json:"error,omitempty"`
 	ExitCode          int              `json:"exit_code"`
 }
@@ -275,7 +276,7 @@ func (r *requesting) document() requestDocument {
 	d := requestDocument{
 		Broker: r.url, ClientID: r.clientID, Topic: r.q.topic,
 		ResponseTopic: r.topic, ResponseTopicFrom: r.topicFrom,
-		QoS: r.q.qos, Answers: []answerDocument{}, Others: r.others,
+		QoS: r.q.qos, Answers: []answerDocument{}, Others: r.others, Without: r.without,
 	}
 	d.Correlation, d.CorrelationHex = textOrHex(r.q.correlation)
 	if r.acknowledged {
@@ -355,7 +356,7 @@ func (r *requesting) answerRows(an *answer, p paint) *rows {
 	rs.add("round trip", "%s", span(an.took))
 	rs.add("response topic", "%s", r.topicFrom)
 	if r.others > 0 {
-		rs.add("not for us", "%s with other Correlation Data", plural(r.others, "message"))
+		rs.add("not for us", "%s %s", plural(r.others, "message"), r.notOurs())
 	}
 	return &rs
 }
@@ -381,7 +382,7 @@ func (r *requesting) summary() *rows {
 	rs.add("round trip", "%s to %s, median %s", span(times[0]), span(times[len(times)-1]), span(times[len(times)/2]))
 	rs.add("response topic", "%s", r.topicFrom)
 	if r.others > 0 {
-		rs.add("not for us", "%s with other Correlation Data", plural(r.others, "message"))
+		rs.add("not for us", "%s %s", plural(r.others, "message"), r.notOurs())
 	}
 	return &rs
 }

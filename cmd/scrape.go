@@ -1,10 +1,13 @@
 package cmd
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/exporter"
@@ -16,6 +19,71 @@ type scrape struct {
 	url     string
 	server  *http.Server
 	serving sync.WaitGroup
+
+	seen  atomic.Bool   // somebody has asked for the figures
+	ended atomic.Bool   // the run is over: they are what they will be
+	last  chan struct{} // somebody has asked for these
+}
+
+// defaultLinger is how long the figures of a run that is over wait for the next
+// scrape of whoever scraped before: longer than the 15 s that most leave between
+// two.
+const defaultLinger = 20 * time.Second
+
+// noting is a handler that notes who has seen the figures.
+func (s *scrape) noting(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ended := s.ended.Load()
+		h.ServeHTTP(w, r)
+		if r.URL.Path != "/metrics" {
+			return
+		}
+		s.seen.Store(true)
+		if ended {
+			select {
+			case s.last <- struct{}{}:
+			default:
+			}
+		}
+	})
+}
+
+// linger leaves the figures of a run that is over where they are: for as long as
+// --linger says or, without it and if nobody stopped the run, until the next
+// scrape if there was one before. Otherwise no scrape had the last losses, which
+// the run learns of as it ends. Ctrl-C ends it.
+func (r *running) linger(ctx context.Context, wanted spanFlag) {
+	s := r.scrape
+	if s == nil {
+		return
+	}
+	s.ended.Store(true)
+	most := defaultLinger
+	var last <-chan struct{} = s.last
+	switch {
+	case wanted.set && wanted.d <= 0, !wanted.set && (!s.seen.Load() || ctx.Err() != nil):
+		return
+	case wanted.set:
+		most, last = wanted.d, nil
+	}
+	if !r.quiet {
+		text := "the metrics wait for the next scrape, at most " + setting(most)
+		if wanted.set {
+			text = "the metrics stay for " + setting(most)
+		}
+		fmt.Fprintf(r.screen, "%s; Ctrl-C ends that\n", text)
+	}
+	done := ctx.Done()
+	if ctx.Err() != nil {
+		done = nil // the first Ctrl-C stopped the run; the second quits at once
+	}
+	over := time.NewTimer(most)
+	defer over.Stop()
+	select {
+	case <-last:
+	case <-over.C:
+	case <-done:
+	}
 }
 
 // openScrape starts serving at an address; "" serves nothing. A port alone is
@@ -33,13 +101,11 @@ func (a *app) openScrape(address string, r *running) (*scrape, error) {
 		Version: thisVersion(), Scenario: r.sc.Name, Run: r.id, Broker: r.url,
 		Started: time.Now(), Counts: r.fleet.Counts(),
 	}
-	s := &scrape{
-		url: "http://" + l.Addr().String() + "/metrics",
-		server: &http.Server{
-			Handler:           exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, info),
-			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
-		},
+	s := &scrape{url: "http://" + l.Addr().String() + "/metrics", last: make(chan struct{}, 1)}
+	s.server = &http.Server{
+		Handler:           s.noting(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, info)),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
 	}
 	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 		s.url = "http://" + hereAddress(addr) + "/metrics"
@@ -77,11 +143,16 @@ func allSeries(r *running) []metrics.Series {
 	return all
 }
 
-// close ends the serving. A nil scrape serves nothing.
+// close ends the serving, once what is under way has been answered. A nil scrape
+// serves nothing.
 func (s *scrape) close() {
 	if s == nil {
 		return
 	}
-	_ = s.server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := s.server.Shutdown(ctx); err != nil {
+		_ = s.server.Close()
+	}
 	s.serving.Wait()
 }

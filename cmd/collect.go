@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+
+	"homefleet/devices/words"
+	"homefleet/fleet/wire"
+)
+
+// publishResult is what came of the PUBLISH.
+type publishResult struct {
+	resp *paho.PublishResponse
+	err  error
+}
+
+// notOurs says what the messages that are not for us had for Correlation Data.
+func (r *requesting) notOurs() string {
+	switch r.without {
+	case 0:
+		return "with other Correlation Data"
+	case r.others:
+		return "without Correlation Data"
+	}
+	return fmt.Sprintf("without our Correlation Data, %d of them without any", r.without)
+}
+
+// collect waits for the answers. It returns nil when all that were asked for came
+// and none is an error.
+func (r *requesting) collect(live context.Context, came <-chan answer, published <-chan publishResult) error {
+	timer := time.NewTimer(r.q.timeout)
+	defer timer.Stop()
+	for len(r.answers) < r.q.count {
+		select {
+		case an := <-came:
+			if r.q.correlation != nil && !bytes.Equal(an.correlation, r.q.correlation) {
+				r.others++
+				if an.correlation == nil {
+					r.without++
+				}
+				r.log.Debug("a message with other correlation data", "topic", an.topic)
+				continue
+			}
+			an.took = an.came.Sub(r.sent)
+			r.answers = append(r.answers, an)
+		case p := <-published:
+			if err := r.published(p); err != nil {
+				return err
+			}
+		case <-live.Done():
+			return r.over(live, "while waiting for the answer")
+		case <-timer.C:
+			return r.late()
+		}
+	}
+	r.awaitAck(published)
+	faults := slices.DeleteFunc(slices.Clone(r.answers), func(an answer) bool { return an.fault == "" })
+	switch {
+	case len(faults) == 0:
+		return nil
+	case r.q.count == 1:
+		return failed("", "%s answered with an error: %s", r.q.topic, printable(faults[0].fault))
+	}
+	return failed("", "%s of %s are errors, the first: %s", words.Grouped(int64(len(faults))), plural(len(r.answers), "answer"), printable(faults[0].fault))
+}
+
+// ackPatience is how long an acknowledgement may come after the last answer.
+const ackPatience = 500 * time.Millisecond
+
+// awaitAck waits for the acknowledgement of the request where the answers came
+// first: what the broker said of it belongs to the result.
+func (r *requesting) awaitAck(published <-chan publishResult) {
+	if r.q.qos == 0 || r.acknowledged {
+		return
+	}
+	select {
+	case p := <-published:
+		_ = r.published(p) // the answers are here, whatever the broker says of it
+	case <-time.After(ackPatience):
+	}
+}
+
+// published takes the broker's acknowledgement of the request.
+func (r *requesting) published(p publishResult) error {
+	switch {
+	case p.resp != nil && p.resp.ReasonCode >= 0x80:
+		refusal := wire.ReasonName(p.resp.ReasonCode)
+		digits := fmt.Sprintf("0x%02X", p.resp.ReasonCode)
+		named := refusal != digits
+		if p.resp.Properties != nil && p.resp.Properties.ReasonString != "" {
+			refusal += ": " + printable(p.resp.Properties.ReasonString)
+		}
+		if named {
+			refusal += " (" + digits + ")"
+		}
+		return failed("", "the broker refused the request to %s: %s", r.q.topic, refusal)
+	case p.err != nil:
+		// The connection's own end says more, and comes as well.
+		r.log.Debug("publishing: " + p.err.Error())
+		return nil
+	case r.q.qos == 0:
+		return nil
+	}
+	r.acknowledged, r.code = true, p.resp.ReasonCode
+	r.log.Debug("published", "topic", r.q.topic, "reason", wire.ReasonName(r.code))
+	if r.code == wire.NoMatchingSubscribers && len(r.answers) == 0 && !r.quiet {
+		r.warn("the broker says that nobody listens to %s: %s (0x10)", r.q.topic, wire.ReasonName(r.code))
+	}
+	return nil
+}
+
+// late is the error of a time-out: what was sent where, and what became of it.
+func (r *requesting) late() error {
+	hint := "--timeout waits longer"
+	missing := "no answer"
+	if r.q.count > 1 {
+		missing = fmt.Sprintf("%s of %s", words.Grouped(int64(len(r.answers))), plural(r.q.count, "answer"))
+	}
+	what := "a query"
+	if len(r.q.payload) > 0 {
+		what = longReadable(r.q.payload)
+	}
+	text := fmt.Sprintf("%s within %s: %s was sent to %s on %s", missing, setting(r.q.timeout), what, r.q.topic, r.url)
+	switch {
+	case r.q.qos == 0:
+		text += "; at QoS 0 nobody says whether it arrived"
+	case !r.acknowledged:
+		text += "; the broker did not acknowledge it"
+	case r.code == wire.NoMatchingSubscribers:
+		text += "; the broker said: no matching subscribers (0x10)"
+		hint = "is the device online, and its id spelled right? Retained presence is on tele/+/lwt"
+	default:
+		text += "; the broker had a subscriber for it"
+	}
+	if r.others > 0 {
+		text += fmt.Sprintf("; %s came %s", plural(r.others, "message"), r.notOurs())
+	}
+	return failed(hint, "%s", text)
+}
