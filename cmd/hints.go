@@ -67,9 +67,15 @@ func brokerHint(err error, address string) string {
 		return noWebSocketHint
 	case isPlain(address) && noConnack(err):
 		return notPlainHint
+	case strings.Contains(text, "tls: handshake failure") || !isPlain(address) && noConnack(err):
+		return certificateHint
 	}
 	return ""
 }
+
+// certificateHint is for a broker that ends a TLS connection and does not say why:
+// with TLS 1.3 a missing client certificate shows only after the handshake.
+const certificateHint = "does the broker want a client certificate? --cert-file and --key-file name it"
 
 // refusalHint knows what to do about some reason codes.
 func refusalHint(refused *fleet.RefusedError) string {

@@ -52,6 +52,7 @@ type link struct {
 	keepAlive time.Duration
 	pingDue   time.Time // nothing was sent since, so a PINGREQ is
 	pongBy    time.Time // PINGRESP wanted by then; zero when none is
+	asking    moment    // since when one is
 	writeBy   time.Time // the write deadline that conn has
 	arrived   time.Time // when what is being handled was read; only for a timed crew
 	pending   uint16    // packet id of the SUBSCRIBE

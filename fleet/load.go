@@ -23,6 +23,8 @@ type loadGroup struct {
 	labels     metrics.Labels
 	stages     []metrics.Labels // by stage of the pace
 	requesters []*requester
+	asks       []byte            // the User Properties of a request that asks who answers; nil: it does not
+	places     map[string]uint32 // then, of the targets by id
 
 	mostWaiting int64 // slots of one controller that flow control holds back
 }
@@ -51,6 +53,9 @@ func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, firs
 	}
 	if c.Group != "" {
 		g.answers = len(g.targets)
+	}
+	if c.Identify {
+		g.identifies()
 	}
 	for _, s := range c.Stages {
 		g.stages = append(g.stages, names.Labels("", s.Name, c.Name))
@@ -173,6 +178,7 @@ func (g *loadGroup) handOver(controller uint32, p *wire.Publish, arrived time.Ti
 	}
 	r := g.requesters[i]
 	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: hasError(p)}
+	a.Target, a.Member = g.answerer(p)
 	return r.inbox.put(func() { r.answered(r.at(arrived), a) })
 }
 

@@ -177,10 +177,9 @@ func (r *responder) letGo(which func(*heldAnswer) bool) {
 	}
 }
 
-// replyKind says whether an answer is one with an error, which alone have User
-// Properties.
+// replyKind says whether an answer is one with an error.
 func replyKind(reply *wire.Publish) metrics.MessageKind {
-	if reply.Props.User != nil {
+	if hasError(reply) {
 		return metrics.ErrorReply
 	}
 	return metrics.Reply

@@ -45,7 +45,7 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: f.runID, Controller: uint32(number), IDSize: g.spec.CorrelationSize,
 		Timeout: g.spec.Timeout, Late: g.spec.Timeout,
-		Capacity: g.capacity(), Keep: g.keep(), Recorder: f.recorder,
+		Capacity: g.capacity(), Keep: g.keep(), Recorder: f.recorder, Members: g.members(),
 	})
 	if err != nil {
 		return nil, err
@@ -287,6 +287,7 @@ func (r *requester) request(s slot, at time.Duration) bool {
 	var topicBuf [topicRoom]byte
 	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
 		QoS: min(g.spec.QoS, l.limits.maximumQoS)}
+	q.Target, p.Props.User = g.expected(s.target), g.asks
 	p.Props.ResponseTopic = r.answers
 	p.Props.CorrelationData = r.correlation[:g.spec.CorrelationSize]
 	if most := l.limits.maximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
@@ -319,15 +320,12 @@ func (r *requester) message(p *wire.Publish) {
 		}
 	}
 	at := r.at(r.link.arrived)
-	target := uint32(0)
+	target, member := r.group.answerer(p)
 	if !bytes.Equal(p.Topic, r.answers) {
 		target = wrongTopic
 	}
-	r.answered(at, metrics.Answer{Correlation: p.Props.CorrelationData, Target: target, Error: hasError(p)})
+	r.answered(at, metrics.Answer{Correlation: p.Props.CorrelationData, Target: target, Member: member, Error: hasError(p)})
 }
-
-// wrongTopic is no request's target: an answer filed under it is misrouted.
-const wrongTopic = 1
 
 // answered enters an answer.
 func (r *requester) answered(at time.Duration, a metrics.Answer) {
@@ -353,15 +351,8 @@ func (r *requester) acknowledgedWhole() { r.letGo(r.at(r.link.arrived)) }
 
 // hasError reports whether an answer has a User Property error.
 func hasError(p *wire.Publish) bool {
-	if p.Props.User == nil {
-		return false
-	}
-	for k := range p.Props.UserProperties() {
-		if k == "error" {
-			return true
-		}
-	}
-	return false
+	_, has := p.Props.UserProperty("error")
+	return has
 }
 
 // attempt and attemptFailed implement actor: there is nothing to note.

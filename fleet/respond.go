@@ -139,6 +139,7 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 	if fault != nil {
 		reply.Props.User = wire.AppendUserProperty(nil, "error", fault.Error())
 	}
+	reply.Props.User = r.names(p, reply.Props.User)
 	rt := p.Props.ResponseTopic
 	usable := r.usable(rt)
 	if rt != nil && !usable {

@@ -43,7 +43,7 @@ func (s *session) ping(now time.Time) {
 	b := s.buffer()
 	*b = append(*b, wire.Pingreq[:]...)
 	if l.pongBy.IsZero() {
-		l.pongBy = now.Add(s.fleet.scenario.Connect.Timeout)
+		l.pongBy, l.asking = now.Add(s.fleet.scenario.Connect.Timeout), s.fleet.moment(now)
 		if l.account != nil {
 			l.pinged = now.Sub(s.fleet.epoch)
 		}
@@ -67,6 +67,17 @@ func (s *session) nextDue() time.Time {
 		ping = s.fleet.onBeat(ping)
 	}
 	return earlier(earlier(ping, pong), s.actor.next())
+}
+
+// heardWhileAsking gives a PINGRESP more time because something came: it cannot
+// overtake what was on its way before it, and a slow link takes long for that
+// (3.1.2.10). A broker that goes on sending whole packets, but never that one, is
+// given up after ten times the time-out.
+func (s *session) heardWhileAsking(now time.Time) {
+	l, timeout := s.link, s.fleet.scenario.Connect.Timeout
+	if l.framer.Partial() > 0 || now.Sub(s.fleet.time(l.asking)) < 10*timeout {
+		l.pongBy = now.Add(timeout)
+	}
 }
 
 // pingAt returns when a PINGREQ is due; zero is never. One that telemetry makes

@@ -340,6 +340,9 @@ func (s *session) serve() error {
 			l.arrived = time.Now()
 		}
 		err = s.handleAll(chunk)
+		if err == nil && !l.pongBy.IsZero() {
+			s.heardWhileAsking(time.Now())
+		}
 		if s.numbers != nil && err == nil {
 			l.heardNow(s.fleet)
 		}

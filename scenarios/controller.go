@@ -46,6 +46,9 @@ type Controllers struct {
 	// ShareReplies has the controllers share one Response Topic by a shared
 	// subscription.
 	ShareReplies bool
+	// Identify has each request ask, by a User Property, which device answers, so
+	// that an answer of another is known for one; default with Group.
+	Identify bool
 
 	// In a shard: how many of the group are in the parts before it, how many it
 	// has in all, and, if they are not in a row, the places of those here.

@@ -84,6 +84,8 @@ func readController(t *tomlfault.Table, c *Controllers, kinds []*devices.Kind) {
 	readPositive(t, "timeout", &c.Timeout)
 	readArrival(t, c)
 	notEmpty(t, "group", &c.Group)
+	c.Identify = c.Group != ""
+	t.Bool("identify", &c.Identify)
 	t.Bool("share_replies", &c.ShareReplies)
 }
 

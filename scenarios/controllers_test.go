@@ -158,7 +158,7 @@ func TestLoadEveryLoadKey(t *testing.T) {
 		},
 		{
 			Name: "controllers-3", Count: 1, ClientID: "{id}", Attribute: "power", Payloads: []string{"TOGGLE"},
-			CorrelationSize: 24, Timeout: 5 * time.Second, Arrival: Constant, MaxOutstanding: 10_000, Group: "lights",
+			CorrelationSize: 24, Timeout: 5 * time.Second, Arrival: Constant, MaxOutstanding: 10_000, Group: "lights", Identify: true,
 			Stages: []Stage{{"ramp", 10 * time.Second, 0, 10}, {"stage-2", 20 * time.Second, 10, 10}},
 		},
 		{

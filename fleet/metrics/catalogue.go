@@ -189,7 +189,7 @@ var runFigures = []figure{
 		}},
 	{MetricInfo{"answers.duplicate", UnitCount, "requests.sent", false, "answers beyond those expected"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Duplicates })},
-	{MetricInfo{"answers.misrouted", UnitCount, "requests.sent", false, "answers for another controller, or from a wrong topic or device"}, true,
+	{MetricInfo{"answers.misrouted", UnitCount, "requests.sent", false, "answers for another controller, or to a wrong topic; from another device where the controller has identify"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Misrouted.Total() })},
 	{MetricInfo{"answers.corrupted", UnitCount, "requests.sent", false, "answers whose Correlation Data was altered or missing"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Corrupted.Total() })},

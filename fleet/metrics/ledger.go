@@ -45,6 +45,8 @@ type Ledger struct {
 	// Requests tail to head-1, each at its number modulo the length, which is a
 	// power of two.
 	ring       []request
+	words      uint64   // of a request's part of gave; 0: answers of members are not told apart
+	gave       []uint64 // a bit for each member that has answered, in the order of the ring
 	head, tail uint64
 	now        time.Duration // the latest time seen
 
@@ -81,6 +83,7 @@ type LedgerConfig struct {
 	Capacity   int           // most requests that are held at a time: see [Capacity]
 	Keep       int           // requests that are decided are remembered up to this number in all; 0 means Capacity
 	Recorder   *Recorder     // may be nil
+	Members    int           // of the group of devices that answers each request, each once; 0: they are not told apart
 }
 
 // Capacity returns how many requests a ledger must hold for a controller that
@@ -112,6 +115,7 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 	}
 	return &Ledger{
 		run: c.Run, controller: c.Controller, idSize: clampIDSize(c.IDSize),
+		words:   uint64(max(c.Members, 0)+63) / 64,
 		timeout: c.Timeout, window: c.Timeout + c.Late, capacity: uint64(c.Capacity), rec: c.Recorder,
 		keep: uint64(min(cmp.Or(max(c.Keep, 0), c.Capacity), c.Capacity)),
 		now:  math.MinInt64,
@@ -152,6 +156,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 		planned: r.Planned, sent: r.Sent, target: r.Target, labels: r.Labels,
 		want: r.wanted(),
 	}
+	clear(l.gaveTo(l.head))
 	if r.Away {
 		l.at(l.head).state = openAway
 	}
@@ -221,14 +226,16 @@ func (o Outcome) String() string {
 type Answer struct {
 	Correlation []byte // nil: it had none
 	Target      uint32 // under which the caller files where it came from
+	Member      uint32 // which device of the group it is from, from 1; 0: it does not say, or is none of them
 	Error       bool   // it had a User Property error
 }
 
 // Answer takes a message on a reply topic that came at a time. Only an answer
 // to an open request from the target that was asked changes that request; all
-// the others are counted beside. Of a request that expects several answers,
-// any answer counts: a device that answers twice cannot be told from two
-// devices until there are more answers than were expected.
+// the others are counted beside. Of a request that expects several answers each
+// member of the group counts once, if the ledger tells them apart. If not, any
+// answer counts: a device that answers twice cannot be told from two devices until
+// there are more answers than were expected.
 func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
 	l.expire(at)
 	id, err := ParseID(a.Correlation, l.idSize)
@@ -270,7 +277,26 @@ func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.AfterRefusal })
 		return AnsweredAfterRefusal
 	}
+	if l.words > 0 {
+		bits := l.gaveTo(id.Seq)
+		word, bit := uint64(a.Member-1)/64, uint64(1)<<((a.Member-1)%64)
+		switch {
+		case a.Member == 0 || word >= l.words:
+			l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
+			return MisroutedAnswer
+		case bits[word]&bit != 0:
+			l.aside(r.planned, func(t *Totals) *int64 { return &t.Duplicates })
+			return Duplicate
+		}
+		bits[word] |= bit
+	}
 	return l.answered(at, r, a.Error)
+}
+
+// gaveTo returns a bit for each member that has answered a request which is held.
+func (l *Ledger) gaveTo(seq uint64) []uint64 {
+	at := (seq & uint64(len(l.ring)-1)) * l.words
+	return l.gave[at : at+l.words]
 }
 
 // answered takes an answer to an open request.
@@ -400,7 +426,7 @@ func (l *Ledger) Close(now time.Duration) {
 	for l.tail != l.head {
 		l.letGo(true)
 	}
-	l.ring = nil
+	l.ring, l.gave = nil, nil
 }
 
 // Outstanding returns how many requests are open, the warm-up's included.
@@ -439,7 +465,7 @@ func (l *Ledger) Check() error {
 }
 
 // Bytes returns what the ledger's ring takes in memory.
-func (l *Ledger) Bytes() int { return len(l.ring) * 32 }
+func (l *Ledger) Bytes() int { return len(l.ring)*32 + len(l.gave)*8 }
 
 func (l *Ledger) at(seq uint64) *request { return &l.ring[seq&uint64(len(l.ring)-1)] }
 
@@ -449,10 +475,13 @@ func (l *Ledger) grow() {
 	if most := 1 << bits.Len64(l.capacity-1); len(bigger) > most {
 		bigger = bigger[:most]
 	}
+	more := make([]uint64, uint64(len(bigger))*l.words)
 	for seq := l.tail; seq != l.head; seq++ {
-		bigger[seq&uint64(len(bigger)-1)] = *l.at(seq)
+		at := seq & uint64(len(bigger)-1)
+		bigger[at] = *l.at(seq)
+		copy(more[at*l.words:], l.gaveTo(seq))
 	}
-	l.ring = bigger
+	l.ring, l.gave = bigger, more
 }
 
 // totals returns where a request planned at a time is counted.

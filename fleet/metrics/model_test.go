@@ -252,7 +252,7 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 			if seq < len(m.requests) && rng.IntN(10) > 0 {
 				target = m.requests[seq].Target
 			}
-			got := l.Answer(at, Answer{ID{1, 2, uint64(seq)}.Append(nil, size), target, fault})
+			got := l.Answer(at, Answer{Correlation: ID{1, 2, uint64(seq)}.Append(nil, size), Target: target, Error: fault})
 			note("answer to %d from %d: %v", seq, target, got)
 			if want := m.answer(at, seq, target, fault); got != want {
 				t.Fatalf("event %d: Answer = %v; want %v; after %q", i, got, want, noted)

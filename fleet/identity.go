@@ -1,0 +1,76 @@
+package fleet
+
+import "homefleet/fleet/wire"
+
+// A request of a controller with `identify` has the User Property identifyKey, and
+// the answer to it has answererKey with the id of the device that gave it. So the
+// ledger knows an answer of another device than was asked, and in a group which of
+// them is missing.
+const (
+	identifyKey = "identify"
+	answererKey = "device"
+)
+
+// wrongTopic is no request's target, nor is any from firstTarget on a topic's: an
+// answer is filed under the device that it names, if that is asked for.
+const (
+	wrongTopic  = 1
+	firstTarget = 2
+)
+
+// identifies prepares the group for answers that name their devices.
+func (g *loadGroup) identifies() {
+	g.asks = wire.AppendUserProperty(nil, identifyKey, "1")
+	g.places = make(map[string]uint32, len(g.targets))
+	for i := range g.targets {
+		g.places[g.targets[i].id] = uint32(i)
+	}
+}
+
+// expected is under which target the answer to a request is to be filed.
+func (g *loadGroup) expected(target int) uint32 {
+	if g.asks == nil || g.spec.Group != "" {
+		return 0
+	}
+	return firstTarget + uint32(target)
+}
+
+// answerer returns under which target an answer that came to the right topic is
+// filed, and which member of a commanded group gave it, from 1; 0 is none that is
+// known.
+func (g *loadGroup) answerer(p *wire.Publish) (target, member uint32) {
+	if g.asks == nil {
+		return 0, 0
+	}
+	id, _ := p.Props.UserProperty(answererKey)
+	place, known := g.places[string(id)]
+	switch {
+	case g.spec.Group != "" && known:
+		return 0, place + 1
+	case g.spec.Group != "":
+		return 0, 0
+	case known:
+		return firstTarget + place, 0
+	}
+	return 0, 0 // it names none, or one that is not asked by anybody here
+}
+
+// members is how many devices answer a request, where the ledger is to tell them
+// apart.
+func (g *loadGroup) members() int {
+	if g.asks == nil || g.spec.Group == "" {
+		return 0
+	}
+	return len(g.targets)
+}
+
+// names appends to an answer which device gives it, if the request asks for that.
+func (r *responder) names(request *wire.Publish, user []byte) []byte {
+	if request.Props.User == nil {
+		return user
+	}
+	if _, asks := request.Props.UserProperty(identifyKey); !asks {
+		return user
+	}
+	return wire.AppendUserProperty(user, answererKey, r.spec.ID)
+}
