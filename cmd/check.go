@@ -233,7 +233,12 @@ func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
 	if g.Group.Telemetry > 0 {
 		rs.add("telemetry", "tele/%s/state%s", id, publishing(g.Group.QoS, false))
 	}
-	rs.add("presence", "tele/%s/lwt, Online and Offline", id)
+	if sc.Availability()[g.Group] {
+		online, offline := scenarios.AvailabilityWords(g.Will.Payload)
+		rs.add("presence", "%s, %s and %s", printable(g.Will.Topic), online, readable([]byte(offline)))
+	} else {
+		rs.add("presence", "tele/%s/lwt, Online and Offline", id)
+	}
 	if g.Will == nil {
 		rs.add("will", "none")
 		return &rs

@@ -1,6 +1,25 @@
 package fleet
 
-import "homefleet/fleet/audit"
+import (
+	"time"
+
+	"homefleet/fleet/audit"
+)
+
+// claim is what a device says a retained topic must hold.
+type claim struct {
+	topic  string
+	values []string      // any of them is right
+	absent bool          // so is nothing
+	since  time.Duration // what was made before is stale
+	number uint32        // so is the Will of an earlier connection
+}
+
+// keeping is what an attribute's state topic was last told to hold.
+type keeping struct {
+	value string        // "": not known
+	made  time.Duration // on the fleet's clock, as its stamp has it
+}
 
 // claims returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. It is called by letter.
@@ -8,19 +27,20 @@ func (r *responder) claims() []claim {
 	if !r.wasUp || r.fleet.noRetain.Load() || r.link != nil && r.link.dark {
 		return nil
 	}
-	lwt := claim{topic: "tele/" + r.spec.ID + "/lwt", since: r.announced}
+	topic, onlineWord, _ := r.availability()
+	lwt := claim{topic: topic, since: r.announced}
 	if !r.live() {
-		lwt.values = r.lastWords(lwt.topic)
+		r.lastWords(&lwt)
 		return []claim{lwt}
 	}
-	lwt.values, lwt.number = []string{online}, r.link.number
+	lwt.values, lwt.number = []string{onlineWord}, r.link.number
 	all := []claim{lwt}
 	if !r.spec.Group.Retain {
 		return all
 	}
-	for i, value := range r.retained {
-		if value != "" {
-			all = append(all, claim{topic: string(r.stateTopic(nil, i)), values: []string{value}})
+	for i, k := range r.retained {
+		if k.value != "" {
+			all = append(all, claim{topic: string(r.stateTopic(nil, i)), values: []string{k.value}, since: k.made})
 		}
 	}
 	return all
@@ -29,34 +49,42 @@ func (r *responder) claims() []claim {
 // retains notes what an attribute's state topic was last told to hold, if it is
 // known to have been sent. The model may have moved on since: a temperature is
 // not reported at each tenth of a degree.
-func (r *responder) retains(attr int, value []byte, sent bool) {
+func (r *responder) retains(attr int, value []byte, made time.Duration, sent bool) {
 	if r.fleet.audit == nil {
 		return
 	}
 	if r.retained == nil {
-		r.retained = make([]string, len(r.spec.Group.Kind.Attributes))
+		r.retained = make([]keeping, len(r.spec.Group.Kind.Attributes))
 	}
+	k := &r.retained[attr]
+	k.made = made
 	switch {
 	case !sent:
-		r.retained[attr] = ""
-	case r.retained[attr] != string(value):
-		r.retained[attr] = string(value)
+		k.value = ""
+	case k.value != string(value):
+		k.value = string(value)
 	}
 }
 
-// lastWords returns what may be retained as the availability of a device that is
-// away: by its own last message, or by its Will.
-func (r *responder) lastWords(topic string) []string {
+// lastWords says what may be retained as the availability of a device that is
+// away: by its own last message, or by its Will, for as long as that does not expire.
+func (r *responder) lastWords(c *claim) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.fleet.run)
-	out, known := r.fleet.audit.Last(r.number, r.fleet.now())
+	now := r.fleet.now()
+	out, known := r.fleet.audit.Last(r.number, now)
+	_, onlineWord, offlineWord := r.availability()
 	switch {
 	case r.parted:
-		return []string{offline}
-	case w.Off || !w.Retain || w.Topic.Expand(vars) != topic || !known || !out.Due:
-		return []string{online}
+		c.values = []string{offlineWord}
+	case w.Off || !w.Retain || w.Topic.Expand(vars) != c.topic || !known || !out.Due:
+		c.values = []string{onlineWord}
 	case out.Seen > 0 || out.Verdict == audit.Missing:
-		return []string{w.Payload.Expand(vars)}
+		c.values = []string{w.Payload.Expand(vars)}
+		c.since++                                                                       // what the device said as it came is older than its Will
+		c.absent = w.MessageExpiry > 0 && now > out.DueFrom+w.MessageExpiry-time.Second // 3.3.2-5
+	default:
+		c.values = []string{onlineWord, w.Payload.Expand(vars)}
+		c.absent = w.MessageExpiry > 0 && now > out.DueFrom+w.MessageExpiry-time.Second
 	}
-	return []string{online, w.Payload.Expand(vars)}
 }

@@ -96,6 +96,7 @@ type Fleet struct {
 	referee     *referee     // nil: nothing is audited
 	audit       *audit.Audit // nil: likewise
 	wills       willTopics
+	presence    map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
 	leeway      leeway
 	terms       terms // of back-off, for all that are no devices
 
@@ -103,12 +104,13 @@ type Fleet struct {
 	outage      Outage
 	bulletins   bulletins
 	recoveries  recoveries
-	commandQoS  byte         // the highest at which controllers send
-	saidLowered atomic.Bool  // that a subscription was granted a lower QoS
-	strikes     atomic.Int64 // incidents that somebody called for
-	blind       atomic.Bool  // the referee has given up
-	noRetain    atomic.Bool  // the broker retains nothing
-	said        atomic.Int64 // lines about single devices
+	commandQoS  byte          // the highest at which controllers send
+	saidLowered atomic.Bool   // that a subscription was granted a lower QoS
+	strikes     atomic.Int64  // incidents that somebody called for
+	blind       atomic.Bool   // the referee has given up
+	noRetain    atomic.Bool   // the broker retains nothing
+	tested      atomic.Uint32 // what of a Will those that were seen put to the test; see willParts
+	said        atomic.Int64  // lines about single devices
 	retained    atomic.Pointer[metrics.RetainedTotals]
 	judged      atomic.Pointer[metrics.Audit] // at the end
 
@@ -167,6 +169,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.rivals = crew{log: f.log, notes: &f.notes, size: -1, hidden: true}
 	f.devices = crew{devices: true, log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
 	f.responders = make([]*responder, 0, sc.Count())
+	f.presence = sc.Availability()
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]

@@ -144,19 +144,11 @@ func (i *inspector) farewell()                 {}
 func (i *inspector) attemptFailed(error)       {}
 func (i *inspector) down(error)                {}
 
-// claim is what a device says a retained topic must hold.
-type claim struct {
-	topic  string
-	values []string      // any of them is right
-	since  time.Duration // what was made before is stale
-	number uint32        // so is the Will of an earlier connection
-}
-
 // inspect compares what the broker retains with what the devices know. A
 // difference counts only if it is still there when looked at again: devices go
 // on living meanwhile.
 func (f *Fleet) inspect() *metrics.RetainedTotals {
-	filters := []string{"tele/+/lwt"}
+	filters := f.availabilityFilters()
 	for i := range f.scenario.Groups {
 		if f.scenario.Groups[i].Retain && !slices.Contains(filters, "state/+/+") {
 			filters = append(filters, "state/+/+")
@@ -177,6 +169,7 @@ func (f *Fleet) inspect() *metrics.RetainedTotals {
 			}
 			for i, c := range before[n] {
 				c.values = append(c.values, after[n][i].values...)
+				c.absent = c.absent || after[n][i].absent
 				count(&t, &c, found)
 			}
 		}
@@ -192,6 +185,8 @@ func count(t *metrics.RetainedTotals, c *claim, found map[string]retained) {
 	m, ok := found[c.topic]
 	t.Checked++
 	switch {
+	case !ok && c.absent:
+		t.Right++
 	case !ok:
 		t.Missing++
 	case slices.Contains(c.values, m.payload):

@@ -101,13 +101,17 @@ func consumer(p *wire.Publish) string {
 // consumerKey names the User Property of a watcher's answer that says who it is.
 const consumerKey = "by"
 
-// mostSaid bounds the lines about single devices; a large fleet has the counts.
-const mostSaid = 100
+// A fleet of up to mostTold devices is told of one by one, in up to mostSaid lines; a
+// larger one has the counts.
+const (
+	mostTold = 20
+	mostSaid = 100
+)
 
 // say logs what one device has found out.
 func (f *Fleet) say(text string, args ...any) {
 	switch n := f.said.Add(1); {
-	case n <= mostSaid:
+	case n <= mostSaid && len(f.responders) <= mostTold:
 		f.log.Info(text, args...)
 		if n == mostSaid {
 			f.log.Info("more of that is not logged: see the counts")

@@ -147,7 +147,8 @@ func (r *referee) will(p *wire.Publish) {
 		r.seen = slices.Delete(r.seen, 0, mostSightings/2)
 	}
 	d := f.numbered(device)
-	differs := d.willDiffers(p, number, &r.link.limits)
+	differs, tested := d.willDiffers(p, number, &r.link.limits)
+	f.tested.Or(uint32(tested))
 	if len(differs) > 0 {
 		f.log.Warn("a will message is not as the device made it", "device", d.name, "differs", strings.Join(differs, ", "))
 	}

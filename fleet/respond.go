@@ -165,7 +165,7 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 	}
 	sent := r.sendReply(&reply)
 	if reply.Retain {
-		r.retains(attr, reply.Payload, sent)
+		r.retains(attr, reply.Payload, 0, sent) // it has no stamp
 	}
 }
 
@@ -204,7 +204,7 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 		p.Props.User, t = r.stamp(room[:0], &p, made, attr)
 		sent := r.publish(&p, metrics.State, made, 0, t)
 		if p.Retain {
-			r.retains(attr, *value, sent)
+			r.retains(attr, *value, made, sent)
 		}
 	}
 }

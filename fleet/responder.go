@@ -31,7 +31,7 @@ type responder struct {
 	probed    bool   // the referee asks, or has asked, whether it answers
 	parted    bool   // its last connection ended with DISCONNECT 0x00
 
-	retained    []string      // by attribute, where the broker keeps the states and is audited; "": not known
+	retained    []keeping     // by attribute, where the broker keeps the states and is audited; "": not known
 	announced   time.Duration // its availability, last, on the fleet's clock
 	present     atomic.Bool   // online, for those who want to know and may be a moment late
 	connections atomic.Uint32 // begun so far, also by a rival
@@ -131,7 +131,7 @@ func (r *responder) subscriptions(lim *limits) ([]packets.SubOptions, error) {
 func (r *responder) up(now time.Time) {
 	r.step(now)
 	r.present.Store(true)
-	r.announce(online)
+	r.announce(true)
 	r.isBack()
 	r.expectAnswer(now)
 	if r.spec.Group.Retain {
@@ -155,7 +155,7 @@ func (r *responder) acknowledged(note uint64, code byte) {
 }
 
 // farewell implements actor.
-func (r *responder) farewell() { r.announce(offline) }
+func (r *responder) farewell() { r.announce(false) }
 
 // down implements actor.
 func (r *responder) down(error) {
@@ -295,9 +295,13 @@ func (r *responder) report() {
 }
 
 // announce publishes the device's availability, retained, as its Will would.
-func (r *responder) announce(word string) {
+func (r *responder) announce(there bool) {
+	topic, word, offlineWord := r.availability()
+	if !there {
+		word = offlineWord
+	}
 	p := wire.Publish{
-		Topic:   []byte("tele/" + r.spec.ID + "/lwt"),
+		Topic:   []byte(topic),
 		Payload: []byte(word),
 		QoS:     1,
 		Retain:  true,
@@ -307,15 +311,12 @@ func (r *responder) announce(word string) {
 	}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = textPlain
+	if w := &r.spec.Group.Will; !there && w.ContentType != "" && r.fleet.presence[r.spec.Group] {
+		p.Props.ContentType = []byte(w.ContentType.Expand(r.spec.Vars(r.fleet.run)))
+	}
 	if r.fleet.audit != nil {
-		p.Props.User = r.fleet.appendStamp(nil, r.fleet.now()) // or the referee would take it for the Will
 		r.announced = r.fleet.now()
+		p.Props.User = r.fleet.appendStamp(nil, r.announced) // or the referee would take it for the Will
 	}
 	r.send(&p, metrics.Announcement)
 }
-
-// What a device says of its availability on tele/<id>/lwt.
-const (
-	online  = "Online"
-	offline = "Offline"
-)

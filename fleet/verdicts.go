@@ -119,6 +119,7 @@ func (f *Fleet) completeAudit(snap *metrics.Snapshot) {
 // addFacts adds what the audit itself does not know.
 func (f *Fleet) addFacts(a *metrics.Audit) {
 	a.Retained = f.retained.Load()
+	a.SetTested(willParts(f.tested.Load()).has)
 	for i := range f.scenario.Groups {
 		w := &f.scenario.Groups[i].Will
 		a.Answerable = a.Answerable || !w.Off && w.ResponseTopic != ""

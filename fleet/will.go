@@ -63,10 +63,10 @@ func (r *responder) willTerms() (bool, time.Duration) {
 }
 
 // willDiffers names what of a published Will is not as the device made it for
-// its connection with a number (3.1.3.2, 3.3.2-15 to -20); 0 is a connection that
-// the message does not say. It may be called from any goroutine.
-func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) []string {
-	var differs []string
+// its connection with a number (3.1.3.2, 3.3.2-15 to -20), and says what could have
+// been found to differ; 0 is a connection that the message does not say. It may be
+// called from any goroutine.
+func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) (differs []string, tested willParts) {
 	w := &r.spec.Group.Will
 	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.maximumQoS, r.fleet.witnessQoS()), w.Retain && !lim.noRetain)
 	want.Props.User = r.appendConnection(want.Props.User, number)
@@ -87,7 +87,7 @@ func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) []s
 	// The time that it waited at the broker is taken off (3.3.2-6).
 	note("Message Expiry", got.HasMessageExpiry == sent.HasMessageExpiry && got.MessageExpiry <= sent.MessageExpiry)
 	note("User Properties", bytes.Equal(got.User, sent.User))
-	return differs
+	return differs, testedBy(want, w.Delay)
 }
 
 // same compares properties, where absent and empty differ.

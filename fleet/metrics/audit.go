@@ -9,8 +9,30 @@ type Audit struct {
 	// Answerable is whether the devices' Wills have a Response Topic, so that a
 	// watcher could answer them.
 	Answerable bool `json:"answerable,omitempty"`
+	// Tested are the parts of a Will that the Wills seen put to the test: they had
+	// them, so that a broker that loses or changes them would have been found out.
+	// Untested are the others of [WillParts]. Both are in that order.
+	Tested   []string `json:"tested,omitempty"`
+	Untested []string `json:"untested,omitempty"`
 	// Retained is what the broker held in the end; nil if nobody looked.
 	Retained *RetainedTotals `json:"retained,omitempty"`
+}
+
+// WillParts are what of a Will can be lost or altered (sections 3.1.3.2 and
+// 3.3.2.3), in the order of reports.
+var WillParts = [...]string{"payload", "QoS", "retain", "Payload Format", "Message Expiry", "Content Type",
+	"Response Topic", "Correlation Data", "User Properties", "order of User Properties", "Will Delay"}
+
+// SetTested says which of [WillParts] were put to the test, by their places.
+func (a *Audit) SetTested(was func(part int) bool) {
+	a.Tested, a.Untested = nil, nil
+	for i, name := range WillParts {
+		if was(i) {
+			a.Tested = append(a.Tested, name)
+		} else {
+			a.Untested = append(a.Untested, name)
+		}
+	}
 }
 
 // Slack is what a Will may be off by and still count as on time.

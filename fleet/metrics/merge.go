@@ -175,6 +175,10 @@ func (r *Result) addAudit(o *Audit) {
 		r.remark("the shards judged Wills with different slack; the widest is shown")
 	}
 	a.Answerable = a.Answerable || o.Answerable
+	if a.Tested != nil || a.Untested != nil || o.Tested != nil || o.Untested != nil {
+		tested := append(slices.Clone(a.Tested), o.Tested...)
+		a.SetTested(func(part int) bool { return slices.Contains(tested, WillParts[part]) })
+	}
 	a.Wills.Add(o.Wills)
 	for _, w := range o.Ways {
 		i := slices.IndexFunc(a.Ways, func(x WayTotals) bool { return x.Way == w.Way })

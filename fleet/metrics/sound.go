@@ -47,6 +47,9 @@ func (a *Audit) sound() error {
 	if len(a.Ways) > maxWays {
 		return fmt.Errorf("the audit has %d ways to go; want at most %d", len(a.Ways), maxWays)
 	}
+	if n := len(a.Tested) + len(a.Untested); n > maxWays {
+		return fmt.Errorf("the audit names %d parts of a Will; want at most %d", n, maxWays)
+	}
 	if err := a.Wills.sound(); err != nil {
 		return fmt.Errorf("the audit: %w", err)
 	}

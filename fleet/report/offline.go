@@ -44,6 +44,9 @@ func newOffline(r *metrics.Result) *offline {
 	if s := unjudgedText(&a.Wills); s != "" {
 		o.Notes = append(o.Notes, note{"", capital(s) + "."})
 	}
+	if s := testedText(a); s != "" {
+		o.Notes = append(o.Notes, note{"", capital(s) + "."})
+	}
 	if s := consumedText(a); s != "" {
 		o.Notes = append(o.Notes, note{"", capital(s) + "."})
 	}

@@ -106,6 +106,20 @@ func unjudgedText(t *metrics.WillTotals) string {
 	return strings.Join(all, "; ")
 }
 
+// testedText says what of Wills was put to the test; "" if nobody noted that, or no
+// Will was due.
+func testedText(a *metrics.Audit) string {
+	switch {
+	case a.Wills.Due == 0 && a.Wills.Messages == 0, a.Tested == nil && a.Untested == nil:
+		return ""
+	case a.Tested == nil:
+		return "no Will was seen, so that nothing of what Wills carry was put to the test"
+	case a.Untested == nil:
+		return "put to the test: all that a Will can carry"
+	}
+	return "put to the test: " + strings.Join(a.Tested, ", ") + "; not put to the test: " + strings.Join(a.Untested, ", ")
+}
+
 // slackText says by what measure Wills are on time.
 func slackText(s metrics.Slack) string {
 	text := fmt.Sprintf("on time means at most %s early and %s late, or %s after a silence", span(s.Early), span(s.Late), span(s.Silence))

@@ -106,6 +106,32 @@ func TestOfflineHeading(t *testing.T) {
 	}
 }
 
+// What of Wills was put to the test stands beside the verdict on them.
+func TestPutToTheTest(t *testing.T) {
+	some := metrics.Audit{Wills: metrics.WillTotals{Outages: 1, Due: 1, OnTime: 1, Messages: 1}}
+	nothing, all, none := some, some, some
+	some.SetTested(func(part int) bool { return part == 0 || part == 9 })
+	all.SetTested(func(int) bool { return true })
+	none.SetTested(func(int) bool { return false })
+	notDue := none
+	notDue.Wills = metrics.WillTotals{Outages: 1, NotDue: 1}
+	for _, tt := range []struct {
+		name string
+		metrics.Audit
+		want string
+	}{
+		{"some", some, "put to the test: payload, order of User Properties; not put to the test: QoS, retain, Payload Format, Message Expiry, Content Type, Response Topic, Correlation Data, User Properties, Will Delay"},
+		{"all", all, "put to the test: all that a Will can carry"},
+		{"none", none, "no Will was seen, so that nothing of what Wills carry was put to the test"},
+		{"of an older document", nothing, ""},
+		{"no Will was due", notDue, ""},
+	} {
+		if got := testedText(&tt.Audit); got != tt.want {
+			t.Errorf("%s: testedText() = %q; want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // Who was struck by two incidents at a time is in the figures of both, and both say
 // so.
 func TestAttemptsAndOverlap(t *testing.T) {

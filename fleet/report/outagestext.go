@@ -42,6 +42,9 @@ func (w *writer) offline(r *metrics.Result) {
 			w.wrapped(2, s)
 		}
 		w.dim(slackText(a.Slack))
+		if s := testedText(a); s != "" {
+			w.dim(s)
+		}
 	}
 	if s := consumedText(a); s != "" {
 		w.wrapped(2, s)
