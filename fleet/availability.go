@@ -15,13 +15,36 @@ const (
 // it leaves, and how it says so: on the topic of its Will, if that is its own and
 // retained, it leaves in the words of the Will.
 func (r *responder) availability() (topic, onlineWord, offlineWord string) {
-	if !r.fleet.presence[r.spec.Group] {
+	g := r.spec.Group
+	if !r.fleet.presence[g] || g.Will.Topic == ordinary.Topic && g.Will.Payload == ordinary.Payload {
 		return "tele/" + r.spec.ID + "/lwt", online, offline
 	}
+	return r.ownAvailability()
+}
+
+// ordinary is the Will that most devices have; expanding it takes more stack than all
+// else that they do.
+var ordinary = scenarios.DefaultWill()
+
+// ownAvailability is availability where the Will has a topic or words of its own.
+//
+//go:noinline
+func (r *responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.fleet.run)
 	onlineWord, offlineWord = scenarios.AvailabilityWords(w.Payload.Expand(vars))
 	return w.Topic.Expand(vars), onlineWord, offlineWord
+}
+
+// partingType is the Content Type of what the device says as it leaves: that of the
+// Will, whose words it takes.
+//
+//go:noinline
+func (r *responder) partingType() []byte {
+	if w := &r.spec.Group.Will; w.ContentType != "" && r.fleet.presence[r.spec.Group] {
+		return []byte(w.ContentType.Expand(r.spec.Vars(r.fleet.run)))
+	}
+	return textPlain
 }
 
 // availabilityFilters are the topic filters of what availability returns.

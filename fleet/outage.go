@@ -17,6 +17,7 @@ type outage struct {
 	willDue  time.Duration // after that, the Will is published (3.1.2-8)
 	answerBy time.Time     // an answer that is there has come by then; zero: none is waited for
 	answered bool
+	earlier  uint32 // the Will of before it that was answered last
 }
 
 // answersWithin is how soon after a resume the broker has sent what it kept.
@@ -52,9 +53,9 @@ func (r *responder) expectAnswer(now time.Time) {
 // it.
 func (r *responder) willAnswered(p *wire.Publish) {
 	f := r.fleet
-	f.counts.WillsSeen.Add(1)
 	of := r.outage
 	if of == nil {
+		f.counts.WillsSeen.Add(1)
 		f.say("found an answer to its will message", "device", r.name)
 		return
 	}
@@ -62,7 +63,12 @@ func (r *responder) willAnswered(p *wire.Publish) {
 	if _, n, run := connectionOf(p); run == f.run {
 		number = n
 	}
+	if number == of.number && of.answered || number != of.number && number == of.earlier {
+		return // a second answer, of another watcher or of a broker that doubles them
+	}
+	f.counts.WillsSeen.Add(1)
 	if number != of.number {
+		of.earlier = number
 		f.say("found an answer to an earlier will message", "device", r.name)
 	} else {
 		of.answered, of.answerBy = true, time.Time{}
@@ -104,7 +110,7 @@ const consumerKey = "by"
 // A fleet of up to mostTold devices is told of one by one, in up to mostSaid lines; a
 // larger one has the counts.
 const (
-	mostTold = 20
+	mostTold = 25
 	mostSaid = 100
 )
 

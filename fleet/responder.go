@@ -311,8 +311,8 @@ func (r *responder) announce(there bool) {
 	}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = textPlain
-	if w := &r.spec.Group.Will; !there && w.ContentType != "" && r.fleet.presence[r.spec.Group] {
-		p.Props.ContentType = []byte(w.ContentType.Expand(r.spec.Vars(r.fleet.run)))
+	if !there {
+		p.Props.ContentType = r.partingType()
 	}
 	if r.fleet.audit != nil {
 		r.announced = r.fleet.now()

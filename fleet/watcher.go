@@ -20,13 +20,16 @@ type watcher struct {
 	group  int  // in the account of deliveries
 	member int  // of that group
 	heard  bool // it is known to have its subscriptions
+
+	answers uint64                 // to Wills, so far
+	pending map[uint64]consumption // of these, without an acknowledgement; no more than the outbox takes
 }
 
 // watcherNumbers keeps the seeds of watchers apart from those of others.
 const watcherNumbers = 1 << 29
 
 func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
-	w := &watcher{spec: spec, index: index}
+	w := &watcher{spec: spec, index: index, pending: make(map[uint64]consumption)}
 	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: spec.ID(index + 1), number: watcherNumbers + number,
 		terms: &f.terms, clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
 	return w
@@ -80,12 +83,36 @@ func (w *watcher) consume(p *wire.Publish) {
 	if device, number, run := connectionOf(p); run == f.run {
 		if r := f.numbered(device); r != nil {
 			answer.Props.User = r.appendConnection(answer.Props.User, number)
-			if f.audit != nil {
-				f.audit.Consumed(device, number)
-			}
+			w.answer(&answer, device, number)
+			return
 		}
 	}
 	w.send(&answer, metrics.WillAnswer)
+}
+
+// consumption is whose Will an answer is to that the broker has not acknowledged yet.
+type consumption struct {
+	device int
+	number uint32
+}
+
+// answer sends the answer to a Will of this run. The Will is consumed when the broker
+// has taken the answer over (4.3.2): one that is lost with the connection answers
+// nothing.
+func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
+	f := w.fleet
+	if f.audit == nil {
+		w.send(p, metrics.WillAnswer)
+		return
+	}
+	w.answers++
+	w.pending[w.answers] = consumption{device, number} // it may be acknowledged before send returns
+	switch sent := w.sendMade(p, metrics.WillAnswer, f.now(), w.answers); {
+	case !sent:
+		delete(w.pending, w.answers)
+	case p.QoS == 0: // as low as the broker goes: nobody will say more
+		w.acknowledged(w.answers, wire.Success)
+	}
 }
 
 // up implements actor.
@@ -102,8 +129,17 @@ func (w *watcher) act(time.Time) {}
 // next implements actor.
 func (w *watcher) next() time.Time { return time.Time{} }
 
-// acknowledged implements actor: a watcher publishes nothing.
-func (w *watcher) acknowledged(uint64, byte) {}
+// acknowledged implements actor: the note is the answer's.
+func (w *watcher) acknowledged(note uint64, code byte) {
+	c, ok := w.pending[note]
+	if !ok {
+		return
+	}
+	delete(w.pending, note)
+	if code < 0x80 {
+		w.fleet.audit.Consumed(c.device, c.number)
+	}
+}
 
 // farewell implements actor.
 func (w *watcher) farewell() {}
@@ -127,8 +163,10 @@ func stamp(p *wire.Publish) (made time.Duration, run string, ok bool) {
 	return made, string(of), ok
 }
 
-// down implements actor. As the fleet stops, everything has come that was to.
+// down implements actor. As the fleet stops, everything has come that was to. What
+// the broker has not acknowledged goes with the session.
 func (w *watcher) down(error) {
+	clear(w.pending)
 	if w.heard && !w.stopping {
 		w.fleet.deliveries.Down(w.group, w.member)
 	}

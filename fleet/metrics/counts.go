@@ -22,7 +22,7 @@ type Counts struct {
 	BadTopics     atomic.Int64 // Response Topics that were refused
 	GhostCommands atomic.Int64 // retained commands that were ignored
 	Duplicates    atomic.Int64 // QoS 2 messages received again and not acted on
-	WillsSeen     atomic.Int64 // answers to a device's own Will that it found
+	WillsSeen     atomic.Int64 // Wills of a device of which it found that they were answered
 	WillsUnseen   atomic.Int64 // times that a device was back on its session and found none, though its Will was due
 	Pings         atomic.Int64
 	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume

@@ -87,7 +87,7 @@ var runCounts = []countEntry{
 	{name: "devices.unfit", help: "messages of devices that were not sent again after a resume, because the broker's limits had changed", of: func(c *Counts) int64 { return c.Unfit.Load() }},
 	{name: "devices.refused", help: "device messages refused in PUBACK, PUBREC or PUBCOMP", of: func(c *Counts) int64 { return c.PublishRefused.Total() }},
 	{name: "devices.resent", help: "PUBLISH and PUBREL sent again after a resume", of: func(c *Counts) int64 { return c.Resent.Load() }},
-	{name: "wills.answered", help: "answers to a device's own Will that it found", of: func(c *Counts) int64 { return c.WillsSeen.Load() }},
+	{name: "wills.answered", help: "Wills of a device of which it found that they were answered", of: func(c *Counts) int64 { return c.WillsSeen.Load() }},
 	{name: "wills.unanswered", help: "times that a device was back on its session and found no answer to its Will, though that was due", of: func(c *Counts) int64 { return c.WillsUnseen.Load() }},
 	{name: "misbehaved.dropped", help: "answers that misbehaving devices did not send", of: misdeed(AnswerDropped)},
 	{name: "misbehaved.duplicated", help: "answers that misbehaving devices sent twice", of: misdeed(AnswerDuplicated)},
