@@ -67,6 +67,8 @@ func newWayRow(name string, t metrics.WillTotals) wayRow {
 		row.Words = strings.Join(parts, ", ")
 	case t.Due > 0:
 		row.Words = "all on time"
+	case t.Outages > 0 && t.Watched() == 0:
+		row.Words = "nobody could see"
 	case t.Outages > 0:
 		row.Words = "none, as it should be"
 	default:

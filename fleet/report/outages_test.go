@@ -33,6 +33,7 @@ func TestWayWords(t *testing.T) {
 	}{
 		{totals{}, "none", false},
 		{totals{Outages: 3, NotDue: 3}, "none, as it should be", false},
+		{totals{Outages: 3, NotDue: 3, NotDueUnwatched: 3}, "nobody could see", false},
 		{totals{Outages: 3, NotDue: 3, Messages: 1, Unexpected: 1}, "1 unexpected", true},
 		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 3}, "all on time", false},
 		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 4, Duplicate: 1}, "3 on time, 1 duplicate", true},
