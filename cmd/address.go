@@ -2,12 +2,12 @@ package cmd
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"homefleet/fleet/files"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -124,7 +124,7 @@ func brokerURL(address string) (string, error) {
 func (a *app) secret(s scenarios.Secret, v scenarios.Vars) ([]byte, error) {
 	if s.File != "" {
 		name := s.File.Expand(v)
-		text, err := os.ReadFile(a.path(name))
+		text, err := files.Read(a.path(name), files.MostPassword)
 		if err != nil {
 			return nil, fmt.Errorf("reading the password file: %s", unPath(err, name))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,10 +70,11 @@ func (a *app) hashPassword() error {
 }
 
 func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) error {
-	err := a.spare([]fileUse{{"--ready-file", readyName}}, []fileUse{
-		{"the users file", l.users}, {"the certificate", l.tlsCert}, {"the certificate's key", l.tlsKey},
-	})
-	if err != nil {
+	if err := l.load(a); err != nil {
+		return err
+	}
+	reads := append(slices.Collect(l.reads()), fileUse{"the certificate", l.tlsCert}, fileUse{"the certificate's key", l.tlsKey})
+	if err := a.spare([]fileUse{{"--ready-file", readyName}}, slices.Values(reads)); err != nil {
 		return err
 	}
 	ready, err := a.prepareReadyFile(readyName)

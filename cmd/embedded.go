@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/files"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -24,6 +26,8 @@ import (
 type listenFlags struct {
 	listen, ws, users          string
 	tlsListen, tlsCert, tlsKey string
+
+	file *scenarios.UsersFile // of users; nil: everybody may do everything
 }
 
 const defaultListen = "127.0.0.1:1883"
@@ -40,6 +44,28 @@ func (l *listenFlags) addTLS(f *pflag.FlagSet) {
 	f.StringVar(&l.tlsKey, "tls-key", "", "`FILE` of its certificate's key, PEM")
 }
 
+// load reads the users file, if there is one.
+func (l *listenFlags) load(a *app) (err error) {
+	if l.users != "" {
+		l.file, err = a.loadUsers(l.users)
+	}
+	return err
+}
+
+// reads lists the users file and the password files in it.
+func (l *listenFlags) reads() iter.Seq[fileUse] {
+	return func(yield func(fileUse) bool) {
+		if l.file == nil || !yield(fileUse{"the users file", l.users}) {
+			return
+		}
+		for i := range l.file.Users {
+			if !yield(fileUse{"a password file", l.file.Users[i].Password.File}) {
+				return
+			}
+		}
+	}
+}
+
 // embedded is a broker in this process and what it listens on.
 type embedded struct {
 	*broker.Broker
@@ -53,15 +79,13 @@ type embedded struct {
 	serving sync.WaitGroup
 }
 
-// openBroker starts the embedded broker. Whoever gets it closes it.
+// openBroker starts the embedded broker. The users file has been loaded. Whoever
+// gets the broker closes it.
 func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
 	config := broker.Config{Anonymous: true, Log: log}
 	e := &embedded{anyone: true}
-	if l.users != "" {
-		file, err := a.loadUsers(l.users)
-		if err != nil {
-			return nil, err
-		}
+	if file := l.file; file != nil {
+		var err error
 		if config, err = a.brokerConfig(file); err != nil {
 			return nil, err
 		}
@@ -226,7 +250,14 @@ func (a *app) brokerCertificate(l *listenFlags) (*tls.Certificate, error) {
 	case l.tlsCert == "" || l.tlsKey == "":
 		return nil, misused("", "--tls-listen without --tls-cert and --tls-key; want both")
 	}
-	pair, err := tls.LoadX509KeyPair(a.path(l.tlsCert), a.path(l.tlsKey))
+	var parts [2][]byte
+	for i, name := range []string{l.tlsCert, l.tlsKey} {
+		var err error
+		if parts[i], err = files.Read(a.path(name), files.MostCertificate); err != nil {
+			return nil, misused("", "reading the broker's certificate: %s", unPath(err, name))
+		}
+	}
+	pair, err := tls.X509KeyPair(parts[0], parts[1])
 	if err != nil {
 		return nil, misused("", "reading the broker's certificate: %w", err)
 	}

@@ -12,18 +12,19 @@ import (
 // import nothing.
 var mayImport = map[string][]string{
 	"homefleet":                          {"cmd"},
-	"homefleet/cmd":                      {"devices", "devices/words", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/export", "fleet/exporter", "fleet/report"},
+	"homefleet/cmd":                      {"devices", "devices/words", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/export", "fleet/exporter", "fleet/files", "fleet/report"},
 	"homefleet/devices":                  {"devices/words"},
 	"homefleet/devices/words":            {},
 	"homefleet/scenarios":                {"devices", "devices/words", "scenarios/tomlfault", "fleet/metrics"},
 	"homefleet/scenarios/tomlfault":      {"devices/words"},
-	"homefleet/fleet":                    {"devices", "devices/words", "scenarios", "fleet/audit", "fleet/deliveries", "fleet/faults", "fleet/memconn", "fleet/metrics", "fleet/wire"},
+	"homefleet/fleet":                    {"devices", "devices/words", "scenarios", "fleet/audit", "fleet/deliveries", "fleet/faults", "fleet/files", "fleet/memconn", "fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/audit":              {"fleet/metrics"},
 	"homefleet/fleet/deliveries":         {"fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/bench":              {}, // tests alone
 	"homefleet/fleet/faults":             {},
+	"homefleet/fleet/files":              {"devices/words"},
 	"homefleet/fleet/broker":             {"fleet/memconn", "fleet/metrics", "fleet/wire"},
-	"homefleet/fleet/fleettest":          {"devices", "scenarios", "fleet", "fleet/audit", "fleet/broker", "fleet/metrics", "fleet/wire"},
+	"homefleet/fleet/fleettest":          {"devices", "scenarios", "scenarios/tomlfault", "fleet", "fleet/audit", "fleet/broker", "fleet/files", "fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/memconn":            {},
 	"homefleet/fleet/metrics":            {"devices/words", "fleet/wire"},
 	"homefleet/fleet/wire":               {},

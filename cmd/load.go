@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"homefleet/devices/words"
+	"homefleet/fleet/files"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -29,7 +30,7 @@ type source struct {
 // and any other word is the name of a shipped scenario or of a file here.
 func (a *app) readScenario(arg string) (source, error) {
 	if arg == "-" {
-		text, err := readLimited(a.Stdin)
+		text, err := files.All(a.Stdin, tomlfault.MaxSize)
 		if err != nil {
 			return source{}, failed("", "reading the scenario from stdin: %w", err)
 		}
@@ -68,19 +69,9 @@ func (a *app) warnShadowed(arg string, shipped []byte) {
 	}
 }
 
-// readTOML reads a file that people write, not much further than such a file may
-// be long: what is longer is none, and may be endless.
+// readTOML reads a file that people write.
 func (a *app) readTOML(name string) ([]byte, error) {
-	f, err := os.Open(a.path(name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readLimited(f)
-}
-
-func readLimited(r io.Reader) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(r, tomlfault.MaxSize+1))
+	return files.Read(a.path(name), tomlfault.MaxSize)
 }
 
 // unPath is a file error with the name as the user gave it.

@@ -45,6 +45,22 @@ func (o *outputFlags) named() []fileUse {
 	}
 }
 
+// each lists every file that so many runs write, for [app.spare]; 0 runs is one
+// whose names are taken as they are.
+func (o *outputFlags) each(runs int) []fileUse {
+	var all []fileUse
+	for _, f := range o.named() {
+		if runs == 0 || !strings.Contains(f.name, runPlace) {
+			all = append(all, f)
+			continue
+		}
+		for k := range runs {
+			all = append(all, fileUse{f.what, numbered(f.name, k+1)})
+		}
+	}
+	return all
+}
+
 // output is a file that a result is written to at the end.
 type output struct {
 	wholeFile

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -88,7 +89,7 @@ func redirect(t *testing.T, secure bool, code int, location string) *redirecting
 		defer r.mu.Unlock()
 		r.after = append(r.after, rest...)
 	}))
-	r.Config.ErrorLog = nil
+	r.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if secure {
 		r.StartTLS()
 	} else {

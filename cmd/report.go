@@ -1,15 +1,16 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"homefleet/fleet/files"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/report"
 )
@@ -140,7 +141,7 @@ func (a *app) spareResults(args []string, f *reportFlags) error {
 			reads = append(reads, fileUse{"the result that is read", arg})
 		}
 	}
-	return a.spare(f.outputs.named(), reads)
+	return a.spare(f.outputs.named(), slices.Values(reads))
 }
 
 // readResults reads the files, of one run or of several each; "-" is stdin.
@@ -172,12 +173,11 @@ func (a *app) readResult(arg string) (results []*metrics.Result, planned int, er
 	if arg == "-" {
 		return metrics.DecodeResults(a.Stdin)
 	}
-	f, err := os.Open(a.path(arg))
+	text, err := files.Read(a.path(arg), metrics.MaxResult)
 	if err != nil {
 		return nil, 0, misused("", "%s", unPath(err, arg))
 	}
-	defer f.Close()
-	return metrics.DecodeResults(f)
+	return metrics.DecodeResults(bytes.NewReader(text))
 }
 
 // mergeShards makes one result of the shards of each run, in the order in which

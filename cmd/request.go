@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"homefleet/devices/words"
+	"homefleet/fleet/files"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
@@ -183,7 +182,7 @@ func (a *app) readCorrelation(cmd *cobra.Command, f *requestFlags) ([]byte, erro
 	}
 	if name, ok := strings.CutPrefix(f.correlation, "@"); ok {
 		var err error
-		if data, err = os.ReadFile(a.path(name)); err != nil {
+		if data, err = files.Read(a.path(name), maxCorrelation); err != nil {
 			return nil, misused("", "--correlation-data: %s", unPath(err, name))
 		}
 	}
@@ -201,13 +200,13 @@ func (a *app) readPayload(args []string, file string) ([]byte, error) {
 	case len(args) > 0 && file != "":
 		return nil, misused("", "a PAYLOAD stands beside --payload-file; want one of them")
 	case file == "-" || len(args) > 0 && args[0] == "-":
-		text, err := io.ReadAll(a.Stdin)
+		text, err := files.All(a.Stdin, files.MostPayload)
 		if err != nil {
 			return nil, failed("", "reading the payload from stdin: %w", err)
 		}
 		return text, nil
 	case file != "":
-		text, err := os.ReadFile(a.path(file))
+		text, err := files.Read(a.path(file), files.MostPayload)
 		if err != nil {
 			return nil, misused("", "--payload-file: %s", unPath(err, file))
 		}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,7 +117,20 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if err := f.runs.check(sc, f); err != nil {
 		return err
 	}
-	if err := a.spareInputs(arg, sc, f); err != nil {
+	if sc.Broker.URL == "" {
+		if err := f.listen.load(a); err != nil {
+			return err
+		}
+	}
+	var ids []string
+	for k := range max(f.runs.wanted(), 1) {
+		ids = append(ids, f.runID(k+1))
+	}
+	if f.runs.wanted() == 0 && ids[0] == "" {
+		ids[0] = newRunID()
+	}
+	writes := append(f.outputs.each(f.runs.wanted()), fileUse{"--ready-file", f.ready})
+	if err := a.spare(writes, a.runReads(arg, sc, f, ids)); err != nil {
 		return err
 	}
 	outputs, err := a.prepareOutputs(&f.outputs, f.runs.wanted())
@@ -126,8 +140,16 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if f.runs.wanted() > 0 {
 		return a.repeat(cmd.Context(), arg, sc, f, outputs)
 	}
-	r := &running{app: a, sc: sc, arg: arg, id: f.run, outputs: outputs}
+	r := &running{app: a, sc: sc, arg: arg, id: ids[0], outputs: outputs}
 	return r.once(cmd.Context(), f)
+}
+
+// runID is the id of run k of --runs, or of the only one; "" is one of its own.
+func (f *runFlags) runID(k int) string {
+	if f.run == "" || f.runs.wanted() == 0 {
+		return f.run
+	}
+	return fmt.Sprintf("%s-%d", f.run, k)
 }
 
 // once makes one run, from the preparations to the result.
@@ -165,18 +187,6 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	err = r.live(ctx)
 	r.linger(ctx, f.linger)
 	return err
-}
-
-// spareInputs refuses to write over what the run reads.
-func (a *app) spareInputs(arg string, sc *scenarios.Scenario, f *runFlags) error {
-	if sc.Name != arg {
-		arg = "" // shipped, or stdin
-	}
-	b := &sc.Broker
-	return a.spare(append(f.outputs.named(), fileUse{"--ready-file", f.ready}), []fileUse{
-		{"the scenario", arg}, {"the users file", f.listen.users}, {"the password file", f.broker.passwordFile},
-		{"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
-	})
 }
 
 // reach finds the way to the broker, or starts one.

@@ -53,6 +53,14 @@ func (f *wholeFlag) Set(text string) error {
 // wanted is how many runs there are to be; 0 is one that is shown as such.
 func (f *runsFlags) wanted() int { return int(f.n) }
 
+// seed is the seed of run k.
+func (f *runsFlags) seed(first uint64, k int) uint64 {
+	if !f.vary {
+		return first
+	}
+	return (first + uint64(k-1)) & (1<<63 - 1)
+}
+
 // check refuses what cannot be repeated.
 func (f *runsFlags) check(sc *scenarios.Scenario, all *runFlags) error {
 	switch {
@@ -97,13 +105,8 @@ func (a *app) repeat(ctx context.Context, arg string, sc *scenarios.Scenario, f 
 			break
 		}
 		again := *sc
-		if f.runs.vary {
-			again.Seed = (sc.Seed + uint64(k-1)) & (1<<63 - 1)
-		}
-		r := &running{app: a, sc: &again, arg: arg, series: &series{k: k, n: n}}
-		if f.run != "" {
-			r.id = fmt.Sprintf("%s-%d", f.run, k)
-		}
+		again.Seed = f.runs.seed(sc.Seed, k)
+		r := &running{app: a, sc: &again, arg: arg, id: f.runID(k), series: &series{k: k, n: n}}
 		err := r.once(ctx, f)
 		res := r.series.result
 		if res == nil { // there was no run

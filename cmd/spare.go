@@ -1,8 +1,15 @@
 package cmd
 
 import (
+	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+
+	"homefleet/fleet"
+	"homefleet/scenarios"
 )
 
 // fileUse is a file that a command reads or writes.
@@ -11,35 +18,139 @@ type fileUse struct {
 	name string // as it was given; "": none
 }
 
+// placed is a file that a command writes, and what is there now.
+type placed struct {
+	fileUse
+	path string
+	info fs.FileInfo // nil: nothing, or what is never lost, such as /dev/null
+}
+
 // spare refuses to write one file for two, or over one that is read: a scenario
-// would be lost to a slip of the hand. It comes before anything is written.
-func (a *app) spare(writes, reads []fileUse) error {
-	for i, w := range writes {
-		for _, r := range reads {
-			if a.sameFile(w.name, r.name) {
-				return misused("", "%s is %s, which is %s; want another file", w.what, w.name, r.what)
+// or a password would be lost to a slip of the hand. It comes before anything is
+// written. A file is known again by whatever name: through links, another
+// spelling, or as what stdin or stdout is redirected to.
+func (a *app) spare(writes []fileUse, reads iter.Seq[fileUse]) error {
+	var all []placed
+	for _, w := range writes {
+		if w.name == "" {
+			continue
+		}
+		p := placed{fileUse: w, path: a.wholeFile(w.name).path}
+		if info, err := os.Stat(p.path); err == nil {
+			if !info.Mode().IsRegular() {
+				continue
+			}
+			p.info = info
+		}
+		for i := range all {
+			if p.is(all[i].path, all[i].info) {
+				return misused("", "%s and %s are both %s; want a file for each", all[i].what, p.what, printable(p.name))
 			}
 		}
-		for _, other := range writes[:i] {
-			if a.sameFile(w.name, other.name) {
-				return misused("", "%s and %s are both %s; want a file for each", other.what, w.what, w.name)
+		all = append(all, p)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	for _, s := range []struct {
+		what   string
+		stream any
+	}{{"what stdin reads", a.Stdin}, {"what stdout writes", a.Stdout.Writer}, {"what stderr writes", a.Stderr.Writer}} {
+		info := streamFile(s.stream)
+		for i := range all {
+			if info != nil && all[i].is("", info) {
+				return over(all[i].fileUse, s.what)
+			}
+		}
+	}
+	for r := range reads {
+		if r.name == "" {
+			continue
+		}
+		path := a.path(r.name)
+		info, _ := os.Stat(path) // what cannot be read is not lost
+		for i := range all {
+			if all[i].is(path, info) {
+				return over(all[i].fileUse, r.what)
 			}
 		}
 	}
 	return nil
 }
 
-// sameFile reports whether two names are of one file, which need not be there
-// yet. What is no regular file, such as /dev/null, is never lost.
-func (a *app) sameFile(one, other string) bool {
-	if one == "" || other == "" {
+func over(w fileUse, what string) error {
+	return misused("", "%s is %s, which is %s; want another file", w.what, printable(w.name), what)
+}
+
+// is reports whether a file is another one, which is at a path.
+func (p *placed) is(path string, info fs.FileInfo) bool {
+	if p.info != nil && info != nil {
+		return os.SameFile(p.info, info)
+	}
+	if path == "" {
 		return false
 	}
-	first, second := a.wholeFile(one), a.wholeFile(other)
-	info, err := os.Stat(first.path)
-	info2, err2 := os.Stat(second.path)
-	if err == nil && err2 == nil {
-		return info.Mode().IsRegular() && os.SameFile(info, info2)
+	one, other := filepath.Clean(p.path), filepath.Clean(path)
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		return strings.EqualFold(one, other) // as their file systems mostly have it
 	}
-	return filepath.Clean(first.path) == filepath.Clean(second.path)
+	return one == other
+}
+
+// streamFile returns the regular file that a stream is redirected to or from; nil
+// if it is none.
+func streamFile(stream any) fs.FileInfo {
+	if u, ok := stream.(untilDone); ok {
+		stream = u.from
+	}
+	f, ok := stream.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return info
+}
+
+// runReads lists every file that runs with these ids read: of templates, each
+// expansion.
+func (a *app) runReads(arg string, sc *scenarios.Scenario, f *runFlags, ids []string) iter.Seq[fileUse] {
+	return func(yield func(fileUse) bool) {
+		if sc.Name != arg {
+			arg = "" // shipped, or stdin
+		}
+		b := &sc.Broker
+		for _, u := range []fileUse{
+			{"the scenario", arg}, {"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
+		} {
+			if !yield(u) {
+				return
+			}
+		}
+		for u := range f.listen.reads() {
+			if !yield(u) {
+				return
+			}
+		}
+		if b.Password.File == "" {
+			return
+		}
+		last := ""
+		for i, id := range ids {
+			again := *sc
+			again.Seed = f.runs.seed(sc.Seed, i+1)
+			for v := range fleet.Logins(&again, fleetRun(id, sc.Part)) {
+				name := b.Password.File.Expand(v)
+				if name != last && !yield(fileUse{"a password file", name}) {
+					return
+				}
+				last = name
+			}
+			if text := string(b.Password.File); !strings.Contains(text, "{run}") && !strings.Contains(text, "{seed}") {
+				break // it is the same in each run
+			}
+		}
+	}
 }

@@ -14,11 +14,22 @@ import (
 type wholeFile struct{ name, path string } // as it was named, and where it is
 
 // wholeFile finds the file of a name. Where the name is a symbolic link, what it
-// leads to is written, and the link stays.
+// leads to is written, there already or not, and the link stays.
 func (a *app) wholeFile(name string) wholeFile {
 	path := a.path(name)
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	const mostLinks = 40 // as the kernel has it
+	for range mostLinks {
+		to, err := os.Readlink(path)
+		if err != nil {
+			break // no link
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
 	}
 	return wholeFile{name, path}
 }
@@ -41,6 +52,12 @@ func (w wholeFile) check() error {
 	if err != nil || special {
 		return err
 	}
+	// What is there must be ours to write, although another file takes its place.
+	if old, err := os.OpenFile(w.path, os.O_WRONLY, 0); err == nil {
+		_ = old.Close()
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	tmp, err := w.temporary()
 	if err != nil {
 		return err
@@ -49,8 +66,22 @@ func (w wholeFile) check() error {
 	return os.Remove(tmp.Name())
 }
 
+// temporary makes the file that is to take the place of another, with the
+// permissions of that one or, if there is none, those that the umask leaves.
 func (w wholeFile) temporary() (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(w.path), "."+filepath.Base(w.path)+"-*")
+	mode, old := os.FileMode(0o666), false
+	if info, err := os.Stat(w.path); err == nil {
+		mode, old = info.Mode().Perm(), true
+	}
+	name := filepath.Join(filepath.Dir(w.path), "."+filepath.Base(w.path)+"-"+randomHex(8))
+	tmp, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err == nil && old {
+		if err = tmp.Chmod(mode); err != nil {
+			_ = tmp.Close()
+			_ = os.Remove(name)
+		}
+	}
+	return tmp, err
 }
 
 // remove removes an old one, so that a new one is news.
@@ -83,7 +114,7 @@ func (w wholeFile) put(write func(io.Writer) error) error {
 		return err
 	}
 	err = write(tmp)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	err = errors.Join(err, tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), w.path)
 	}

@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 
+	"homefleet/fleet/files"
 	"homefleet/scenarios"
 )
 
@@ -97,7 +97,7 @@ func tlsConfig(b scenarios.Broker, host string) (*tls.Config, error) {
 		c.ServerName = b.ServerName
 	}
 	if b.CAFile != "" {
-		pem, err := os.ReadFile(b.CAFile)
+		pem, err := files.Read(b.CAFile, files.MostCertificate)
 		if err != nil {
 			return nil, fmt.Errorf("reading the CA file: %w", err)
 		}
@@ -107,7 +107,14 @@ func tlsConfig(b scenarios.Broker, host string) (*tls.Config, error) {
 		}
 	}
 	if b.CertFile != "" || b.KeyFile != "" {
-		cert, err := tls.LoadX509KeyPair(b.CertFile, b.KeyFile)
+		var parts [2][]byte
+		for i, name := range []string{b.CertFile, b.KeyFile} {
+			var err error
+			if parts[i], err = files.Read(name, files.MostCertificate); err != nil {
+				return nil, fmt.Errorf("reading the client certificate: %w", err)
+			}
+		}
+		cert, err := tls.X509KeyPair(parts[0], parts[1])
 		if err != nil {
 			return nil, fmt.Errorf("reading the client certificate: %w", err)
 		}

@@ -9,7 +9,6 @@ import (
 
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
 // inspector is a client that fetches what the broker has retained, as anybody
@@ -50,7 +49,7 @@ const (
 func (f *Fleet) fetch(filters []string) map[string]retained {
 	i := &inspector{filters: filters, got: make(chan retained, mostFetched)}
 	i.session = session{fleet: f, crew: &f.referees, actor: i, name: "the inspector", number: inspectorNumber,
-		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: "homefleet-inspector-" + f.run, tried: true}
+		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: inspectorID(f.run), tried: true}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
 	found, complete := make(map[string]retained), false
@@ -102,7 +101,7 @@ collect:
 // greet implements actor.
 func (i *inspector) greet(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, allAtOnce
-	return i.fleet.credentials(p, scenarios.Vars{ID: i.clientID, Seed: i.fleet.scenario.Seed, Run: i.fleet.run})
+	return i.fleet.credentials(p, auditorVars(i.clientID, i.fleet.scenario.Seed, i.fleet.run))
 }
 
 // topics implements actor.

@@ -48,7 +48,7 @@ const refereeNumber = 1<<29 + 1<<28
 
 func newReferee(f *Fleet) *referee {
 	r := &referee{probes: make(map[int]*probe)}
-	id := "homefleet-referee-" + f.run
+	id := refereeID(f.run)
 	r.answers = []byte("homefleet/referee/" + f.run)
 	r.session = session{fleet: f, crew: &f.referees, actor: r, name: "the referee", number: refereeNumber,
 		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: id}
@@ -59,7 +59,7 @@ func newReferee(f *Fleet) *referee {
 func (r *referee) greet(p *wire.Connect) error {
 	p.SessionExpiry = 600
 	p.ReceiveMaximum = allAtOnce
-	return r.fleet.credentials(p, scenarios.Vars{ID: r.clientID, Seed: r.fleet.scenario.Seed, Run: r.fleet.run})
+	return r.fleet.credentials(p, auditorVars(r.clientID, r.fleet.scenario.Seed, r.fleet.run))
 }
 
 // topics implements actor: the topics of all Wills, as published, new ones only.

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +21,9 @@ import (
 
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
+	"homefleet/fleet/files"
 	"homefleet/scenarios"
+	"homefleet/scenarios/tomlfault"
 )
 
 // Patience is how long the kit waits for what should come soon, unless a test
@@ -97,7 +98,7 @@ func Start(t testing.TB, toml string, options ...Option) *Fleet {
 // StartFile starts a scenario from a file.
 func StartFile(t testing.TB, path string, options ...Option) *Fleet {
 	t.Helper()
-	src, err := os.ReadFile(path)
+	src, err := files.Read(path, tomlfault.MaxSize)
 	if err != nil {
 		t.Fatalf("fleettest: reading the scenario: %v", err)
 	}

@@ -18,8 +18,8 @@ import (
 // writes. Within a version names and meanings stay and new ones may come.
 const ResultVersion = 1
 
-// maxResult bounds the documents that are read: 256 MiB.
-const maxResult = 256 << 20
+// MaxResult is the size, in bytes, of the largest document that is read: 256 MiB.
+const MaxResult = 256 << 20
 
 // Result is what is known of a run in the end, as one JSON document. The
 // caller fills in what it is about; [Result.Fill] adds what was measured, and
@@ -333,12 +333,12 @@ func DecodeResult(rd io.Reader) (*Result, error) {
 
 // readDocument reads all there is, up to a bound.
 func readDocument(rd io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(rd, maxResult+1))
+	b, err := io.ReadAll(io.LimitReader(rd, MaxResult+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
-	if len(b) > maxResult {
-		return nil, fmt.Errorf("reading a result: it is larger than %d MiB", maxResult>>20)
+	if len(b) > MaxResult {
+		return nil, fmt.Errorf("reading a result: it is larger than %d MiB", MaxResult>>20)
 	}
 	return b, nil
 }

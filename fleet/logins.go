@@ -1,0 +1,48 @@
+package fleet
+
+import (
+	"iter"
+
+	"homefleet/scenarios"
+)
+
+// Logins returns what the templates of a scenario's User Name and password are
+// filled with, for everybody who may connect in a run of it: devices, controllers,
+// watchers, and those who audit. run is [Options].Run.
+func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
+	return func(yield func(scenarios.Vars) bool) {
+		for d := range sc.Devices() {
+			if !yield(d.Vars(run)) {
+				return
+			}
+		}
+		for i := range sc.Controllers {
+			for n := range sc.Controllers[i].Count {
+				if !yield(sc.Controllers[i].Vars(n+1, sc.Seed, run)) {
+					return
+				}
+			}
+		}
+		for i := range sc.Watchers {
+			for n := range sc.Watchers[i].Count {
+				if !yield(sc.Watchers[i].Vars(n+1, sc.Seed, run)) {
+					return
+				}
+			}
+		}
+		for _, id := range []string{inspectorID(run), refereeID(run)} {
+			if !yield(auditorVars(id, sc.Seed, run)) {
+				return
+			}
+		}
+	}
+}
+
+// The client identifiers of those who audit.
+func inspectorID(run string) string { return "homefleet-inspector-" + run }
+func refereeID(run string) string   { return "homefleet-referee-" + run }
+
+// auditorVars is what the templates of somebody who audits are filled with.
+func auditorVars(id string, seed uint64, run string) scenarios.Vars {
+	return scenarios.Vars{ID: id, Seed: seed, Run: run}
+}
