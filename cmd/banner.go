@@ -24,7 +24,7 @@ func (r *running) banner() {
 		return
 	}
 	var rs rows
-	rs.add("scenario", "%s%s, seed %d, run %s", r.sc.Name, r.origin(), r.sc.Seed, r.id)
+	rs.add("scenario", "%s%s, seed %d, run %s", printable(r.sc.Name), r.origin(), r.sc.Seed, r.id)
 	if r.sc.Part.N > 0 {
 		rs.add("part", "%s", shardWords(shardList(r.sc)))
 	}
@@ -52,7 +52,7 @@ func (r *running) banner() {
 	if r.scrape != nil {
 		rs.add("metrics", "%s", r.scrape.url)
 	}
-	fmt.Fprintf(r.screen, "%s  %s\n%s", p.bold("homefleet"), p.bold(cmp.Or(r.sc.Title, r.sc.Name)), rs.text("  ", p))
+	fmt.Fprintf(r.screen, "%s  %s\n%s", p.bold("homefleet"), p.bold(printable(cmp.Or(r.sc.Title, r.sc.Name))), rs.text("  ", p))
 }
 
 // origin says of a shipped scenario that it is one: a file here may have the same

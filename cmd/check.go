@@ -88,10 +88,10 @@ func rampTime(sc *scenarios.Scenario) time.Duration {
 func (a *app) printPlan(sc *scenarios.Scenario) error {
 	p := a.outPaint()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", p.bold(cmp.Or(sc.Title, sc.Name)))
+	fmt.Fprintf(&b, "%s\n", p.bold(printable(cmp.Or(sc.Title, sc.Name))))
 
 	var head rows
-	head.add("scenario", "%s (sha256 %s), seed %d", sc.Name, sc.Digest[:12], sc.Seed)
+	head.add("scenario", "%s (sha256 %s), seed %d", printable(sc.Name), sc.Digest[:12], sc.Seed)
 	if sc.Part.N > 0 {
 		head.add("part", "%s", shardWords(shardList(sc)))
 	}

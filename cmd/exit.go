@@ -1,11 +1,14 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 )
 
@@ -86,22 +89,39 @@ func (a *app) tell(e *exitError) {
 		a.printFaults(e.faults)
 	}
 	p := a.errPaint()
-	fmt.Fprintf(a.screen, "%s %s %s\n", p.bold("homefleet:"), p.red("error:"), e.err)
+	fmt.Fprintf(a.screen, "%s %s %s\n", p.bold("homefleet:"), p.red("error:"), oneLine(e.err))
 	if e.hint != "" {
 		a.hint(e.hint)
 	}
 }
 
+// oneLine is the text of an error, whatever foreign text it repeats, on one line;
+// errors that were joined have a line each.
+func oneLine(err error) string {
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok || !strings.Contains(err.Error(), "\n") {
+		return words.Plain(err.Error())
+	}
+	var lines []string
+	for _, e := range all.Unwrap() {
+		lines = append(lines, oneLine(e))
+	}
+	if joined := errors.Join(all.Unwrap()...); joined.Error() != err.Error() {
+		return words.Plain(err.Error()) // it says more than its parts
+	}
+	return strings.Join(lines, "\n")
+}
+
 // hint writes what the user may do.
 func (a *app) hint(text string) {
 	p := a.errPaint()
-	fmt.Fprintf(a.screen, "%s %s %s\n", p.bold("homefleet:"), p.cyan("hint:"), text)
+	fmt.Fprintf(a.screen, "%s %s %s\n", p.bold("homefleet:"), p.cyan("hint:"), words.Plain(text))
 }
 
 // warn writes what is not as it was asked for, though the command goes on.
 func (a *app) warn(format string, args ...any) {
 	p := a.errPaint()
-	fmt.Fprintf(a.screen, "%s %s %s\n", p.bold("homefleet:"), p.yellow("warning:"), fmt.Sprintf(format, args...))
+	fmt.Fprintf(a.screen, "%s %s %s\n", p.bold("homefleet:"), p.yellow("warning:"), words.Plain(fmt.Sprintf(format, args...)))
 }
 
 // errorDocument is what --json prints when there is no result.
@@ -115,10 +135,15 @@ type errorDocument struct {
 // document prints the one JSON document of a command.
 func (a *app) document(v any) error {
 	a.documented = true
-	e := json.NewEncoder(a.Stdout)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	err := e.Encode(v)
+	if err == nil {
+		_, err = a.Stdout.Write(words.PlainJSON(b.Bytes()))
+	}
+	if err != nil {
 		return failed("", "writing the result: %w", err)
 	}
 	return nil

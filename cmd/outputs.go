@@ -157,7 +157,7 @@ func (a *app) putAll(outputs []output, all *metrics.Runs) error {
 			errs = append(errs, err)
 			continue
 		}
-		rs.add("wrote", "%s", outputs[i].name)
+		rs.add("wrote", "%s", printable(outputs[i].name))
 	}
 	if !a.quiet && rs.names != nil {
 		fmt.Fprint(a.screen, rs.text("", a.errPaint()))

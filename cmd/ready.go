@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"homefleet/devices/words"
 )
 
 // readyFile is written when everything is up, for whoever waits to begin. It
@@ -48,7 +50,7 @@ func (r *readyFile) write(d readyDocument) error {
 		return err
 	}
 	err = r.put(func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
+		_, err := w.Write(append(words.PlainJSON(text), '\n'))
 		return err
 	})
 	if err != nil {

@@ -306,7 +306,11 @@ func (r *requesting) printAnswers() error {
 	switch {
 	case r.quiet:
 		for _, an := range r.answers {
-			b.Write(an.payload)
+			if r.Stdout.Terminal {
+				b.WriteString(payloadWords(an.payload) + "\n")
+				continue
+			}
+			b.Write(an.payload) // for a program
 			if n := len(an.payload); n == 0 || an.payload[n-1] != '\n' {
 				b.WriteByte('\n')
 			}

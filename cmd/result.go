@@ -162,7 +162,7 @@ func (r *running) resultRows(ran time.Duration, ended string) *rows {
 	if len(r.sc.Digest) >= 12 {
 		digest = ", sha256 " + r.sc.Digest[:12]
 	}
-	rs.add("scenario", "%s%s", r.sc.Name, digest)
+	rs.add("scenario", "%s%s", printable(r.sc.Name), digest)
 	rs.add("seed", "%d, run %s", r.sc.Seed, r.id)
 	if r.sc.Part.N > 0 {
 		rs.add("part", "%s", shardWords(shardList(r.sc)))

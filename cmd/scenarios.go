@@ -92,7 +92,7 @@ func (a *app) printScenario(name string) error {
 
 // printf writes a part of the result.
 func (a *app) printf(format string, args ...any) error {
-	if _, err := io.WriteString(a.Stdout, fmt.Sprintf(format, args...)); err != nil {
+	if _, err := io.WriteString(a.Stdout, words.PlainScreen(fmt.Sprintf(format, args...), a.outPaint().on)); err != nil {
 		return failed("", "writing the result: %w", err)
 	}
 	return nil

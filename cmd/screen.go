@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"homefleet/devices/words"
 )
 
 // screen is stderr. On a terminal it keeps a few lines at the bottom that say
@@ -23,11 +25,15 @@ type screen struct {
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	text := words.PlainScreen(string(b), s.stream.Terminal)
 	if s.drawn == nil {
-		return s.stream.Write(b)
+		if _, err := io.WriteString(s.stream, text); err != nil {
+			return 0, err
+		}
+		return len(b), nil
 	}
 	// One write, so that the terminal never shows the states between.
-	joined := append([]byte(s.erase()), b...)
+	joined := append([]byte(s.erase()), text...)
 	joined = append(joined, strings.Join(s.drawn, "\n")...)
 	if _, err := s.stream.Write(joined); err != nil {
 		return 0, err
@@ -121,16 +127,17 @@ func (l statusLine) render(columns int) (text string, width int) {
 	var b strings.Builder
 	for i, p := range l {
 		room := columns - width
-		words := clip(p.text, room)
-		if i < len(l)-1 && utf8.RuneCountInString(words) == room {
+		whole := words.Plain(p.text)
+		text := clip(whole, room)
+		if i < len(l)-1 && utf8.RuneCountInString(text) == room {
 			// There is more, but no room to say so in the next piece.
-			words = clip(p.text+" ", room)
+			text = clip(whole+" ", room)
 		}
-		n := utf8.RuneCountInString(words)
+		n := utf8.RuneCountInString(text)
 		if p.paint != nil {
-			words = p.paint(words)
+			text = p.paint(text)
 		}
-		b.WriteString(words)
+		b.WriteString(text)
 		if width += n; width >= columns {
 			break
 		}

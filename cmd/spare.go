@@ -103,6 +103,9 @@ func streamFile(stream any) fs.FileInfo {
 	if u, ok := stream.(untilDone); ok {
 		stream = u.from
 	}
+	if w, ok := stream.(outWriter); ok {
+		stream = w.Writer
+	}
 	f, ok := stream.(interface{ Stat() (fs.FileInfo, error) })
 	if !ok {
 		return nil

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/charmbracelet/x/term"
+
+	"homefleet/devices/words"
 )
 
 // Stream is where a command writes. Colour, width and a line that is drawn anew
@@ -126,6 +129,11 @@ func shellQuote(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,"
 	if word != "" && strings.Trim(word, plain) == "" {
 		return word
+	}
+	if words.Plain(word) != word {
+		// What a terminal would obey is written as its escape, which most shells read.
+		quoted := strings.ReplaceAll(strconv.Quote(word), `\"`, `"`)
+		return "$'" + strings.ReplaceAll(quoted[1:len(quoted)-1], "'", `\'`) + "'"
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

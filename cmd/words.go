@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"homefleet/devices/words"
@@ -69,12 +68,7 @@ func readable(b []byte) string {
 	if !utf8.Valid(b) {
 		return "0x" + fmt.Sprintf("%x", b)
 	}
-	for _, r := range string(b) {
-		if !unicode.IsPrint(r) {
-			return strconv.Quote(string(b))
-		}
-	}
-	return string(b)
+	return words.Printable(string(b))
 }
 
 // rows lays out words and their values in two columns.
@@ -108,12 +102,7 @@ func (r *rows) text(indent string, p paint) string {
 
 // printable returns one line of text that came from elsewhere, harmless on a
 // terminal.
-func printable(s string) string {
-	if s == "" || readable([]byte(s)) == s {
-		return s
-	}
-	return strconv.Quote(s)
-}
+func printable(s string) string { return words.Printable(s) }
 
 // longReadable is readable for what may be 65,535 bytes long.
 func longReadable(b []byte) string {
@@ -128,11 +117,10 @@ func longReadable(b []byte) string {
 // anything else quoted or in hex.
 func payloadWords(b []byte) string {
 	text := strings.TrimSuffix(string(b), "\n")
-	harmless := func(r rune) bool { return unicode.IsPrint(r) || r == '\n' || r == '\t' }
 	switch {
 	case len(b) == 0:
 		return "(empty)"
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !harmless(r) }):
+	case words.PlainLines(text) != text:
 		return longReadable(b)
 	}
 	return text

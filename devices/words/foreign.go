@@ -2,6 +2,7 @@ package words
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -127,4 +128,52 @@ func Short(text string) string {
 		return string(runes)
 	}
 	return string(runes[:most-3]) + "..."
+}
+
+// Mask returns text of one line, character for character: a "?" stands in the
+// place of each that is not harmless, tabs aside, so that what is drawn below the
+// line still points at the right place.
+func Mask(s string) string {
+	if harmless(s, "\t") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if passes(r, n, "\t") {
+			b = append(b, s[i:i+n]...)
+		} else {
+			b = append(b, '?')
+		}
+		i += n
+	}
+	return string(b)
+}
+
+// PlainScreen is PlainLines for what goes to a screen. Where that has colours,
+// the sequences that choose colour and weight pass as well, and no others.
+func PlainScreen(s string, colours bool) string {
+	if !colours || !strings.Contains(s, "\x1b[") {
+		return PlainLines(s)
+	}
+	var b strings.Builder
+	for s != "" {
+		i := strings.Index(s, "\x1b[")
+		if i < 0 {
+			break
+		}
+		end := i + 2
+		for end < len(s) && (s[end] >= '0' && s[end] <= '9' || s[end] == ';') {
+			end++
+		}
+		if end < len(s) && s[end] == 'm' {
+			b.WriteString(PlainLines(s[:i]) + s[i:end+1])
+			s = s[end+1:]
+			continue
+		}
+		b.WriteString(PlainLines(s[:i+1]))
+		s = s[i+1:]
+	}
+	b.WriteString(PlainLines(s))
+	return b.String()
 }

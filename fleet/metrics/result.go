@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -308,11 +309,19 @@ func severity(v Verdict) int {
 }
 
 // Encode writes the document, indented, with a line break at its end.
-func (r *Result) Encode(w io.Writer) error {
-	enc := json.NewEncoder(w)
+func (r *Result) Encode(w io.Writer) error { return encode(w, r) }
+
+// encode writes a document whose foreign text is harmless on a terminal, too.
+func encode(w io.Writer, document any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
+	err := enc.Encode(document)
+	if err == nil {
+		_, err = w.Write(words.PlainJSON(b.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
 	return nil

@@ -101,13 +101,7 @@ func (x *RunsFigure) present() []float64 {
 
 // Encode writes the document, indented, with a line break at its end.
 func (r *Runs) Encode(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(r); err != nil {
-		return fmt.Errorf("writing the results: %w", err)
-	}
-	return nil
+	return encode(w, r)
 }
 
 // DecodeResults reads a document of one run or of several: what

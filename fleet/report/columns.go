@@ -3,20 +3,13 @@ package report
 import (
 	"strings"
 	"unicode"
+
+	"homefleet/devices/words"
 )
 
-// clean replaces what is not to be printed: control characters, which could
-// move a terminal's cursor, and marks that reorder text.
+// clean makes foreign text one line that is harmless.
 func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.In(r, unicode.Zl, unicode.Zp), r == unicode.ReplacementChar:
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
+	return words.Plain(strings.NewReplacer("\n", " ", "\t", " ").Replace(s))
 }
 
 // width is how many columns a text takes: two for the wide scripts, none for

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -87,7 +88,7 @@ func RunsJUnit(w io.Writer, all *metrics.Runs) error {
 // newSuite is the suite of a result; more tells it from those of other runs.
 func newSuite(r *metrics.Result, more string) junitSuite {
 	seconds := strconv.FormatFloat(time.Duration(r.Measured).Seconds(), 'f', 3, 64)
-	suite := junitSuite{Name: cmp.Or(r.Scenario.Name, "homefleet") + more, Time: seconds}
+	suite := junitSuite{Name: words.Plain(cmp.Or(r.Scenario.Name, "homefleet")) + more, Time: seconds}
 	if !r.Started.IsZero() {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
 	}
@@ -95,6 +96,7 @@ func newSuite(r *metrics.Result, more string) junitSuite {
 		{"homefleet", r.Tool}, {"scenario.sha256", r.Scenario.Digest}, {"seed", strconv.FormatUint(r.Seed, 10)}, {"run", r.Run},
 		{"broker", r.Broker.URL}, {"verdict", string(r.Verdict)},
 	} {
+		p.Value = words.Plain(p.Value)
 		if p.Value != "" {
 			suite.Properties = append(suite.Properties, p)
 		}
@@ -108,9 +110,9 @@ func newSuite(r *metrics.Result, more string) junitSuite {
 	}
 	for _, x := range r.Expectations {
 		if x.Status == metrics.Pass {
-			add("expect", x.Metric+" "+x.Want, x.Sentence, nil)
+			add("expect", words.Plain(x.Metric+" "+x.Want), words.PlainLines(x.Sentence), nil)
 		} else {
-			add("expect", x.Metric+" "+x.Want, "", fault(string(x.Status), x.Sentence))
+			add("expect", words.Plain(x.Metric+" "+x.Want), "", fault(string(x.Status), x.Sentence))
 		}
 	}
 	var sums, slow, end *junitFailure
@@ -150,12 +152,13 @@ func writeSuites(w io.Writer, suites []junitSuite) error {
 	if err != nil {
 		return fmt.Errorf("rendering JUnit XML: %w", err)
 	}
-	if _, err := fmt.Fprintf(w, "%s%s\n", xml.Header, text); err != nil {
+	if _, err := fmt.Fprintf(w, "%s%s\n", xml.Header, words.PlainLines(string(text))); err != nil {
 		return fmt.Errorf("writing JUnit XML: %w", err)
 	}
 	return nil
 }
 
 func fault(kind, sentence string) *junitFailure {
+	kind, sentence = words.Plain(kind), words.PlainLines(sentence) // XML has no way to write a control character
 	return &junitFailure{Type: kind, Message: sentence, Text: sentence}
 }

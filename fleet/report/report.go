@@ -17,6 +17,7 @@ import (
 	"html/template"
 	"io"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -56,7 +57,7 @@ func render(w io.Writer, source string, data any) error {
 	if err != nil {
 		return fmt.Errorf("rendering the report: %w", err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if _, err := io.WriteString(w, words.PlainLines(b.String())); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil

@@ -46,14 +46,15 @@ func lower(s string) string {
 
 // writer lays out lines.
 type writer struct {
-	b     bytes.Buffer
-	paint func(Style, string) string
-	width int
+	b      bytes.Buffer
+	paint  func(Style, string) string
+	width  int
+	styled bool // paint may add sequences that choose colour and weight
 }
 
 func newWriter(opt TextOptions) *writer {
 	const usual, least = 80, 40
-	w := &writer{paint: opt.Paint, width: max(cmp.Or(opt.Width, usual), least)}
+	w := &writer{paint: opt.Paint, styled: opt.Paint != nil, width: max(cmp.Or(opt.Width, usual), least)}
 	if w.paint == nil {
 		w.paint = func(_ Style, s string) string { return s }
 	}
@@ -110,7 +111,7 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 }
 
 func (w *writer) flush(out io.Writer) error {
-	if _, err := out.Write(w.b.Bytes()); err != nil {
+	if _, err := io.WriteString(out, words.PlainScreen(w.b.String(), w.styled)); err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
 	}
 	return nil

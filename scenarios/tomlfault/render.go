@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"homefleet/devices/words"
 )
@@ -167,11 +165,4 @@ func padding(source string, col int) string {
 }
 
 // printable replaces what a terminal might obey, one character for one.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || unicode.IsPrint(r) && r != utf8.RuneError {
-			return r
-		}
-		return '?'
-	}, s)
-}
+func printable(s string) string { return words.Mask(s) }
