@@ -133,6 +133,9 @@ func (a *app) secret(s scenarios.Secret, v scenarios.Vars) ([]byte, error) {
 	name := s.Env.Expand(v)
 	text, ok := a.LookupEnv(name)
 	if !ok {
+		if !tomlfault.EnvName(name) {
+			name = "variable of the name that was given for it; that name is not shown, as it may be the password itself"
+		}
 		return nil, fmt.Errorf("reading the password: the environment has no %s", name)
 	}
 	return trimNewline([]byte(text)), nil

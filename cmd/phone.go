@@ -9,13 +9,28 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 	paholog "github.com/eclipse/paho.golang/paho/log"
+
+	"homefleet/fleet/wire"
 )
 
-// phoneConn makes one write of what the library writes of one packet, and
-// remembers how the broker's first packet began. The library takes the lock
-// around each packet.
+// requestMaximumPacket is the Maximum Packet Size that a request declares, in
+// bytes: the largest payload that a scenario can have, and what is around it.
+const requestMaximumPacket = 17 << 20
+
+// phoneConn makes one write of what the library writes of one packet, hands it
+// packets that are whole, and remembers how the broker's first packet began. The
+// library takes the lock around each packet it writes; one goroutine reads.
+//
+// The library makes room for what the header of a packet promises, up to 256 MiB,
+// and does not know its own Maximum Packet Size. So packets are framed before: one
+// that is larger ends the connection (MQTT 5.0, 3.1.2.11.4).
 type phoneConn struct {
 	net.Conn
+	framer wire.Framer
+	chunk  []byte // what was read and is not framed yet
+	frame  []byte // what is framed and not handed over yet
+	buf    []byte
+
 	mu  sync.Mutex
 	out []byte
 
@@ -44,13 +59,36 @@ func (c *phoneConn) Write(b []byte) (int, error) {
 }
 
 func (c *phoneConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	for len(c.frame) == 0 {
+		if len(c.chunk) == 0 {
+			if c.buf == nil {
+				c.framer.Max, c.buf = requestMaximumPacket, make([]byte, 16<<10)
+			}
+			n, err := c.Conn.Read(c.buf)
+			c.note(c.buf[:n])
+			if n == 0 && err != nil {
+				return 0, err
+			}
+			c.chunk = c.buf[:n]
+		}
+		frame, err := c.framer.Next(&c.chunk)
+		if err != nil {
+			return 0, err
+		}
+		c.frame = frame
+	}
+	n := copy(b, c.frame)
+	c.frame = c.frame[n:]
+	return n, nil
+}
+
+// note remembers the first bytes.
+func (c *phoneConn) note(b []byte) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	if room := 2 - len(c.first); room > 0 {
-		c.first = append(c.first, b[:min(n, room)]...)
+		c.first = append(c.first, b[:min(len(b), room)]...)
 	}
-	return n, err
 }
 
 // old reports whether the first packet is a CONNACK of MQTT 3.1.1, which has no

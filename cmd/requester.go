@@ -177,6 +177,7 @@ func (r *requesting) connect(ctx context.Context, client *paho.Client, conn *pho
 			RequestResponseInfo: true,
 			RequestProblemInfo:  true, // the library asks for none unless told
 			ReceiveMaximum:      new(uint16(requestReceiveMaximum)),
+			MaximumPacketSize:   new(uint32(requestMaximumPacket)),
 		},
 	}
 	if b := &r.q.broker; b.Username != "" {

@@ -37,7 +37,12 @@ func checkBroker(c *checker) {
 	r, b := c.rules("broker"), &c.s.Broker
 	r.template("username", b.Username, devicePlaces, textFault, c.samples...)
 	r.template("password_file", b.Password.File, devicePlaces, fileFault, c.samples...)
-	r.template("password_env", b.Password.Env, devicePlaces, envFault, c.samples...)
+	if tomlfault.EnvName(string(b.Password.Env)) {
+		r.template("password_env", b.Password.Env, devicePlaces, envFault, c.samples...)
+	} else if b.Password.Env.check(devicePlaces) != nil || envFault(string(b.Password.Env)) != "" {
+		// It may be the password itself: nothing of it is repeated.
+		r.errorf("password_env", `such as "MQTT_PASSWORD"`, "password_env is no name of an environment variable")
+	}
 	if b.Password.File != "" && b.Password.Env != "" {
 		r.errorf("password_env", "remove one of them", "password_env stands beside password_file; want one place for the password")
 	}

@@ -217,7 +217,7 @@ func TestCheckOfScenarioBuiltInGo(t *testing.T) {
 		{"will property", group(func(s *Scenario) { s.Groups[0].Will.UserProperties = []Property{{"\x00", ""}} }),
 			`scenario: error: device[0].will.user_properties[0]: the key "\x00" has U+0000, which MQTT forbids in text`},
 		{"password_env", group(func(s *Scenario) { s.Broker.Password.Env = "A=B" }),
-			`scenario: error: broker.password_env: password_env: "A=B" is no name of an environment variable; those have no "="`},
+			`scenario: error: broker.password_env: password_env is no name of an environment variable`},
 		{"ca_file", group(func(s *Scenario) { s.Broker.CAFile = "a\x00" }), `scenario: error: broker.ca_file: ca_file has U+0000, which no file name has`},
 	} {
 		faults := tt.s.Vet()
@@ -395,7 +395,7 @@ func TestFileTooLarge(t *testing.T) {
 func TestFileNotUTF8(t *testing.T) {
 	for _, tt := range []struct{ src, want string }{
 		{"title = \"caf\xe9\"\n", "x.toml:1:13: error: byte 0xe9 is not UTF-8\n  1 | title = \"caf?\"\n    |             ^\nhint: save the file as UTF-8\n1 error\n"},
-		{"\xff\xfet\x00", "x.toml:1:1: error: byte 0xff is not UTF-8\n  1 | ??t?\n    | ^\nhint: save the file as UTF-8\n1 error\n"},
+		{"\xff\xfet\x00", "x.toml:1:1: error: byte 0xff is not UTF-8\n  1 | ****\n    | ^\nhint: save the file as UTF-8\n1 error\n"},
 	} {
 		if _, faults := Load("x.toml", []byte(tt.src)); faults.Error() != tt.want {
 			t.Errorf("Load(%q) finds\n%s\nwant\n%s", tt.src, faults, tt.want)

@@ -37,6 +37,19 @@ func (t Template) Expand(v Vars) string {
 	return string(t.Append(nil, v))
 }
 
+// size is how many bytes Expand returns. It makes no room for them.
+func (t Template) size(v Vars) int {
+	n := 0
+	var one []byte
+	for s := string(t); s != ""; {
+		tok := nextToken(s)
+		one = Template(s[:tok.size]).Append(one[:0], v)
+		n += len(one)
+		s = s[tok.size:]
+	}
+	return n
+}
+
 // Append appends what Expand returns.
 func (t Template) Append(dst []byte, v Vars) []byte {
 	for s := string(t); s != ""; {

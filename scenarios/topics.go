@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -132,6 +133,10 @@ func (r rules) template(key string, t Template, places []string, fault func(stri
 		return false
 	}
 	for _, v := range samples {
+		if n := t.size(v); n > maxExpanded {
+			r.errorf(key, "", "%s has %s with its places filled in; MQTT allows %s", last(key), words.Plural(int64(n), "byte", "bytes"), words.Grouped(maxString))
+			return false
+		}
 		text := t.Expand(v)
 		if problem := fault(text); problem != "" {
 			shown := fmt.Sprintf("%q", tomlfault.Short(text))
@@ -144,6 +149,10 @@ func (r rules) template(key string, t Template, places []string, fault func(stri
 	}
 	return true
 }
+
+// maxExpanded is how long a template may become before it is filled in at all, to
+// say more closely what is wrong with it.
+const maxExpanded = 1 << 20
 
 // last is the key itself of a dotted path.
 func last(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }

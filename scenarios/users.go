@@ -163,7 +163,7 @@ func checkUser(r rules, u *User, byName map[string]int, i int) {
 		byName[u.Name] = i
 	}
 	if problem := envFault(u.Password.Env); problem != "" {
-		r.errorf("password_env", "", "password_env: %q %s", tomlfault.Short(u.Password.Env), problem)
+		r.errorf("password_env", "", "password_env %s", problem)
 	}
 	if problem := fileFault(u.Password.File); problem != "" {
 		r.errorf("password_file", "", "password_file %s", problem)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -125,6 +126,49 @@ func checkWillTexts(r rules, g *Group, ends []Vars) {
 			r.errorf(key, "", "the key %q %s", tomlfault.Short(p.Key), problem)
 		} else {
 			r.template(key, p.Value, devicePlaces, textFault, ends...)
+		}
+	}
+	checkWillSize(r, g, ends)
+}
+
+// What the texts of a Will may come to in bytes: those of one device, which has
+// them in its CONNECT, and those of a group, which are all at the broker.
+const (
+	maxWillSize  = 256 << 10
+	maxWillSizes = 1 << 30
+)
+
+// checkWillSize checks what the texts of a Will come to when their places are
+// filled in, and names the one with which it is too much.
+func checkWillSize(r rules, g *Group, ends []Vars) {
+	w := &g.Will
+	for _, v := range ends {
+		sum := 0
+		add := func(key string, t Template, more int) bool {
+			if !r.ok(key) {
+				return true
+			}
+			sum += t.size(v) + more
+			switch {
+			case sum > maxWillSize:
+				r.errorf(key, "", "with this, the texts of the Will of %s have %s; want at most %s",
+					tomlfault.Short(v.ID), words.Plural(int64(sum), "byte", "bytes"), words.Grouped(maxWillSize))
+			case sum > maxWillSizes/g.Total():
+				r.errorf(key, "", "with this, the texts of the Wills of %s have %s; want at most %s",
+					words.Plural(int64(g.Total()), "device", "devices"), words.Plural(int64(sum)*int64(g.Total()), "byte", "bytes"), words.Grouped(maxWillSizes))
+			default:
+				return true
+			}
+			return false
+		}
+		ok := add("will.topic", w.Topic, 0) && add("will.payload", w.Payload, 0) && add("will.content_type", w.ContentType, 0) &&
+			add("will.response_topic", w.ResponseTopic, 0) && add("will.correlation_data", w.CorrelationData, 0)
+		for i := 0; ok && i < len(w.UserProperties); i++ {
+			p := &w.UserProperties[i]
+			ok = add(fmt.Sprintf("will.user_properties[%d]", i), p.Value, len(p.Key))
+		}
+		if !ok {
+			return
 		}
 	}
 }

@@ -58,6 +58,9 @@ func Parse(name string, src []byte) *Document {
 		}
 	}
 	d.secrets = secrets(d.text)
+	if !structured(d.text) {
+		d.secrets = []secret{{span{0, len(d.text)}, false}}
+	}
 	if i := invalid(d.text); i >= 0 {
 		d.refuse(span{i, i + 1}, fmt.Sprintf("byte 0x%02x is not UTF-8", d.text[i]), "save the file as UTF-8")
 		return d
@@ -68,6 +71,11 @@ func Parse(name string, src []byte) *Document {
 		return d
 	}
 	values, err := decode(d.text)
+	if err != nil && !structured(d.text) {
+		d.broken = true
+		d.Errorf(Place{}, "", "this is no TOML: there is no table and no key with a value in it; nothing of it is shown, as it may be secret")
+		return d
+	}
 	if err != nil {
 		d.syntax(sc, err)
 		return d
