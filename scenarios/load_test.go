@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -467,5 +468,37 @@ five.toml:15:8: error: id: "kitchen/kettle" has "/", which separates topic level
 	s, faults := Load("five.toml", []byte(src))
 	if got := faults.Error(); got != want || s != nil {
 		t.Errorf("Load finds\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestWillSizes has a small file whose templates come to much: what a device, or
+// a group, would hold is counted before any of it is made.
+func TestWillSizes(t *testing.T) {
+	file := func(count, id, properties, places int) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "[[device]]\nkind = \"light\"\ncount = %d\nid = \"%s{n}\"\n[device.will]\nuser_properties = [\n", count, strings.Repeat("i", id))
+		for range properties {
+			fmt.Fprintf(&b, "[\"k\", %q],\n", strings.Repeat("{id}", places))
+		}
+		b.WriteString("]\n")
+		return b.String()
+	}
+	for _, tt := range []struct {
+		what, src string
+		line      int    // of the fault; 0: none
+		want      string // in it
+	}{
+		{"as much as may be", file(2, 1000, 26, 10), 0, ""},
+		{"98 MB a device", file(100, 1000, 1600, 60), 11, "want at most 262,144"},
+		{"one text of 100 MB", file(1, 1000, 1, 100000), 7, "MQTT allows 65,535"},
+		{"a little of very many", file(1000000, 600, 4, 1), 7, "want at most 1,073,741,824"},
+	} {
+		sc, faults := Load("x.toml", []byte(tt.src))
+		switch {
+		case tt.line == 0 && sc == nil:
+			t.Errorf("%s: Load finds %v; want nothing", tt.what, faults)
+		case tt.line > 0 && (len(faults.Errors()) != 1 || faults.Errors()[0].Line != tt.line || !strings.Contains(faults.Error(), tt.want)):
+			t.Errorf("%s: Load finds %v; want a fault on line %d with %q", tt.what, faults, tt.line, tt.want)
+		}
 	}
 }
