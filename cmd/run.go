@@ -164,7 +164,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if err := r.checkSecret(r.sc, r.id); err != nil {
 		return err
 	}
-	options := fleet.Options{Run: fleetRun(r.id, r.sc.Part), Secret: r.secret, FailFast: f.failFast, Log: r.log}
+	options := fleet.Options{Run: fleetRun(r.id, r.sc.Part), Secret: r.secret, FailFast: f.failFast, Precise: true, Log: r.log}
 	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
 		return err

@@ -53,6 +53,12 @@ type Options struct {
 	Embedded bool
 	Outage   Outage
 
+	// Precise has controllers keep to their plan by a timer of the kernel's, to some
+	// tens of microseconds, unless the scenario wants it thrifty. It is for real time:
+	// in a bubble of testing/synctest nobody would wake. It is Linux's alone and makes
+	// no difference elsewhere.
+	Precise bool
+
 	Log *slog.Logger // nil: nothing is logged
 }
 
@@ -132,7 +138,10 @@ type Fleet struct {
 	onlineAtEnd  int                       // devices, before they were stopped
 	responseInfo atomic.Bool               // the broker gives Response Information
 
-	first    chan struct{} // a token for each first try under way, when there is no rate
+	first   chan struct{} // a token for each first try under way, when there is no rate
+	precise bool
+	alarm   *alarm // of the controllers; nil: they go by the runtime's timers
+
 	orders   chan func(*weather)
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -151,8 +160,8 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		scenario: sc, dial: o.Dial, secret: o.Secret, brokerName: o.BrokerName, run: o.Run,
 		failFast: o.FailFast, log: o.Log, embedded: o.Embedded, outage: o.Outage,
 		counts: new(metrics.Counts), buffers: newReadBuffers(),
-		maximumPacket: maximumPacket(sc),
-		stop:          make(chan struct{}), orders: make(chan func(*weather)),
+		maximumPacket: maximumPacket(sc), precise: o.Precise,
+		stop: make(chan struct{}), orders: make(chan func(*weather)),
 		first: make(chan struct{}, handshakesAtOnce),
 	}
 	f.publishes.New = func() any { return new(wire.Publish) }
@@ -289,6 +298,10 @@ func (f *Fleet) Run(ctx context.Context) error {
 	leave := context.AfterFunc(ctx, f.Stop)
 	defer leave()
 
+	if f.precise && len(f.requesters) > 0 && f.scenario.Phases.Pacing != scenarios.Thrifty {
+		f.alarm = newAlarm()
+		defer f.alarm.close()
+	}
 	dialCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	witnessCtx, dismiss := context.WithCancel(context.WithoutCancel(ctx))

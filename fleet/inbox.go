@@ -56,6 +56,16 @@ func (b *inbox) hasten(l letter, until time.Time) bool {
 	return b.put(l)
 }
 
+// wake has the owner's Read end now.
+func (b *inbox) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.conn != nil {
+		_ = b.conn.SetReadDeadline(past) // an error means that the owner is awake
+		b.armed = past
+	}
+}
+
 // take empties the inbox.
 func (b *inbox) take() []letter {
 	b.mu.Lock()

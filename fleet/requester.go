@@ -35,6 +35,8 @@ type requester struct {
 	// slots it had not got round to are its own fault.
 	lateAtEnd bool
 
+	appointed appointment // with the fleet's alarm
+
 	answers     []byte // Response Topic
 	correlation []byte // room for the Correlation Data of one request
 }
@@ -54,6 +56,7 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: g.spec.ID(index + 1), number: requesterNumbers + number,
 		labels: g.labels, terms: &f.terms, clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
 	r.stream = g.stream(index)
+	r.appointed.inbox = &r.inbox
 	return r, nil
 }
 
@@ -127,6 +130,9 @@ func (r *requester) advance() {
 
 // farewell implements actor.
 func (r *requester) farewell() { r.lateAtEnd = true }
+
+// call implements punctual.
+func (r *requester) call() *appointment { return &r.appointed }
 
 // have has the controller do something for the conductor: by letter, or where
 // it gave up, so that nobody else touches it any more, here and now.
@@ -233,14 +239,20 @@ func (r *requester) act(now time.Time) {
 	at := r.at(now)
 	r.expire, r.expiry = r.ledger.Expire(at)
 	r.letGo(at)
+	moments, last := 0, time.Duration(0)
 	for n := 0; r.more && r.slot.planned <= at && n < mostAtOnce; n++ {
 		if !r.room() {
 			r.hold(at)
 			break
 		}
+		if n == 0 || r.slot.planned-last > soon {
+			moments++
+		}
+		last = r.slot.planned
 		r.request(r.slot, at)
 		r.advance()
 	}
+	r.fleet.alarm.came(moments)
 	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
 		if !r.room() {
 			r.hold(at)

@@ -96,6 +96,9 @@ type ponger interface{ ponged(asked time.Duration) }
 // sender is an actor that counts what it was to send while it was away.
 type sender interface{ ended() }
 
+// punctual is an actor that is woken to the microsecond.
+type punctual interface{ call() *appointment }
+
 // demanding is an actor that needs more than the first of its subscriptions.
 type demanding interface{ needs(subscription int) bool }
 
@@ -310,12 +313,19 @@ func (s *session) serve() error {
 		if l.behind {
 			deadline, l.behind = time.Now().Add(breath), false
 		}
+		call := s.appointment()
+		if call != nil {
+			deadline = deadline.Add(overdue)
+		}
 		if l.stuck || !s.inbox.arm(l.conn, deadline) {
 			s.read()
 			if err := s.orders(); err != nil {
 				return err
 			}
 			continue
+		}
+		if call != nil {
+			s.fleet.alarm.set(call, l.due)
 		}
 		chunk, err := l.reader.read()
 		s.fleet.counts.Wakes.Add(1)
@@ -353,6 +363,18 @@ func (s *session) serve() error {
 			return err
 		}
 	}
+}
+
+// appointment returns what the alarm is to be set with, or nil where the session goes
+// by the runtime's timers: all do but controllers, whose lateness is measured.
+func (s *session) appointment() *appointment {
+	if !s.crew.timed || s.fleet.alarm == nil || s.link.behind {
+		return nil
+	}
+	if !s.fleet.alarm.takes(s.link.due) {
+		return nil
+	}
+	return s.actor.(punctual).call()
 }
 
 // idle passes the time of a slow consumer: it reads nothing, but heeds letters

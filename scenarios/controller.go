@@ -121,5 +121,19 @@ type Phases struct {
 	Measure time.Duration // default: the longest sum of stages, else 30s, and at least 10s more than the incidents take; those without end, the first time
 	Drain   time.Duration // at most, until everything is answered and delivered; default: the longest time-out of the controllers, and 5 s with watchers; None: 0
 
+	// Pacing says by what the moments of requests are kept; "" is Precise.
+	Pacing Pacing
+
 	filled bool
 }
+
+// Pacing says by what the moments of requests are kept.
+type Pacing string
+
+const (
+	// Precise is a timer of the kernel's, to some tens of microseconds. It costs
+	// some 40 µs of CPU a moment, and is used where moments are not too dense.
+	Precise Pacing = "precise"
+	// Thrifty is the timers of Go's runtime, which are up to a millisecond late.
+	Thrifty Pacing = "thrifty"
+)

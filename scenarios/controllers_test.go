@@ -90,6 +90,7 @@ wait_for = "50%"
 warm_up = "5s"
 measure = "2m"
 drain = "10s"
+pacing = "thrifty"
 
 [expect]
 "response.p99{stage=ramp}" = "<= 250ms"
@@ -180,7 +181,7 @@ func TestLoadEveryLoadKey(t *testing.T) {
 	}}; !reflect.DeepEqual(s.Watchers, want) {
 		t.Errorf("Watchers = %+v; want %+v", s.Watchers, want)
 	}
-	if want := (Phases{time.Minute, 0.5, 5 * time.Second, 2 * time.Minute, 10 * time.Second, true}); s.Phases != want {
+	if want := (Phases{Connect: time.Minute, WaitFor: 0.5, WarmUp: 5 * time.Second, Measure: 2 * time.Minute, Drain: 10 * time.Second, Pacing: Thrifty, filled: true}); s.Phases != want {
 		t.Errorf("Phases = %+v; want %+v", s.Phases, want)
 	}
 	if got := fmt.Sprint(s.Expect[0].String(), " ", s.Expect[1].String(), " ", s.Expect[1].Abort, " ", s.Expect[2].String()); got != "response.p99{stage=ramp} <= 250ms requests.lost == 0 true connect.failed < 5" {
@@ -288,7 +289,7 @@ timeout = "9s"
 			t.Errorf("Load = %+v; want %+v, as built in Go", loaded, built)
 		}
 	}
-	if want := (Phases{30 * time.Second, 1, 0, 30 * time.Second, 9 * time.Second, true}); loaded.Phases != want {
+	if want := (Phases{Connect: 30 * time.Second, WaitFor: 1, Measure: 30 * time.Second, Drain: 9 * time.Second, filled: true}); loaded.Phases != want {
 		t.Errorf("Phases = %+v; want the documented defaults, %+v", loaded.Phases, want)
 	}
 	if len(loaded.Sizes()) > 0 || loaded.Size != "" {
@@ -316,7 +317,7 @@ func TestPhasesAlone(t *testing.T) {
 	light, _ := devices.KindByName("light")
 	s := &Scenario{Groups: []Group{{Kind: light}}, Phases: Phases{WaitFor: None, Drain: None, Measure: time.Second}}
 	for range 2 {
-		if err := s.Check(); err != nil || s.Phases != (Phases{30 * time.Second, 0, 0, time.Second, 0, true}) {
+		if err := s.Check(); err != nil || s.Phases != (Phases{Connect: 30 * time.Second, Measure: time.Second, filled: true}) {
 			t.Errorf("Check() = %v, %+v; want None to become zero, and to stay it", err, s.Phases)
 		}
 	}

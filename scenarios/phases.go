@@ -53,7 +53,7 @@ func defaultPhases(s *Scenario) Phases {
 func readPhases(r *reader) {
 	t, s := r.top.Table("phases"), r.s
 	if !s.Measured() && !r.top.Holds("phases") && !r.top.Holds("expect") {
-		t.Known("connect", "wait_for", "warm_up", "measure", "drain")
+		t.Known("connect", "wait_for", "warm_up", "measure", "drain", "pacing")
 		return
 	}
 	s.Phases = defaultPhases(s)
@@ -63,6 +63,7 @@ func readPhases(r *reader) {
 	t.Duration("warm_up", &p.WarmUp)
 	readPositive(t, "measure", &p.Measure)
 	t.Duration("drain", &p.Drain)
+	t.Choice("pacing", []string{string(Precise), string(Thrifty)}, (*string)(&p.Pacing))
 }
 
 func checkPhases(c *checker) {
@@ -88,6 +89,9 @@ func checkPhases(c *checker) {
 	}
 	if !(p.WaitFor >= 0 && p.WaitFor <= 1) {
 		r.errorf("wait_for", "", "wait_for is %v; want 0 to 1", p.WaitFor)
+	}
+	if p.Pacing != "" && p.Pacing != Precise && p.Pacing != Thrifty {
+		r.errorf("pacing", "", "there is no %q; want %q or %q", tomlfault.Short(string(p.Pacing)), Precise, Thrifty)
 	}
 	if !r.ok("measure") {
 		return
