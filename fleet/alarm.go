@@ -38,6 +38,9 @@ type appointment struct {
 	inbox *inbox
 }
 
+// punctual is an actor that is woken to the microsecond.
+type punctual interface{ call() *appointment }
+
 const (
 	// mostMoments is how many moments a second are kept to the microsecond.
 	mostMoments = 6500

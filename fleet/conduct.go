@@ -107,6 +107,7 @@ func (f *Fleet) conduct() {
 			return
 		}
 	}
+	f.drained = true
 	if f.settleDeliveries(end.Add(p.Drain)) {
 		return
 	}
@@ -212,8 +213,9 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 }
 
 // closeBooks ends every ledger once its session has ended, so that each request
-// has one outcome, and checks the sums.
-func (f *Fleet) closeBooks() error {
+// has one outcome, and checks the sums. stopped says that the run did not end by
+// itself.
+func (f *Fleet) closeBooks(stopped bool) error {
 	if err := f.closeAudit(); err != nil {
 		return err
 	}
@@ -232,7 +234,11 @@ func (f *Fleet) closeBooks() error {
 		if !r.group.closed() {
 			r.leftover(min(now, measured))
 		}
-		r.ledger.Close(now)
+		if stopped && !f.drained {
+			r.ledger.Interrupt(now)
+		} else {
+			r.ledger.Close(now)
+		}
 		if err := r.ledger.Check(); err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}

@@ -135,6 +135,7 @@ type Fleet struct {
 	zero         atomic.Pointer[time.Time] // start of measuring, once it is known
 	measured     atomic.Int64              // how long was measured, at the end
 	idle         atomic.Int64              // requesters that are done
+	drained      bool                      // the conductor has taken the run to its planned end
 	onlineAtEnd  int                       // devices, before they were stopped
 	responseInfo atomic.Bool               // the broker gives Response Information
 
@@ -375,6 +376,7 @@ ramp:
 		}
 	}()
 	_ = group.Wait() // why one gave up is in the notes
+	stopped := f.stopped()
 	close(ended)
 	<-told
 	f.Stop()
@@ -384,7 +386,7 @@ ramp:
 		f.dismiss(dismiss)
 		_ = witness.Wait() // a referee that was refused has seen nothing, and the audit says so
 	}
-	if err := f.closeBooks(); err != nil {
+	if err := f.closeBooks(stopped); err != nil {
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
 	f.phase.Store(int32(Ended))

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -76,7 +77,10 @@ func (c *counterpart) serve(p *peer) {
 // counterpart, and returns what was measured.
 func heldUp(t *testing.T, keys string, c *counterpart, during func(b *script), change ...func(*Fleet)) *metrics.Snapshot {
 	t.Helper()
-	sc := scenarioOf(t, "[connect]\nbackoff = \"naive\"\nbackoff_min = \"1s\"\n[phases]\nmeasure = \"60s\"\n[[device]]\nkind = \"light\"\n[[controller]]\nname = \"phone\"\nattribute = \"power\"\nrate = \"10/s\"\n"+keys)
+	if !strings.Contains(keys, "arrival") {
+		keys += "rate = \"10/s\"\n"
+	}
+	sc := scenarioOf(t, "[connect]\nbackoff = \"naive\"\nbackoff_min = \"1s\"\n[phases]\nmeasure = \"60s\"\n[[device]]\nkind = \"light\"\n[[controller]]\nname = \"phone\"\nattribute = \"power\"\n"+keys)
 	var snap *metrics.Snapshot
 	play(t, sc, func(t *testing.T, b *script) {
 		for _, f := range change {
@@ -189,10 +193,7 @@ func TestHeldBackToTheEnd(t *testing.T) {
 		c.request = func(p *peer, _ int, m wire.Publish) { c.reply(p, m, 0) }
 		got := heldUp(t, "qos = 1\n", c, func(b *script) {
 			if tt.stop > 0 {
-				for zero, ok := b.fleet.MeasureStart(); !ok || time.Since(zero) < tt.stop; zero, ok = b.fleet.MeasureStart() {
-					time.Sleep(time.Millisecond)
-				}
-				b.fleet.Stop()
+				stopAt(b, tt.stop)
 			}
 		}, tt.change).Totals
 		want := metrics.NotSent{NoRoom: tt.planned - 20}
@@ -251,4 +252,66 @@ func TestClosedBeyondReceiveMaximum(t *testing.T) {
 	if n < 450 || n > 520 {
 		t.Errorf("%d requests in the last ten seconds; want some 500: five in flight, each takes 100ms", n)
 	}
+}
+
+// One request without an answer, of many that have one, leaves the ledger room for those
+// that follow: it is the number of open requests that is bounded.
+func TestLedgerBehindOneLostRequest(t *testing.T) {
+	for _, keys := range []string{
+		"arrival = \"closed\"\nin_flight = 2\nthink = \"50ms\"\n",
+		"arrival = \"bursts\"\nburst = 2\nevery = \"50ms\"\nmax_outstanding = 3\n",
+	} {
+		c := new(counterpart)
+		c.request = func(p *peer, n int, m wire.Publish) {
+			if n != 100 {
+				c.reply(p, m, time.Millisecond)
+			}
+		}
+		got := heldUp(t, keys, c, nil).Totals
+		if got.Lost != 1 || got.NotSent.Total() != 0 || got.Answered < 2000 {
+			t.Errorf("%q: %d answered, %d lost, not sent %+v; want 1 lost and none not sent", keys, got.Answered, got.Lost, got.NotSent)
+		}
+	}
+}
+
+// Requests in flight when a run is stopped are interrupted if their time-out is not over,
+// and lost if it is. At the planned end all of them are lost.
+func TestRequestsInFlightAtTheEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		stop              time.Duration
+		interrupted, lost int64
+	}{
+		{"stopped", 30*time.Second + 50*time.Millisecond, 20, 281},
+		{"stopped in the drain", 60*time.Second + 50*time.Millisecond, 19, 581},
+		{"planned end", 0, 0, 600},
+	} {
+		c := new(counterpart)
+		c.request = func(*peer, int, wire.Publish) {} // nothing is ever answered
+		snap := heldUp(t, "timeout = \"2s\"\n", c, func(b *script) {
+			if tt.stop > 0 {
+				stopAt(b, tt.stop)
+			}
+		})
+		got := snap.Totals
+		if got.Interrupted < tt.interrupted-1 || got.Interrupted > tt.interrupted+1 || got.Lost+got.Interrupted != got.Sent || got.Sent != tt.interrupted+tt.lost {
+			t.Errorf("%s: %d sent, %d interrupted, %d lost; want about %d and %d", tt.name, got.Sent, got.Interrupted, got.Lost, tt.interrupted, tt.lost)
+		}
+		// The time line and the labels add up to the ledger.
+		r := new(metrics.Result)
+		r.Fill(snap, nil, 0)
+		if err := r.Check(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// stopAt stops a fleet so long after the start of the measuring.
+func stopAt(b *script, after time.Duration) {
+	zero, ok := b.fleet.MeasureStart()
+	for ; !ok; zero, ok = b.fleet.MeasureStart() {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(time.Until(zero.Add(after)))
+	b.fleet.Stop()
 }

@@ -96,9 +96,6 @@ type ponger interface{ ponged(asked time.Duration) }
 // sender is an actor that counts what it was to send while it was away.
 type sender interface{ ended() }
 
-// punctual is an actor that is woken to the microsecond.
-type punctual interface{ call() *appointment }
-
 // demanding is an actor that needs more than the first of its subscriptions.
 type demanding interface{ needs(subscription int) bool }
 

@@ -57,7 +57,7 @@ const outcomeHelp = "Requests that are decided, by what became of them: each pla
 func (e *emitter) requests(t *metrics.Totals) {
 	e.counter("homefleet_requests_planned_total", "Requests that were to be sent.", t.Planned)
 	e.counter("homefleet_requests_sent_total", "Requests that were sent.", t.Sent)
-	for _, o := range outcomesOf(t.Answered, t.Late, t.Lost, t.Refused, t.NotSent.Total()) {
+	for _, o := range outcomesOf(t.Answered, t.Late, t.Lost, t.Refused, t.NotSent.Total(), t.Interrupted) {
 		e.counter("homefleet_requests_total", outcomeHelp, o.n, "outcome", o.name)
 	}
 	e.counter("homefleet_requests_sent_away_total", "Requests to a device that was away when they were sent.", t.SentAway)
@@ -81,8 +81,8 @@ func (e *emitter) requests(t *metrics.Totals) {
 		"Requests that the broker had nobody to give to (reason code 0x10).", t.NoSubscribers)
 }
 
-func outcomesOf(answered, late, lost, refused, notSent int64) []outcome {
-	return []outcome{{"answered", answered}, {"late", late}, {"lost", lost}, {"refused", refused}, {"not_sent", notSent}}
+func outcomesOf(answered, late, lost, refused, notSent, interrupted int64) []outcome {
+	return []outcome{{"answered", answered}, {"late", late}, {"lost", lost}, {"refused", refused}, {"not_sent", notSent}, {"interrupted", interrupted}}
 }
 
 func (e *emitter) answers(t *metrics.Totals) {
@@ -101,7 +101,7 @@ func (e *emitter) answers(t *metrics.Totals) {
 func (e *emitter) labels(all []metrics.LabelOutcomes) {
 	for _, l := range all {
 		dim := l.Label.Dimension.String()
-		for _, o := range outcomesOf(l.Answered, l.Late, l.Lost, l.Refused, l.NotSent) {
+		for _, o := range outcomesOf(l.Answered, l.Late, l.Lost, l.Refused, l.NotSent, l.Interrupted) {
 			e.counter("homefleet_requests_by_"+dim+"_total", "Requests that are decided, by "+dim+" and what became of them.",
 				o.n, dim, l.Label.Name, "outcome", o.name)
 		}

@@ -155,6 +155,8 @@ var runFigures = []figure{
 		ofLabel(func(o *Outcomes) int64 { return o.Lost }, sentOf)},
 	{MetricInfo{"requests.refused", UnitCount, "requests.sent", true, "requests that the broker refused in PUBACK or PUBREC"}, true,
 		ofLabel(func(o *Outcomes) int64 { return o.Refused }, sentOf)},
+	{MetricInfo{"requests.interrupted", UnitCount, "requests.sent", true, "requests in flight when the run was stopped before its end: neither answered nor lost"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Interrupted }, sentOf)},
 	{MetricInfo{"requests.not_sent", UnitCount, "requests.planned", true, "planned requests that were not sent"}, true,
 		ofLabel(func(o *Outcomes) int64 { return o.NotSent }, plannedOf)},
 	{MetricInfo{"requests.failed", UnitCount, "requests.planned", true, "late, lost, refused and not sent ones together"}, true,

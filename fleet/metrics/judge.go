@@ -26,11 +26,11 @@ type Generator struct {
 // plan, so that the result says more of it than of the broker. bound is the
 // schedule delay that is let pass; 0 means [DefaultDelayBound].
 //
-// It was saturated if it dropped a planned request for reasons of its own, or
-// if more than 1 % of the requests left later than the bound (which is to say,
-// if the 99th percentile of the schedule delay is above it). A single pause in
-// a short run is not held against it: there must be ten such requests, or half
-// of all.
+// It was saturated if it failed more than 1 % of its requests: those that it
+// sent later than the bound, and those that it did not send for reasons of its
+// own, of all that it had the chance to send. One of a million decides nothing.
+// A single pause in a short run is not held against it either: there must be ten
+// such requests, or half of all. What flow control held back is in neither.
 //
 // The bound is a fixed time, and not a part of the response time, because the
 // schedule delay is contained in the response time and shown beside it: it
@@ -44,20 +44,23 @@ func JudgeGenerator(s *Snapshot, bound time.Duration) Generator {
 	g := Generator{
 		Bound: Span(bound), Sent: delay.Count(), Behind: delay.Above(bound), Dropped: s.Totals.NotSent.Own(),
 	}
-	behind := g.Behind*100 > g.Sent && (g.Behind >= 10 || g.Behind*2 > g.Sent)
-	g.Saturated = g.Dropped > 0 || behind
+	failed, all := g.Behind+g.Dropped, g.Sent+g.Dropped
+	g.Saturated = failed*100 > all && (failed >= 10 || failed*2 > all)
 	switch {
-	case g.Dropped > 0 && behind:
+	case g.Saturated && g.Dropped > 0 && g.Behind > 0:
 		g.Sentence = fmt.Sprintf("the generator dropped %s and %s: the result says more of it than of the broker", g.drops(s), g.lag())
-	case g.Dropped > 0:
+	case g.Saturated && g.Dropped > 0:
 		g.Sentence = fmt.Sprintf("the generator dropped %s: the result says more of it than of the broker", g.drops(s))
-	case behind:
+	case g.Saturated:
 		g.Sentence = fmt.Sprintf("%s: the result says more of the generator than of the broker", g.lag())
 	case g.Sent == 0:
 		g.Sentence = "the generator sent nothing"
 	default:
 		g.Sentence = fmt.Sprintf("the generator kept to its plan: at most %v late, %s of %s requests by more than %v",
 			delay.Max().Round(time.Microsecond), words.Grouped(g.Behind), words.Grouped(g.Sent), bound)
+		if g.Dropped > 0 {
+			g.Sentence += fmt.Sprintf("; it dropped %s", g.drops(s))
+		}
 	}
 	response := s.Series[Series{Metric: ResponseTime}]
 	if d, r := delay.Percentile(50), response.Percentile(50); g.Sent > 0 && response.Count() > 0 && d*10 >= r && r > 0 {

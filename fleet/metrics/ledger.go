@@ -383,20 +383,39 @@ func (l *Ledger) Expire(now time.Duration) (next time.Duration, ok bool) {
 func (l *Ledger) expire(now time.Duration) {
 	l.now = max(l.now, now)
 	for l.tail != l.head && l.now-l.at(l.tail).sent > l.window {
-		l.letGo(false)
+		l.letGo(timedOut)
 	}
 }
 
-// letGo forgets the oldest request; one that is open is lost.
-func (l *Ledger) letGo(ended bool) {
+// occasion is why a request is let go of.
+type occasion uint8
+
+const (
+	timedOut occasion = iota
+	ended
+	stopped
+)
+
+// letGo forgets the oldest request. One that is open is lost, unless it was in time
+// when the run was stopped.
+func (l *Ledger) letGo(why occasion) {
 	r := l.at(l.tail)
 	l.tail++
 	if !r.isOpen() {
 		return
 	}
-	unfinished := ended && l.now-r.sent <= l.timeout
+	inTime := l.now-r.sent <= l.timeout
+	unfinished := why == ended && inTime
 	t := l.totals(r.planned)
 	t.Outstanding--
+	if why == stopped && inTime {
+		t.Interrupted++
+		if s := l.shard(r.planned); s != nil {
+			s.interrupted(r)
+			s.mu.Unlock()
+		}
+		return
+	}
 	t.lose(r, unfinished)
 	if s := l.shard(r.planned); s != nil {
 		s.lost(r, unfinished, l.timeout)
@@ -421,10 +440,17 @@ func (t *Totals) lose(r *request, unfinished bool) {
 
 // Close ends the ledger: what is outstanding is lost. Answers that come later
 // are unknown.
-func (l *Ledger) Close(now time.Duration) {
+func (l *Ledger) Close(now time.Duration) { l.end(now, ended) }
+
+// Interrupt is Close for a run that was stopped before its end: what is outstanding
+// and has not run into its time-out is interrupted, since nobody knows what would have
+// become of it.
+func (l *Ledger) Interrupt(now time.Duration) { l.end(now, stopped) }
+
+func (l *Ledger) end(now time.Duration, why occasion) {
 	l.expire(now)
 	for l.tail != l.head {
-		l.letGo(true)
+		l.letGo(why)
 	}
 	l.ring, l.gave = nil, nil
 }

@@ -239,7 +239,7 @@ func TestLedgerOutcomes(t *testing.T) {
 func figuresOf(t *Totals) string {
 	names := strings.Fields("planned sent answered late lost refused outstanding no-room not-connected too-large generator-late ledger-full " +
 		"sent-away lost-away partial unfinished answers errors missing duplicates misrouted-controller misrouted-topic missing-id bad-length bad-checksum " +
-		"unknown-run never-sent forgotten after-refusal nobody stray held")
+		"unknown-run never-sent forgotten after-refusal nobody stray held interrupted")
 	var out []string
 	for i, n := range t.figures() {
 		if *n != 0 {

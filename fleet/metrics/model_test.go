@@ -30,6 +30,8 @@ type modelRequest struct {
 	refused byte
 	gone    bool
 	cut     bool // the run ended before its time-out
+
+	interrupted bool // and was stopped
 }
 
 func (r *modelRequest) full() bool { return len(r.answers) == max(r.Answers, 1) }
@@ -119,10 +121,12 @@ func (m *model) acknowledged(at time.Duration, seq int, code byte) {
 	}
 }
 
-func (m *model) close(now time.Duration) {
+func (m *model) close(now time.Duration, interrupted bool) {
 	m.pass(now)
 	for _, r := range m.held() {
-		r.gone, r.cut = true, m.now-r.Sent <= m.timeout
+		r.cut = m.now-r.Sent <= m.timeout
+		r.interrupted = r.cut && interrupted && r.open()
+		r.gone = true
 	}
 }
 
@@ -134,6 +138,9 @@ func (m *model) totals(warm bool) Totals {
 			continue
 		}
 		t.Sent++
+		if r.Held > 0 {
+			t.Held++
+		}
 		t.Answers += int64(len(r.answers))
 		t.ErrorAnswers += r.errors
 		switch {
@@ -149,6 +156,8 @@ func (m *model) totals(warm bool) Totals {
 			t.RefusedBy[wire.ReasonName(r.refused)]++
 		case !r.gone:
 			t.Outstanding++
+		case r.interrupted:
+			t.Interrupted++
 		default:
 			t.Lost++
 			t.MissingAnswers += int64(max(r.Answers, 1) - len(r.answers))
@@ -231,6 +240,9 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 		switch dice := rng.IntN(100); {
 		case dice < 40:
 			r := Request{Planned: now - time.Duration(rng.IntN(50))*ms, Sent: now, Target: uint32(rng.IntN(2)), Answers: 1}
+			if rng.IntN(3) == 0 {
+				r.Held = time.Duration(rng.Int64N(int64(now - r.Planned + 1)))
+			}
 			if rng.IntN(5) == 0 {
 				r.Answers = rng.IntN(4)
 			}
@@ -279,8 +291,13 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 		}
 	}
 	check("before the end")
-	l.Close(now)
-	m.close(now)
+	if rng.IntN(2) == 0 {
+		l.Interrupt(now)
+		m.close(now, true)
+	} else {
+		l.Close(now)
+		m.close(now, false)
+	}
 	check("after the end")
 	if l.Outstanding() != 0 {
 		t.Errorf("%d requests are outstanding after the end; want 0", l.Outstanding())
@@ -322,7 +339,10 @@ func checkHistograms(t testing.TB, m *model, s *Snapshot) {
 		if r.Planned < 0 {
 			continue
 		}
-		want[ScheduleDelay] = append(want[ScheduleDelay], r.Sent-r.Planned)
+		want[ScheduleDelay] = append(want[ScheduleDelay], r.Sent-r.Planned-r.Held)
+		if r.Held > 0 {
+			want[HoldBack] = append(want[HoldBack], r.Held)
+		}
 		if r.full() {
 			last := r.answers[len(r.answers)-1]
 			want[ServiceTime] = append(want[ServiceTime], last-r.Sent)

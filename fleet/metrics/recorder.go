@@ -250,6 +250,12 @@ func (s *shard) lost(r *request, unfinished bool, after time.Duration) {
 	}
 }
 
+func (s *shard) interrupted(r *request) {
+	s.totals.Outstanding--
+	s.totals.Interrupted++
+	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Interrupted++ })
+}
+
 // Bytes returns what histograms and time line take in memory, to about a
 // tenth. It may be called from any goroutine.
 func (r *Recorder) Bytes() int {

@@ -45,8 +45,12 @@ func TestJudgeGenerator(t *testing.T) {
 		{"within a wider bound", delays(1000, 11), NotSent{}, 10 * ms, 60 * ms, false, "the generator kept to its plan: at most 50ms late, 0 of 1,000 requests by more than 60ms", 0},
 		{"one pause in a short run", delays(100, 9), NotSent{}, 10 * ms, 0, false, "the generator kept to its plan: at most 50ms late, 9 of 100 requests by more than 10ms", 0},
 		{"a short run all behind", delays(5, 5), NotSent{}, time.Second, 0, true, "5 of 5 requests (100%) left more than 10ms after their planned moment: the result says more of the generator than of the broker", 0},
-		{"dropped late ones", delays(1000, 0), NotSent{GeneratorLate: 1}, 10 * ms, 0, true, "the generator dropped 1 of 1,001 planned requests because it was late: the result says more of it than of the broker", 0},
-		{"dropped for want of room", delays(1000, 0), NotSent{LedgerFull: 2}, 10 * ms, 0, true, "the generator dropped 2 of 1,002 planned requests because too many were outstanding: the result says more of it than of the broker", 0},
+		{"dropped late ones", delays(1000, 0), NotSent{GeneratorLate: 11}, 10 * ms, 0, true, "the generator dropped 11 of 1,011 planned requests because it was late: the result says more of it than of the broker", 0},
+		{"dropped one of many", delays(100_000, 0), NotSent{GeneratorLate: 1}, 10 * ms, 0, false, "the generator kept to its plan: at most 100µs late, 0 of 100,000 requests by more than 10ms; it dropped 1 of 100,001 planned requests because it was late", 0},
+		{"dropped most", delays(1000, 0), NotSent{GeneratorLate: 4000}, 10 * ms, 0, true, "the generator dropped 4,000 of 5,000 planned requests because it was late: the result says more of it than of the broker", 0},
+		{"dropped all but one", delays(1, 0), NotSent{GeneratorLate: 2}, 10 * ms, 0, true, "the generator dropped 2 of 3 planned requests because it was late: the result says more of it than of the broker", 0},
+		{"a little of either", delays(1000, 6), NotSent{GeneratorLate: 6}, 10 * ms, 0, true, "the generator dropped 6 of 1,006 planned requests because it was late and 6 of 1,000 requests (0.6%) left more than 10ms after their planned moment: the result says more of it than of the broker", 0},
+		{"dropped for want of room", delays(1000, 0), NotSent{LedgerFull: 20}, 10 * ms, 0, true, "the generator dropped 20 of 1,020 planned requests because too many were outstanding: the result says more of it than of the broker", 0},
 		{"both", delays(1000, 500), NotSent{LedgerFull: 2, GeneratorLate: 3}, time.Second, 0, true, "the generator dropped 5 of 1,005 planned requests (3 late, 2 because too many were outstanding) and 500 of 1,000 requests (50%) left more than 10ms after their planned moment: the result says more of it than of the broker", 0},
 		{"a fast broker", delays(1000, 0), NotSent{}, 900 * time.Microsecond, 0, false, "the generator kept to its plan: at most 100µs late, 0 of 1,000 requests by more than 10ms", 1},
 		{"nothing sent", nil, NotSent{}, 0, 0, false, "the generator sent nothing", 0},
@@ -118,7 +122,7 @@ func TestJudge(t *testing.T) {
 		{"saturated goes before failed", []string{"requests.lost == 0"}, func(r *Result) { r.Generator.Saturated, r.Generator.Sentence = true, "slow" }, VerdictSaturated, "slow"},
 		{"interrupted goes before saturated", nil, func(r *Result) { r.Generator.Saturated, r.Interrupted = true, true }, VerdictInterrupted, "the run was interrupted after 20s of measuring; 20s were planned"},
 		{"interrupted before anything was measured", nil, func(r *Result) { r.Measured, r.Interrupted = 0, true }, VerdictInterrupted, "the run was interrupted before the measuring began; 20s were planned"},
-		{"broken goes before all", nil, func(r *Result) { r.Interrupted = true; r.Ledger.Answered++ }, VerdictBroken, "the sums do not hold: sent = answered + late + lost + refused + outstanding: 20000 is not 20001"},
+		{"broken goes before all", nil, func(r *Result) { r.Interrupted = true; r.Ledger.Answered++ }, VerdictBroken, "the sums do not hold: sent = answered + late + lost + refused + interrupted + outstanding: 20000 is not 20001"},
 		{"still outstanding", nil, func(r *Result) { r.Ledger.Lost--; r.Ledger.Outstanding++ }, VerdictBroken, "1 request is still outstanding in a run that is over"},
 		{"a sample is missing", nil, func(r *Result) {
 			i := slices.IndexFunc(r.Series, func(s SeriesResult) bool { return s.Metric == "response" && s.By == "" })

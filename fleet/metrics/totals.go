@@ -89,7 +89,8 @@ type Unknown struct {
 func (u *Unknown) Total() int64 { return u.Run + u.NeverSent + u.Forgotten }
 
 // Totals is what became of requests. Every planned one is in exactly one of
-// Answered, Late, Lost, Refused, NotSent and, while the run lasts, Outstanding.
+// Answered, Late, Lost, Refused, Interrupted, NotSent and, while the run lasts,
+// Outstanding.
 type Totals struct {
 	Planned     int64   `json:"planned"`
 	Sent        int64   `json:"sent"`
@@ -97,6 +98,7 @@ type Totals struct {
 	Late        int64   `json:"late"`        // the same, after the time-out
 	Lost        int64   `json:"lost"`        // not (all) answered when the ledger let go of it
 	Refused     int64   `json:"refused"`     // PUBACK or PUBREC with a reason code of 0x80 or more
+	Interrupted int64   `json:"interrupted"` // in flight, and in time, when the run was stopped before its end: neither answered nor lost
 	NotSent     NotSent `json:"not_sent"`    //
 	Outstanding int64   `json:"outstanding"` // not decided: 0 when the run is over
 
@@ -131,7 +133,7 @@ type Totals struct {
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [32]*int64 {
+func (t *Totals) figures() [33]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -139,7 +141,7 @@ func (t *Totals) figures() [32]*int64 {
 		&t.Misrouted.Controller, &t.Misrouted.Topic,
 		&t.Corrupted.Missing, &t.Corrupted.Length, &t.Corrupted.Checksum,
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
-		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held,
+		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.Interrupted,
 	}
 }
 
@@ -185,8 +187,8 @@ func (t Totals) Equal(o Totals) bool {
 func (t *Totals) Check() error {
 	var f sumFaults
 	f.equal("planned = sent + not sent", t.Planned, t.Sent+t.NotSent.Total())
-	f.equal("sent = answered + late + lost + refused + outstanding", t.Sent,
-		t.Answered+t.Late+t.Lost+t.Refused+t.Outstanding)
+	f.equal("sent = answered + late + lost + refused + interrupted + outstanding", t.Sent,
+		t.Answered+t.Late+t.Lost+t.Refused+t.Interrupted+t.Outstanding)
 	var codes int64
 	for _, n := range t.RefusedBy {
 		codes += n
@@ -215,6 +217,8 @@ type Outcomes struct {
 	Lost     int64 `json:"lost"`
 	Refused  int64 `json:"refused"`
 	NotSent  int64 `json:"not_sent"`
+
+	Interrupted int64 `json:"interrupted,omitempty"`
 }
 
 // Add adds the numbers of o.
@@ -226,4 +230,5 @@ func (o *Outcomes) Add(p Outcomes) {
 	o.Lost += p.Lost
 	o.Refused += p.Refused
 	o.NotSent += p.NotSent
+	o.Interrupted += p.Interrupted
 }

@@ -65,6 +65,9 @@ type namedCount struct {
 // there is none, which is always so when a run is over.
 func sums(t *metrics.Totals) []sum {
 	sent := []namedCount{{"answered", t.Answered, ""}, {"late", t.Late, ""}, {"lost", t.Lost, ""}, {"refused", t.Refused, ""}}
+	if t.Interrupted != 0 {
+		sent = append(sent, namedCount{"interrupted", t.Interrupted, ""})
+	}
 	if t.Outstanding != 0 {
 		sent = append(sent, namedCount{"outstanding", t.Outstanding, ""})
 	}

@@ -231,9 +231,15 @@ func (w *writer) ledger(r *metrics.Result) {
 		{"late", percent(t.Late, t.Sent) + " of sent", t.Late, true},
 		{"lost", percent(t.Lost, t.Sent) + " of sent", t.Lost, true},
 		{"refused", percent(t.Refused, t.Sent) + " of sent", t.Refused, true},
+		{"interrupted", percent(t.Interrupted, t.Sent) + " of sent", t.Interrupted, false},
 		{"not sent", percent(t.NotSent.Total(), t.Planned) + " of planned", t.NotSent.Total(), true},
 	}
-	digits := 0
+	name, digits := 10, 0
+	if t.Interrupted == 0 {
+		rows = slices.Delete(rows, 6, 7)
+	} else {
+		name += 3
+	}
 	for _, x := range rows {
 		digits = max(digits, len(words.Grouped(x.n)))
 	}
@@ -245,7 +251,7 @@ func (w *writer) ledger(r *metrics.Result) {
 		if x.bad && x.n > 0 {
 			n = w.paint(Bad, n)
 		}
-		w.line("  ", pad(x.name, 10), n, "  ", w.paint(Dim, share))
+		w.line("  ", pad(x.name, name), n, "  ", w.paint(Dim, share))
 	}
 	for _, s := range sums(t)[:2] {
 		var text strings.Builder
@@ -269,6 +275,9 @@ func (w *writer) ledger(r *metrics.Result) {
 	}
 	if t.SentAway > 0 {
 		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", words.Grouped(t.SentAway), words.Grouped(t.LostAway)))
+	}
+	if t.Interrupted > 0 {
+		w.wrapped(2, "interrupted: in flight, and in time, when the run was stopped; neither answered nor lost")
 	}
 	if held := heldBack(t); held != "" {
 		w.wrapped(2, held)
