@@ -163,7 +163,7 @@ func (r *requester) finish() {
 	switch {
 	case !r.live():
 		r.skip(r.group.pace.end, metrics.NotConnected)
-	case !r.blocked:
+	case !r.waits: // what waits may have been let go of just now
 		r.skip(r.group.pace.end-farBehind, metrics.GeneratorLate)
 	}
 	r.ended, r.due = true, nil
@@ -180,7 +180,7 @@ func (r *requester) leftover(at time.Duration) {
 	switch {
 	case !r.lateAtEnd:
 		r.skip(at, metrics.NotConnected)
-	case r.blocked:
+	case r.waits:
 		r.observe(at)
 		r.skip(at, metrics.NoRoom)
 	default:

@@ -306,23 +306,12 @@ func (s *session) serve() error {
 			}
 			continue
 		}
-		deadline := l.due
-		if l.behind {
-			deadline, l.behind = time.Now().Add(breath), false
-		}
-		call := s.appointment()
-		if call != nil {
-			deadline = deadline.Add(overdue)
-		}
-		if l.stuck || !s.inbox.arm(l.conn, deadline) {
+		if l.stuck || !s.listen() {
 			s.read()
 			if err := s.orders(); err != nil {
 				return err
 			}
 			continue
-		}
-		if call != nil {
-			s.fleet.alarm.set(call, l.due)
 		}
 		chunk, err := l.reader.read()
 		s.fleet.counts.Wakes.Add(1)
@@ -360,6 +349,25 @@ func (s *session) serve() error {
 			return err
 		}
 	}
+}
+
+// listen prepares a Read that ends when something is due. It is false when there are
+// letters to be taken first. It is no part of serve, whose stack is that of every idle
+// device.
+func (s *session) listen() bool {
+	l := s.link
+	switch call := s.appointment(); {
+	case call != nil:
+		if !s.inbox.arm(l.conn, l.due.Add(overdue)) {
+			return false
+		}
+		s.fleet.alarm.set(call, l.due)
+		return true
+	case l.behind:
+		l.behind = false
+		return s.inbox.arm(l.conn, time.Now().Add(breath))
+	}
+	return s.inbox.arm(l.conn, l.due)
 }
 
 // appointment returns what the alarm is to be set with, or nil where the session goes
