@@ -35,7 +35,10 @@ reads a password from stdin and prints one, and starts no broker.`,
 		Args:              want(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if hash {
+			switch {
+			case hash && l.users != "":
+				return misused("", "--hash-password starts no broker; want it without --users")
+			case hash:
 				return a.hashPassword()
 			}
 			return a.runBroker(cmd.Context(), &l, readyName)
@@ -45,7 +48,6 @@ reads a password from stdin and prints one, and starts no broker.`,
 	l.addTLS(cmd.Flags())
 	cmd.Flags().StringVar(&readyName, "ready-file", "", "`FILE` to write, as JSON, when it listens")
 	cmd.Flags().BoolVar(&hash, "hash-password", false, "read a password from stdin, print its argon2id hash for the users file, and end")
-	cmd.MarkFlagsMutuallyExclusive("hash-password", "users")
 	return cmd
 }
 

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"net"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/files"
+	"homefleet/fleet/web"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -125,17 +125,13 @@ func (a *app) openListeners(e *embedded, l *listenFlags, certificate *tls.Certif
 		e.others = append(e.others, e.serve(tls.NewListener(secure, config), "mqtts", "", e.Serve))
 	}
 	if l.ws != "" {
-		web, err := listen("--ws", l.ws)
+		sockets, err := listen("--ws", l.ws)
 		if err != nil {
 			return err
 		}
-		server := &http.Server{
-			Handler:           e.Handler(),
-			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		}
+		server := web.NewServer(sockets, hostOf(l.ws), mostHandshakes, e.Handler(), log)
 		e.closers = append(e.closers, server.Close)
-		e.others = append(e.others, e.serve(web, "ws", "/mqtt", server.Serve))
+		e.others = append(e.others, e.serve(sockets, "ws", "/mqtt", server.Serve))
 	}
 	return nil
 }
@@ -170,6 +166,18 @@ func (e *embedded) close() error {
 	}
 	e.serving.Wait()
 	return err
+}
+
+// mostHandshakes bounds the connections to --ws that are no WebSocket yet.
+const mostHandshakes = 256
+
+// hostOf is the host in the value of a flag, if there is one.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return ""
+	}
+	return host
 }
 
 // listenPlain opens the listener for MQTT over TCP: the one that was asked for,

@@ -12,7 +12,7 @@ import (
 // import nothing.
 var mayImport = map[string][]string{
 	"homefleet":                          {"cmd"},
-	"homefleet/cmd":                      {"devices", "devices/words", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/export", "fleet/exporter", "fleet/files", "fleet/report"},
+	"homefleet/cmd":                      {"devices", "devices/words", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/export", "fleet/exporter", "fleet/files", "fleet/report", "fleet/web"},
 	"homefleet/devices":                  {"devices/words"},
 	"homefleet/devices/words":            {},
 	"homefleet/scenarios":                {"devices", "devices/words", "scenarios/tomlfault", "fleet/metrics"},
@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"homefleet/fleet/report":             {"devices/words", "fleet/metrics"},
 	"homefleet/fleet/export":             {"fleet/metrics"},
 	"homefleet/fleet/exporter":           {"fleet/metrics"},
+	"homefleet/fleet/web":                {},
 	"homefleet/fleet/broker/conformance": {},
 }
 

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"homefleet/fleet/exporter"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/web"
 )
 
 // scrape serves a run's figures to Prometheus while it lasts.
@@ -86,6 +86,9 @@ func (r *running) linger(ctx context.Context, wanted spanFlag) {
 	}
 }
 
+// mostScrapes bounds the connections to --metrics.
+const mostScrapes = 64
+
 // openScrape starts serving at an address; "" serves nothing. A port alone is
 // one of this machine only.
 func (a *app) openScrape(address string, r *running) (*scrape, error) {
@@ -102,11 +105,8 @@ func (a *app) openScrape(address string, r *running) (*scrape, error) {
 		Started: time.Now(), Counts: r.fleet.Counts(),
 	}
 	s := &scrape{url: "http://" + l.Addr().String() + "/metrics", last: make(chan struct{}, 1)}
-	s.server = &http.Server{
-		Handler:           s.noting(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, info)),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
-	}
+	figures := exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, info)
+	s.server = web.NewServer(l, hostOf(address), mostScrapes, s.noting(web.Buffered(figures)), r.log)
 	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 		s.url = "http://" + hereAddress(addr) + "/metrics"
 		a.warn("--metrics listens beyond this machine, for everybody who can reach it")

@@ -1,0 +1,135 @@
+// Package web is the HTTP server that everything of ours stands on which listens
+// for HTTP: it bounds what a stranger on the network can make it hold. It knows
+// nothing of what is served.
+package web
+
+import (
+	"bytes"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Deadlines of a connection. A WebSocket has none of them once it is one.
+const (
+	headerTime = 5 * time.Second  // until a request's header has come
+	readTime   = 10 * time.Second // until the request has
+	writeTime  = 10 * time.Second // until its answer is written
+	idleTime   = 30 * time.Second // until the next request begins
+)
+
+// mostHeader bounds a request's header, in bytes.
+const mostHeader = 16 << 10
+
+// NewServer makes a server for a listener. It has deadlines for all that a client
+// can draw out, at most so many connections that speak HTTP, and answers only to
+// the names that are its own: a page of another origin whose name was made to
+// point here (DNS rebinding) gets 421.
+//
+// These names are every IP address, localhost, the host that the listener was asked
+// for, and, beyond this machine, names without a dot.
+func NewServer(l net.Listener, host string, most int, h http.Handler, log *slog.Logger) *http.Server {
+	local := true
+	if addr, ok := l.Addr().(*net.TCPAddr); ok {
+		local = addr.IP.IsLoopback()
+	}
+	conns := &connections{most: most, all: make(map[net.Conn]http.ConnState)}
+	return &http.Server{
+		Handler:           own(local, host, h),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    mostHeader,
+		ConnState:         conns.change,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// own serves requests that were meant for this server.
+func own(local bool, host string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.Host
+		if n, _, err := net.SplitHostPort(name); err == nil {
+			name = n
+		}
+		name = strings.Trim(name, "[]")
+		_, err := netip.ParseAddr(name)
+		switch {
+		case err == nil, strings.EqualFold(name, "localhost"), host != "" && strings.EqualFold(name, host):
+		case !local && name != "" && !strings.Contains(strings.TrimSuffix(name, "."), "."):
+		default:
+			http.Error(w, "this server does not go by that name", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// connections counts those that speak HTTP.
+type connections struct {
+	most int
+	mu   sync.Mutex
+	all  map[net.Conn]http.ConnState
+}
+
+// change is told of every connection. Where there is one too many, one that waits
+// for a request makes room, or else the new one goes.
+func (c *connections) change(nc net.Conn, s http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s == http.StateClosed || s == http.StateHijacked {
+		delete(c.all, nc)
+		return
+	}
+	c.all[nc] = s
+	if s != http.StateNew || len(c.all) <= c.most {
+		return
+	}
+	surplus := nc
+	for other, state := range maps.All(c.all) {
+		if state == http.StateIdle {
+			surplus = other
+			break
+		}
+	}
+	delete(c.all, surplus)
+	_ = surplus.Close() // nobody is there to be told
+}
+
+// Buffered makes answers whole before any of it is written, so that a handler that
+// serves a few at a time is not held by a client who does not read. What is
+// buffered is bounded by what the handler makes, and for each connection one.
+func Buffered(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b := &buffered{header: w.Header(), code: http.StatusOK}
+		h.ServeHTTP(b, r)
+		w.WriteHeader(b.code)
+		_, _ = w.Write(b.body.Bytes()) // the client may be gone
+	})
+}
+
+type buffered struct {
+	header http.Header
+	code   int
+	wrote  bool
+	body   bytes.Buffer
+}
+
+func (b *buffered) Header() http.Header { return b.header }
+
+func (b *buffered) WriteHeader(code int) {
+	if !b.wrote {
+		b.code, b.wrote = code, true
+	}
+}
+
+func (b *buffered) Write(p []byte) (int, error) {
+	b.wrote = true
+	return b.body.Write(p)
+}
