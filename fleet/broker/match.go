@@ -70,15 +70,15 @@ func matches(filter string, topic []byte) bool {
 			return true
 		}
 		name := topic
-		i := bytes.IndexByte(topic, '/')
-		if i >= 0 {
-			name, topic = topic[:i], topic[i+1:]
+		before, after, ok := bytes.Cut(topic, []byte{'/'})
+		if ok {
+			name, topic = before, after
 		}
 		if level != "+" && level != string(name) {
 			return false
 		}
-		if !more || i < 0 {
-			return more == (i >= 0) || rest == "#" // also the parent level itself (4.7.1.2)
+		if !more || !ok {
+			return more == ok || rest == "#" // also the parent level itself (4.7.1.2)
 		}
 		filter = rest
 	}

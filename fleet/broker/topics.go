@@ -2,6 +2,7 @@ package broker
 
 import (
 	"hash/maphash"
+	"maps"
 	"math/bits"
 	"strings"
 	"sync"
@@ -225,9 +226,7 @@ func (t *topics) unlink(key uint64, p *point) {
 	// A map keeps the memory of its best days.
 	if t.most > 1024 && len(t.points) < t.most/8 {
 		small := make(map[uint64]*point, len(t.points))
-		for key, p := range t.points {
-			small[key] = p
-		}
+		maps.Copy(small, t.points)
 		t.points, t.most = small, len(small)
 	}
 }
