@@ -169,6 +169,9 @@ func (r *running) upBanner(up fleet.Presence) {
 // tryNext returns command lines, ready to paste, that switch the first light: as
 // somebody who may do so, if there is one.
 func (r *running) tryNext() []string {
+	if r.secretURL() {
+		return nil
+	}
 	d := firstLight(r.sc)
 	attribute, payload := "power", "ON"
 	if _, ok := d.Group.Kind.Attribute([]byte("power")); !ok {
@@ -196,9 +199,15 @@ func (r *running) tryNext() []string {
 	return lines
 }
 
+// secretURL reports whether the broker's address is not shown as it is: a line to
+// paste would lead nowhere, or have the secret in it.
+func (r *running) secretURL() bool {
+	return scenarios.PublicURL(r.sc.Broker.URL) != r.sc.Broker.URL
+}
+
 // tryAfter says what to try after a measured run.
 func (r *running) tryAfter() {
-	if r.quiet || r.json || r.arg == "-" || r.sc.Part.N > 0 {
+	if r.secretURL() || r.quiet || r.json || r.arg == "-" || r.sc.Part.N > 0 {
 		return
 	}
 	run := r.Name + " run " + shellQuote(r.arg)
