@@ -61,6 +61,9 @@ func writeLoadPlan(b *strings.Builder, sc *scenarios.Scenario, p paint) {
 			if e.Abort {
 				text += "; if not, the run ends at once"
 			}
+			if e.Implied {
+				text += "; implied"
+			}
 			rs.add(e.Metric(), "%s", text)
 		}
 		b.WriteString(rs.text("  ", p))
@@ -169,6 +172,8 @@ type expectDocument struct {
 	Metric string `json:"metric"`
 	Want   string `json:"want"`
 	Abort  bool   `json:"abort,omitempty"`
+
+	Implied bool `json:"implied,omitempty"` // not the scenario's
 }
 
 // addLoad adds what is measured.
@@ -205,6 +210,6 @@ func (d *planDocument) addLoad(sc *scenarios.Scenario) {
 	d.Phases = &phasesDocument{setting(ph.Connect), ph.WaitFor, setting(ph.WarmUp), setting(ph.Measure), setting(ph.Drain)}
 	for i := range plan.Expect {
 		e := &plan.Expect[i]
-		d.Expect = append(d.Expect, expectDocument{e.Metric(), e.Want(), e.Abort})
+		d.Expect = append(d.Expect, expectDocument{e.Metric(), e.Want(), e.Abort, e.Implied})
 	}
 }

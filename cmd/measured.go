@@ -50,7 +50,7 @@ func (r *running) measured(stopped bool, err error) error {
 	}
 	if end == nil && !r.quiet && r.Stderr.Terminal {
 		// The summary may be longer than the screen, and its verdict out of sight.
-		fmt.Fprintf(r.screen, "\n%s %s\n", r.errPaint().green("pass:"), strings.Join(res.Sentences, "; "))
+		fmt.Fprintf(r.screen, "\n%s %s\n", r.errPaint().green(string(res.Verdict)+":"), strings.Join(res.Sentences, "; "))
 	}
 	return end
 }
@@ -98,7 +98,8 @@ func (a *app) textOptions() report.TextOptions {
 
 // failure says why nothing could be measured, whatever was expected: nil is that
 // something was. t is what became of the requests.
-func (r *running) failure(t *metrics.Totals, stopped bool, err error) error {
+func (r *running) failure(res *metrics.Result, stopped bool, err error) error {
+	t := &res.Ledger
 	up, others := r.fleet.Presence(), r.fleet.Controllers()
 	switch {
 	case err != nil:
@@ -118,6 +119,9 @@ func (r *running) failure(t *metrics.Totals, stopped bool, err error) error {
 			text += ": too large for the broker's Maximum Packet Size"
 		}
 		return failed("", "%s", text)
+	case res.NoAnswers() != nil && res.Measured >= res.Duration:
+		return failed("are the devices there, and may they publish to the Response Topics? An expectation of answers.received or requests.answered says what else may be",
+			"no answer came to any of %s", plural(int(t.Sent), "request"))
 	}
 	return nil
 }
@@ -144,11 +148,11 @@ func (r *running) nobodyWithin(what string, within time.Duration) error {
 // pass.
 func verdictError(res *metrics.Result) error {
 	switch res.Verdict {
-	case metrics.VerdictPass:
+	case metrics.VerdictPass, metrics.VerdictRan:
 		return nil
 	case metrics.VerdictBroken:
 		return failed("this is a fault of homefleet, please report it", "the sums do not hold, so nothing in the result can be relied on")
-	case metrics.VerdictInterrupted:
+	case metrics.VerdictInterrupted, metrics.VerdictStopped:
 		return interrupted()
 	case metrics.VerdictSaturated:
 		return &exitError{code: exitExpectation, err: fmt.Errorf("the generator is saturated, which is no pass: %s", res.Generator.Sentence),
@@ -167,19 +171,26 @@ func verdictError(res *metrics.Result) error {
 	if res.Aborted != "" && !slices.ContainsFunc(res.Expectations, endedBy) {
 		return failed("", "%s", res.Aborted)
 	}
+	if x := res.NoAnswers(); x != nil {
+		return failed("", "no answer came: %s", x.Sentence)
+	}
 	slices.Sort(failures)
 	e := &exitError{code: exitExpectation}
+	all := len(res.Expectations)
+	if own, _ := res.Expected(); !slices.ContainsFunc(res.Expectations, func(x metrics.Expected) bool { return x.Implied && x.Status != metrics.Pass }) {
+		all = len(own)
+	}
 	switch n := len(failures); {
 	case n == 0 && len(undecided) > 0:
 		e.err = fmt.Errorf("%s could not be decided: %s", plural(len(undecided), "expectation"), undecided[0])
 	case n == 0:
 		e.err = fmt.Errorf("the run failed: %s", strings.Join(res.Sentences, "; "))
 	case len(undecided) > 0:
-		e.err = fmt.Errorf("%d of %s failed, and %d could not be decided: %s", n, plural(len(res.Expectations), "expectation"), len(undecided), failures[0])
+		e.err = fmt.Errorf("%d of %s failed, and %d could not be decided: %s", n, plural(all, "expectation"), len(undecided), failures[0])
 	case n == 1:
 		e.err = fmt.Errorf("an expectation does not hold: %s", failures[0])
 	default:
-		e.err = fmt.Errorf("%d of %s do not hold", n, plural(len(res.Expectations), "expectation"))
+		e.err = fmt.Errorf("%d of %s do not hold", n, plural(all, "expectation"))
 	}
 	return e
 }
@@ -224,9 +235,10 @@ func (r *running) resultOf(stopped bool, err error) (res *metrics.Result, failur
 			res.Reasons[what] = counts
 		}
 	}
-	res.Fill(snap, sc.Expect, 0)
+	res.Without = sc.Without
+	res.Fill(snap, sc.Expectations(), 0)
 	res.WarmUpLedger = f.WarmUp()
-	failure = r.failure(&res.Ledger, stopped, err)
+	failure = r.failure(res, stopped, err)
 	switch {
 	case failure != nil:
 		res.Aborted = strings.ReplaceAll(failure.Error(), "\n", "; ")

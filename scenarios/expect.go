@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios/tomlfault"
@@ -20,8 +21,12 @@ func readExpectations(s *Scenario, t *tomlfault.Table, prefix string) {
 		metric := prefix + key
 		if on, ok := t.IsBool(key); ok && !on {
 			s.dropExpectation(metric)
-			if !t.Overlaid(key) {
-				t.Errorf(key, "remove it", "false is for a size that does without an expectation of the file")
+			switch implied := slices.Contains(metrics.ImpliedMetrics(), metric); {
+			case implied:
+				s.Without = append(s.Without, metric)
+			case !t.Overlaid(key):
+				t.Errorf(key, "remove it", "false is for what is implied (%s), or for a size that does without an expectation of the file",
+					strings.Join(metrics.ImpliedMetrics(), ", "))
 			}
 			continue
 		}

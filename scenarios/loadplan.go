@@ -8,7 +8,7 @@ type LoadPlan struct {
 	Watchers    []*Watchers
 	Phases      Phases
 	Incidents   []IncidentPlan
-	Expect      []metrics.Expectation
+	Expect      []metrics.Expectation // what is implied, too
 	Clients     int // connections in all: devices, controllers and watchers
 }
 
@@ -35,7 +35,7 @@ type ControllerPlan struct {
 // LoadPlan sums up what a checked scenario measures. It connects to nothing and
 // is the same each time.
 func (s *Scenario) LoadPlan() LoadPlan {
-	p := LoadPlan{Phases: s.Phases, Expect: s.Expect, Clients: s.Count()}
+	p := LoadPlan{Phases: s.Phases, Expect: s.Expectations(), Clients: s.Count()}
 	for i := range s.Watchers {
 		p.Watchers = append(p.Watchers, &s.Watchers[i])
 		p.Clients += s.Watchers[i].Count

@@ -46,6 +46,7 @@ type Scenario struct {
 	Incidents   []Incident
 	Audit       Audit
 	Expect      []metrics.Expectation // in the order of the file; see [metrics.ParseExpectation]
+	Without     []string              // implied expectations, by metric, that the scenario does without; see [metrics.Implied]
 
 	Size string // which of the file's sizes this is; "" if it has but one
 
@@ -55,6 +56,16 @@ type Scenario struct {
 
 	sizes  []string // of the file; nil if it has but one
 	filled bool     // the defaults are in place: a zero means zero
+}
+
+// Expectations returns what is expected of a run: what the scenario says, and where
+// requests are sent, what is implied.
+func (s *Scenario) Expectations() []metrics.Expectation {
+	all := slices.Clone(s.Expect)
+	if len(s.Controllers) > 0 {
+		all = append(all, metrics.Implied(s.Expect, s.Without)...)
+	}
+	return all
 }
 
 // Measured reports whether the run is a measurement in phases: there are

@@ -136,4 +136,4 @@ func (s *Scenario) shardExpect(whole *Scenario) {
 }
 
 // ofRequests are the first words of the metrics of controllers.
-var ofRequests = []string{"requests", "answers", "schedule", "service", "response", "answer"}
+var ofRequests = []string{"requests", "answers", "generator", "schedule", "service", "response", "answer"}

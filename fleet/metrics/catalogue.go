@@ -197,6 +197,8 @@ var runFigures = []figure{
 		ofTotals(func(t *Totals) int64 { return t.Corrupted.Total() })},
 	{MetricInfo{"answers.unknown", UnitCount, "requests.sent", false, "answers of another run, or to requests never sent or forgotten"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Unknown.Total() })},
+	{MetricInfo{generatorMetric, UnitCount, "requests.planned", false, "requests that the generator sent more than 10 ms late or dropped for reasons of its own; fewer than ten in a run do not count unless they are half of it"}, false,
+		generatorLate},
 	{MetricInfo{"devices.online", UnitCount, "devices.total", false, "devices online as the measuring ends"}, false,
 		ofDevices(func(d *Devices) int { return d.Online })},
 	{MetricInfo{"devices.seen", UnitCount, "devices.total", false, "devices that were online at least once"}, false,

@@ -26,6 +26,7 @@ type Expected struct {
 	Metric   string   `json:"metric"`
 	Want     string   `json:"want"`
 	Abort    bool     `json:"abort,omitempty"`
+	Implied  bool     `json:"implied,omitempty"` // not the scenario's
 	Status   Status   `json:"status"`
 	Actual   string   `json:"actual,omitempty"` // for people
 	Value    *float64 `json:"value,omitempty"`  // seconds, percent, events a second, or a number; nil if there is none
@@ -54,7 +55,7 @@ func (e *Expectation) Evaluate(s *Snapshot) Expected {
 // evaluate also returns the value in the unit of what is wanted, and its whole.
 func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 	unit := e.want.a.unit
-	x = Expected{Metric: e.Metric(), Want: e.Want(), Abort: e.Abort, Unit: unit.String()}
+	x = Expected{Metric: e.Metric(), Want: e.Want(), Abort: e.Abort, Implied: e.Implied, Unit: unit.String()}
 	v, whole, why := e.value(s)
 	if why == "" && unit == UnitShare {
 		part := v
@@ -77,6 +78,10 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 			x.Sentence = fmt.Sprintf("%s is %s: %s; want %s", x.Metric, x.Actual, noTime(h), x.Want)
 			return x, v, whole
 		}
+	}
+	if e.figure != nil {
+		basis, _ := evidenceOf(e.metric, s, e.label)
+		x.Note = basis.note
 	}
 	if math.IsInf(v, 1) {
 		x.Status, x.Actual = Fail, Never
@@ -149,6 +154,9 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 		return timedValue(h, *e.timed), 0, ""
 	case e.figure != nil:
 		v, whole, ok := e.figure.value(s, e.label)
+		if basis, has := evidenceOf(e.metric, s, e.label); ok && has && basis.looked == 0 {
+			return 0, 0, basis.none
+		}
 		switch {
 		case ok:
 			return v, whole, ""
@@ -172,7 +180,7 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 		if !ok {
 			return 0, 0, "this run did not count it"
 		}
-		return float64(n), 0, ""
+		return float64(n), 0, baseless(e.count, s.Counts)
 	}
 	return 0, 0, "there is no such metric"
 }

@@ -41,7 +41,8 @@ import (
 // With abort the run ends as soon as the expectation cannot hold any more, as
 // far as that can be known: see [Expectation.Broken].
 type Expectation struct {
-	Abort bool // end the run early
+	Abort   bool // end the run early
+	Implied bool // not the scenario's: see [Implied]
 
 	metric string // as written, without label
 	label  Label

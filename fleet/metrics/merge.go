@@ -100,8 +100,10 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	}
 	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
 	s.Recoveries, s.RecoveriesLeftOut = m.Recoveries, m.RecoveriesLeftOut
+	m.Without = slices.Clone(first.Without)
 	m.Fill(s, nil, bound)
 	m.Expectations = again(s, rs)
+	m.settleGenerator()
 	m.Judge()
 	return m, nil
 }
@@ -269,7 +271,7 @@ func again(s *Snapshot, rs []*Result) []Expected {
 				all = append(all, x)
 				continue
 			}
-			e.Abort = x.Abort
+			e.Abort, e.Implied = x.Abort, x.Implied
 			all = append(all, e.Evaluate(s))
 		}
 	}

@@ -59,6 +59,7 @@ func TestEvaluateOutages(t *testing.T) {
 	nothing := &Snapshot{Audit: new(Audit), Recoveries: []Recovery{{Incident: "storm"}}}
 	unasked := &Snapshot{Recoveries: []Recovery{back(time.Second, 1)}}
 	unasked.Recoveries[0].Answering = nil
+	blind := &Snapshot{Audit: &Audit{Wills: WillTotals{Outages: 5, Due: 5, Unwatched: 5}}}
 	for _, tt := range []struct {
 		of       *Snapshot
 		expect   string
@@ -68,14 +69,14 @@ func TestEvaluateOutages(t *testing.T) {
 		{whole, "wills.outages == 310", Pass, "wills.outages is 310, as wanted: == 310"},
 		{whole, "wills.due == 200", Pass, "wills.due is 200, as wanted: == 200"},
 		{whole, "wills.due > 60%", Pass, "wills.due is 64.5161% (200 of 310), as wanted: > 60%"},
-		{whole, "wills.on_time >= 99%", Fail, "wills.on_time is 95% (190 of 200); want >= 99%"},
-		{whole, "wills.early == 1", Pass, "wills.early is 1, as wanted: == 1"},
-		{whole, "wills.late <= 1%", Pass, "wills.late is 1% (2 of 200), as wanted: <= 1%"},
-		{whole, "wills.missing == 0", Fail, "wills.missing is 4; want == 0"},
+		{whole, "wills.on_time >= 99%", Fail, "wills.on_time is 95% (190 of 200), 197 of 200 judged; want >= 99%"},
+		{whole, "wills.early == 1", Pass, "wills.early is 1, 197 of 200 judged, as wanted: == 1"},
+		{whole, "wills.late <= 1%", Pass, "wills.late is 1% (2 of 200), 197 of 200 judged, as wanted: <= 1%"},
+		{whole, "wills.missing == 0", Fail, "wills.missing is 4, 197 of 200 judged; want == 0"},
 		{whole, "wills.unwatched == 3", Pass, "wills.unwatched is 3, as wanted: == 3"},
-		{whole, "wills.messages == 199", Pass, "wills.messages is 199, as wanted: == 199"},
+		{whole, "wills.messages == 199", Pass, "wills.messages is 199, 307 of 310 judged, as wanted: == 199"},
 		{whole, "wills.duplicate == 0", Fail, "wills.duplicate is 3; want == 0"},
-		{whole, "wills.unexpected == 0", Fail, "wills.unexpected is 3; want == 0"},
+		{whole, "wills.unexpected == 0", Fail, "wills.unexpected is 3, 307 of 310 judged; want == 0"},
 		{whole, "wills.altered < 1%", Fail, "wills.altered is 2.5126% (5 of 199); want < 1%"},
 		{whole, "wills.consumed == 25%", Pass, "wills.consumed is 25% (50 of 200), as wanted: == 25%"},
 		{whole, "wills.learned == 40", Pass, "wills.learned is 40, as wanted: == 40"},
@@ -104,8 +105,18 @@ func TestEvaluateOutages(t *testing.T) {
 		{never, "wills.delay.max < 1s", NoData, "wills.delay.max has no value: nothing was measured of it"},
 		{never, "retained.wrong == 0", NoData, "retained.wrong has no value: nobody compared what the broker retained"},
 
-		{nothing, "wills.missing == 0", Pass, "wills.missing is 0, as wanted: == 0"},
-		{nothing, "wills.missing == 0%", NoData, "wills.missing has no value: there is none of wills.due"},
+		{nothing, "wills.missing == 0", NoData, "wills.missing has no value: no Will was due"},
+		{nothing, "wills.missing == 0%", NoData, "wills.missing has no value: no Will was due"},
+		{nothing, "wills.duplicate == 0", NoData, "wills.duplicate has no value: no Will came"},
+		{nothing, "wills.unexpected == 0", NoData, "wills.unexpected has no value: no device went offline"},
+		{blind, "wills.due == 5", Pass, "wills.due is 5, as wanted: == 5"},
+		{blind, "wills.missing == 0", NoData, "wills.missing has no value: 5 Wills were due and none was judged: the witness was away, or the run ended"},
+		{blind, "wills.late == 0", NoData, "wills.late has no value: 5 Wills were due and none was judged: the witness was away, or the run ended"},
+		{blind, "wills.on_time == 100%", NoData, "wills.on_time has no value: 5 Wills were due and none was judged: the witness was away, or the run ended"},
+		{blind, "wills.unexpected == 0", NoData, "wills.unexpected has no value: the witness was away during all of 5 outages"},
+		{blind, "wills.altered == 0", NoData, "wills.altered has no value: no Will came"},
+		{blind, "wills.learned == 0", NoData, "wills.learned has no value: no Will was answered"},
+		{blind, "wills.unwatched == 0", Fail, "wills.unwatched is 5; want == 0"},
 		{nothing, "retained.wrong == 0", NoData, "retained.wrong has no value: nobody compared what the broker retained"},
 		{nothing, "recovery.all < 1h", NoData, "recovery.all has no value: the incidents befell no device"},
 		{nothing, "recovery.answering.all < 1h", NoData, "recovery.answering.all has no value: the incidents befell no device"},

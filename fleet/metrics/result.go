@@ -54,6 +54,7 @@ type Result struct {
 	Generator Generator `json:"generator"`
 
 	Expectations []Expected                  `json:"expectations"`
+	Without      []string                    `json:"without,omitempty"` // implied expectations that the scenario does without
 	Devices      Devices                     `json:"devices"`
 	Counts       map[string]int64            `json:"counts"`                    // by name: see [CountsByName]
 	CountsApart  map[string]map[string]int64 `json:"counts_by_phase,omitempty"` // of messages before and after the measuring: by phase ("connect", "warm-up", "drain") and name
@@ -140,15 +141,21 @@ type SeriesResult struct {
 // Verdict is the result in a word.
 type Verdict string
 
-// The verdicts, the gravest first: a result has the first that is true of it.
-// Only [VerdictPass] is a pass.
+// The verdicts, the gravest first: a result has the first that is true of it. A
+// run of which nothing is expected but what is implied has no pass to give: it
+// was stopped, or it ran as planned.
 const (
 	VerdictBroken      Verdict = "broken: sums do not hold" // this tool is at fault
 	VerdictInterrupted Verdict = "interrupted"              // before the planned end
+	VerdictStopped     Verdict = "stopped"                  // the same, and nothing was expected
 	VerdictSaturated   Verdict = "generator saturated"      // a failed expectation may be its fault, and a passed one luck
-	VerdictFail        Verdict = "fail"
+	VerdictFail        Verdict = "fail"                     // an expectation does not hold or could not be decided, or the run failed
+	VerdictRan         Verdict = "ran as planned"           // nothing was expected
 	VerdictPass        Verdict = "pass"
 )
+
+// Good reports whether nothing is amiss: a pass, or a run as planned.
+func (v Verdict) Good() bool { return v == VerdictPass || v == VerdictRan }
 
 // Fill adds what was measured. bound is for [JudgeGenerator].
 func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
@@ -170,6 +177,7 @@ func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 		r.Expectations[i] = expect[i].Evaluate(s)
 	}
 	r.Generator = JudgeGenerator(s, bound)
+	r.settleGenerator()
 }
 
 // compareSeries orders series by metric, then by label, those of all first.
@@ -274,7 +282,11 @@ func (r *Result) Judge() {
 		if r.Duration > 0 {
 			text += fmt.Sprintf("; %v were planned", time.Duration(r.Duration))
 		}
-		say(VerdictInterrupted, text)
+		if own, _ := r.Expected(); len(own) == 0 {
+			say(VerdictStopped, text)
+		} else {
+			say(VerdictInterrupted, text)
+		}
 	}
 	if r.Generator.Saturated {
 		say(VerdictSaturated, r.Generator.Sentence)
@@ -287,25 +299,28 @@ func (r *Result) Judge() {
 		say(VerdictFail, "the run was ended early: "+r.Aborted)
 	}
 	for _, x := range r.Expectations {
-		if x.Status != Pass {
+		if x.Status != Pass && !(r.Generator.Saturated && x.Metric == generatorMetric && x.Status == Fail) {
 			say(VerdictFail, x.Sentence)
 		}
 	}
 	if r.Verdict != VerdictPass {
 		return
 	}
-	switch n := len(r.Expectations); n {
-	case 0:
-		r.Sentences = []string{"nothing was expected, and nothing went wrong with the measuring"}
-	case 1:
+	own, implied := r.Expected()
+	switch {
+	case len(own) == 0 && len(implied) == 0:
+		r.Verdict, r.Sentences = VerdictRan, []string{"nothing was expected, and nothing went wrong with the measuring"}
+	case len(own) == 0:
+		r.Verdict, r.Sentences = VerdictRan, []string{"nothing was expected but what is implied, and that holds"}
+	case len(own) == 1:
 		r.Sentences = []string{"the one expectation holds"}
 	default:
-		r.Sentences = []string{fmt.Sprintf("all %d expectations hold", n)}
+		r.Sentences = []string{fmt.Sprintf("all %d expectations hold", len(own))}
 	}
 }
 
 func severity(v Verdict) int {
-	return slices.Index([]Verdict{VerdictBroken, VerdictInterrupted, VerdictSaturated, VerdictFail, VerdictPass}, v)
+	return slices.Index([]Verdict{VerdictBroken, VerdictInterrupted, VerdictStopped, VerdictSaturated, VerdictFail, VerdictRan, VerdictPass}, v)
 }
 
 // Encode writes the document, indented, with a line break at its end.

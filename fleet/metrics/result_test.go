@@ -106,7 +106,7 @@ func TestJudge(t *testing.T) {
 		want   Verdict
 		first  string
 	}{
-		{"nothing expected", nil, nil, VerdictPass, "nothing was expected, and nothing went wrong with the measuring"},
+		{"nothing expected", nil, nil, VerdictRan, "nothing was expected, and nothing went wrong with the measuring"},
 		{"holds", []string{"requests.lost == 20"}, nil, VerdictPass, "the one expectation holds"},
 		{"all hold", []string{"requests.lost == 20", "service.max < 1s"}, nil, VerdictPass, "all 2 expectations hold"},
 		{"fails", []string{"service.max < 1s", "requests.lost == 0"}, nil, VerdictFail, "requests.lost is 20; want == 0"},
@@ -120,8 +120,9 @@ func TestJudge(t *testing.T) {
 		{"nothing was measured to the end", nil, func(r *Result) { r.Aborted = "no controller came up" }, VerdictFail, "no controller came up"},
 		{"aborted", nil, func(r *Result) { r.Measured--; r.Aborted = "requests.lost is 1; want == 0" }, VerdictFail, "the run was ended early: requests.lost is 1; want == 0"},
 		{"saturated goes before failed", []string{"requests.lost == 0"}, func(r *Result) { r.Generator.Saturated, r.Generator.Sentence = true, "slow" }, VerdictSaturated, "slow"},
-		{"interrupted goes before saturated", nil, func(r *Result) { r.Generator.Saturated, r.Interrupted = true, true }, VerdictInterrupted, "the run was interrupted after 20s of measuring; 20s were planned"},
-		{"interrupted before anything was measured", nil, func(r *Result) { r.Measured, r.Interrupted = 0, true }, VerdictInterrupted, "the run was interrupted before the measuring began; 20s were planned"},
+		{"interrupted goes before saturated", nil, func(r *Result) { r.Generator.Saturated, r.Interrupted = true, true }, VerdictStopped, "the run was interrupted after 20s of measuring; 20s were planned"},
+		{"interrupted with expectations", []string{"requests.lost == 20"}, func(r *Result) { r.Interrupted = true }, VerdictInterrupted, "the run was interrupted after 20s of measuring; 20s were planned"},
+		{"interrupted before anything was measured", nil, func(r *Result) { r.Measured, r.Interrupted = 0, true }, VerdictStopped, "the run was interrupted before the measuring began; 20s were planned"},
 		{"broken goes before all", nil, func(r *Result) { r.Interrupted = true; r.Ledger.Answered++ }, VerdictBroken, "the sums do not hold: sent = answered + late + lost + refused + interrupted + outstanding: 20000 is not 20001"},
 		{"still outstanding", nil, func(r *Result) { r.Ledger.Lost--; r.Ledger.Outstanding++ }, VerdictBroken, "1 request is still outstanding in a run that is over"},
 		{"a sample is missing", nil, func(r *Result) {

@@ -65,9 +65,10 @@ type junitFailure struct {
 // JUnit writes a result as JUnit XML for a build server: a test case for each
 // expectation, in the order of the scenario and named after what it says, and
 // one each for the sums, the generator and the end of the run. A case fails
-// with the result's sentence. What could not be decided for want of samples is
-// a failure too: nothing was shown to hold. So the suite has no failure if and
-// only if the verdict is a pass.
+// with the result's sentence. What could not be decided is a failure too: nothing
+// was shown to hold. Those that are implied have a class of their own. So the
+// suite has no failure if and only if the verdict is good: a pass, or a run as
+// planned of which nothing was expected.
 func JUnit(w io.Writer, r *metrics.Result) error {
 	return writeSuites(w, []junitSuite{newSuite(r, "")})
 }
@@ -109,10 +110,14 @@ func newSuite(r *metrics.Result, more string) junitSuite {
 		}
 	}
 	for _, x := range r.Expectations {
+		class := "expect"
+		if x.Implied {
+			class = "implied"
+		}
 		if x.Status == metrics.Pass {
-			add("expect", words.Plain(x.Metric+" "+x.Want), words.PlainLines(x.Sentence), nil)
+			add(class, words.Plain(x.Metric+" "+x.Want), words.PlainLines(x.Sentence), nil)
 		} else {
-			add("expect", words.Plain(x.Metric+" "+x.Want), "", fault(string(x.Status), x.Sentence))
+			add(class, words.Plain(x.Metric+" "+x.Want), "", fault(string(x.Status), x.Sentence))
 		}
 	}
 	var sums, slow, end *junitFailure

@@ -20,7 +20,7 @@ func TestJUnitGolden(t *testing.T) {
 	}
 }
 
-// A build is green if and only if the verdict is a pass.
+// A build is green if and only if the verdict is good.
 func TestJUnitAgreesWithTheVerdict(t *testing.T) {
 	all := fixtures()
 	interrupted, broken, aborted := tiny(), tiny(), tiny()
@@ -38,7 +38,7 @@ func TestJUnitAgreesWithTheVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		green := !bytes.Contains(b.Bytes(), []byte("<failure"))
-		if want := r.Verdict == metrics.VerdictPass; green != want {
+		if want := r.Verdict.Good(); green != want {
 			t.Errorf("%s: verdict %q, no failure in the document: %v; want %v", name, r.Verdict, green, want)
 		}
 	}

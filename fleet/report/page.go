@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -20,6 +19,8 @@ type page struct {
 	Verdict      verdict
 	Expectations []expectation
 	Tally        string
+	Implied      []expectation // those that the scenario does not state
+	ImpliedTally string
 	Idle         string // why there are no requests to tell of; "" if there are
 	Tiles        []tile
 	Times        []tile
@@ -100,7 +101,9 @@ func newPage(r *metrics.Result) *page {
 		Errors: errorsOf(r), Generator: newGenerator(r), Run: runFacts(r), Tool: r.Tool,
 	}
 	p.Deliveries = newDeliveries(r)
-	p.Expectations, p.Tally = expectationsOf(r)
+	own, implied := r.Expected()
+	p.Expectations, p.Tally = expectationsOf(own), tally(own)
+	p.Implied, p.ImpliedTally = expectationsOf(implied), tally(implied)
 	if why := idle(r); why != "" {
 		p.Idle = capital(why) + "."
 	}
@@ -145,7 +148,7 @@ func brokerName(r *metrics.Result) string {
 func newVerdict(r *metrics.Result) verdict {
 	v := verdict{Class: "warn", Word: capital(string(r.Verdict)), Remarks: capitals(r.Remarks), Sentences: capitals(r.Sentences)}
 	switch r.Verdict {
-	case metrics.VerdictPass:
+	case metrics.VerdictPass, metrics.VerdictRan:
 		v.Class = "good"
 	case metrics.VerdictFail, metrics.VerdictBroken:
 		v.Class = "bad"
@@ -161,54 +164,6 @@ func capitals(sentences []string) []string {
 		all = append(all, capital(s))
 	}
 	return all
-}
-
-// sortedExpectations are the expectations, failed ones first, else in the
-// order of the scenario.
-func sortedExpectations(r *metrics.Result) []metrics.Expected {
-	order := []metrics.Status{metrics.Fail, metrics.NoData, metrics.Pass}
-	return slices.SortedStableFunc(slices.Values(r.Expectations), func(a, b metrics.Expected) int {
-		return slices.Index(order, a.Status) - slices.Index(order, b.Status)
-	})
-}
-
-// needsSentence reports whether what is wanted and what was measured do not say
-// by themselves why an expectation does not hold.
-func needsSentence(x metrics.Expected) bool {
-	return x.Status != metrics.Pass && (x.Status != metrics.Fail || x.Value == nil)
-}
-
-// actualText is the value of an expectation, and what it rests on if that is not
-// much, or not all there was.
-func actualText(x metrics.Expected) string {
-	switch {
-	case x.Actual == "":
-		return none
-	case x.Note != "":
-		return x.Actual + ", " + x.Note
-	}
-	return x.Actual
-}
-
-func expectationsOf(r *metrics.Result) (rows []expectation, tally string) {
-	passed := 0
-	for _, x := range sortedExpectations(r) {
-		row := expectation{Class: "warn", Status: string(x.Status), Metric: x.Metric, Want: x.Want, Actual: actualText(x)}
-		switch x.Status {
-		case metrics.Pass:
-			row.Class, passed = "good", passed+1
-		case metrics.Fail:
-			row.Class = "bad"
-		}
-		if needsSentence(x) {
-			row.Note = capital(x.Sentence)
-		}
-		rows = append(rows, row)
-	}
-	if len(rows) > 0 {
-		tally = fmt.Sprintf("%d of %d hold", passed, len(rows))
-	}
-	return rows, tally
 }
 
 // headline sets the figures that people look for first.

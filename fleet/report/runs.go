@@ -78,7 +78,7 @@ func runsHeading(all *metrics.Runs) string {
 func runEnds(all *metrics.Runs) []string {
 	var list []string
 	for i, r := range all.Results {
-		if r.Verdict != metrics.VerdictPass {
+		if !r.Verdict.Good() {
 			list = append(list, fmt.Sprintf("run %d (%s): %s: %s", i+1, clean(cmp.Or(r.Run, "no id")), clean(string(r.Verdict)), clean(strings.Join(r.Sentences, "; "))))
 		}
 	}

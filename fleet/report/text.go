@@ -128,45 +128,10 @@ func statusStyle(s metrics.Status) Style {
 	return Warn
 }
 
-func (w *writer) expectations(r *metrics.Result) {
-	rows := sortedExpectations(r)
-	if len(rows) == 0 {
-		return
-	}
-	_, tally := expectationsOf(r)
-	w.heading("expectations: " + tally)
-	const indent, gap, statusWidth = 2, 2, len(metrics.NoData)
-	metric, want := 0, 0
-	for _, x := range rows {
-		metric, want = max(metric, width(clean(x.Metric))), max(want, width(clean(x.Want)))
-	}
-	for _, x := range rows {
-		status := clip(clean(string(x.Status)), statusWidth)
-		actual := clean(actualText(x))
-		head := strings.Repeat(" ", indent) + w.paint(statusStyle(x.Status), pad(status, statusWidth)) + strings.Repeat(" ", gap)
-		left := indent + statusWidth + gap
-		if left+metric+gap+want+gap+width(actual) <= w.width {
-			w.line(head, pad(clean(x.Metric), metric+gap), pad(clean(x.Want), want+gap), actual)
-		} else {
-			lines := wrap(clean(x.Metric), w.width-left)
-			w.line(head, first(lines))
-			for _, l := range rest(lines) {
-				w.line(strings.Repeat(" ", left), l)
-			}
-			w.wrapped(left, "want "+clean(x.Want)+", got "+actual)
-		}
-		if needsSentence(x) {
-			for _, l := range wrap(clean(x.Sentence), w.width-left) {
-				w.line(strings.Repeat(" ", left), w.paint(Dim, l))
-			}
-		}
-	}
-}
-
 func (w *writer) verdict(r *metrics.Result) {
 	style := Warn
 	switch r.Verdict {
-	case metrics.VerdictPass:
+	case metrics.VerdictPass, metrics.VerdictRan:
 		style = Good
 	case metrics.VerdictFail, metrics.VerdictBroken:
 		style = Bad
@@ -181,22 +146,12 @@ func (w *writer) verdict(r *metrics.Result) {
 		w.line("  ", w.paint(style, l))
 	}
 	// The sentences of the expectations are in the table above.
-	told := 0
 	for _, s := range r.Sentences {
-		if slices.ContainsFunc(r.Expectations, func(x metrics.Expected) bool { return x.Sentence == s }) {
-			told++
-			continue
+		if !slices.ContainsFunc(r.Expectations, func(x metrics.Expected) bool { return x.Sentence == s }) {
+			w.wrapped(2, clean(s))
 		}
-		w.wrapped(2, clean(s))
 	}
-	if told > 0 {
-		text := fmt.Sprintf("%d of %d expectations do not hold", told, len(r.Expectations))
-		switch {
-		case len(r.Expectations) == 1:
-			text = "the one expectation does not hold"
-		case told == 1:
-			text = fmt.Sprintf("1 of %d expectations does not hold", len(r.Expectations))
-		}
+	if text := unkeptText(r); text != "" {
 		w.wrapped(2, text)
 	}
 	for _, s := range slices.Concat(r.Remarks, r.Generator.Remarks) {

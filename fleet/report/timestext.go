@@ -44,7 +44,7 @@ func (w *writer) times(s *metrics.Snapshot) {
 	if widthAfter(columnWidths(cells), 2+name) > w.width {
 		for _, line := range cells {
 			for i := range line {
-				if !strings.HasPrefix(line[i], "> ") {
+				if !strings.Contains(line[i], "> ") {
 					line[i] = strings.ReplaceAll(line[i], " ", "")
 				}
 			}

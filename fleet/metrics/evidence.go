@@ -1,0 +1,123 @@
+package metrics
+
+import (
+	"slices"
+	"strings"
+
+	"homefleet/devices/words"
+)
+
+// No data is no pass: where a figure is nought because nobody looked, or because
+// there was nothing to look at, it is no figure. What stands here says of each
+// metric when that is so, and how much of what there was to judge was judged.
+
+// evidence is what a figure rests on.
+type evidence struct {
+	looked int64  // how many things were looked at; 0: it is no figure
+	none   string // why nothing was
+	note   string // how many of all were, where that is not all
+}
+
+// evidenceOf returns what a figure of a snapshot rests on; ok is false of one that
+// rests on the run itself.
+func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
+	t := &s.Totals
+	o, _ := s.Outcomes(l)
+	switch metric {
+	case "requests.late", "requests.lost", "requests.refused", "requests.sent_away", "requests.partial", "requests.no_subscribers", answersMetric:
+		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
+	case "requests.lost_away":
+		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
+	case "answers.errors":
+		return evidence{t.Answers, "there was no answer", ""}, true
+	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown":
+		n := t.Answers + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal
+		return evidence{n, "there was no answer", ""}, true
+	}
+	if s.Audit != nil && strings.HasPrefix(metric, "wills.") {
+		return evidenceOfWills(metric, &s.Audit.Wills)
+	}
+	return evidence{}, false
+}
+
+// evidenceOfWills is the same of Wills. What the outages were, the devices know;
+// of Wills that came or did not, only those count that the witness was there for.
+func evidenceOfWills(metric string, t *WillTotals) (e evidence, ok bool) {
+	const none = "no Will was due"
+	switch metric {
+	case "wills.on_time", "wills.early", "wills.late", "wills.missing":
+		if t.Due == 0 {
+			return evidence{0, none, ""}, true
+		}
+		return evidence{t.Judged(), words.Plural(t.Due, "Will was due and was not", "Wills were due and none was") + " judged: the witness was away, or the run ended",
+			judgedOf(t.Judged(), t.Due)}, true
+	case "wills.duplicate", "wills.altered":
+		return evidence{t.Messages, "no Will came", ""}, true
+	case "wills.messages", "wills.unexpected":
+		if t.Outages == 0 {
+			return evidence{t.Messages, "no device went offline", ""}, true
+		}
+		return evidence{t.Watched() + t.Messages, "the witness was away during all of " + words.Plural(t.Outages, "outage", "outages"),
+			judgedOf(t.Watched(), t.Outages)}, true
+	case "wills.unwatched", "wills.consumed":
+		return evidence{t.Due, none, ""}, true
+	case "wills.learned":
+		return evidence{t.Consumed, "no Will was answered", ""}, true
+	}
+	return evidence{}, false
+}
+
+// countBase is of which counts a count of the fleet is a part: it says nothing
+// where these are all nought.
+var countBase = map[string]struct {
+	of   []string
+	none string
+}{
+	"connect.failed":          {[]string{"connect.tried"}, "no connection was tried"},
+	"connect.refused":         {[]string{"connect.tried"}, "no connection was tried"},
+	"connections.lost":        {[]string{"connect.succeeded"}, "no connection was accepted"},
+	"connections.timed_out":   {[]string{"connect.tried"}, "no connection was tried"},
+	"connections.bad_packets": {[]string{"connect.tried"}, "no connection was tried"},
+	"subscriptions.refused":   {[]string{"connect.succeeded"}, "no connection was accepted"},
+	"devices.error_replies":   {[]string{"devices.commands"}, "no device received a command"},
+	"devices.bad_topics":      {[]string{"devices.commands"}, "no device received a command"},
+	"devices.duplicates":      {[]string{"devices.commands"}, "no device received a command"},
+	"wills.answered":          {[]string{"wills.answered", "wills.unanswered"}, "no device was back on its session after its Will was due"},
+	"wills.unanswered":        {[]string{"wills.answered", "wills.unanswered"}, "no device was back on its session after its Will was due"},
+}
+
+// mishaps are what can become of a message but being sent.
+var mishaps = []string{"too_large", "no_room", "not_connected", "abandoned", "unacknowledged", "refused"}
+
+// baseless says why a count of the fleet says nothing, or "".
+func baseless(name string, counts map[string]int64) string {
+	base, ok := countBase[name]
+	if family, fate, _ := strings.Cut(name, "."); !ok && slices.Contains(mishaps, fate) {
+		base.of = []string{family + ".sent"}
+		if _, known := counts[base.of[0]]; !known {
+			base.of[0] = "devices.replies" // as those of replies are called
+		}
+		for _, fate := range mishaps {
+			base.of = append(base.of, family+"."+fate)
+		}
+		_, ok = counts[base.of[1]]
+		base.none = "there was no such message"
+	}
+	if !ok {
+		return ""
+	}
+	for _, of := range base.of {
+		if n, known := counts[of]; n > 0 || !known {
+			return ""
+		}
+	}
+	return base.none
+}
+
+// judgedOf says how much was judged, if it was not all.
+func judgedOf(judged, of int64) string {
+	if judged >= of {
+		return ""
+	}
+	return words.Grouped(judged) + " of " + words.Grouped(of) + " judged"
+}
