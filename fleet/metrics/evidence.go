@@ -24,7 +24,7 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 	t := &s.Totals
 	o, _ := s.Outcomes(l)
 	switch metric {
-	case "requests.late", "requests.lost", "requests.refused", "requests.sent_away", "requests.partial", "requests.no_subscribers", answersMetric:
+	case "requests.late", "requests.lost", "requests.refused", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", answersMetric:
 		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
 	case "requests.lost_away":
 		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
@@ -79,6 +79,7 @@ var countBase = map[string]struct {
 	"connections.timed_out":   {[]string{"connect.tried"}, "no connection was tried"},
 	"connections.bad_packets": {[]string{"connect.tried"}, "no connection was tried"},
 	"subscriptions.refused":   {[]string{"connect.succeeded"}, "no connection was accepted"},
+	"subscriptions.lowered":   {[]string{"connect.succeeded"}, "no connection was accepted"},
 	"devices.error_replies":   {[]string{"devices.commands"}, "no device received a command"},
 	"devices.bad_topics":      {[]string{"devices.commands"}, "no device received a command"},
 	"devices.duplicates":      {[]string{"devices.commands"}, "no device received a command"},
@@ -87,7 +88,7 @@ var countBase = map[string]struct {
 }
 
 // mishaps are what can become of a message but being sent.
-var mishaps = []string{"too_large", "no_room", "not_connected", "abandoned", "unacknowledged", "refused"}
+var mishaps = []string{"too_large", "no_room", "not_connected", "abandoned", "unacknowledged", "refused", "generator_late"}
 
 // baseless says why a count of the fleet says nothing, or "".
 func baseless(name string, counts map[string]int64) string {
@@ -98,9 +99,11 @@ func baseless(name string, counts map[string]int64) string {
 			base.of[0] = "devices.replies" // as those of replies are called
 		}
 		for _, fate := range mishaps {
-			base.of = append(base.of, family+"."+fate)
+			if _, known := counts[family+"."+fate]; known {
+				base.of = append(base.of, family+"."+fate)
+			}
 		}
-		_, ok = counts[base.of[1]]
+		ok = len(base.of) > 1
 		base.none = "there was no such message"
 	}
 	if !ok {
