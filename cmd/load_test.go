@@ -140,8 +140,8 @@ func wantXML(t *testing.T, name string) {
 			cases++
 		}
 	}
-	if cases != 4 {
-		t.Errorf("%s has %d test cases; want 4", name, cases)
+	if cases != 7 {
+		t.Errorf("%s has %d test cases; want 7: three expectations are implied", name, cases)
 	}
 }
 

@@ -129,12 +129,17 @@ func checkTrouble(t *testing.T, info Info, src []byte) {
 		t.Errorf("%s lasts %v; want 20s to 1m", info.Name, length)
 	}
 	var metrics []string
+	noWills := false // none is to come, so that of none can be said how it came
 	for _, e := range s.Expect {
 		metrics = append(metrics, e.Metric())
+		noWills = noWills || e.String() == "wills.due == 0"
 	}
 	want := []string{"devices.online"}
 	if len(s.Incidents) > 0 {
-		want = append(want, "devices.recovered", "wills.missing", "wills.duplicate", "wills.unexpected")
+		want = append(want, "devices.recovered", "wills.unexpected")
+		if !noWills {
+			want = append(want, "wills.missing", "wills.duplicate")
+		}
 	}
 	for _, m := range want {
 		if !slices.Contains(metrics, m) {

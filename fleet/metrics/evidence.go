@@ -24,7 +24,7 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 	t := &s.Totals
 	o, _ := s.Outcomes(l)
 	switch metric {
-	case "requests.late", "requests.lost", "requests.refused", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", answersMetric:
+	case "requests.late", "requests.lost", "requests.refused", "requests.interrupted", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", answersMetric:
 		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
 	case "requests.lost_away":
 		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
