@@ -9,7 +9,7 @@ type LoadPlan struct {
 	Phases      Phases
 	Incidents   []IncidentPlan
 	Expect      []metrics.Expectation // what is implied, too
-	Clients     int // connections in all: devices, controllers and watchers
+	Clients     int                   // connections in all: devices, controllers and watchers
 }
 
 // IncidentPlan sums one incident up.

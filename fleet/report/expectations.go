@@ -146,4 +146,3 @@ func (w *writer) expected(name string, all []metrics.Expected) {
 		}
 	}
 }
-
