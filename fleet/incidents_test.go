@@ -278,10 +278,13 @@ chance = "50%"
 // whatever the order. Each incident has an entry, with the device in it until then,
 // and says that another struck it as well.
 func TestIncidentsCompose(t *testing.T) {
+	// Without a network the lamp pings within 1.8 s, whatever the phase of its pings,
+	// and gives up 9.1 s later: within a second of the tenth second.
 	const lamp = `
 [connect]
 session_expiry = "1h"
-keep_alive = "4s"
+keep_alive = "2s"
+timeout = "9100ms"
 backoff_min = "100ms"
 backoff_max = "100ms"
 backoff = "naive"

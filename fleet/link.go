@@ -50,14 +50,16 @@ type link struct {
 	handshake time.Time // CONNACK or SUBACK is wanted by then
 	due       time.Time // the earliest of all that is to be done; zero never
 	keepAlive time.Duration
-	pingDue   time.Time // nothing was sent since, so a PINGREQ is
-	pongBy    time.Time // PINGRESP wanted by then; zero when none is
-	asking    moment    // since when one is
-	writeBy   time.Time // the write deadline that conn has
-	arrived   time.Time // when what is being handled was read; only for a timed crew
-	pending   uint16    // packet id of the SUBSCRIBE
-	topics    uint16    // that it has
-	wants     byte      // the highest QoS it asks for
+	pingDue   time.Time     // nothing was sent since, so a PINGREQ is
+	sooner    time.Duration // than the Keep Alive has it that is
+	pongBy    time.Time     // PINGRESP wanted by then; zero when none is
+	asking    moment        // since when one is
+	unasked   bool          // what is being written was due at a time of its own
+	writeBy   time.Time     // the write deadline that conn has
+	arrived   time.Time     // when what is being handled was read; only for a timed crew
+	pending   uint16        // packet id of the SUBSCRIBE
+	topics    uint16        // that it has
+	wants     byte          // the highest QoS it asks for
 
 	*account               // what the audit wants to know; nil where there is none
 	grace    time.Duration // Keep Alive as the broker has it
@@ -166,9 +168,8 @@ func (s *session) flush() error {
 	if err != nil {
 		return s.fail("writing to", err)
 	}
-	if l.keepAlive > 0 {
-		l.pingDue = now.Add(l.keepAlive) // due is left alone: doDue looks again
-	}
+	s.spoke(now) // due is left alone: doDue looks again
+	l.unasked = false
 	if l.account != nil {
 		l.wrote = now.Sub(s.fleet.epoch)
 	}
@@ -408,12 +409,7 @@ func (s *session) goOnline() error {
 	l := s.link
 	now := time.Now()
 	l.online, l.up, l.handshake = true, now, time.Time{}
-	if l.keepAlive > 0 {
-		// The phases are spread over the second half of the interval, so that a
-		// fleet that came up together does not ping together.
-		phase := chance(s.fleet.scenario.Seed, s.number, forKeepAlive, 0)
-		l.pingDue = now.Add(l.keepAlive/2 + time.Duration(phase*float64(l.keepAlive/2)))
-	}
+	s.spoke(now)
 	s.refit()
 	s.out.pump(s)
 	s.actor.up(now)

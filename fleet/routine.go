@@ -24,12 +24,13 @@ func (s *session) doDue(now time.Time) error {
 	if isDue(l.pongBy, now) && !l.idling {
 		return s.fail("waiting for PINGRESP from", errNoAnswer)
 	}
+	l.unasked = l.out == nil
 	s.actor.act(now)
 	if l.out == nil && isDue(s.pingAt(), now) {
 		s.ping(now)
 	}
-	if l.out != nil && l.keepAlive > 0 {
-		l.pingDue = now.Add(l.keepAlive) // the flush that follows is as good as a ping
+	if l.unasked = l.unasked && l.out != nil; l.out != nil {
+		s.spoke(now) // the flush that follows is as good as a ping
 	}
 	l.due = s.nextDue()
 	l.behind = isDue(l.due, now)
@@ -69,6 +70,24 @@ func (s *session) nextDue() time.Time {
 	return earlier(earlier(ping, pong), s.actor.next())
 }
 
+// spoke notes that something is written now, so that a PINGREQ is due a Keep Alive
+// later (3.1.2-20). After what others may have made many sessions say at once it is
+// due sooner, by a part of half of that which is each session's own: a fleet that
+// came up together, or was commanded together, is not to ping together then and ever
+// after.
+func (s *session) spoke(now time.Time) {
+	l := s.link
+	if l.keepAlive <= 0 || !l.online {
+		return
+	}
+	l.sooner = 0
+	if !l.unasked {
+		phase := chance(s.fleet.scenario.Seed, s.number, forKeepAlive, 0)
+		l.sooner = time.Duration(phase * float64(l.keepAlive/2))
+	}
+	l.pingDue = now.Add(l.keepAlive - l.sooner)
+}
+
 // heardWhileAsking gives a PINGRESP more time because something came: it cannot
 // overtake what was on its way before it, and a slow link takes long for that
 // (3.1.2.10). A broker that goes on sending whole packets, but never that one, is
@@ -93,7 +112,7 @@ func (s *session) pingAt() time.Time {
 	if !speaks.After(l.pingDue) {
 		return l.pingDue
 	}
-	if over := l.pingDue.Add(l.grace - l.keepAlive); speaks.After(over.Add(-lastMoment)) {
+	if over := l.pingDue.Add(l.sooner + l.grace - l.keepAlive); speaks.After(over.Add(-lastMoment)) {
 		return l.pingDue
 	}
 	return speaks.Add(2 * beat) // should it not come after all

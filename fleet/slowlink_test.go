@@ -13,7 +13,7 @@ import (
 const patient = `
 audit = false
 [connect]
-keep_alive = "60s"
+keep_alive = "10m"
 [phases]
 measure = "2m"
 [[device]]
