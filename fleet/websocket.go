@@ -26,14 +26,14 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 		return socket, err
 	}
 	client := &http.Client{
-		Transport: &http.Transport{
+		Transport: unmasked{&http.Transport{
 			DialContext:            dial,
 			TLSClientConfig:        d.tls,
 			DisableKeepAlives:      true,
 			MaxResponseHeaderBytes: 64 << 10,
 			// Proxy is nil on purpose: what goes to the broker goes to no proxy that
 			// the environment may name, as with plain MQTT.
-		},
+		}},
 		// A redirect would take the CONNECT, and the password in it, to where
 		// nobody asked for it to go, from wss to ws perhaps.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -132,7 +132,7 @@ func (c *wsConn) readAll() {
 			if websocket.CloseStatus(err) == websocket.StatusNormalClosure || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
 				err = io.EOF // and no more of how the library calls it
 			}
-			c.err = err
+			c.err = plainFault(err)
 			return
 		}
 		if typ != websocket.MessageBinary { // 6.0.0-1
@@ -158,7 +158,7 @@ func (c *wsConn) readAll() {
 				break
 			}
 			if err != nil {
-				c.err = err
+				c.err = plainFault(err)
 				return
 			}
 		}
