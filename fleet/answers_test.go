@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"strings"
@@ -11,15 +12,19 @@ import (
 	"homefleet/fleet/broker"
 )
 
-// unheard is a connection on which nothing more reaches the broker once it is cut,
-// though writing goes on as if it did.
+// unheard is a connection on which nothing more of the first watcher reaches the
+// broker once it is cut, though writing goes on as if it did.
 type unheard struct {
 	net.Conn
-	cut *atomic.Bool
+	cut     *atomic.Bool
+	watcher atomic.Bool // as its CONNECT says
 }
 
 func (u *unheard) Write(p []byte) (int, error) {
-	if u.cut.Load() {
+	if p[0] == 0x10 && bytes.Contains(p, []byte("watchers-1")) {
+		u.watcher.Store(true)
+	}
+	if u.watcher.Load() && u.cut.Load() {
 		return len(p), nil
 	}
 	return u.Conn.Write(p)
@@ -36,7 +41,7 @@ correlation_data = "{id}"
 func TestConsumedIsWhatTheBrokerTook(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		var cut atomic.Bool
-		connects := 0
+		var connects atomic.Int32
 		snap, _ := brew(t, answerable+"[[watcher]]\nanswers = true\n"+offlineOnce, broker.Config{}, func(s *storm) {
 			s.sleepTo(4 * time.Second)
 			cut.Store(lost)
@@ -46,8 +51,8 @@ func TestConsumedIsWhatTheBrokerTook(t *testing.T) {
 			dial := o.Dial
 			o.Dial = func(ctx context.Context) (net.Conn, error) {
 				c, err := dial(ctx)
-				if connects++; connects == 2 { // the witness connects first, then the watcher
-					return &unheard{c, &cut}, err
+				if connects.Add(1) <= 4 { // the first of everybody, in any order
+					return &unheard{Conn: c, cut: &cut}, err
 				}
 				return c, err
 			}
