@@ -288,8 +288,10 @@ func (r *Result) Judge() {
 			say(VerdictInterrupted, text)
 		}
 	}
-	if r.Generator.Saturated {
+	late := r.Generator.Saturated
+	if late && !r.unconnected() {
 		say(VerdictSaturated, r.Generator.Sentence)
+		late = false
 	}
 	switch {
 	case r.Aborted == "":
@@ -302,6 +304,12 @@ func (r *Result) Judge() {
 		if x.Status != Pass && !(r.Generator.Saturated && x.Metric == generatorMetric && x.Status == Fail) {
 			say(VerdictFail, x.Sentence)
 		}
+	}
+	switch {
+	case late && r.Verdict == VerdictPass:
+		say(VerdictSaturated, r.Generator.Sentence)
+	case late:
+		r.Sentences = append(r.Sentences, r.Generator.Sentence)
 	}
 	if r.Verdict != VerdictPass {
 		return
@@ -317,6 +325,14 @@ func (r *Result) Judge() {
 	default:
 		r.Sentences = []string{fmt.Sprintf("all %d expectations hold", len(own))}
 	}
+}
+
+// unconnected reports whether more requests were not sent for want of a connection
+// than the generator was late with or dropped: then a failure is the broker's first,
+// and what the generator was late with may be what the broker's absence cost it.
+func (r *Result) unconnected() bool {
+	g := &r.Generator
+	return r.Ledger.NotSent.NotConnected > g.Behind+g.Dropped
 }
 
 func severity(v Verdict) int {

@@ -99,6 +99,10 @@ func filledResult(t testing.TB, expect ...string) *Result {
 }
 
 func TestJudge(t *testing.T) {
+	// Of the requests, 5 had no connection to leave on.
+	saturated := func(behind int64) func(r *Result) {
+		return func(r *Result) { r.Generator = Generator{Saturated: true, Sentence: "slow", Behind: behind} }
+	}
 	tests := []struct {
 		name   string
 		expect []string
@@ -119,7 +123,10 @@ func TestJudge(t *testing.T) {
 		}, VerdictBroken, "the histogram of response holds 46 requests without an answer; the ledger has 45"},
 		{"nothing was measured to the end", nil, func(r *Result) { r.Aborted = "no controller came up" }, VerdictFail, "no controller came up"},
 		{"aborted", nil, func(r *Result) { r.Measured--; r.Aborted = "requests.lost is 1; want == 0" }, VerdictFail, "the run was ended early: requests.lost is 1; want == 0"},
-		{"saturated goes before failed", []string{"requests.lost == 0"}, func(r *Result) { r.Generator.Saturated, r.Generator.Sentence = true, "slow" }, VerdictSaturated, "slow"},
+		{"saturated goes before failed", []string{"requests.lost == 0"}, saturated(50), VerdictSaturated, "slow"},
+		{"a broker that was away goes before saturated", []string{"requests.lost == 0"}, saturated(4), VerdictFail, "requests.lost is 20; want == 0"},
+		{"as often late as a connection was missing", []string{"requests.lost == 0"}, saturated(5), VerdictSaturated, "slow"},
+		{"nothing fails but the generator", []string{"requests.lost == 20"}, saturated(4), VerdictSaturated, "slow"},
 		{"interrupted goes before saturated", nil, func(r *Result) { r.Generator.Saturated, r.Interrupted = true, true }, VerdictStopped, "the run was interrupted after 20s of measuring; 20s were planned"},
 		{"interrupted with expectations", []string{"requests.lost == 20"}, func(r *Result) { r.Interrupted = true }, VerdictInterrupted, "the run was interrupted after 20s of measuring; 20s were planned"},
 		{"interrupted before anything was measured", nil, func(r *Result) { r.Measured, r.Interrupted = 0, true }, VerdictStopped, "the run was interrupted before the measuring began; 20s were planned"},
