@@ -262,8 +262,8 @@ func TestClientMemory(t *testing.T) {
 				break
 			}
 			c.crash()
-			synctest.Wait() // its connection is gone; this is about its session
 		}
+		synctest.Wait() // their connections are gone; this is about sessions
 		if n < 50 || n > 110 {
 			t.Errorf("there is room for %d sessions; want some 90", n)
 		}
