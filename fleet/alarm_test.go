@@ -86,12 +86,14 @@ func TestAlarmWhereMomentsAreDense(t *testing.T) {
 // none before its moment. How late they are is for a machine that does nothing else, and
 // so for .ci/bench.
 func TestPrecisePacing(t *testing.T) {
+	// A watcher and the sessions of the audit are timed as well, but send on no plan.
+	const watched = "[[watcher]]\n[[incident]]\nkind = \"offline\"\ntarget = { id = \"light-1\" }\nfor = \"50ms\"\n[audit]\nwait = \"1s\"\n"
 	for _, pacing := range []scenarios.Pacing{"", scenarios.Precise, scenarios.Thrifty} {
 		b, err := broker.New(broker.Config{Anonymous: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		sc := scenarioOf(t, "[phases]\nmeasure = \"200ms\"\n[[device]]\nkind = \"light\"\ncount = 4\n[[controller]]\nname = \"phone\"\ncount = 3\nattribute = \"power\"\nrate = \"500/s\"\n")
+		sc := scenarioOf(t, "[phases]\nmeasure = \"200ms\"\n[[device]]\nkind = \"light\"\ncount = 4\n[[controller]]\nname = \"phone\"\ncount = 3\nattribute = \"power\"\nrate = \"500/s\"\ntarget = { id = \"light-2\" }\n"+watched)
 		sc.Phases.Pacing = pacing
 		f, err := New(sc, Options{Dial: func(ctx context.Context) (net.Conn, error) { return b.Dial(ctx) }, Precise: true})
 		if err != nil {

@@ -376,10 +376,11 @@ func (s *session) appointment() *appointment {
 	if !s.crew.timed || s.fleet.alarm == nil || s.link.behind {
 		return nil
 	}
-	if !s.fleet.alarm.takes(s.link.due) {
+	a, ok := s.actor.(punctual)
+	if !ok || !s.fleet.alarm.takes(s.link.due) {
 		return nil
 	}
-	return s.actor.(punctual).call()
+	return a.call()
 }
 
 // idle passes the time of a slow consumer: it reads nothing, but heeds letters
