@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"homefleet/devices/words"
@@ -61,9 +62,52 @@ func messageRows(r *metrics.Result) (phases []string, rows []messageRow) {
 	return phases, rows
 }
 
+// noteworthy are the rows for a reader in a hurry, and the phases in which they have
+// anything: telemetry and states that were sent, since they are load, and of all
+// messages those that fared otherwise. A device that leaves as the run ends does not
+// wait for the PUBACK of its Offline, so those are none of them.
+func noteworthy(phases []string, rows []messageRow) ([]string, []messageRow) {
+	var kept []messageRow
+	used := make([]bool, len(phases))
+	for _, row := range rows {
+		of, fate, _ := strings.Cut(row.name, ".")
+		if fate == "replies" || fate == "sent" && of != "telemetry" && of != "state" {
+			continue
+		}
+		if last := len(phases) - 1; row.name == "announcements.unacknowledged" && phases[last] == "drain" {
+			row.counts = slices.Clone(row.counts)
+			row.counts[last] = 0
+		}
+		any := false
+		for i, n := range row.counts {
+			used[i], any = used[i] || n != 0, any || n != 0
+		}
+		if any {
+			kept = append(kept, row)
+		}
+	}
+	used[0] = true // the measuring, also where nothing is
+	var columns []string
+	for i := range phases {
+		if used[i] {
+			columns = append(columns, phases[i])
+		}
+	}
+	for k, row := range kept {
+		var counts []int64
+		for i, n := range row.counts {
+			if used[i] {
+				counts = append(counts, n)
+			}
+		}
+		kept[k].counts = counts
+	}
+	return columns, kept
+}
+
 // messages writes what became of messages that are no requests.
 func (w *writer) messages(r *metrics.Result) {
-	phases, rows := messageRows(r)
+	phases, rows := noteworthy(messageRows(r))
 	if rows == nil {
 		return
 	}
