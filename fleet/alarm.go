@@ -38,13 +38,10 @@ type appointment struct {
 	inbox *inbox
 }
 
-// punctual is an actor that is woken to the microsecond.
-type punctual interface{ call() *appointment }
-
-// call makes every actor punctual: whoever has no appointment of its own goes by
-// the runtime's timers, as the witness does, which takes the time of what comes and
+// punctual is an actor that is woken to the microsecond. All others go by the
+// runtime's timers, the witness among them, which takes the time of what comes and
 // is not itself what is measured.
-func (s *session) call() *appointment { return nil }
+type punctual interface{ call() *appointment }
 
 const (
 	// mostMoments is how many moments a second are kept to the microsecond.

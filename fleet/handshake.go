@@ -1,0 +1,265 @@
+package fleet
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// maximumPacket returns what every client of the scenario lets the broker send:
+// room for a topic, a Response Topic and Correlation Data of 65,535 bytes each and
+// for the largest payload there is to be, at least 64 KiB, but for nothing that
+// would only fill memory.
+func maximumPacket(sc *scenarios.Scenario) int {
+	payload := 64 << 10
+	for i := range sc.Controllers {
+		c := &sc.Controllers[i]
+		payload = max(payload, c.PayloadSize)
+		for _, p := range c.Payloads {
+			payload = max(payload, len(p))
+		}
+	}
+	return 192<<10 + payload
+}
+
+// allAtOnce is as large a Receive Maximum as there is (3.1.2.11.3). It is what a
+// broker is to take an absent one for, but Mosquitto then goes by its own
+// max_inflight_messages, 20.
+const allAtOnce = 65535
+
+// sendConnect sends the CONNECT.
+func (s *session) sendConnect() error {
+	c := &s.fleet.scenario.Connect
+	p := wire.Connect{
+		Version:           wire.V5,
+		ClientID:          s.clientID,
+		CleanStart:        !s.resume,
+		KeepAlive:         uint16(c.KeepAlive / time.Second),
+		SessionExpiry:     expirySeconds(c.SessionExpiry),
+		ReceiveMaximum:    c.ReceiveMaximum,
+		MaximumPacketSize: uint32(s.fleet.maximumPacket),
+	}
+	if err := s.actor.greet(&p); err != nil {
+		return s.fail("connecting to", err)
+	}
+	s.link.clean, s.link.expiry, s.link.mayReceive = p.CleanStart, p.SessionExpiry, int(p.ReceiveMaximum)
+	if p.ReceiveMaximum == 0 {
+		s.link.mayReceive = 65535 // 3.1.2.11.3
+	}
+	b := s.buffer()
+	*b = wire.AppendConnect(*b, &p)
+	if s.link.account != nil {
+		s.link.askedAt = s.fleet.now()
+	}
+	if p.Will != nil {
+		s.bill(metrics.WillMessage, s.fleet.periodNow(), 0, 0, trace{})
+	}
+	s.asked()
+	return nil
+}
+
+func expirySeconds(d time.Duration) uint32 {
+	if d >= scenarios.SessionNeverExpires {
+		return 0xFFFFFFFF
+	}
+	return uint32(d / time.Second)
+}
+
+// connack takes the broker's answer to CONNECT.
+func (s *session) connack(frame wire.Frame) error {
+	f, l := s.fleet, s.link
+	if frame.Type() != packets.CONNACK {
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "the first packet is a " + wire.TypeName(frame.Type()) + "; want CONNACK"})
+	}
+	if body := frame.Body(); len(body) == 2 && frame.Flags() == 0 {
+		// The form of MQTT 3.1.1, which has no properties.
+		s.counts().Refused.Add(wire.UnsupportedVersion)
+		l.refused = true
+		return s.fail("connecting to", &RefusedError{Code: wire.UnsupportedVersion, Old: true})
+	}
+	packet, err := wire.Decode(frame, wire.V5)
+	if err != nil {
+		return s.broke(err)
+	}
+	ack := packet.(*packets.Connack)
+	p := ack.Properties
+	if ack.ReasonCode >= 0x80 {
+		l.refused = true
+		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
+			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
+				return s.fail("connecting to", errTamed) // no failure: the limit is only told of here
+			}
+		}
+		s.counts().Refused.Add(ack.ReasonCode)
+		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
+	}
+	if ack.ReasonCode != wire.Success { // 3.2.2.2 has no other below 0x80
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a CONNACK with reason code 0x%02X", ack.ReasonCode)})
+	}
+	if ack.SessionPresent && l.clean { // 3.2.2-2, -4
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
+	}
+	l.connected = true
+	s.counts().Connects.Add(1)
+	s.record(metrics.ConnectConnack, l.began, time.Since(l.began))
+	l.takeLimits(f.scenario.Connect.KeepAlive, p)
+	f.noteLimits(p)
+	if l.account != nil {
+		l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
+	}
+	s.accepted(ack)
+	if p.AssignedClientID != "" {
+		s.clientID = p.AssignedClientID
+	}
+	s.resume, l.present = l.limits.sessionExpiry > 0, ack.SessionPresent
+	if ack.SessionPresent {
+		s.counts().Resumes.Add(1)
+	} else {
+		s.abandon()
+		s.received = nil
+		s.subscribed = false
+	}
+	if s.subscribed {
+		return s.goOnline()
+	}
+	return s.subscribe()
+}
+
+// takeLimits notes what the broker allows.
+func (l *link) takeLimits(keepAlive time.Duration, p *packets.Properties) {
+	if p.ReceiveMaximum != nil {
+		l.limits.receiveMaximum = int(*p.ReceiveMaximum)
+	}
+	if p.MaximumPacketSize != nil {
+		l.limits.maximumPacket = int(*p.MaximumPacketSize)
+	}
+	if p.MaximumQOS != nil {
+		l.limits.maximumQoS = *p.MaximumQOS
+	}
+	if p.TopicAliasMaximum != nil {
+		l.limits.topicAliasMax = *p.TopicAliasMaximum
+	}
+	l.limits.noRetain = p.RetainAvailable != nil && *p.RetainAvailable == 0
+	l.limits.noWildcards = p.WildcardSubAvailable != nil && *p.WildcardSubAvailable == 0
+	l.limits.noShared = p.SharedSubAvailable != nil && *p.SharedSubAvailable == 0
+	l.limits.responseInfo = p.ResponseInfo
+	l.limits.serverReference = p.ServerReference
+	l.limits.sessionExpiry = time.Duration(l.expiry) * time.Second
+	if p.SessionExpiryInterval != nil {
+		l.limits.sessionExpiry = time.Duration(*p.SessionExpiryInterval) * time.Second
+	}
+	l.keepAlive = keepAlive
+	if p.ServerKeepAlive != nil {
+		l.keepAlive = time.Duration(*p.ServerKeepAlive) * time.Second
+	}
+	l.grace = l.keepAlive
+	// Some time before the Keep Alive is over, so that a busy machine is not
+	// late: the broker waits for 1.5 times the Keep Alive (3.1.2-22), and half
+	// of that margin is kept.
+	l.keepAlive -= l.keepAlive / 10
+}
+
+// subscribe asks for the actor's topics.
+func (s *session) subscribe() error {
+	l := s.link
+	l.pending = s.out.id()
+	topics, err := s.actor.topics()
+	if err != nil {
+		s.part(wire.Success)
+		return s.fail("subscribing at", err)
+	}
+	packet := wire.Append(nil, &packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: topics}, wire.V5)
+	if most := l.limits.maximumPacket; most > 0 && len(packet) > most { // 3.1.2-24
+		s.part(wire.Success)
+		return s.fail("subscribing at", &UnfitError{fmt.Sprintf("the SUBSCRIBE has %d bytes, and the broker takes %d", len(packet), most)})
+	}
+	b := s.buffer()
+	*b = append(*b, packet...)
+	l.topics, l.wants = uint16(len(topics)), 0
+	for i := range topics {
+		l.wants = max(l.wants, topics[i].QoS)
+	}
+	l.asked = time.Now()
+	l.handshake = l.asked.Add(s.fleet.scenario.Connect.Timeout)
+	l.due = l.handshake
+	return nil
+}
+
+// suback takes the answer to SUBSCRIBE.
+func (s *session) suback(frame wire.Frame) error {
+	packet, err := wire.Decode(frame, wire.V5)
+	if err != nil {
+		return s.broke(err)
+	}
+	ack := packet.(*packets.Suback)
+	if s.link.online || ack.PacketID != s.link.pending {
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a SUBACK that answers nothing"})
+	}
+	if want := int(s.link.topics); len(ack.Reasons) != want { // 3.9.3-1
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a SUBACK with %d reason codes; want %d", len(ack.Reasons), want)})
+	}
+	s.link.granted = 2
+	for i, code := range ack.Reasons {
+		if code < s.link.wants {
+			s.lowered(code)
+		}
+		if code < 0x80 {
+			s.link.granted = min(s.link.granted, code)
+			continue
+		}
+		s.link.unheard = true
+		s.counts().SubsRefused.Add(code)
+		if s.mustHave(i) { // a device without its commands is of no use, nor a controller without its answers
+			s.part(wire.Success) // it leaves alive, so there is to be no Will
+			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
+		}
+	}
+	s.subscribed = true
+	s.record(metrics.ConnectSuback, s.link.asked, time.Since(s.link.asked))
+	return s.goOnline()
+}
+
+// lowered notes that the broker grants a subscription a lower QoS than was asked
+// for, which it may (3.8.4-8), but which changes what a run shows: said once where
+// something is sent at more.
+func (s *session) lowered(granted byte) {
+	f := s.fleet
+	s.counts().SubsLowered.Add(1)
+	wants := s.link.wants
+	if s.crew.devices {
+		wants = f.commandQoS
+	}
+	if granted < wants && !s.isWitness() && f.saidLowered.CompareAndSwap(false, true) {
+		f.log.Warn("the broker grants subscriptions a lower QoS than asked for: what it delivers comes at that",
+			"first", s.name, "asked", s.link.wants, "granted", granted)
+	}
+}
+
+// goOnline begins the actor's routine, and the session's own.
+func (s *session) goOnline() error {
+	l := s.link
+	now := time.Now()
+	l.online, l.up, l.handshake = true, now, time.Time{}
+	s.spoke(now)
+	s.refit()
+	s.out.pump(s)
+	s.actor.up(now)
+	s.crew.online(s)
+	s.fleet.tried(s)
+	l.due = s.nextDue()
+	return nil
+}
+
+// mustHave reports whether the session is of no use without a subscription; all are
+// without their first.
+func (s *session) mustHave(subscription int) bool {
+	if d, ok := s.actor.(demanding); ok {
+		return d.needs(subscription)
+	}
+	return subscription == 0
+}

@@ -1,0 +1,154 @@
+package fleet
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+// serve reads and does what is due until the connection ends.
+func (s *session) serve() error {
+	l := s.link
+	for {
+		if err := s.flush(); err != nil {
+			return err
+		}
+		if l.stuck {
+			s.fleet.tried(s)
+			s.wait(nil)
+		}
+		if l.dawdle > 0 {
+			if err := s.idle(); err != nil {
+				return err
+			}
+			continue
+		}
+		if l.stuck || !s.listen() {
+			s.read()
+			if err := s.orders(); err != nil {
+				return err
+			}
+			continue
+		}
+		chunk, err := l.reader.read()
+		s.fleet.counts.Wakes.Add(1)
+		if err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				doing := ""
+				if !l.connected {
+					doing = waitingForConnack
+				}
+				return s.fail(doing, err)
+			}
+			now := time.Now()
+			if now.Before(l.due) {
+				continue // a letter woke us
+			}
+			if err := s.doDue(now); err != nil {
+				return err
+			}
+			continue
+		}
+		if s.crew.timed {
+			l.arrived = time.Now()
+		}
+		err = s.handleAll(chunk)
+		if err == nil && !l.pongBy.IsZero() {
+			s.heardWhileAsking(time.Now())
+		}
+		if s.numbers != nil && err == nil {
+			l.heardNow(s.fleet)
+		}
+		l.reader.release()
+		if err != nil {
+			// What was answered before the fault still goes out.
+			_ = s.flush()
+			return err
+		}
+	}
+}
+
+// listen prepares a Read that ends when something is due. It is false when there are
+// letters to be taken first. It is no part of serve, whose stack is that of every idle
+// device.
+func (s *session) listen() bool {
+	l := s.link
+	switch call := s.appointment(); {
+	case call != nil:
+		if !s.inbox.arm(l.conn, l.due.Add(overdue)) {
+			return false
+		}
+		s.fleet.alarm.set(call, l.due)
+		return true
+	case l.behind:
+		l.behind = false
+		return s.inbox.arm(l.conn, time.Now().Add(breath))
+	}
+	return s.inbox.arm(l.conn, l.due)
+}
+
+// appointment returns what the alarm is to be set with, or nil where the session goes
+// by the runtime's timers: all do but controllers, whose lateness is measured.
+func (s *session) appointment() *appointment {
+	if !s.crew.timed || s.fleet.alarm == nil || s.link.behind {
+		return nil
+	}
+	a, ok := s.actor.(punctual)
+	if !ok || !s.fleet.alarm.takes(s.link.due) {
+		return nil
+	}
+	return a.call()
+}
+
+// idle passes the time of a slow consumer: it reads nothing, but heeds letters
+// and does what is due.
+func (s *session) idle() error {
+	l := s.link
+	until := time.Now().Add(l.dawdle)
+	l.dawdle, l.idling = 0, true
+	l.due = s.nextDue()
+	defer func() {
+		l.idling = false
+		if !l.pongBy.IsZero() {
+			l.pongBy = until.Add(s.fleet.scenario.Connect.Timeout)
+		}
+		l.due = s.nextDue()
+	}()
+	for {
+		now := time.Now()
+		if !now.Before(until) {
+			return nil
+		}
+		timer := time.NewTimer(earlier(l.due, until).Sub(now))
+		s.wait(timer.C)
+		timer.Stop()
+		s.read()
+		if err := s.orders(); err != nil || l.stuck {
+			return err
+		}
+		if now := time.Now(); isDue(l.due, now) {
+			if err := s.doDue(now); err != nil {
+				return err
+			}
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// handleAll handles every whole packet in a chunk.
+func (s *session) handleAll(chunk []byte) error {
+	for {
+		frame, err := s.link.framer.Next(&chunk)
+		if err != nil {
+			return s.broke(err)
+		}
+		if frame == nil {
+			return nil
+		}
+		if err := s.handle(frame); err != nil {
+			return err
+		}
+	}
+}
