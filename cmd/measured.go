@@ -206,6 +206,7 @@ func (r *running) resultOf(stopped bool, err error) (res *metrics.Result, failur
 	res = &metrics.Result{
 		Tool:     thisVersion(),
 		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
+		Size:     sizeOf(sc),
 		Seed:     sc.Seed, Run: r.id, Shards: shardList(sc),
 		Broker:   metrics.BrokerFacts{URL: r.url, Name: f.BrokerVersion(), Embedded: r.embedded != nil, Connack: f.BrokerLimits()},
 		Load:     loadFacts(sc),
@@ -248,6 +249,14 @@ func (r *running) resultOf(stopped bool, err error) (res *metrics.Result, failur
 	r.remark(res)
 	res.Judge()
 	return res, failure
+}
+
+// sizeOf is which of its sizes a scenario is, if it has several.
+func sizeOf(sc *scenarios.Scenario) string {
+	if len(sc.Sizes()) < 2 {
+		return ""
+	}
+	return cmp.Or(sc.Size, scenarios.DefaultSize)
 }
 
 // abortedBy is the sentence of the expectation that ended the run early.

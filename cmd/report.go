@@ -163,6 +163,9 @@ func (a *app) readResults(args []string) ([]named, error) {
 			return nil, misused("results are what `homefleet run --json` prints for a scenario that measures, or --result writes", "%s: %w", name, err)
 		}
 		for _, res := range results {
+			for _, text := range res.Rejudge() {
+				a.warn("%s: %s", name, text)
+			}
 			all = append(all, named{res, []string{name}, planned})
 		}
 	}

@@ -16,15 +16,25 @@ const (
 // retained, it leaves in the words of the Will.
 func (r *responder) availability() (topic, onlineWord, offlineWord string) {
 	g := r.spec.Group
-	if !r.fleet.presence[g] || g.Will.Topic == ordinary.Topic && g.Will.Payload == ordinary.Payload {
+	if !r.fleet.ownWords[g] {
 		return "tele/" + r.spec.ID + "/lwt", online, offline
 	}
 	return r.ownAvailability()
 }
 
-// ordinary is the Will that most devices have; expanding it takes more stack than all
+// ownWords returns the groups whose devices say so on the topic of their Will, and it
+// is not the Will that most devices have: expanding that takes more stack than all
 // else that they do.
-var ordinary = scenarios.DefaultWill()
+func ownWords(presence map[*scenarios.Group]bool) map[*scenarios.Group]bool {
+	ordinary := scenarios.DefaultWill()
+	own := make(map[*scenarios.Group]bool)
+	for g, on := range presence {
+		if on && (g.Will.Topic != ordinary.Topic || g.Will.Payload != ordinary.Payload) {
+			own[g] = true
+		}
+	}
+	return own
+}
 
 // ownAvailability is availability where the Will has a topic or words of its own.
 //

@@ -102,6 +102,7 @@ type Fleet struct {
 	referee     *referee     // nil: nothing is audited
 	audit       *audit.Audit // nil: likewise
 	wills       willTopics
+	ownWords    map[*scenarios.Group]bool // see ownWords
 	presence    map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
 	leeway      leeway
 	terms       terms // of back-off, for all that are no devices
@@ -180,6 +181,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.devices = crew{devices: true, log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
 	f.responders = make([]*responder, 0, sc.Count())
 	f.presence = sc.Availability()
+	f.ownWords = ownWords(f.presence)
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]

@@ -23,7 +23,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	}
 	first := rs[0]
 	m := &Result{
-		Version: ResultVersion, Tool: first.Tool, Scenario: first.Scenario, Seed: first.Seed, Run: first.Run,
+		Version: ResultVersion, Tool: first.Tool, Scenario: first.Scenario, Seed: first.Seed, Run: first.Run, Size: first.Size,
 		Broker: first.Broker, Load: first.Load, Started: first.Started, WarmUp: first.WarmUp, Duration: first.Duration,
 	}
 	m.Load.Arrival, m.Load.QoS = slices.Clone(first.Load.Arrival), slices.Clone(first.Load.QoS)
@@ -108,18 +108,6 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	return m, nil
 }
 
-func sameRun(a, b *Result) error {
-	switch {
-	case a.Run != b.Run:
-		return fmt.Errorf("the results are of different runs: %q and %q; only the shards of one run can be merged", a.Run, b.Run)
-	case a.Scenario.Digest != b.Scenario.Digest:
-		return fmt.Errorf("the results are of different scenarios: %s (%.12s) and %s (%.12s)", a.Scenario.Name, a.Scenario.Digest, b.Scenario.Name, b.Scenario.Digest)
-	case a.Seed != b.Seed:
-		return fmt.Errorf("the results have different seeds: %d and %d", a.Seed, b.Seed)
-	}
-	return nil
-}
-
 // addFacts adds what is neither ledger nor distribution.
 func (r *Result) addFacts(o *Result) {
 	r.Hosts = append(r.Hosts, o.Hosts...)
@@ -153,9 +141,7 @@ func (r *Result) addFacts(o *Result) {
 	for _, text := range o.Remarks {
 		r.remark(text)
 	}
-	if r.Broker.URL != o.Broker.URL {
-		r.remark(fmt.Sprintf("the shards had different brokers: %s and %s", r.Broker.URL, o.Broker.URL))
-	}
+	r.addBroker(&o.Broker)
 	if r.Tool != o.Tool {
 		r.remark(fmt.Sprintf("the shards were run by different versions: %s and %s", r.Tool, o.Tool))
 	}

@@ -30,6 +30,7 @@ type Result struct {
 	Tool    string `json:"tool"`             // the version of homefleet
 
 	Scenario ScenarioFacts `json:"scenario"`
+	Size     string        `json:"size,omitempty"`   // which of the scenario's sizes; absent: it has but one
 	Seed     uint64        `json:"seed,string"`      // text, since many readers of JSON lose digits beyond 2^53
 	Run      string        `json:"run"`              // {run} in the scenario's templates
 	Shards   []string      `json:"shards,omitempty"` // the parts of the fleet that this result is of ("1/3"); empty: all of it
