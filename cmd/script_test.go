@@ -58,6 +58,7 @@ func TestMain(m *testing.M) {
 //	                             these bytes, one group at a time; VAR is its port
 //	certificate NAME [expired]   write NAME.pem and NAME-key.pem for 127.0.0.1
 //	answer PORT TOPIC N          answer each request to the topic N times
+//	forge RESULT FORGED          write the result again, saying of itself that it passed
 func TestScripts(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/script"))
 }
@@ -129,6 +130,7 @@ func scriptParams(dir string) testscript.Params {
 			"strange":     scriptStrange,
 			"certificate": scriptCertificate,
 			"answer":      scriptAnswer,
+			"forge":       scriptForge,
 		},
 	}
 }

@@ -99,7 +99,6 @@ func TestMergeResultsOfPlans(t *testing.T) {
 		want string
 	}{
 		{func(r *Result) { r.Size = "l" }, `the results are of different sizes of the scenario: "" and "l"`},
-		{func(r *Result) { r.Shards = []string{"2/3"} }, "the fleet was divided differently: into 2 and into 3 parts"},
 		{func(r *Result) { r.Duration += Span(ms) }, "the results are of different plans: one was to measure for "},
 	} {
 		a, b := run(t, 1, "1/2", 100, 1), run(t, 2, "2/2", 100, 1)

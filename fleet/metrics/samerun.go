@@ -23,19 +23,7 @@ func sameRun(a, b *Result) error {
 	case a.Duration != b.Duration:
 		return fmt.Errorf("the results are of different plans: one was to measure for %v and one for %v", a.Duration, b.Duration)
 	}
-	if x, y := parts(a), parts(b); x != y && x != "" && y != "" {
-		return fmt.Errorf("the fleet was divided differently: into %s and into %s parts", x, y)
-	}
 	return sameBroker(&a.Broker, &b.Broker)
-}
-
-// parts is into how many parts the fleet was divided, or "".
-func parts(r *Result) string {
-	if len(r.Shards) == 0 {
-		return ""
-	}
-	_, n, _ := strings.Cut(r.Shards[0], "/")
-	return n
 }
 
 // sameBroker returns an error if two shards cannot have had the same broker. Two
