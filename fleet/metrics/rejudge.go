@@ -22,6 +22,7 @@ func (r *Result) Rejudge() (otherwise []string) {
 			otherwise = append(otherwise, fmt.Sprintf("the document says %q of %s %s; by its figures it is %q: %s", x.Status, x.Metric, x.Want, y.Status, y.Sentence))
 		}
 	}
+	r.settleGenerator()
 	r.Judge()
 	if saturated != r.Generator.Saturated {
 		otherwise = append(otherwise, "the document says otherwise of the generator than its figures: "+r.Generator.Sentence)

@@ -25,9 +25,9 @@ func TestRejudge(t *testing.T) {
 		{"a failure that is none", []string{"requests.lost == 20"}, func(r *Result) {
 			r.Verdict, r.Expectations[0].Status = VerdictFail, Fail
 		}, VerdictPass, []string{`the document says "fail" of requests.lost == 20`, "the document's verdict"}},
-		{"the sums", nil, func(r *Result) { r.Ledger.Answered++ }, VerdictBroken, []string{`the document's verdict is "pass"`}},
-		{"interrupted", nil, func(r *Result) { r.Interrupted = true }, VerdictInterrupted, []string{`the document's verdict is "pass"`}},
-		{"the generator", nil, func(r *Result) { r.Generator.Saturated, r.Verdict = true, VerdictSaturated }, VerdictPass,
+		{"the sums", []string{"requests.lost == 20"}, func(r *Result) { r.Ledger.Answered++ }, VerdictBroken, []string{`the document's verdict is "pass"`}},
+		{"interrupted", []string{"requests.lost == 20"}, func(r *Result) { r.Interrupted = true }, VerdictInterrupted, []string{`the document's verdict is "pass"`}},
+		{"the generator", []string{"requests.lost == 20"}, func(r *Result) { r.Generator.Saturated, r.Verdict = true, VerdictSaturated }, VerdictPass,
 			[]string{"the document says otherwise of the generator", "the document's verdict"}},
 		{"a metric that nobody knows", []string{"requests.lost == 20"}, func(r *Result) { r.Expectations[0].Metric = "requests.happy" }, VerdictFail,
 			[]string{`the document says "pass" of requests.happy == 20`, "the document's verdict"}},
