@@ -48,6 +48,9 @@ It follows from the scenario and its seed alone.`,
 			case a.json:
 				return a.document(planOf(sc, warnings))
 			}
+			for _, text := range prospectsOf(sc) {
+				a.warn("%s", text)
+			}
 			return a.printPlan(sc)
 		},
 	}
@@ -303,7 +306,8 @@ type planDocument struct {
 	Phases      *phasesDocument      `json:"phases,omitempty"`
 	Expect      []expectDocument     `json:"expect,omitempty"`
 
-	Warnings scenarios.Faults `json:"warnings"`
+	Prospects []string         `json:"prospects,omitempty"` // what cannot come out or rests on few samples, in words
+	Warnings  scenarios.Faults `json:"warnings"`
 }
 
 type groupDocument struct {
@@ -364,6 +368,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		d.Audit = auditWords(&sc.Audit)
 	}
 	d.addLoad(sc)
+	d.Prospects = prospectsOf(sc)
 	return d
 }
 
