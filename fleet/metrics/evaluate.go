@@ -82,6 +82,9 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 	if e.figure != nil {
 		basis, _ := evidenceOf(e.metric, s, e.label)
 		x.Note = basis.note
+		if e.metric == notSentMetric && e.label.Dimension == All && !e.want.holds(v) {
+			x.Note = s.Totals.NotSent.causes()
+		}
 	}
 	if math.IsInf(v, 1) {
 		x.Status, x.Actual = Fail, Never

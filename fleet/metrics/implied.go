@@ -9,12 +9,13 @@ var impliedTable = []struct {
 	metric, want string
 	also         string // a metric whose expectation says the same, or otherwise
 }{
-	{"requests.not_sent", "< 1%", ""},
+	{notSentMetric, "< 1%", ""},
 	{answersMetric, "> 0", "requests.answered"},
 	{generatorMetric, "< 1%", ""},
 }
 
 const (
+	notSentMetric   = "requests.not_sent"
 	answersMetric   = "answers.received"
 	generatorMetric = "generator.late"
 )

@@ -1,6 +1,11 @@
 package metrics
 
-import "maps"
+import (
+	"maps"
+	"strings"
+
+	"homefleet/devices/words"
+)
 
 // Cause is why a planned request was not sent.
 type Cause uint8
@@ -47,6 +52,17 @@ func (n *NotSent) of(c Cause) *int64 {
 		return &n.GeneratorLate
 	}
 	return &n.LedgerFull
+}
+
+// causes says why requests were not sent, such as "no room 200, not connected 17".
+func (n *NotSent) causes() string {
+	var parts []string
+	for c := NoRoom; c <= LedgerFull; c++ {
+		if k := *n.of(c); k > 0 {
+			parts = append(parts, c.String()+" "+words.Grouped(k))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Total returns the number for all causes.

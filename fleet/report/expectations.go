@@ -47,25 +47,42 @@ func actualText(x metrics.Expected) string {
 	return x.Actual
 }
 
-// unkeptText says how many expectations do not hold, or "" if all do.
+// unkeptText says how many expectations do not hold, and of how many nobody can
+// tell, or "" if all hold.
 func unkeptText(r *metrics.Result) string {
 	own, implied := r.Expected()
 	var parts []string
 	for _, x := range []struct {
-		all                 []metrics.Expected
-		one, single, plural string
+		all     []metrics.Expected
+		one, of string
 	}{
-		{own, "the one expectation", "1 of %d expectations", "%d of %d expectations"},
-		{implied, "the one implied expectation", "1 of the %d implied expectations", "%d of the %d implied expectations"},
+		{own, "the one expectation", "%d of %d expectations"},
+		{implied, "the one implied expectation", "%d of the %d implied expectations"},
 	} {
-		switch n := len(unkept(x.all)); {
-		case n == 0:
-		case len(x.all) == 1:
-			parts = append(parts, x.one+" does not hold")
-		case n == 1:
-			parts = append(parts, fmt.Sprintf(x.single, len(x.all))+" does not hold")
-		default:
-			parts = append(parts, fmt.Sprintf(x.plural, n, len(x.all))+" do not hold")
+		failed, undecided := 0, 0
+		for _, e := range x.all {
+			switch e.Status {
+			case metrics.Pass:
+			case metrics.Fail:
+				failed++
+			default:
+				undecided++
+			}
+		}
+		subject := func(n int) string {
+			if len(x.all) == 1 {
+				return x.one
+			}
+			return fmt.Sprintf(x.of, n, len(x.all))
+		}
+		switch {
+		case failed == 1:
+			parts = append(parts, subject(1)+" does not hold")
+		case failed > 1:
+			parts = append(parts, subject(failed)+" do not hold")
+		}
+		if undecided > 0 {
+			parts = append(parts, subject(undecided)+" could not be decided")
 		}
 	}
 	return strings.Join(parts, ", and ")
