@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,6 +130,18 @@ func (l *liars) lie(p []byte, record string, held map[string][]byte, pass func([
 	}
 }
 
+// during reports whether the measuring of a fleet, which may not be there yet, has
+// lasted longer than from and shorter than to.
+func during(fleet *atomic.Pointer[Fleet], from, to time.Duration) bool {
+	f := fleet.Load()
+	if f == nil {
+		return false
+	}
+	zero, ok := f.MeasureStart()
+	at := time.Since(zero)
+	return ok && at > from && at < to
+}
+
 func (c *liar) Read(b []byte) (int, error) {
 	for len(c.out) == 0 {
 		room := make([]byte, 4096)
@@ -212,14 +225,12 @@ func TestDeliveriesToTheUnit(t *testing.T) {
 		} else {
 			l.down = []string{"each", "sharers"}
 		}
-		var fleet *Fleet
+		var fleet atomic.Pointer[Fleet]
 		l.open = func() bool { // what is sent in the same instant is measured
-			zero, ok := fleet.MeasureStart()
-			at := time.Since(zero)
-			return ok && at > 100*time.Millisecond && at < 3500*time.Millisecond
+			return during(&fleet, 100*time.Millisecond, 3500*time.Millisecond)
 		}
 		qos := byte(seed % 2)
-		snap, _ := brew(t, fmt.Sprintf(watched, qos, qos), broker.Config{}, func(s *storm) { fleet = s.fleet }, func(o *Options) {
+		snap, _ := brew(t, fmt.Sprintf(watched, qos, qos), broker.Config{}, func(s *storm) { fleet.Store(s.fleet) }, func(o *Options) {
 			o.Dial = l.dial(o.Dial)
 		})
 		sent := snap.Counts["telemetry.sent"] + snap.Counts["state.sent"]
@@ -338,14 +349,10 @@ measure = "20s"
 func TestDeliveriesOfFlappingDevices(t *testing.T) {
 	for _, lying := range []bool{false, true} {
 		l := &liars{rng: rand.New(rand.NewPCG(1, 3)), did: make(map[string]*lies), open: func() bool { return false }}
-		var fleet *Fleet
+		var fleet atomic.Pointer[Fleet]
 		if lying {
 			l.down = []string{"w"}
-			l.open = func() bool {
-				zero, ok := fleet.MeasureStart()
-				at := time.Since(zero)
-				return ok && at > 2*time.Second && at < 15*time.Second
-			}
+			l.open = func() bool { return during(&fleet, 2*time.Second, 15*time.Second) }
 		}
 		snap, _ := brew(t, `
 [connect]
@@ -364,7 +371,7 @@ qos = 1
 `+incident("flapping", "1s", "16s", `up = "1s"`, `down = "500ms"`)+`
 [phases]
 measure = "20s"
-`, broker.Config{}, func(s *storm) { fleet = s.fleet }, func(o *Options) { o.Dial = l.dial(o.Dial) })
+`, broker.Config{}, func(s *storm) { fleet.Store(s.fleet) }, func(o *Options) { o.Dial = l.dial(o.Dial) })
 		got := deliveriesTo(snap, "watchmen")
 		lost, doubled := int64(0), int64(0)
 		if lying {
