@@ -1,0 +1,6 @@
+//go:build !race
+
+package metrics
+
+// somePairs is how many pairs of runs are compared.
+const somePairs = 100
