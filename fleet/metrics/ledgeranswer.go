@@ -1,0 +1,176 @@
+package metrics
+
+import (
+	"errors"
+	"time"
+
+	"homefleet/fleet/wire"
+)
+
+// Outcome is what a message on a reply topic turned out to be.
+type Outcome uint8
+
+const (
+	Answered       Outcome = iota // the request is answered
+	AnsweredLate                  // the same, after its time-out
+	AnsweredPartly                // it waits for more answers
+	Duplicate                     // one answer more than was expected
+	MisroutedAnswer
+	CorruptedAnswer
+	UnknownAnswer
+	AnsweredAfterRefusal
+)
+
+func (o Outcome) String() string {
+	names := [...]string{"answered", "late", "answered in part", "duplicate", "misrouted", "corrupted", "unknown", "answered after refusal"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown outcome"
+}
+
+// Answer is a message on a reply topic.
+type Answer struct {
+	Correlation []byte // nil: it had none
+	Target      uint32 // under which the caller files where it came from
+	Member      uint32 // which device of the group it is from, from 1; 0: it does not say, or is none of them
+	Error       bool   // it had a User Property error
+}
+
+// Answer takes a message on a reply topic that came at a time. Only an answer
+// to an open request from the target that was asked changes that request; all
+// the others are counted beside. Of a request that expects several answers each
+// member of the group counts once, if the ledger tells them apart. If not, any
+// answer counts: a device that answers twice cannot be told from two devices until
+// there are more answers than were expected.
+func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
+	l.expire(at)
+	id, err := ParseID(a.Correlation, l.idSize)
+	if err != nil {
+		l.aside(at, func(t *Totals) *int64 {
+			switch {
+			case errors.Is(err, ErrIDMissing):
+				return &t.Corrupted.Missing
+			case errors.Is(err, ErrIDLength):
+				return &t.Corrupted.Length
+			}
+			return &t.Corrupted.Checksum
+		})
+		return CorruptedAnswer
+	}
+	switch {
+	case id.Run != l.run:
+		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.Run })
+		return UnknownAnswer
+	case id.Controller != l.controller:
+		l.aside(at, func(t *Totals) *int64 { return &t.Misrouted.Controller })
+		return MisroutedAnswer
+	case id.Seq >= l.head:
+		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.NeverSent })
+		return UnknownAnswer
+	case id.Seq < l.tail:
+		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.Forgotten })
+		return UnknownAnswer
+	}
+	r := l.at(id.Seq)
+	switch {
+	case a.Target != r.target:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
+		return MisroutedAnswer
+	case r.state == done:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Duplicates })
+		return Duplicate
+	case r.state == refused:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.AfterRefusal })
+		return AnsweredAfterRefusal
+	}
+	if l.words > 0 {
+		bits := l.gaveTo(id.Seq)
+		word, bit := uint64(a.Member-1)/64, uint64(1)<<((a.Member-1)%64)
+		switch {
+		case a.Member == 0 || word >= l.words:
+			l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
+			return MisroutedAnswer
+		case bits[word]&bit != 0:
+			l.aside(r.planned, func(t *Totals) *int64 { return &t.Duplicates })
+			return Duplicate
+		}
+		bits[word] |= bit
+	}
+	return l.answered(at, r, a.Error)
+}
+
+// gaveTo returns a bit for each member that has answered a request which is held.
+func (l *Ledger) gaveTo(seq uint64) []uint64 {
+	at := (seq & uint64(len(l.ring)-1)) * l.words
+	return l.gave[at : at+l.words]
+}
+
+// answered takes an answer to an open request.
+func (l *Ledger) answered(at time.Duration, r *request, fault bool) Outcome {
+	r.got++
+	t := l.totals(r.planned)
+	t.Answers++
+	if fault {
+		t.ErrorAnswers++
+	}
+	outcome := AnsweredPartly
+	if r.got == r.want {
+		r.state = done
+		t.Outstanding--
+		if at-r.sent <= l.timeout {
+			outcome = Answered
+			t.Answered++
+		} else {
+			outcome = AnsweredLate
+			t.Late++
+		}
+	}
+	if s := l.shard(r.planned); s != nil {
+		s.answered(at, r, outcome, fault)
+		s.mu.Unlock()
+	}
+	return outcome
+}
+
+// Acknowledged takes the reason code of the PUBACK or PUBREC for request seq.
+// From 0x80 on the request is refused, if it is still open. 0x10 (no matching
+// subscribers) is counted and decides nothing: somebody may answer all the
+// same. All other codes mean nothing here.
+func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
+	l.expire(at)
+	if code < 0x80 && code != wire.NoMatchingSubscribers {
+		return
+	}
+	if seq >= l.head || seq < l.tail {
+		if code >= 0x80 {
+			l.aside(at, func(t *Totals) *int64 { return &t.StrayRefusals })
+		}
+		return
+	}
+	r := l.at(seq)
+	switch {
+	case code < 0x80:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.NoSubscribers })
+	case !r.isOpen():
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.StrayRefusals })
+	default:
+		r.state = refused
+		t := l.totals(r.planned)
+		t.Outstanding--
+		t.refuse(code)
+		if s := l.shard(r.planned); s != nil {
+			s.refused(r, code, l.timeout)
+			s.mu.Unlock()
+		}
+	}
+}
+
+// refuse counts a refused request.
+func (t *Totals) refuse(code byte) {
+	t.Refused++
+	if t.RefusedBy == nil {
+		t.RefusedBy = make(map[string]int64)
+	}
+	t.RefusedBy[wire.ReasonName(code)]++
+}
