@@ -131,7 +131,7 @@ type Request struct {
 }
 
 // wanted is how many answers are expected.
-func (r *Request) wanted() uint32 { return uint32(min(max(r.Answers, 1), math.MaxUint32)) }
+func (r *Request) wanted() uint32 { return uint32(min(uint64(max(r.Answers, 1)), math.MaxUint32)) }
 
 // Send opens a request and returns its id. It is called just before the packet
 // goes to the connection; if the connection turns out to be dead, the request
