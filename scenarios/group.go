@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -325,99 +324,4 @@ func checkParams(r rules, g *Group) {
 		}
 		r.errorf(blamed, "", "%v", err)
 	}
-}
-
-// distinctIDs reports every group that has an id for the second time, each
-// once.
-func (c *checker) distinctIDs() bool {
-	s, distinct := c.s, true
-	if len(s.Groups) == 1 && s.Groups[0].countsUp() {
-		return true
-	}
-	seen := newSeen(s.Count())
-	var buf []byte
-	blamed := -1
-	number := -1
-	for i := range s.Groups {
-		g := &s.Groups[i]
-		for j := range g.Total() {
-			number++
-			buf = append(buf[:0], s.device(number, g, j).ID...)
-			other, repeated := seen.add(buf, number)
-			if !repeated || blamed == i {
-				continue
-			}
-			blamed, distinct = i, false
-			path, hint := groupPath(i), "give one of the groups another id, or another first number"
-			by := "by another device of the group"
-			if k := s.groupOf(other); k != i {
-				by = "by the group at " + c.doc.Where(groupPath(k))
-			} else {
-				hint = `separate the places of the id, as in "{h}-{n}"`
-			}
-			c.rules(path).errorf("id", hint, "device id %q is already used %s", tomlfault.Short(string(buf)), by)
-		}
-	}
-	return distinct
-}
-
-// countsUp reports whether the ids of the group are distinct at a glance: one
-// number, which differs from device to device, in the same text.
-func (g *Group) countsUp() bool {
-	return g.Homes == 0 && !g.ID.has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.has("n")
-}
-
-// groupOf returns the index of a device's group.
-func (s *Scenario) groupOf(number int) int {
-	for i := range s.Groups {
-		if number -= s.Groups[i].Total(); number < 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// sample chooses the devices whose templates are tried out: the first one, and
-// the last of the group with the longest ids.
-func (c *checker) sample() {
-	if len(c.s.Groups) == 0 {
-		return
-	}
-	first, longest, number := c.s.Device(0), Device{}, 0
-	for i := range c.s.Groups {
-		number += c.s.Groups[i].Total()
-		g := &c.s.Groups[i]
-		if d := c.s.device(number-1, g, g.Total()-1); len(d.ID)+len(d.Home) > len(longest.ID)+len(longest.Home) || i == 0 {
-			longest = d
-		}
-	}
-	c.samples = []Vars{first.Vars(sampleRun), longest.Vars(sampleRun)}
-}
-
-// sampleRun is as long as a run's name can be expected to get.
-const sampleRun = "00000000-0000-0000-0000-000000000000"
-
-// seen remembers texts by their hash: a million ids of a thousand bytes need
-// not be kept.
-type seen map[uint64]int
-
-func newSeen(n int) seen { return make(seen, n) }
-
-// find returns the number that was added with the text, if one was.
-func (s seen) find(text []byte) (number int, ok bool) {
-	h := fnv.New64a()
-	h.Write(text)
-	number, ok = s[h.Sum64()]
-	return number, ok
-}
-
-// add returns the number that was added with the same text before, if one was.
-func (s seen) add(text []byte, number int) (other int, repeated bool) {
-	h := fnv.New64a()
-	h.Write(text)
-	key := h.Sum64()
-	if other, repeated = s[key]; !repeated {
-		s[key] = number
-	}
-	return other, repeated
 }

@@ -1,0 +1,168 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"homefleet/scenarios"
+)
+
+// Run connects the devices at the scenario's rate and keeps them going until ctx
+// is done, [Fleet.Stop] is called, or the scenario's duration is over, counted
+// from the start. Then every device goes in an orderly way. It returns when the
+// last goroutine has ended; it is called once.
+//
+// The error is nil unless every device was refused for good, or FailFast is set
+// and one failed.
+func (f *Fleet) Run(ctx context.Context) error {
+	if d := f.scenario.Duration; d > 0 {
+		timer := time.AfterFunc(d, f.Stop)
+		defer timer.Stop()
+	}
+	leave := context.AfterFunc(ctx, f.Stop)
+	defer leave()
+
+	if f.precise && len(f.requesters) > 0 && f.scenario.Phases.Pacing != scenarios.Thrifty {
+		f.alarm = newAlarm()
+		defer f.alarm.close()
+	}
+	dialCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	witnessCtx, dismiss := context.WithCancel(context.WithoutCancel(ctx))
+	defer dismiss()
+	var group, witness errgroup.Group
+	var first error
+	var firstOnce sync.Once
+	begin := time.Now()
+	sessions := f.sessions()
+	conducted := make(chan struct{})
+	var weather sync.WaitGroup
+	weather.Go(f.runWeather)
+	if f.scenario.Measured() || f.referee != nil {
+		weather.Go(f.watchPulse)
+	}
+	go func() {
+		defer close(conducted)
+		if f.scenario.Measured() {
+			f.conduct()
+			return
+		}
+		select {
+		case <-f.devices.ready:
+			f.phase.CompareAndSwap(int32(Connecting), int32(Running))
+		case <-f.stop:
+		}
+	}()
+ramp:
+	for i, s := range sessions {
+		if !f.waitTurn(begin, i) {
+			for _, s := range sessions[i:] {
+				s.inbox.close()
+			}
+			break ramp
+		}
+		crew, dials := &group, dialCtx
+		if f.referee != nil && s == &f.referee.session {
+			crew, dials = &witness, witnessCtx // it sees the others go
+		}
+		crew.Go(func() error {
+			err := s.run(dials)
+			if err != nil && crew == &witness {
+				f.refereeLeft(err)
+			}
+			if err != nil && f.failFast {
+				firstOnce.Do(func() { first = err })
+				f.Stop()
+			}
+			return err
+		})
+	}
+	// One more goroutine than there are devices, while it runs: it tells the
+	// devices that the end has come.
+	ended := make(chan struct{})
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		select {
+		case <-f.stop:
+		case <-ended:
+			return
+		}
+		f.onlineAtEnd = f.Presence().Online
+		cancel()
+		until := time.Now().Add(time.Second)
+		// Who asks goes before who answers, and who watches last.
+		for _, s := range slices.Backward(sessions) {
+			if f.referee == nil || s != &f.referee.session {
+				s.inbox.hasten(func() { s.stopping = true }, until)
+			}
+		}
+	}()
+	_ = group.Wait() // why one gave up is in the notes
+	stopped := f.stopped()
+	close(ended)
+	<-told
+	f.Stop()
+	<-conducted
+	weather.Wait()
+	if f.referee != nil {
+		f.dismiss(dismiss)
+		_ = witness.Wait() // a referee that was refused has seen nothing, and the audit says so
+	}
+	if err := f.closeBooks(stopped); err != nil {
+		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
+	}
+	f.phase.Store(int32(Ended))
+	switch {
+	case f.failFast:
+		return first
+	case f.devices.size > 0 && int(f.devices.departed.Load()) == f.devices.size:
+		return fmt.Errorf("no device is left: %w", f.Refusal())
+	}
+	return nil
+}
+
+// Stop ends the run as if its time were over. It does not wait, and may be
+// called at any time, from any goroutine, more than once.
+func (f *Fleet) Stop() { f.stopOnce.Do(func() { close(f.stop) }) }
+
+// handshakesAtOnce bounds the connects under way where a scenario sets no rate:
+// more would overflow the broker's accept queue and be slower, not faster.
+const handshakesAtOnce = 128
+
+// waitTurn waits until the device with this place in the ramp may connect. It
+// is false when the fleet is stopped first.
+func (f *Fleet) waitTurn(begin time.Time, place int) bool {
+	select {
+	case <-f.stop:
+		return false
+	default:
+	}
+	rate := f.scenario.Connect.Rate
+	if rate <= 0 {
+		// As fast as it goes, with a bounded number on their way at any time.
+		select {
+		case <-f.stop:
+			return false
+		case f.first <- struct{}{}:
+			return true
+		}
+	}
+	wait := time.Until(begin.Add(time.Duration(float64(place) / rate * float64(time.Second))))
+	if wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-f.stop:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
