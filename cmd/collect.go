@@ -47,6 +47,10 @@ func (r *requesting) collect(live context.Context, came <-chan answer, published
 				continue
 			}
 			an.took = an.came.Sub(r.sent)
+			if r.kept += an.weight(); r.kept > mostAnswers {
+				return failed("--count asks for fewer", "the answers take more than %s: %s of %s are kept",
+					"64 MiB", words.Grouped(int64(len(r.answers))), plural(r.q.count, "answer"))
+			}
 			r.answers = append(r.answers, an)
 		case p := <-published:
 			if err := r.published(p); err != nil {
@@ -67,6 +71,25 @@ func (r *requesting) collect(live context.Context, came <-chan answer, published
 		return failed("", "%s answered with an error: %s", r.q.topic, printable(faults[0].fault))
 	}
 	return failed("", "%s of %s are errors, the first: %s", words.Grouped(int64(len(faults))), plural(len(r.answers), "answer"), printable(faults[0].fault))
+}
+
+// mostAnswers bounds what is kept of all answers together, in bytes of memory:
+// several of the largest.
+const mostAnswers = 64 << 20
+
+// What an answer and one of its User Properties take beside their texts.
+const (
+	answerWeight   = 256
+	propertyWeight = 48
+)
+
+// weight is what an answer takes in memory.
+func (an *answer) weight() int {
+	n := answerWeight + len(an.topic) + cap(an.payload) + len(an.correlation) + len(an.contentType)
+	for _, p := range an.properties {
+		n += propertyWeight + len(p.Key) + len(p.Value)
+	}
+	return n
 }
 
 // ackPatience is how long an acknowledgement may come after the last answer.

@@ -68,6 +68,8 @@ func (a *app) finish(err error) int {
 		e = &exitError{code: exitFailed, err: err}
 		if errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted) {
 			e.code, e.err = exitInterrupted, errInterrupted
+		} else if !a.running {
+			e.code = exitUsage // it is about the command line, in the library's words
 		}
 	}
 	if e.code != exitInterrupted && errors.Is(err, errInterrupted) {

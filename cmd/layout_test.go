@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"homefleet/fleet/export":             {"fleet/metrics"},
 	"homefleet/fleet/exporter":           {"fleet/metrics"},
 	"homefleet/fleet/web":                {},
+	"homefleet/fleet/broker/attack":      {}, // tests alone
 	"homefleet/fleet/broker/conformance": {},
 }
 

@@ -30,6 +30,7 @@ type requesting struct {
 
 	sent         time.Time
 	answers      []answer
+	kept         int  // bytes of them
 	others       int  // messages without our Correlation Data
 	without      int  // of these, without any
 	code         byte // of the PUBACK or PUBREC
@@ -111,6 +112,8 @@ func (r *requesting) exchange(ctx context.Context) error {
 	defer publishing.Wait()
 	defer func() {
 		close(done)
+		// A broker that does not read may have stopped the request half-way.
+		_ = conn.SetWriteDeadline(time.Now().Add(ackPatience))
 		_ = client.Disconnect(&paho.Disconnect{}) // the connection ends either way
 	}()
 	if err := r.subscribe(live, client); err != nil {

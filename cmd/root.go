@@ -25,6 +25,7 @@ type app struct {
 
 	fromEnv    map[string]bool // flags that the environment set
 	documented bool            // the JSON document is out
+	running    bool            // the command line was understood
 }
 
 func newApp(p Process) *app {
@@ -79,7 +80,22 @@ func (a *app) execute(ctx context.Context) error {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.screen)
 	refuseUnknown(root)
+	a.noteRunning(root)
 	return root.ExecuteContext(ctx)
+}
+
+// noteRunning has a command, and all beneath it, note that the command line was
+// understood, and what goes wrong from now on is no misuse.
+func (a *app) noteRunning(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			a.running = true
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		a.noteRunning(sub)
+	}
 }
 
 func (a *app) root() *cobra.Command {

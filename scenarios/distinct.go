@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"hash/fnv"
+	"strconv"
 	"strings"
 
 	"homefleet/scenarios/tomlfault"
@@ -58,20 +59,31 @@ func (s *Scenario) groupOf(number int) int {
 }
 
 // sample chooses the devices whose templates are tried out: the first one, and
-// the last of the group with the longest ids.
+// the last of each group, but for those that make every template as long as
+// another. Of a group, the last device has the longest of everything that a place
+// can stand for.
 func (c *checker) sample() {
 	if len(c.s.Groups) == 0 {
 		return
 	}
-	first, longest, number := c.s.Device(0), Device{}, 0
+	c.samples = []Vars{c.s.Device(0).Vars(sampleRun)}
+	seen, number := make(map[lengths]bool), 0
 	for i := range c.s.Groups {
-		number += c.s.Groups[i].Total()
 		g := &c.s.Groups[i]
-		if d := c.s.device(number-1, g, g.Total()-1); len(d.ID)+len(d.Home) > len(longest.ID)+len(longest.Home) || i == 0 {
-			longest = d
+		number += g.Total()
+		v := c.s.device(number-1, g, g.Total()-1).Vars(sampleRun)
+		if n := lengthsOf(v); !seen[n] {
+			seen[n] = true
+			c.samples = append(c.samples, v)
 		}
 	}
-	c.samples = []Vars{first.Vars(sampleRun), longest.Vars(sampleRun)}
+}
+
+// lengths are those of what the places stand for that differ within a scenario.
+type lengths struct{ id, n, h, home, kind int }
+
+func lengthsOf(v Vars) lengths {
+	return lengths{len(v.ID), len(strconv.Itoa(v.N)), len(strconv.Itoa(v.H)), len(v.Home), len(v.Kind)}
 }
 
 // sampleRun is as long as a run's name can be expected to get.

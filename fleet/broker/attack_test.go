@@ -93,7 +93,8 @@ func overlapping(i, levels int) string {
 func retain(b *Broker, n int) {
 	for i := range n {
 		b.topics.mu.Lock()
-		b.topics.retained.retain(&message{from: anyone(), topic: fmt.Appendf(nil, "home/%d/light/state", i), payload: []byte("ON")}, &b.limits, time.Now())
+		m := &message{topic: fmt.Appendf(nil, "home/%d/light/state", i), payload: []byte("ON")}
+		b.topics.retained.retain(m.topic, m.keep(), anyone(), &b.limits, 0)
 		b.topics.mu.Unlock()
 	}
 }

@@ -76,6 +76,7 @@ func New(c Config) (*Broker, error) {
 	b.strangers.most = b.memory.most / 16
 	b.topics.init()
 	b.topics.retained.memory = &b.memory
+	b.topics.retained.swept = -sweepEvery // never yet
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -89,6 +90,9 @@ func New(c Config) (*Broker, error) {
 	b.writes.New = func() any { return new(make([]byte, 0, 512)) }
 	return b, nil
 }
+
+// now is the time since the broker's start, by which messages expire.
+func (b *Broker) now() time.Duration { return time.Since(b.start) }
 
 // enter counts a goroutine that Close is to wait for; it returns false once the
 // broker is closed.
@@ -222,8 +226,8 @@ func (b *Broker) Close() error {
 	b.mu.Lock()
 	for _, s := range b.sessions {
 		s.mu.Lock()
-		if s.timer != nil {
-			s.timer.Stop()
+		if a := s.absence; a != nil && a.timer != nil {
+			a.timer.Stop()
 		}
 		s.mu.Unlock()
 	}

@@ -19,13 +19,40 @@ const (
 
 // outgoing is a QoS 1 or 2 message for one client.
 type outgoing struct {
-	m      *message
-	ids    []uint32 // Subscription Identifiers
-	group  *group   // the Shared Subscription that it came by; nil: none
-	id     uint16   // 0 until it was sent
+	m      *kept
+	via    *via
+	id     uint16 // 0 until it was sent
 	qos    byte
 	retain bool
 }
+
+// via is what it says with a message by which subscriptions it came; nil: nothing.
+// It never changes, but for its uses.
+type via struct {
+	ids   []uint32 // Subscription Identifiers
+	group *group   // the Shared Subscription; nil: none
+	uses  int      // of one that was merged, in the queues of its session; guarded by session.mu
+}
+
+// identifiers are the Subscription Identifiers.
+func (v *via) identifiers() []uint32 {
+	if v == nil {
+		return nil
+	}
+	return v.ids
+}
+
+// shared is the Shared Subscription, or nil.
+func (v *via) shared() *group {
+	if v == nil {
+		return nil
+	}
+	return v.group
+}
+
+// merged reports whether it is of several subscriptions. One that is not is a
+// subscription's own.
+func (v *via) merged() bool { return v != nil && len(v.ids) > 1 }
 
 // release is a QoS 2 message to the client that waits for its PUBCOMP.
 type release struct {
@@ -41,7 +68,7 @@ func (s *session) deliver(r *routing, t *target) bool {
 	if s.forgot {
 		return false
 	}
-	if len(t.ids) > s.b.limits.MaximumOverlap {
+	if len(t.via.identifiers()) > s.b.limits.MaximumOverlap {
 		s.b.count.full.Add(1)
 		if s.conn != nil {
 			s.conn.overrun()
@@ -49,8 +76,7 @@ func (s *session) deliver(r *routing, t *target) bool {
 		return true
 	}
 	s.send(r, outgoing{
-		ids: t.ids, group: t.group,
-		qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished, // 3.3.1-12, -13
+		via: t.via, qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished, // 3.3.1-12, -13
 	})
 	return true
 }
@@ -73,6 +99,7 @@ func (s *session) take(r *routing, o outgoing) {
 		return
 	}
 	l := &s.b.limits
+	s.keep()
 	o.m = r.keep()
 	size := o.m.size()
 	if s.pending.len() >= l.MaximumQueued || s.queuedBytes+size > l.MaximumQueuedBytes || !s.hold(&o) {
@@ -107,13 +134,15 @@ func (s *session) pump() {
 
 // flush sends what waits, and reports whether that was all.
 func (s *session) flush(c *conn) bool {
-	var now time.Time
+	var now time.Duration
+	var m message
+	var room wire.Properties
 	for s.redo.len() > 0 || s.pending.len() > 0 {
 		if s.unacked.len()+s.counted >= s.window || s.unacked.len()+len(s.released) >= s.b.limits.MaximumInflight {
 			return false
 		}
-		if now.IsZero() {
-			now = time.Now()
+		if now == 0 {
+			now = s.b.now()
 		}
 		again := s.redo.len() > 0
 		var o *outgoing
@@ -129,7 +158,8 @@ func (s *session) flush(c *conn) bool {
 			}
 			o.id = s.freeID()
 		}
-		sent := c.publish(o.m, o, again, now)
+		o.m.message(&m, &room)
+		sent := c.publish(&m, o, again, now)
 		if sent == sendStalled {
 			s.stalled = true
 			return false

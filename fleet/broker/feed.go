@@ -28,7 +28,7 @@ const (
 // look appends the next messages for the first subscription, and reports whether
 // these were all. A message that was retained after the client subscribed came to
 // it as new.
-func (t *topics) look(out []*message, f *feeds, now time.Time) (_ []*message, done bool) {
+func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, done bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	s := &t.retained
@@ -37,15 +37,16 @@ func (t *topics) look(out []*message, f *feeds, now time.Time) (_ []*message, do
 	size := 0
 	var buf []byte
 	for range feedVisits {
-		m := s.get(p)
-		if m == nil {
+		e := s.get(p)
+		if e == nil {
 			return out, true
 		}
-		match, next := scan(buf[:0], m.topic, sub.filter)
+		m := e.m
+		match, next := scan(buf[:0], m.name(), sub.filter)
 		switch {
-		case match && m.number <= sub.newest && !m.expired(now) && !(sub.noLocal && m.from.id == sub.s.id): // 3.3.2-5
+		case match && e.number <= sub.newest && !m.expired(now) && !(sub.noLocal && e.from.id == sub.s.id): // 3.3.2-5
 			if out, size = append(out, m), size+m.size(); len(out) == feedMessages || size > feedBytes {
-				f.from = append(slices.Clone(m.topic), 0) // right behind it: no topic has U+0000
+				f.from = append(slices.Clone(m.name()), 0) // right behind it: no topic has U+0000
 				return out, false
 			}
 			p = s.after(p)
@@ -56,16 +57,16 @@ func (t *topics) look(out []*message, f *feeds, now time.Time) (_ []*message, do
 		default:
 			// What comes next is often near.
 			buf = next
-			if p = s.after(p); p.chunk < len(s.chunks) && bytes.Compare(s.get(p).topic, next) < 0 {
+			if p = s.after(p); p.chunk < len(s.chunks) && bytes.Compare(s.get(p).m.name(), next) < 0 {
 				p = s.seek(next)
 			}
 		}
 	}
-	m := s.get(p)
-	if m == nil {
+	e := s.get(p)
+	if e == nil {
 		return out, true
 	}
-	f.from = slices.Clone(m.topic)
+	f.from = slices.Clone(e.m.name())
 	return out, false
 }
 
@@ -132,8 +133,8 @@ func (s *session) feed(c *conn, looks int) bool {
 		return false
 	}
 	sub := *q.subs.at(0)
-	now := time.Now()
-	var room [feedMessages]*message
+	now := s.b.now()
+	var room [feedMessages]*kept
 	found, done := s.b.topics.look(room[:0], q, now)
 	if done {
 		q.subs.pop()
@@ -143,9 +144,11 @@ func (s *session) feed(c *conn, looks int) bool {
 		}
 	}
 	for _, m := range found {
-		o := outgoing{ids: sub.ids, qos: min(m.qos, sub.qos), retain: true} // 3.3.1-8
+		o := outgoing{via: sub.via, qos: min(m.qos, sub.qos), retain: true} // 3.3.1-8
 		if o.qos > 0 || !sub.late {
-			r := routing{m: m, kept: m, at: now}
+			r := routing{b: s.b, kept: m, at: now}
+			m.message(&r.own, &r.props)
+			r.m = &r.own
 			s.take(&r, o)
 			if o.qos > 0 {
 				s.flush(c)
@@ -162,7 +165,7 @@ func (s *session) goOn() {
 	defer s.b.feeder.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.feeds != nil {
+	if s.state != nil && s.feeds != nil {
 		s.feeds.waiting = false
 		s.pump()
 	}

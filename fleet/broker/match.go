@@ -101,5 +101,5 @@ func (p *point) collect(r *routing) {
 }
 
 func (sub *subscription) target() target {
-	return target{s: sub.s, ids: sub.ids, qos: sub.qos, asPublished: sub.asPublished}
+	return target{s: sub.s, via: sub.via, qos: sub.qos, asPublished: sub.asPublished}
 }

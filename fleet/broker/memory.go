@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"homefleet/fleet/wire"
@@ -29,13 +30,15 @@ type owner struct {
 // What things take, beside their texts.
 const (
 	costConn         = 4 << 10 // with its goroutine and its part of the timers
-	costSession      = 640
+	costSession      = 176
+	costState        = 256
+	costAbsence      = 192 // with its timer
 	costWill         = 64
 	costSubscription = 256
-	costMessage      = 128
-	costProperties   = 144
-	costQueued       = 64 // an entry of a queue
-	costRetained     = 16
+	costMessage      = 40
+	costQueued       = 32 // an entry of a queue
+	costVia          = 48
+	costRetained     = 40
 	costIncoming     = 12 // a Packet Identifier of QoS 2
 	costAlias        = 64
 )
@@ -63,7 +66,7 @@ func (all *account) enter(o *owner, n int) {
 
 // hold enters a message that is kept for a client in one more place, where it
 // takes so many bytes more. To all, a message that many wait for is one.
-func (all *account) hold(o *owner, m *message, more int) bool {
+func (all *account) hold(o *owner, m *kept, more int) bool {
 	size := m.size()
 	if !all.room(size+more) || o != nil && !o.room(size+more) {
 		return false
@@ -73,7 +76,7 @@ func (all *account) hold(o *owner, m *message, more int) bool {
 }
 
 // held is hold where the message is there in any case.
-func (all *account) held(o *owner, m *message, more int) {
+func (all *account) held(o *owner, m *kept, more int) {
 	n := more
 	if atomic.AddInt32(&m.places, 1) == 1 {
 		n += m.size()
@@ -85,7 +88,7 @@ func (all *account) held(o *owner, m *message, more int) {
 }
 
 // release is the end of what hold began.
-func (all *account) release(o *owner, m *message, more int) {
+func (all *account) release(o *owner, m *kept, more int) {
 	n := more
 	if atomic.AddInt32(&m.places, -1) == 0 {
 		n += m.size()
@@ -96,18 +99,40 @@ func (all *account) release(o *owner, m *message, more int) {
 	}
 }
 
-// cost is what an entry of a session's queue takes beside its message.
+// cost is what an entry of a session's queue takes beside its message, the first of
+// its kind with what is said of its subscriptions.
 func (o *outgoing) cost() int {
-	if len(o.ids) > 1 { // one is the subscription's own
-		return costQueued + 4*len(o.ids)
+	if o.via.merged() && o.via.uses == 0 {
+		return costQueued + costVia + 4*len(o.via.ids)
 	}
 	return costQueued
 }
 
-// hold enters a message for a session; release ends that.
-func (s *session) hold(o *outgoing) bool { return s.b.memory.hold(s.owner, o.m, o.cost()) }
+// hold enters a message for a session; release ends that. Messages that came by the
+// same subscriptions, one behind the other, share what is said of these. The
+// caller holds s.mu.
+func (s *session) hold(o *outgoing) bool {
+	if o.via.merged() && s.via != nil && slices.Equal(s.via.ids, o.via.ids) {
+		o.via = s.via
+	}
+	if !s.b.memory.hold(&s.owner, o.m, o.cost()) {
+		return false
+	}
+	if o.via.merged() {
+		o.via.uses++
+		s.via = o.via
+	}
+	return true
+}
 
-func (s *session) release(o *outgoing) { s.b.memory.release(s.owner, o.m, o.cost()) }
+func (s *session) release(o *outgoing) {
+	if o.via.merged() {
+		if o.via.uses--; o.via.uses == 0 && s.via == o.via {
+			s.via = nil
+		}
+	}
+	s.b.memory.release(&s.owner, o.m, o.cost())
+}
 
 // cost is what a Will takes. A nil Will takes nothing.
 func (w *will) cost() int {
@@ -118,7 +143,7 @@ func (w *will) cost() int {
 }
 
 // letGo ends what a Will of a session takes.
-func (s *session) letGo(w *will) { s.b.memory.enter(s.owner, -w.cost()) }
+func (s *session) letGo(w *will) { s.b.memory.enter(&s.owner, -w.cost()) }
 
 // keeps enters what the framer has of a packet that is not whole, and reports
 // whether there is room for it.
@@ -131,7 +156,7 @@ func (c *conn) keeps() bool {
 	var o *owner
 	all := &c.b.memory
 	if c.s != nil {
-		o = c.s.owner
+		o = &c.s.owner
 	} else if more > 0 && !c.b.strangers.room(more) {
 		return false
 	}
@@ -159,7 +184,7 @@ func (c *conn) fit(n int, must bool) bool {
 	size := max(2*cap(b), len(b)+n)
 	var o *owner
 	if c.s != nil {
-		o = c.s.owner
+		o = &c.s.owner
 	}
 	if size > freeBuffer {
 		switch more := size - c.outTaken; {
@@ -182,7 +207,7 @@ func (c *conn) written(n int) {
 	if n > 0 {
 		var o *owner
 		if c.s != nil {
-			o = c.s.owner
+			o = &c.s.owner
 		}
 		c.b.memory.enter(o, -n)
 	}
@@ -192,7 +217,7 @@ func (c *conn) written(n int) {
 func (c *conn) forgets() {
 	var o *owner
 	if c.s != nil {
-		o = c.s.owner
+		o = &c.s.owner
 	} else {
 		c.b.strangers.used.Add(int64(-c.partial))
 	}

@@ -264,8 +264,8 @@ func TestClientMemory(t *testing.T) {
 			c.crash()
 		}
 		synctest.Wait() // their connections are gone; this is about sessions
-		if n < 50 || n > 110 {
-			t.Errorf("there is room for %d sessions; want some 90", n)
+		if n < 250 || n > 400 {
+			t.Errorf("there is room for %d sessions; want some 330", n)
 		}
 		connect(t, b, resumeV5("c1", neverExpire)) // it has one
 	})

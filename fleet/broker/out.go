@@ -173,7 +173,7 @@ const (
 
 // publish appends a PUBLISH. The message is o.m or, at QoS 0, one that need not
 // be kept.
-func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent {
+func (c *conn) publish(m *message, o *outgoing, again bool, now time.Duration) sent {
 	p := wire.Publish{
 		Topic: m.topic, Payload: m.payload,
 		PacketID: o.id, QoS: o.qos, Dup: again, Retain: o.retain,
@@ -184,7 +184,7 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Time) sent 
 			p.Props.MessageExpiry = m.remaining(now)
 		}
 	}
-	p.Props.SubscriptionIDs = o.ids
+	p.Props.SubscriptionIDs = o.via.identifiers()
 	n := &c.b.count
 	if wire.PublishSize(&p, c.version) > c.maxPacket { // 3.1.2-25
 		n.tooLarge.Add(1)

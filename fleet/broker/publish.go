@@ -49,9 +49,9 @@ func (c *conn) publishIn(f wire.Frame) error {
 	}
 
 	code := byte(wire.QuotaExceeded)
-	if p.QoS < 2 || c.b.memory.take(s.owner, costIncoming) {
+	if p.QoS < 2 || c.b.memory.take(&s.owner, costIncoming) {
 		if code = c.accept(&p); code >= 0x80 && p.QoS == 2 {
-			c.b.memory.enter(s.owner, -costIncoming)
+			c.b.memory.enter(&s.owner, -costIncoming)
 		}
 	}
 	if code >= 0x80 {
@@ -105,7 +105,7 @@ func (c *conn) resolve(p *wire.Publish) error {
 	if old, ok := c.aliases[alias]; ok {
 		n -= costAlias + text(len(old))
 	}
-	if !c.b.memory.take(c.s.owner, n) {
+	if !c.b.memory.take(&c.s.owner, n) {
 		return &wire.Error{Code: wire.QuotaExceeded, Text: "a Topic Alias that there is no room for"}
 	}
 	c.aliases[alias] = bytes.Clone(p.Topic)
@@ -120,7 +120,7 @@ func (c *conn) accept(p *wire.Publish) byte {
 	case levels(p.Topic) > maxLevels:
 		return wire.TopicNameInvalid
 	}
-	matched, code := c.b.route(p, c.s.owner)
+	matched, code := c.b.route(p, &c.s.owner)
 	if code == wire.Success && !matched {
 		return wire.NoMatchingSubscribers
 	}
@@ -134,7 +134,7 @@ func (s *session) pubrel(c *conn, a wire.Ack) {
 	if known {
 		code = wire.Success
 		delete(s.incoming, a.PacketID)
-		s.b.memory.enter(s.owner, -costIncoming)
+		s.b.memory.enter(&s.owner, -costIncoming)
 		if len(s.incoming) == 0 {
 			s.incoming = nil
 		}

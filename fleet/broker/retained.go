@@ -8,18 +8,25 @@ import (
 )
 
 // retained are the retained messages in the order of their topics, in chunks of
-// some hundred. It takes a word for each message beside the message itself,
+// some hundred. It takes three words for each message beside the message itself,
 // however many levels its topic has, and a reader can let go of the lock
 // anywhere and come back to where it was.
 type retained struct {
-	memory *account     // of all clients
-	chunks [][]*message // none is empty
+	memory *account        // of all clients
+	chunks [][]retainedOne // none is empty
 	count  int
 	bytes  int
 	number uint64 // of the message that was retained last
 
-	swept   time.Time // when sweeping was last begun
-	sweepAt []byte    // the topic from which the next sweep goes on
+	swept   time.Duration // when sweeping was last begun, since the broker's start
+	sweepAt []byte        // the topic from which the next sweep goes on
+}
+
+// retainedOne is a retained message.
+type retainedOne struct {
+	m      *kept
+	from   *owner // the publisher
+	number uint64 // in the order of coming
 }
 
 // fullChunk is how many messages a chunk has when it is split.
@@ -30,13 +37,13 @@ type place struct{ chunk, at int }
 
 // seek returns the place of the first message whose topic is not before a text.
 func (s *retained) seek(topic []byte) place {
-	c := sort.Search(len(s.chunks), func(i int) bool { return bytes.Compare(s.chunks[i][0].topic, topic) > 0 })
+	c := sort.Search(len(s.chunks), func(i int) bool { return bytes.Compare(s.chunks[i][0].m.name(), topic) > 0 })
 	if c == 0 {
 		return place{}
 	}
 	c-- // it may stand in the chunk that begins before it
 	chunk := s.chunks[c]
-	at := sort.Search(len(chunk), func(i int) bool { return bytes.Compare(chunk[i].topic, topic) >= 0 })
+	at := sort.Search(len(chunk), func(i int) bool { return bytes.Compare(chunk[i].m.name(), topic) >= 0 })
 	if at == len(chunk) {
 		return place{c + 1, 0}
 	}
@@ -44,11 +51,11 @@ func (s *retained) seek(topic []byte) place {
 }
 
 // get returns the message at a place, nil behind the last one.
-func (s *retained) get(p place) *message {
+func (s *retained) get(p place) *retainedOne {
 	if p.chunk == len(s.chunks) {
 		return nil
 	}
-	return s.chunks[p.chunk][p.at]
+	return &s.chunks[p.chunk][p.at]
 }
 
 // after returns the place behind another.
@@ -60,56 +67,58 @@ func (s *retained) after(p place) place {
 }
 
 // find returns the message of a topic, or nil, and where it is or belongs.
-func (s *retained) find(topic []byte) (*message, place) {
+func (s *retained) find(topic []byte) (*retainedOne, place) {
 	p := s.seek(topic)
-	if m := s.get(p); m != nil && bytes.Equal(m.topic, topic) {
-		return m, p
+	if e := s.get(p); e != nil && bytes.Equal(e.m.name(), topic) {
+		return e, p
 	}
 	return nil, p
 }
 
 // put enters a message at the place that find returned with the one that it is
 // to replace, or nil.
-func (s *retained) put(m, old *message, p place) {
+func (s *retained) put(m *kept, from *owner, old *retainedOne, p place) {
 	s.number++
-	m.number = s.number
-	s.memory.held(m.from, m, costRetained)
+	e := retainedOne{m, from, s.number}
+	s.memory.held(from, m, costRetained)
 	s.count++
 	s.bytes += m.size()
 	if old != nil {
 		s.dropped(old)
-		s.chunks[p.chunk][p.at] = m
+		*old = e
 		return
 	}
 	switch {
 	case len(s.chunks) == 0:
-		s.chunks = [][]*message{{m}}
+		s.chunks = [][]retainedOne{{e}}
 		return
 	case p.at == 0 && p.chunk > 0: // as the last of a chunk, so that chunks begin where they did
 		p.chunk--
 		p.at = len(s.chunks[p.chunk])
 	}
-	chunk := slices.Insert(s.chunks[p.chunk], p.at, m)
+	if p.chunk == len(s.chunks)-1 && p.at == fullChunk-1 { // topics that come in their order fill their chunks
+		s.chunks = append(s.chunks, []retainedOne{e})
+		return
+	}
+	chunk := slices.Insert(s.chunks[p.chunk], p.at, e)
 	s.chunks[p.chunk] = chunk
 	if len(chunk) < fullChunk {
 		return
 	}
-	half := slices.Clone(chunk[fullChunk/2:])
-	clear(chunk[fullChunk/2:])
-	s.chunks[p.chunk] = chunk[:fullChunk/2]
-	s.chunks = slices.Insert(s.chunks, p.chunk+1, half)
+	s.chunks[p.chunk] = slices.Clone(chunk[:fullChunk/2])
+	s.chunks = slices.Insert(s.chunks, p.chunk+1, slices.Clone(chunk[fullChunk/2:]))
 }
 
-func (s *retained) dropped(m *message) {
+func (s *retained) dropped(e *retainedOne) {
 	s.count--
-	s.bytes -= m.size()
-	s.memory.release(m.from, m, costRetained)
+	s.bytes -= e.m.size()
+	s.memory.release(e.from, e.m, costRetained)
 }
 
 // drop removes the message at a place.
 func (s *retained) drop(p place) {
 	chunk := s.chunks[p.chunk]
-	s.dropped(chunk[p.at])
+	s.dropped(&chunk[p.at])
 	chunk = slices.Delete(chunk, p.at, p.at+1)
 	s.chunks[p.chunk] = chunk
 	switch {
@@ -128,65 +137,65 @@ const (
 	sweepMost  = 32 << 10
 )
 
-// retain stores m as its topic's retained message, or removes that if m has no
-// payload (3.3.1-5 to -7). It returns false, with nothing changed, where the
-// bounds do not allow it. The caller holds topics.mu for writing.
-func (s *retained) retain(m *message, l *limits, now time.Time) bool {
-	old, p := s.find(m.topic)
-	if len(m.payload) == 0 {
+// retain stores a message as its topic's retained one, or removes that if m is nil,
+// for one without payload (3.3.1-5 to -7). It returns false, with nothing changed,
+// where the bounds do not allow it. The caller holds topics.mu for writing.
+func (s *retained) retain(topic []byte, m *kept, from *owner, l *limits, now time.Duration) bool {
+	old, p := s.find(topic)
+	if m == nil {
 		if old != nil {
 			s.drop(p)
 		}
 		return true
 	}
-	if !s.roomFor(m, old, l) {
-		if now.Sub(s.swept) < sweepEvery {
+	if !s.roomFor(m, from, old, l) {
+		if now-s.swept < sweepEvery {
 			return false
 		}
 		s.swept = now
 		s.sweep(now)
-		if old, p = s.find(m.topic); !s.roomFor(m, old, l) {
+		if old, p = s.find(topic); !s.roomFor(m, from, old, l) {
 			return false
 		}
 	}
-	s.put(m, old, p)
+	s.put(m, from, old, p)
 	return true
 }
 
 // roomFor reports whether m may be retained. What it replaces is set off.
-func (s *retained) roomFor(m, old *message, l *limits) bool {
+func (s *retained) roomFor(m *kept, from *owner, old *retainedOne, l *limits) bool {
 	count, size, more := s.count+1, s.bytes+m.size(), m.size()+costRetained
 	if old != nil {
-		count, size, more = count-1, size-old.size(), m.size()-old.size()
+		count, size, more = count-1, size-old.m.size(), m.size()-old.m.size()
 	}
 	mine := more
-	if old != nil && old.from != m.from {
+	if old != nil && old.from != from {
 		mine = m.size() + costRetained
 	}
-	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes && (more <= 0 || s.memory.room(more)) && m.from.room(mine)
+	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes && (more <= 0 || s.memory.room(more)) && from.room(mine)
 }
 
 // sweep removes what has expired among the next so many messages.
-func (s *retained) sweep(now time.Time) {
+func (s *retained) sweep(now time.Duration) {
 	p := s.seek(s.sweepAt)
 	for range min(sweepMost, s.count) {
-		m := s.get(p)
-		if m == nil {
+		e := s.get(p)
+		if e == nil {
 			p = place{}
-			if m = s.get(p); m == nil {
+			if e = s.get(p); e == nil {
 				break
 			}
 		}
-		if !m.expired(now) {
+		if !e.m.expired(now) {
 			p = s.after(p)
 			continue
 		}
-		topic := m.topic
+		topic := e.m.name()
 		s.drop(p)
 		p = s.seek(topic)
 	}
 	s.sweepAt = nil
-	if m := s.get(p); m != nil {
-		s.sweepAt = m.topic
+	if e := s.get(p); e != nil {
+		s.sweepAt = e.m.name()
 	}
 }

@@ -12,8 +12,9 @@ type routing struct {
 	m       *message
 	own     message         // room for m, so that a message on its way is no allocation
 	props   wire.Properties // room for its properties
-	kept    *message        // a copy that may be stored, made when the first one needs it
-	at      time.Time
+	kept    *kept           // a copy that may be stored, made when the first one needs it
+	b       *Broker
+	at      time.Duration
 	hashes  hashes   // of the topic
 	targets []target // one or several a session, see merge
 	shared  []target // one a Shared Subscription
@@ -23,10 +24,9 @@ type routing struct {
 // target is a session with what its matching subscriptions ask for.
 type target struct {
 	s           *session
-	ids         []uint32
+	via         *via
 	qos         byte
 	asPublished bool
-	group       *group // nil: not by a Shared Subscription
 }
 
 // receive makes the message of a PUBLISH, whose memory it shares; its Message
@@ -40,20 +40,20 @@ func (r *routing) receive(p *wire.Publish, from *owner) {
 	r.props = p.Props
 	r.own.props = &r.props
 	if p.Props.HasMessageExpiry {
-		r.own.expires = r.now().Add(time.Duration(p.Props.MessageExpiry) * time.Second)
+		r.own.expires = r.now() + time.Duration(p.Props.MessageExpiry)*time.Second
 	}
 }
 
-func (r *routing) keep() *message {
+func (r *routing) keep() *kept {
 	if r.kept == nil {
 		r.kept = r.m.keep()
 	}
 	return r.kept
 }
 
-func (r *routing) now() time.Time {
-	if r.at.IsZero() {
-		r.at = time.Now()
+func (r *routing) now() time.Duration {
+	if r.at == 0 {
+		r.at = r.b.now()
 	}
 	return r.at
 }
@@ -64,16 +64,17 @@ func (r *routing) now() time.Time {
 // not accepted.
 func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 	r := b.routings.Get().(*routing)
+	r.b = b
 	r.receive(p, from)
 	m := r.m
 	t := &b.topics
 	if m.retain {
-		k := m
+		var k *kept
 		if len(m.payload) > 0 {
 			k = r.keep()
 		}
 		t.mu.Lock()
-		if !t.retained.retain(k, &b.limits, r.now()) {
+		if !t.retained.retain(m.topic, k, from, &b.limits, r.now()) {
 			t.mu.Unlock()
 			b.routings.Put(r.reset())
 			return false, wire.QuotaExceeded
@@ -125,9 +126,9 @@ func (r *routing) merge() {
 	n := 0
 	for i := 0; i < len(r.targets); n++ {
 		same := r.targets[i:]
-		k, ids := 1, len(same[0].ids)
+		k, ids := 1, len(same[0].via.identifiers())
 		for ; k < len(same) && same[k].s == same[0].s; k++ {
-			ids += len(same[k].ids)
+			ids += len(same[k].via.identifiers())
 		}
 		r.targets[n] = one(same[:k], ids)
 		i += k
@@ -143,15 +144,20 @@ func one(same []target, ids int) target {
 	if len(same) == 1 {
 		return t
 	}
-	if ids > len(t.ids) {
-		t.ids = make([]uint32, 0, ids) // those of a subscription may not be changed in place
+	var all []uint32
+	more := ids > len(t.via.identifiers())
+	if more {
+		all = make([]uint32, 0, ids) // those of a subscription may not be changed in place
 	}
 	for _, u := range same {
 		t.qos = max(t.qos, u.qos)
 		t.asPublished = t.asPublished || u.asPublished
-		if ids > len(same[0].ids) {
-			t.ids = append(t.ids, u.ids...)
+		if more {
+			all = append(all, u.via.identifiers()...)
 		}
+	}
+	if more {
+		t.via = &via{ids: all}
 	}
 	return t
 }

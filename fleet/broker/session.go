@@ -9,23 +9,30 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// session is the Session State of section 4.1. An idle one holds no queue, no
-// map and no timer.
+// session is the Session State of section 4.1. For a client that is away and has
+// neither subscriptions nor messages it is a mere entry: others can leave many of
+// these behind.
 type session struct {
+	owner  // Client Identifier, and what it makes the broker keep
 	b      *Broker
-	id     string
-	number uint64      // of the session, to sort by
-	user   *user       // who it belongs to; nil without Config.Users
-	online atomic.Bool // conn is not nil; read without mu when sharing out messages
+	number uint64 // of the session, to sort by
+	user   *user  // who it belongs to; nil without Config.Users
 
-	mu     sync.Mutex
-	conn   *conn // nil while the client is away
-	ended  bool  // no longer in Broker.sessions
-	forgot bool  // and holds nothing any more, see forget
-	expiry uint32
-	subs   subscriptions
-	owner  *owner
-	feeds  *feeds // nil: none
+	mu       sync.Mutex
+	online   atomic.Bool // conn is not nil; read without mu when sharing out messages
+	ended    bool        // no longer in Broker.sessions
+	forgot   bool        // and holds nothing any more, see forget
+	stalled  bool        // pump stopped because the client does not read; the writer calls it again
+	expiry   uint32
+	conn     *conn // nil while the client is away
+	*state         // not nil while there is a connection, or something in it
+	*absence       // what is due while the client is away; nil: nothing
+}
+
+// state is what a session has to keep.
+type state struct {
+	subs  subscriptions
+	feeds *feeds // nil: none
 
 	// To the client, in order of sending: redo was sent by an earlier connection
 	// and not by this one, unacked was sent, released had its PUBREC and waits
@@ -33,21 +40,40 @@ type session struct {
 	redo, unacked, pending fifo[outgoing]
 	released               []release
 	queuedBytes            int
+	via                    *via // of the last message in the queues that came by several subscriptions
 	lastID                 uint16
-	window                 int  // how many may be under way on this connection
-	counted                int  // entries of released that this connection's window counts
-	stalled                bool // pump stopped because the client does not read; the writer calls it again
+	window                 int // how many may be under way on this connection
+	counted                int // entries of released that this connection's window counts
 
 	// From the client: QoS 2 Packet Identifiers between PUBLISH and PUBREL. The
 	// value says whether this connection's Receive Maximum counts it.
 	incoming        map[uint16]bool
 	incomingCounted int
+}
 
-	// While the client is away.
+// absence is what is due while a client is away, since the broker's start.
+type absence struct {
 	will      *will // waits for its Will Delay; nil otherwise
-	willAt    time.Time
-	expiresAt time.Time // zero: never
+	willAt    time.Duration
+	expiresAt time.Duration // 0: never
 	timer     *time.Timer
+}
+
+// keep gives the session a state if it has none. The caller holds s.mu.
+func (s *session) keep() {
+	if s.state == nil {
+		s.state = new(state)
+		s.b.memory.enter(&s.owner, costState)
+	}
+}
+
+// shed takes away a state with nothing in it. The caller holds s.mu, and there is
+// no connection.
+func (s *session) shed() {
+	if q := s.state; q != nil && len(q.subs.list)+q.redo.len()+q.unacked.len()+q.pending.len()+len(q.released)+len(q.incoming) == 0 && q.feeds == nil {
+		s.state = nil
+		s.b.memory.enter(&s.owner, -costState)
+	}
 }
 
 // departure is how a connection ends.
@@ -104,11 +130,11 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 			break // a CONNECT that is refused ends no session
 		}
 		due := s.end()
-		b.keepWill(s.owner, due)
+		b.keepWill(&s.owner, due)
 		s.mu.Unlock()
 		b.mu.Unlock()
 		s.forget()
-		b.publishWill(s.owner, due)
+		b.publishWill(&s.owner, due)
 	}
 	// Here b.mu is held, and s.mu too if there is a session, which is nobody's.
 	switch {
@@ -127,21 +153,15 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		return nil, false, code
 	}
 	if present = s != nil; present {
-		if s.will != nil { // 3.1.3-9
-			s.letGo(s.will)
-			s.will = nil
+		if w := s.back(); w != nil { // 3.1.3-9
 			b.count.willsCancelled.Add(1)
-		}
-		if s.timer != nil {
-			s.timer.Stop()
-			s.timer = nil
 		}
 		b.count.resumed.Add(1)
 	} else {
 		b.sessionNumber++
-		s = &session{b: b, id: p.ClientID, number: b.sessionNumber, user: c.user}
-		s.owner = &owner{id: s.id, account: account{most: int64(b.limits.ClientMemory)}}
-		b.memory.enter(s.owner, s.cost())
+		s = &session{b: b, number: b.sessionNumber, user: c.user}
+		s.id, s.most = p.ClientID, int64(b.limits.ClientMemory)
+		b.memory.enter(&s.owner, s.cost())
 		s.mu.Lock()
 		b.sessions[s.id] = s
 		if s.user != nil {
@@ -149,7 +169,8 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		}
 	}
 	c.will = newWill(p.Will)
-	b.memory.enter(s.owner, c.will.cost())
+	b.memory.enter(&s.owner, c.will.cost())
+	s.keep()
 	s.conn, c.s = c, s
 	s.online.Store(true)
 	s.expiry = expiry
@@ -215,7 +236,8 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 		w = nil
 	}
 	ended := s.expiry == 0 || d.takeOver && d.clean
-	now := time.Now()
+	now := b.now()
+	away := absence{}
 	switch {
 	case w == nil:
 	case ended || w.delay == 0:
@@ -223,39 +245,59 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 	case d.takeOver: // 3.1.3-9: the session goes on
 		b.count.willsCancelled.Add(1)
 	default:
-		s.will, s.willAt = w, now.Add(w.delay)
-		b.memory.enter(s.owner, w.cost())
+		away.will, away.willAt = w, now+w.delay
+		b.memory.enter(&s.owner, w.cost())
 	}
 	if ended {
 		s.end()
 	} else {
-		s.expiresAt = time.Time{}
 		if s.expiry != never {
-			s.expiresAt = now.Add(time.Duration(s.expiry) * time.Second)
+			away.expiresAt = now + time.Duration(s.expiry)*time.Second
 		}
-		if !b.closed {
+		if away != (absence{}) && !b.closed {
+			s.absence = &away
+			b.memory.enter(&s.owner, costAbsence)
 			s.arm(now)
 		}
+		s.shed()
 	}
-	b.keepWill(s.owner, due)
+	b.keepWill(&s.owner, due)
 	s.mu.Unlock()
 	b.mu.Unlock()
 	if ended {
 		s.forget()
 	}
-	return s.owner, due
+	return &s.owner, due
 }
 
 // arm sets the timer for the next thing that is due while the client is away.
-func (s *session) arm(now time.Time) {
-	at := s.expiresAt
-	if s.will != nil && (at.IsZero() || s.willAt.Before(at)) {
-		at = s.willAt
+func (s *session) arm(now time.Duration) {
+	a := s.absence
+	at := a.expiresAt
+	if a.will != nil && (at == 0 || a.willAt < at) {
+		at = a.willAt
 	}
-	if at.IsZero() {
+	if at == 0 {
+		s.back()
 		return
 	}
-	s.timer = time.AfterFunc(at.Sub(now), s.due)
+	a.timer = time.AfterFunc(at-now, s.due)
+}
+
+// back ends the absence of the client, and returns the Will that waited for its
+// delay, if any. The caller holds s.mu.
+func (s *session) back() *will {
+	a := s.absence
+	if a == nil {
+		return nil
+	}
+	s.absence = nil
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	s.b.memory.enter(&s.owner, -costAbsence)
+	s.letGo(a.will)
+	return a.will
 }
 
 // due is called by the timer.
@@ -267,31 +309,32 @@ func (s *session) due() {
 	defer b.leave()
 	b.mu.Lock()
 	s.mu.Lock()
-	if s.ended || s.conn != nil {
+	a := s.absence
+	if s.ended || s.conn != nil || a == nil {
 		s.mu.Unlock()
 		b.mu.Unlock()
 		return
 	}
-	now := time.Now()
+	now := b.now()
 	var w *will
-	expired := !s.expiresAt.IsZero() && !now.Before(s.expiresAt)
+	expired := a.expiresAt != 0 && now >= a.expiresAt
 	switch {
 	case expired:
 		w = s.end()
-	case s.will != nil && !now.Before(s.willAt):
-		w, s.will = s.will, nil
+	case a.will != nil && now >= a.willAt:
+		w, a.will = a.will, nil
 		s.letGo(w)
 	}
 	if !expired {
 		s.arm(now)
 	}
-	b.keepWill(s.owner, w)
+	b.keepWill(&s.owner, w)
 	s.mu.Unlock()
 	b.mu.Unlock()
 	if expired {
 		s.forget()
 	}
-	b.publishWill(s.owner, w)
+	b.publishWill(&s.owner, w)
 }
 
 // end takes the session out of the broker's table and returns the will that is
@@ -303,14 +346,7 @@ func (s *session) end() *will {
 		s.user.sessions--
 	}
 	s.ended = true
-	if s.timer != nil {
-		s.timer.Stop()
-		s.timer = nil
-	}
-	w := s.will
-	s.will = nil
-	s.letGo(w)
-	return w
+	return s.back()
 }
 
 // cost is what a session takes that is idle.
@@ -332,13 +368,14 @@ func need(s *session, p *wire.Connect) int {
 // Shared Subscriptions are to have.
 func (s *session) forget() {
 	s.mu.Lock()
+	s.keep()
 	t := &s.b.topics
 	for some := range slices.Chunk(s.subs.list, 128) { // the others wait meanwhile
 		t.mu.Lock()
 		for _, sub := range some {
 			share, filter := splitShared(sub.filter)
 			t.remove(share, filter, sub)
-			s.b.memory.enter(s.owner, -sub.cost())
+			s.b.memory.enter(&s.owner, -sub.cost())
 		}
 		t.mu.Unlock()
 	}
@@ -351,7 +388,7 @@ func (s *session) forget() {
 		}
 		*q = fifo[outgoing]{}
 	}
-	s.b.memory.enter(s.owner, -s.cost()-costIncoming*len(s.incoming))
+	s.b.memory.enter(&s.owner, -s.cost()-costState-costIncoming*len(s.incoming))
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
 	s.mu.Unlock()
 	s.b.passOn(left)

@@ -23,9 +23,7 @@ func (g *group) target() target {
 			break
 		}
 	}
-	t := sub.target()
-	t.group = g
-	return t
+	return sub.target()
 }
 
 // share delivers a message to the member that was picked or, when its session has
@@ -33,7 +31,7 @@ func (g *group) target() target {
 // its groups, so it is not picked twice.
 func (b *Broker) share(r *routing, t *target) {
 	for ok := true; ok && !t.s.deliver(r, t); {
-		*t, ok = b.topics.another(t.group)
+		*t, ok = b.topics.another(t.via.shared())
 	}
 }
 
@@ -52,12 +50,12 @@ func (t *topics) another(g *group) (target, bool) {
 // begun (4.8.2-5). The caller holds s.mu.
 func (s *session) shared() (left []outgoing) {
 	for i := range s.redo.len() {
-		if o := s.redo.at(i); o.group != nil && o.qos == 1 {
+		if o := s.redo.at(i); o.via.shared() != nil && o.qos == 1 {
 			left = append(left, *o)
 		}
 	}
 	for i := range s.pending.len() {
-		if o := s.pending.at(i); o.group != nil {
+		if o := s.pending.at(i); o.via.shared() != nil {
 			left = append(left, *o)
 		}
 	}
@@ -71,8 +69,11 @@ func (b *Broker) passOn(left []outgoing) {
 	}
 	defer b.leave()
 	for _, o := range left {
-		if t, ok := b.topics.another(o.group); ok {
-			b.share(&routing{m: o.m, kept: o.m}, &t)
+		if t, ok := b.topics.another(o.via.shared()); ok {
+			r := &routing{b: b, kept: o.m}
+			o.m.message(&r.own, &r.props)
+			r.m = &r.own
+			b.share(r, &t)
 		}
 	}
 }

@@ -170,11 +170,11 @@ func TestSharedEndedMeanwhile(t *testing.T) {
 			sessions[i] = b.sessions[id]
 		}
 		g := sessions[0].subs.list[0].point(b).groups
-		m := (&message{from: anyone(), topic: []byte("x"), payload: []byte("1"), qos: 1}).keep()
+		m := &message{topic: []byte("x"), payload: []byte("1"), qos: 1}
 		members[0].crash()
-		b.share(&routing{m: m, kept: m}, &target{s: sessions[0], qos: 1, group: g})
+		b.share(&routing{b: b, m: m}, &target{s: sessions[0], qos: 1, via: &via{group: g}})
 		members[1].want(pub5(2, "x", 1, props(), "1"))
 		members[1].crash()
-		b.share(&routing{m: m, kept: m}, &target{s: sessions[1], qos: 1, group: g})
+		b.share(&routing{b: b, m: m}, &target{s: sessions[1], qos: 1, via: &via{group: g}})
 	})
 }

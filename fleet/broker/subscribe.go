@@ -23,16 +23,16 @@ func (c *conn) subscribe(p *packets.Subscribe) error {
 	if s.conn != c {
 		return errGone
 	}
-	var ids []uint32
+	var own *via
 	if id != nil {
-		ids = []uint32{uint32(*id)}
+		own = &via{ids: []uint32{uint32(*id)}}
 	}
 	reasons := make([]byte, len(p.Subscriptions))
 	for i := range p.Subscriptions {
 		o := &p.Subscriptions[i]
 		share, filter := splitShared(o.Topic)
 		if reasons[i] = c.subscribable(o.Topic, share, filter, id != nil); reasons[i] < 0x80 {
-			reasons[i] = s.enter(o, share, filter, min(o.QoS, c.b.limits.maximumQoS), ids)
+			reasons[i] = s.enter(o, share, filter, min(o.QoS, c.b.limits.maximumQoS), own)
 		}
 	}
 	c.send(appendSuback(make([]byte, 0, 64), c.version, packets.SUBACK, p.PacketID, reasons))
@@ -89,7 +89,7 @@ func (sub *subscription) cost() int { return costSubscription + text(len(sub.fil
 //
 // A filter that stands in a packet several times is answered as often, and gets
 // what is retained once.
-func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, ids []uint32) byte {
+func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, own *via) byte {
 	t := &s.b.topics
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -100,14 +100,17 @@ func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, i
 		sub = s.subs.list[i]
 	} else {
 		sub = &subscription{s: s, filter: o.Topic}
-		if !t.room(share, filter, s.owner) || !s.b.memory.take(s.owner, sub.cost()) {
+		if !t.room(share, filter, &s.owner) || !s.b.memory.take(&s.owner, sub.cost()) {
 			return wire.QuotaExceeded
 		}
 	}
-	sub.ids, sub.qos, sub.noLocal, sub.asPublished = ids, qos, o.NoLocal, o.RetainAsPublished
+	if g := sub.via.shared(); g != nil {
+		own = &via{ids: own.identifiers(), group: g}
+	}
+	sub.via, sub.qos, sub.noLocal, sub.asPublished = own, qos, o.NoLocal, o.RetainAsPublished
 	if isNew {
 		s.subs.add(sub)
-		t.add(share, filter, sub, s.owner)
+		t.add(share, filter, sub, &s.owner)
 	}
 	// 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)
 	if share == "" && (o.RetainHandling == 0 || o.RetainHandling == 1 && isNew) {
@@ -134,7 +137,7 @@ func (c *conn) unsubscribe(p *packets.Unsubscribe) error {
 			share, filter := splitShared(topic)
 			t.mu.Lock()
 			t.remove(share, filter, sub)
-			c.b.memory.enter(s.owner, -sub.cost())
+			c.b.memory.enter(&s.owner, -sub.cost())
 			t.mu.Unlock()
 			s.stopFeed(sub)
 			s.subs.remove(j)

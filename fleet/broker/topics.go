@@ -73,10 +73,10 @@ type point struct {
 // is guarded by topics.mu.
 type subscription struct {
 	s      *session
-	filter string   // as the client sent it, $share/NAME/ included
-	ids    []uint32 // its Subscription Identifier, or nil; never changed in place
-	newest uint64   // see feeds: the number of the last message that it is to get; 0: none
-	at     int32    // where it stands in its point or group
+	filter string // as the client sent it, $share/NAME/ included
+	via    *via   // with its Subscription Identifier and its Shared Subscription, if any
+	newest uint64 // see feeds: the number of the last message that it is to get; 0: none
+	at     int32  // where it stands in its point or group
 	qos    byte
 	noLocal,
 	asPublished,
@@ -166,7 +166,14 @@ func (t *topics) add(share, filter string, sub *subscription, by *owner) {
 			p.form.points++
 		}
 	}
-	list := p.list(share)
+	list, g := p.list(share)
+	if g != nil {
+		v := &via{group: g}
+		if sub.via != nil {
+			v.ids = sub.via.ids
+		}
+		sub.via = v
+	}
 	sub.at = int32(len(*list))
 	*list = append(*list, sub)
 	t.subscriptions.Add(1)
@@ -231,9 +238,9 @@ func (t *topics) unlink(key uint64, p *point) {
 	}
 }
 
-func (p *point) list(share string) *[]*subscription {
+func (p *point) list(share string) (*[]*subscription, *group) {
 	if share == "" {
-		return &p.subs
+		return &p.subs, nil
 	}
 	at := &p.groups
 	for *at != nil && (*at).name != share {
@@ -242,11 +249,11 @@ func (p *point) list(share string) *[]*subscription {
 	if *at == nil {
 		*at = &group{name: share}
 	}
-	return &(*at).members
+	return &(*at).members, *at
 }
 
 func (p *point) remove(share string, sub *subscription) {
-	list := p.list(share)
+	list, _ := p.list(share)
 	last := len(*list) - 1
 	(*list)[sub.at] = (*list)[last]
 	(*list)[sub.at].at = sub.at

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // point is where a subscription stands.
@@ -117,21 +116,20 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
 	want := make(map[string]string)
 	for step := range 10_000 {
 		topic := randomTopic(random) + fmt.Sprint("/", random.IntN(50))
 		if random.IntN(4) == 0 {
 			topic = randomTopic(random)
 		}
-		m := &message{from: anyone(), topic: []byte(topic), payload: fmt.Append(nil, step), qos: 1}
+		m := (&message{topic: []byte(topic), payload: fmt.Append(nil, step), qos: 1}).keep()
 		if random.IntN(3) == 0 {
-			m.payload = nil
+			m = nil
 			delete(want, topic)
 		} else {
 			want[topic] = fmt.Sprint(step)
 		}
-		if !ts.retained.retain(m, &l, now) {
+		if !ts.retained.retain([]byte(topic), m, anyone(), &l, 0) {
 			t.Fatalf("step %d: %q is not retained", step, topic)
 		}
 		if step%300 != 0 {
@@ -140,9 +138,9 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 		filter := randomFilter(random)
 		f := new(feeds)
 		f.subs.push(&subscription{s: &session{}, filter: filter, newest: ts.retained.number})
-		var got []*message
+		var got []*kept
 		for done := false; !done; {
-			got, done = ts.look(got[:len(got):len(got)], f, now)
+			got, done = ts.look(got[:len(got):len(got)], f, 0)
 		}
 		n := 0
 		for topic := range want {
@@ -150,10 +148,12 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 				n++
 			}
 		}
-		if len(got) != n || !slices.IsSortedFunc(got, func(a, b *message) int { return bytes.Compare(a.topic, b.topic) }) {
+		if len(got) != n || !slices.IsSortedFunc(got, func(a, b *kept) int { return bytes.Compare(a.name(), b.name()) }) {
 			t.Fatalf("step %d: %q finds %d messages; want %d, in order", step, filter, len(got), n)
 		}
-		for _, m := range got {
+		for _, k := range got {
+			var m message
+			k.message(&m, nil)
 			if want[string(m.topic)] != string(m.payload) || !oracle(filter, string(m.topic)) {
 				t.Fatalf("step %d: %q finds %q %q; want %q", step, filter, m.topic, m.payload, want[string(m.topic)])
 			}
@@ -163,7 +163,7 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 		t.Errorf("count = %d; want %d", ts.retained.count, len(want))
 	}
 	for topic := range want {
-		ts.retained.retain(&message{from: anyone(), topic: []byte(topic)}, &l, now)
+		ts.retained.retain([]byte(topic), nil, anyone(), &l, 0)
 	}
 	if ts.retained.count+ts.retained.bytes+len(ts.retained.chunks) != 0 {
 		t.Errorf("emptied, it has %d messages of %d bytes in %d chunks; want none", ts.retained.count, ts.retained.bytes, len(ts.retained.chunks))

@@ -75,6 +75,7 @@ type access struct {
 	publish, subscribe       []string
 	anyPublish, anySubscribe bool
 	responseInfo             string
+	confined                 bool // the user has Response Information, if perhaps none under this Client Identifier
 }
 
 func (u *user) access(clientID string) *access {
@@ -82,7 +83,7 @@ func (u *user) access(clientID string) *access {
 		return nil
 	}
 	info, _ := fill(u.ResponseInformation, u.Name, clientID)
-	a := &access{anyPublish: u.Publish == nil, anySubscribe: u.Subscribe == nil, responseInfo: info}
+	a := &access{anyPublish: u.Publish == nil, anySubscribe: u.Subscribe == nil, responseInfo: info, confined: u.ResponseInformation != ""}
 	if info != "" {
 		a.publish = append(a.publish, beneath(info))
 		a.subscribe = append(a.subscribe, beneath(info))
@@ -140,12 +141,14 @@ func (c *conn) mayAnswerTo(topic []byte) bool {
 		return false
 	case a.responseInfo != "" && wire.Match(beneath(a.responseInfo), t) || a.mayPublish(topic):
 		return true
-	case a.responseInfo != "":
+	case a.confined:
 		return false
 	}
 	for _, u := range c.b.users {
 		if other := u.ResponseInformation; other != "" && u != c.user {
-			if wire.Match(beneath(strings.NewReplacer("{user}", u.Name, "{client}", "+").Replace(other)), t) {
+			// Under whatever Client Identifier, which is put in as any one level.
+			theirs, ok := fill(strings.ReplaceAll(other, "{client}", "+"), u.Name, "")
+			if ok && wire.Match(beneath(theirs), t) {
 				return false
 			}
 		}
@@ -160,6 +163,9 @@ func beneath(info string) string { return strings.TrimSuffix(info, "/") + "/#" }
 func covers(f, g string) bool {
 	if g[0] == '$' && (f[0] == '+' || f[0] == '#') {
 		return false // 4.7.2-1
+	}
+	if f == "+/#" { // also the parent level (4.7.1.2), so it is all that # is
+		return true
 	}
 	for {
 		x, frest, fmore := strings.Cut(f, "/")

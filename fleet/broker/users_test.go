@@ -211,7 +211,7 @@ func TestCovers(t *testing.T) {
 		{"#", "#", true}, {"#", "a/+/#", true}, {"#", "+", true}, {"#", "/", true},
 		{"a/#", "a", true}, {"a/#", "a/#", true}, {"a/#", "a/+", true}, {"a/#", "a/b/#", true}, {"a/#", "+/b", false}, {"a/#", "ab", false},
 		{"a/#", "#", false}, {"+", "#", false}, {"+", "+", true}, {"+", "a", true}, {"+", "a/b", false}, {"+", "a/#", false},
-		{"+/#", "#", false}, {"+/#", "a/#", true}, {"a/+", "a/#", false}, {"a/+", "a", false}, {"a/+", "a/", true},
+		{"+/#", "#", true}, {"+/#", "+", true}, {"a/+/#", "a/#", false}, {"+/#", "a/#", true}, {"a/+", "a/#", false}, {"a/+", "a", false}, {"a/+", "a/", true},
 		{"a/+/c", "a/b/c", true}, {"a/+/c", "a/+/+", false}, {"a/b", "a/+", false}, {"a/b", "a/b", true}, {"a", "a/b", false},
 		{"#", "$SYS/#", false}, {"+/#", "$SYS/a", false}, {"$SYS/#", "$SYS/a", true}, {"a/#", "a/$x", true},
 	} {

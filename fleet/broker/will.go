@@ -30,10 +30,7 @@ func newWill(w *wire.Will) *will {
 
 // decoded returns the packet that newWill encoded.
 func (w *will) decoded() *wire.Publish {
-	p, err := wire.ParsePublish(w.publish, wire.V5)
-	if err != nil {
-		panic("a Will that was decoded, checked and encoded is not valid any more: " + err.Error())
-	}
+	p := decoded(w.publish)
 	return &p
 }
 

@@ -5,8 +5,8 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -38,14 +38,15 @@ func NewServer(l net.Listener, host string, most int, h http.Handler, log *slog.
 	if addr, ok := l.Addr().(*net.TCPAddr); ok {
 		local = addr.IP.IsLoopback()
 	}
-	conns := &connections{most: most, all: make(map[net.Conn]http.ConnState)}
+	conns := &connections{most: most, all: make(map[net.Conn]*connection)}
 	return &http.Server{
-		Handler:           own(local, host, h),
+		Handler:           conns.served(own(local, host, h)),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    mostHeader,
+		ConnContext:       conns.open,
 		ConnState:         conns.change,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -73,13 +74,36 @@ func own(local bool, host string, h http.Handler) http.Handler {
 
 // connections counts those that speak HTTP.
 type connections struct {
-	most int
-	mu   sync.Mutex
-	all  map[net.Conn]http.ConnState
+	most   int
+	mu     sync.Mutex
+	opened uint64
+	all    map[net.Conn]*connection
 }
 
-// change is told of every connection. Where there is one too many, one that waits
-// for a request makes room, or else the new one goes.
+// connection is one of them.
+type connection struct {
+	nc      net.Conn
+	number  uint64 // in the order of opening
+	idle    bool   // waits for a request
+	serving bool   // a request is whole and is being answered
+}
+
+// key is what a connection is found by in the context of its requests.
+type key struct{}
+
+// open notes a connection for those who serve its requests.
+func (c *connections) open(ctx context.Context, nc net.Conn) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened++
+	one := &connection{nc: nc, number: c.opened}
+	c.all[nc] = one
+	return context.WithValue(ctx, key{}, one)
+}
+
+// change is told of every connection. Where there is one too many, the one goes
+// that can be spared most, so that whoever fills all of them, and sends or reads
+// nothing, does not keep others out.
 func (c *connections) change(nc net.Conn, s http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,19 +111,52 @@ func (c *connections) change(nc net.Conn, s http.ConnState) {
 		delete(c.all, nc)
 		return
 	}
-	c.all[nc] = s
+	one := c.all[nc]
+	if one == nil { // it had to go
+		return
+	}
+	one.idle = s == http.StateIdle
 	if s != http.StateNew || len(c.all) <= c.most {
 		return
 	}
-	surplus := nc
-	for other, state := range maps.All(c.all) {
-		if state == http.StateIdle {
+	var surplus *connection
+	for _, other := range c.all {
+		if other != one && (surplus == nil || other.before(surplus)) {
 			surplus = other
-			break
 		}
 	}
-	delete(c.all, surplus)
-	_ = surplus.Close() // nobody is there to be told
+	delete(c.all, surplus.nc)
+	_ = surplus.nc.Close() // nobody is there to be told
+}
+
+// before reports whether a connection can be spared rather than another: one that
+// waits for a request, or else one whose request is not whole, or else one whose
+// answer is not taken; of equals the older.
+func (c *connection) before(other *connection) bool {
+	switch {
+	case c.idle != other.idle:
+		return c.idle
+	case c.serving != other.serving:
+		return other.serving
+	}
+	return c.number < other.number
+}
+
+// served notes that a request is whole, as long as it is being answered.
+func (c *connections) served(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		one, ok := r.Context().Value(key{}).(*connection)
+		note := func(serving bool) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if ok {
+				one.serving = serving
+			}
+		}
+		note(true)
+		defer note(false)
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Buffered makes answers whole before any of it is written, so that a handler that

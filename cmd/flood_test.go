@@ -1,0 +1,127 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// floodBroker takes a client in. What it does with the PUBLISH is the caller's: it
+// gets the connection, and the packet behind its fixed header.
+func floodBroker(t *testing.T, published func(conn net.Conn, p []byte)) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); serving.Wait() })
+	serving.Go(func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for _, answer := range []string{"\x20\x03\x00\x00\x00", "\x90\x04%%\x00\x00"} {
+			p, err := readByHand(conn)
+			if err != nil {
+				return
+			}
+			if strings.Contains(answer, "%%") { // the SUBSCRIBE's Packet Identifier
+				answer = strings.Replace(answer, "%%", string(p[:2]), 1)
+			}
+			if _, err := io.WriteString(conn, answer); err != nil {
+				return
+			}
+		}
+		if published == nil { // it reads no more
+			time.Sleep(3 * time.Second)
+			return
+		}
+		if p, err := readByHand(conn); err == nil {
+			published(conn, p)
+		}
+	})
+	return "mqtt://" + l.Addr().String()
+}
+
+// readByHand reads a packet and returns it without its fixed header.
+func readByHand(r io.Reader) ([]byte, error) {
+	var b [1]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return nil, err
+	}
+	n, err := binary.ReadUvarint(byteReader{r})
+	if err != nil {
+		return nil, err
+	}
+	p := make([]byte, n)
+	_, err = io.ReadFull(r, p)
+	return p, err
+}
+
+type byteReader struct{ io.Reader }
+
+func (r byteReader) ReadByte() (byte, error) {
+	var b [1]byte
+	_, err := io.ReadFull(r, b[:])
+	return b[0], err
+}
+
+// publishByHand is a PUBLISH of QoS 0.
+func publishByHand(topic string, correlation, payload []byte) []byte {
+	body := append(binary.BigEndian.AppendUint16(nil, uint16(len(topic))), topic...)
+	props := append(binary.BigEndian.AppendUint16([]byte{9}, uint16(len(correlation))), correlation...)
+	body = append(append(binary.AppendUvarint(body, uint64(len(props))), props...), payload...)
+	return append(binary.AppendUvarint([]byte{0x30}, uint64(len(body))), body...)
+}
+
+// What a request keeps of many answers is bounded, and the answers that came are
+// shown.
+func TestAnswersAreBounded(t *testing.T) {
+	const each = 4 << 20
+	url := floodBroker(t, func(conn net.Conn, _ []byte) {
+		answer := publishByHand("answers", []byte("mine"), bytes.Repeat([]byte("x"), each))
+		for range 200 {
+			if _, err := conn.Write(answer); err != nil {
+				return
+			}
+		}
+	})
+	var stdout, stderr bytes.Buffer
+	code := Run(t.Context(), Process{
+		Args:   []string{"request", "a", "ON", "--broker", url, "--qos", "0", "--response-topic", "answers", "--correlation-data", "mine", "--count", "200", "--timeout", "20s"},
+		Stdout: Stream{Writer: &stdout}, Stderr: Stream{Writer: &stderr},
+	})
+	if want := "the answers take more than 64 MiB: 15 of 200 answers are kept"; code != exitFailed || !strings.Contains(stderr.String(), want) {
+		t.Errorf("code %d, stderr %q; want %d and %q", code, stderr.String(), exitFailed, want)
+	}
+	if got := strings.Count(stdout.String(), "\n"); got < 15 {
+		t.Errorf("stdout has %d lines; want those of 15 answers", got)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	t.Logf("%d MiB of heap", m.HeapSys>>20)
+}
+
+// A broker that stops reading in the middle of a large request does not keep the
+// command longer than its time-out, and a little.
+func TestRequestEndsWhereNobodyReads(t *testing.T) {
+	url := floodBroker(t, nil)
+	payload := strings.Repeat("x", 16<<20) // more than the system takes in
+	began := time.Now()
+	var stderr bytes.Buffer
+	code := Run(t.Context(), Process{
+		Args:  []string{"request", "a", "-", "--broker", url, "--timeout", "200ms"},
+		Stdin: strings.NewReader(payload), Stderr: Stream{Writer: &stderr},
+	})
+	if took := time.Since(began); code != exitFailed || took > 2*time.Second {
+		t.Errorf("code %d after %v: %s; want %d within 2 s", code, took, stderr.String(), exitFailed)
+	}
+}
