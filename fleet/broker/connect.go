@@ -104,7 +104,7 @@ func (c *conn) refuseUnread(b []byte, err error) bool {
 	if !ok || e.Code != wire.PacketTooLarge {
 		return false
 	}
-	i := bytes.Index(b[:min(len(b), 11)], []byte("\x00\x04MQTT\x05")) // behind at most five bytes
+	i := bytes.Index(b[:min(len(b), 12)], []byte("\x00\x04MQTT\x05")) // behind at most five bytes
 	if i < 0 || b[0] != packets.CONNECT<<4 {
 		return false
 	}

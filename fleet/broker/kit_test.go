@@ -133,8 +133,6 @@ type client struct {
 	t   *testing.T
 	nc  net.Conn
 	buf []byte
-
-	chunk []byte // room to read into
 }
 
 func dial(t *testing.T, b *Broker) *client {
@@ -184,11 +182,9 @@ func (c *client) within(d time.Duration) (raw, error) {
 			c.buf = c.buf[n:]
 			return p, nil
 		}
-		if c.chunk == nil {
-			c.chunk = make([]byte, 65536)
-		}
-		n, err := c.nc.Read(c.chunk)
-		c.buf = append(c.buf, c.chunk[:n]...)
+		chunk := make([]byte, 65536)
+		n, err := c.nc.Read(chunk)
+		c.buf = append(c.buf, chunk[:n]...)
 		if n == 0 && err != nil {
 			return nil, err
 		}

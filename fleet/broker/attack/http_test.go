@@ -112,6 +112,7 @@ func TestHTTP(t *testing.T) {
 			}
 		}
 	}
+	var table strings.Builder
 	for _, target := range []struct {
 		name, address, request string
 		status                 int
@@ -139,9 +140,12 @@ func TestHTTP(t *testing.T) {
 				if kept > 64<<20 {
 					t.Errorf("the process has grown by %d bytes; want at most 64 MiB", kept)
 				}
-				fmt.Printf("| %s: %d %s | %s | %d | %s |\n", target.name, at.conns, at.name, megabytes(int64(sent)), refused, worst.Round(100*time.Microsecond))
+				fmt.Fprintf(&table, "| %s: %d %s | %s | %d | %s |\n", target.name, at.conns, at.name, megabytes(int64(sent)), refused, worst.Round(100*time.Microsecond))
 			})
 		}
+	}
+	if *full {
+		fmt.Printf("\n| HTTP | sent | asked for again | an answer takes at most |\n|---|---:|---:|---:|\n%s\n", table.String())
 	}
 }
 
