@@ -17,9 +17,10 @@ var mayImport = map[string][]string{
 	"homefleet/devices/words":            {},
 	"homefleet/scenarios":                {"devices", "devices/words", "scenarios/tomlfault", "fleet/metrics"},
 	"homefleet/scenarios/tomlfault":      {"devices/words"},
-	"homefleet/fleet":                    {"devices", "devices/words", "scenarios", "fleet/audit", "fleet/deliveries", "fleet/faults", "fleet/files", "fleet/memconn", "fleet/metrics", "fleet/wire"},
+	"homefleet/fleet":                    {"devices", "devices/words", "scenarios", "fleet/audit", "fleet/deliveries", "fleet/draws", "fleet/faults", "fleet/files", "fleet/memconn", "fleet/metrics", "fleet/wire"},
 	"homefleet/fleet/audit":              {"fleet/metrics"},
 	"homefleet/fleet/deliveries":         {"fleet/metrics", "fleet/wire"},
+	"homefleet/fleet/draws":              {},
 	"homefleet/fleet/bench":              {}, // tests alone
 	"homefleet/fleet/faults":             {},
 	"homefleet/fleet/files":              {"devices/words"},

@@ -38,10 +38,10 @@ type appointment struct {
 	inbox *inbox
 }
 
-// punctual is an actor that is woken to the microsecond. All others go by the
+// punctual is a handler that is woken to the microsecond. All others go by the
 // runtime's timers, the witness among them, which takes the time of what comes and
 // is not itself what is measured.
-type punctual interface{ call() *appointment }
+type punctual interface{ Appointment() *appointment }
 
 const (
 	// mostMoments is how many moments a second are kept to the microsecond.

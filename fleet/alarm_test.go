@@ -108,9 +108,9 @@ func TestPrecisePacing(t *testing.T) {
 		if snap.Totals.Answered != 100 || delay.Clamped() > 0 {
 			t.Errorf("%q: %d answered, %d left before their moment; want 100 and none", pacing, snap.Totals.Answered, delay.Clamped())
 		}
-		if want := runtime.GOOS == "linux" && pacing != scenarios.Thrifty; (f.alarm != nil) != want {
-			t.Errorf("%q: there is an alarm: %t; want %t", pacing, f.alarm != nil, want)
-		} else if want && f.alarm.lead == 0 {
+		if want := runtime.GOOS == "linux" && pacing != scenarios.Thrifty; (f.env.alarm != nil) != want {
+			t.Errorf("%q: there is an alarm: %t; want %t", pacing, f.env.alarm != nil, want)
+		} else if want && f.env.alarm.lead == 0 {
 			t.Errorf("%q: the alarm never rang", pacing)
 		}
 	}

@@ -1,10 +1,6 @@
 package fleet
 
-import (
-	"time"
-
-	"homefleet/fleet/metrics"
-)
+import "homefleet/fleet/metrics"
 
 // batch is packets that are written to a connection together, and which of them
 // are messages that are counted.
@@ -23,14 +19,6 @@ type bill struct {
 	trace  trace
 }
 
-// newBatch returns an empty batch.
-func (f *Fleet) newBatch() *batch {
-	if b, ok := f.batches.Get().(*batch); ok {
-		return b
-	}
-	return &batch{packets: make([]byte, 0, 512)}
-}
-
 // mostBills are those of the largest batch that is kept for the next packets.
 const mostBills = 1024
 
@@ -42,9 +30,7 @@ func (s *session) bill(kind metrics.MessageKind, period metrics.Period, id uint1
 	}
 	b := s.link.out
 	b.bills = append(b.bills, bill{int32(len(b.packets)), id, kind, period, t})
-	if t.on() {
-		s.fleet.deliveries.Sent(t.of(s), qos, period == metrics.InMeasure)
-	}
+	s.follow(t, traceSent, qos, period == metrics.InMeasure)
 }
 
 // wrote takes the batch as done with: so many bytes of it have been written. What
@@ -58,8 +44,8 @@ func (s *session) wrote(n int) {
 	for i := range b.bills {
 		m := &b.bills[i]
 		sent := int(m.end) <= n
-		if m.trace.on() && !sent {
-			s.fleet.deliveries.NotSent(m.trace.of(s))
+		if !sent {
+			s.follow(m.trace, traceNotSent, 0, false)
 		}
 		switch {
 		case m.id != 0 && sent:
@@ -74,61 +60,37 @@ func (s *session) wrote(n int) {
 	}
 	if cap(b.packets) <= mostKept && cap(b.bills) <= mostBills {
 		b.packets, b.bills = b.packets[:0], b.bills[:0]
-		s.fleet.batches.Put(b)
+		s.env.batches.Put(b)
 	}
 }
 
 // settleBooks counts what the session will not send any more, as the run ends.
 func (s *session) settleBooks() {
-	s.abandon()
-	if a, ok := s.actor.(sender); ok {
-		a.ended()
+	s.writeOff()
+	if h, ok := s.handler.(ended); ok {
+		h.Ended()
 	}
 }
 
-// abandon takes leave of what the session still held, because it has ended or the
+// writeOff takes leave of what the session still held, because it has ended or the
 // run has: of each message either it was never sent, or it is not known whether it
 // arrived.
-func (s *session) abandon() {
+func (s *session) writeOff() {
 	for i := range s.out.messages {
 		m := &s.out.messages[i]
 		switch {
 		case m.released:
 		case m.written:
-			if m.trace.on() && m.broke {
-				s.fleet.deliveries.Unacknowledged(m.trace.of(s))
+			if m.broke {
+				s.follow(m.trace, traceUnacknowledged, 0, false)
 			}
 			s.counts().Messages.Add(m.period, m.kind, metrics.Unacknowledged)
 		default:
 			s.counts().Messages.Add(m.period, m.kind, metrics.Abandoned)
 		}
 	}
-	n := s.out.forget(s.fleet)
-	if s.crew.devices {
+	n := s.out.forget(s.env)
+	if s.profile.cohort.devices {
 		s.counts().Abandoned.Add(int64(n))
 	}
 }
-
-// period returns the part of the run that a moment of the fleet's clock is in.
-func (f *Fleet) period(at time.Duration) metrics.Period {
-	zero := f.zero.Load()
-	switch {
-	case !f.scenario.Measured():
-		return metrics.InMeasure
-	case zero == nil:
-		return metrics.InConnect
-	}
-	p := &f.scenario.Phases
-	switch at -= zero.Sub(f.epoch); {
-	case at < -p.WarmUp:
-		return metrics.InConnect
-	case at < 0:
-		return metrics.InWarmUp
-	case at < p.Measure:
-		return metrics.InMeasure
-	}
-	return metrics.InDrain
-}
-
-// periodNow is period for this moment.
-func (f *Fleet) periodNow() metrics.Period { return f.period(f.now()) }

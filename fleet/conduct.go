@@ -240,7 +240,7 @@ func (f *Fleet) closeBooks(stopped bool) error {
 			r.ledger.Close(now)
 		}
 		if err := r.ledger.Check(); err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+			return fmt.Errorf("%s: %w", r.Name(), err)
 		}
 	}
 	return nil

@@ -64,13 +64,13 @@ var ErrEnded = errors.New("the device has ended")
 // nowhere.
 func ask[T any](ctx context.Context, d *Device, do func() T) (none T, err error) {
 	answer := make(chan T, 1)
-	if !d.r.inbox.put(func() { answer <- do() }) {
+	if !d.r.tell(func() { answer <- do() }) {
 		return none, d.ended()
 	}
 	select {
 	case v := <-answer:
 		return v, nil
-	case <-d.r.inbox.gone():
+	case <-d.r.gone():
 		select {
 		case v := <-answer:
 			return v, nil
@@ -93,9 +93,9 @@ func (d *Device) tell(ctx context.Context, do func()) error {
 
 func (d *Device) ended() error {
 	select {
-	case <-d.r.inbox.gone():
-		if d.r.cause != nil {
-			return fmt.Errorf("%w: %w", ErrEnded, d.r.cause)
+	case <-d.r.gone():
+		if d.r.Cause() != nil {
+			return fmt.Errorf("%w: %w", ErrEnded, d.r.Cause())
 		}
 	default:
 	}
@@ -107,7 +107,7 @@ func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
 	r := d.r
 	return ask(ctx, d, func() Snapshot {
 		r.step(time.Now())
-		snap := Snapshot{ID: r.name, Online: r.live(), Values: make(map[string]string)}
+		snap := Snapshot{ID: r.Name(), Online: r.live(), Values: make(map[string]string)}
 		for i, a := range r.spec.Group.Kind.Attributes {
 			snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
 		}
@@ -149,16 +149,16 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 // Die makes the device go offline in the given way and stay away until
 // [Device.Return]. It returns once the order is given.
 func (d *Device) Die(ctx context.Context, how Way) error {
-	return d.tell(ctx, func() { d.r.takeOff(byHand, how) })
+	return d.tell(ctx, func() { d.r.disconnect(byHand, offlineMode(how)) })
 }
 
 // Return brings a device back that went away: it connects at once, and resumes
 // its session if that can still be there.
-func (d *Device) Return(ctx context.Context) error { return d.ReturnAs(ctx, Comeback{}) }
+func (d *Device) Return(ctx context.Context) error { return d.ReturnAs(ctx, Reconnect{}) }
 
 // ReturnAs is Return in another way.
-func (d *Device) ReturnAs(ctx context.Context, how Comeback) error {
-	return d.tell(ctx, func() { d.r.letBack(byHand, how) })
+func (d *Device) ReturnAs(ctx context.Context, how Reconnect) error {
+	return d.tell(ctx, func() { d.r.reconnect(byHand, how) })
 }
 
 // Misbehave has the device do wrong from now on, or with nil, behave again. What
@@ -181,5 +181,5 @@ func (d *Device) Outages() []audit.Outage {
 	if f.audit == nil {
 		return nil
 	}
-	return f.audit.Recent(d.r.number, f.now())
+	return f.audit.Recent(d.r.spec.Global, f.now())
 }

@@ -73,8 +73,8 @@ func (e *RefusedError) Error() string {
 	return b.String()
 }
 
-// errTamed is a CONNECT that is sent again at once with a tamer Will.
-var errTamed = errors.New("the broker does not take the Will as it is")
+// errWillLowered is a CONNECT that is sent again at once with a lower Will.
+var errWillLowered = errors.New("the broker does not take the Will as it is")
 
 // verdict is what follows from the end of a connection.
 type verdict int
@@ -96,37 +96,35 @@ func (s *session) judge(err error) verdict {
 		s.failures++
 		return tryAgain // the incident has been told of
 	}
-	if errors.Is(err, errTamed) {
-		s.fleet.note(err)
+	if errors.Is(err, errWillLowered) {
+		s.env.note(err)
 		return atOnce
 	}
-	select {
-	case <-s.fleet.stop:
-		if s.crew == &s.fleet.referees {
-			return tryAgain // it stays until the others have gone
+	if s.env.stopped() {
+		if s.profile.cohort.lasting {
+			return tryAgain
 		}
 		return atOnce // what fails now fails because of the end
-	default:
 	}
 	s.failures++
-	if s.fleet.failFast {
+	if s.env.failFast {
 		return giveUp
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
-		itself := s.ghost > 0 && time.Since(s.fleet.time(s.ghost)) <= s.fleet.scenario.Connect.Timeout
-		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.stubborn() {
+		itself := s.gaveUpOn > 0 && time.Since(s.env.clock.time(s.gaveUpOn)) <= s.env.timeout
+		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.contested() {
 			return giveUp
 		}
 		// It was the device itself: a CONNECT of a connection that it gave up
 		// was still on its way. Or it is fighting for its client id.
-		if s.stubborn() {
+		if s.contested() {
 			return tryAgain
 		}
 	}
 	if _, ok := errors.AsType[*UnfitError](err); ok {
 		return giveUp
 	}
-	s.fleet.note(err)
+	s.env.note(err)
 	return tryAgain
 }
 

@@ -18,8 +18,8 @@ import (
 	"homefleet/devices"
 	"homefleet/fleet/audit"
 	"homefleet/fleet/deliveries"
+	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
-	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
 
@@ -71,39 +71,30 @@ type Outage interface {
 type Fleet struct {
 	scenario   *scenarios.Scenario
 	responders []*responder
-	dial       func(context.Context) (net.Conn, error)
+	env        *env  // of all sessions
+	clock      clock // of the run
 	secret     func(scenarios.Secret, scenarios.Vars) ([]byte, error)
-	brokerName string
 	run        string
-	failFast   bool
 	log        *slog.Logger
-	notes      notes
 
-	maximumPacket int // that clients take
+	counts *metrics.Counts
+	unseen metrics.Counts // of the witnesses, which nobody is shown
 
-	counts  *metrics.Counts
-	unseen  metrics.Counts // of the witnesses, which nobody is shown
-	buffers *readBuffers
-	packets sync.Pool // *[]byte, for packets on their way out
-	batches sync.Pool // *batch, likewise
-	// publishes are *wire.Publish, for what has come in: passed to an actor, one
-	// on the stack would be moved to the heap for every message.
-	publishes sync.Pool
-
-	devices     crew
-	controllers crew
-	watchers    crew
-	referees    crew
-	rivals      crew
-	requesters  []*requester
-	watching    []*watcher
-	referee     *referee     // nil: nothing is audited
-	audit       *audit.Audit // nil: likewise
-	wills       willTopics
-	ownWords    map[*scenarios.Group]bool // see ownWords
-	presence    map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
-	leeway      leeway
-	terms       terms // of back-off, for all that are no devices
+	devices          cohort
+	controllers      cohort
+	watchers         cohort
+	referees         cohort
+	duplicates       cohort
+	requesters       []*requester
+	watching         []*watcher
+	referee          *referee     // nil: nothing is audited
+	audit            *audit.Audit // nil: likewise
+	wills            willTopics
+	ownWords         map[*scenarios.Group]bool // see ownWords
+	presence         map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
+	leeway           leeway
+	watcherProfile   profile
+	duplicateProfile profile
 
 	embedded    bool
 	outage      Outage
@@ -124,7 +115,6 @@ type Fleet struct {
 	limits       atomic.Pointer[map[string]string] // of the first CONNACK
 	losses       losses
 	runID        uint64                    // the run, as Correlation Data carries it
-	epoch        time.Time                 // of stamps
 	deliveries   *deliveries.Ledger        // of state and telemetry to watchers; nil: there are none
 	sequences    []uint32                  // of the topics of all devices, each device's own; nil likewise
 	slowest      []time.Duration           // how long a message takes a watcher, by group of the ledger
@@ -140,7 +130,6 @@ type Fleet struct {
 
 	first   chan struct{} // a token for each first try under way, when there is no rate
 	precise bool
-	alarm   *alarm // of the controllers; nil: they go by the runtime's timers
 
 	orders   chan func(*weather)
 	stop     chan struct{}
@@ -157,26 +146,21 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		return nil, errors.New("no way to reach a broker; want Options.Dial")
 	}
 	f := &Fleet{
-		scenario: sc, dial: o.Dial, secret: o.Secret, brokerName: o.BrokerName, run: o.Run,
-		failFast: o.FailFast, log: o.Log, embedded: o.Embedded, outage: o.Outage,
-		counts: new(metrics.Counts), buffers: newReadBuffers(),
-		maximumPacket: maximumPacket(sc), precise: o.Precise,
+		scenario: sc, secret: o.Secret, run: o.Run,
+		log: o.Log, embedded: o.Embedded, outage: o.Outage,
+		counts: new(metrics.Counts), precise: o.Precise,
 		stop: make(chan struct{}), orders: make(chan func(*weather)),
 		first: make(chan struct{}, handshakesAtOnce),
 	}
-	f.publishes.New = func() any { return new(wire.Publish) }
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
-	}
-	if f.brokerName == "" {
-		f.brokerName = "the broker"
 	}
 	if f.run == "" {
 		f.run = "run"
 	}
-	f.notes.log = f.log
-	f.rivals = crew{log: f.log, notes: &f.notes, size: -1, hidden: true}
-	f.devices = crew{devices: true, log: f.log, notes: &f.notes, size: sc.Count(), ready: make(chan struct{})}
+	f.newRecorder()
+	f.newEnv(&o)
+	f.newCohorts()
 	f.responders = make([]*responder, 0, sc.Count())
 	f.presence = sc.Availability()
 	f.ownWords = ownWords(f.presence)
@@ -189,19 +173,16 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		}
 		makers[g] = maker
 	}
-	f.newRecorder()
-	c := &sc.Connect
-	f.terms = terms{naive: c.Backoff == scenarios.Naive, min: c.BackoffMin, max: c.BackoffMax, reset: c.BackoffReset}
-	conditions := make(map[*scenarios.Group]*terms, len(sc.Groups))
+	profiles := make(map[*scenarios.Group]*profile, len(sc.Groups))
 	for i := range sc.Groups {
-		conditions[&sc.Groups[i]] = termsOf(&sc.Groups[i], c)
+		profiles[&sc.Groups[i]] = f.deviceProfile(&sc.Groups[i])
 	}
 	if sc.Audit.On || o.Audit {
 		f.newAudit()
 	}
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
-		f.responders = append(f.responders, newResponder(f, spec, model, conditions[spec.Group]))
+		f.responders = append(f.responders, newResponder(f, spec, model, profiles[spec.Group]))
 	}
 	if err := f.newLoad(); err != nil {
 		return nil, err
@@ -216,21 +197,16 @@ func (f *Fleet) newRecorder() {
 	h := fnv.New64a()
 	h.Write([]byte(f.run))
 	f.runID = h.Sum64()
-	f.epoch = time.Now()
+	f.clock.epoch = time.Now()
 }
 
 // newLoad makes the controllers and watchers.
 func (f *Fleet) newLoad() error {
 	sc := f.scenario
-	total := 0
-	for _, c := range sc.Controllers {
-		total += c.Count
-		f.commandQoS = max(f.commandQoS, c.QoS)
-	}
-	f.controllers = crew{log: f.log, notes: &f.notes, size: total, timed: true, ready: make(chan struct{})}
 	first := 0
 	for i := range sc.Controllers {
 		g := newLoadGroup(sc, &f.names, i, first)
+		g.profile = &profile{cohort: &f.controllers, backoff: backoffOf(&sc.Connect), labels: g.labels, endsSession: !sc.Connect.Resume}
 		for n := range g.spec.Count {
 			r, err := newRequester(f, g, n)
 			if err != nil {
@@ -246,7 +222,6 @@ func (f *Fleet) newLoad() error {
 			f.watching = append(f.watching, newWatcher(f, &sc.Watchers[i], len(f.watching), n))
 		}
 	}
-	f.watchers = crew{log: f.log, notes: &f.notes, size: len(f.watching), ready: make(chan struct{})}
 	f.stamped = len(f.watching) > 0 || f.audit != nil
 	return f.newDeliveries()
 }
@@ -272,7 +247,7 @@ func (f *Fleet) sessions() []*session {
 // numbered returns the device with a number of the whole scenario, of which this
 // fleet may run a shard; nil if it is another's.
 func (f *Fleet) numbered(number int) *responder {
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.number - n })
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.spec.Global - n })
 	if !ok {
 		return nil
 	}
@@ -281,7 +256,7 @@ func (f *Fleet) numbered(number int) *responder {
 
 // deviceSeed is the seed of one device's model.
 func deviceSeed(seed uint64, device int) uint64 {
-	return mix(mix(seed+uint64(forModel)<<56) ^ uint64(device))
+	return draws.Mix(draws.Mix(seed+uint64(draws.Model)<<56) ^ uint64(device))
 }
 
 // Ready returns a channel that is closed once every device has been online, or
@@ -293,35 +268,3 @@ func (f *Fleet) Counts() *metrics.Counts { return f.counts }
 
 // Presence returns the present numbers of devices.
 func (f *Fleet) Presence() Presence { return f.devices.presence() }
-
-// tried notes that a session's first try has ended, so that the next may begin.
-func (f *Fleet) tried(s *session) {
-	if !s.tried && f.scenario.Connect.Rate <= 0 {
-		<-f.first
-	}
-	s.tried = true
-}
-
-// note logs a fault that another try may mend.
-func (f *Fleet) note(err error) { f.notes.note(err) }
-
-// borrow returns an empty buffer for packets on their way out.
-func (f *Fleet) borrow() *[]byte {
-	if b, ok := f.packets.Get().(*[]byte); ok {
-		return b
-	}
-	b := make([]byte, 0, 512)
-	return &b
-}
-
-// mostKept is the largest buffer that is kept for the next packet.
-const mostKept = 64 << 10
-
-// giveBack returns a buffer that borrow gave; nil is let pass.
-func (f *Fleet) giveBack(b *[]byte) {
-	if b == nil || cap(*b) > mostKept {
-		return
-	}
-	*b = (*b)[:0]
-	f.packets.Put(b)
-}

@@ -45,8 +45,8 @@ func (s *session) handle(frame wire.Frame) error {
 		l.pongBy = time.Time{}
 		if l.account != nil {
 			l.heard, l.arrives = max(l.heard, l.pinged), max(l.arrives, l.pinged)
-			if p, ok := s.actor.(ponger); ok {
-				p.ponged(l.pinged)
+			if h, ok := s.handler.(ponged); ok {
+				h.Ponged(l.pinged)
 			}
 		}
 	case packets.DISCONNECT:
@@ -68,8 +68,8 @@ func (s *session) handle(frame wire.Frame) error {
 // The acknowledgement is written together with the reply, ahead of it, so
 // PUBACKs go out in the order of the PUBLISHes (4.6.0-2).
 func (s *session) incoming(frame wire.Frame) error {
-	p := s.fleet.publishes.Get().(*wire.Publish)
-	defer s.fleet.publishes.Put(p)
+	p := s.env.publish()
+	defer s.env.publishes.Put(p)
 	var err error
 	if *p, err = wire.ParsePublish(frame, wire.V5); err != nil {
 		return s.broke(err)
@@ -84,8 +84,8 @@ func (s *session) incoming(frame wire.Frame) error {
 		}
 	case 2:
 		if slices.Contains(s.received, p.PacketID) {
-			if s.crew.devices {
-				s.fleet.counts.Duplicates.Add(1)
+			if s.profile.cohort.devices {
+				s.counts().Duplicates.Add(1)
 			}
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 			return nil
@@ -98,11 +98,12 @@ func (s *session) incoming(frame wire.Frame) error {
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 		}
 	}
-	s.actor.message(p)
+	s.handler.Message(p)
 	return nil
 }
 
 // withholds reports whether a message is not to be acknowledged.
 func (s *session) withholds() bool {
-	return s.careless && s.actor.(withholder).withholds()
+	h, ok := s.handler.(withholds)
+	return ok && h.Withholds()
 }

@@ -8,24 +8,7 @@ import (
 
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
-
-// maximumPacket returns what every client of the scenario lets the broker send:
-// room for a topic, a Response Topic and Correlation Data of 65,535 bytes each and
-// for the largest payload there is to be, at least 64 KiB, but for nothing that
-// would only fill memory.
-func maximumPacket(sc *scenarios.Scenario) int {
-	payload := 64 << 10
-	for i := range sc.Controllers {
-		c := &sc.Controllers[i]
-		payload = max(payload, c.PayloadSize)
-		for _, p := range c.Payloads {
-			payload = max(payload, len(p))
-		}
-	}
-	return 192<<10 + payload
-}
 
 // allAtOnce is as large a Receive Maximum as there is (3.1.2.11.3). It is what a
 // broker is to take an absent one for, but Mosquitto then goes by its own
@@ -34,45 +17,41 @@ const allAtOnce = 65535
 
 // sendConnect sends the CONNECT.
 func (s *session) sendConnect() error {
-	c := &s.fleet.scenario.Connect
+	e, l := s.env, s.link
 	p := wire.Connect{
 		Version:           wire.V5,
 		ClientID:          s.clientID,
 		CleanStart:        !s.resume,
-		KeepAlive:         uint16(c.KeepAlive / time.Second),
-		SessionExpiry:     expirySeconds(c.SessionExpiry),
-		ReceiveMaximum:    c.ReceiveMaximum,
-		MaximumPacketSize: uint32(s.fleet.maximumPacket),
+		KeepAlive:         uint16(e.keepAlive / time.Second),
+		SessionExpiry:     e.sessionExpiry,
+		ReceiveMaximum:    e.receiveMax,
+		MaximumPacketSize: uint32(e.maximumPacket),
 	}
-	if err := s.actor.greet(&p); err != nil {
+	if err := s.handler.FillConnect(&p); err != nil {
 		return s.fail("connecting to", err)
 	}
-	s.link.clean, s.link.expiry, s.link.mayReceive = p.CleanStart, p.SessionExpiry, int(p.ReceiveMaximum)
+	l.clean, l.expiry, l.mayReceive = p.CleanStart, p.SessionExpiry, int(p.ReceiveMaximum)
 	if p.ReceiveMaximum == 0 {
-		s.link.mayReceive = 65535 // 3.1.2.11.3
+		l.mayReceive = allAtOnce // 3.1.2.11.3
+	}
+	if p.Will != nil {
+		l.hasWill, l.willDelay = true, p.Will.Delay
 	}
 	b := s.buffer()
 	*b = wire.AppendConnect(*b, &p)
-	if s.link.account != nil {
-		s.link.askedAt = s.fleet.now()
+	if l.account != nil {
+		l.askedAt = e.now()
 	}
-	if p.Will != nil {
-		s.bill(metrics.WillMessage, s.fleet.periodNow(), 0, 0, trace{})
+	if l.hasWill {
+		s.bill(metrics.WillMessage, e.period(e.now()), 0, 0, trace{})
 	}
-	s.asked()
+	s.asks()
 	return nil
-}
-
-func expirySeconds(d time.Duration) uint32 {
-	if d >= scenarios.SessionNeverExpires {
-		return 0xFFFFFFFF
-	}
-	return uint32(d / time.Second)
 }
 
 // connack takes the broker's answer to CONNECT.
 func (s *session) connack(frame wire.Frame) error {
-	f, l := s.fleet, s.link
+	l := s.link
 	if frame.Type() != packets.CONNACK {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "the first packet is a " + wire.TypeName(frame.Type()) + "; want CONNACK"})
 	}
@@ -91,8 +70,8 @@ func (s *session) connack(frame wire.Frame) error {
 	if ack.ReasonCode >= 0x80 {
 		l.refused = true
 		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
-			if w, ok := s.actor.(willed); ok && w.tameWill(ack.ReasonCode, p.MaximumQOS) {
-				return s.fail("connecting to", errTamed) // no failure: the limit is only told of here
+			if h, ok := s.handler.(lowersWill); ok && h.LowerWill(ack.ReasonCode, p.MaximumQOS) {
+				return s.fail("connecting to", errWillLowered) // no failure: the limit is only told of here
 			}
 		}
 		s.counts().Refused.Add(ack.ReasonCode)
@@ -107,12 +86,12 @@ func (s *session) connack(frame wire.Frame) error {
 	l.connected = true
 	s.counts().Connects.Add(1)
 	s.record(metrics.ConnectConnack, l.began, time.Since(l.began))
-	l.takeLimits(f.scenario.Connect.KeepAlive, p)
-	f.noteLimits(p)
+	l.takeLimits(s.env.keepAlive, p)
+	s.env.welcomed(p)
 	if l.account != nil {
 		l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
 	}
-	s.accepted(ack)
+	s.accepted(ack.SessionPresent)
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID
 	}
@@ -120,7 +99,7 @@ func (s *session) connack(frame wire.Frame) error {
 	if ack.SessionPresent {
 		s.counts().Resumes.Add(1)
 	} else {
-		s.abandon()
+		s.writeOff()
 		s.received = nil
 		s.subscribed = false
 	}
@@ -164,11 +143,11 @@ func (l *link) takeLimits(keepAlive time.Duration, p *packets.Properties) {
 	l.keepAlive -= l.keepAlive / 10
 }
 
-// subscribe asks for the actor's topics.
+// subscribe asks for what the handler wants to receive.
 func (s *session) subscribe() error {
 	l := s.link
 	l.pending = s.out.id()
-	topics, err := s.actor.topics()
+	topics, err := s.handler.Subscriptions()
 	if err != nil {
 		s.part(wire.Success)
 		return s.fail("subscribing at", err)
@@ -185,7 +164,7 @@ func (s *session) subscribe() error {
 		l.wants = max(l.wants, topics[i].QoS)
 	}
 	l.asked = time.Now()
-	l.handshake = l.asked.Add(s.fleet.scenario.Connect.Timeout)
+	l.handshake = l.asked.Add(s.env.timeout)
 	l.due = l.handshake
 	return nil
 }
@@ -225,22 +204,15 @@ func (s *session) suback(frame wire.Frame) error {
 }
 
 // lowered notes that the broker grants a subscription a lower QoS than was asked
-// for, which it may (3.8.4-8), but which changes what a run shows: said once where
-// something is sent at more.
+// for, which it may (3.8.4-8), but which changes what a run shows.
 func (s *session) lowered(granted byte) {
-	f := s.fleet
 	s.counts().SubsLowered.Add(1)
-	wants := s.link.wants
-	if s.crew.devices {
-		wants = f.commandQoS
-	}
-	if granted < wants && !s.isWitness() && f.saidLowered.CompareAndSwap(false, true) {
-		f.log.Warn("the broker grants subscriptions a lower QoS than asked for: what it delivers comes at that",
-			"first", s.name, "asked", s.link.wants, "granted", granted)
+	if tell := s.profile.cohort.lowered; tell != nil {
+		tell(s.name, s.link.wants, granted)
 	}
 }
 
-// goOnline begins the actor's routine, and the session's own.
+// goOnline begins the handler's routine, and the session's own.
 func (s *session) goOnline() error {
 	l := s.link
 	now := time.Now()
@@ -248,9 +220,9 @@ func (s *session) goOnline() error {
 	s.spoke(now)
 	s.refit()
 	s.out.pump(s)
-	s.actor.up(now)
-	s.crew.online(s)
-	s.fleet.tried(s)
+	l.next = s.env.clock.moment(s.handler.Online(now))
+	s.profile.cohort.online(&s.standing, s.name)
+	s.hasTried()
 	l.due = s.nextDue()
 	return nil
 }
@@ -258,8 +230,8 @@ func (s *session) goOnline() error {
 // mustHave reports whether the session is of no use without a subscription; all are
 // without their first.
 func (s *session) mustHave(subscription int) bool {
-	if d, ok := s.actor.(demanding); ok {
-		return d.needs(subscription)
+	if h, ok := s.handler.(needs); ok {
+		return h.Needs(subscription)
 	}
 	return subscription == 0
 }

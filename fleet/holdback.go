@@ -31,10 +31,6 @@ type holdback struct {
 	queue   *backlog      // nil unless they wait
 }
 
-// queuing is an actor that waits for room in the broker's Receive Maximum, which a
-// PUBCOMP makes without being told of a message: that was when PUBREC came.
-type queuing interface{ acknowledgedWhole() }
-
 // backlog counts the slots that wait, with a stream of its own that is ahead of the
 // one that they are taken from.
 type backlog struct {
@@ -59,8 +55,8 @@ const lookEvery = time.Second
 
 // room reports whether flow control lets a request leave.
 func (r *requester) room() bool {
-	g, l := r.group, r.link
-	if min(g.spec.QoS, l.limits.maximumQoS) > 0 && r.out.flying >= l.limits.receiveMaximum {
+	g := r.group
+	if !r.hasRoom(g.spec.QoS) {
 		return false
 	}
 	return g.closed() || r.ledger.Outstanding() < g.spec.MaxOutstanding
@@ -82,7 +78,7 @@ func (r *requester) observe(at time.Duration) {
 		return
 	}
 	if r.queue == nil {
-		r.queue = &backlog{r.stream, r.slot, true, 0}
+		r.queue = &backlog{r.slots, r.slot, true, 0}
 	}
 	q := r.queue
 	for q.more && q.slot.planned <= at {
@@ -122,10 +118,10 @@ func (r *requester) settleQueue(at time.Duration) {
 	}
 }
 
-// down implements actor: what waits has no connection to leave on any more. When the
+// Offline implements goesOffline: what waits has no connection to leave on any more. When the
 // fleet stops, the books are closed by leftover.
-func (r *requester) down(error) {
-	if r.stopping || r.zero.IsZero() {
+func (r *requester) Offline(departure) {
+	if r.IsEnding() || r.zero.IsZero() {
 		return
 	}
 	at := r.at(time.Now())

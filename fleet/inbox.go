@@ -6,33 +6,34 @@ import (
 	"time"
 )
 
-// letter is word left for a session: it runs on the session's own goroutine.
-type letter func()
+// task is what others leave for a session to do: it runs on the session's own
+// goroutine.
+type task func()
 
-// inbox is where other goroutines leave word for the one that owns a device,
-// and how they wake it. The owner mostly blocks in a Read; a letter moves that
-// Read's deadline to now. The mutex guards the handing over, not the device.
+// inbox is where other goroutines leave tasks for the one that owns a session,
+// and how they wake it. The owner mostly blocks in a Read; a task moves that
+// Read's deadline to now. The mutex guards the handing over, not the session.
 type inbox struct {
-	mu      sync.Mutex
-	letters []letter
-	conn    net.Conn      // read from by the owner, or nil
-	armed   time.Time     // the read deadline that conn has
-	bell    chan struct{} // waited on by the owner, or nil
-	end     chan struct{} // closed with it, or nil while nobody waits for that
-	closed  bool
+	mu     sync.Mutex
+	tasks  []task
+	conn   net.Conn      // read from by the owner, or nil
+	armed  time.Time     // the read deadline that conn has
+	bell   chan struct{} // waited on by the owner, or nil
+	end    chan struct{} // closed with it, or nil while nobody waits for that
+	closed bool
 }
 
 // past is a deadline that is over; any time well behind now does.
 var past = time.Unix(1, 0)
 
-// put leaves word and wakes the owner. It is false when the owner is gone.
-func (b *inbox) put(l letter) bool {
+// put leaves a task and wakes the owner. It is false when the owner is gone.
+func (b *inbox) put(do task) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return false
 	}
-	b.letters = append(b.letters, l)
+	b.tasks = append(b.tasks, do)
 	if b.conn != nil {
 		// An error means that the connection is closed, and the owner awake.
 		_ = b.conn.SetReadDeadline(past)
@@ -45,15 +46,15 @@ func (b *inbox) put(l letter) bool {
 	return true
 }
 
-// hasten is put for a letter that a Write must not hold up for long: it gives
+// hasten is put for a task that a Write must not hold up for long: it gives
 // the connection until the given time to take what is being written.
-func (b *inbox) hasten(l letter, until time.Time) bool {
+func (b *inbox) hasten(do task, until time.Time) bool {
 	b.mu.Lock()
 	if b.conn != nil && !b.closed {
 		_ = b.conn.SetWriteDeadline(until) // on error the Write tells
 	}
 	b.mu.Unlock()
-	return b.put(l)
+	return b.put(do)
 }
 
 // wake has the owner's Read end now.
@@ -67,20 +68,20 @@ func (b *inbox) wake() {
 }
 
 // take empties the inbox.
-func (b *inbox) take() []letter {
+func (b *inbox) take() []task {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.letters
-	b.letters = nil
+	l := b.tasks
+	b.tasks = nil
 	return l
 }
 
-// arm prepares a Read of conn that a letter ends, and else the deadline does.
-// It is false when there are letters to be taken first.
+// arm prepares a Read of conn that a task ends, and else the deadline does.
+// It is false when there are tasks to be taken first.
 func (b *inbox) arm(conn net.Conn, deadline time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.letters) > 0 {
+	if len(b.tasks) > 0 {
 		return false
 	}
 	if b.conn != conn || !b.armed.Equal(deadline) {
@@ -97,12 +98,12 @@ func (b *inbox) hangUp() {
 	b.conn = nil
 }
 
-// ring returns a channel that is closed when a letter comes, or nil when there
+// ring returns a channel that is closed when a task comes, or nil when there
 // is one already.
 func (b *inbox) ring() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.letters) > 0 {
+	if len(b.tasks) > 0 {
 		return nil
 	}
 	if b.bell == nil {
@@ -124,7 +125,7 @@ func (b *inbox) gone() <-chan struct{} {
 	return b.end
 }
 
-// close refuses letters from now on and drops those that are left.
+// close refuses tasks from now on and drops those that are left.
 func (b *inbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,5 +133,5 @@ func (b *inbox) close() {
 		close(b.end)
 	}
 	b.closed = true
-	b.letters, b.conn = nil, nil
+	b.tasks, b.conn = nil, nil
 }

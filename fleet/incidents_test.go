@@ -129,7 +129,7 @@ target = { home = "flat-2" }`,
 // waysOf returns what the audit found of each way to go, but for the end of the
 // run, where all go in an orderly way.
 func waysOf(snap *metrics.Snapshot) []metrics.WayTotals {
-	return slices.DeleteFunc(slices.Clone(snap.Audit.Ways), func(w metrics.WayTotals) bool { return w.Way == endOfRun })
+	return slices.DeleteFunc(slices.Clone(snap.Audit.Ways), func(w metrics.WayTotals) bool { return w.Way == endStopped })
 }
 
 // Without a network for less than the Keep Alive takes to find out, nobody
@@ -195,7 +195,7 @@ spread = "10s"
 						for _, d := range s.fleet.Devices() {
 							now, err := ask(s.t.Context(), d, func() bool {
 								r := d.r
-								return r.away || r.trouble != nil && r.trouble.fights > 0 || !r.hasNetwork() || r.trouble != nil && len(r.trouble.links) > 0
+								return r.away || r.obstacles != nil && r.obstacles.rivals > 0 || !r.hasNetwork() || r.obstacles != nil && len(r.obstacles.links) > 0
 							})
 							if err != nil {
 								t.Fatal(err)

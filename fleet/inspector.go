@@ -15,6 +15,7 @@ import (
 // would who subscribes now. It lives as long as that takes.
 type inspector struct {
 	session
+	fleet   *Fleet
 	filters []string
 	got     chan retained // what came, and news of the connection between
 }
@@ -36,20 +37,18 @@ const (
 )
 
 const (
-	inspectorNumber = refereeNumber + 1
-	quietFor        = 500 * time.Millisecond // without a message, and the store has been sent
-	longestFetch    = 10 * time.Second
-	fetchEach       = 500 * time.Microsecond // longer, for each device
-	mostFetches     = 3
-	mostFetched     = 1 << 14 // under way between the session and whoever compares
+	quietFor     = 500 * time.Millisecond // without a message, and the store has been sent
+	longestFetch = 10 * time.Second
+	fetchEach    = 500 * time.Microsecond // longer, for each device
+	mostFetches  = 3
+	mostFetched  = 1 << 14 // under way between the session and whoever compares
 )
 
 // fetch returns the retained messages of the filters by topic; nil where the
 // broker does not let them be seen, or not all of them in time.
 func (f *Fleet) fetch(filters []string) map[string]retained {
-	i := &inspector{filters: filters, got: make(chan retained, mostFetched)}
-	i.session = session{fleet: f, crew: &f.referees, actor: i, name: "the inspector", number: inspectorNumber,
-		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: inspectorID(f.run), tried: true}
+	i := &inspector{fleet: f, filters: filters, got: make(chan retained, mostFetched)}
+	i.init(f.env, f.auditorProfile(), i, setup{name: "the inspector", stream: identity{auditorRole, 1}.stream(), clientID: inspectorID(f.run), apart: true})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
 	found, complete := make(map[string]retained), false
@@ -73,7 +72,7 @@ collect:
 			if complete {
 				quiet.Reset(quietFor)
 			}
-		case <-i.inbox.gone(): // it has given up
+		case <-i.gone(): // it has given up
 			break collect
 		case <-quiet.C:
 			break collect
@@ -85,11 +84,11 @@ collect:
 		}
 	}
 	cancel()
-	i.inbox.put(func() { i.stopping = true })
+	i.endSoon()
 	for {
 		select {
 		case <-i.got: // so that it is not held up
-		case <-i.inbox.gone():
+		case <-i.gone():
 			if !complete {
 				return nil
 			}
@@ -98,14 +97,14 @@ collect:
 	}
 }
 
-// greet implements actor.
-func (i *inspector) greet(p *wire.Connect) error {
+// FillConnect implements handler.
+func (i *inspector) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, allAtOnce
 	return i.fleet.credentials(p, auditorVars(i.clientID, i.fleet.scenario.Seed, i.fleet.run))
 }
 
-// topics implements actor.
-func (i *inspector) topics() ([]packets.SubOptions, error) {
+// Subscriptions implements handler.
+func (i *inspector) Subscriptions() ([]packets.SubOptions, error) {
 	subs := make([]packets.SubOptions, len(i.filters))
 	for k, filter := range i.filters {
 		subs[k] = packets.SubOptions{Topic: filter}
@@ -113,15 +112,20 @@ func (i *inspector) topics() ([]packets.SubOptions, error) {
 	return subs, nil
 }
 
-// needs implements demanding.
-func (i *inspector) needs(int) bool { return true }
+// Needs implements needs.
+func (i *inspector) Needs(int) bool { return true }
 
-// attempt and up implement actor.
-func (i *inspector) attempt()     { i.got <- retained{news: begun} }
-func (i *inspector) up(time.Time) { i.got <- retained{news: subscribed} }
+// Connecting implements connecting.
+func (i *inspector) Connecting() { i.got <- retained{news: begun} }
 
-// message implements actor.
-func (i *inspector) message(p *wire.Publish) {
+// Online implements handler.
+func (i *inspector) Online(time.Time) (next time.Time) {
+	i.got <- retained{news: subscribed}
+	return next
+}
+
+// Message implements handler.
+func (i *inspector) Message(p *wire.Publish) {
 	if !p.Retain {
 		return // it is new, and not from the store
 	}
@@ -134,14 +138,6 @@ func (i *inspector) message(p *wire.Publish) {
 	}
 	i.got <- m
 }
-
-// The rest of actor: there is nothing to do.
-func (i *inspector) act(time.Time)             {}
-func (i *inspector) next() time.Time           { return time.Time{} }
-func (i *inspector) acknowledged(uint64, byte) {}
-func (i *inspector) farewell()                 {}
-func (i *inspector) attemptFailed(error)       {}
-func (i *inspector) down(error)                {}
 
 // inspect compares what the broker retains with what the devices know. A
 // difference counts only if it is still there when looked at again: devices go
@@ -206,7 +202,7 @@ func (f *Fleet) claims() [][]claim {
 	answers := make(chan answer, len(f.responders)) // so that no device waits
 	asked := 0
 	for n, r := range f.responders {
-		if r.inbox.put(func() { answers <- answer{n, r.claims()} }) {
+		if r.tell(func() { answers <- answer{n, r.claims()} }) {
 			asked++
 		}
 	}

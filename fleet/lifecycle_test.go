@@ -201,7 +201,7 @@ func TestRampPassesTheDead(t *testing.T) {
 	sc.Connect.Rate = 0
 	play(t, sc, func(t *testing.T, b *script) {
 		for _, d := range b.fleet.Devices()[:135] {
-			d.r.inbox.put(func() { d.r.away, d.r.way = true, Cut })
+			d.r.inbox.put(func() { d.r.away, d.r.mode = true, modeCut })
 		}
 		got := make(chan string, 200)
 		go func() {
@@ -252,7 +252,7 @@ func TestSnapshotGivenUp(t *testing.T) {
 		go func() {
 			for {
 				d.r.inbox.mu.Lock()
-				n := len(d.r.inbox.letters)
+				n := len(d.r.inbox.tasks)
 				d.r.inbox.mu.Unlock()
 				if n > 0 {
 					break

@@ -10,6 +10,7 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/broker"
+	"homefleet/fleet/draws"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -392,17 +393,17 @@ func equal(a, b []time.Duration) bool {
 }
 
 func TestBackoffCeiling(t *testing.T) {
-	c := &terms{min: time.Second, max: time.Minute}
+	c := &backoffPolicy{min: time.Second, max: time.Minute}
 	tests := []struct {
 		failures int
 		want     time.Duration
 	}{{1, time.Second}, {2, 2 * time.Second}, {6, 32 * time.Second}, {7, time.Minute}, {63, time.Minute}, {1 << 40, time.Minute}}
 	for _, tt := range tests {
-		if got := c.backoff(tt.failures, 1); got != tt.want {
-			t.Errorf("backoff(failures %d, draw 1) = %v; want %v", tt.failures, got, tt.want)
+		if got := c.wait(tt.failures, 1); got != tt.want {
+			t.Errorf("wait(failures %d, draw 1) = %v; want %v", tt.failures, got, tt.want)
 		}
-		if got := c.backoff(tt.failures, 0); got != 0 {
-			t.Errorf("backoff(failures %d, draw 0) = %v; want 0", tt.failures, got)
+		if got := c.wait(tt.failures, 0); got != 0 {
+			t.Errorf("wait(failures %d, draw 0) = %v; want 0", tt.failures, got)
 		}
 	}
 }
@@ -414,9 +415,9 @@ func TestChance(t *testing.T) {
 	var buckets [10]int
 	sum := 0.0
 	for device := range n {
-		x := chance(7, device, forBackoff, 0)
+		x := draws.Chance(7, device, draws.Backoff, 0)
 		buckets[int(x*10)]++
-		sum += (x - 0.5) * (chance(7, device+1, forBackoff, 0) - 0.5)
+		sum += (x - 0.5) * (draws.Chance(7, device+1, draws.Backoff, 0) - 0.5)
 	}
 	for i, c := range buckets {
 		if c < n/10-250 || c > n/10+250 {

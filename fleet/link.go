@@ -6,75 +6,82 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/audit"
-	"homefleet/fleet/faults"
 	"homefleet/fleet/wire"
 )
 
 // link is one network connection of a session and what is true while it lasts.
 type link struct {
-	conn   net.Conn
-	reader *reader
-	framer wire.Framer
-	out    *batch // packets that are written together before the next wait; nil when there are none
-	limits limits
+	conn    net.Conn
+	reader  *reader
+	framer  wire.Framer
+	out     *batch    // packets that are written together before the next wait; nil when there are none
+	writeBy time.Time // the write deadline that conn has
+	due     time.Time // the earliest of all that is to be done; zero never
+	next    moment    // when the handler wants to act
+	arrived time.Time // when what is being handled was read; only for a timed cohort
+	dawdle  time.Duration
+	behind  bool // more was due when the last round of it ended
 
-	began     time.Time // dialled
-	asked     time.Time // SUBSCRIBE was sent
-	up        time.Time // online since
-	refused   bool      // by the CONNACK
-	handshake time.Time // CONNACK or SUBACK is wanted by then
-	due       time.Time // the earliest of all that is to be done; zero never
-	keepAlive time.Duration
+	greeting
+	liveness
+	reach
+	parted // how it ends
+
+	number   uint32 // among those of the client id, where they are observed
+	*account        // then
+}
+
+// greeting is what the two sides have agreed on: CONNECT, CONNACK, SUBSCRIBE and
+// SUBACK.
+type greeting struct {
+	limits     limits
+	began      time.Time // dialled
+	asked      time.Time // SUBSCRIBE was sent
+	up         time.Time // online since
+	handshake  time.Time // CONNACK or SUBACK is wanted by then
+	expiry     uint32    // Session Expiry Interval of the CONNECT
+	willDelay  uint32    // Will Delay Interval, likewise
+	mayReceive int       // Receive Maximum, likewise
+	pending    uint16    // packet id of the SUBSCRIBE
+	topics     uint16    // that it has
+	wants      byte      // the highest QoS it asks for
+	granted    byte      // the lowest QoS of its subscriptions
+	unheard    bool      // one of them was refused
+	clean      bool      // the CONNECT had Clean Start 1
+	hasWill    bool      // and a Will Message
+	refused    bool      // by the CONNACK
+	connected  bool      // CONNACK received
+	present    bool      // it had Session Present
+	online     bool      // subscribed
+}
+
+// liveness is by what the two sides know that the other is there (3.1.2.10).
+type liveness struct {
+	grace     time.Duration // Keep Alive as the broker has it
+	keepAlive time.Duration // the same, a little less
 	pingDue   time.Time     // nothing was sent since, so a PINGREQ is
 	sooner    time.Duration // than the Keep Alive has it that is
 	pongBy    time.Time     // PINGRESP wanted by then; zero when none is
 	asking    moment        // since when one is
 	unasked   bool          // what is being written was due at a time of its own
-	writeBy   time.Time     // the write deadline that conn has
-	arrived   time.Time     // when what is being handled was read; only for a timed crew
-	pending   uint16        // packet id of the SUBSCRIBE
-	topics    uint16        // that it has
-	wants     byte          // the highest QoS it asks for
-
-	*account               // what the audit wants to know; nil where there is none
-	grace    time.Duration // Keep Alive as the broker has it
-	number   uint32        // among the connections of this device, where they are audited
-	ending   audit.Ending  // how it was ended
-
-	granted    byte          // the lowest QoS of its subscriptions
-	unheard    bool          // one of them was refused
-	clean      bool          // the CONNECT had Clean Start 1
-	expiry     uint32        // and this Session Expiry Interval
-	mayReceive int           // and this Receive Maximum
-	dawdle     time.Duration // not to be read for so long; a slow consumer
-	idling     bool          // dawdling: a PINGRESP may be there, but is not read
-	behind     bool          // more was due when the last round of it ended
-	connected  bool          // CONNACK received
-	online     bool          // subscribed
-	stuck      bool          // told to neither read nor write
-	dark       bool          // there is no network
-	forgotten  bool          // the router knows nothing of it
-	silent     bool          // the audit knows that nothing gets through
-	haunts     bool          // left behind open: see ghost
-	present    bool          // CONNACK had Session Present
-	parted     bool          // DISCONNECT has been written
-	overtaken  bool          // the broker ended it before we could
-	confirmed  bool          // the broker has closed its side in answer
+	idling    bool          // a slow consumer: a PINGRESP may be there, but is not read
 }
 
-// account is what the audit wants to know of a connection. Moments are on the
-// fleet's clock.
-type account struct {
-	askedAt time.Duration  // CONNECT was sent
-	heard   time.Duration  // the broker still had the connection then
-	pinged  time.Duration  // the PINGREQ was made that is answered next
-	wrote   time.Duration  // something was written last
-	arrives time.Duration  // what was written then has reached the broker, as far as is known; only with faults
-	endFrom time.Duration  // the closing began
-	way     string         // how it was ended, as reports call that
-	quiet   time.Time      // nothing has reached the broker since, if it is silent
-	parting *time.Duration // Session Expiry Interval of the DISCONNECT
+// reach is what keeps packets from getting through.
+type reach struct {
+	stuck     bool // told to neither read nor write
+	dark      bool // there is no network
+	forgotten bool // the router knows nothing of it
+	silent    bool // the observer knows that nothing gets through
+	abandoned bool // left behind open: see halfOpen
+}
+
+// parted is how a connection ends.
+type parted struct {
+	ending    ending
+	said      bool // DISCONNECT has been written
+	overtaken bool // the broker ended it before we could
+	confirmed bool // the broker has closed its side in answer
 }
 
 // limits are what the broker's CONNACK promised and forbade (section 3.2.2.3).
@@ -93,27 +100,21 @@ type limits struct {
 
 func defaultLimits() limits { return limits{receiveMaximum: 65535, maximumQoS: 2} }
 
+// newLink returns a link that has begun now.
+func newLink(conn net.Conn, buffers *readBuffers) *link {
+	return &link{conn: conn, reader: newReader(conn, buffers),
+		greeting: greeting{began: time.Now(), limits: defaultLimits()}, parted: parted{ending: endingClosed}}
+}
+
 // drop closes the connection at once.
 func (s *session) drop() {
 	l := s.link
 	l.reader.release()
 	s.wrote(0)
-	if !l.haunts {
+	if !l.abandoned {
 		closeNow(l.conn)
 	}
 }
-
-// heardNow notes that something was read. What came by way of faults says
-// nothing of when it was sent; an answer tells that the question was taken.
-func (l *link) heardNow(f *Fleet) {
-	if _, slow := l.conn.(*faults.Conn); !slow && l.account != nil {
-		l.heard = f.now()
-	}
-}
-
-// live reports whether the actor can publish: a stuck one is connected still,
-// but neither reads nor writes.
-func (s *session) live() bool { return s.link != nil && s.link.online && !s.link.stuck }
 
 // flush writes what has been encoded, in one write.
 func (s *session) flush() error {
@@ -128,11 +129,9 @@ func (s *session) flush() error {
 	now := time.Now()
 	// A deadline is moved only when half of it is gone: moving it costs about
 	// as much as encoding a reply.
-	if t := s.fleet.scenario.Connect.Timeout; l.writeBy.Sub(now) < t/2 {
-		select {
-		case <-s.fleet.stop:
+	if t := s.env.timeout; l.writeBy.Sub(now) < t/2 {
+		if s.env.stopped() {
 			t = min(t, time.Second) // as hasten says
-		default:
 		}
 		l.writeBy = now.Add(t)
 		if err := l.conn.SetWriteDeadline(l.writeBy); err != nil {
@@ -147,7 +146,7 @@ func (s *session) flush() error {
 	s.spoke(now) // due is left alone: doDue looks again
 	l.unasked = false
 	if l.account != nil {
-		l.wrote = now.Sub(s.fleet.epoch)
+		l.wrote = s.env.clock.at(now)
 	}
 	return nil
 }
@@ -155,7 +154,7 @@ func (s *session) flush() error {
 // buffer returns what the next packet is appended to.
 func (s *session) buffer() *[]byte {
 	if s.link.out == nil {
-		s.link.out = s.fleet.newBatch()
+		s.link.out = s.env.newBatch()
 	}
 	return &s.link.out.packets
 }

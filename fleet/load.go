@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -21,6 +22,7 @@ type loadGroup struct {
 	payloads   [][]byte
 	answers    int // expected to each request
 	labels     metrics.Labels
+	profile    *profile
 	stages     []metrics.Labels // by stage of the pace
 	requesters []*requester
 	asks       []byte            // the User Properties of a request that asks who answers; nil: it does not
@@ -38,7 +40,7 @@ type target struct {
 
 func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first int) *loadGroup {
 	c := &sc.Controllers[index]
-	g := &loadGroup{spec: c, index: index, first: first, seed: mix(sc.Seed + uint64(forSlots)<<56 + uint64(index)),
+	g := &loadGroup{spec: c, index: index, first: first, seed: draws.Mix(sc.Seed + uint64(draws.Slots)<<56 + uint64(index)),
 		pace: newPace(c, &sc.Phases), answers: 1, mostWaiting: mostWaiting, labels: names.Labels("", "", c.Name)}
 	for _, n := range sc.Targets(c) {
 		d := sc.Device(n)
@@ -129,7 +131,7 @@ func (s *stream) next() (slot, bool) {
 	if g.spec.Arrival == scenarios.Poisson {
 		// Each controller is a Poisson process of its own with a part of the
 		// rate; all of them together are one with the whole.
-		draw := chance(g.seed, s.place, forArrival, s.count)
+		draw := draws.Chance(g.seed, s.place, draws.Arrival, s.count)
 		s.sum += -math.Log1p(-draw) * float64(g.spec.Count)
 		n = s.sum
 	} else if g.spec.Arrival == scenarios.Bursts {
@@ -156,7 +158,7 @@ func (s *stream) fill(planned time.Duration, stage int) slot {
 	case g.spec.Pair:
 		out.target = s.index % len(g.targets)
 	case g.spec.Group == "":
-		out.target = int(chance(g.seed, s.place, forTarget, s.count) * float64(len(g.targets)))
+		out.target = int(draws.Chance(g.seed, s.place, draws.Target, s.count) * float64(len(g.targets)))
 	}
 	if stage >= 0 {
 		out.labels = g.stages[stage]
@@ -179,7 +181,7 @@ func (g *loadGroup) handOver(controller uint32, p *wire.Publish, arrived time.Ti
 	r := g.requesters[i]
 	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: hasError(p)}
 	a.Target, a.Member = g.answerer(p)
-	return r.inbox.put(func() { r.answered(r.at(arrived), a) })
+	return r.tell(func() { r.answered(r.at(arrived), a) })
 }
 
 // peak is the highest rate of the pace, in slots a second; a burst counts as if

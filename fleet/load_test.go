@@ -33,7 +33,8 @@ func stage(t *testing.T, toml string) *Fleet {
 // attach gives a session a connection that leads nowhere.
 func attach(s *session) {
 	conn, _ := memconn.Pipe(1 << 20)
-	s.link = &link{conn: conn, reader: newReader(conn, s.fleet.buffers), began: time.Now(), arrived: time.Now(), limits: defaultLimits()}
+	s.link = newLink(conn, s.env.buffers)
+	s.link.arrived = time.Now()
 	if err := s.sendConnect(); err != nil {
 		panic(err)
 	}
@@ -71,7 +72,7 @@ func TestControllerSessionPresent(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.begin(time.Now())
-	r.act(time.Now())
+	r.Act(time.Now())
 	r.hangUp(errAway)
 	defer func() {
 		if p := recover(); p != nil {
@@ -120,7 +121,7 @@ func TestReceiveMaximumOfAWatcher(t *testing.T) {
 	w := f.watching[0]
 	attach(&w.session)
 	var c wire.Connect
-	if err := w.greet(&c); err != nil {
+	if err := w.FillConnect(&c); err != nil {
 		t.Fatal(err)
 	}
 	most := int(c.ReceiveMaximum)
@@ -149,13 +150,13 @@ func TestSharedReplyBeforeTheBeginning(t *testing.T) {
 	}
 	zero := time.Now()
 	a.begin(zero)
-	a.act(zero) // its first slot is due at once
+	a.Act(zero) // its first slot is due at once
 	id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
 	m := wire.Publish{Topic: b.answers}
 	m.Props.CorrelationData = id.Append(nil, a.group.spec.CorrelationSize)
 	b.link.arrived = zero.Add(time.Millisecond)
-	b.message(&m)
-	a.read() // the letter
+	b.Message(&m)
+	a.read() // what was left for it
 	if got := a.ledger.Totals(); got.Answered != 1 || got.Lost != 0 {
 		t.Errorf("%d answered, %d lost, %d late; want 1 answered", got.Answered, got.Lost, got.Late)
 	}
@@ -174,7 +175,7 @@ func TestSharedReplyOfTheEnded(t *testing.T) {
 	m := wire.Publish{Topic: b.answers}
 	m.Props.CorrelationData = id.Append(nil, b.group.spec.CorrelationSize)
 	b.link.arrived = time.Now()
-	b.message(&m)
+	b.Message(&m)
 	got := b.ledger.Totals()
 	if got.Misrouted.Controller+got.Unknown.Total() != 1 {
 		t.Errorf("%d misrouted, %d unknown; want the answer to be one of them", got.Misrouted.Controller, got.Unknown.Total())
@@ -374,7 +375,7 @@ func TestSlowWatcherPings(t *testing.T) {
 			if n == 2 && buf[0] == packets.PINGREQ<<4 {
 				last = time.Now()
 				p.write(wire.Pingresp[:])
-				if time.Since(b.fleet.epoch) > 70*time.Second {
+				if time.Since(b.fleet.clock.epoch) > 70*time.Second {
 					return
 				}
 			}
@@ -492,7 +493,7 @@ func TestSlotsLeftOverAreTheGenerators(t *testing.T) {
 	_ = r.connack(connackFrame(false, &packets.Properties{}))
 	_ = r.suback(subackFrame(&r.session))
 	r.begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
-	r.act(time.Now())
+	r.Act(time.Now())
 	r.finish()
 	got := r.ledger.Totals().NotSent
 	if got.GeneratorLate < 50_000 || got.NotConnected != 0 {

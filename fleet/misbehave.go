@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -36,14 +37,11 @@ func (r *responder) misbehave(m *scenarios.Misbehavior) {
 	}
 	h := r.habits
 	h.is, h.flood = *m, time.Time{}
-	r.careless = m.WithholdPuback > 0
 	if m.Flood > 0 {
 		h.flood = time.Now()
 	}
 	h.plan()
-	if r.link != nil && r.link.online {
-		r.link.due = earlier(r.link.due, h.due)
-	}
+	r.wake(h.due)
 }
 
 // behave takes the habits from the device.
@@ -61,7 +59,7 @@ var errMisbehaving = errors.New("this device misbehaves, as its scenario says")
 // draw returns a number in [0, 1) for the next decision.
 func (r *responder) draw() float64 {
 	r.habits.draws++
-	return chance(r.fleet.scenario.Seed, r.number, forMisdeeds, r.habits.draws)
+	return draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Misbehavior, r.habits.draws)
 }
 
 // misdeed draws what becomes of one answer; -1 is nothing.
@@ -146,7 +144,7 @@ func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 	a.Props.User = slices.Clone(reply.Props.User)
 	h.held = append(h.held, heldAnswer{a, until, another})
 	h.plan()
-	r.link.due = earlier(r.link.due, h.due)
+	r.wake(h.due)
 	return true
 }
 
@@ -221,9 +219,9 @@ func (h *habits) appendTime(user []byte) []byte {
 	return wire.AppendUserProperty(user, "time", time.Now().Add(h.is.ClockSkew).UTC().Format(time.RFC3339Nano))
 }
 
-// withholds implements withholder: it draws whether a PUBACK or PUBREC is never sent.
-func (r *responder) withholds() bool {
-	if r.draw() >= r.habits.is.WithholdPuback {
+// Withholds implements withholds: it draws whether a PUBACK or PUBREC is never sent.
+func (r *responder) Withholds() bool {
+	if r.habits == nil || r.habits.is.WithholdPuback <= 0 || r.draw() >= r.habits.is.WithholdPuback {
 		return false
 	}
 	r.did(metrics.AckWithheld)

@@ -24,18 +24,18 @@ type outage struct {
 const answersWithin = 2 * time.Second
 
 // wentDown begins an outage.
-func (r *responder) wentDown(now time.Time) {
-	r.parted = r.link.ending == audit.Orderly
+func (r *responder) wentDown(d departure) {
+	r.parted = d.orderly
 	w := &r.spec.Group.Will
 	if w.Off || w.ResponseTopic == "" {
 		return
 	}
-	due := min(w.Delay, r.link.limits.sessionExpiry)
-	if r.link.silent {
-		now = r.link.quiet
-		due += r.link.grace * 3 / 2 // the broker has to find out first (3.1.2-22)
+	since, due := time.Now(), min(w.Delay, d.sessionExpiry)
+	if !d.quiet.IsZero() {
+		since = d.quiet
+		due += d.grace * 3 / 2 // the broker has to find out first (3.1.2-22)
 	}
-	r.outage = &outage{since: now, number: r.link.number, willDue: due}
+	r.outage = &outage{since: since, number: d.number, willDue: due}
 	if r.parted {
 		r.outage = nil // there is no Will to answer
 	}
@@ -44,7 +44,7 @@ func (r *responder) wentDown(now time.Time) {
 // expectAnswer waits for the answer to the Will, where the device is back on the
 // session for which the broker kept it.
 func (r *responder) expectAnswer(now time.Time) {
-	if o := r.outage; o != nil && !o.answered && r.link.present && now.Sub(o.since) > o.willDue {
+	if o := r.outage; o != nil && !o.answered && r.resumed() && now.Sub(o.since) > o.willDue {
 		o.answerBy = now.Add(answersWithin)
 	}
 }
@@ -56,7 +56,7 @@ func (r *responder) willAnswered(p *wire.Publish) {
 	of := r.outage
 	if of == nil {
 		f.counts.WillsSeen.Add(1)
-		f.say("found an answer to its will message", "device", r.name)
+		f.say("found an answer to its will message", "device", r.Name())
 		return
 	}
 	number := of.number
@@ -69,13 +69,13 @@ func (r *responder) willAnswered(p *wire.Publish) {
 	f.counts.WillsSeen.Add(1)
 	if number != of.number {
 		of.earlier = number
-		f.say("found an answer to an earlier will message", "device", r.name)
+		f.say("found an answer to an earlier will message", "device", r.Name())
 	} else {
 		of.answered, of.answerBy = true, time.Time{}
-		f.say("its will message of "+of.since.Format(time.TimeOnly)+" was consumed while it was away", "device", r.name, "by", consumer(p))
+		f.say("its will message of "+of.since.Format(time.TimeOnly)+" was consumed while it was away", "device", r.Name(), "by", consumer(p))
 	}
 	if f.audit != nil {
-		f.audit.Learned(r.number, number)
+		f.audit.Learned(r.spec.Global, number)
 	}
 }
 
@@ -83,13 +83,13 @@ func (r *responder) willAnswered(p *wire.Publish) {
 func (r *responder) unanswered() {
 	o := r.outage
 	o.answerBy = time.Time{}
-	if f := r.fleet; f.audit != nil && !slices.ContainsFunc(f.audit.Recent(r.number, f.now()), func(of audit.Outage) bool {
+	if f := r.fleet; f.audit != nil && !slices.ContainsFunc(f.audit.Recent(r.spec.Global, f.now()), func(of audit.Outage) bool {
 		return of.Conn == o.number && of.Seen > 0
 	}) {
 		return // the broker has not published it: the device was back in time, by the broker's clock
 	}
 	r.fleet.counts.WillsUnseen.Add(1)
-	r.fleet.say("its will message of "+o.since.Format(time.TimeOnly)+" was not consumed: there is no answer", "device", r.name)
+	r.fleet.say("its will message of "+o.since.Format(time.TimeOnly)+" was not consumed: there is no answer", "device", r.Name())
 }
 
 // consumer is who says that it has consumed a Will.

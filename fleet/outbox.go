@@ -30,7 +30,7 @@ type outbox struct {
 // outgoing is one message of QoS 1 or 2.
 type outgoing struct {
 	packet   *[]byte // the encoded PUBLISH; nil once PUBREC was received, and when it is never sent again
-	note     uint64  // the actor's own
+	note     uint64  // the handler's own
 	id       uint16
 	qos      byte
 	kind     metrics.MessageKind
@@ -121,19 +121,19 @@ func (o *outbox) find(id uint16) int {
 // It reports whether the message is on its way, or waits to be; what becomes of
 // it is counted under its kind.
 func (s *session) send(p *wire.Publish, kind metrics.MessageKind) bool {
-	return s.sendMade(p, kind, s.fleet.now(), 0)
+	return s.sendMade(p, kind, s.env.now(), 0)
 }
 
 // sendMade is send for a message that was made at a moment of the fleet's clock,
 // which says what part of the run it belongs to. The note comes back with
-// actor.acknowledged.
+// Acknowledged.
 func (s *session) sendMade(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64) bool {
 	return s.sendTraced(p, kind, made, note, trace{})
 }
 
-// sendTraced is sendMade for a message whose deliveries are accounted for.
+// sendTraced is sendMade for a message that its handler follows.
 func (s *session) sendTraced(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t trace) bool {
-	f, lim, period := s.fleet, &s.link.limits, s.fleet.period(made)
+	e, lim, period := s.env, &s.link.limits, s.env.period(made)
 	p.QoS = min(p.QoS, lim.maximumQoS)
 	p.Retain = p.Retain && !lim.noRetain
 	if lim.maximumPacket > 0 && wire.PublishSize(p, wire.V5) > lim.maximumPacket {
@@ -151,11 +151,11 @@ func (s *session) sendTraced(p *wire.Publish, kind metrics.MessageKind, made tim
 		return false
 	}
 	p.PacketID = s.out.id()
-	packet := f.borrow()
+	packet := e.borrow()
 	*packet = wire.AppendPublish(*packet, p, wire.V5)
 	if cap(*packet) > 4*len(*packet) && cap(*packet) > 4096 {
 		exact := slices.Clone(*packet) // a large buffer is not to lie here half empty
-		f.giveBack(packet)
+		e.giveBack(packet)
 		packet = &exact
 	}
 	s.out.add(outgoing{packet: packet, id: p.PacketID, qos: p.QoS, note: note, kind: kind, period: period, trace: t})
@@ -168,10 +168,10 @@ func (s *session) refuse(kind metrics.MessageKind, period metrics.Period, why me
 	c := s.counts()
 	c.Messages.Add(period, kind, why)
 	switch {
-	case !s.crew.devices:
+	case !s.profile.cohort.devices:
 	case why == metrics.OverSize:
 		if c.TooLarge.Add(1) == 1 {
-			s.fleet.log.Warn("messages are too large for the broker and are not sent; the counts say how many",
+			s.env.log.Warn("messages are too large for the broker and are not sent; the counts say how many",
 				"first", s.name, "Maximum Packet Size", s.link.limits.maximumPacket)
 		}
 	case why == metrics.QueueFull:
@@ -182,7 +182,7 @@ func (s *session) refuse(kind metrics.MessageKind, period metrics.Period, why me
 // pump sends what waits, in order, as far as Receive Maximum allows (4.9), unless
 // DISCONNECT has been sent.
 func (o *outbox) pump(s *session) {
-	if s.link.parted { // 3.14.4-1
+	if s.link.said { // 3.14.4-1
 		return
 	}
 	for i := range o.messages {
@@ -201,9 +201,7 @@ func (o *outbox) pump(s *session) {
 			if m.written { // on an earlier connection (3.3.1-1)
 				wire.SetDup(*m.packet)
 				*b = append(*b, *m.packet...)
-				if m.trace.on() {
-					s.fleet.deliveries.Resent(m.trace.of(s))
-				}
+				s.follow(m.trace, traceResent, 0, false)
 			} else {
 				*b = append(*b, *m.packet...)
 				s.bill(m.kind, m.period, m.id, m.qos, m.trace)
@@ -213,7 +211,7 @@ func (o *outbox) pump(s *session) {
 			m.counted = true
 		}
 		m.sent = true
-		if m.written && s.crew.devices {
+		if m.written && s.profile.cohort.devices {
 			s.counts().Resent.Add(1)
 		}
 	}
@@ -232,10 +230,10 @@ func (o *outbox) disconnected(broke bool) {
 
 // forget drops everything, because the session it belonged to has ended, and
 // returns how many messages that were.
-func (o *outbox) forget(f *Fleet) int {
+func (o *outbox) forget(e *env) int {
 	n := len(o.messages)
 	for i := range o.messages {
-		f.giveBack(o.messages[i].packet)
+		e.giveBack(o.messages[i].packet)
 	}
 	*o = outbox{last: o.last}
 	return n
@@ -245,7 +243,7 @@ func (o *outbox) forget(f *Fleet) int {
 func (s *session) settleAck(typ byte, a wire.Ack) {
 	o := &s.out
 	i := o.find(a.PacketID)
-	if a.Code >= 0x80 && s.crew.devices {
+	if a.Code >= 0x80 && s.profile.cohort.devices {
 		s.counts().PublishRefused.Add(a.Code)
 	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
@@ -267,27 +265,32 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		}
 		if a.Code >= 0x80 && !m.released {
 			s.counts().Messages.Add(m.period, m.kind, metrics.Rejected)
-			if m.trace.on() {
-				s.fleet.deliveries.Refused(m.trace.of(s))
-			}
+			s.follow(m.trace, traceRefused, 0, false)
 		}
 		packet := m.packet
 		o.remove(i)
-		s.fleet.giveBack(packet)
+		s.env.giveBack(packet)
 		if typ != packets.PUBCOMP {
-			s.actor.acknowledged(note, a.Code)
-		} else if p, ok := s.actor.(queuing); ok {
-			p.acknowledgedWhole()
+			s.acknowledged(note, a.Code)
+		} else if h, ok := s.handler.(completed); ok {
+			h.Completed()
 		}
 		o.pump(s)
 	case typ == packets.PUBREC && m.qos == 2:
 		o.bytes -= m.size()
-		s.fleet.giveBack(m.packet)
+		s.env.giveBack(m.packet)
 		m.packet, m.released = nil, true
 		s.postAck(packets.PUBREL, m.id, wire.Success)
 		if first {
-			s.actor.acknowledged(note, a.Code)
+			s.acknowledged(note, a.Code)
 		}
+	}
+}
+
+// acknowledged tells a handler that wants to know of the answer to a message.
+func (s *session) acknowledged(note uint64, code byte) {
+	if h, ok := s.handler.(acknowledged); ok {
+		h.Acknowledged(note, code)
 	}
 }
 
@@ -310,13 +313,18 @@ func (o *outbox) remove(i int) {
 	}
 }
 
-// sendOnce publishes at QoS 1 or 2 without keeping the packet: for sessions that
-// end with their connection, where nothing is ever sent again. The caller has
-// looked that Receive Maximum allows it. note comes back with actor.acknowledged.
+// sendOnce publishes without keeping the packet, nor counting it: for sessions that end
+// with their connection, where nothing is ever sent again. The caller has looked that
+// the broker's limits allow it. The note of a message of QoS 1 or 2 comes back with
+// Acknowledged.
 func (s *session) sendOnce(p *wire.Publish, note uint64) {
-	p.PacketID = s.out.id()
+	if p.QoS > 0 {
+		p.PacketID = s.out.id()
+	}
 	b := s.buffer()
 	*b = wire.AppendPublish(*b, p, wire.V5)
-	s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, written: true, counted: true})
-	s.out.flying++
+	if p.QoS > 0 {
+		s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, written: true, counted: true})
+		s.out.flying++
+	}
 }

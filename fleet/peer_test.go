@@ -27,7 +27,7 @@ type script struct {
 	listener *memconn.Listener
 	fleet    *Fleet
 	log      *lockedBuffer
-	ended    ending
+	ended    runEnd
 	stop     context.CancelFunc
 }
 
@@ -56,7 +56,7 @@ id = "lamp"
 func play(t *testing.T, sc *scenarios.Scenario, act func(*testing.T, *script), options ...func(*Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &script{t: t, listener: memconn.Listen("broker"), log: new(lockedBuffer), ended: make(ending, 1)}
+		b := &script{t: t, listener: memconn.Listen("broker"), log: new(lockedBuffer), ended: make(runEnd, 1)}
 		o := Options{
 			Dial:       b.listener.Dial,
 			BrokerName: "mqtt://broker",
@@ -90,11 +90,11 @@ func play(t *testing.T, sc *scenarios.Scenario, act func(*testing.T, *script), o
 	})
 }
 
-// ending is where a fleet's Run leaves what it returns.
-type ending chan error
+// runEnd is where a fleet's Run leaves what it returns.
+type runEnd chan error
 
 // wait waits for that, and leaves it for the next who waits.
-func (e ending) wait() error {
+func (e runEnd) wait() error {
 	err := <-e
 	e <- err
 	return err

@@ -182,8 +182,8 @@ id = "lamp"
 		s.sleepTo(5 * time.Second)
 		d, _ := s.fleet.Device("lamp")
 		d.r.inbox.put(func() {
-			d.r.takeOff(byHand, Cut)
-			d.r.letBack(byHand, Comeback{})
+			d.r.disconnect(byHand, modeCut)
+			d.r.reconnect(byHand, Reconnect{})
 		})
 		s.sleepTo(10 * time.Second)
 		s.broker.Kick("lamp", wire.ServerBusy)

@@ -52,13 +52,13 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 	for _, w := range sc.Watchers {
 		sessions += w.Count
 	}
-	sessions += rivalsOf(sc)
+	sessions += duplicatesOf(sc)
 	var walls []Wall
 	add := func(fatal bool, hint, what string, args ...any) {
 		walls = append(walls, Wall{fatal, fmt.Sprintf(what, args...), hint})
 	}
 	if !m.InMemory {
-		files := sessions + ghostsOf(sc) + spareFiles
+		files := sessions + halfOpenOf(sc) + spareFiles
 		switch {
 		case m.FileDescriptors == 0:
 		case files > m.FileDescriptors:
@@ -101,10 +101,10 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 	return walls
 }
 
-// ghostsOf returns how many connections are left behind open at most: by the
+// halfOpenOf returns how many connections are left behind open at most: by the
 // incident that leaves the most of them, until its devices are back, and by all
 // after which the devices return as somebody else, for good.
-func ghostsOf(sc *scenarios.Scenario) int {
+func halfOpenOf(sc *scenarios.Scenario) int {
 	times := make(map[int]int)
 	for _, o := range sc.Occurrences(sc.Phases.Measure) {
 		times[o.Incident]++
@@ -122,11 +122,11 @@ func ghostsOf(sc *scenarios.Scenario) int {
 			most = max(most, struck)
 		}
 	}
-	return min(most+kept, mostGhosts*sc.Count())
+	return min(most+kept, mostHalfOpen*sc.Count())
 }
 
-// rivalsOf returns how many second clients an incident brings in at most.
-func rivalsOf(sc *scenarios.Scenario) int {
+// duplicatesOf returns how many second clients an incident brings in at most.
+func duplicatesOf(sc *scenarios.Scenario) int {
 	most := 0
 	for i := range sc.Incidents {
 		if sc.Incidents[i].Kind == scenarios.IDFight {

@@ -46,12 +46,12 @@ func parseQuery(b []byte) (query, bool) {
 }
 
 // probe asks a device for its first attribute, once for each recovery; it is called
-// by letter.
+// by its goroutine.
 func (r *referee) probe(d *responder, rec *recovery) {
-	p := r.probes[d.number]
+	p := r.probes[d.spec.Global]
 	if p == nil {
 		p = &probe{device: d}
-		r.probes[d.number] = p
+		r.probes[d.spec.Global] = p
 	}
 	p.recs = append(p.recs, rec)
 	p.tries = 0
@@ -59,7 +59,7 @@ func (r *referee) probe(d *responder, rec *recovery) {
 }
 
 // again asks a device anew that has been away before it could answer; it is
-// called by letter.
+// left to its goroutine as a task.
 func (r *referee) again(device int) {
 	p, ok := r.probes[device]
 	if !ok {
@@ -82,7 +82,7 @@ func (r *referee) ask(p *probe, now time.Time) {
 	attribute := p.device.spec.Group.Kind.Attributes[0].Name
 	q := wire.Publish{Topic: []byte("cmnd/" + p.device.spec.ID + "/" + attribute)}
 	q.Props.ResponseTopic = r.answers
-	q.Props.CorrelationData = query{p.device.number, r.fleet.now()}.append(nil)
+	q.Props.CorrelationData = query{p.device.spec.Global, r.fleet.now()}.append(nil)
 	r.send(&q, metrics.NoMessage)
 }
 
@@ -91,15 +91,15 @@ func (r *referee) askAgain(now time.Time) {
 	for isDue(r.nextProbe(), now) {
 		next := r.queue[0]
 		r.queue = r.queue[1:]
-		if p := next.of; r.probes[p.device.number] == p && p.again.Equal(next.at) {
+		if p := next.of; r.probes[p.device.spec.Global] == p && p.again.Equal(next.at) {
 			r.ask(p, now)
 		}
 	}
 }
 
-// renew has all queries repeated now: the answers went to a connection that is no
+// repeatAll has all queries repeated now: the answers went to a connection that is no
 // more.
-func (r *referee) renew(now time.Time) {
+func (r *referee) repeatAll(now time.Time) {
 	for i := range r.queue {
 		if next := &r.queue[i]; next.of.again.Equal(next.at) {
 			next.at, next.of.again = now, now

@@ -67,7 +67,7 @@ func (r *responder) overWith(rec *recovery) {
 // asked whether it answers.
 func (r *responder) isBack() {
 	if r.probed && r.fleet.asks() {
-		r.fleet.referee.inbox.put(func() { r.fleet.referee.again(r.number) })
+		r.fleet.referee.tell(func() { r.fleet.referee.again(r.spec.Global) })
 	}
 	r.proven(r.fleet.now())
 }
@@ -93,15 +93,15 @@ func (r *responder) proven(at time.Duration) {
 	}
 }
 
-// ponged implements ponger: the PINGREQ of a moment was answered.
-func (r *responder) ponged(asked time.Duration) { r.proven(asked) }
+// Ponged implements ponged: the PINGREQ of a moment was answered.
+func (r *responder) Ponged(asked time.Duration) { r.proven(asked) }
 
 // queried notes a query of the referee's, which the broker has passed on. One that
 // is older than the end of the incident may have waited in a socket whose broker is
 // done with it.
 func (r *responder) queried(p *wire.Publish) {
 	if r.fleet.asksThere(p.Props.ResponseTopic) {
-		if q, ok := parseQuery(p.Props.CorrelationData); ok && q.device == r.number {
+		if q, ok := parseQuery(p.Props.CorrelationData); ok && q.device == r.spec.Global {
 			r.proven(q.asked)
 		}
 	}
@@ -111,19 +111,19 @@ func (r *responder) queried(p *wire.Publish) {
 func (r *responder) inquire(p *pursuit) {
 	r.probed, p.asked = true, true
 	ref := r.fleet.referee
-	ref.inbox.put(func() { ref.probe(r, p.rec) })
+	ref.tell(func() { ref.probe(r, p.rec) })
 }
 
-// attempt implements actor.
-func (r *responder) attempt() {
+// Connecting implements connecting.
+func (r *responder) Connecting() {
 	for p := r.recovering; p != nil; p = p.next {
 		p.rec.attempt(r.fleet.now())
 	}
 }
 
-// attemptFailed notes why a try to connect came to nothing.
-func (r *responder) attemptFailed(err error) {
-	if r.recovering == nil || r.stopping {
+// ConnectFailed implements connectFailed: it notes why a try to connect came to nothing.
+func (r *responder) ConnectFailed(err error) {
+	if r.recovering == nil || r.IsEnding() {
 		return
 	}
 	why := "connection failed"

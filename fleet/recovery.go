@@ -21,7 +21,7 @@ type recovery struct {
 	late func(*responder) time.Duration
 
 	mu        sync.Mutex
-	unread    int // letters that tell devices of it
+	unread    int // tasks that tell devices of it
 	affected  int
 	overlap   int             // of these, another incident struck before they were back
 	online    []time.Duration // since the end, in the order in which they came

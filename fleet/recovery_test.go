@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -103,7 +104,7 @@ spread = "10s"
 `, broker.Config{}, nil)
 	var late []time.Duration
 	for n := range 200 {
-		late = append(late, time.Duration(chance(0, n, forIncident, mix(0))*float64(10*time.Second)))
+		late = append(late, time.Duration(draws.Chance(0, n, draws.Incident, draws.Mix(0))*float64(10*time.Second)))
 	}
 	slices.Sort(late)
 	r := snap.Recoveries[0]
@@ -129,7 +130,7 @@ func TestWhyAttemptsFail(t *testing.T) {
 	} {
 		rec := new(recovery)
 		r := &responder{recovering: &pursuit{rec: rec}}
-		r.attemptFailed(tt.err)
+		r.ConnectFailed(tt.err)
 		want := map[string]int64{tt.want: 1}
 		if tt.want == "" {
 			want = nil

@@ -22,6 +22,7 @@ import (
 // itself away are not lost to it; the audit knows those times.
 type referee struct {
 	session
+	fleet   *Fleet
 	answers []byte         // Response Topic of its queries
 	probes  map[int]*probe // without an answer, by the device's number
 	queue   []repeat       // in the order of time; some are answered
@@ -43,30 +44,26 @@ type sighting struct {
 // sends again on a resumed connection are told from duplicates.
 const mostSightings = 1024
 
-// refereeNumber keeps the referee's seeds apart from those of others.
-const refereeNumber = 1<<29 + 1<<28
-
 func newReferee(f *Fleet) *referee {
-	r := &referee{probes: make(map[int]*probe)}
+	r := &referee{fleet: f, probes: make(map[int]*probe)}
 	id := refereeID(f.run)
 	r.answers = []byte("homefleet/referee/" + f.run)
-	r.session = session{fleet: f, crew: &f.referees, actor: r, name: "the referee", number: refereeNumber,
-		terms: &terms{min: 100 * time.Millisecond, max: time.Second}, clientID: id}
+	r.init(f.env, f.auditorProfile(), r, setup{name: "the referee", stream: identity{auditorRole, 0}.stream(), clientID: id})
 	return r
 }
 
-// greet implements actor.
-func (r *referee) greet(p *wire.Connect) error {
+// FillConnect implements handler.
+func (r *referee) FillConnect(p *wire.Connect) error {
 	p.SessionExpiry = 600
 	p.ReceiveMaximum = allAtOnce
 	return r.fleet.credentials(p, auditorVars(r.clientID, r.fleet.scenario.Seed, r.fleet.run))
 }
 
-// topics implements actor: the topics of all Wills, as published, new ones only.
-func (r *referee) topics() ([]packets.SubOptions, error) {
+// Subscriptions implements handler: the topics of all Wills, as published, new ones only.
+func (r *referee) Subscriptions() ([]packets.SubOptions, error) {
 	subs := []packets.SubOptions{{Topic: string(r.answers), QoS: 1}}
 	for _, filter := range r.fleet.scenario.WillFilters() {
-		if r.link.limits.noWildcards && strings.ContainsAny(filter, "+#") {
+		if r.brokerLimits().noWildcards && strings.ContainsAny(filter, "+#") {
 			return nil, &UnfitError{"the broker has no wildcard subscriptions, which the audit of Will Messages wants"}
 		}
 		subs = append(subs, packets.SubOptions{Topic: filter, QoS: r.fleet.witnessQoS(), RetainHandling: packets.RetainDoNotSend, RetainAsPublished: true})
@@ -89,29 +86,30 @@ func (f *Fleet) witnessQoS() byte {
 	return 0
 }
 
-// needs implements demanding: all but the last, which only says what the broker
+// Needs implements needs: all but the last, which only says what the broker
 // is.
-func (r *referee) needs(subscription int) bool {
+func (r *referee) Needs(subscription int) bool {
 	return subscription <= len(r.fleet.scenario.WillFilters())
 }
 
 const versionTopic = "$SYS/broker/version"
 
-// up implements actor.
-func (r *referee) up(now time.Time) {
+// Online implements handler.
+func (r *referee) Online(now time.Time) time.Time {
 	r.pulse = now.Add(certainty)
 	r.fleet.audit.Witness(r.fleet.now(), true)
-	if !r.link.clean && !r.link.present {
+	if !r.cleanStarted() && !r.resumed() {
 		r.fleet.audit.Forgot() // 3.2.2-2: it is to have the session
 	}
-	r.renew(now)
+	r.repeatAll(now)
+	return r.nextAct()
 }
 
-// down implements actor.
-func (r *referee) down(error) { r.fleet.audit.Witness(r.link.arrived.Sub(r.fleet.epoch), false) }
+// Offline implements goesOffline.
+func (r *referee) Offline(departure) { r.fleet.audit.Witness(r.fleet.clock.at(r.readAt()), false) }
 
-// message implements actor.
-func (r *referee) message(p *wire.Publish) {
+// Message implements handler.
+func (r *referee) Message(p *wire.Publish) {
 	switch {
 	case bytes.Equal(p.Topic, r.answers):
 		r.answered(p)
@@ -147,43 +145,36 @@ func (r *referee) will(p *wire.Publish) {
 		r.seen = slices.Delete(r.seen, 0, mostSightings/2)
 	}
 	d := f.numbered(device)
-	differs, tested := d.willDiffers(p, number, &r.link.limits)
+	differs, tested := d.willDiffers(p, number, r.brokerLimits())
 	f.tested.Or(uint32(tested))
 	if len(differs) > 0 {
-		f.log.Warn("a will message is not as the device made it", "device", d.name, "differs", strings.Join(differs, ", "))
+		f.log.Warn("a will message is not as the device made it", "device", d.Name(), "differs", strings.Join(differs, ", "))
 	}
 	f.audit.Seen(device, number, now, len(differs) > 0)
 }
 
-// act implements actor.
-func (r *referee) act(now time.Time) {
+// Act implements routine.
+func (r *referee) Act(now time.Time) time.Time {
 	if isDue(r.pulse, now) {
 		r.pulse = now.Add(certainty)
-		if r.link.pongBy.IsZero() {
+		if !r.awaitsPingresp() {
 			r.ping(now)
 		}
 	}
 	r.askAgain(now)
+	return r.nextAct()
 }
 
-// next implements actor.
-func (r *referee) next() time.Time {
-	return earlier(r.pulse, r.nextProbe())
-}
+// nextAct is when something is due.
+func (r *referee) nextAct() time.Time { return earlier(r.pulse, r.nextProbe()) }
 
-// makeCertain asks for a sign of life at once; it is called by letter.
+// makeCertain asks for a sign of life at once; its goroutine calls it.
 func (r *referee) makeCertain() {
 	if r.live() {
 		r.pulse = time.Now()
-		r.link.due = r.pulse
+		r.wake(r.pulse)
 	}
 }
-
-// acknowledged, farewell and attempt implement actor.
-func (r *referee) acknowledged(uint64, byte) {}
-func (r *referee) farewell()                 {}
-func (r *referee) attemptFailed(error)       {}
-func (r *referee) attempt()                  {}
 
 // slackOf returns by how much Wills of a broker may be off. Mosquitto counts Will
 // Delays by a clock of whole seconds, and looks for clients that are silent every

@@ -40,13 +40,13 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, a := range map[string]actor{
+	for name, a := range map[string]handler{
 		"referee":   f.referee,
-		"inspector": &inspector{session: session{fleet: f}},
+		"inspector": &inspector{fleet: f},
 		"watcher":   newWatcher(f, &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect
-		if err := a.greet(&p); err != nil || p.ReceiveMaximum != 65535 {
+		if err := a.FillConnect(&p); err != nil || p.ReceiveMaximum != 65535 {
 			t.Errorf("Receive Maximum of the %s = %d, %v; want 65535, said aloud", name, p.ReceiveMaximum, err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestRefereeIsToldTheTruth(t *testing.T) {
 func TestFetchThatIsCutOff(t *testing.T) {
 	play(t, oneLight(func(s *scenarios.Scenario) { s.Audit.On = false }), func(t *testing.T, b *script) {
 		b.accept().welcome(nil)
-		b.fleet.referees = crew{log: b.fleet.log, notes: &b.fleet.notes, size: -1, hidden: true}
+		b.fleet.referees = cohort{log: b.fleet.log, faults: b.fleet.env.faults, counts: &b.fleet.unseen, size: -1, hidden: true}
 		for _, tt := range []struct {
 			messages int // one every 400 ms
 			want     int // topics; -1: no verdict

@@ -46,13 +46,11 @@ func (s *session) discard(i int, tooLarge bool) bool {
 	switch {
 	case m.written:
 		c.Messages.Add(m.period, m.kind, metrics.Unacknowledged)
-		if m.trace.on() {
-			s.fleet.deliveries.Unacknowledged(m.trace.of(s))
-		}
+		s.follow(m.trace, traceUnacknowledged, 0, false)
 	default:
 		c.Messages.Add(m.period, m.kind, metrics.OverSize)
 	}
-	if s.crew.devices {
+	if s.profile.cohort.devices {
 		c.Unfit.Add(1)
 		if tooLarge {
 			c.TooLarge.Add(1)
@@ -62,11 +60,11 @@ func (s *session) discard(i int, tooLarge bool) bool {
 	if m.written && m.qos == 2 {
 		s.out.bytes -= m.size()
 		m.packet, m.kind = nil, metrics.NoMessage
-		s.fleet.giveBack(packet)
+		s.env.giveBack(packet)
 		return false
 	}
 	s.out.remove(i)
-	s.fleet.giveBack(packet)
+	s.env.giveBack(packet)
 	return true
 }
 
@@ -87,13 +85,13 @@ func (s *session) lower(i int) bool {
 		*b = wire.AppendPublish(*b, &p, wire.V5)
 		s.bill(m.kind, m.period, 0, 0, m.trace)
 		s.out.remove(i)
-		s.fleet.giveBack(old)
+		s.env.giveBack(old)
 		return true
 	}
 	s.out.bytes -= m.size()
-	m.packet, m.qos = s.fleet.borrow(), p.QoS
+	m.packet, m.qos = s.env.borrow(), p.QoS
 	*m.packet = wire.AppendPublish(*m.packet, &p, wire.V5)
 	s.out.bytes += m.size()
-	s.fleet.giveBack(old)
+	s.env.giveBack(old)
 	return false
 }

@@ -69,7 +69,7 @@ func TestResentKeepsToTheNewLimits(t *testing.T) {
 		}
 		// Whatever became of it, there is one fate.
 		r.drop()
-		r.abandon()
+		r.writeOff()
 		sum := int64(0)
 		for fate, n := range fates(f, metrics.State) {
 			if fate != metrics.Unacknowledged && fate != metrics.Rejected {

@@ -27,7 +27,7 @@ func TestRenamedLeavesItsGhost(t *testing.T) {
 			}
 			died := s.fleet.now()
 			time.Sleep(time.Second)
-			if err := d.ReturnAs(s.t.Context(), Comeback{Rename: tt.rename}); err != nil {
+			if err := d.ReturnAs(s.t.Context(), Reconnect{Rename: tt.rename}); err != nil {
 				s.t.Fatal(err)
 			}
 			time.Sleep(20 * time.Second)

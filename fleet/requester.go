@@ -17,14 +17,15 @@ import (
 // is closed), and enters every one in its ledger.
 type requester struct {
 	session
+	fleet  *Fleet
 	group  *loadGroup
 	index  int // within the group
 	ledger *metrics.Ledger
 
-	zero   time.Time // start of measuring; zero until the load begins
-	stream stream    // of slots
-	slot   slot      // the next one
-	more   bool      // slot is valid
+	zero  time.Time // start of measuring; zero until the load begins
+	slots stream    // of its own
+	slot  slot      // the next one
+	more  bool      // slot is valid
 	holdback
 	due    []time.Duration // closed: when the next requests may leave
 	expire time.Duration   // when the ledger wants to be asked
@@ -43,7 +44,7 @@ type requester struct {
 
 func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	number := g.first + index
-	r := &requester{group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
+	r := &requester{fleet: f, group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: f.runID, Controller: uint32(number), IDSize: g.spec.CorrelationSize,
 		Timeout: g.spec.Timeout, Late: g.spec.Timeout,
@@ -53,33 +54,30 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 		return nil, err
 	}
 	r.ledger = ledger
-	r.session = session{fleet: f, crew: &f.controllers, actor: r, name: g.spec.ID(index + 1), number: requesterNumbers + number,
-		labels: g.labels, terms: &f.terms, clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))}
-	r.stream = g.stream(index)
+	r.init(f.env, g.profile, r, setup{name: g.spec.ID(index + 1), stream: identity{controllerRole, number}.stream(),
+		clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))})
+	r.slots = g.stream(index)
 	r.appointed.inbox = &r.inbox
 	return r, nil
 }
 
-// requesterNumbers keeps the seeds of controllers apart from those of devices.
-const requesterNumbers = 1 << 28
-
-// greet implements actor. A controller's session ends with its connection: an
+// FillConnect implements handler. A controller's session ends with its connection: an
 // answer that comes to a later one is of no use to a measurement.
-func (r *requester) greet(p *wire.Connect) error {
+func (r *requester) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.RequestResponseInfo = true
 	p.ReceiveMaximum = allAtOnce
 	return r.fleet.credentials(p, r.group.spec.Vars(r.index+1, r.fleet.scenario.Seed, r.fleet.run))
 }
 
-// topics implements actor: the Response Topic, which is built on the broker's
+// Subscriptions implements handler: the Response Topic, which is built on the broker's
 // Response Information if it gave any (rule 5).
-func (r *requester) topics() ([]packets.SubOptions, error) {
-	if r.group.spec.ShareReplies && r.link.limits.noShared {
+func (r *requester) Subscriptions() ([]packets.SubOptions, error) {
+	if r.group.spec.ShareReplies && r.brokerLimits().noShared {
 		return nil, &UnfitError{"the broker has no shared subscriptions, which share_replies wants"}
 	}
 	prefix := "homefleet/response/"
-	if info := r.link.limits.responseInfo; info != "" {
+	if info := r.brokerLimits().responseInfo; info != "" {
 		prefix = strings.TrimSuffix(info, "/") + "/"
 		r.fleet.responseInfo.Store(true)
 	}
@@ -93,16 +91,16 @@ func (r *requester) topics() ([]packets.SubOptions, error) {
 	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, nil
 }
 
-// up implements actor: slots that came due without a connection were not sent, nor
+// Online implements handler: slots that came due without a connection were not sent, nor
 // were those that waited when it ended: they could only have left on it.
-func (r *requester) up(now time.Time) {
+func (r *requester) Online(now time.Time) time.Time {
 	if !r.zero.IsZero() {
 		r.skip(r.at(now), metrics.NotConnected)
 	}
+	return r.nextAct()
 }
 
-// catchUp enters the slots that came due without a connection; it is called by
-// letter about once a second, so that they do not pile up.
+// catchUp enters the slots that came due without a connection; it is done about once a second, so that they do not pile up.
 func (r *requester) catchUp() {
 	if !r.zero.IsZero() && !r.live() {
 		r.skip(r.at(time.Now()), metrics.NotConnected)
@@ -124,26 +122,26 @@ func (r *requester) giveUp(why metrics.Cause) {
 
 // advance goes on to the slot after the next one.
 func (r *requester) advance() {
-	r.slot, r.more = r.stream.next()
+	r.slot, r.more = r.slots.next()
 	r.queue.left()
 }
 
-// farewell implements actor.
-func (r *requester) farewell() { r.lateAtEnd = true }
+// BeforeDisconnect implements parting.
+func (r *requester) BeforeDisconnect() { r.lateAtEnd = true }
 
-// call implements punctual.
-func (r *requester) call() *appointment { return &r.appointed }
+// Appointment implements punctual.
+func (r *requester) Appointment() *appointment { return &r.appointed }
 
-// have has the controller do something for the conductor: by letter, or where
+// have has the controller do something for the conductor: in its turn, or where
 // it gave up, so that nobody else touches it any more, here and now.
 func (r *requester) have(do func()) {
-	if !r.inbox.put(do) {
-		<-r.inbox.gone()
+	if !r.tell(do) {
+		<-r.gone()
 		do()
 	}
 }
 
-// begin starts the load, whose measuring starts at zero. It is called by letter.
+// begin starts the load, whose measuring starts at zero. The requester's goroutine calls it.
 func (r *requester) begin(zero time.Time) {
 	r.zero = zero
 	if r.group.closed() {
@@ -151,7 +149,7 @@ func (r *requester) begin(zero time.Time) {
 			r.due = append(r.due, r.group.pace.begin)
 		}
 	} else {
-		r.slot, r.more = r.stream.next()
+		r.slot, r.more = r.slots.next()
 	}
 	r.reschedule()
 }
@@ -198,17 +196,15 @@ func (r *requester) checkIdle() {
 
 // reschedule has the session look at what is due.
 func (r *requester) reschedule() {
-	if r.link != nil && r.link.online {
-		r.link.due = earlier(r.link.due, r.next())
-	}
+	r.wake(r.nextAct())
 }
 
 // at is a moment on the run's time line.
 func (r *requester) at(t time.Time) time.Duration { return t.Sub(r.zero) }
 
-// next implements actor. What flow control holds back is not looked at before it
+// nextAct is when something is due; zero is never. What flow control holds back is not looked at before it
 // lets go, or for long.
-func (r *requester) next() time.Time {
+func (r *requester) nextAct() time.Time {
 	if r.zero.IsZero() {
 		return time.Time{}
 	}
@@ -232,10 +228,10 @@ func (r *requester) next() time.Time {
 // mostAtOnce bounds the requests that are encoded before they are written.
 const mostAtOnce = 16
 
-// act implements actor: it sends every slot that is due, late or not, as far as
+// Act implements routine: it sends every slot that is due, late or not, as far as
 // flow control lets it. A slot's time is its planned one, whatever happened
 // meanwhile.
-func (r *requester) act(now time.Time) {
+func (r *requester) Act(now time.Time) time.Time {
 	at := r.at(now)
 	r.expire, r.expiry = r.ledger.Expire(at)
 	r.letGo(at)
@@ -252,13 +248,13 @@ func (r *requester) act(now time.Time) {
 		r.request(r.slot, at)
 		r.advance()
 	}
-	r.fleet.alarm.came(moments)
+	r.fleet.env.alarm.came(moments)
 	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
 		if !r.room() {
 			r.hold(at)
 			break
 		}
-		s := r.stream.after(r.due[0])
+		s := r.slots.after(r.due[0])
 		r.due = r.due[1:]
 		if !r.request(s, at) {
 			r.due = append(r.due, at+max(r.group.spec.Think, retryPause))
@@ -266,6 +262,7 @@ func (r *requester) act(now time.Time) {
 	}
 	r.settleQueue(at)
 	r.refill(at)
+	return r.nextAct()
 }
 
 // retryPause is how long a closed controller waits that could not send.
@@ -287,22 +284,23 @@ func (r *requester) refill(at time.Duration) {
 
 // request sends one slot for which there is room, or enters why it is not sent.
 func (r *requester) request(s slot, at time.Duration) bool {
-	g, l := r.group, r.link
+	g := r.group
 	q := metrics.Request{Planned: s.planned, Sent: at, Held: r.heldBack(s.planned), Labels: s.labels, Answers: g.answers}
 	if g.spec.Group == "" {
 		q.Away = !r.fleet.responders[g.targets[s.target].number].present.Load()
 	}
-	if l == nil || !l.online {
+	if !r.isOnline() {
 		r.ledger.NotSent(q, metrics.NotConnected)
 		return false
 	}
 	var topicBuf [topicRoom]byte
+	lim := r.brokerLimits()
 	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
-		QoS: min(g.spec.QoS, l.limits.maximumQoS)}
+		QoS: min(g.spec.QoS, lim.maximumQoS)}
 	q.Target, p.Props.User = g.expected(s.target), g.asks
 	p.Props.ResponseTopic = r.answers
 	p.Props.CorrelationData = r.correlation[:g.spec.CorrelationSize]
-	if most := l.limits.maximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
+	if most := lim.maximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
 		r.ledger.NotSent(q, metrics.TooLarge)
 		return false
 	}
@@ -311,27 +309,22 @@ func (r *requester) request(s slot, at time.Duration) bool {
 		return false
 	}
 	p.Props.CorrelationData = id.Append(r.correlation[:0], g.spec.CorrelationSize)
-	if p.QoS > 0 {
-		r.sendOnce(&p, id.Seq)
-	} else {
-		b := r.buffer()
-		*b = wire.AppendPublish(*b, &p, wire.V5)
-	}
+	r.sendOnce(&p, id.Seq)
 	if !r.expiry {
 		r.expire, r.expiry = at+g.spec.Timeout, true
 	}
 	return true
 }
 
-// message implements actor: an answer.
-func (r *requester) message(p *wire.Publish) {
+// Message implements handler: an answer.
+func (r *requester) Message(p *wire.Publish) {
 	if r.group.spec.ShareReplies {
 		id, err := metrics.ParseID(p.Props.CorrelationData, r.group.spec.CorrelationSize)
-		if err == nil && id.Controller != uint32(r.number-requesterNumbers) && r.group.handOver(id.Controller, p, r.link.arrived) {
+		if err == nil && id.Controller != uint32(r.group.first+r.index) && r.group.handOver(id.Controller, p, r.readAt()) {
 			return
 		}
 	}
-	at := r.at(r.link.arrived)
+	at := r.at(r.readAt())
 	target, member := r.group.answerer(p)
 	if !bytes.Equal(p.Topic, r.answers) {
 		target = wrongTopic
@@ -348,9 +341,9 @@ func (r *requester) answered(at time.Duration, a metrics.Answer) {
 	r.refill(at)
 }
 
-// acknowledged implements actor: the note is the request's sequence number.
-func (r *requester) acknowledged(seq uint64, code byte) {
-	at := r.at(r.link.arrived)
+// Acknowledged implements acknowledged: the note is the request's sequence number.
+func (r *requester) Acknowledged(seq uint64, code byte) {
+	at := r.at(r.readAt())
 	r.ledger.Acknowledged(at, seq, code)
 	if code >= 0x80 {
 		r.refill(at)
@@ -358,15 +351,11 @@ func (r *requester) acknowledged(seq uint64, code byte) {
 	r.letGo(at)
 }
 
-// acknowledgedWhole implements queuing.
-func (r *requester) acknowledgedWhole() { r.letGo(r.at(r.link.arrived)) }
+// Completed implements completed.
+func (r *requester) Completed() { r.letGo(r.at(r.readAt())) }
 
 // hasError reports whether an answer has a User Property error.
 func hasError(p *wire.Publish) bool {
 	_, has := p.Props.UserProperty("error")
 	return has
 }
-
-// attempt and attemptFailed implement actor: there is nothing to note.
-func (r *requester) attempt()            {}
-func (r *requester) attemptFailed(error) {}

@@ -10,8 +10,8 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// message implements actor: a command to the device, or an answer to its Will.
-func (r *responder) message(p *wire.Publish) {
+// Message implements handler: a command to the device, or an answer to its Will.
+func (r *responder) Message(p *wire.Publish) {
 	if name, ok := r.commandName(p.Topic); ok {
 		r.command(p, name)
 		return
@@ -77,7 +77,7 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 		r.queried(p)
 	}
 	now := time.Now()
-	f.counts.Requests.Add(f.period(now.Sub(f.epoch)), 1)
+	f.counts.Requests.Add(f.period(f.clock.at(now)), 1)
 	r.step(now)
 
 	attr, known := g.Kind.Attribute(name)
@@ -125,8 +125,8 @@ func (r *responder) serves(p *wire.Publish, attr int) bool {
 func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
 	f := r.fleet
 	var topicBuf [topicRoom]byte
-	value := f.borrow() // the model's interface would move one on the stack to the heap
-	defer f.giveBack(value)
+	value := f.env.borrow() // the model's interface would move one on the stack to the heap
+	defer f.env.giveBack(value)
 	reply := wire.Publish{QoS: p.QoS}
 	reply.Props.HasPayloadFormat, reply.Props.PayloadFormat = true, 1
 	reply.Props.ContentType = textPlain
@@ -182,8 +182,8 @@ func (r *responder) usable(topic []byte) bool {
 // The attribute except, if not negative, is left out.
 func (r *responder) publishStates(changed devices.Changes, except int) {
 	g := r.spec.Group
-	value := r.fleet.borrow()
-	defer r.fleet.giveBack(value)
+	value := r.fleet.env.borrow()
+	defer r.fleet.env.giveBack(value)
 	for attr := range g.Kind.Attributes {
 		if !changed.Has(attr) || attr == except {
 			continue

@@ -9,6 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/devices"
+	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -18,6 +19,7 @@ import (
 // standard calls a Responder.
 type responder struct {
 	session
+	fleet *Fleet
 	spec  scenarios.Device
 	model devices.Device
 
@@ -40,24 +42,23 @@ type responder struct {
 	habits      *habits       // how it misbehaves; nil: not at all
 }
 
-func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, terms *terms) *responder {
-	r := &responder{spec: spec, model: model, stepped: f.moment(time.Now()),
+func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, p *profile) *responder {
+	r := &responder{fleet: f, spec: spec, model: model, stepped: f.clock.moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
-	r.session = session{fleet: f, crew: &f.devices, actor: r, name: spec.ID, number: spec.Global,
-		labels: f.names.Labels(spec.Group.Kind.Name, "", ""), terms: terms,
-		resume:   f.scenario.Connect.Resume,
+	c := setup{name: spec.ID, stream: identity{deviceRole, spec.Global}.stream(), resume: f.scenario.Connect.Resume,
 		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
 	if f.audit != nil {
-		r.numbers = &r.connections
+		c.observation = observation{deviceObserver{r}, &r.connections}
 	}
+	r.init(f.env, p, r, c)
 	if m := spec.Group.Misbehave; m != nil {
 		r.misbehave(m)
 	}
 	return r
 }
 
-// greet implements actor.
-func (r *responder) greet(p *wire.Connect) error {
+// FillConnect implements handler.
+func (r *responder) FillConnect(p *wire.Connect) error {
 	vars := r.spec.Vars(r.fleet.run)
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
@@ -86,13 +87,15 @@ func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 	return nil
 }
 
-// topics implements actor: the device's commands, and the answers to its Will.
+// Subscriptions implements handler: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
-func (r *responder) topics() ([]packets.SubOptions, error) { return r.subscriptions(&r.link.limits) }
+func (r *responder) Subscriptions() ([]packets.SubOptions, error) {
+	return r.subscriptions(r.brokerLimits()), nil
+}
 
-// subscriptions is topics for a broker with these limits. It touches nothing
+// subscriptions is Subscriptions for a broker with these limits. It touches nothing
 // that changes, and may be called from any goroutine.
-func (r *responder) subscriptions(lim *limits) ([]packets.SubOptions, error) {
+func (r *responder) subscriptions(lim *limits) []packets.SubOptions {
 	g := r.spec.Group
 	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
 	if g.AcceptRetained {
@@ -124,11 +127,11 @@ func (r *responder) subscriptions(lim *limits) ([]packets.SubOptions, error) {
 	if !g.Will.Off && g.Will.ResponseTopic != "" {
 		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.fleet.run)))
 	}
-	return subs, nil
+	return subs
 }
 
-// up implements actor: the device says that it is there and starts its routine.
-func (r *responder) up(now time.Time) {
+// Online implements handler: the device says that it is there and starts its routine.
+func (r *responder) Online(now time.Time) time.Time {
 	r.step(now)
 	r.present.Store(true)
 	r.announce(true)
@@ -139,37 +142,38 @@ func (r *responder) up(now time.Time) {
 	}
 	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry == 0 {
 		// The first report comes at a random point of the interval.
-		draw := chance(r.fleet.scenario.Seed, r.number, forTelemetry, r.ticks)
-		r.telemetry = r.fleet.moment(now.Add(time.Duration(draw * float64(every))))
+		draw := draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
+		r.telemetry = r.fleet.clock.moment(now.Add(time.Duration(draw * float64(every))))
 		r.ticks++
 	}
 	r.plan()
+	return r.nextAct()
 }
 
-// acknowledged implements actor: the note is when telemetry was sent, on the
+// Acknowledged implements acknowledged: the note is when telemetry was sent, on the
 // fleet's clock.
-func (r *responder) acknowledged(note uint64, code byte) {
+func (r *responder) Acknowledged(note uint64, code byte) {
 	if made := time.Duration(note); made > 0 && code < 0x80 {
-		r.fleet.recorder.RecordIn(r.number, r.fleet.period(made), metrics.TelemetryPuback, r.labels, r.fleet.now()-made)
+		r.fleet.recorder.RecordIn(r.spec.Global, r.fleet.period(made), metrics.TelemetryPuback, r.Labels(), r.fleet.now()-made)
 	}
 }
 
-// farewell implements actor.
-func (r *responder) farewell() { r.announce(false) }
+// BeforeDisconnect implements parting.
+func (r *responder) BeforeDisconnect() { r.announce(false) }
 
-// down implements actor.
-func (r *responder) down(error) {
+// Offline implements goesOffline.
+func (r *responder) Offline(d departure) {
 	r.present.Store(false)
-	r.wentDown(time.Now())
+	r.wentDown(d)
 }
 
-// act implements actor.
-func (r *responder) act(now time.Time) {
-	if isDue(r.fleet.time(r.modelDue), now) {
+// Act implements routine.
+func (r *responder) Act(now time.Time) time.Time {
+	if isDue(r.fleet.clock.time(r.modelDue), now) {
 		r.step(now)
 		r.plan()
 	}
-	if isDue(r.fleet.time(r.telemetry), now) {
+	if isDue(r.fleet.clock.time(r.telemetry), now) {
 		r.step(now)
 		r.report()
 		r.nextTelemetry(now)
@@ -180,15 +184,16 @@ func (r *responder) act(now time.Time) {
 	if r.habits != nil {
 		r.indulge(now)
 	}
+	return r.nextAct()
 }
 
-// next implements actor.
-func (r *responder) next() time.Time {
-	telemetry := r.fleet.time(r.telemetry)
+// nextAct is when something is due; zero is never.
+func (r *responder) nextAct() time.Time {
+	telemetry := r.fleet.clock.time(r.telemetry)
 	if r.spec.Group.Telemetry >= unhurried {
-		telemetry = r.fleet.onBeat(telemetry)
+		telemetry = r.fleet.clock.onBeat(telemetry)
 	}
-	due := earlier(r.fleet.time(r.modelDue), telemetry)
+	due := earlier(r.fleet.clock.time(r.modelDue), telemetry)
 	if r.outage != nil {
 		due = earlier(due, r.outage.answerBy)
 	}
@@ -198,16 +203,16 @@ func (r *responder) next() time.Time {
 	return due
 }
 
-// speaks implements talkative: telemetry comes in any case.
-func (r *responder) speaks() time.Time { return r.fleet.time(r.telemetry) }
+// Speaks implements speaks: telemetry comes in any case.
+func (r *responder) Speaks() time.Time { return r.fleet.clock.time(r.telemetry) }
 
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
 	dt := time.Duration(math.MaxInt64)
-	if span := float64(now.Sub(r.fleet.time(r.stepped))) * r.fleet.scenario.Time; span < math.MaxInt64 {
+	if span := float64(now.Sub(r.fleet.clock.time(r.stepped))) * r.fleet.scenario.Time; span < math.MaxInt64 {
 		dt = time.Duration(span)
 	}
-	r.stepped = r.fleet.moment(now)
+	r.stepped = r.fleet.clock.moment(now)
 	changed := r.model.Step(dt)
 	if changed == 0 {
 		return
@@ -218,7 +223,7 @@ func (r *responder) step(now time.Time) {
 	}
 	for attr := range r.spec.Group.Kind.Attributes {
 		if changed.Has(attr) {
-			r.counts().Messages.Add(r.fleet.periodNow(), metrics.State, metrics.Offline)
+			r.fleet.counts.Messages.Add(r.fleet.periodNow(), metrics.State, metrics.Offline)
 		}
 	}
 }
@@ -227,17 +232,17 @@ func (r *responder) step(now time.Time) {
 func (r *responder) plan() {
 	r.modelDue = 0
 	next := r.model.Next()
-	if next == devices.Never || r.link == nil {
+	if next == devices.Never || !r.hasConnection() {
 		return
 	}
 	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {
 		// Not more often than every millisecond, however fast simulated time is.
-		due := r.fleet.time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
+		due := r.fleet.clock.time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
 		if wait >= float64(unhurried) {
-			due = r.fleet.onBeat(due) // physics is exact at any moment
+			due = r.fleet.clock.onBeat(due) // physics is exact at any moment
 		}
-		r.modelDue = r.fleet.moment(due)
-		r.link.due = earlier(r.link.due, due)
+		r.modelDue = r.fleet.clock.moment(due)
+		r.wake(due)
 	}
 }
 
@@ -245,39 +250,39 @@ func (r *responder) plan() {
 // last, or after now when reports were missed.
 func (r *responder) nextTelemetry(now time.Time) {
 	g := r.spec.Group
-	draw := chance(r.fleet.scenario.Seed, r.number, forTelemetry, r.ticks)
+	draw := draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
 	r.ticks++
 	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
-	next := r.fleet.time(r.telemetry).Add(wait)
+	next := r.fleet.clock.time(r.telemetry).Add(wait)
 	if next.Before(now) {
-		r.telemetry = r.fleet.moment(next)
+		r.telemetry = r.fleet.clock.moment(next)
 		r.missed(now)
 		next = now.Add(wait)
 	}
-	r.telemetry = r.fleet.moment(next)
+	r.telemetry = r.fleet.clock.moment(next)
 }
 
 // missed counts the reports that were due before now and are not made.
 func (r *responder) missed(now time.Time) {
 	every := r.spec.Group.Telemetry
-	for due := r.fleet.time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
+	for due := r.fleet.clock.time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
 		why := metrics.Offline
-		if r.live() && due.After(r.link.up) {
+		if r.live() && due.After(r.onlineSince()) {
 			why = metrics.Skipped
 		}
-		r.counts().Messages.Add(r.fleet.period(due.Sub(r.fleet.epoch)), metrics.Telemetry, why)
+		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.at(due)), metrics.Telemetry, why)
 	}
 }
 
-// ended implements sender.
-func (r *responder) ended() { r.missed(time.Now()) }
+// Ended implements ended.
+func (r *responder) Ended() { r.missed(time.Now()) }
 
 // report publishes tele/<id>/state.
 func (r *responder) report() {
 	g := r.spec.Group
 	var topicBuf [topicRoom]byte
-	payload := r.fleet.borrow()
-	defer r.fleet.giveBack(payload)
+	payload := r.fleet.env.borrow()
+	defer r.fleet.env.giveBack(payload)
 	*payload = r.model.AppendTelemetry(*payload)
 	topic := append(topicBuf[:0], "tele/"...)
 	topic = append(append(topic, r.spec.ID...), "/state"...)
@@ -306,7 +311,7 @@ func (r *responder) announce(there bool) {
 		QoS:     1,
 		Retain:  true,
 	}
-	if r.out.flying >= r.link.limits.receiveMaximum || !r.out.takes(wire.PublishSize(&p, wire.V5)) {
+	if !r.takesAtOnce(&p) {
 		p.QoS = 0 // it must not wait behind what the broker holds up
 	}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"homefleet/fleet/draws"
 	"homefleet/fleet/wire"
 )
 
@@ -25,7 +26,9 @@ func (s *session) doDue(now time.Time) error {
 		return s.fail("waiting for PINGRESP from", errNoAnswer)
 	}
 	l.unasked = l.out == nil
-	s.actor.act(now)
+	if h, ok := s.handler.(routine); ok {
+		l.next = s.env.clock.moment(h.Act(now))
+	}
 	if l.out == nil && isDue(s.pingAt(), now) {
 		s.ping(now)
 	}
@@ -44,9 +47,9 @@ func (s *session) ping(now time.Time) {
 	b := s.buffer()
 	*b = append(*b, wire.Pingreq[:]...)
 	if l.pongBy.IsZero() {
-		l.pongBy, l.asking = now.Add(s.fleet.scenario.Connect.Timeout), s.fleet.moment(now)
+		l.pongBy, l.asking = now.Add(s.env.timeout), s.env.clock.moment(now)
 		if l.account != nil {
-			l.pinged = now.Sub(s.fleet.epoch)
+			l.pinged = s.env.clock.at(now)
 		}
 		l.due = earlier(l.due, l.pongBy)
 	}
@@ -65,9 +68,19 @@ func (s *session) nextDue() time.Time {
 	}
 	ping := s.pingAt()
 	if l.keepAlive >= unhurried {
-		ping = s.fleet.onBeat(ping)
+		ping = s.env.clock.onBeat(ping)
 	}
-	return earlier(earlier(ping, pong), s.actor.next())
+	return earlier(earlier(ping, pong), s.env.clock.time(l.next))
+}
+
+// wake has the handler act at a time, or earlier; zero is never. It is called on the
+// session's goroutine, and does nothing while the session is not online: Online says
+// when it is.
+func (s *session) wake(at time.Time) {
+	if l := s.link; l != nil && l.online {
+		l.next = s.env.clock.moment(earlier(s.env.clock.time(l.next), at))
+		l.due = earlier(l.due, at)
+	}
 }
 
 // spoke notes that something is written now, so that a PINGREQ is due a Keep Alive
@@ -82,7 +95,7 @@ func (s *session) spoke(now time.Time) {
 	}
 	l.sooner = 0
 	if !l.unasked {
-		phase := chance(s.fleet.scenario.Seed, s.number, forKeepAlive, 0)
+		phase := draws.Chance(s.env.seed, s.stream, draws.KeepAlive, 0)
 		l.sooner = time.Duration(phase * float64(l.keepAlive/2))
 	}
 	l.pingDue = now.Add(l.keepAlive - l.sooner)
@@ -93,8 +106,8 @@ func (s *session) spoke(now time.Time) {
 // (3.1.2.10). A broker that goes on sending whole packets, but never that one, is
 // given up after ten times the time-out.
 func (s *session) heardWhileAsking(now time.Time) {
-	l, timeout := s.link, s.fleet.scenario.Connect.Timeout
-	if l.framer.Partial() > 0 || now.Sub(s.fleet.time(l.asking)) < 10*timeout {
+	l, timeout := s.link, s.env.timeout
+	if l.framer.Partial() > 0 || now.Sub(s.env.clock.time(l.asking)) < 10*timeout {
 		l.pongBy = now.Add(timeout)
 	}
 }
@@ -104,41 +117,23 @@ func (s *session) heardWhileAsking(now time.Time) {
 // packet would else nearly always have one just ahead of it.
 func (s *session) pingAt() time.Time {
 	l := s.link
-	talker, ok := s.actor.(talkative)
+	h, ok := s.handler.(speaks)
 	if !ok || l.pingDue.IsZero() {
 		return l.pingDue
 	}
-	speaks := talker.speaks()
-	if !speaks.After(l.pingDue) {
+	at := h.Speaks()
+	if !at.After(l.pingDue) {
 		return l.pingDue
 	}
-	if over := l.pingDue.Add(l.sooner + l.grace - l.keepAlive); speaks.After(over.Add(-lastMoment)) {
+	if over := l.pingDue.Add(l.sooner + l.grace - l.keepAlive); at.After(over.Add(-lastMoment)) {
 		return l.pingDue
 	}
-	return speaks.Add(2 * beat) // should it not come after all
+	return at.Add(2 * beat) // should it not come after all
 }
 
 // lastMoment is how long before the Keep Alive is over (3.1.2-20) nothing is put
 // off any more.
 const lastMoment = time.Second
-
-// beat is the grid on which sessions wake for what is not urgent, so that those of
-// a large fleet wake together: a process that wakes from idle for one device
-// costs more than what the device then does. What is due keeps to its own time,
-// and is done at most a beat later.
-const beat = 200 * time.Millisecond
-
-// onBeat returns the first beat at or after a time; zero stays zero.
-func (f *Fleet) onBeat(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	d := t.Sub(f.epoch)
-	return f.epoch.Add((d + beat - 1) / beat * beat)
-}
-
-// unhurried is an interval that a beat more or less means nothing to.
-const unhurried = 10 * time.Second
 
 // errNoAnswer is a time-out in words; it counts as one.
 var errNoAnswer = noAnswer{errors.New("no answer in time")}

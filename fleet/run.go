@@ -28,8 +28,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	defer leave()
 
 	if f.precise && len(f.requesters) > 0 && f.scenario.Phases.Pacing != scenarios.Thrifty {
-		f.alarm = newAlarm()
-		defer f.alarm.close()
+		f.env.alarm = newAlarm()
+		defer f.env.alarm.close()
 	}
 	dialCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -62,20 +62,20 @@ ramp:
 	for i, s := range sessions {
 		if !f.waitTurn(begin, i) {
 			for _, s := range sessions[i:] {
-				s.inbox.close()
+				s.neverRun()
 			}
 			break ramp
 		}
-		crew, dials := &group, dialCtx
+		owner, dials := &group, dialCtx
 		if f.referee != nil && s == &f.referee.session {
-			crew, dials = &witness, witnessCtx // it sees the others go
+			owner, dials = &witness, witnessCtx // it sees the others go
 		}
-		crew.Go(func() error {
+		owner.Go(func() error {
 			err := s.run(dials)
-			if err != nil && crew == &witness {
+			if err != nil && owner == &witness {
 				f.refereeLeft(err)
 			}
-			if err != nil && f.failFast {
+			if err != nil && f.env.failFast {
 				firstOnce.Do(func() { first = err })
 				f.Stop()
 			}
@@ -99,7 +99,7 @@ ramp:
 		// Who asks goes before who answers, and who watches last.
 		for _, s := range slices.Backward(sessions) {
 			if f.referee == nil || s != &f.referee.session {
-				s.inbox.hasten(func() { s.stopping = true }, until)
+				s.endBy(until)
 			}
 		}
 	}()
@@ -119,7 +119,7 @@ ramp:
 	}
 	f.phase.Store(int32(Ended))
 	switch {
-	case f.failFast:
+	case f.env.failFast:
 		return first
 	case f.devices.size > 0 && int(f.devices.departed.Load()) == f.devices.size:
 		return fmt.Errorf("no device is left: %w", f.Refusal())

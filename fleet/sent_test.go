@@ -77,7 +77,7 @@ func TestSentIsWritten(t *testing.T) {
 		attach(&r.session)
 		r.wrote(len(r.link.out.packets))
 		r.link.conn = &narrow{r.link.conn, tt.room}
-		r.link.reader = newReader(r.link.conn, f.buffers)
+		r.link.reader = newReader(r.link.conn, f.env.buffers)
 		for range 3 {
 			r.send(&wire.Publish{Topic: []byte("phone"), Payload: []byte("ON"), QoS: tt.qos}, metrics.Reply)
 		}

@@ -14,7 +14,7 @@ func (s *session) serve() error {
 			return err
 		}
 		if l.stuck {
-			s.fleet.tried(s)
+			s.hasTried()
 			s.wait(nil)
 		}
 		if l.dawdle > 0 {
@@ -31,7 +31,7 @@ func (s *session) serve() error {
 			continue
 		}
 		chunk, err := l.reader.read()
-		s.fleet.counts.Wakes.Add(1)
+		s.env.counts.Wakes.Add(1)
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				doing := ""
@@ -42,22 +42,22 @@ func (s *session) serve() error {
 			}
 			now := time.Now()
 			if now.Before(l.due) {
-				continue // a letter woke us
+				continue // a task woke us
 			}
 			if err := s.doDue(now); err != nil {
 				return err
 			}
 			continue
 		}
-		if s.crew.timed {
+		if s.profile.cohort.timed {
 			l.arrived = time.Now()
 		}
 		err = s.handleAll(chunk)
 		if err == nil && !l.pongBy.IsZero() {
 			s.heardWhileAsking(time.Now())
 		}
-		if s.numbers != nil && err == nil {
-			l.heardNow(s.fleet)
+		if err == nil {
+			s.heardNow()
 		}
 		l.reader.release()
 		if err != nil {
@@ -69,7 +69,7 @@ func (s *session) serve() error {
 }
 
 // listen prepares a Read that ends when something is due. It is false when there are
-// letters to be taken first. It is no part of serve, whose stack is that of every idle
+// tasks to be done first. It is no part of serve, whose stack is that of every idle
 // device.
 func (s *session) listen() bool {
 	l := s.link
@@ -78,7 +78,7 @@ func (s *session) listen() bool {
 		if !s.inbox.arm(l.conn, l.due.Add(overdue)) {
 			return false
 		}
-		s.fleet.alarm.set(call, l.due)
+		s.env.alarm.set(call, l.due)
 		return true
 	case l.behind:
 		l.behind = false
@@ -90,17 +90,17 @@ func (s *session) listen() bool {
 // appointment returns what the alarm is to be set with, or nil where the session goes
 // by the runtime's timers: all do but controllers, whose lateness is measured.
 func (s *session) appointment() *appointment {
-	if !s.crew.timed || s.fleet.alarm == nil || s.link.behind {
+	if !s.profile.cohort.timed || s.env.alarm == nil || s.link.behind {
 		return nil
 	}
-	a, ok := s.actor.(punctual)
-	if !ok || !s.fleet.alarm.takes(s.link.due) {
+	h, ok := s.handler.(punctual)
+	if !ok || !s.env.alarm.takes(s.link.due) {
 		return nil
 	}
-	return a.call()
+	return h.Appointment()
 }
 
-// idle passes the time of a slow consumer: it reads nothing, but heeds letters
+// idle passes the time of a slow consumer: it reads nothing, but heeds tasks
 // and does what is due.
 func (s *session) idle() error {
 	l := s.link
@@ -110,7 +110,7 @@ func (s *session) idle() error {
 	defer func() {
 		l.idling = false
 		if !l.pongBy.IsZero() {
-			l.pongBy = until.Add(s.fleet.scenario.Connect.Timeout)
+			l.pongBy = until.Add(s.env.timeout)
 		}
 		l.due = s.nextDue()
 	}()

@@ -5,101 +5,83 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/audit"
+	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
-// session is one MQTT client: its session state, its connection, and the actor
-// whose client it is. One goroutine owns all of it; the inbox is the only way in
-// for others.
+// session is one MQTT client: its session state, its connection, and the handler
+// whose client it is. One goroutine owns all of it, the one that calls run; the inbox
+// is the only way in for others. It is made by init and lies in its handler.
 //
 // What outlives a connection stands here, what does not in link.
 type session struct {
-	fleet  *Fleet
-	crew   *crew // whom it is counted with
-	actor  actor
-	name   string // of the actor, in errors and logs
-	number int    // of the actor among its like: seeds and phases follow from it
-	labels metrics.Labels
-	inbox  inbox
+	env     *env
+	profile *profile
+	handler handler
+	name    string // of the handler, in errors and logs
+	stream  int    // of its random choices; no two sessions share one
+	cause   error  // why it ended for good; to be read when the inbox is gone
 
-	clientID string // may have been assigned by the broker
+	inbox inbox
+	state
+	link        *link      // nil while there is no connection
+	obstacles   *obstacles // what keeps it from its broker; nil: nothing
+	observation observation
+	standing
+	retry
+	ordered
+}
 
-	// MQTT session state (section 4.1).
+// state is the MQTT session state (section 4.1) and whose it is.
+type state struct {
+	clientID   string // may have been assigned by the broker
+	generation uint32 // client ids it has given up: each has sessions of its own
+	resume     bool   // the next CONNECT has Clean Start 0
+	subscribed bool   // SUBACK was received in this session
 	out        outbox
 	received   []uint16 // QoS 2 messages taken, PUBREL still to come
-	subscribed bool     // SUBACK was received in this session
-
-	link *link // nil while there is no connection
-
-	terms    *terms         // of back-off
-	trouble  *trouble       // what keeps it from its broker; nil: nothing
-	numbers  *atomic.Uint32 // of its connections, where they are audited
-	renames  uint32         // client ids it has given up
-	careless bool           // its actor is a withholder
-	dialled  moment         // the latest connection
-	failures int            // in a row; resets after a stable time
-	draws    uint64         // back-off draws so far
-	resume   bool           // the next CONNECT has Clean Start 0
-	wasUp    bool           // was online at least once
-	tried    bool           // the first try to connect has ended
-	settled  bool           // nobody waits for it to come up any more
-	stopping bool           // the fleet is being stopped
-	away     bool           // told to stay away until it is told to return
-	hurry    bool           // told not to wait for the back-off
-	later    bool           // told to wait for the back-off before it connects
-	way      Way            // how to go, when away
-	cause    error          // why it ended for good
-	ghost    moment         // when a connection was given up whose CONNECT was not answered
 }
 
-// actor is what a session is there for. The session's goroutine calls all of it.
-type actor interface {
-	// greet fills in what is particular in the CONNECT.
-	greet(*wire.Connect) error
-	// topics returns what to subscribe to; the first of them must be granted.
-	topics() ([]packets.SubOptions, error)
-	// up begins the routine of an actor whose subscriptions are in force.
-	up(now time.Time)
-	// message takes a PUBLISH that is no repeat.
-	message(*wire.Publish)
-	// act does what is due by now.
-	act(now time.Time)
-	// next returns when act wants to be called; zero is never.
-	next() time.Time
-	// acknowledged takes the PUBACK or PUBREC of a message with its note.
-	acknowledged(note uint64, code byte)
-	// farewell publishes what comes before an orderly DISCONNECT.
-	farewell()
-	// attempt notes that it is about to connect, attemptFailed how that ended.
-	attempt()
-	attemptFailed(err error)
-	// down notes that it is no more online; err says why.
-	down(err error)
+// retry is what the session knows of its tries to connect.
+type retry struct {
+	dialled  moment // the latest connection
+	gaveUpOn moment // a connection whose CONNECT was not answered
+	failures uint32 // in a row; resets after a stable time
+	draws    uint32 // back-off draws so far
 }
 
-// talkative is an actor that knows when it publishes next, whatever happens; zero
-// is never.
-type talkative interface{ speaks() time.Time }
+// ordered is what others want of the session.
+type ordered struct {
+	mode     offlineMode // how to go, when away
+	stopping bool        // the fleet is being stopped
+	away     bool        // to stay away until it is told to return
+	hurry    bool        // not to wait for the back-off
+	later    bool        // to wait for the back-off before it connects
+}
 
-// ponger is an actor that wants to know of a PINGRESP, and when the PINGREQ was
-// made that it answers, on the fleet's clock; told only where that is accounted.
-type ponger interface{ ponged(asked time.Duration) }
+// setup is what is particular to one session.
+type setup struct {
+	name        string // of the handler, in errors and logs
+	stream      int    // of its random choices; no two sessions share one
+	clientID    string // "" has the broker assign one
+	generation  uint32 // client ids that were given up before
+	resume      bool   // the first CONNECT has Clean Start 0
+	apart       bool   // nobody waits for its first try to connect
+	observation observation
+}
 
-// sender is an actor that counts what it was to send while it was away.
-type sender interface{ ended() }
-
-// demanding is an actor that needs more than the first of its subscriptions.
-type demanding interface{ needs(subscription int) bool }
-
-// withholder is an actor that does not acknowledge all that it receives.
-type withholder interface{ withholds() bool }
+// init makes a session, which lies in its handler. It is called before run.
+func (s *session) init(e *env, p *profile, h handler, c setup) {
+	s.env, s.profile, s.handler = e, p, h
+	s.name, s.stream, s.observation = c.name, c.stream, c.observation
+	s.clientID, s.generation, s.resume = c.clientID, c.generation, c.resume
+	s.tried = c.apart
+}
 
 // errAway ends a connection on purpose; the device stays away until told.
 var errAway = errors.New("told to go away")
@@ -111,7 +93,7 @@ var errStopping = errors.New("the fleet stops")
 // it is stopped or refused for good. It returns why it was refused.
 func (s *session) run(ctx context.Context) error {
 	defer s.inbox.close()
-	defer s.bury(func(ghost) bool { return true })
+	defer s.closeHalfOpen(func(halfOpen) bool { return true })
 	defer s.settleBooks()
 	for {
 		s.read()
@@ -119,7 +101,7 @@ func (s *session) run(ctx context.Context) error {
 		case s.stopping:
 			return nil
 		case s.away:
-			s.fleet.tried(s) // the ramp does not wait for the dead
+			s.hasTried() // the ramp does not wait for the dead
 			s.wait(nil)
 			continue
 		case s.later:
@@ -129,11 +111,11 @@ func (s *session) run(ctx context.Context) error {
 		}
 		s.hurry = false
 		err := s.connect(ctx)
-		s.fleet.tried(s)
+		s.hasTried()
 		switch verdict := s.judge(err); verdict {
 		case giveUp:
 			s.cause = err
-			s.crew.gaveUp(s, err)
+			s.profile.cohort.gaveUp(&s.standing, err)
 			return err
 		case tryAgain:
 			s.pause()
@@ -143,12 +125,12 @@ func (s *session) run(ctx context.Context) error {
 
 // read takes what is in the inbox.
 func (s *session) read() {
-	for _, l := range s.inbox.take() {
-		l()
+	for _, do := range s.inbox.take() {
+		do()
 	}
 }
 
-// wait blocks until there is a letter or the timer, if there is one, fires.
+// wait blocks until there is a task or the timer, if there is one, fires.
 func (s *session) wait(timer <-chan time.Time) {
 	bell := s.inbox.ring()
 	if bell == nil {
@@ -160,11 +142,11 @@ func (s *session) wait(timer <-chan time.Time) {
 	}
 }
 
-// pause waits before the next try, reading letters meanwhile.
+// pause waits before the next try, doing tasks meanwhile.
 func (s *session) pause() {
-	draw := chance(s.fleet.scenario.Seed, s.number, forBackoff, s.draws)
+	draw := draws.Chance(s.env.seed, s.stream, draws.Backoff, uint64(s.draws))
 	s.draws++
-	timer := time.NewTimer(s.terms.backoff(max(s.failures, 1), draw))
+	timer := time.NewTimer(s.profile.backoff.wait(max(int(s.failures), 1), draw))
 	defer timer.Stop()
 	for fired := false; !fired; {
 		s.read()
@@ -186,17 +168,19 @@ func (s *session) pause() {
 // connect opens a connection and serves it until it ends. It always returns an
 // error: why it ended.
 func (s *session) connect(ctx context.Context) error {
-	f := s.fleet
+	e := s.env
 	if ctx.Err() != nil {
-		s.wait(nil) // the fleet stops: the letter that says so is on its way
+		s.wait(nil) // the fleet stops: the task that says so is on its way
 		return errStopping
 	}
-	timeout := f.scenario.Connect.Timeout
+	timeout := e.timeout
 	s.counts().Dials.Add(1)
-	s.actor.attempt()
+	if h, ok := s.handler.(connecting); ok {
+		h.Connecting()
+	}
 	if !s.hasNetwork() {
 		s.counts().DialFailures.Add(1)
-		s.actor.attemptFailed(errNoNetwork)
+		s.connectFailed(errNoNetwork)
 		return s.fail("connecting to", errNoNetwork)
 	}
 	start := time.Now()
@@ -206,22 +190,21 @@ func (s *session) connect(ctx context.Context) error {
 			return errStopping
 		}
 		s.counts().DialFailures.Add(1)
-		s.actor.attemptFailed(err)
+		s.connectFailed(err)
 		return s.fail("connecting to", err)
 	}
-	l := &link{conn: conn, reader: newReader(conn, f.buffers), began: time.Now(), ending: audit.Closed}
+	l := newLink(conn, e.buffers)
 	s.record(metrics.ConnectDial, start, l.began.Sub(start))
-	l.framer.Max = f.maximumPacket
-	l.limits = defaultLimits()
+	l.framer.Max = e.maximumPacket
 	l.due = l.began.Add(timeout)
 	l.handshake = l.due
-	s.link, s.dialled = l, f.moment(l.began)
-	if s.numbers != nil {
-		l.number, l.account = s.numbers.Add(1), new(account)
+	s.link, s.dialled = l, e.clock.moment(l.began)
+	if s.observation.observer != nil {
+		l.number, l.account = s.observation.numbers.Add(1), new(account)
 	}
-	if s.trouble != nil {
-		for i := range s.trouble.links {
-			s.trouble.links[i].put(s.wrap())
+	if s.obstacles != nil {
+		for i := range s.obstacles.links {
+			s.obstacles.links[i].put(s.wrap())
 		}
 	}
 	err = s.sendConnect()
@@ -241,7 +224,7 @@ func (s *session) dial(ctx context.Context, timeout time.Duration) (conn net.Con
 		defer close(dialled)
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		conn, err = s.fleet.dial(ctx)
+		conn, err = s.env.dial(ctx)
 	}()
 	<-dialled
 	return conn, err
@@ -250,12 +233,12 @@ func (s *session) dial(ctx context.Context, timeout time.Duration) (conn net.Con
 // hangUp closes the connection and forgets what was true of it alone.
 func (s *session) hangUp(err error) {
 	l := s.link
-	closing := s.fleet.now()
-	if l.dark && !l.haunts && !l.forgotten && !s.stopping {
-		s.haunt(true) // not even its end gets through
+	closing := s.env.now()
+	if l.dark && !l.abandoned && !l.forgotten && !s.stopping {
+		s.abandon(true) // not even its end gets through
 	}
 	if !l.connected && !l.refused {
-		s.ghost = s.fleet.moment(time.Now())
+		s.gaveUpOn = s.env.clock.moment(time.Now())
 		if !s.stopping && !s.away && !l.dark {
 			s.counts().HandshakeFailures.Add(1)
 		}
@@ -264,26 +247,28 @@ func (s *session) hangUp(err error) {
 	s.drop()
 	s.ended(closing, err)
 	if l.online {
-		s.actor.down(err)
+		if h, ok := s.handler.(goesOffline); ok {
+			h.Offline(s.departure(err))
+		}
 	} else {
-		s.actor.attemptFailed(err)
+		s.connectFailed(err)
 	}
 	s.link = nil
 	if l.online {
-		s.crew.offline(s)
+		s.profile.cohort.offline(s.name)
 		if !s.stopping && !s.away && !l.dark && !errors.Is(err, errAway) {
 			s.counts().Lost.Add(1)
-			if !s.isWitness() {
-				s.fleet.losses.add(time.Since(s.fleet.epoch))
+			if lost := s.profile.cohort.lost; lost != nil {
+				lost()
 			}
 		}
-		if time.Since(l.up) >= s.terms.reset {
+		if time.Since(l.up) >= s.profile.backoff.reset {
 			s.failures = 0
 		}
 	}
-	broke := !l.parted || !errors.Is(err, errAway) && !errors.Is(err, errStopping)
+	broke := !l.said || !errors.Is(err, errAway) && !errors.Is(err, errStopping)
 	if broke {
-		s.cut()
+		s.follow(trace{}, traceBroken, 0, false)
 	}
 	s.out.disconnected(broke)
 }
@@ -294,7 +279,7 @@ func (s *session) fail(doing string, err error) error {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		s.counts().TimedOut.Add(1)
 	}
-	return &DeviceError{Device: s.name, Broker: s.fleet.brokerName, Doing: doing, Err: err}
+	return &DeviceError{Device: s.name, Broker: s.env.broker, Doing: doing, Err: err}
 }
 
 // broke answers a packet that breaks the standard with a DISCONNECT that says
@@ -313,21 +298,27 @@ func (s *session) broke(err error) error {
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
 }
 
-// isWitness reports whether the session is one of those of the audit, which are
-// no part of the fleet.
-func (s *session) isWitness() bool { return s.crew == &s.fleet.referees }
-
 // counts is where what happens to the session's connections is counted.
-func (s *session) counts() *metrics.Counts {
-	if s.isWitness() {
-		return &s.fleet.unseen
-	}
-	return s.fleet.counts
-}
+func (s *session) counts() *metrics.Counts { return s.profile.cohort.counts }
 
 // record takes the time that a part of connecting took which began at a moment.
 func (s *session) record(m metrics.Metric, began time.Time, d time.Duration) {
-	if !s.crew.hidden {
-		s.fleet.recorder.RecordIn(s.number, s.fleet.period(began.Sub(s.fleet.epoch)), m, s.labels, d)
+	if !s.profile.cohort.hidden {
+		s.env.recorder.RecordIn(s.stream, s.env.period(s.env.clock.at(began)), m, s.profile.labels, d)
+	}
+}
+
+// hasTried notes that the first try to connect has ended.
+func (s *session) hasTried() {
+	if !s.tried {
+		s.tried = true
+		s.env.tried()
+	}
+}
+
+// connectFailed tells why a connection ended that never came so far as Online.
+func (s *session) connectFailed(err error) {
+	if h, ok := s.handler.(connectFailed); ok {
+		h.ConnectFailed(err)
 	}
 }

@@ -106,16 +106,16 @@ func TestStampOfAnotherRun(t *testing.T) {
 	}{{"own", 1}, {"another", 0}} {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		f.run = "own"
-		f.zero.Store(new(f.epoch.Add(time.Hour)))
+		f.zero.Store(new(f.clock.epoch.Add(time.Hour)))
 		other := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
-		other.run, other.epoch = tt.run, time.Now().Add(-time.Hour)
+		other.run, other.clock.epoch = tt.run, time.Now().Add(-time.Hour)
 		w := f.watching[0]
 		attach(&w.session)
 		p := &wire.Publish{Topic: []byte("state/light-1/power"), Payload: []byte("ON")}
 		f.responders[0].stamp(nil, p, f.now(), 0)
 		f.deliveries.Sent(deliveries.Message{}, 0, true)
 		p.Props.User, _ = other.responders[0].stamp(nil, p, other.now(), 0)
-		w.message(p)
+		w.Message(p)
 		got := int64(0)
 		for s, h := range f.recorder.Snapshot(time.Second).Series {
 			if s.Metric == metrics.StateDelivery && s.Label == (metrics.Label{}) {

@@ -19,7 +19,7 @@ type storm struct {
 	fleet  *Fleet
 	broker *broker.Broker
 	log    *lockedBuffer
-	ended  ending
+	ended  runEnd
 }
 
 // brew runs a scenario to its end on the embedded broker, in a bubble of fake
@@ -35,7 +35,7 @@ func brew(t *testing.T, toml string, config broker.Config, act func(*storm), opt
 			t.Fatal(err)
 		}
 		defer b.Close()
-		s = &storm{t: t, broker: b, log: new(lockedBuffer), ended: make(ending, 1)}
+		s = &storm{t: t, broker: b, log: new(lockedBuffer), ended: make(runEnd, 1)}
 		o := Options{Dial: b.Dial, BrokerName: "the broker", Run: "r1", Embedded: true, Outage: b,
 			Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 		for _, set := range options {

@@ -12,27 +12,37 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// trace says which of a device's one-way messages a packet is, where somebody
-// watches them: a place in the sequence of one of its topics.
-type trace struct {
-	seq  uint32
-	slot uint16 // from 1; 0: the packet is none
-}
-
-func (t trace) on() bool { return t.slot > 0 }
-
-// of returns the message as the ledger knows it.
-func (t trace) of(s *session) deliveries.Message {
-	return deliveries.Message{Device: s.fleet.place(s.number), Slot: int(t.slot) - 1, Seq: t.seq}
+// Follow implements follows: it enters what becomes of the device's one-way messages in
+// the ledger of deliveries.
+func (r *responder) Follow(t trace, what traceEvent, qos byte, measured bool) {
+	l := r.fleet.deliveries
+	if l == nil {
+		return
+	}
+	m := deliveries.Message{Device: r.fleet.place(r.spec.Global), Slot: int(t.slot) - 1, Seq: t.seq}
+	switch what {
+	case traceSent:
+		l.Sent(m, qos, measured)
+	case traceNotSent:
+		l.NotSent(m)
+	case traceResent:
+		l.Resent(m)
+	case traceRefused:
+		l.Refused(m)
+	case traceUnacknowledged:
+		l.Unacknowledged(m)
+	case traceBroken: // nobody knows whether the broker has what was written last
+		l.Cut(m.Device)
+	}
 }
 
 // place returns where a device stands in this fleet, by its number in the whole
 // scenario; below 0 if it is another's.
 func (f *Fleet) place(number int) int {
-	if number >= 0 && number < len(f.responders) && f.responders[number].number == number {
+	if number >= 0 && number < len(f.responders) && f.responders[number].spec.Global == number {
 		return number // but in a shard
 	}
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.number - n })
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.spec.Global - n })
 	if !ok {
 		return -1
 	}
@@ -108,10 +118,10 @@ func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 	}
 	seq := *r.sequence(slot)
 	if seq == 0 {
-		f.deliveries.Open(f.place(r.number), slot, p.Topic)
+		f.deliveries.Open(f.place(r.spec.Global), slot, p.Topic)
 	}
 	var valueRoom [64]byte
-	s := deliveries.Stamp{Device: r.number, Slot: slot, Seq: seq, Content: deliveries.Content(p)}
+	s := deliveries.Stamp{Device: r.spec.Global, Slot: slot, Seq: seq, Content: deliveries.Content(p)}
 	return wire.AppendUserProperty(user, sequenceKey, s.Append(valueRoom[:0], sent)), trace{seq, uint16(slot + 1)}
 }
 
@@ -123,7 +133,7 @@ func (r *responder) telemetrySlot() int { return len(r.spec.Group.Kind.Attribute
 // touches it.
 func (r *responder) sequence(slot int) *uint32 {
 	f := r.fleet
-	return &f.sequences[f.place(r.number)*(len(f.sequences)/len(f.responders))+slot]
+	return &f.sequences[f.place(r.spec.Global)*(len(f.sequences)/len(f.responders))+slot]
 }
 
 // publish sends a message that has been stamped.
@@ -133,14 +143,6 @@ func (r *responder) publish(p *wire.Publish, kind metrics.MessageKind, made time
 		*r.sequence(int(t.slot - 1))++
 	}
 	return sent
-}
-
-// cut notes that the session's connection has broken: nobody knows whether the
-// broker has what was written last.
-func (s *session) cut() {
-	if s.fleet.deliveries != nil && s.crew.devices {
-		s.fleet.deliveries.Cut(s.fleet.place(s.number))
-	}
 }
 
 // receive enters what came to a watcher, and records how long it took.
@@ -163,9 +165,9 @@ func (w *watcher) receive(p *wire.Publish) {
 		at, now := f.place(s.Device), f.now()
 		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
 		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
-			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.link.present}
+			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.resumed()}
 		if l.Received(m, a) && !a.Altered {
-			f.recorder.RecordIn(w.number, f.period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
+			f.recorder.RecordIn(w.Stream(), f.period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 // messages took to arrive.
 type watcher struct {
 	session
+	fleet  *Fleet
 	spec   *scenarios.Watchers
 	index  int
 	group  int  // in the account of deliveries
@@ -25,26 +26,23 @@ type watcher struct {
 	pending map[uint64]consumption // of these, without an acknowledgement; no more than the outbox takes
 }
 
-// watcherNumbers keeps the seeds of watchers apart from those of others.
-const watcherNumbers = 1 << 29
-
 func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
-	w := &watcher{spec: spec, index: index, pending: make(map[uint64]consumption)}
-	w.session = session{fleet: f, crew: &f.watchers, actor: w, name: spec.ID(index + 1), number: watcherNumbers + number,
-		terms: &f.terms, clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))}
+	w := &watcher{fleet: f, spec: spec, index: index, pending: make(map[uint64]consumption)}
+	w.init(f.env, &f.watcherProfile, w, setup{name: spec.ID(index + 1), stream: identity{watcherRole, number}.stream(),
+		clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))})
 	return w
 }
 
-// greet implements actor.
-func (w *watcher) greet(p *wire.Connect) error {
+// FillConnect implements handler.
+func (w *watcher) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.ReceiveMaximum = allAtOnce
 	return w.fleet.credentials(p, w.spec.Vars(w.index+1, w.fleet.scenario.Seed, w.fleet.run))
 }
 
-// topics implements actor.
-func (w *watcher) topics() ([]packets.SubOptions, error) {
-	if w.spec.Share != "" && w.link.limits.noShared {
+// Subscriptions implements handler.
+func (w *watcher) Subscriptions() ([]packets.SubOptions, error) {
+	if w.spec.Share != "" && w.brokerLimits().noShared {
 		return nil, &UnfitError{"the broker has no shared subscriptions, which `share` wants"}
 	}
 	var subs []packets.SubOptions
@@ -52,7 +50,7 @@ func (w *watcher) topics() ([]packets.SubOptions, error) {
 		if w.spec.Share != "" {
 			t = "$share/" + w.spec.Share + "/" + t
 		}
-		if w.link.limits.noWildcards && strings.ContainsAny(t, "+#") {
+		if w.brokerLimits().noWildcards && strings.ContainsAny(t, "+#") {
 			return nil, &UnfitError{"the broker has no wildcard subscriptions, which the topic filter " + t + " wants"}
 		}
 		subs = append(subs, packets.SubOptions{Topic: t, QoS: w.spec.QoS})
@@ -60,11 +58,11 @@ func (w *watcher) topics() ([]packets.SubOptions, error) {
 	return subs, nil
 }
 
-// message implements actor.
-func (w *watcher) message(p *wire.Publish) {
+// Message implements handler.
+func (w *watcher) Message(p *wire.Publish) {
 	w.fleet.counts.Watched.Add(1)
 	w.receive(p)
-	w.link.dawdle += w.spec.Slow
+	w.slowDown(w.spec.Slow)
 	if w.spec.Answers && !p.Retain && len(p.Props.ResponseTopic) > 0 && wire.ValidTopicName(string(p.Props.ResponseTopic)) {
 		w.consume(p)
 	}
@@ -79,7 +77,7 @@ func (w *watcher) consume(p *wire.Publish) {
 	answer.Props.HasPayloadFormat, answer.Props.PayloadFormat = true, 1
 	answer.Props.ContentType = textPlain
 	answer.Props.CorrelationData = p.Props.CorrelationData
-	answer.Props.User = wire.AppendUserProperty(nil, consumerKey, w.name)
+	answer.Props.User = wire.AppendUserProperty(nil, consumerKey, w.Name())
 	if device, number, run := connectionOf(p); run == f.run {
 		if r := f.numbered(device); r != nil {
 			answer.Props.User = r.appendConnection(answer.Props.User, number)
@@ -111,26 +109,21 @@ func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
 	case !sent:
 		delete(w.pending, w.answers)
 	case p.QoS == 0: // as low as the broker goes: nobody will say more
-		w.acknowledged(w.answers, wire.Success)
+		w.Acknowledged(w.answers, wire.Success)
 	}
 }
 
-// up implements actor.
-func (w *watcher) up(time.Time) {
-	if !w.link.unheard { // or nobody knows what it is to get
-		w.fleet.deliveries.Up(w.group, w.member, w.link.granted)
+// Online implements handler.
+func (w *watcher) Online(time.Time) (next time.Time) {
+	if qos, all := w.granted(); all { // or nobody knows what it is to get
+		w.fleet.deliveries.Up(w.group, w.member, qos)
 		w.heard = true
 	}
+	return next
 }
 
-// act implements actor.
-func (w *watcher) act(time.Time) {}
-
-// next implements actor.
-func (w *watcher) next() time.Time { return time.Time{} }
-
-// acknowledged implements actor: the note is the answer's.
-func (w *watcher) acknowledged(note uint64, code byte) {
+// Acknowledged implements acknowledged: the note is the answer's.
+func (w *watcher) Acknowledged(note uint64, code byte) {
 	c, ok := w.pending[note]
 	if !ok {
 		return
@@ -140,9 +133,6 @@ func (w *watcher) acknowledged(note uint64, code byte) {
 		w.fleet.audit.Consumed(c.device, c.number)
 	}
 }
-
-// farewell implements actor.
-func (w *watcher) farewell() {}
 
 // stampKey names the User Property that says when a message was made, in
 // nanoseconds of the fleet's own clock, and whose clock that is: "123456@run".
@@ -163,16 +153,19 @@ func stamp(p *wire.Publish) (made time.Duration, run string, ok bool) {
 	return made, string(of), ok
 }
 
-// down implements actor. As the fleet stops, everything has come that was to. What
+// isAnnouncement reports whether a message on a Will's topic is none, but what
+// the device itself says of its availability.
+func isAnnouncement(p *wire.Publish) bool {
+	_, _, stamped := stamp(p)
+	return stamped
+}
+
+// Offline implements goesOffline. As the fleet stops, everything has come that was to. What
 // the broker has not acknowledged goes with the session.
-func (w *watcher) down(error) {
+func (w *watcher) Offline(departure) {
 	clear(w.pending)
-	if w.heard && !w.stopping {
+	if w.heard && !w.IsEnding() {
 		w.fleet.deliveries.Down(w.group, w.member)
 	}
 	w.heard = false
 }
-
-// attempt and attemptFailed implement actor: there is nothing to note.
-func (w *watcher) attempt()            {}
-func (w *watcher) attemptFailed(error) {}

@@ -254,7 +254,7 @@ func TestExitWithUnreadData(t *testing.T) {
 			r.inbox.put(func() {
 				close(busy)
 				<-goOn
-				r.takeOff(byHand, way)
+				r.disconnect(byHand, offlineMode(way))
 			})
 			<-busy
 			p.command("power", "ON", nil, nil) // arrives while the device does something else

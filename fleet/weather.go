@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"homefleet/fleet/draws"
 	"homefleet/fleet/faults"
 	"homefleet/scenarios"
 )
@@ -16,18 +17,18 @@ import (
 // weather makes incidents happen: those of the scenario, and those that somebody
 // calls for. One goroutine, which [Fleet.Run] starts and waits for, goes through
 // their steps in the order of time; what a step does to a device it leaves as a
-// letter.
+// task.
 type weather struct {
 	fleet *Fleet
 	zero  time.Time // start of measuring; of the run, if nothing is measured
 	steps steps
-	count int    // steps made so far
-	last  holder // given out last
-	down  int    // occurrences that keep the embedded broker away
+	count int   // steps made so far
+	last  cause // given out last
+	down  int   // occurrences that keep the embedded broker away
 
-	rivals sync.WaitGroup
-	cancel context.CancelFunc // of the rivals' dials
-	ctx    context.Context
+	duplicates sync.WaitGroup
+	cancel     context.CancelFunc // of their dials
+	ctx        context.Context
 }
 
 // step is something that happens at a moment.
@@ -62,7 +63,7 @@ func (s *steps) Pop() any {
 func (f *Fleet) runWeather() {
 	w := &weather{fleet: f, zero: time.Now()}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	defer w.rivals.Wait()
+	defer w.duplicates.Wait()
 	defer w.cancel()
 	defer w.calm()
 	timer := time.NewTimer(time.Hour)
@@ -176,7 +177,7 @@ func (w *weather) at(t time.Time, do func()) {
 // stricken is one occurrence of an incident.
 type stricken struct {
 	w          *weather
-	by         holder
+	by         cause
 	draw       uint64 // what is drawn for this occurrence depends on it
 	occurrence scenarios.Occurrence
 	incident   *scenarios.Incident
@@ -191,7 +192,7 @@ func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
 	in := &sc.Incidents[o.Incident]
 	w.last++
 	by := w.last
-	s := &stricken{w: w, by: by, draw: mix(uint64(o.Incident)<<32 + uint64(o.N)), occurrence: o, incident: in, from: w.zero.Add(o.From), to: w.zero.Add(o.To),
+	s := &stricken{w: w, by: by, draw: draws.Mix(uint64(o.Incident)<<32 + uint64(o.N)), occurrence: o, incident: in, from: w.zero.Add(o.From), to: w.zero.Add(o.To),
 		recoveries: make(map[string]*recovery)}
 	for _, n := range sc.Affected(o) {
 		s.devices = append(s.devices, f.responders[n])
@@ -204,8 +205,8 @@ func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
 	switch in.Kind {
 	case scenarios.RouterReboot, scenarios.WiFiLoss:
 		forgot := in.Kind == scenarios.RouterReboot
-		s.each(func(r *responder) { r.darken(by, string(in.Kind)) },
-			func(r *responder) { r.lighten(by, forgot, s.comeback()) })
+		s.each(func(r *responder) { r.cutNetwork(by, string(in.Kind)) },
+			func(r *responder) { r.restoreNetwork(by, forgot, s.reconnect()) })
 	case scenarios.FirmwareRoll:
 		s.roll()
 	case scenarios.Flapping:
@@ -218,15 +219,15 @@ func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
 		link := linkOf(by, in)
 		s.each(func(r *responder) { r.slow(link) }, func(r *responder) { r.quicken(by) })
 	default: // Offline, PowerCut
-		s.each(func(r *responder) { r.takeOff(by, in.Way) }, func(r *responder) { r.letBack(by, s.comeback()) })
+		s.each(func(r *responder) { r.disconnect(by, offlineMode(in.Way)) }, func(r *responder) { r.reconnect(by, s.reconnect()) })
 	}
 	s.expectBack()
 }
 
-// comeback says how the devices return.
-func (s *stricken) comeback() Comeback {
+// reconnect says how the devices return.
+func (s *stricken) reconnect() Reconnect {
 	in := s.incident
-	return Comeback{Wait: in.Return == scenarios.WithBackoff, Clean: in.Session == scenarios.Clean, Rename: in.Rename}
+	return Reconnect{Wait: in.Return == scenarios.WithBackoff, Clean: in.Session == scenarios.Clean, Rename: in.Rename}
 }
 
 // follow has every struck device be followed until it is back, if that is to be
@@ -240,12 +241,12 @@ func (s *stricken) follow() {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
 		if rec == nil {
-			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.epoch), to: s.to.Sub(f.epoch), over: s.to.Add(s.incident.Spread).Sub(f.epoch), unasked: !f.asks(), late: s.late}
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.clock.epoch), to: s.to.Sub(f.clock.epoch), over: s.to.Add(s.incident.Spread).Sub(f.clock.epoch), unasked: !f.asks(), late: s.late}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec, f.now())
 		}
 		rec.told()
-		if !r.inbox.put(func() { rec.heard(); r.struckBy(rec) }) {
+		if !r.tell(func() { rec.heard(); r.struckBy(rec) }) {
 			rec.heard()
 		}
 	}
@@ -271,7 +272,7 @@ func (s *stricken) expectBack() {
 
 func (s *stricken) isOver(r *responder) {
 	if rec := s.recoveries[r.spec.Group.Name]; rec != nil {
-		r.inbox.put(func() { r.overWith(rec) })
+		r.tell(func() { r.overWith(rec) })
 	}
 }
 
@@ -280,8 +281,8 @@ func (s *stricken) isOver(r *responder) {
 func (s *stricken) each(begin, end func(*responder)) {
 	for _, r := range s.devices {
 		late := s.late(r)
-		s.w.at(s.from.Add(late), func() { r.inbox.put(func() { begin(r) }) })
-		s.w.at(s.to.Add(late), func() { r.inbox.put(func() { end(r) }) })
+		s.w.at(s.from.Add(late), func() { r.tell(func() { begin(r) }) })
+		s.w.at(s.to.Add(late), func() { r.tell(func() { end(r) }) })
 	}
 }
 
@@ -290,7 +291,7 @@ func (s *stricken) late(r *responder) time.Duration {
 	if s.incident.Spread == 0 {
 		return 0
 	}
-	draw := chance(s.w.fleet.scenario.Seed, r.number, forIncident, s.draw)
+	draw := draws.Chance(s.w.fleet.scenario.Seed, r.spec.Global, draws.Incident, s.draw)
 	return time.Duration(draw * float64(s.incident.Spread))
 }
 
@@ -300,8 +301,8 @@ func (s *stricken) roll() {
 	length := s.to.Sub(s.from) / time.Duration(batches)
 	for i, r := range s.devices {
 		at := s.from.Add(time.Duration(i*batches/len(s.devices)) * length)
-		s.w.at(at, func() { r.inbox.put(func() { r.takeOff(s.by, s.incident.Way) }) })
-		s.w.at(at.Add(length), func() { r.inbox.put(func() { r.letBack(s.by, s.comeback()) }) })
+		s.w.at(at, func() { r.tell(func() { r.disconnect(s.by, offlineMode(s.incident.Way)) }) })
+		s.w.at(at.Add(length), func() { r.tell(func() { r.reconnect(s.by, s.reconnect()) }) })
 	}
 }
 
@@ -311,21 +312,21 @@ func (s *stricken) flap() {
 	for _, r := range s.devices {
 		late := s.late(r)
 		to := s.to.Add(late)
-		draws := uint64(0)
+		count := uint64(0)
 		about := func(mean time.Duration) time.Duration {
-			draws++
-			draw := chance(f.scenario.Seed, r.number, forIncident, s.draw+draws)
+			count++
+			draw := draws.Chance(f.scenario.Seed, r.spec.Global, draws.Incident, s.draw+count)
 			return time.Duration((0.5 + draw) * float64(mean))
 		}
 		var down, up func()
 		down = func() {
 			if now := time.Now(); now.Before(to) {
-				r.inbox.put(func() { r.takeOff(s.by, in.Way) })
+				r.tell(func() { r.disconnect(s.by, offlineMode(in.Way)) })
 				s.w.at(earlier(now.Add(about(in.Down)), to), up)
 			}
 		}
 		up = func() {
-			r.inbox.put(func() { r.letBack(s.by, s.comeback()) })
+			r.tell(func() { r.reconnect(s.by, s.reconnect()) })
 			s.w.at(time.Now().Add(about(in.Up)), down)
 		}
 		s.w.at(s.from.Add(late+about(in.Up)-in.Up/2), down)
@@ -343,7 +344,7 @@ func (w *weather) brokerOutage(until time.Time) {
 		outage.Suspend()
 		to := w.fleet.now()
 		for _, r := range w.fleet.responders {
-			r.inbox.put(func() { r.lostBroker(from, to) })
+			r.tell(func() { r.brokerLeft(from, to) })
 		}
 	}
 	w.at(until, func() {
@@ -354,7 +355,7 @@ func (w *weather) brokerOutage(until time.Time) {
 }
 
 // linkOf translates an incident into the faults of a connection.
-func linkOf(by holder, in *scenarios.Incident) slowLink {
+func linkOf(by cause, in *scenarios.Incident) slowLink {
 	l := slowLink{by: by}
 	add := func(name string, f faults.Fault) {
 		l.names = append(l.names, fmt.Sprintf("%s %d", name, by))

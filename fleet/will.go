@@ -11,8 +11,8 @@ import (
 // will fills in the templates of the Will Message.
 func (r *responder) will(vars scenarios.Vars) *wire.Will {
 	p := r.willAs(vars, r.willQoS, r.willKeep)
-	if r.audited() {
-		p.Props.User = r.appendConnection(p.Props.User, r.link.number)
+	if r.Observed() {
+		p.Props.User = r.appendConnection(p.Props.User, r.connectionNumber())
 	}
 	return p
 }
@@ -47,21 +47,6 @@ func (r *responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Wil
 	return p
 }
 
-// willed is an actor with a Will Message.
-type willed interface {
-	// tameWill lowers what the broker refuses in the Will with a reason code; it
-	// is false when there is nothing to lower.
-	tameWill(code byte, maximumQoS *byte) bool
-	// willTerms says whether there is a Will, and its Will Delay Interval.
-	willTerms() (bool, time.Duration)
-}
-
-// willTerms implements willed.
-func (r *responder) willTerms() (bool, time.Duration) {
-	w := &r.spec.Group.Will
-	return !w.Off, w.Delay
-}
-
 // willDiffers names what of a published Will is not as the device made it for
 // its connection with a number (3.1.3.2, 3.3.2-15 to -20), and says what could have
 // been found to differ; 0 is a connection that the message does not say. It may be
@@ -93,8 +78,8 @@ func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) (di
 // same compares properties, where absent and empty differ.
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
-// tameWill implements willed.
-func (r *responder) tameWill(code byte, maximumQoS *byte) bool {
+// LowerWill implements lowersWill.
+func (r *responder) LowerWill(code byte, maximumQoS *byte) bool {
 	switch {
 	case r.spec.Group.Will.Off:
 		return false

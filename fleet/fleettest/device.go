@@ -80,12 +80,12 @@ func (d *Device) Die(how fleet.Way) {
 // waits until it is online.
 func (d *Device) Return() {
 	d.f.t.Helper()
-	d.ReturnAs(fleet.Comeback{})
+	d.ReturnAs(fleet.Reconnect{})
 }
 
 // ReturnAs is Return with a new session, under another client id, or after the
 // device's back-off.
-func (d *Device) ReturnAs(how fleet.Comeback) {
+func (d *Device) ReturnAs(how fleet.Reconnect) {
 	d.f.t.Helper()
 	ctx, cancel := d.ctx()
 	defer cancel()

@@ -16,13 +16,19 @@ func (f *Fleet) newAudit() {
 	for _, w := range scenarios.Ways() {
 		ways = append(ways, string(w))
 	}
-	ways = append(ways, "lost", "closed by the broker", audit.WayTakenOver, endOfRun, audit.WayUnanswered, audit.WayNone)
+	ways = append(ways, endLost, endClosed, audit.WayTakenOver, endStopped, audit.WayUnanswered, audit.WayNone)
 	f.audit = audit.New(audit.Config{Ways: ways, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})
-	f.referees = crew{log: f.log, notes: &f.notes, size: -1, timed: true, hidden: true}
+	f.referees = cohort{log: f.log, faults: f.env.faults, counts: &f.unseen, size: -1, timed: true, hidden: true, lasting: true}
 	f.referee = newReferee(f)
 	f.knowBroker("")
+}
+
+// auditorProfile is that of the sessions that audit: nobody will ever come back for
+// theirs.
+func (f *Fleet) auditorProfile() *profile {
+	return &profile{cohort: &f.referees, backoff: backoffPolicy{min: 100 * time.Millisecond, max: time.Second}, endsSession: true}
 }
 
 // settle waits, once the measuring is over, for devices that are on their way
@@ -33,7 +39,7 @@ func (f *Fleet) settle() {
 	for time.Now().Before(until) {
 		now := f.now()
 		pending, last := f.audit.Pending(now)
-		if (pending == 0 || !f.asks() || f.epoch.Add(last).After(until)) && !f.recoveries.waiting(now) {
+		if (pending == 0 || !f.asks() || f.clock.epoch.Add(last).After(until)) && !f.recoveries.waiting(now) {
 			break
 		}
 		if !said {
@@ -64,7 +70,7 @@ func (f *Fleet) refereeLeft(err error) {
 	f.blind.Store(true)
 	f.recoveries.unask()
 	for _, r := range f.responders { // they find out by themselves whether they are back
-		r.inbox.put(func() {
+		r.tell(func() {
 			if r.recovering != nil && r.live() {
 				r.ping(time.Now())
 			}
@@ -76,19 +82,12 @@ func (f *Fleet) refereeLeft(err error) {
 // zeroOffset is the start of measuring on the fleet's clock.
 func (f *Fleet) zeroOffset() time.Duration {
 	if z := f.zero.Load(); z != nil {
-		return z.Sub(f.epoch)
+		return z.Sub(f.clock.epoch)
 	}
 	return 0
 }
 
-func (f *Fleet) stopped() bool {
-	select {
-	case <-f.stop:
-		return true
-	default:
-		return false
-	}
-}
+func (f *Fleet) stopped() bool { return f.env.stopped() }
 
 // lingers is how long the referee stays when everybody has gone: a Will after an
 // orderly DISCONNECT would come by then.
@@ -98,10 +97,10 @@ const lingers = 300 * time.Millisecond
 func (f *Fleet) dismiss(leave func()) {
 	const answer = 100 * time.Millisecond // for a sign of life that the end was seen
 	time.Sleep(lingers - answer)
-	f.referee.inbox.put(f.referee.makeCertain)
+	f.referee.tell(f.referee.makeCertain)
 	time.Sleep(answer)
 	defer leave()
-	f.referee.inbox.hasten(func() { f.referee.stopping = true }, time.Now().Add(time.Second))
+	f.referee.endBy(time.Now().Add(time.Second))
 }
 
 // completeAudit adds to a snapshot what the audit knows.
@@ -155,7 +154,7 @@ func (f *Fleet) deviceOfWill(topic string) (int, bool) {
 			}
 			t := w.Topic.Expand(r.spec.Vars(f.run))
 			if _, taken := f.wills.device[t]; !taken {
-				f.wills.device[t] = r.number
+				f.wills.device[t] = r.spec.Global
 			}
 		}
 	})

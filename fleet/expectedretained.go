@@ -22,9 +22,9 @@ type keeping struct {
 }
 
 // claims returns what the device says that the broker retains of it: its
-// availability, and its states where they are retained. It is called by letter.
+// availability, and its states where they are retained. The device's goroutine calls it.
 func (r *responder) claims() []claim {
-	if !r.wasUp || r.fleet.noRetain.Load() || r.link != nil && r.link.dark {
+	if !r.WasOnline() || r.fleet.noRetain.Load() || r.hasNoNetwork() {
 		return nil
 	}
 	topic, onlineWord, _ := r.availability()
@@ -33,7 +33,7 @@ func (r *responder) claims() []claim {
 		r.lastWords(&lwt)
 		return []claim{lwt}
 	}
-	lwt.values, lwt.number = []string{onlineWord}, r.link.number
+	lwt.values, lwt.number = []string{onlineWord}, r.connectionNumber()
 	all := []claim{lwt}
 	if !r.spec.Group.Retain {
 		return all
@@ -72,7 +72,7 @@ func (r *responder) lastWords(c *claim) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.fleet.run)
 	now := r.fleet.now()
-	out, known := r.fleet.audit.Last(r.number, now)
+	out, known := r.fleet.audit.Last(r.spec.Global, now)
 	_, onlineWord, offlineWord := r.availability()
 	switch {
 	case r.parted:

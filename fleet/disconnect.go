@@ -10,28 +10,25 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/audit"
 	"homefleet/fleet/faults"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
-// Way is a way for a device to go offline; see package scenarios for what each
-// is on the wire.
-type Way = scenarios.Way
+// offlineMode is a way to go offline.
+type offlineMode string
 
-// The ways to go.
+// The modes, as reports call them.
 const (
-	Orderly   = scenarios.Orderly
-	WithWill  = scenarios.WithWill
-	Cut       = scenarios.Cut
-	Reset     = scenarios.Reset
-	Silence   = scenarios.Silence
-	Unplugged = scenarios.Unplugged
-	Exit      = scenarios.Exit
+	modeOrderly   offlineMode = "orderly"      // DISCONNECT 0x00, so that no Will is published (3.1.2-10)
+	modeWithWill  offlineMode = "with-will"    // DISCONNECT 0x04, so that one is (3.14.2.1)
+	modeCut       offlineMode = "cut"          // FIN without a DISCONNECT
+	modeReset     offlineMode = "reset"        // RST
+	modeSilence   offlineMode = "silence"      // the connection stays, and nothing is read or written any more
+	modeUnplugged offlineMode = "unplugged"    // nothing reaches the broker, and the connection is left behind half open
+	modeExit      offlineMode = "process-exit" // the socket is closed at once, with whatever is unread or unsent in it
 )
 
-// orders obeys what letters said about the connection.
+// orders obeys what tasks said about the connection.
 func (s *session) orders() error {
 	l := s.link
 	switch {
@@ -52,25 +49,25 @@ func (s *session) orders() error {
 	case l.stuck:
 		return nil
 	case l.dark: // whatever it says goes nowhere
-		s.haunt(true)
+		s.abandon(true)
 		return errAway
 	}
-	switch s.way {
-	case Orderly:
+	switch s.mode {
+	case modeOrderly:
 		s.goodbye()
-	case WithWill:
+	case modeWithWill:
 		s.part(wire.DisconnectWithWill)
-	case Reset:
+	case modeReset:
 		s.noteEnd()
 		reset(l.conn)
-	case Silence:
+	case modeSilence:
 		l.stuck = true
-		s.wentSilent(string(Silence))
+		s.wentSilent(string(modeSilence))
 		return nil
-	case Unplugged:
-		s.haunt(false)
-		s.wentSilent(string(Unplugged))
-	case Exit:
+	case modeUnplugged:
+		s.abandon(false)
+		s.wentSilent(string(modeUnplugged))
+	case modeExit:
 		// drop does what the system does.
 	default: // Cut
 		s.finish()
@@ -81,7 +78,7 @@ func (s *session) orders() error {
 // noteEnd notes that the broker may hear of the end from now on.
 func (s *session) noteEnd() {
 	if s.link.account != nil {
-		s.link.endFrom = s.fleet.now()
+		s.link.endFrom = s.env.now()
 	}
 }
 
@@ -115,7 +112,9 @@ func (s *session) goodbye() {
 		return
 	}
 	if s.link.online {
-		s.actor.farewell()
+		if h, ok := s.handler.(parting); ok {
+			h.BeforeDisconnect()
+		}
 	}
 	s.part(wire.Success)
 }
@@ -126,12 +125,10 @@ func (s *session) goodbye() {
 func (s *session) part(code byte) {
 	l := s.link
 	d := &packets.Disconnect{ReasonCode: code, Properties: &packets.Properties{}}
-	if s.stopping && l.connected && !s.isRival() && (!s.fleet.scenario.Connect.Resume || s.isWitness()) && l.limits.sessionExpiry > 0 {
-		// The next run starts clean, so nobody will come back for this session, nor
-		// ever for one of the audit's. A rival leaves it to the device.
+	if s.stopping && l.connected && s.profile.endsSession && l.limits.sessionExpiry > 0 {
 		d.Properties.SessionExpiryInterval = new(uint32(0))
 		if l.account != nil {
-			l.parting = new(time.Duration)
+			l.endsAfter = new(time.Duration)
 		}
 	}
 	s.post(d)
@@ -142,17 +139,17 @@ func (s *session) part(code byte) {
 	}
 	n, err := l.conn.Write(l.out.packets)
 	s.wrote(n)
-	l.parted = true
+	l.said = true
 	if err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
-			l.overtaken, l.ending = true, audit.ByBroker
+			l.overtaken, l.ending = true, endingByBroker
 			s.readLast(time.Now().Add(time.Second))
 		}
 		return
 	}
-	l.ending = audit.WithWill
+	l.ending = endingWithWill
 	if code == wire.Success {
-		l.ending = audit.Orderly
+		l.ending = endingOrderly
 	}
 	s.finish()
 }
@@ -163,7 +160,7 @@ func (s *session) part(code byte) {
 // the end of what we sent.
 func (s *session) finish() {
 	l := s.link
-	cut := l.ending == audit.Closed
+	cut := l.ending == endingClosed
 	s.noteEnd()
 	if !halfClose(l.conn, cut) && cut {
 		return // it has no halves, and is closed as a whole
@@ -177,13 +174,13 @@ func (s *session) finish() {
 }
 
 // readLast reads what is left on a connection until its end, which it returns, or
-// until a time. A fleet that stops does not wait longer than a second: no letter
+// until a time. A fleet that stops does not wait longer than a second: no task
 // can tell a session that is here.
 func (s *session) readLast(until time.Time) error {
 	l := s.link
 	hurried := false
 	for {
-		if !hurried && s.fleet.stopped() {
+		if !hurried && s.env.stopped() {
 			hurried, until = true, earlier(until, time.Now().Add(time.Second))
 		}
 		_ = l.conn.SetReadDeadline(earlier(until, time.Now().Add(time.Second)))

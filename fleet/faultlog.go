@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// notes logs faults so that a thousand devices with the same one make one line
+// faultLog logs faults so that a thousand devices with the same one make one line
 // and then a count, and not a thousand lines.
-type notes struct {
+type faultLog struct {
 	log *slog.Logger
 
 	mu    sync.Mutex
@@ -28,11 +28,11 @@ type seenFault struct {
 }
 
 const (
-	noteEvery = 10 * time.Second
-	noteKinds = 64 // different faults that are told apart
+	repeatFaults = 10 * time.Second
+	mostFaults   = 64 // different faults that are told apart
 )
 
-func (n *notes) note(err error) {
+func (n *faultLog) note(err error) {
 	key := err.Error()
 	device := ""
 	e, ofDevice := errors.AsType[*DeviceError](err)
@@ -49,7 +49,7 @@ func (n *notes) note(err error) {
 	}
 	f := n.seen[key]
 	if f == nil {
-		if len(n.seen) >= noteKinds {
+		if len(n.seen) >= mostFaults {
 			key = "other faults"
 			f = n.seen[key]
 		}
@@ -60,7 +60,7 @@ func (n *notes) note(err error) {
 		}
 	}
 	now := time.Now()
-	if now.Sub(f.said) < noteEvery {
+	if now.Sub(f.said) < repeatFaults {
 		f.silent++
 		f.last = device
 		return
@@ -70,7 +70,7 @@ func (n *notes) note(err error) {
 }
 
 // say logs a fault, and how many like it were silenced.
-func (n *notes) say(key, device string, silenced int) {
+func (n *faultLog) say(key, device string, silenced int) {
 	if silenced == 0 {
 		n.log.Warn(key, "device", device)
 		return
@@ -78,10 +78,9 @@ func (n *notes) say(key, device string, silenced int) {
 	n.log.Warn(key, "device", device, "more_like_it", silenced)
 }
 
-// LogSilenced logs what was left out of the log, since it was the same as what
-// had just been told. It is for the end of a run, after [Fleet.Run].
-func (f *Fleet) LogSilenced() {
-	n := &f.notes
+// logSilenced logs what was left out of the log, since it was the same as what had
+// just been told.
+func (n *faultLog) logSilenced() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(n.seen)) {
@@ -93,7 +92,7 @@ func (f *Fleet) LogSilenced() {
 }
 
 // gaveUp logs that a device is done for.
-func (n *notes) gaveUp(err error, device bool) {
+func (n *faultLog) gaveUp(err error, device bool) {
 	n.mu.Lock()
 	switch {
 	case device && n.final == nil:
@@ -108,27 +107,13 @@ func (n *notes) gaveUp(err error, device bool) {
 	n.note(err)
 }
 
-// Refusal returns the error for which a device gave up first; nil if none did.
-func (f *Fleet) Refusal() error {
-	f.notes.mu.Lock()
-	defer f.notes.mu.Unlock()
-	return f.notes.final
-}
-
-// OtherRefusal returns the error for which a controller or watcher gave up
-// first; nil if none did.
-func (f *Fleet) OtherRefusal() error {
-	f.notes.mu.Lock()
-	defer f.notes.mu.Unlock()
-	return f.notes.other
-}
-
-// FirstFault returns the first fault of a connection of whoever it was, of those
-// too that another try has mended since; nil if there was none.
-func (f *Fleet) FirstFault() error {
-	f.notes.mu.Lock()
-	defer f.notes.mu.Unlock()
-	return f.notes.first
+// told returns the first fault of a connection of whoever it was, the first for which
+// a device gave up, and the first for which a controller or watcher did; nil where
+// there was none.
+func (n *faultLog) told() (first, final, other error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.first, n.final, n.other
 }
 
 type finalError struct{ error }

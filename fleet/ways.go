@@ -1,0 +1,18 @@
+package fleet
+
+import "homefleet/scenarios"
+
+// Way is a way for a device to go offline; see package scenarios for what each
+// is on the wire.
+type Way = scenarios.Way
+
+// The ways to go.
+const (
+	Orderly   = scenarios.Orderly
+	WithWill  = scenarios.WithWill
+	Cut       = scenarios.Cut
+	Reset     = scenarios.Reset
+	Silence   = scenarios.Silence
+	Unplugged = scenarios.Unplugged
+	Exit      = scenarios.Exit
+)
