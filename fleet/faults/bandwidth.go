@@ -9,17 +9,10 @@ import (
 // byte has passed when its time on the line is over, also after an idle spell.
 // With a Rate below 1 nothing passes.
 type Bandwidth struct {
-	Rate     int64
-	Stream   Stream
-	Toxicity float64
+	Rate int64
 }
 
-func (f Bandwidth) chance() float64 { return f.Toxicity }
-
-func (f Bandwidth) pacer(direction Stream, _ *rand.Rand) pacer {
-	if !f.Stream.in(direction) {
-		return nil
-	}
+func (f Bandwidth) pacer(*rand.Rand) pacer {
 	return bandwidth(f.Rate)
 }
 

@@ -22,11 +22,7 @@ func TestPlainCallsEnd(t *testing.T) {
 		read, write error
 	}{
 		{"close", func(c *Conn) { c.Close() }, net.ErrClosed, net.ErrClosed},
-		{"slow close", func(c *Conn) { c.Set("a", SlowClose{Delay: time.Second}); c.Close() }, net.ErrClosed, net.ErrClosed},
 		{"reset by its owner", func(c *Conn) { c.Reset() }, net.ErrClosed, net.ErrClosed},
-		{"reset by a fault", func(c *Conn) { c.Set("a", ResetPeer{}) }, syscall.ECONNRESET, syscall.ECONNRESET},
-		{"timeout", func(c *Conn) { c.Set("a", Timeout{After: ms}); time.Sleep(ms) }, io.EOF, syscall.EPIPE},
-		{"limit", func(c *Conn) { c.Set("a", LimitData{Stream: Downstream}) }, io.EOF, syscall.EPIPE},
 		{"deadline", func(c *Conn) { _ = c.SetDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded, os.ErrDeadlineExceeded},
 		{"deadline with a fault", func(c *Conn) { c.Set("a", Latency{Latency: ms}); _ = c.SetDeadline(time.Unix(1, 0)) },
 			os.ErrDeadlineExceeded, os.ErrDeadlineExceeded},
@@ -180,11 +176,8 @@ func TestCloseWrite(t *testing.T) {
 		if got, want := n.log.String(), "0s <FIN>"; got != want {
 			t.Errorf("written: %s; want %s", got, want)
 		}
-		c.Set("a", ResetPeer{})
-		wantError(t, "CloseWrite after a reset", c.CloseWrite(), syscall.ECONNRESET)
 		c.Close()
 		wantError(t, "CloseWrite after Close", c.CloseWrite(), net.ErrClosed)
-		wantError(t, "SetLinger after Close", c.SetLinger(0), net.ErrClosed)
 
 		a, b = memconn.Pipe(0)
 		b.Close()
@@ -195,10 +188,10 @@ func TestCloseWrite(t *testing.T) {
 		wantError(t, "CloseWrite after a delayed write failed", c.CloseWrite(), syscall.EPIPE)
 		c.Close()
 
-		one, two := net.Pipe() // which knows neither resets nor lingering
+		one, two := net.Pipe() // which knows no resets
 		defer two.Close()
-		c = Wrap(one, 1)
-		defer c.Close()
-		wantError(t, "SetLinger", c.SetLinger(0), errors.ErrUnsupported)
+		wantError(t, "Reset", Wrap(one, 1).Reset(), errors.ErrUnsupported)
+		_, err := two.Read(make([]byte, 1))
+		wantError(t, "the peer's Read", err, io.EOF)
 	})
 }

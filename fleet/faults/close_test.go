@@ -29,17 +29,9 @@ func TestClose(t *testing.T) {
 		up, down string
 	}{
 		{"at once", nil, (*Conn).Close, "0s x; 1s <EOF>", "1s <use of closed network connection>"},
+		{"reset", nil, (*Conn).Reset, "0s x; 1s <connection reset by peer>", "1s <use of closed network connection>"},
+		{"a reset loses what is held", []Fault{Latency{Latency: 2 * time.Second}}, (*Conn).Reset, "1s <connection reset by peer>", "1s <use of closed network connection>"},
 		{"what is held is lost", []Fault{Latency{Latency: 2 * time.Second}}, (*Conn).Close, "1s <EOF>", "1s <use of closed network connection>"},
-		{"slowly", []Fault{SlowClose{Delay: 3 * time.Second}}, (*Conn).Close, "0s x; 4s <EOF>", "1s <use of closed network connection>"},
-		{"slowly, with something held", []Fault{Latency{Latency: 2 * time.Second}, SlowClose{Delay: time.Second}, SlowClose{Delay: time.Second}}, (*Conn).Close,
-			"2s x; 3s <EOF>", "1s <use of closed network connection>"},
-		{"slowly, cut by a reset", []Fault{SlowClose{Delay: 3 * time.Second}, ResetPeer{After: 2 * time.Second}}, (*Conn).Close,
-			"0s x; 2s <connection reset by peer>", "1s <use of closed network connection>"},
-		{"reset", []Fault{SlowClose{Delay: 3 * time.Second}}, (*Conn).Reset, "0s x; 1s <connection reset by peer>", "1s <use of closed network connection>"},
-		{"linger 0", []Fault{SlowClose{Delay: 3 * time.Second}}, func(c *Conn) error { return errors.Join(c.SetLinger(0), c.Close()) },
-			"0s x; 1s <connection reset by peer>", "1s <use of closed network connection>"},
-		{"after a reset", []Fault{ResetPeer{After: ms}}, (*Conn).Close, "0s x; 1ms <connection reset by peer>", "1ms <connection reset by peer>"},
-		{"after a timeout", []Fault{Timeout{After: ms}}, (*Conn).Close, "1ms <EOF>", "1ms <EOF>"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -67,31 +59,6 @@ func TestClose(t *testing.T) {
 				r.want("upstream", &r.up, tt.up)
 				r.want("downstream", &r.down, tt.down)
 			})
-		})
-	}
-}
-
-// What calls say after a fault has ended the connection, until it is closed.
-func TestDead(t *testing.T) {
-	for _, tt := range []struct {
-		f           Fault
-		read, write error
-	}{
-		{Timeout{After: ms}, io.EOF, syscall.EPIPE},
-		{ResetPeer{After: ms}, syscall.ECONNRESET, syscall.ECONNRESET},
-	} {
-		bubble(t, 0, func(t *testing.T, c *Conn, peer net.Conn) {
-			c.Set("a", tt.f)
-			time.Sleep(time.Second)
-			for range 2 {
-				_, err := c.Read(make([]byte, 1))
-				wantError(t, "Read", err, tt.read)
-				_, err = c.Write([]byte("x"))
-				wantError(t, "Write", err, tt.write)
-				wantError(t, "SetDeadline", c.SetDeadline(time.Now()), nil)
-			}
-			wantError(t, "Close", c.Close(), nil)
-			wantError(t, "a second Close", c.Close(), net.ErrClosed)
 		})
 	}
 }
@@ -148,7 +115,6 @@ func TestWritesOfPieces(t *testing.T) {
 		_ = c.SetWriteDeadline(start.Add(5 * ms))
 		c.Set("a", Slicer{AverageSize: 2})
 		c.Set("b", Latency{Latency: 10 * ms})
-		c.Set("c", SlowClose{Delay: 20 * ms})
 		mustWrite(t, c, "hello")
 		for range 2 {
 			if err := c.CloseWrite(); err != nil {
@@ -158,7 +124,7 @@ func TestWritesOfPieces(t *testing.T) {
 		_, err := c.Write([]byte("x"))
 		wantError(t, "Write after CloseWrite", err, syscall.EPIPE)
 		time.Sleep(time.Second)
-		if got, want := n.log.String(), "0s start; 10ms he; 10ms ll; 10ms o; 30ms <FIN>"; got != want {
+		if got, want := n.log.String(), "0s start; 10ms he; 10ms ll; 10ms o; 10ms <FIN>"; got != want {
 			t.Errorf("written: %s; want %s", got, want)
 		}
 		wantError(t, "Close", c.Close(), nil)
@@ -190,23 +156,14 @@ func TestTCP(t *testing.T) {
 		if c.NetConn() != net.Conn(a) || c.LocalAddr().String() != a.LocalAddr().String() || c.RemoteAddr().String() != a.RemoteAddr().String() {
 			t.Error("NetConn, LocalAddr or RemoteAddr is another's; want those of what is wrapped")
 		}
-		c.Set("a", ResetPeer{After: 10 * ms})
+		c.Set("a", Latency{Latency: 10 * ms})
+		mustWrite(t, c, "lost")
+		wantError(t, "Reset", c.Reset(), nil)
 		_, err := c.Read(make([]byte, 1))
-		wantError(t, "Read", err, syscall.ECONNRESET)
+		wantError(t, "Read", err, net.ErrClosed)
 		_, err = b.Read(make([]byte, 1))
 		wantError(t, "the peer's Read", err, syscall.ECONNRESET)
 	})
-	for name, way := range map[string]func(c *Conn) error{
-		"Reset":     (*Conn).Reset,
-		"SetLinger": func(c *Conn) error { return errors.Join(c.SetLinger(0), c.Close()) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			a, b := tcpPair(t)
-			wantError(t, name, way(Wrap(a, 1)), nil)
-			_, err := b.Read(make([]byte, 1))
-			wantError(t, "the peer's Read", err, syscall.ECONNRESET)
-		})
-	}
 	t.Run("CloseWrite", func(t *testing.T) {
 		a, b := tcpPair(t)
 		c := Wrap(a, 1)
@@ -278,9 +235,9 @@ func TestTLS(t *testing.T) {
 				}
 			}
 		}
-		inner.Set("c", ResetPeer{})
+		wantError(t, "Reset", inner.Reset(), nil)
 		_, err := client.Read(make([]byte, 1))
-		wantError(t, "Read", err, syscall.ECONNRESET)
+		wantError(t, "Read", err, net.ErrClosed)
 		client.Close()
 		wg.Wait()
 	}

@@ -31,7 +31,7 @@ type Conn struct {
 
 	mu       sync.Mutex
 	cond     sync.Cond // something changed for a call that waits
-	names    []*named  // in the order of the lanes' stages
+	names    []named   // in the order of the lanes' stages
 	rand     *rand.Rand
 	up, down lane
 
@@ -47,23 +47,16 @@ type Conn struct {
 
 	late time.Duration // by how much our timers have held up what came last: see makeUp
 
-	failed    error       // of a delayed write, for a Read to return
-	dead      *death      // a fault has ended the connection
-	closed    bool        // by its owner
-	halfway   bool        // CloseWrite was called
-	abrupt    bool        // SetLinger(0): Close is to be a reset
-	lingering *time.Timer // SlowClose keeps the wrapped connection for a while
+	failed  error // of a delayed write, for a Read to return
+	closed  bool
+	halfway bool // CloseWrite was called
 }
 
 // named is what one name has set.
 type named struct {
 	name  string
-	fault Fault       // nil if the connection was spared
-	timer *time.Timer // ends the connection
+	fault Fault
 }
-
-// death is how the calls fail once a fault has ended the connection.
-type death struct{ read, write error }
 
 // shut is what gate has on top of its count while it is shut.
 const shut = -1 << 32
@@ -87,54 +80,33 @@ func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 // RemoteAddr is that of the wrapped connection.
 func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 
-// Set adds a fault, or replaces the one of that name in its place. Whether this
-// connection is hit, by the fault's Toxicity, is drawn here. On a connection that
-// has ended it does nothing.
+// Set adds a fault, or replaces the one of that name in its place. On a connection
+// that was closed it does nothing.
 func (c *Conn) Set(name string, f Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.dead != nil {
+	if c.closed {
 		return
 	}
 	if c.rand == nil {
 		c.rand = rand.New(rand.NewPCG(c.seed, 0))
 	}
 	// Always the same number of draws, so that a fault does not change the next.
-	luck := c.rand.Float64()
 	upRand := rand.New(rand.NewPCG(c.rand.Uint64(), 0))
 	downRand := rand.New(rand.NewPCG(c.rand.Uint64(), 0))
-	if t := f.chance(); t != 0 && luck >= t {
-		f = nil
-	}
 	now := time.Now()
 	c.up.advance(now)
 	c.down.advance(now)
 	i := c.index(name)
 	if i < 0 {
 		i = len(c.names)
-		c.names = append(c.names, nil)
+		c.names = append(c.names, named{name: name})
 		c.up.add(nil, now)
 		c.down.add(nil, now)
-	} else {
-		stop(c.names[i].timer)
 	}
-	n := &named{name: name, fault: f}
-	c.names[i] = n
-	var up, down pacer
-	if s, ok := f.(shaper); ok {
-		up, down = s.pacer(Upstream, upRand), s.pacer(Downstream, downRand)
-	}
-	c.up.stages[i].replace(up, c.up.clock(now))
-	c.down.stages[i].replace(down, c.down.clock(now))
-	if e, ok := f.(ender); ok {
-		if after, reset, ok := e.end(); ok {
-			if after <= 0 {
-				c.kill(reset)
-				return
-			}
-			n.timer = time.AfterFunc(after, func() { c.expire(n, reset) })
-		}
-	}
+	c.names[i].fault = f
+	c.up.stages[i].replace(f.pacer(upRand), c.up.clock(now))
+	c.down.stages[i].replace(f.pacer(downRand), c.down.clock(now))
 	c.changed(now)
 }
 
@@ -143,13 +115,12 @@ func (c *Conn) Clear(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := c.index(name)
-	if i < 0 || c.closed || c.dead != nil {
+	if i < 0 || c.closed {
 		return
 	}
 	now := time.Now()
 	c.up.advance(now)
 	c.down.advance(now)
-	stop(c.names[i].timer)
 	c.names = slices.Delete(c.names, i, i+1)
 	c.up.remove(i, now)
 	c.down.remove(i, now)
@@ -157,31 +128,18 @@ func (c *Conn) Clear(name string) {
 }
 
 func (c *Conn) index(name string) int {
-	return slices.IndexFunc(c.names, func(n *named) bool { return n.name == name })
-}
-
-// expire is the end that a fault has set, unless it was taken back meanwhile.
-func (c *Conn) expire(n *named, reset bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if slices.Contains(c.names, n) {
-		c.kill(reset)
-	}
+	return slices.IndexFunc(c.names, func(n named) bool { return n.name == name })
 }
 
 // changed has both directions follow what the faults are now.
 func (c *Conn) changed(now time.Time) {
-	still := slices.ContainsFunc(c.names, func(n *named) bool {
+	still := slices.ContainsFunc(c.names, func(n named) bool {
 		_, ok := n.fault.(Timeout)
 		return ok
 	})
 	c.up.stop(still, now)
 	c.down.stop(still, now)
 	c.down.advance(now)
-	if c.down.ready() && c.down.out[0].kind == cut {
-		c.kill(false)
-		return
-	}
 	if !c.up.plain() {
 		c.shut()
 	}
@@ -228,7 +186,7 @@ func (c *Conn) shut() {
 
 // rest has Reads go straight through again if there is nothing left to do.
 func (c *Conn) rest() {
-	if c.down.plain() && c.failed == nil && !c.closed && c.dead == nil {
+	if c.down.plain() && c.failed == nil && !c.closed {
 		c.aim() // a Read that goes straight through has its own deadline
 		c.open.Store(true)
 	}
@@ -243,7 +201,7 @@ func (c *Conn) aim() {
 	if c.failed != nil && !c.down.ready() {
 		t = sooner(t, time.Now().Add(grace))
 	}
-	if t != c.aimed && c.dead == nil {
+	if t != c.aimed {
 		c.aimed = t
 		_ = c.conn.SetReadDeadline(t) // one that fails has its Reads fail
 	}
@@ -263,11 +221,8 @@ func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, fal
 func (c *Conn) setDeadline(t time.Time, read, write bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.closed:
+	if c.closed {
 		return c.opError("set", net.ErrClosed)
-	case c.dead != nil:
-		return nil // the calls to come fail for a better reason
 	}
 	var err error
 	if read {

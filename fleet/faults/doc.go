@@ -1,7 +1,7 @@
 // Package faults gives a network connection the faults that real ones have:
-// latency, little bandwidth, sliced writes, outages, resets. It is a wrapper of
-// net.Conn in the vocabulary of toxiproxy, and no proxy: it opens no connection
-// and knows nothing of MQTT.
+// latency, little bandwidth, sliced writes, outages. It is a wrapper of net.Conn in
+// the vocabulary of toxiproxy, and no proxy: it opens no connection and knows
+// nothing of MQTT.
 //
 // # Directions
 //
@@ -28,8 +28,6 @@
 //   - Timeout is no stage: it stops the clock of both lines. When the last one is
 //     cleared everything goes on as if no time had passed, so that latencies and
 //     rates still hold for what was written during the outage.
-//   - ResetPeer, Timeout with After, and LimitData end the connection: whichever
-//     comes first. SlowClose delays add up.
 //
 // A line holds at most 256 KiB. Beyond that a Write waits, and nothing more is
 // read from the network, which then is the peer's to feel.
@@ -42,9 +40,7 @@
 // other this is made up for with the next one, so that many of them take as long
 // as rate and latency say. Bytes that are written are
 // taken at once; if writing them on fails later, the next Write says so, or the
-// next Read that finds nothing to return. A connection that a fault ends reads
-// io.EOF and fails writes with EPIPE, or fails both with ECONNRESET after a
-// reset, until it is closed.
+// next Read that finds nothing to return.
 //
 // Close loses what is still held upstream, as a device does that loses its power.
 // To have it arrive, call CloseWrite and read up to io.EOF first.
@@ -58,32 +54,12 @@ import (
 	"time"
 )
 
-// Stream says which directions a fault is in.
-type Stream int
-
-const (
-	Both       Stream = iota
-	Upstream          // what is written, towards the broker
-	Downstream        // what is read, towards the device
-)
-
-// in reports whether a fault of stream s is in a direction.
-func (s Stream) in(direction Stream) bool { return s == Both || s == direction }
-
-// Fault is one of the faults of this package: Latency, Bandwidth, Slicer,
-// Timeout, ResetPeer, LimitData or SlowClose. They are plain values.
-//
-// Each has a Toxicity: the chance from 0 to 1 that a connection has the fault at
-// all, drawn when it is set. 0 means 1; a negative one means never.
+// Fault is one of the faults of this package: Latency, Bandwidth, Slicer or
+// Timeout. They are plain values, and hold for both directions.
 type Fault interface {
-	chance() float64
-}
-
-// shaper is a fault that delays or cuts what passes.
-type shaper interface {
 	// pacer returns what paces one direction, or nil. The randomness is the
 	// pacer's own.
-	pacer(direction Stream, r *rand.Rand) pacer
+	pacer(r *rand.Rand) pacer
 }
 
 // pacer decides when what waits in a stage goes on.
@@ -93,19 +69,6 @@ type pacer interface {
 	// piece. last is when the stage let the piece before go, or began. With n 0
 	// it is the end of the stream that waits.
 	pace(n int, came, last time.Time) (k int, at time.Time)
-}
-
-// limiter is a pacer that has the connection end.
-type limiter interface {
-	pacer
-	// spent reports that nothing more may pass.
-	spent() bool
-}
-
-// ender is a fault that ends the connection by itself.
-type ender interface {
-	// end says after what time, and whether with a reset; ok false is never.
-	end() (after time.Duration, reset, ok bool)
 }
 
 func later(a, b time.Time) time.Time {

@@ -6,20 +6,11 @@ import "time"
 // first fault came may go beyond it, by its buffer.
 const limit = 256 << 10
 
-// kind says what a piece is.
-type kind uint8
-
-const (
-	data kind = iota
-	end       // of the stream; err of the lane says how it ended
-	cut       // the connection is to be closed when this comes out
-)
-
-// piece is some bytes that travel together, or a mark with none.
+// piece is some bytes that travel together, or the end of the stream.
 type piece struct {
 	n    int
 	came time.Time // at the stage that it waits in
-	kind kind
+	end  bool      // err of the lane says how it ended
 }
 
 // stage is what one name does to one direction.
@@ -30,12 +21,11 @@ type stage struct {
 	planned bool      // k and at hold for the first piece held
 	k       int
 	at      time.Time // zero: never
-	cut     bool      // a spent limiter has said so
 }
 
 // replace gives the stage another fault.
 func (s *stage) replace(p pacer, now time.Time) {
-	s.pacer, s.last, s.planned, s.cut = p, now, false, false
+	s.pacer, s.last, s.planned = p, now, false
 }
 
 // plan works out when the next piece goes; it is false if none waits.
@@ -59,16 +49,11 @@ func (s *stage) plan() bool {
 
 // pop returns the next piece that goes on by now.
 func (s *stage) pop(now time.Time) (piece, bool) {
-	if l, ok := s.pacer.(limiter); ok && l.spent() && !s.planned {
-		first := !s.cut
-		s.cut = true
-		return piece{came: s.last, kind: cut}, first
-	}
 	if !s.plan() || s.at.IsZero() || s.at.After(now) {
 		return piece{}, false
 	}
 	p := &s.held[0]
-	went := piece{s.k, s.at, p.kind}
+	went := piece{s.k, s.at, p.end}
 	p.n -= s.k
 	if p.n == 0 {
 		s.held = s.held[1:]
@@ -128,7 +113,7 @@ func (l *lane) overdue(now time.Time) time.Duration {
 // finish takes in the end of the stream.
 func (l *lane) finish(err error, now time.Time) {
 	l.err = err
-	l.enter(0, piece{came: l.clock(now), kind: end})
+	l.enter(0, piece{came: l.clock(now), end: true})
 }
 
 // enter has a piece wait in stage i, or be out.
@@ -180,9 +165,9 @@ func (l *lane) ready() bool { return len(l.out) > 0 && l.stopped.IsZero() }
 
 // take returns the next piece that is out, at most most bytes of it. The bytes
 // stay valid.
-func (l *lane) take(most int) ([]byte, kind) {
+func (l *lane) take(most int) (bytes []byte, end bool) {
 	p := &l.out[0]
-	k, n := p.kind, min(p.n, most)
+	end, n := p.end, min(p.n, most)
 	b := l.buf[:n:n]
 	l.buf = l.buf[n:]
 	p.n -= n
@@ -196,7 +181,7 @@ func (l *lane) take(most int) ([]byte, kind) {
 	if len(l.out) == 0 {
 		l.out = nil
 	}
-	return b, k
+	return b, end
 }
 
 // next returns when something will be out, by the clock on the wall: the zero

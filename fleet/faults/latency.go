@@ -9,18 +9,11 @@ import (
 // evenly from Latency - Jitter to Latency + Jitter and not below 0, but none
 // overtakes another.
 type Latency struct {
-	Latency  time.Duration
-	Jitter   time.Duration
-	Stream   Stream
-	Toxicity float64
+	Latency time.Duration
+	Jitter  time.Duration
 }
 
-func (f Latency) chance() float64 { return f.Toxicity }
-
-func (f Latency) pacer(direction Stream, r *rand.Rand) pacer {
-	if !f.Stream.in(direction) {
-		return nil
-	}
+func (f Latency) pacer(r *rand.Rand) pacer {
 	return &latency{f.Latency, max(f.Jitter, -f.Jitter), r}
 }
 

@@ -34,8 +34,6 @@ func (c *Conn) readOn(b []byte, n int, err error) (int, error) {
 		switch {
 		case c.closed:
 			return 0, c.opError("read", net.ErrClosed)
-		case c.dead != nil:
-			return 0, c.dead.read
 		case expired(c.readDeadline):
 			if !timedOut(err) {
 				err = c.opError("read", os.ErrDeadlineExceeded)
@@ -47,12 +45,8 @@ func (c *Conn) readOn(b []byte, n int, err error) (int, error) {
 		c.down.advance(time.Now())
 		switch {
 		case c.down.ready():
-			switch c.down.out[0].kind {
-			case end: // stays, for the next Read
+			if c.down.out[0].end { // stays, for the next Read
 				return 0, c.down.err
-			case cut:
-				c.kill(false)
-				continue
 			}
 			chunk, _ := c.down.take(len(b))
 			copy(b, chunk)
@@ -88,7 +82,7 @@ func (c *Conn) readOn(b []byte, n int, err error) (int, error) {
 
 // arrived takes in what the wrapped Read has returned.
 func (c *Conn) arrived(b []byte, err error) {
-	if c.closed || c.dead != nil || c.down.err != nil {
+	if c.closed || c.down.err != nil {
 		return
 	}
 	now := time.Now()

@@ -12,16 +12,9 @@ type Slicer struct {
 	AverageSize   int
 	SizeVariation int
 	Delay         time.Duration
-	Stream        Stream
-	Toxicity      float64
 }
 
-func (f Slicer) chance() float64 { return f.Toxicity }
-
-func (f Slicer) pacer(direction Stream, r *rand.Rand) pacer {
-	if !f.Stream.in(direction) {
-		return nil
-	}
+func (f Slicer) pacer(r *rand.Rand) pacer {
 	return &slicer{Slicer: f, rand: r}
 }
 

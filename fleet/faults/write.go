@@ -41,8 +41,6 @@ func (c *Conn) wrote(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case c.dead != nil:
-		return c.dead.write
 	case c.closed:
 		return c.opError("write", net.ErrClosed)
 	}
@@ -89,8 +87,6 @@ func (c *Conn) writeError() error {
 	switch {
 	case c.closed:
 		return c.opError("write", net.ErrClosed)
-	case c.dead != nil:
-		return c.dead.write
 	case expired(c.writeDeadline):
 		return c.opError("write", os.ErrDeadlineExceeded)
 	case c.halfway:
@@ -107,7 +103,7 @@ func (c *Conn) writeError() error {
 func (c *Conn) run() {
 	// Writes that went through before the gate was shut come first; the last of
 	// them calls run.
-	if c.pumping || c.gate.Load() != shut || c.closed && c.lingering == nil {
+	if c.pumping || c.gate.Load() != shut || c.closed {
 		return
 	}
 	now := time.Now()
@@ -116,7 +112,7 @@ func (c *Conn) run() {
 	case c.up.ready():
 		c.pumping = true
 		go c.pump()
-	case c.up.plain() && !c.writing && !c.closed && !c.halfway && c.dead == nil:
+	case c.up.plain() && !c.writing && !c.halfway:
 		_ = c.conn.SetWriteDeadline(c.writeDeadline) // one that fails has its Writes fail
 		c.gate.Add(-shut)
 	default:
@@ -143,14 +139,10 @@ func (c *Conn) pump() {
 	defer c.mu.Unlock()
 	_ = c.conn.SetWriteDeadline(time.Time{}) // the owner's is for the owner's calls
 	for c.up.advance(time.Now()); c.up.ready(); c.up.advance(time.Now()) {
-		b, k := c.up.take(limit)
-		if k == cut {
-			c.kill(false)
-			break
-		}
+		b, end := c.up.take(limit)
 		c.mu.Unlock()
 		var err error
-		if k == end {
+		if end {
 			err = c.closeWrite()
 		} else {
 			_, err = c.conn.Write(b)
@@ -165,7 +157,7 @@ func (c *Conn) pump() {
 		}
 	}
 	c.pumping = false
-	if !c.closed && c.dead == nil {
+	if !c.closed {
 		_ = c.conn.SetWriteDeadline(c.writeDeadline)
 	}
 	c.run()
@@ -176,8 +168,8 @@ func (c *Conn) pump() {
 func (c *Conn) broke(err error) {
 	c.up.clear()
 	c.up.err = err
-	if c.closed || c.dead != nil {
-		return // that is why, or nobody is there to be told
+	if c.closed {
+		return // that is why
 	}
 	c.failed = err
 	c.open.Store(false)
@@ -195,9 +187,6 @@ func (c *Conn) CloseWrite() error {
 	case c.closed:
 		c.mu.Unlock()
 		return c.opError("close", net.ErrClosed)
-	case c.dead != nil:
-		c.mu.Unlock()
-		return c.dead.write
 	case c.up.err != nil:
 		c.mu.Unlock()
 		return c.up.err
