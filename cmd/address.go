@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/files"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
@@ -114,7 +115,7 @@ func brokerURL(address string) (string, error) {
 		if hint == "use username, and password_env or password_file" {
 			hint = "use --username, and --password-env or --password-file"
 		}
-		return "", misused(hint, "--broker is %q: %s", tomlfault.Short(scenarios.PublicURL(address)), problem)
+		return "", misused(hint, "--broker is %q: %s", tomlfault.Short(words.PublicURL(address)), problem)
 	}
 	return full, nil
 }

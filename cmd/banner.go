@@ -202,7 +202,7 @@ func (r *running) tryNext() []string {
 // secretURL reports whether the broker's address is not shown as it is: a line to
 // paste would lead nowhere, or have the secret in it.
 func (r *running) secretURL() bool {
-	return scenarios.PublicURL(r.sc.Broker.URL) != r.sc.Broker.URL
+	return words.PublicURL(r.sc.Broker.URL) != r.sc.Broker.URL
 }
 
 // tryAfter says what to try after a measured run.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/scenarios"
 )
@@ -162,7 +163,7 @@ func durationWords(sc *scenarios.Scenario) string {
 func plannedBroker(sc *scenarios.Scenario) string {
 	text := "embedded"
 	if sc.Broker.URL != "" {
-		text = scenarios.PublicURL(sc.Broker.URL)
+		text = words.PublicURL(sc.Broker.URL)
 	}
 	if sc.Broker.Username != "" {
 		text += ", as " + printable(sc.Broker.Username.Expand(sc.Device(0).Vars("{run}")))
@@ -339,7 +340,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 	d := planDocument{
 		OK:       true,
 		Scenario: scenarioDocument{sc.Name, sc.Title, sc.Digest},
-		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: brokerDoc{scenarios.PublicURL(sc.Broker.URL), sc.Broker.URL == ""},
+		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: brokerDoc{words.PublicURL(sc.Broker.URL), sc.Broker.URL == ""},
 		Devices: sc.Count(), Ramp: jsonSpan(rampTime(sc)),
 		Telemetry: fmt.Sprintf("%.6g/s", perSecond(sc)),
 		Warnings:  warnings,

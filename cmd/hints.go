@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"homefleet/fleet"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -26,7 +27,7 @@ func brokerHint(err error, address string) string {
 	if refused, ok := errors.AsType[*fleet.RefusedError](err); ok {
 		return refusalHint(refused)
 	}
-	if moved, ok := errors.AsType[*fleet.RedirectError](err); ok {
+	if moved, ok := errors.AsType[*transport.RedirectError](err); ok {
 		if moved.Location == "" {
 			return ""
 		}

@@ -10,6 +10,7 @@ import (
 	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/transport"
 	"homefleet/scenarios"
 )
 
@@ -20,7 +21,7 @@ type running struct {
 	arg      string // the scenario as it was named
 	fleet    *fleet.Fleet
 	embedded *embedded     // nil: the broker is elsewhere
-	dialer   *fleet.Dialer // nil: the broker is embedded
+	dialer   *transport.Dialer // nil: the broker is embedded
 	sources  int           // addresses that connections come from
 	url      string        // of the broker, for other clients
 	given    string        // the flags that say how to introduce oneself there, as they were given

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/scenarios"
 )
@@ -164,7 +165,8 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if err := r.checkSecret(r.sc, r.id); err != nil {
 		return err
 	}
-	options := fleet.Options{Run: fleetRun(r.id, r.sc.Part), Secret: r.secret, FailFast: f.failFast, Precise: true, Log: r.log}
+	once := passwords{read: r.secret}
+	options := fleet.Options{Run: fleetRun(r.id, r.sc.Part), Secret: once.secret, FailFast: f.failFast, Precise: true, Log: r.log}
 	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
 		return err
@@ -230,7 +232,7 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 		for _, flag := range []string{"listen", "ws", "users"} {
 			if a.given(cmd, flag) {
 				return nil, misused("--broker embedded starts a broker in spite of the scenario",
-					"--%s is for the embedded broker, but the devices are to use %s", flag, scenarios.PublicURL(sc.Broker.URL))
+					"--%s is for the embedded broker, but the devices are to use %s", flag, words.PublicURL(sc.Broker.URL))
 			}
 		}
 	}

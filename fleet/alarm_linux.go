@@ -45,7 +45,7 @@ func (k *kernelTimer) set(t time.Time) {
 	at := max(k.at+t.Sub(k.base), 1) // 0 would disarm it
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(at))}
 	_ = k.raw.Control(func(fd uintptr) { // on a closed one nobody waits any more
-		// It never blocks, so that the scheduler need not hear of it: see readNow.
+		// It never blocks, so that the scheduler need not hear of it.
 		_, _, _ = syscall.RawSyscall6(unix.SYS_TIMERFD_SETTIME, fd, unix.TFD_TIMER_ABSTIME, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 	})
 }
@@ -54,8 +54,8 @@ func (k *kernelTimer) set(t time.Time) {
 func (k *kernelTimer) wait() bool {
 	var b [8]byte
 	return k.raw.Read(func(fd uintptr) bool {
-		_, err := readNow(fd, b[:])
-		return err != syscall.EAGAIN
+		_, _, e := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		return e != syscall.EAGAIN
 	}) == nil
 }
 

@@ -1,16 +1,14 @@
 package fleet
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/faults"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -38,7 +36,7 @@ func (s *session) orders() error {
 		return errStopping
 	case l.forgotten && s.hasNetwork():
 		s.noteEnd()
-		reset(l.conn)
+		transport.Reset(l.conn)
 		return errForgotten
 	case !s.away:
 		if l.stuck { // back from silence: the device was restarted
@@ -59,7 +57,7 @@ func (s *session) orders() error {
 		s.part(wire.DisconnectWithWill)
 	case modeReset:
 		s.noteEnd()
-		reset(l.conn)
+		transport.Reset(l.conn)
 	case modeSilence:
 		l.stuck = true
 		s.wentSilent(string(modeSilence))
@@ -80,29 +78,6 @@ func (s *session) noteEnd() {
 	if s.link.account != nil {
 		s.link.endFrom = s.env.now()
 	}
-}
-
-// reset makes the close that follows an RST.
-func reset(c net.Conn) {
-	switch c := c.(type) {
-	case *faults.Conn:
-		_ = c.Reset()
-	case interface{ SetLinger(int) error }: // *net.TCPConn
-		_ = c.SetLinger(0)
-	case interface{ NetConn() net.Conn }: // *tls.Conn
-		reset(c.NetConn())
-	case interface{ Reset() error }: // *memconn.Conn
-		_ = c.Reset()
-	}
-}
-
-// closeNow closes a connection without a word of TLS: it would say goodbye
-// first, and wait for a full socket to take that.
-func closeNow(c net.Conn) {
-	if within, ok := c.(interface{ NetConn() net.Conn }); ok {
-		closeNow(within.NetConn())
-	}
-	_ = c.Close() // it ends either way
 }
 
 // goodbye goes in an orderly way: Offline, then DISCONNECT 0x00, so that no
@@ -162,7 +137,7 @@ func (s *session) finish() {
 	l := s.link
 	cut := l.ending == endingClosed
 	s.noteEnd()
-	if !halfClose(l.conn, cut) && cut {
+	if !transport.CloseWrite(l.conn, cut) && cut {
 		return // it has no halves, and is closed as a whole
 	}
 	s.inbox.hangUp()
@@ -184,43 +159,15 @@ func (s *session) readLast(until time.Time) error {
 			hurried, until = true, earlier(until, time.Now().Add(time.Second))
 		}
 		_ = l.conn.SetReadDeadline(earlier(until, time.Now().Add(time.Second)))
-		chunk, err := l.reader.read()
+		chunk, err := l.stream.Read()
 		switch {
 		case err == nil:
 			s.takeLast(chunk)
-			l.reader.release()
+			l.stream.Release()
 		case !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(until):
 			return err
 		}
 	}
-}
-
-// halfClose ends what is sent (FIN). Who says goodbye tells TLS too; a socket
-// that is cut ends without a close_notify, and a WebSocket without a close frame.
-// It is false where a connection has no halves.
-func halfClose(c net.Conn, cut bool) bool {
-	for cut && !bare(c) {
-		within, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
-		}
-		c = within.NetConn()
-	}
-	half, ok := c.(interface{ CloseWrite() error })
-	return ok && half.CloseWrite() == nil
-}
-
-// bare reports whether there is nothing but faults between the device and a
-// connection that knows of FIN.
-func bare(c net.Conn) bool {
-	if f, ok := c.(*faults.Conn); ok {
-		return bare(f.NetConn())
-	}
-	switch c.(type) {
-	case *tls.Conn, *wsConn:
-		return false
-	}
-	return true
 }
 
 // takeLast takes the acknowledgements of what was published before parting, so

@@ -10,6 +10,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -42,7 +43,7 @@ type env struct {
 	// welcomed is told of each CONNACK with success.
 	welcomed func(*packets.Properties)
 
-	buffers *readBuffers
+	buffers *transport.Buffers
 	packets sync.Pool // *[]byte, for packets on their way out
 	batches sync.Pool // *batch, likewise
 	// publishes are *wire.Publish, for what has come in: passed to a handler, one

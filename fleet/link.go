@@ -6,13 +6,19 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
+
+// readSize, in bytes, is enough for the packets of a home; longer ones are put
+// together by the Framer. In memory a whole fleet may be lent buffers at the same
+// moment, and a slow consumer takes no more at a time.
+const readSize = 2048
 
 // link is one network connection of a session and what is true while it lasts.
 type link struct {
 	conn    net.Conn
-	reader  *reader
+	stream  transport.Stream
 	framer  wire.Framer
 	out     *batch    // packets that are written together before the next wait; nil when there are none
 	writeBy time.Time // the write deadline that conn has
@@ -101,18 +107,18 @@ type limits struct {
 func defaultLimits() limits { return limits{receiveMaximum: 65535, maximumQoS: 2} }
 
 // newLink returns a link that has begun now.
-func newLink(conn net.Conn, buffers *readBuffers) *link {
-	return &link{conn: conn, reader: newReader(conn, buffers),
+func newLink(conn net.Conn, buffers *transport.Buffers) *link {
+	return &link{conn: conn, stream: transport.NewStream(conn, buffers),
 		greeting: greeting{began: time.Now(), limits: defaultLimits()}, parted: parted{ending: endingClosed}}
 }
 
 // drop closes the connection at once.
 func (s *session) drop() {
 	l := s.link
-	l.reader.release()
+	l.stream.Release()
 	s.wrote(0)
 	if !l.abandoned {
-		closeNow(l.conn)
+		transport.CloseNow(l.conn)
 	}
 }
 
@@ -138,7 +144,7 @@ func (s *session) flush() error {
 			return s.fail("writing to", err)
 		}
 	}
-	n, err := l.reader.write(l.out.packets)
+	n, err := l.stream.Write(l.out.packets)
 	s.wrote(n)
 	if err != nil {
 		return s.fail("writing to", err)

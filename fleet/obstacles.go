@@ -9,6 +9,7 @@ import (
 
 	"homefleet/fleet/draws"
 	"homefleet/fleet/faults"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -248,11 +249,11 @@ func (s *session) wrap() *faults.Conn {
 	s.inbox.hangUp()
 	_ = l.conn.SetDeadline(time.Time{})
 	c := faults.Wrap(l.conn, draws.Mix(s.env.seed+uint64(draws.Faults)<<56)^draws.Mix(uint64(s.stream)))
-	l.reader.release()
+	l.stream.Release()
 	if l.account != nil {
 		l.arrives = l.wrote
 	}
-	l.conn, l.reader, l.writeBy = c, newReader(c, s.env.buffers), time.Time{}
+	l.conn, l.stream, l.writeBy = c, transport.NewStream(c, s.env.buffers), time.Time{}
 	return c
 }
 
@@ -288,8 +289,8 @@ func (s *session) closeHalfOpen(which func(halfOpen) bool) {
 			return false
 		}
 		faults.Replug(g.conn)
-		reset(g.conn)
-		closeNow(g.conn)
+		transport.Reset(g.conn)
+		transport.CloseNow(g.conn)
 		s.closedHalfOpen(g.number)
 		return true
 	})

@@ -10,6 +10,7 @@ import (
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -77,7 +78,7 @@ func TestSentIsWritten(t *testing.T) {
 		attach(&r.session)
 		r.wrote(len(r.link.out.packets))
 		r.link.conn = &narrow{r.link.conn, tt.room}
-		r.link.reader = newReader(r.link.conn, f.env.buffers)
+		r.link.stream = transport.NewStream(r.link.conn, f.env.buffers)
 		for range 3 {
 			r.send(&wire.Publish{Topic: []byte("phone"), Payload: []byte("ON"), QoS: tt.qos}, metrics.Reply)
 		}

@@ -30,7 +30,7 @@ func (s *session) serve() error {
 			}
 			continue
 		}
-		chunk, err := l.reader.read()
+		chunk, err := l.stream.Read()
 		s.env.counts.Wakes.Add(1)
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -59,7 +59,7 @@ func (s *session) serve() error {
 		if err == nil {
 			s.heardNow()
 		}
-		l.reader.release()
+		l.stream.Release()
 		if err != nil {
 			// What was answered before the fault still goes out.
 			_ = s.flush()

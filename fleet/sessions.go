@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/transport"
 	"homefleet/scenarios"
 )
 
@@ -18,7 +19,7 @@ func (f *Fleet) newEnv(o *Options) {
 		log: f.log, faults: &faultLog{log: f.log}, stop: f.stop, failFast: o.FailFast,
 		timeout: c.Timeout, keepAlive: c.KeepAlive, sessionExpiry: expirySeconds(c.SessionExpiry),
 		receiveMax: c.ReceiveMaximum, maximumPacket: maximumPacket(f.scenario),
-		counts: f.counts, recorder: f.recorder, buffers: newReadBuffers(),
+		counts: f.counts, recorder: f.recorder, buffers: transport.NewBuffers(readSize, readSize),
 		period: f.period, tried: f.tried, welcomed: f.noteLimits,
 	}
 	if f.env.broker == "" {

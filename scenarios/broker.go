@@ -61,7 +61,7 @@ func checkBroker(c *checker) {
 	}
 	if b.URL != "" {
 		if problem, hint := URLFault(b.URL); problem != "" {
-			r.errorf("url", hint, "url is %q: %s", tomlfault.Short(PublicURL(b.URL)), problem)
+			r.errorf("url", hint, "url is %q: %s", tomlfault.Short(words.PublicURL(b.URL)), problem)
 		}
 	}
 	if !r.ok("url") {
@@ -81,7 +81,7 @@ func checkBroker(c *checker) {
 			r.warnf(f.key, "", "%s has no effect on the embedded broker", f.key)
 		case f.set && plain:
 			scheme, rest, _ := strings.Cut(b.URL, "://")
-			r.warnf(f.key, fmt.Sprintf("did you mean url = %q?", scheme+"s://"+PublicURL(rest)), "%s has no effect without TLS", f.key)
+			r.warnf(f.key, fmt.Sprintf("did you mean url = %q?", scheme+"s://"+words.PublicURL(rest)), "%s has no effect without TLS", f.key)
 		}
 	}
 }
@@ -112,8 +112,8 @@ var schemes = []string{"mqtt", "mqtts", "ws", "wss"}
 // 8883, 80, 443); those of WebSockets may have a path and a query.
 func URLFault(address string) (problem, hint string) {
 	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return "it has no scheme; want " + tomlfault.Join(schemes), fmt.Sprintf("did you mean %q?", tomlfault.Short("mqtt://"+withoutQuery(withoutUser(address))))
+	if !ok || strings.ContainsAny(scheme, ":/@?#") { // a password may have :// in it
+		return "it has no scheme; want " + tomlfault.Join(schemes), meantHint("mqtt", address)
 	}
 	switch scheme {
 	case "mqtt", "mqtts", "ws", "wss":
@@ -154,40 +154,6 @@ const (
 	userHint  = "use username, and password_env or password_file"
 )
 
-// PublicURL returns the address of a broker as it may be shown to everybody,
-// right or wrong as the address is: "..." stands for what is before an @, and
-// for a query or a fragment, which may hold a token.
-func PublicURL(address string) string {
-	bare := withoutQuery(withoutUser(address))
-	if !strings.Contains(address, "@") {
-		return bare
-	}
-	if scheme, rest, ok := strings.Cut(bare, "://"); ok {
-		return scheme + "://...@" + rest
-	}
-	return "...@" + bare
-}
-
-// withoutQuery returns an address with "..." for what follows its first ? or #.
-func withoutQuery(address string) string {
-	if i := strings.IndexAny(address, "?#"); i >= 0 && i+1 < len(address) {
-		return address[:i+1] + "..."
-	}
-	return address
-}
-
-// withoutUser returns an address without what stands before its last @.
-func withoutUser(address string) string {
-	i := strings.LastIndexByte(address, '@')
-	if i < 0 {
-		return address
-	}
-	if scheme, _, ok := strings.Cut(address[:i], "://"); ok {
-		return scheme + "://" + address[i+1:]
-	}
-	return address[i+1:]
-}
-
 // schemeHint knows the schemes of other tools.
 func schemeHint(scheme, rest string) string {
 	own, ok := map[string]string{
@@ -199,5 +165,14 @@ func schemeHint(scheme, rest string) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"://"+withoutQuery(withoutUser(rest))))
+	return meantHint(own, rest)
+}
+
+// meantHint asks whether an address with another scheme was meant.
+func meantHint(scheme, rest string) string {
+	shown := strings.TrimPrefix(words.PublicURL(rest), "...@") // the user is no part of it
+	if shown == "..." {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", tomlfault.Short(scheme+"://"+shown))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"homefleet/fleet/memconn"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -48,7 +49,7 @@ type Broker struct {
 
 	feeder sync.Mutex // see session.goOn
 
-	reads            readBuffers
+	buffers          *transport.Buffers
 	routings, writes sync.Pool
 }
 
@@ -70,6 +71,7 @@ func New(c Config) (*Broker, error) {
 		conns:     make(map[*conn]struct{}),
 		sessions:  make(map[string]*session),
 		wills:     make(map[string]int),
+		buffers:   transport.NewBuffers(smallRead, largeRead),
 	}
 	b.willSent.L = &b.mu
 	b.memory.most = int64(l.TotalMemory)
@@ -86,7 +88,6 @@ func New(c Config) (*Broker, error) {
 	}
 	b.guesses.init()
 	b.routings.New = func() any { return new(routing) }
-	b.reads.init()
 	b.writes.New = func() any { return new(make([]byte, 0, 512)) }
 	return b, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -33,7 +34,7 @@ type conn struct {
 
 	// Of the reader.
 	partial  int // bytes of the framer that are in the accounts
-	source   source
+	stream   transport.Stream
 	again    func() // loop
 	reads    uint8  // up to manyReads
 	lastRead time.Duration
@@ -58,6 +59,13 @@ type conn struct {
 	readDone  bool       // the reader has ended
 	writeDone bool       // nothing more will be written
 }
+
+// Most packets of a device fit into the small buffer. What publishes a lot gets the
+// large one.
+const (
+	smallRead = 1 << 10
+	largeRead = 16 << 10
+)
 
 // lingerTime is how long a connection that the broker ends stays open for the
 // client to take what was sent: closing a socket with unread input makes TCP
@@ -85,7 +93,7 @@ func (b *Broker) serve(nc net.Conn) {
 // open enters a connection, and returns nil if there can be no more. The reader
 // that ends it is counted.
 func (b *Broker) open(nc net.Conn) *conn {
-	c := &conn{b: b, nc: nc, source: newSource(nc, &b.reads), limit: b.limits.ConnectTimeout}
+	c := &conn{b: b, nc: nc, stream: transport.NewStream(nc, b.buffers), limit: b.limits.ConnectTimeout}
 	c.framer.Max = b.limits.MaximumPacketSize
 	c.touch()
 	c.mu.Lock()
@@ -105,9 +113,9 @@ func (b *Broker) open(nc net.Conn) *conn {
 	b.count.refused.Add(1)
 	c.timer.Stop()
 	if suspended {
-		reset(nc)
+		transport.Reset(nc)
 	}
-	_ = nc.Close() // reset may have done so already; a WebSocket may wait for its client
+	transport.CloseNow(nc) // a WebSocket may wait for its client
 	return nil
 }
 
@@ -147,7 +155,7 @@ var errGone = errors.New("the connection was ended")
 // when the connection has ended and the reader with it. It and what it calls to
 // wait are to need little stack.
 func (c *conn) read() bool {
-	b, err := c.source.read()
+	b, err := c.stream.Read()
 	return c.received(b, err)
 }
 
@@ -159,7 +167,7 @@ func (c *conn) received(b []byte, err error) bool {
 		c.b.count.bytesIn.Add(uint64(len(b)))
 		d, end = c.handle(b)
 	}
-	c.source.release()
+	c.stream.Release()
 	if !end && !c.keeps() {
 		d, end = departure{code: wire.QuotaExceeded, linger: true, err: errOverrun}, true
 	}

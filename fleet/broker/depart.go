@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -109,8 +110,8 @@ func (c *conn) drain() {
 		return
 	}
 	for {
-		_, err := c.source.read()
-		c.source.release()
+		_, err := c.stream.Read()
+		c.stream.Release()
 		if err != nil {
 			return
 		}
@@ -124,13 +125,9 @@ func (c *conn) finished() {
 	c.writeDone = true
 	wait := c.departure.linger && !c.failed && !c.readDone
 	c.mu.Unlock()
-	if wait {
-		if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
-			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
-			if half.CloseWrite() == nil {
-				return // the reader closes
-			}
-		}
+	if wait && transport.CloseWrite(c.nc, false) {
+		_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+		return // the reader closes
 	}
 	_ = c.nc.Close()
 }

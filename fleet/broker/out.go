@@ -74,7 +74,7 @@ func (c *conn) write() {
 		c.inWrite = len(buf)
 		c.mu.Unlock()
 
-		n, err := c.nc.Write(buf)
+		n, err := c.stream.Write(buf)
 		c.b.count.bytesOut.Add(uint64(n))
 		if cap(buf) <= keepBuffer {
 			*lent = buf

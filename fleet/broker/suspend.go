@@ -5,8 +5,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-
-	"homefleet/fleet/memconn"
 )
 
 // Suspend emulates a broker that goes away and will come back with its memory.
@@ -69,18 +67,3 @@ var (
 	// errRefused is what dialling a port fails with where nobody listens.
 	errRefused = &net.OpError{Op: "dial", Net: "mem", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 )
-
-// reset closes a connection as the system does where nobody listens any more,
-// with an RST, if its transport knows of such.
-func reset(nc net.Conn) {
-	if inner, ok := nc.(interface{ NetConn() net.Conn }); ok { // TLS
-		nc = inner.NetConn()
-	}
-	switch nc := nc.(type) {
-	case *net.TCPConn:
-		_ = nc.SetLinger(0) // the caller closes in any case
-		_ = nc.Close()
-	case *memconn.Conn:
-		_ = nc.Reset()
-	}
-}

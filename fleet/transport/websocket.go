@@ -1,4 +1,4 @@
-package fleet
+package transport
 
 import (
 	"context"
@@ -15,14 +15,13 @@ import (
 	"github.com/coder/websocket"
 
 	"homefleet/devices/words"
-	"homefleet/scenarios"
 )
 
 // dialWebSocket connects with the subprotocol mqtt (section 6).
 func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	var socket net.Conn // beneath the WebSocket, and beneath its TLS
-	dial := func(ctx context.Context, network, addr string) (c net.Conn, err error) {
-		socket, err = d.dialTCP(ctx, network, addr)
+	dial := func(ctx context.Context, _, _ string) (c net.Conn, err error) {
+		socket, err = d.dialTCP(ctx)
 		return socket, err
 	}
 	client := &http.Client{
@@ -44,18 +43,18 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	}
 	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
 		HTTPClient:      client,
-		Subprotocols:    []string{"mqtt"},
+		Subprotocols:    []string{subprotocol},
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
 		return nil, handshakeError(resp, err)
 	}
-	if ws.Subprotocol() != "mqtt" {
+	if ws.Subprotocol() != subprotocol {
 		_ = ws.CloseNow()
 		return nil, errors.New("WebSocket handshake: the server does not speak the subprotocol mqtt")
 	}
-	ws.SetReadLimit(-1) // the Framer bounds a packet, and a message may hold many
-	return newWSConn(ws, socket), nil
+	ws.SetReadLimit(-1) // who reads bounds a packet, and a message may hold many
+	return newWebSocket(ws, socket), nil
 }
 
 // RedirectError is a broker's answer to a WebSocket handshake that it is to be
@@ -79,7 +78,7 @@ func handshakeError(resp *http.Response, err error) error {
 	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 		status := words.Plain(words.Short(resp.Status))
 		if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
-			return &RedirectError{Status: status, Location: words.Short(scenarios.PublicURL(resp.Header.Get("Location")))}
+			return &RedirectError{Status: status, Location: words.Short(words.PublicURL(resp.Header.Get("Location")))}
 		}
 		return fmt.Errorf("WebSocket handshake: the server answered %s", status)
 	}
@@ -89,10 +88,10 @@ func handshakeError(resp *http.Response, err error) error {
 	return fmt.Errorf("WebSocket handshake: %w", err)
 }
 
-// wsConn makes a WebSocket look like a stream with read deadlines. The library
+// webSocket makes a WebSocket look like a stream with read deadlines. The library
 // kills a connection whose read times out, so a goroutine of its own reads, and
 // hands over one chunk at a time; the owner's deadline ends only the waiting.
-type wsConn struct {
+type webSocket struct {
 	ws     *websocket.Conn
 	socket net.Conn
 	ctx    context.Context // done when the connection is closed
@@ -114,17 +113,21 @@ type wsConn struct {
 	hurry   context.CancelFunc // ends the Write under way; guarded by mu
 }
 
-func newWSConn(ws *websocket.Conn, socket net.Conn) *wsConn {
-	c := &wsConn{ws: ws, socket: socket, chunks: make(chan []byte), free: make(chan []byte, 1),
+// chunkSize is how much the pump reads at a time: one command or acknowledgement
+// fits, and a device stays small.
+const chunkSize = 512
+
+func newWebSocket(ws *websocket.Conn, socket net.Conn) *webSocket {
+	c := &webSocket{ws: ws, socket: socket, chunks: make(chan []byte), free: make(chan []byte, 1),
 		ended: make(chan struct{}), moved: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.free <- make([]byte, ownSize)
+	c.free <- make([]byte, chunkSize)
 	c.pump.Go(c.readAll)
 	return c
 }
 
 // readAll is the pump.
-func (c *wsConn) readAll() {
+func (c *webSocket) readAll() {
 	defer close(c.ended)
 	for {
 		typ, r, err := c.ws.Reader(c.ctx)
@@ -166,7 +169,7 @@ func (c *wsConn) readAll() {
 }
 
 // Read implements net.Conn. One goroutine reads at a time.
-func (c *wsConn) Read(p []byte) (int, error) {
+func (c *webSocket) Read(p []byte) (int, error) {
 	for len(c.rest) == 0 {
 		if c.lent != nil {
 			c.free <- c.lent[:cap(c.lent)] // there is room: it was taken from there
@@ -201,7 +204,7 @@ func (c *wsConn) Read(p []byte) (int, error) {
 }
 
 // Write sends p as one binary message. One goroutine writes at a time.
-func (c *wsConn) Write(p []byte) (int, error) {
+func (c *webSocket) Write(p []byte) (int, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
 	c.mu.Lock()
@@ -222,10 +225,10 @@ func (c *wsConn) Write(p []byte) (int, error) {
 }
 
 // NetConn returns the TCP connection beneath, for those who go without a word.
-func (c *wsConn) NetConn() net.Conn { return c.socket }
+func (c *webSocket) NetConn() net.Conn { return c.socket }
 
 // Close ends the connection at once and waits for the pump.
-func (c *wsConn) Close() error {
+func (c *webSocket) Close() error {
 	c.cancel()
 	err := c.ws.CloseNow()
 	c.pump.Wait()
@@ -233,7 +236,7 @@ func (c *wsConn) Close() error {
 }
 
 // SetReadDeadline implements net.Conn; it may be called from any goroutine.
-func (c *wsConn) SetReadDeadline(t time.Time) error {
+func (c *webSocket) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deadline = t
@@ -244,7 +247,7 @@ func (c *wsConn) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline implements net.Conn; it may be called from any goroutine, and
 // an earlier deadline holds for the Write under way too.
-func (c *wsConn) SetWriteDeadline(t time.Time) error {
+func (c *webSocket) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	sooner := !t.IsZero() && (c.writeBy.IsZero() || t.Before(c.writeBy))
@@ -256,18 +259,18 @@ func (c *wsConn) SetWriteDeadline(t time.Time) error {
 }
 
 // SetDeadline implements net.Conn.
-func (c *wsConn) SetDeadline(t time.Time) error {
+func (c *webSocket) SetDeadline(t time.Time) error {
 	_ = c.SetWriteDeadline(t)
 	return c.SetReadDeadline(t)
 }
 
 // LocalAddr implements net.Conn; a WebSocket does not tell.
-func (c *wsConn) LocalAddr() net.Addr { return wsAddr{} }
+func (c *webSocket) LocalAddr() net.Addr { return webSocketAddr{} }
 
 // RemoteAddr implements net.Conn.
-func (c *wsConn) RemoteAddr() net.Addr { return wsAddr{} }
+func (c *webSocket) RemoteAddr() net.Addr { return webSocketAddr{} }
 
-type wsAddr struct{}
+type webSocketAddr struct{}
 
-func (wsAddr) Network() string { return "websocket" }
-func (wsAddr) String() string  { return "websocket" }
+func (webSocketAddr) Network() string { return "websocket" }
+func (webSocketAddr) String() string  { return "websocket" }
