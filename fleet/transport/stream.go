@@ -68,6 +68,7 @@ type lending struct {
 	buffers *Buffers
 	lent    *buffer
 	filled  uint8 // how many reads in a row have filled their buffer, up to mostFilled
+	missed  bool  // the last Read found nothing before its deadline
 }
 
 const mostFilled = 2
@@ -84,13 +85,16 @@ func (l *lending) take(large bool) []byte {
 	return l.lent.b
 }
 
-// note keeps how the last read went, for the size of the next buffer.
-func (l *lending) note(filled bool) {
-	if !filled {
+// note keeps how the last read went, for the size of the next buffer: n bytes into
+// so many. A deadline that passes once says nothing of what is coming.
+func (l *lending) note(n, size int) {
+	switch {
+	case n > 0 && n == size:
+		l.filled = min(l.filled+1, mostFilled)
+	case n > 0 || l.missed:
 		l.filled = 0
-	} else if l.filled < mostFilled {
-		l.filled++
 	}
+	l.missed = n == 0
 }
 
 // Release implements Stream.
@@ -115,7 +119,9 @@ type memStream struct {
 // Read implements Stream.
 func (s *memStream) Read() ([]byte, error) {
 	b, err := s.ReadLent(s.lender)
-	s.note(err == nil && len(b) == len(s.lent.b))
+	if s.lent != nil {
+		s.note(len(b), len(s.lent.b))
+	}
 	return b, err
 }
 
@@ -137,7 +143,7 @@ func (s *ownStream) Read() ([]byte, error) {
 		b = s.take(s.filled > 1)
 	}
 	n, err := s.Conn.Read(b)
-	s.note(n == len(b))
+	s.note(n, len(b))
 	if n == 0 {
 		s.Release()
 	}

@@ -41,7 +41,7 @@ func (s *tcpStream) Read() ([]byte, error) {
 		s.Release()
 		return nil, err
 	}
-	s.note(r.n == len(r.b))
+	s.note(r.n, len(r.b))
 	return r.b[:r.n], nil
 }
 
