@@ -72,7 +72,7 @@ func counts(c *metrics.Counts) []count {
 	all := []count{
 		{"connects", c.Connects.Load(), true},
 		{"sessions resumed", c.Resumes.Load(), false},
-		{"connections failed", c.DialFailures.Load() + c.HandshakeFailures.Load(), false},
+		{"connections failed", c.ConnectFailed(), false},
 		{"connections lost", c.Lost.Load(), false},
 		{"time-outs", c.TimedOut.Load(), false},
 		{"protocol errors", c.BadPackets.Load(), false},

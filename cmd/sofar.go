@@ -65,7 +65,7 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 		}
 	}
 	count(c.Lost.Load(), "connection", " lost")
-	count(c.DialFailures.Load()+c.HandshakeFailures.Load(), "connection", " failed")
+	count(c.ConnectFailed(), "connection", " failed")
 	byReason := func(what string, m map[string]int64) {
 		for _, reason := range byCount(m) {
 			add(m[reason], what+": "+printable(reason))

@@ -17,10 +17,10 @@ func (f *Fleet) newAudit() {
 		ways = append(ways, string(w))
 	}
 	ways = append(ways, endLost, endClosed, audit.WayTakenOver, endStopped, audit.WayUnanswered, audit.WayNone)
-	f.audit = audit.New(audit.Config{Ways: ways, Delay: func(device int, d time.Duration) {
+	f.audit = audit.New(audit.Config{Ways: ways, News: f.news.tell, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})
-	f.referees = cohort{log: f.log, faults: f.env.faults, counts: &f.unseen, size: -1, timed: true, hidden: true, lasting: true}
+	f.referees = cohort{log: f.log, faults: f.env.faults, counts: &f.unseen, size: -1, timed: true, hidden: true, lasting: true, changed: f.news.tell}
 	f.referee = newReferee(f)
 	f.knowBroker("")
 }
@@ -46,7 +46,11 @@ func (f *Fleet) settle() {
 			said = true
 			f.log.Info("waiting for what is still to come", "will_messages", pending, "at_most", f.scenario.Audit.Wait)
 		}
-		if !f.sleepUntil(time.Now().Add(50 * time.Millisecond)) {
+		next := until
+		if at := f.clock.epoch.Add(last + 1); pending > 0 && at.After(time.Now()) {
+			next = earlier(at, until) // by then the last of them is late
+		}
+		if !f.await(next) {
 			return
 		}
 	}

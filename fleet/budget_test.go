@@ -1,9 +1,11 @@
 package fleet_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"math"
 	"net"
 	"runtime"
 	"sync"
@@ -148,20 +150,31 @@ type commandAndAnswer struct {
 	buf     []byte
 	out     []byte
 	command wire.Publish
-	answers int // PUBLISHes to each command
+	answers int  // PUBLISHes to each command
+	parted  bool // the device has said goodbye
 }
 
 // once sends one command and reads until the last of its answers.
 func (c *commandAndAnswer) once() error {
+	if err := c.send(); err != nil {
+		return err
+	}
+	return c.read(c.answers)
+}
+
+func (c *commandAndAnswer) send() error {
 	c.command.PacketID++
 	if c.command.PacketID == 0 {
 		c.command.PacketID = 1
 	}
 	c.out = wire.AppendPublish(c.out[:0], &c.command, wire.V5)
-	if _, err := c.conn.Write(c.out); err != nil {
-		return err
-	}
-	for got := 0; got < c.answers; {
+	_, err := c.conn.Write(c.out)
+	return err
+}
+
+// read reads until so many PUBLISHes have come, and acknowledges them.
+func (c *commandAndAnswer) read(publishes int) error {
+	for got := 0; got < publishes && !c.parted; {
 		n, err := c.conn.Read(c.buf)
 		if err != nil {
 			return err
@@ -176,6 +189,7 @@ func (c *commandAndAnswer) once() error {
 			if f == nil {
 				break
 			}
+			c.parted = c.parted || f.Type() == packets.DISCONNECT
 			if f.Type() != packets.PUBLISH {
 				continue
 			}
@@ -206,44 +220,55 @@ func newCommandAndAnswer(t testing.TB, qos byte, states byte, watched bool) *com
 	f := fleetOf(t, text, l.Dial)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(context.Background()) }()
-	if watched { // it connects first
+	var c *commandAndAnswer
+	clients := 1
+	if watched {
+		clients = 2
+	}
+	for range clients { // in any order
 		conn, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
+		one := &commandAndAnswer{conn: conn, buf: make([]byte, 4096), answers: 2}
+		n, err := conn.Read(one.buf) // CONNECT; the rest waits for CONNACK
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(one.buf[:n], []byte("lamp")) {
+			c = one
+			continue
+		}
 		conn.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 0})
-		go io.Copy(io.Discard, conn)
-	}
-	conn, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
+		go func() {
+			_ = one.read(math.MaxInt) // until it says goodbye
+			conn.Close()
+		}()
 	}
 	t.Cleanup(func() {
-		go io.Copy(io.Discard, conn)
 		f.Stop()
-		time.Sleep(20 * time.Millisecond) // it has said goodbye
-		conn.Close()
+		for !c.parted {
+			if err := c.read(1); err != nil {
+				break
+			}
+		}
+		c.conn.Close()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		l.Close()
 	})
-	c := &commandAndAnswer{conn: conn, buf: make([]byte, 4096), answers: 2}
-	conn.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 1})
+	c.conn.Write([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 1})
+	if err := c.read(1); err != nil { // SUBSCRIBE, Online
+		t.Fatal(err)
+	}
 	<-f.Ready()
-	time.Sleep(10 * time.Millisecond)
-	conn.Read(c.buf) // CONNECT, SUBSCRIBE, Online
-	conn.Write([]byte{0x40, 2, 0, 2})
 	c.command = wire.Publish{Topic: []byte("cmnd/lamp/brightness"), Payload: []byte("50"), QoS: qos}
 	c.command.Props.ResponseTopic = []byte("phones/7")
 	c.command.Props.CorrelationData = []byte("0123456789abcdef")
-	if err := c.once(); err != nil { // this one turns the light on as well
+	if err := errors.Join(c.send(), c.read(c.answers+1)); err != nil { // this one turns the light on as well
 		t.Fatal(err)
 	}
-	time.Sleep(10 * time.Millisecond)
-	conn.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-	conn.Read(c.buf)
-	conn.SetReadDeadline(time.Time{})
 	return c
 }
 

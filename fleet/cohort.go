@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"homefleet/fleet/metrics"
@@ -24,12 +25,15 @@ type cohort struct {
 	// lowered, if there is one, is told that a subscription was granted a lower QoS
 	// than was asked for, and by whom.
 	lowered func(name string, asked, granted byte)
+	// changed, if there is one, is told that one more need not be waited for.
+	changed func()
 
-	ready    chan struct{} // closed when every one was up once or gave up
-	settled  atomic.Int64  // that were up once or gave up
-	seen     atomic.Int64  // that were up once
-	upNow    atomic.Int64
-	departed atomic.Int64 // that gave up
+	ready     chan struct{} // closed when every one was up once or gave up, or the run has ended
+	readyOnce sync.Once
+	settled   atomic.Int64 // that were up once or gave up
+	seen      atomic.Int64 // that were up once
+	upNow     atomic.Int64
+	departed  atomic.Int64 // that gave up
 }
 
 // Presence says how many there are, are online now, have been online at least
@@ -78,6 +82,12 @@ func (c *cohort) settle(s *standing) {
 	}
 	s.settled = true
 	if int(c.settled.Add(1)) == c.size {
-		close(c.ready)
+		c.isReady()
+	}
+	if c.changed != nil {
+		c.changed()
 	}
 }
+
+// isReady tells whoever waits that there is nothing to wait for any more.
+func (c *cohort) isReady() { c.readyOnce.Do(func() { close(c.ready) }) }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -21,9 +22,15 @@ const (
 	Ended
 )
 
-// String returns the phase in a word.
+// phaseNames are the words for them.
+var phaseNames = [...]string{"connect", "warm-up", "measure", "drain", "run", "ended"}
+
+// String returns the phase in a word, and of a number that is none says so.
 func (p Phase) String() string {
-	return [...]string{"connect", "warm-up", "measure", "drain", "run", "ended"}[p]
+	if p < 0 || int(p) >= len(phaseNames) {
+		return fmt.Sprintf("no phase (%d)", int32(p))
+	}
+	return phaseNames[p]
 }
 
 // Phase returns the present phase.
@@ -69,7 +76,7 @@ func (f *Fleet) conduct() {
 		return
 	}
 	f.phase.Store(int32(Measuring))
-	if !f.order(func(w *weather) { w.forecast(zero) }) {
+	if f.order(context.Background(), func(w *weather) { w.forecast(zero) }) != nil {
 		return
 	}
 	end := zero.Add(p.Measure)
@@ -95,7 +102,7 @@ func (f *Fleet) conduct() {
 		return
 	}
 	f.measured.Store(int64(p.Measure))
-	if !f.order((*weather).calm) {
+	if f.order(context.Background(), (*weather).calm) != nil {
 		return
 	}
 	f.phase.Store(int32(Draining))
@@ -103,7 +110,7 @@ func (f *Fleet) conduct() {
 		r.have(r.finish)
 	}
 	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
-		if !f.sleepUntil(time.Now().Add(10 * time.Millisecond)) {
+		if !f.await(until) {
 			return
 		}
 	}
@@ -135,13 +142,13 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 		if up && others.Settled == others.Devices && watchers.Settled == watchers.Devices {
 			return true
 		}
-		if time.Now().After(until) {
+		if !time.Now().Before(until) {
 			if n := devices.Devices - devices.Online; n > 0 {
 				f.log.Warn("devices are not up yet; going on without them", "stragglers", n, "after", most)
 			}
 			return true
 		}
-		if !f.sleepUntil(time.Now().Add(5 * time.Millisecond)) {
+		if !f.await(until) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"homefleet/fleet/audit"
@@ -147,8 +148,12 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 }
 
 // Die makes the device go offline in the given way and stay away until
-// [Device.Return]. It returns once the order is given.
+// [Device.Return]. It returns once the order is given; the ways are those of
+// [scenarios.Ways].
 func (d *Device) Die(ctx context.Context, how Way) error {
+	if !slices.Contains(scenarios.Ways(), how) {
+		return fmt.Errorf("%s: there is no way %q to go offline; want one of %v", d.ID(), how, scenarios.Ways())
+	}
 	return d.tell(ctx, func() { d.r.disconnect(byHand, offlineMode(how)) })
 }
 

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -98,7 +99,7 @@ func (f *Fleet) WarmUp() metrics.Totals {
 func (f *Fleet) Incidents() []metrics.Incident {
 	zero := f.zeroOffset()
 	all := append(f.bulletins.all(zero), f.losses.incidents(zero)...)
-	slices.SortStableFunc(all, func(a, b metrics.Incident) int { return int(a.At - b.At) })
+	slices.SortStableFunc(all, func(a, b metrics.Incident) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
 
@@ -150,6 +151,6 @@ func (l *losses) incidents(zero time.Duration) []metrics.Incident {
 		}
 		out = append(out, in)
 	}
-	slices.SortStableFunc(out, func(a, b metrics.Incident) int { return int(a.At - b.At) })
+	slices.SortStableFunc(out, func(a, b metrics.Incident) int { return cmp.Compare(a.At, b.At) })
 	return out
 }

@@ -4,6 +4,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,6 +132,7 @@ type Fleet struct {
 	first   chan struct{} // a token for each first try under way, when there is no rate
 	precise bool
 
+	news     signal // for the conductor
 	orders   chan func(*weather)
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -150,7 +152,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		log: o.Log, embedded: o.Embedded, outage: o.Outage,
 		counts: new(metrics.Counts), precise: o.Precise,
 		stop: make(chan struct{}), orders: make(chan func(*weather)),
-		first: make(chan struct{}, handshakesAtOnce),
+		first: make(chan struct{}, handshakesAtOnce), news: newSignal(),
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -247,7 +249,7 @@ func (f *Fleet) sessions() []*session {
 // numbered returns the device with a number of the whole scenario, of which this
 // fleet may run a shard; nil if it is another's.
 func (f *Fleet) numbered(number int) *responder {
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.spec.Global - n })
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return cmp.Compare(r.spec.Global, n) })
 	if !ok {
 		return nil
 	}
@@ -260,7 +262,8 @@ func deviceSeed(seed uint64, device int) uint64 {
 }
 
 // Ready returns a channel that is closed once every device has been online, or
-// was refused for good.
+// was refused for good; or once the run has ended, whichever is first: which of them
+// it was, [Fleet.Presence] says.
 func (f *Fleet) Ready() <-chan struct{} { return f.devices.ready }
 
 // Counts returns the totals of the run so far.

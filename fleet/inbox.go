@@ -20,7 +20,8 @@ type inbox struct {
 	armed  time.Time     // the read deadline that conn has
 	bell   chan struct{} // waited on by the owner, or nil
 	end    chan struct{} // closed with it, or nil while nobody waits for that
-	closed bool
+	closed bool          // no task is taken any more
+	over   bool          // and none will be carried out
 }
 
 // past is a deadline that is over; any time well behind now does.
@@ -112,26 +113,36 @@ func (b *inbox) ring() <-chan struct{} {
 	return b.bell
 }
 
-// gone returns a channel that is closed when the owner's goroutine has ended.
+// gone returns a channel that is closed when the owner has ended, and has carried
+// out whatever it took.
 func (b *inbox) gone() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.end == nil {
 		b.end = make(chan struct{})
-		if b.closed {
+		if b.over {
 			close(b.end)
 		}
 	}
 	return b.end
 }
 
-// close refuses tasks from now on and drops those that are left.
+// close refuses tasks from now on and carries out those that are left: who left them
+// counts on it, as a recovery does that waits until all devices have heard of it. The
+// owner calls it last of all, once.
 func (b *inbox) close() {
 	b.mu.Lock()
+	b.closed = true
+	left := b.tasks
+	b.tasks, b.conn = nil, nil
+	b.mu.Unlock()
+	for _, do := range left {
+		do()
+	}
+	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.end != nil && !b.closed {
+	b.over = true
+	if b.end != nil {
 		close(b.end)
 	}
-	b.closed = true
-	b.tasks, b.conn = nil, nil
 }

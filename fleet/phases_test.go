@@ -102,7 +102,7 @@ func TestStrikeFromManySides(t *testing.T) {
 	for range 4 {
 		sides.Go(func() {
 			for range 10 {
-				if err := f.Strike(scenarios.Incident{Kind: scenarios.Offline, For: time.Millisecond}); err != nil {
+				if err := f.Strike(t.Context(), scenarios.Incident{Kind: scenarios.Offline, For: time.Millisecond}); err != nil {
 					t.Errorf("Strike = %v; want nil", err)
 				}
 			}

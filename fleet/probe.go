@@ -53,7 +53,10 @@ func (r *referee) probe(d *responder, rec *recovery) {
 		p = &probe{device: d}
 		r.probes[d.spec.Global] = p
 	}
-	p.recs = append(p.recs, rec)
+	if p.recs = append(p.recs, rec); len(p.recs) > mostPursuits {
+		p.recs[0].isMute() // it has not answered for that many incidents
+		p.recs = slices.Delete(p.recs, 0, 1)
+	}
 	p.tries = 0
 	r.ask(p, time.Now())
 }
@@ -67,6 +70,18 @@ func (r *referee) again(device int) {
 	}
 	p.tries = 0
 	r.ask(p, time.Now())
+}
+
+// forget gives up a device that has ended; it is called by task.
+func (r *referee) forget(device int) {
+	p, ok := r.probes[device]
+	if !ok {
+		return
+	}
+	for _, rec := range p.recs {
+		rec.isMute()
+	}
+	delete(r.probes, device)
 }
 
 // ask sends a query, and has it sent again if no answer comes.

@@ -24,6 +24,9 @@ const mostPursuits = 64
 // struckBy has the device be followed until it is back from an incident, which
 // is still to come. One that is not back from an earlier one is followed for both.
 func (r *responder) struckBy(rec *recovery) {
+	if r.cause != nil {
+		return // it was refused for good before it could be struck
+	}
 	rec.struck()
 	p := &pursuit{rec: rec}
 	end, n := &r.recovering, 0
@@ -34,7 +37,17 @@ func (r *responder) struckBy(rec *recovery) {
 	}
 	*end = p
 	if n >= mostPursuits {
+		r.recovering.isLost()
 		r.recovering = r.recovering.next
+	}
+}
+
+// isLost ends a pursuit of a device that will not be back. The referee knows by
+// itself whom it asks in vain.
+func (p *pursuit) isLost() {
+	p.rec.isLost()
+	if !p.asked {
+		p.rec.isMute()
 	}
 }
 
@@ -112,6 +125,19 @@ func (r *responder) inquire(p *pursuit) {
 	r.probed, p.asked = true, true
 	ref := r.fleet.referee
 	ref.tell(func() { ref.probe(r, p.rec) })
+}
+
+// isGone notes that the device will not be back from anything, so that nobody waits
+// for it: neither those who follow it nor, as to its answers, the referee. It is
+// called as the device ends, for whatever reason.
+func (r *responder) isGone() {
+	for p := r.recovering; p != nil; p = p.next {
+		p.isLost()
+	}
+	r.recovering = nil
+	if ref := r.fleet.referee; r.probed && ref != nil {
+		ref.tell(func() { ref.forget(r.spec.Global) })
+	}
 }
 
 // Connecting implements connecting.

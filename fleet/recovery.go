@@ -20,12 +20,16 @@ type recovery struct {
 	// late is a device's own moment of the Spread.
 	late func(*responder) time.Duration
 
+	news signal // told when a device is back, or will not be
+
 	mu        sync.Mutex
 	unread    int // tasks that tell devices of it
 	affected  int
 	overlap   int             // of these, another incident struck before they were back
 	online    []time.Duration // since the end, in the order in which they came
 	answering []time.Duration
+	never     int // of the affected were refused for good before they were online
+	mute      int // or before they answered
 	attempts  int64
 	refused   map[string]int64
 	tries     []int64 // attempts in each interval since the end
@@ -66,6 +70,7 @@ func (r *recovery) told() {
 }
 
 func (r *recovery) heard() {
+	defer r.news.tell()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread--
@@ -98,22 +103,40 @@ func (r *recovery) failed(why string) {
 
 // isOnline and isAnswering note that a device is that far.
 func (r *recovery) isOnline(now time.Duration) {
+	defer r.news.tell()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.online = append(r.online, max(now-r.to, 0))
 }
 
 func (r *recovery) isAnswering(now time.Duration) {
+	defer r.news.tell()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answering = append(r.answering, max(now-r.to, 0))
 }
 
-// complete reports whether all devices are back.
+// isLost notes that a device which was not online yet never will be, and that one
+// never will answer isMute: the broker has refused it for good.
+func (r *recovery) isLost() {
+	defer r.news.tell()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.never++
+}
+
+func (r *recovery) isMute() {
+	defer r.news.tell()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mute++
+}
+
+// complete reports whether all devices are back that can be.
 func (r *recovery) complete() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.unread == 0 && (len(r.answering) >= r.affected || r.unasked && len(r.online) >= r.affected)
+	return r.unread == 0 && (len(r.answering)+r.mute >= r.affected || r.unasked && len(r.online)+r.never >= r.affected)
 }
 
 // result returns what there is to report, on the fleet's clock.

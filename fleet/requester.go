@@ -191,6 +191,7 @@ func (r *requester) checkIdle() {
 	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 {
 		r.idle = true
 		r.fleet.idle.Add(1)
+		r.fleet.news.tell()
 	}
 }
 

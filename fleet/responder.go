@@ -275,7 +275,10 @@ func (r *responder) missed(now time.Time) {
 }
 
 // Ended implements ended.
-func (r *responder) Ended() { r.missed(time.Now()) }
+func (r *responder) Ended() {
+	r.missed(time.Now())
+	r.isGone()
+}
 
 // report publishes tele/<id>/state.
 func (r *responder) report() {

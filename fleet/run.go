@@ -118,6 +118,7 @@ ramp:
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
 	f.phase.Store(int32(Ended))
+	f.devices.isReady() // or who waits for devices that never came up would wait for ever
 	switch {
 	case f.env.failFast:
 		return first

@@ -41,7 +41,7 @@ func (f *Fleet) newCohorts() {
 	set := func(c *cohort, size int) {
 		c.log, c.faults, c.counts, c.size = f.log, f.env.faults, f.counts, size
 		c.lost = f.lost
-		c.lowered = f.lowered
+		c.lowered, c.changed = f.lowered, f.news.tell
 		c.ready = make(chan struct{})
 	}
 	set(&f.devices, sc.Count())

@@ -13,7 +13,7 @@ import (
 // strike makes an incident happen now.
 func (s *storm) strike(in scenarios.Incident) {
 	s.t.Helper()
-	if err := s.fleet.Strike(in); err != nil {
+	if err := s.fleet.Strike(s.t.Context(), in); err != nil {
 		s.t.Fatalf("Strike(%+v) = %v; want nil", in, err)
 	}
 }
@@ -67,7 +67,7 @@ func TestSpreadLongerThanTheIncident(t *testing.T) {
 	snap, _ := brew(t, hasty+"[audit]\n[[device]]\nkind = \"light\"\ncount = 10\nid = \"lamp-{n}\"\n", broker.Config{}, func(s *storm) {
 		s.sleepTo(time.Second)
 		s.strike(scenarios.Incident{Kind: scenarios.Offline, For: time.Second, Spread: 20 * time.Second})
-		s.fleet.order(func(*weather) {
+		_ = s.fleet.order(s.t.Context(), func(*weather) {
 			for _, r := range s.fleet.responders {
 				late = append(late, s.fleet.recoveries.open[0].late(r))
 			}
@@ -99,7 +99,7 @@ func TestSpreadLongerThanTheIncident(t *testing.T) {
 func TestStrikeOutageOfAForeignBroker(t *testing.T) {
 	_, s := brew(t, hasty+"[audit]\n"+twoLamps, broker.Config{}, func(s *storm) {
 		s.sleepTo(5 * time.Second)
-		if err := s.fleet.Strike(scenarios.Incident{Kind: scenarios.BrokerOutage, For: 5 * time.Second}); err == nil {
+		if err := s.fleet.Strike(s.t.Context(), scenarios.Incident{Kind: scenarios.BrokerOutage, For: 5 * time.Second}); err == nil {
 			s.t.Error("Strike(broker-outage) = nil where the broker is not ours; want an error")
 		}
 	}, func(o *Options) { o.Outage = nil })

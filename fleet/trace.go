@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,7 +43,7 @@ func (f *Fleet) place(number int) int {
 	if number >= 0 && number < len(f.responders) && f.responders[number].spec.Global == number {
 		return number // but in a shard
 	}
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return r.spec.Global - n })
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return cmp.Compare(r.spec.Global, n) })
 	if !ok {
 		return -1
 	}

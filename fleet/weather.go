@@ -3,9 +3,7 @@ package fleet
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -85,16 +83,19 @@ func (f *Fleet) runWeather() {
 	}
 }
 
-// order has the weather's goroutine do something, and waits until it is done. It
-// is false when the fleet has been stopped.
-func (f *Fleet) order(do func(*weather)) bool {
+// order has the weather's goroutine do something, and waits until it is done. The
+// error is [ErrEnded] when the fleet has been stopped, and the context's cause when
+// that is done before the fleet runs.
+func (f *Fleet) order(ctx context.Context, do func(*weather)) error {
 	done := make(chan struct{})
 	select {
 	case <-f.stop:
-		return false
+		return ErrEnded
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the fleet to run: %w", context.Cause(ctx))
 	case f.orders <- func(w *weather) { do(w); close(done) }:
 		<-done
-		return true
+		return nil
 	}
 }
 
@@ -124,48 +125,6 @@ func (w *weather) calm() {
 		w.down = 0
 		w.fleet.outage.Resume() // or the fleet could not go in an orderly way
 	}
-}
-
-// Strike makes an incident happen, from its At on, which counts from now. Its
-// Every, Times and Chance are not looked at. It is checked like one of the
-// scenario, and may be called from any goroutine while the fleet runs.
-func (f *Fleet) Strike(in scenarios.Incident) error {
-	in.Every, in.Times, in.Chance = 0, 0, 0
-	sc := *f.scenario
-	sc.Groups = slices.Clone(sc.Groups) // Check fills in defaults, and others read
-	for i := range sc.Groups {
-		if m := sc.Groups[i].Misbehave; m != nil {
-			sc.Groups[i].Misbehave = new(*m)
-		}
-	}
-	sc.Controllers, sc.Watchers, sc.Expect = nil, nil, nil
-	sc.Duration, sc.Phases = 0, scenarios.Phases{}
-	// Behind those of the scenario, so that it draws other devices.
-	sc.Incidents = append(slices.Clone(f.scenario.Incidents), in)
-	if err := sc.Check(); err != nil {
-		return err
-	}
-	number := len(sc.Incidents) - 1
-	in = sc.Incidents[number]
-	switch {
-	case in.Kind == scenarios.SlowLink:
-		f.expectSlow(&sc)
-	case in.Kind == scenarios.BrokerOutage && f.outage == nil:
-		return errors.New("the broker is not ours to take away; want the embedded one")
-	}
-	n := int(f.strikes.Add(1))
-	ok := f.order(func(w *weather) {
-		start := time.Now().Add(in.At)
-		w.at(start, func() {
-			from := start.Sub(w.zero)
-			w.begin(&sc, scenarios.Occurrence{Incident: number, N: n, From: from, To: from + in.For})
-		})
-		w.proceed()
-	})
-	if !ok {
-		return ErrEnded
-	}
-	return nil
 }
 
 // at plans a step.
@@ -241,7 +200,7 @@ func (s *stricken) follow() {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
 		if rec == nil {
-			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.clock.epoch), to: s.to.Sub(f.clock.epoch), over: s.to.Add(s.incident.Spread).Sub(f.clock.epoch), unasked: !f.asks(), late: s.late}
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.clock.epoch), to: s.to.Sub(f.clock.epoch), over: s.to.Add(s.incident.Spread).Sub(f.clock.epoch), unasked: !f.asks(), late: s.late, news: f.news}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec, f.now())
 		}

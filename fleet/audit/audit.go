@@ -47,6 +47,9 @@ type Config struct {
 	// is not; 0 if it came earlier. It is called under a lock, from whichever
 	// goroutine made the decision, and may not call the Audit.
 	Delay func(device int, d time.Duration)
+	// News, if it is not nil, is called whenever something was reported that may
+	// change what is pending, from the goroutine that reported it.
+	News func()
 }
 
 // Connection is what a device knows of a connection that the broker accepted.
@@ -138,6 +141,7 @@ type End struct {
 type Audit struct {
 	shards []shard
 	order  []string
+	news   func()
 
 	mu    sync.Mutex // held while slack or gaps change
 	slack metrics.Slack
@@ -150,12 +154,16 @@ const shardCount = 64
 // New returns an audit that knows nothing yet. The witness counts as not
 // watching until [Audit.Witness] says that it does.
 func New(c Config) *Audit {
-	a := &Audit{shards: make([]shard, shardCount), order: slices.Clone(c.Ways)}
+	a := &Audit{shards: make([]shard, shardCount), order: slices.Clone(c.Ways), news: c.News}
+	if a.news == nil {
+		a.news = func() {}
+	}
 	for i := range a.shards {
 		s := &a.shards[i]
 		s.books = make(map[int]*book)
 		s.open = make(map[*book]struct{})
 		s.delay = c.Delay
+		s.news = a.news
 		s.now = math.MinInt64
 		s.rows = []metrics.WayTotals{wayNone: {Way: WayNone}, wayUnanswered: {Way: WayUnanswered}, wayTakenOver: {Way: WayTakenOver}}
 	}

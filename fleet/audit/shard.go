@@ -25,6 +25,7 @@ type shard struct {
 	rows  []metrics.WayTotals
 	rules rules
 	delay func(device int, d time.Duration)
+	news  func()
 	now   time.Duration // the latest moment heard of
 	done  bool          // Close was called
 	_     [64]byte      // keeps neighbours' locks apart
@@ -75,6 +76,7 @@ func (a *Audit) enter(device int, conn uint32, at time.Duration) entry {
 func (e entry) leave() {
 	e.shard.judge(e.book)
 	e.shard.mu.Unlock()
+	e.shard.news()
 }
 
 // forget takes back what was said about a CONNECT.
@@ -82,6 +84,7 @@ func (a *Audit) forget(device int, conn uint32) {
 	s := a.shard(device)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer a.news()
 	b := s.books[device]
 	if b == nil {
 		return
@@ -97,6 +100,7 @@ func (a *Audit) forget(device int, conn uint32) {
 
 func (a *Audit) nameless(device int, at time.Duration) {
 	s := a.shard(device)
+	defer a.news()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = max(s.now, at)
@@ -267,6 +271,7 @@ const mostGaps = 1024
 
 // reviseAll judges everything by new rules. The caller holds a.mu.
 func (a *Audit) reviseAll() {
+	defer a.news()
 	u := newRules(a.slack, a.gaps)
 	for i := range a.shards {
 		s := &a.shards[i]

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"homefleet/fleet/metrics"
 )
 
 func noSlack(int) time.Duration { return 0 }
@@ -168,5 +170,54 @@ func TestMessagesAllocateNothing(t *testing.T) {
 		seq++
 	}); n != 0 {
 		t.Errorf("a message allocates %v times; want 0", n)
+	}
+}
+
+// A device that comes and goes for days, and loses what it sent last each time, takes
+// no more than in its first hour; what is lost beside that is still told, as exactly
+// as at the beginning.
+func TestReconnectsWithLossesLeaveNothingBehind(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		qos   byte
+		cut   func(*Ledger, Message)             // the last of a connection does not come
+		count func(metrics.DeliveryTotals) int64 // of these
+	}{
+		{"QoS 0, not known to have arrived", 0, func(*Ledger, Message) {}, func(t metrics.DeliveryTotals) int64 { return t.Unconfirmed }},
+		{"QoS 0, not written", 0, (*Ledger).NotSent, func(t metrics.DeliveryTotals) int64 { return 2*10_000*5 - t.Sent }},
+		{"QoS 1, given up with the session", 1, (*Ledger).Unacknowledged, func(t metrics.DeliveryTotals) int64 { return t.Unconfirmed }},
+		{"QoS 1, refused", 1, (*Ledger).Refused, func(t metrics.DeliveryTotals) int64 { return t.Refused }},
+	} {
+		const connections, each = 10_000, 5
+		l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 2, QoS: 1})
+		most := 0
+		for n := range uint32(connections) {
+			for i := range uint32(each) {
+				m := Message{0, 0, n*each + i}
+				l.Sent(m, tt.qos, true)
+				switch {
+				case i == each-1:
+					tt.cut(l, m)
+				case i == 1 && n%1000 == 999: // a loss of the broker's
+				default:
+					l.Received(m, Arrival{QoS: tt.qos})
+					l.Received(m, Arrival{Member: 1, QoS: tt.qos})
+				}
+			}
+			l.Cut(0)
+			s := l.stream(0, 0)
+			most = max(most, cap(s.segments)*16+cap(s.odd)*8)
+		}
+		if s := l.stream(0, 0); s.blurred || most > 8<<10 {
+			t.Errorf("%s: the stream took up to %d bytes, blurred %v; want at most %d", tt.name, most, s.blurred, 8<<10)
+		}
+		l.Close(0, false, noSlack)
+		got := l.Deliveries()[0].DeliveryTotals
+		if n := tt.count(got); n != 2*connections {
+			t.Errorf("%s: %+v; want %d that are nobody's fault", tt.name, got, 2*connections)
+		}
+		if got.Lost != 2*10 || got.Check() != nil {
+			t.Errorf("%s: %d lost, %v; want 20", tt.name, got.Lost, got.Check())
+		}
 	}
 }

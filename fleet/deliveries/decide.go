@@ -103,6 +103,32 @@ func (l *Ledger) giveUp(p *stripe, s *stream, r *receipt, group, account int, wo
 	r.skip(words)
 }
 
+// letGo gives up what is missing of what a stream sent in circumstances long gone,
+// half of those that are kept ago, if later messages of it have come since.
+func (l *Ledger) letGo(p *stripe, s *stream) {
+	if s.receipts == nil {
+		return // nothing has come yet
+	}
+	limit := s.segments[len(s.segments)-manySegments/2].from
+	for _, o := range s.odd {
+		if o.what&unsent != 0 && s.segments[s.at(o.seq)].qos > 0 {
+			limit = min(limit, o.seq) // it may be sent yet
+			break
+		}
+	}
+	at := 0
+	for _, m := range s.topic {
+		for account := range l.groups[m.group].accounts {
+			r := &s.receipts[at]
+			at++
+			if to := min(limit, r.top); to >= r.floor+64 {
+				l.giveUp(p, s, r, int(m.group), account, (to-r.floor)/64, to)
+			}
+		}
+	}
+	s.prune()
+}
+
 // decide says what became of messages that did not come. It reports whether there
 // are any, of those that were sent.
 func (l *Ledger) decide(rows []metrics.DeliveryTotals, s *stream, group, account int, g gap, e ending) (missed bool) {

@@ -62,10 +62,12 @@
 // was sent on, and 24 for each account that is to get it; where something is
 // missing, a bit for each message behind it, for at most 4,096 of them (512 bytes),
 // when the oldest are given up as lost. What comes later than that counts as
-// forgotten. A backlog, however long, takes nothing. There is room for 512 changes
-// of circumstances on a topic that are not decided, such as reconnects, and 1,024
-// odd messages; with more, what is missing on it is unconfirmed. A message allocates
-// nothing once its topic is known.
+// forgotten. A backlog, however long, takes nothing. Of a device that comes and goes,
+// what is missing is given up likewise when it has reconnected some 64 times since
+// and later messages have come. Where none have, there is room for 512 changes of
+// circumstances on a topic, such as reconnects, and 1,024 odd messages; with more,
+// what is missing on it is unconfirmed. A message allocates nothing once its topic
+// is known.
 //
 // A figure of what is missing is final when the ledger is closed. Before that it is
 // outstanding, unless it was given up; what came is exact at any time.

@@ -204,9 +204,12 @@ func (l *Ledger) Sent(m Message, qos byte, measured bool) {
 	for seq := s.sent; seq < m.Seq; seq++ {
 		s.mark(seq, unsent, 0)
 	}
-	s.extend(m.Seq, l.epoch.Load(), qos, measured)
+	many := s.extend(m.Seq, l.epoch.Load(), qos, measured)
 	s.sent = m.Seq + 1
 	l.count(p, s, m.Seq, 1)
+	if many {
+		l.letGo(p, s)
+	}
 }
 
 // count adds a message to what was sent, or takes it away.

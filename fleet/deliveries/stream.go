@@ -1,6 +1,9 @@
 package deliveries
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // stream is one topic of one device: what was sent on it, in the order of its
 // sequence, and what came of it to each account. The stripe of its device
@@ -42,6 +45,10 @@ const (
 
 // Bounds of what is kept of one stream.
 const (
+	// manySegments is when what is missing on connections long gone is given up, so
+	// that a device which comes and goes for days takes no more than in its first hour.
+	manySegments = 64
+	// mostSegments and mostOddities are for watchers that are far behind.
 	mostSegments = 512
 	mostOddities = 1024
 )
@@ -64,17 +71,18 @@ func (s *stream) end(segment int) uint32 {
 	return s.sent
 }
 
-// extend notes that a sequence is sent next.
-func (s *stream) extend(seq, epoch uint32, qos byte, measured bool) {
+// extend notes that a sequence is sent next. It reports whether there are many
+// segments now, which may be some too many.
+func (s *stream) extend(seq, epoch uint32, qos byte, measured bool) (many bool) {
 	n := len(s.segments)
 	if n > 0 {
 		last := &s.segments[n-1]
 		same := last.qos == qos && last.measured == measured && (!measured || last.epoch == epoch && !s.cut)
 		if same {
 			s.cut = false
-			return
+			return false
 		}
-		if n >= mostSegments {
+		if n == cap(s.segments) || n >= mostSegments {
 			s.prune()
 			n = len(s.segments)
 		}
@@ -82,12 +90,13 @@ func (s *stream) extend(seq, epoch uint32, qos byte, measured bool) {
 			// What differs is told apart no longer, but for what is measured.
 			s.blurred = true
 			if last = &s.segments[n-1]; last.measured == measured && last.qos == qos {
-				return
+				return false
 			}
 		}
 	}
 	s.segments = append(s.segments, segment{seq, epoch, qos, measured, s.cut})
 	s.cut = false
+	return len(s.segments)%manySegments == 0
 }
 
 // settled returns the sequence below which everything is decided.
@@ -125,7 +134,7 @@ func (s *stream) trait(seq uint32) trait {
 }
 
 func (s *stream) oddity(seq uint32) (int, bool) {
-	return slices.BinarySearchFunc(s.odd, seq, func(o oddity, seq uint32) int { return int(int64(o.seq) - int64(seq)) })
+	return slices.BinarySearchFunc(s.odd, seq, func(o oddity, seq uint32) int { return cmp.Compare(o.seq, seq) })
 }
 
 // mark adds and removes what is odd about a message.
@@ -139,7 +148,7 @@ func (s *stream) mark(seq uint32, add, remove trait) {
 		}
 	case add == 0:
 	default:
-		if len(s.odd) >= mostOddities {
+		if len(s.odd) == cap(s.odd) || len(s.odd) >= mostOddities {
 			s.prune()
 			i, _ = s.oddity(seq)
 		}

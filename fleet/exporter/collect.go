@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -160,10 +161,10 @@ func (e *emitter) refusals(c *metrics.Counts) {
 
 func compareSeries(a, b metrics.Series) int {
 	if a.Metric != b.Metric {
-		return int(a.Metric) - int(b.Metric)
+		return cmp.Compare(a.Metric, b.Metric)
 	}
 	if a.Label.Dimension != b.Label.Dimension {
-		return int(a.Label.Dimension) - int(b.Label.Dimension)
+		return cmp.Compare(a.Label.Dimension, b.Label.Dimension)
 	}
 	return strings.Compare(a.Label.Name, b.Label.Name)
 }

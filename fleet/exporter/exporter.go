@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"io"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,6 +39,10 @@ type Info struct {
 	Counts *metrics.Counts
 }
 
+// liveHeap is what the runtime calls the heap that was live after the last collection:
+// go_gc_heap_live_bytes.
+var liveHeap = regexp.MustCompile(`^/gc/heap/live:bytes$`)
+
 // atOnce bounds the scrapes under way: each takes a snapshot, and the rest of
 // the machine is for the run.
 const atOnce = 2
@@ -53,7 +58,8 @@ func New(source func() *metrics.Snapshot, info Info) http.Handler {
 	registry.MustRegister(
 		&collector{source: source, info: info},
 		collectors.NewBuildInfoCollector(),
-		collectors.NewGoCollector(),
+		// What is live after a collection shows whether a long run stays as it began.
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: liveHeap})),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	mux := http.NewServeMux()

@@ -10,7 +10,7 @@ import (
 // its At on, which counts from now, for its For. It does not wait.
 func (f *Fleet) Strike(in scenarios.Incident) {
 	f.t.Helper()
-	if err := f.fleet.Strike(in); err != nil {
+	if err := f.fleet.Strike(f.t.Context(), in); err != nil {
 		f.t.Fatalf("fleettest: striking with %s: %v", in.Kind, err)
 	}
 }

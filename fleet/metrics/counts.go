@@ -53,6 +53,12 @@ type Counts struct {
 	PublishRefused Reasons // PUBACK, PUBREC and PUBCOMP
 }
 
+// ConnectFailed returns how many connections came to nothing: those that could not be
+// opened, that broke before CONNACK, and that were refused in it.
+func (c *Counts) ConnectFailed() int64 {
+	return c.DialFailures.Load() + c.HandshakeFailures.Load() + c.Refused.Total()
+}
+
 // Reasons counts reason codes.
 type Reasons [256]atomic.Int64
 

@@ -65,9 +65,7 @@ var countTable = slices.Concat(runCounts, messageCounts())
 // runCounts are those of the whole run, and of the commands.
 var runCounts = []countEntry{
 	{name: "connect.tried", help: "connections tried", of: func(c *Counts) int64 { return c.Dials.Load() }},
-	{name: "connect.failed", help: "connections that could not be opened, broke before CONNACK or were refused in it", of: func(c *Counts) int64 {
-		return c.DialFailures.Load() + c.HandshakeFailures.Load() + c.Refused.Total()
-	}},
+	{name: "connect.failed", help: "connections that could not be opened, broke before CONNACK or were refused in it", of: (*Counts).ConnectFailed},
 	{name: "connect.refused", help: "connections refused in CONNACK", of: func(c *Counts) int64 { return c.Refused.Total() }},
 	{name: "connect.succeeded", help: "connections accepted in CONNACK", of: func(c *Counts) int64 { return c.Connects.Load() }},
 	{name: "connect.resumed", help: "connections accepted with Session Present", of: func(c *Counts) int64 { return c.Resumes.Load() }},
