@@ -103,9 +103,19 @@ func (f *Fleet) order(ctx context.Context, do func(*weather)) error {
 func (w *weather) forecast(zero time.Time) {
 	w.zero = zero
 	sc := w.fleet.scenario
-	for _, o := range sc.Occurrences(sc.Phases.Measure) {
-		w.at(zero.Add(o.From), func() { w.begin(sc, o) })
+	all, first := sc.Occurrences(sc.Phases.Measure), w.count
+	w.count += len(all) // at the same moment they come before what follows from them
+	// One after the other: a day of them, all planned at once, would take megabytes.
+	var plan func(i int)
+	plan = func(i int) {
+		if i < len(all) {
+			heap.Push(&w.steps, step{zero.Add(all[i].From), first + 1 + i, func() {
+				plan(i + 1)
+				w.begin(sc, all[i])
+			}})
+		}
 	}
+	plan(0)
 }
 
 // proceed makes the steps that are due.
