@@ -72,7 +72,7 @@ func (r *referee) again(device int) {
 	r.ask(p, time.Now())
 }
 
-// forget gives up a device that has ended; it is called by task.
+// forget gives up a device that has ended; it is left to its goroutine as a task.
 func (r *referee) forget(device int) {
 	p, ok := r.probes[device]
 	if !ok {
