@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -222,7 +223,10 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 	}
 	c.cork()
 	defer c.uncork()
-	for {
+	for n := 1; ; n++ {
+		if n%turn == 0 {
+			runtime.Gosched()
+		}
 		f, err := c.framer.Next(&chunk)
 		if f == nil && err == nil {
 			return departure{}, false
@@ -236,6 +240,11 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 		}
 	}
 }
+
+// turn is how many packets of one read are handled before others have theirs. The
+// runtime takes a processor from a goroutine after 10 ms only, and each of many
+// that always have more to do would take that long.
+const turn = 64
 
 // fault turns an error into the end of the connection (section 4.13).
 func (c *conn) fault(err error) departure {

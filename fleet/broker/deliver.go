@@ -2,6 +2,7 @@ package broker
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -93,16 +94,34 @@ func (s *session) send(r *routing, o outgoing) {
 func (s *session) take(r *routing, o outgoing) {
 	n := &s.b.count
 	if o.qos == 0 {
-		if s.conn == nil || s.conn.publish(r.m, &o, false, r.now()) == sendStalled {
+		switch {
+		case s.conn == nil:
 			n.away.Add(1)
+			return
+		case s.zeros.len() == 0 && s.conn.publish(r.m, &o, false, r.now()) != sendStalled:
+			return
 		}
-		return
 	}
 	l := &s.b.limits
 	s.keep()
 	o.m = r.keep()
 	size := o.m.size()
-	if s.pending.len() >= l.MaximumQueued || s.queuedBytes+size > l.MaximumQueuedBytes || !s.hold(&o) {
+	if o.qos == 0 {
+		if s.zeros.len() >= l.MaximumQueued || s.zeroBytes+size > l.MaximumQueuedBytes || !s.hold(&o) {
+			n.slow.Add(1)
+			return
+		}
+		s.zeros.push(o)
+		s.zeroBytes += size
+		s.stalled = true // the writer goes on with them
+		return
+	}
+	room := s.pending.len() < l.MaximumQueued && s.queuedBytes+size <= l.MaximumQueuedBytes
+	if room && !s.hold(&o) {
+		s.dropZeros(&n.slow) // rather than the connection
+		room = s.hold(&o)
+	}
+	if !room {
 		n.full.Add(1)
 		if c := s.conn; c != nil {
 			c.overrun()
@@ -113,9 +132,23 @@ func (s *session) take(r *routing, o outgoing) {
 	s.queuedBytes += size
 }
 
-// highWater is how much may wait in a connection's buffer before QoS 1 and 2
-// messages stay in the session's queue, where they can still expire, and where
-// another connection can have them.
+// dropZeros drops what waits at QoS 0, and counts it.
+func (s *session) dropZeros(dropped *atomic.Uint64) {
+	for s.zeros.len() > 0 {
+		s.dequeueZero()
+		dropped.Add(1)
+	}
+}
+
+func (s *session) dequeueZero() {
+	o := s.zeros.pop()
+	s.zeroBytes -= o.m.size()
+	s.release(&o)
+}
+
+// highWater is how much may wait in a connection's buffer before messages stay in
+// the session's queues: there one that many wait for is kept once, and those of
+// QoS 1 and 2 can still expire, and another connection can have them.
 const highWater = 64 << 10
 
 // pump sends what waits, as far as the client's Receive Maximum and its reading
@@ -137,6 +170,18 @@ func (s *session) flush(c *conn) bool {
 	var now time.Duration
 	var m message
 	var room wire.Properties
+	for s.zeros.len() > 0 {
+		o := s.zeros.at(0)
+		if now == 0 {
+			now = s.b.now()
+		}
+		o.m.message(&m, &room)
+		if c.publish(&m, o, false, now) == sendStalled {
+			s.stalled = true
+			return false
+		}
+		s.dequeueZero()
+	}
 	for s.redo.len() > 0 || s.pending.len() > 0 {
 		if s.unacked.len()+s.counted >= s.window || s.unacked.len()+len(s.released) >= s.b.limits.MaximumInflight {
 			return false

@@ -192,14 +192,8 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Duration) s
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch waiting := len(c.out) + c.inWrite; {
-	case c.closing || c.failed:
+	if c.closing || c.failed || len(c.out)+c.inWrite >= highWater {
 		return sendStalled
-	case o.qos > 0 && waiting >= highWater:
-		return sendStalled
-	case o.qos == 0 && waiting > 0 && waiting+len(m.payload) > c.b.limits.MaximumQueuedBytes:
-		n.slow.Add(1)
-		return sendDropped
 	}
 	// What is in a queue already leaves it: there is highWater of it at most.
 	if !c.fit(wire.PublishSize(&p, c.version)+aliasSize, o.qos > 0) {

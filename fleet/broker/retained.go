@@ -32,6 +32,10 @@ type retainedOne struct {
 // fullChunk is how many messages a chunk has when it is split.
 const fullChunk = 512
 
+// chunkGrowth is by how many messages a chunk grows: to double it would leave a
+// quarter of all chunks empty.
+const chunkGrowth = 64
+
 // place is where a message stands.
 type place struct{ chunk, at int }
 
@@ -100,7 +104,12 @@ func (s *retained) put(m *kept, from *owner, old *retainedOne, p place) {
 		s.chunks = append(s.chunks, []retainedOne{e})
 		return
 	}
-	chunk := slices.Insert(s.chunks[p.chunk], p.at, e)
+	chunk := s.chunks[p.chunk]
+	if len(chunk) == cap(chunk) {
+		more := min(chunkGrowth, len(chunk)+1)
+		chunk = append(make([]retainedOne, 0, len(chunk)+more), chunk...)
+	}
+	chunk = slices.Insert(chunk, p.at, e)
 	s.chunks[p.chunk] = chunk
 	if len(chunk) < fullChunk {
 		return

@@ -36,14 +36,15 @@ type state struct {
 
 	// To the client, in order of sending: redo was sent by an earlier connection
 	// and not by this one, unacked was sent, released had its PUBREC and waits
-	// for its PUBCOMP, pending was never sent.
-	redo, unacked, pending fifo[outgoing]
-	released               []release
-	queuedBytes            int
-	via                    *via // of the last message in the queues that came by several subscriptions
-	lastID                 uint16
-	window                 int // how many may be under way on this connection
-	counted                int // entries of released that this connection's window counts
+	// for its PUBCOMP, pending was never sent. zeros are of QoS 0, for this
+	// connection alone.
+	redo, unacked, pending, zeros fifo[outgoing]
+	released                      []release
+	queuedBytes, zeroBytes        int
+	via                           *via // of the last message in the queues that came by several subscriptions
+	lastID                        uint16
+	window                        int // how many may be under way on this connection
+	counted                       int // entries of released that this connection's window counts
 
 	// From the client: QoS 2 Packet Identifiers between PUBLISH and PUBREL. The
 	// value says whether this connection's Receive Maximum counts it.
@@ -225,6 +226,7 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 		s.incoming[id] = false
 	}
 	s.counted, s.incomingCounted = 0, 0
+	s.dropZeros(&s.b.count.away)
 
 	w := c.will
 	c.will = nil
@@ -382,6 +384,7 @@ func (s *session) forget() {
 	s.forgot = true
 	s.subs, s.feeds = subscriptions{}, nil
 	left := s.shared()
+	s.dropZeros(&s.b.count.away)
 	for _, q := range []*fifo[outgoing]{&s.redo, &s.unacked, &s.pending} {
 		for i := range q.len() {
 			s.release(q.at(i))

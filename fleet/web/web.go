@@ -20,14 +20,14 @@ const (
 	headerTime = 5 * time.Second  // until a request's header has come
 	readTime   = 10 * time.Second // until the request has
 	writeTime  = 10 * time.Second // until its answer is written
-	idleTime   = 30 * time.Second // until the next request begins
 )
 
 // mostHeader bounds a request's header, in bytes.
 const mostHeader = 16 << 10
 
 // NewServer makes a server for a listener. It has deadlines for all that a client
-// can draw out, at most so many connections that speak HTTP, and answers only to
+// can draw out, answers one request a connection, has at most so many connections
+// that speak HTTP, and answers only to
 // the names that are its own: a page of another origin whose name was made to
 // point here (DNS rebinding) gets 421.
 //
@@ -39,17 +39,20 @@ func NewServer(l net.Listener, host string, most int, h http.Handler, log *slog.
 		local = addr.IP.IsLoopback()
 	}
 	conns := &connections{most: most, all: make(map[net.Conn]*connection)}
-	return &http.Server{
+	s := &http.Server{
 		Handler:           conns.served(own(local, host, h)),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
-		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    mostHeader,
 		ConnContext:       conns.open,
 		ConnState:         conns.change,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	// Whoever sends requests one behind the other would have them all answered,
+	// however long that takes, before others have a turn.
+	s.SetKeepAlivesEnabled(false)
+	return s
 }
 
 // own serves requests that were meant for this server.
@@ -84,7 +87,6 @@ type connections struct {
 type connection struct {
 	nc      net.Conn
 	number  uint64 // in the order of opening
-	idle    bool   // waits for a request
 	serving bool   // a request is whole and is being answered
 }
 
@@ -115,7 +117,6 @@ func (c *connections) change(nc net.Conn, s http.ConnState) {
 	if one == nil { // it had to go
 		return
 	}
-	one.idle = s == http.StateIdle
 	if s != http.StateNew || len(c.all) <= c.most {
 		return
 	}
@@ -129,14 +130,11 @@ func (c *connections) change(nc net.Conn, s http.ConnState) {
 	_ = surplus.nc.Close() // nobody is there to be told
 }
 
-// before reports whether a connection can be spared rather than another: one that
-// waits for a request, or else one whose request is not whole, or else one whose
-// answer is not taken; of equals the older.
+// before reports whether a connection can be spared rather than another: one whose
+// request is not whole rather than one whose answer is not taken, and of equals the
+// older.
 func (c *connection) before(other *connection) bool {
-	switch {
-	case c.idle != other.idle:
-		return c.idle
-	case c.serving != other.serving:
+	if c.serving != other.serving {
 		return other.serving
 	}
 	return c.number < other.number

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -100,7 +101,7 @@ func (r *result) ratio() float64 { return float64(r.kept) / float64(r.sent) }
 
 // enough is how much has to be kept for it to be compared with what is charged: a
 // process of Go breathes by some MiB.
-const enough = 8 << 20
+const enough = 4 << 20
 
 func (r *result) row(at *attack) string {
 	charged := "-"
@@ -108,6 +109,9 @@ func (r *result) row(at *attack) string {
 		charged = fmt.Sprintf("%.2f", float64(r.charged)/float64(r.kept))
 	}
 	ratio := fmt.Sprintf("%.1f", max(r.ratio(), 0))
+	if r.kept < enough {
+		ratio = "-"
+	}
 	if at.why != "" {
 		ratio += " (" + at.why + ")"
 	}
@@ -135,6 +139,7 @@ func (at *attack) attack(t *testing.T) (r result) {
 			t.Fatalf("before the attack: %v", err)
 		}
 	}
+	a.warmUp()
 	by := play(t, "bystander", address)
 	defer by.end()
 	by.line()
@@ -148,6 +153,26 @@ func (at *attack) attack(t *testing.T) (r result) {
 	r.kept, r.charged = b.measure()
 	r.kept, r.charged = r.kept-kept, r.charged-charged
 	return r
+}
+
+// warmUp has the broker make what it has anyway, such as buffers and stacks.
+func (a *attacker) warmUp() {
+	var all sync.WaitGroup
+	for k := range 4 {
+		all.Go(func() {
+			for i := range size(1000) {
+				if nc, err := net.Dial("tcp", a.address); err == nil {
+					c := &conn{Conn: nc, r: bufio.NewReader(nc), sent: new(int64)}
+					_ = c.send(packet(0x10, text("MQTT"), []byte{5, 2, 0, 0, 0}, text(fmt.Sprint("warm-", k, "-", i))))
+					_, _ = c.packet()
+					_ = nc.(*net.TCPConn).SetLinger(0)
+					_ = nc.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+	time.Sleep(10 * time.Millisecond)
 }
 
 func (a *attacker) close() {
@@ -209,7 +234,7 @@ func (at *attack) judge(t *testing.T, r *result) {
 	if limit == 0 {
 		limit = 8
 	}
-	if r.ratio() > limit {
+	if r.kept > enough && r.ratio() > limit {
 		t.Errorf("%.1f bytes kept a byte sent; want %.1f at most", r.ratio(), limit)
 	}
 	if r.kept > enough && (r.charged < r.kept/2 || r.charged > 2*r.kept) {

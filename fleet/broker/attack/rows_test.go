@@ -4,8 +4,10 @@ package attack
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"homefleet/fleet/broker"
 )
@@ -108,16 +110,21 @@ func both(first, then func(a *attacker) error) func(a *attacker) error {
 // leaves has clients connect and be away.
 func leaves(n int, will func(i int) string, packets ...[]byte) func(a *attacker) error {
 	return func(a *attacker) error {
-		for i := range n {
-			topic, payload := "", ""
-			if will != nil {
-				topic, payload = "w", will(i)
-			}
-			if err := a.away(connect(short(i), "", topic, payload), packets...); err != nil {
-				return err
-			}
+		var all sync.WaitGroup
+		errs := make([]error, 8)
+		for k := range errs { // several at a time, as each waits for its CONNACK
+			all.Go(func() {
+				for i := k; i < n && errs[k] == nil; i += len(errs) {
+					topic, payload := "", ""
+					if will != nil {
+						topic, payload = "w", will(i)
+					}
+					errs[k] = a.away(connect(short(i), "", topic, payload), packets...)
+				}
+			})
 		}
-		return nil
+		all.Wait()
+		return errors.Join(errs...)
 	}
 }
 
@@ -133,7 +140,7 @@ func attacks() []attack {
 			run: each(20, 20, func(i int) []byte {
 				return subscribeAll(size(40_000), func(k int) string { return fmt.Sprintf("+/+/%d/%d", i, k) })
 			})},
-		{name: "filters of three bytes", bound: "`maximum_subscriptions`",
+		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 4 MB a client", most: 50, why: "a filter takes some 250 bytes",
 			run: each(5, 20, func(i int) []byte {
 				return subscribeAll(size(6000), func(k int) string { return short(1000*i + k) })
 			})},
@@ -195,10 +202,10 @@ func attacks() []attack {
 				},
 				each(500, size(100_000), func(i int) []byte { return publish(2, overlapping(0, 8), i%65535+1, nil, "x") }))},
 		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`",
-			run: leaves(size(20_000), nil)},
+			run: leaves(size(60_000), nil)},
 		{name: "Wills of one byte of those away", bound: "the same", run: leaves(size(15_000), func(int) string { return "x" })},
 		{name: "Wills of 2,000 bytes of those away", bound: "the same", run: leaves(size(15_000), func(int) string { return strings.Repeat("w", 2000) })},
-		{name: "connections that are idle", bound: "`maximum_connections`; four KiB each are charged",
+		{name: "connections that are idle", bound: "`maximum_connections`, `total_memory`", most: 130, why: "a connection takes 4.7 KB, whatever is sent",
 			run: many(size(4000), func(*conn, int) error { return nil })},
 		{name: "packets that are not whole", bound: "`client_memory`, `maximum_packet_size`",
 			run: many(size(100), func(c *conn, i int) error {
