@@ -183,6 +183,7 @@ func (f *Fleet) broken() bool {
 				}
 			}
 			snap = f.Progress(want...)
+			f.addOverdue(snap)
 		}
 		if e.Broken(snap) {
 			f.log.Warn("an expectation can no longer hold; the run ends", "expect", e.String())
@@ -190,6 +191,16 @@ func (f *Fleet) broken() bool {
 		}
 	}
 	return false
+}
+
+// addOverdue has what is missing at watchers for too long count as lost, every so
+// often: everything has as long to come as it has when the measuring is over.
+func (f *Fleet) addOverdue(snap *metrics.Snapshot) {
+	const least = time.Second
+	if now := f.now(); f.deliveries != nil && now-f.askedOverdue >= max(f.scenario.Phases.Drain, least) {
+		f.askedOverdue = now
+		snap.Deliveries = f.deliveries.Overdue()
+	}
 }
 
 // Snapshot returns what was measured so far, or after Run has returned, all of

@@ -388,3 +388,42 @@ measure = "20s"
 		}
 	}
 }
+
+// Losses end a run that is not to have any, some time before its planned end; a broker
+// that is slow and honest lets it go on.
+func TestLostDeliveriesEndTheRun(t *testing.T) {
+	for _, lying := range []bool{false, true} {
+		l := &liars{rng: rand.New(rand.NewPCG(1, 3)), did: make(map[string]*lies)}
+		var fleet atomic.Pointer[Fleet]
+		l.open = func() bool { return lying && during(&fleet, 5*time.Second, 6*time.Second) }
+		l.down = []string{"w"}
+		snap, s := brew(t, `
+[[device]]
+kind = "plug"
+count = 4
+telemetry = "100ms"
+qos = 1
+[[watcher]]
+name = "watchmen"
+topics = ["tele/+/state"]
+qos = 1
+slow = "20ms"
+[phases]
+measure = "60s"
+drain = "2s"
+[expect]
+"delivery.lost" = { want = "== 0", abort = true }
+`, broker.Config{}, func(s *storm) { fleet.Store(s.fleet) }, func(o *Options) { o.Dial = l.dial(o.Dial) })
+		e := &s.fleet.scenario.Expect[0]
+		got, x := deliveriesTo(snap, "watchmen"), e.Evaluate(snap)
+		if !lying {
+			if snap.Measured != time.Minute || x.Status != metrics.Pass {
+				t.Errorf("behind an honest broker the run lasted %v, and %s; want a minute, and a pass", snap.Measured, x.Sentence)
+			}
+			continue
+		}
+		if did := l.did["w"]; snap.Measured > 12*time.Second || x.Status != metrics.Fail || did.lost == 0 || got.Lost != did.lost || got.Check() != nil {
+			t.Errorf("behind a broker that lost %d the run lasted %v, and %s; want at most 12 s, and all of them", did.lost, snap.Measured, x.Sentence)
+		}
+	}
+}

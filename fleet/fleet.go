@@ -119,6 +119,7 @@ type Fleet struct {
 	deliveries   *deliveries.Ledger        // of state and telemetry to watchers; nil: there are none
 	sequences    []uint32                  // of the topics of all devices, each device's own; nil likewise
 	slowest      []time.Duration           // how long a message takes a watcher, by group of the ledger
+	askedOverdue time.Duration             // when the conductor asked it last what is overdue, on the fleet's clock
 	caughtUp     atomic.Int64              // when everything had come that was to, on the fleet's clock; 0: it did not get so far
 	stamped      bool                      // state and telemetry say when they were made
 	phase        atomic.Int32              // a Phase

@@ -190,8 +190,9 @@ func (l *Ledger) decide(rows []metrics.DeliveryTotals, s *stream, group, account
 	return missed
 }
 
-// walk decides everything that is not decided, into rows.
-func (l *Ledger) walk(ending func(group, account int) ending, only func(gap) bool, rows []metrics.DeliveryTotals, settle bool) {
+// walk decides everything that is not decided, into rows; of each gap, so much as
+// part leaves of it, unless that is nil.
+func (l *Ledger) walk(ending func(group, account int) ending, part func(*stream, gap) (gap, bool), rows []metrics.DeliveryTotals, settle bool) {
 	for i := range l.streams {
 		p := l.lock(i / l.slots)
 		s := l.streams[i]
@@ -210,8 +211,11 @@ func (l *Ledger) walk(ending func(group, account int) ending, only func(gap) boo
 				at++
 				e := ending(int(m.group), account)
 				r.gaps(s.sent, func(g gap) {
-					if only != nil && !only(g) {
-						return
+					if part != nil {
+						var some bool
+						if g, some = part(s, g); !some {
+							return
+						}
 					}
 					into := rows
 					if settle {
@@ -233,12 +237,32 @@ func (l *Ledger) walk(ending func(group, account int) ending, only func(gap) boo
 // sent later on their topic has come either. It looks at every topic.
 func (l *Ledger) Pending() int64 {
 	rows := make([]metrics.DeliveryTotals, 3*len(l.groups))
-	l.walk(func(int, int) ending { return ending{} }, func(g gap) bool { return !g.closed }, rows, false)
+	l.walk(func(int, int) ending { return ending{} }, func(_ *stream, g gap) (gap, bool) { return g, !g.closed }, rows, false)
 	n := int64(0)
 	for i := range rows {
 		n += rows[i].Lost
 	}
 	return n
+}
+
+// Overdue is Deliveries, but what is overdue counts as lost already: it was sent
+// before this was called last, has not come, and something behind it has. Whoever
+// asks at intervals says by their length how much time everything has to come. It
+// looks at every topic.
+func (l *Ledger) Overdue() []metrics.Delivery {
+	rows := make([]metrics.DeliveryTotals, 3*len(l.groups))
+	l.walk(func(int, int) ending { return ending{} }, func(s *stream, g gap) (gap, bool) {
+		g.to = min(g.to, s.asked)
+		return g, g.closed && g.from < g.to
+	}, rows, false)
+	for i := range l.streams {
+		p := l.lock(i / l.slots)
+		if s := l.streams[i]; s != nil {
+			s.asked = s.sent
+		}
+		p.mu.Unlock()
+	}
+	return l.deliveries(rows)
 }
 
 // Close decides what is left. Interrupted says that the run ended before what was
@@ -263,7 +287,11 @@ func (l *Ledger) Close(now time.Duration, interrupted bool, slow func(group int)
 // there is nothing are left out. What is missing is outstanding until the ledger
 // is closed, but for what was given up to bound its memory.
 func (l *Ledger) Deliveries() []metrics.Delivery {
-	rows := make([]metrics.DeliveryTotals, 3*len(l.groups))
+	return l.deliveries(make([]metrics.DeliveryTotals, 3*len(l.groups)))
+}
+
+// deliveries returns the totals so far on top of those of rows.
+func (l *Ledger) deliveries(rows []metrics.DeliveryTotals) []metrics.Delivery {
 	l.add(rows)
 	var all []metrics.Delivery
 	for i := range rows {

@@ -70,5 +70,6 @@
 // is known.
 //
 // A figure of what is missing is final when the ledger is closed. Before that it is
-// outstanding, unless it was given up; what came is exact at any time.
+// outstanding, unless it was given up; what came is exact at any time. Whoever wants
+// to know of losses earlier asks [Ledger.Overdue].
 package deliveries

@@ -11,6 +11,7 @@ import (
 type stream struct {
 	topic    match
 	sent     uint32 // all sequences below it have been sent, but for the odd ones
+	asked    uint32 // what it was when [Ledger.Overdue] was asked last
 	segments []segment
 	odd      []oddity  // by sequence
 	receipts []receipt // of all accounts of all groups in topic; nil: nothing came yet

@@ -217,6 +217,7 @@ func (c *Comparison) shares(a, b *Snapshot) {
 			"answers.errors", "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown",
 			"wills.early", "wills.late", "wills.missing", "wills.duplicate", "wills.unexpected", "wills.altered",
 			"retained.stale", "retained.missing", "retained.wrong", "devices.recovered",
+			"delivery.altered", "delivery.lost", "delivery.duplicate", "delivery.reordered", "delivery.other_qos",
 		}, f.Name) {
 			continue
 		}

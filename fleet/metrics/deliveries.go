@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // DeliveryTotals is what became of one-way messages, states and telemetry, on
@@ -151,7 +152,7 @@ func deliveryFigures() []figure {
 			func(t *DeliveryTotals) int64 { return t.Delivered }, (*DeliveryTotals).Expected),
 		count("delivery.altered", ofExpected, "of the expected, those that came with another topic, payload or property", true, true,
 			func(t *DeliveryTotals) int64 { return t.Altered }, (*DeliveryTotals).Expected),
-		count("delivery.lost", ofExpected, "of the expected, those that did not come", false, true,
+		count("delivery.lost", ofExpected, "of the expected, those that did not come", true, true,
 			func(t *DeliveryTotals) int64 { return t.Lost }, (*DeliveryTotals).Expected),
 		count("delivery.duplicate", ofExpected, "messages that came once more, for no reason", true, true,
 			func(t *DeliveryTotals) int64 { return t.Duplicate }, (*DeliveryTotals).Expected),
@@ -201,10 +202,11 @@ func ofDeliveries(part, whole func(*DeliveryTotals) int64, judged bool) func(*Sn
 }
 
 // deliveries adds up those of one group of watchers, or all. ok is false if there
-// are none.
+// are none. Groups that are members of one shared subscription have a row together,
+// "phones and panels".
 func (s *Snapshot) deliveries(l Label) (sum DeliveryTotals, ok bool) {
 	for i := range s.Deliveries {
-		if d := &s.Deliveries[i]; l.Dimension == All || d.Watcher == l.Name {
+		if d := &s.Deliveries[i]; l.Dimension == All || d.Watcher == l.Name || slices.Contains(strings.Split(d.Watcher, " and "), l.Name) {
 			sum.Add(d.DeliveryTotals)
 			ok = true
 		}

@@ -157,12 +157,15 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 		return timedValue(h, *e.timed), 0, ""
 	case e.figure != nil:
 		v, whole, ok := e.figure.value(s, e.label)
-		if basis, has := evidenceOf(e.metric, s, e.label); ok && has && basis.looked == 0 {
+		watched := strings.HasPrefix(e.metric, "delivery.")
+		if basis, has := evidenceOf(e.metric, s, e.label); has && basis.looked == 0 && (ok || watched) {
 			return 0, 0, basis.none
 		}
 		switch {
 		case ok:
 			return v, whole, ""
+		case watched:
+			return 0, 0, "no state or telemetry was sent to a watcher"
 		case strings.HasPrefix(e.metric, "wills."):
 			return 0, 0, "there was no audit of Wills"
 		case strings.HasPrefix(e.metric, "retained."):

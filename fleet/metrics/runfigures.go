@@ -40,6 +40,7 @@ var runShares = []struct {
 	{"answers.errors", -1}, {"answers.duplicate", -1}, {"answers.misrouted", -1}, {"answers.corrupted", -1}, {"answers.unknown", -1},
 	{"wills.early", -1}, {"wills.late", -1}, {"wills.missing", -1}, {"wills.duplicate", -1}, {"wills.unexpected", -1}, {"wills.altered", -1},
 	{"retained.stale", -1}, {"retained.missing", -1}, {"retained.wrong", -1},
+	{"delivery.altered", -1}, {"delivery.lost", -1}, {"delivery.duplicate", -1}, {"delivery.reordered", -1}, {"delivery.other_qos", -1},
 	{"devices.online", 1}, {"devices.recovered", 1},
 }
 
@@ -82,6 +83,7 @@ func RunFigures() []RunFigure {
 	}
 	add("requests.rate", 0)
 	add("answers.rate", 1)
+	add("delivery.rate", 1)
 	for _, f := range runShares {
 		add(f.name, f.sense)
 	}

@@ -20,6 +20,15 @@ func deliveryName(d *metrics.Delivery) string {
 	return fmt.Sprintf("%s, at QoS %d", who, d.QoS)
 }
 
+// partlyJudged says how many of the messages of a row were judged, where it was not
+// all that were sent, or "".
+func partlyJudged(t *metrics.DeliveryTotals) string {
+	if t.Unjudged() == 0 {
+		return ""
+	}
+	return "partly judged: " + words.Grouped(t.Expected()) + " of " + words.Grouped(t.Sent)
+}
+
 // deliverySum is the equation of a row: what was sent, and where it is. What there
 // is none of is left out, but for what came.
 func deliverySum(t *metrics.DeliveryTotals) sum {
@@ -55,7 +64,11 @@ func (w *writer) deliveries(r *metrics.Result) {
 	w.heading("states and telemetry to watchers")
 	for i := range r.Deliveries {
 		d := &r.Deliveries[i]
-		w.wrapped(2, deliveryName(d))
+		name := deliveryName(d)
+		if part := partlyJudged(&d.DeliveryTotals); part != "" {
+			name += ", " + part
+		}
+		w.wrapped(2, name)
 		s := deliverySum(&d.DeliveryTotals)
 		var parts []string
 		for _, p := range s.Parts {
@@ -88,15 +101,16 @@ func (w *writer) painted(indent int, text string, bad bool) {
 
 // deliveryBlock is a row as the page shows it.
 type deliveryBlock struct {
-	Name  string
-	Sum   sum
-	Pairs []pair
+	Name   string
+	Partly string // how many were judged, where it was not all
+	Sum    sum
+	Pairs  []pair
 }
 
 func newDeliveries(r *metrics.Result) (all []deliveryBlock) {
 	for i := range r.Deliveries {
 		d := &r.Deliveries[i]
-		b := deliveryBlock{Name: capital(deliveryName(d)), Sum: deliverySum(&d.DeliveryTotals)}
+		b := deliveryBlock{Name: capital(deliveryName(d)), Partly: partlyJudged(&d.DeliveryTotals), Sum: deliverySum(&d.DeliveryTotals)}
 		for _, c := range nonZero(deliveriesBeside(&d.DeliveryTotals)) {
 			b.Pairs = append(b.Pairs, pair{capital(c.name), words.Grouped(c.n), c.help})
 		}
