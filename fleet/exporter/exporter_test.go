@@ -66,6 +66,14 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 		},
 		Retained: &metrics.RetainedTotals{Checked: 10, Right: 4, Stale: 3, Missing: 2, Wrong: 1},
 	}
+	s.Deliveries = []metrics.Delivery{
+		{Watcher: "servers", Shared: true, Watchers: 2, QoS: 1, DeliveryTotals: metrics.DeliveryTotals{
+			Sent: 1500, Delivered: 1400, Altered: 3, Lost: 50, Refused: 7, Unconfirmed: 8, Unwatched: 9, Unfinished: 10, Outstanding: 13,
+			Duplicate: 21, Redelivered: 22, Reordered: 23, OtherQoS: 24,
+			NeverSent: 31, Misrouted: 32, Forgotten: 33, Unstamped: 34, BadStamp: 35, Foreign: 36, FromStore: 37,
+		}},
+		{Watcher: "servers", Watchers: 2, QoS: 0, DeliveryTotals: metrics.DeliveryTotals{Sent: 5, Lost: 5}},
+	}
 	s.Recoveries = []metrics.Recovery{
 		{Incident: "power-cut", At: metrics.Span(time.Second), Affected: 1, Online: metrics.Times{Count: 1}},
 		{Incident: "storm", Group: "naive", At: metrics.Span(time.Minute), Affected: 100,
@@ -222,6 +230,52 @@ func TestScrapeHasEveryCount(t *testing.T) {
 	}
 }
 
+// Every figure of the ledger of one-way messages is shown, by group of watchers and
+// QoS, and what is decided and what is not add up to what was sent.
+func TestScrapeOfDeliveries(t *testing.T) {
+	s, info := fixture(t)
+	_, body := scrape(t, New(func() *metrics.Snapshot { return s }, info), "/metrics", "")
+	got := samples(t, body)
+	sum := 0.0
+	for name, want := range map[string]float64{
+		`homefleet_deliveries_total{outcome="delivered",qos="1",watcher="servers"}`:         1400,
+		`homefleet_deliveries_total{outcome="altered",qos="1",watcher="servers"}`:           3,
+		`homefleet_deliveries_total{outcome="lost",qos="1",watcher="servers"}`:              50,
+		`homefleet_deliveries_total{outcome="refused",qos="1",watcher="servers"}`:           7,
+		`homefleet_deliveries_total{outcome="unconfirmed",qos="1",watcher="servers"}`:       8,
+		`homefleet_deliveries_total{outcome="unwatched",qos="1",watcher="servers"}`:         9,
+		`homefleet_deliveries_total{outcome="unfinished",qos="1",watcher="servers"}`:        10,
+		`homefleet_deliveries_outstanding{qos="1",watcher="servers"}`:                       13,
+		`homefleet_deliveries_total{outcome="lost",qos="0",watcher="servers"}`:              5,
+		`homefleet_delivery_faults_total{fault="duplicate",qos="1",watcher="servers"}`:      21,
+		`homefleet_delivery_faults_total{fault="redelivered",qos="1",watcher="servers"}`:    22,
+		`homefleet_delivery_faults_total{fault="reordered",qos="1",watcher="servers"}`:      23,
+		`homefleet_delivery_faults_total{fault="other_qos",qos="1",watcher="servers"}`:      24,
+		`homefleet_stray_deliveries_total{fault="never_sent",qos="1",watcher="servers"}`:    31,
+		`homefleet_stray_deliveries_total{fault="misrouted",qos="1",watcher="servers"}`:     32,
+		`homefleet_stray_deliveries_total{fault="forgotten",qos="1",watcher="servers"}`:     33,
+		`homefleet_stray_deliveries_total{fault="unstamped",qos="1",watcher="servers"}`:     34,
+		`homefleet_stray_deliveries_total{fault="bad_stamp",qos="1",watcher="servers"}`:     35,
+		`homefleet_stray_deliveries_total{fault="foreign",qos="1",watcher="servers"}`:       36,
+		`homefleet_stray_deliveries_total{fault="from_retained",qos="1",watcher="servers"}`: 37,
+	} {
+		if v, ok := got[name]; !ok || v != want {
+			t.Errorf("%s = %v, %v; want %v", name, v, ok, want)
+		}
+		if strings.HasPrefix(name, "homefleet_deliveries_") {
+			sum += got[name]
+		}
+	}
+	if sum != 1505 {
+		t.Errorf("what became of the messages adds up to %v; want the 1,505 that were sent", sum)
+	}
+	for _, family := range []string{"homefleet_deliveries_total", "homefleet_deliveries_outstanding", "homefleet_delivery_faults_total", "homefleet_stray_deliveries_total"} {
+		if !bytes.Contains(body, []byte("# HELP "+family+" ")) {
+			t.Errorf("%s has no help", family)
+		}
+	}
+}
+
 func TestScrapeBeforeTheRun(t *testing.T) {
 	res, body := scrape(t, New(func() *metrics.Snapshot { return nil }, Info{}), "/metrics", "")
 	if res.StatusCode != http.StatusOK || !bytes.Contains(body, []byte("homefleet_run_info{")) || bytes.Contains(body, []byte("homefleet_requests")) {
@@ -236,6 +290,7 @@ func TestScrapeHostileText(t *testing.T) {
 	s.Totals.RefusedBy = map[string]int64{text: 1}
 	s.ByLabel = append(s.ByLabel, metrics.LabelOutcomes{Label: metrics.Label{Dimension: metrics.ByKind, Name: text}})
 	s.Counts[text] = 1
+	s.Deliveries[1].Watcher = text
 	s.Audit.Ways = append(s.Audit.Ways, metrics.WayTotals{Way: text}, metrics.WayTotals{Way: text})
 	s.Recoveries[1].Incident, s.Recoveries[1].Group, s.Recoveries[1].Shard = text, text, text
 	s.Recoveries[1].At = metrics.Span(time.Hour)
