@@ -32,6 +32,9 @@ func (s *session) handle(frame wire.Frame) error {
 		code := byte(wire.Success)
 		if i := slices.Index(s.received, ack.PacketID); i >= 0 {
 			s.received = slices.Delete(s.received, i, i+1)
+			if i < l.inherited {
+				l.inherited--
+			}
 		} else {
 			code = wire.PacketIDNotFound
 		}
@@ -90,7 +93,9 @@ func (s *session) incoming(frame wire.Frame) error {
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 			return nil
 		}
-		if len(s.received) >= s.link.mayReceive { // 3.3.4-9
+		// Receive Maximum is of a connection: what came on an earlier one does not count
+		// any more, though its PUBREL is still to come (3.3.4-9, 4.9).
+		if len(s.received)-s.link.inherited >= s.link.mayReceive {
 			return s.broke(&wire.Error{Code: wire.ReceiveMaximumExceeded, Text: "more QoS 2 messages under way than Receive Maximum"})
 		}
 		s.received = append(s.received, p.PacketID)

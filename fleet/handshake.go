@@ -98,6 +98,7 @@ func (s *session) connack(frame wire.Frame) error {
 	s.resume, l.present = l.limits.sessionExpiry > 0, ack.SessionPresent
 	if ack.SessionPresent {
 		s.counts().Resumes.Add(1)
+		l.inherited = len(s.received)
 	} else {
 		s.writeOff()
 		s.received = nil
