@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"homefleet/fleet/metrics"
 )
@@ -284,6 +285,44 @@ func TestClean(t *testing.T) {
 	} {
 		if got := clean(in); got != want {
 			t.Errorf("clean(%q) = %q; want %q", in, got, want)
+		}
+	}
+}
+
+// The times stay a table at 80 columns, however wide the figures: with so many requests
+// unanswered that percentiles are no time, and intervals that are wide.
+func TestTimesStayATable(t *testing.T) {
+	r := plan{seed: 9, length: 20 * time.Second, every: 10 * time.Millisecond, devices: 1000, slow: 6170 * time.Millisecond, fate: func(i int) string {
+		if i%2 == 0 {
+			return "lost"
+		}
+		return ""
+	}}.play()
+	h := new(metrics.Histogram)
+	for i := range 1_234_567 / 1000 {
+		h.Record(6*time.Second + time.Duration(i*i)*time.Microsecond)
+	}
+	h.RecordUnanswered(1_000_000, 6170*time.Millisecond)
+	for i := range r.Series {
+		if r.Series[i].Metric == metrics.ResponseTime.String() && r.Series[i].By == "" {
+			r.Series[i].Histogram = h
+		}
+	}
+	for _, width := range []int{80, 100} {
+		out := text(t, r, TextOptions{Width: width})
+		_, table, _ := strings.Cut(out, "\ntimes\n")
+		table, _, _ = strings.Cut(table, "\n\n")
+		lines := strings.Split(table, "\n")
+		if !strings.Contains(lines[0], "samples") || !strings.Contains(lines[0], "p95") || !strings.Contains(lines[0], "p99") {
+			t.Errorf("at %d columns the times are no table:\n%s", width, table)
+		}
+		if !strings.Contains(table, ">") {
+			t.Errorf("at %d columns no time is exceeded; want some that are:\n%s", width, table)
+		}
+		for _, l := range lines {
+			if n := utf8.RuneCountInString(l); n > width {
+				t.Errorf("a line has %d columns; want at most %d: %q", n, width, l)
+			}
 		}
 	}
 }

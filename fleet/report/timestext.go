@@ -42,15 +42,13 @@ func (w *writer) times(s *metrics.Snapshot) {
 		name = max(name, width(row.Name))
 	}
 	if widthAfter(columnWidths(cells), 2+name) > w.width {
-		for _, line := range cells {
-			for i := range line {
-				if !strings.Contains(line[i], "> ") {
-					line[i] = strings.ReplaceAll(line[i], " ", "")
-				}
-			}
-		}
+		joinUnits(cells, func(cell string) bool { return !strings.Contains(cell, "> ") })
 	}
 	short, without := w.narrowed(cells, 2+name, "mean", percentileName(99.9))
+	if widthAfter(columnWidths(short), 2+name) > w.width {
+		joinUnits(cells, func(string) bool { return true }) // "> 5 s" too
+		short, without = w.narrowed(cells, 2+name, "mean", percentileName(99.9))
+	}
 	widths := columnWidths(short)
 	if widthAfter(widths, 2+name) > w.width { // no table, but the same in words
 		without = nil
@@ -83,6 +81,17 @@ func (w *writer) times(s *metrics.Snapshot) {
 	}
 	if without != nil {
 		w.dim("no room for the " + list(without))
+	}
+}
+
+// joinUnits moves units up to their figures in some cells.
+func joinUnits(cells [][]string, in func(cell string) bool) {
+	for _, line := range cells {
+		for i := range line {
+			if in(line[i]) {
+				line[i] = strings.ReplaceAll(line[i], " ", "")
+			}
+		}
 	}
 }
 
