@@ -49,6 +49,9 @@ func (r *running) banner() {
 		}
 		rs.add("phases", "%s", phaseWords(&r.sc.Phases))
 	}
+	if p := prospectsOf(r.sc); len(p.lines) > 0 {
+		rs.add("foreseen", "%s", p.words(r.Name+" check "+shellQuote(r.arg)+r.sizeFlag()))
+	}
 	if r.scrape != nil {
 		rs.add("metrics", "%s", r.scrape.url)
 	}
@@ -215,10 +218,7 @@ func (r *running) tryAfter() {
 	if r.embedded == nil {
 		here = " --broker " + shellQuote(r.url) + r.given
 	}
-	size := ""
-	if r.sc.Size != "" && r.sc.Size != scenarios.DefaultSize {
-		size = " --size " + shellQuote(r.sc.Size)
-	}
+	size := r.sizeFlag()
 	var lines []string
 	if !slices.ContainsFunc(r.outputs, func(o output) bool { return o.flag == "--report" }) {
 		lines = append(lines, run+size+here+" --report report.html")
@@ -240,6 +240,14 @@ func (r *running) tryAfter() {
 		b.WriteString(p.green(fold(line, r.Stderr)) + "\n")
 	}
 	_, _ = r.screen.Write([]byte(b.String())) // there is nowhere else to say it
+}
+
+// sizeFlag is what asks for the size of the scenario that is run.
+func (r *running) sizeFlag() string {
+	if r.sc.Size == "" || r.sc.Size == scenarios.DefaultSize {
+		return ""
+	}
+	return " --size " + shellQuote(r.sc.Size)
 }
 
 // firstLight is the device that the lines to try are about.

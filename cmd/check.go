@@ -49,7 +49,7 @@ It follows from the scenario and its seed alone.`,
 			case a.json:
 				return a.document(planOf(sc, warnings))
 			}
-			for _, text := range prospectsOf(sc) {
+			for _, text := range prospectsOf(sc).lines {
 				a.warn("%s", text)
 			}
 			return a.printPlan(sc)
@@ -369,7 +369,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		d.Audit = auditWords(&sc.Audit)
 	}
 	d.addLoad(sc)
-	d.Prospects = prospectsOf(sc)
+	d.Prospects = prospectsOf(sc).lines
 	return d
 }
 

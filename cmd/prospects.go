@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,85 +12,152 @@ import (
 	"homefleet/scenarios"
 )
 
+// prospects are what a scenario's plan tells beforehand of how a run will be judged.
+type prospects struct {
+	lines []string // in words, one for each
+	late  bool     // the ramp outlasts the connect phase
+	none  int      // expectations that cannot come out
+	few   int      // that will rest on few samples
+}
+
 // prospectsOf says what of a scenario cannot come out, or rests on few samples, as
 // far as its plan tells beforehand: a ramp that outlasts the connect phase, and
-// expectations without anything to judge or with little.
-func prospectsOf(sc *scenarios.Scenario) []string {
+// expectations, implied ones too, without anything to judge or with little. What a
+// broker may do is not foreseen.
+func prospectsOf(sc *scenarios.Scenario) prospects {
+	var p prospects
 	if !sc.Measured() {
-		return nil
+		return p
 	}
-	var all []string
 	if ramp := rampTime(sc); ramp > sc.Phases.Connect {
-		all = append(all, fmt.Sprintf("phases.connect is %s, and at connect.rate the last one begins to connect after %s", setting(sc.Phases.Connect), span(ramp)))
+		p.late = true
+		p.lines = append(p.lines, fmt.Sprintf("phases.connect is %s, and at connect.rate the last one begins to connect after %s", setting(sc.Phases.Connect), span(ramp)))
 	}
 	plan := sc.LoadPlan()
+	f := foresight{sc: sc, plan: &plan}
 	for i := range plan.Expect {
-		metric := plan.Expect[i].Metric()
-		if why := sourceless(sc, &plan, metric); why != "" {
-			all = append(all, fmt.Sprintf("%s cannot come out: %s", metric, why))
+		e := &plan.Expect[i]
+		if why := f.sourceless(e); why != "" {
+			p.none++
+			p.lines = append(p.lines, fmt.Sprintf("%s cannot come out: %s", e.Metric(), why))
 			continue
 		}
-		n, known := samplesOf(&plan, metric)
-		p, err := strconv.ParseFloat(strings.TrimPrefix(statisticOf(metric), "p"), 64)
-		if known && err == nil && int64(math.Round(n)) < metrics.Needed(p) {
-			all = append(all, fmt.Sprintf("%s will rest on few samples (about %s)", metric, words.Grouped(int64(math.Round(n)))))
+		s, timed := e.Series()
+		if !timed {
+			continue
+		}
+		n, why, known := f.samples(s)
+		switch count := int64(math.Round(n)); {
+		case !known:
+		case count == 0:
+			p.none++
+			p.lines = append(p.lines, fmt.Sprintf("%s cannot come out: %s", e.Metric(), why))
+		case count < metrics.Needed(percentileOf(e.Metric())):
+			p.few++
+			p.lines = append(p.lines, fmt.Sprintf("%s will rest on few samples (about %s)", e.Metric(), words.Grouped(count)))
 		}
 	}
-	return all
+	return p
+}
+
+// words is a sentence of it, or "" if there is nothing to say. check is the command
+// that says all.
+func (p *prospects) words(check string) string {
+	if len(p.lines) <= 1 {
+		return strings.Join(p.lines, "")
+	}
+	var parts []string
+	if p.late {
+		parts = append(parts, "the ramp outlasts the connect phase")
+	}
+	if p.none > 0 {
+		parts = append(parts, plural(p.none, "expectation")+" cannot come out")
+	}
+	if p.few > 0 {
+		parts = append(parts, plural(p.few, "expectation")+" will rest on few samples")
+	}
+	return strings.Join(parts, ", ") + "; `" + check + "` says which"
+}
+
+// percentileOf is the percentile that a metric is of; 0 if it is of none.
+func percentileOf(metric string) float64 {
+	name, _, _ := strings.Cut(metric, "{")
+	_, p, _ := strings.Cut(name, ".p") // which has a point of its own in "p99.9"
+	v, err := strconv.ParseFloat(p, 64)
+	if err != nil {
+		return 0
+	}
+	return v
 }
 
 // sourceless says what a scenario lacks for anything to be known of a metric, or "".
-func sourceless(sc *scenarios.Scenario, plan *scenarios.LoadPlan, metric string) string {
-	family, _, _ := strings.Cut(metric, ".")
+func (f *foresight) sourceless(e *metrics.Expectation) string {
+	name, label, _ := strings.Cut(e.Metric(), "{")
+	family, rest, _ := strings.Cut(name, ".")
+	quiet := f.quiet()
 	switch family {
-	case "requests", "answers", "response", "service", "schedule_delay":
-		if len(plan.Controllers) == 0 {
+	case "requests", "answers", "response", "service", "schedule", "holdback", "answer", "generator":
+		switch {
+		case len(f.plan.Controllers) == 0:
 			return "the scenario has no [[controller]]"
+		case !f.asks():
+			return "no request is due in " + setting(f.sc.Phases.Measure)
+		case name == "requests.lost_away" && quiet != "":
+			return quiet + ", so that no device is away"
+		case e.Implied && name == "answers.received" && f.mute():
+			return "every device that is commanded drops its answers"
 		}
 	case "delivery":
-		if len(plan.Watchers) == 0 {
-			return "the scenario has no [[watcher]]"
+		return f.unwatched(label)
+	case "recovery", "reconnect":
+		switch {
+		case quiet != "":
+			return quiet
+		case strings.HasPrefix(rest, "answering.") && !f.sc.Audit.On:
+			return "the scenario has no [audit], so that nobody asks the devices"
 		}
-	case "recovery":
-		if len(plan.Incidents) == 0 {
-			return "the scenario has no [[incident]]"
+	case "devices":
+		if rest == "recovered" || rest == "affected" {
+			return quiet
 		}
 	case "telemetry":
-		if perSecond(sc) == 0 {
+		if perSecond(f.sc) == 0 {
 			return "no device has a telemetry interval"
 		}
 	case "wills", "retained":
-		if !sc.Audit.On && metric != "wills.sent" && metric != "wills.answered" && metric != "wills.unanswered" {
-			return "the scenario has no [audit]"
-		}
+		return f.unseen(family, rest)
 	}
 	return ""
 }
 
-// samplesOf is how many samples there will be of a time, as far as the plan tells.
-func samplesOf(plan *scenarios.LoadPlan, metric string) (n float64, known bool) {
-	if strings.Contains(metric, "{") {
-		return 0, false
+// quiet says why nothing happens to the devices, or "".
+func (f *foresight) quiet() string {
+	switch happens := func(p scenarios.IncidentPlan) bool { return p.Times > 0 }; {
+	case len(f.plan.Incidents) == 0:
+		return "the scenario has no [[incident]]"
+	case !slices.ContainsFunc(f.plan.Incidents, happens):
+		return "no incident happens in " + setting(f.sc.Phases.Measure)
 	}
-	switch family, _, _ := strings.Cut(metric, "."); family {
-	case "response", "service", "schedule_delay":
-		for i := range plan.Controllers {
-			c := &plan.Controllers[i]
-			if c.Controllers.Arrival == scenarios.Closed {
-				return 0, false // the answers decide
-			}
-			n += c.Requests
-		}
-		return n, true
-	}
-	return 0, false
+	return ""
 }
 
-// statisticOf is the last part of a metric's name, which has a point of its own in
-// "p99.9".
-func statisticOf(metric string) string {
-	if i := strings.Index(metric, ".p"); i >= 0 {
-		return metric[i+1:]
+// unseen is sourceless for Wills and what is retained.
+func (f *foresight) unseen(family, rest string) string {
+	if family == "wills" && slices.Contains([]string{"sent", "answered", "unanswered"}, rest) {
+		return ""
+	}
+	if !f.sc.Audit.On {
+		return "the scenario has no [audit]"
+	}
+	of, _, _ := strings.Cut(rest, ".")
+	if family == "retained" || !slices.Contains([]string{"on_time", "early", "late", "missing", "unwatched", "duplicate", "altered", "consumed", "learned", "delay"}, of) {
+		return ""
+	}
+	if n, known := f.wills(); known && n == 0 {
+		return "no incident has a Will come"
+	}
+	if rest == "learned" && !slices.ContainsFunc(f.sc.Watchers, func(w scenarios.Watchers) bool { return w.Answers }) {
+		return "no [[watcher]] has answers = true"
 	}
 	return ""
 }

@@ -112,7 +112,7 @@ broker, go on with "homefleet run request-response".
 The result goes to stdout, everything else to stderr. Every flag can be set by
 the environment too: HOMEFLEET_BROKER is --broker, HOMEFLEET_READY_FILE is
 --ready-file. A flag rules over the environment, the environment over the
-scenario.
+scenario. "homefleet help result" says what every field of a result means.
 
 Exit codes: 0 all well, 1 the run failed, 2 bad usage or a bad scenario,
 3 an expectation failed or the generator was too slow to tell, 130 interrupted
@@ -136,6 +136,7 @@ before the planned end.`,
 		a.runCommand(), a.reportCommand(), a.requestCommand(), a.checkCommand(),
 		a.scenariosCommand(), a.kindsCommand(), a.metricsCommand(), a.brokerCommand(), a.versionCommand(),
 	)
+	root.AddCommand(topicCommands()...)
 	for _, sub := range root.Commands() {
 		sub.Flags().SortFlags = false
 		completeFiles(sub)

@@ -58,6 +58,8 @@ func TestMain(m *testing.M) {
 //	                             these bytes, one group at a time; VAR is its port
 //	certificate NAME [expired]   write NAME.pem and NAME-key.pem for 127.0.0.1
 //	answer PORT TOPIC N          answer each request to the topic N times
+//	liar VAR PORT MESSAGES       start a proxy that loses, doubles and swaps every tenth
+//	                             of the first so many messages of telemetry; VAR is its port
 //	forge RESULT FORGED          write the result again, saying of itself that it passed
 func TestScripts(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/script"))
@@ -131,6 +133,7 @@ func scriptParams(dir string) testscript.Params {
 			"certificate": scriptCertificate,
 			"answer":      scriptAnswer,
 			"forge":       scriptForge,
+			"liar":        scriptLiar,
 		},
 	}
 }

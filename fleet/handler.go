@@ -62,6 +62,10 @@ type speaks interface{ Speaks() time.Time }
 // that it answers, on the fleet's clock; told only where the session is observed.
 type ponged interface{ Ponged(asked time.Duration) }
 
+// stalled is a handler that wants to know when its connection took nothing for a time:
+// while a write waits, nothing that comes due can leave.
+type stalled interface{ Stalled(from, to time.Time) }
+
 // ended is a handler that counts, when its session has ended, what it was to send while
 // it was away.
 type ended interface{ Ended() }

@@ -8,7 +8,7 @@ import (
 
 // holdback is what a controller knows of slots that are due and may not leave yet,
 // because the broker's Receive Maximum is met (4.9), or the group's own
-// max_outstanding, or because the connection takes no more. They wait in the order
+// max_outstanding, or because the connection takes no more: a write waits until it does. They wait in the order
 // of the plan and keep their planned moments: the open model stays open. Since the
 // stream yields the same slots whenever it is asked, none of them needs to be kept:
 // the queue is what is due and has not been taken from the stream.
@@ -27,6 +27,7 @@ type holdback struct {
 	blocked bool          // none may leave
 	since   time.Duration // they wait
 	freed   time.Duration // flow control let go last
+	clogged bool          // what held them back last was the connection: it took nothing
 	look    time.Duration // when the queue is looked at if nothing happens before
 	queue   *backlog      // nil unless they wait
 }
@@ -67,7 +68,7 @@ func (r *requester) hold(at time.Duration) {
 	if !r.waits {
 		r.waits, r.since = true, at
 	}
-	r.blocked, r.look = true, at+lookEvery
+	r.blocked, r.clogged, r.look = true, false, at+lookEvery
 	r.observe(at)
 }
 
@@ -103,6 +104,24 @@ func (r *requester) letGo(at time.Duration) {
 	r.reschedule()
 }
 
+// Stalled implements stalled: what came due while the connection took nothing was
+// held back by it (TCP's flow control is one, too), not by the generator.
+func (r *requester) Stalled(from, to time.Time) {
+	if r.zero.IsZero() || r.blocked {
+		return
+	}
+	began, ended := r.at(from), r.at(to)
+	if !(r.more && r.slot.planned <= ended) && !(len(r.due) > 0 && r.due[0] <= ended) {
+		return
+	}
+	if !r.waits {
+		r.waits, r.since = true, began
+	}
+	r.freed, r.clogged = ended, true
+	r.observe(ended)
+	r.reschedule()
+}
+
 // heldBack returns for how long flow control has held back a slot that leaves now.
 func (r *requester) heldBack(planned time.Duration) time.Duration {
 	if !r.waits {
@@ -114,7 +133,7 @@ func (r *requester) heldBack(planned time.Duration) time.Duration {
 // settleQueue ends the waiting when nothing is due any more.
 func (r *requester) settleQueue(at time.Duration) {
 	if r.waits && !(r.more && r.slot.planned <= at) && !(len(r.due) > 0 && r.due[0] <= at) {
-		r.waits, r.blocked, r.queue = false, false, nil
+		r.waits, r.blocked, r.clogged, r.queue = false, false, false, nil
 	}
 }
 

@@ -48,6 +48,7 @@ type greeting struct {
 	expiry     uint32    // Session Expiry Interval of the CONNECT
 	willDelay  uint32    // Will Delay Interval, likewise
 	mayReceive int       // Receive Maximum, likewise
+	inherited  int       // the first so many of session.received came on an earlier connection
 	pending    uint16    // packet id of the SUBSCRIBE
 	topics     uint16    // that it has
 	wants      byte      // the highest QoS it asks for
@@ -149,12 +150,28 @@ func (s *session) flush() error {
 	if err != nil {
 		return s.fail("writing to", err)
 	}
+	if w, knows := l.stream.(transport.Waiter); !knows || w.Waited() {
+		s.noteStall(now, knows)
+	}
 	s.spoke(now) // due is left alone: doDue looks again
 	l.unasked = false
 	if l.account != nil {
 		l.wrote = s.env.clock.at(now)
 	}
 	return nil
+}
+
+// longWrite is how long a write takes at the most that does not wait for the other side,
+// where the connection itself does not say whether it did.
+const longWrite = time.Millisecond
+
+// noteStall tells the handler of a write that began at a moment and had to wait until the
+// other side, or the network, took more; or that only took long, where it is not certain.
+func (s *session) noteStall(began time.Time, certain bool) {
+	h, ok := s.handler.(stalled)
+	if now := time.Now(); ok && s.link.online && (certain || now.Sub(began) > longWrite) {
+		h.Stalled(began, now)
+	}
 }
 
 // buffer returns what the next packet is appended to.

@@ -286,7 +286,7 @@ func (r *requester) refill(at time.Duration) {
 // request sends one slot for which there is room, or enters why it is not sent.
 func (r *requester) request(s slot, at time.Duration) bool {
 	g := r.group
-	q := metrics.Request{Planned: s.planned, Sent: at, Held: r.heldBack(s.planned), Labels: s.labels, Answers: g.answers}
+	q := metrics.Request{Planned: s.planned, Sent: at, Held: r.heldBack(s.planned), Clogged: r.clogged, Labels: s.labels, Answers: g.answers}
 	if g.spec.Group == "" {
 		q.Away = !r.fleet.responders[g.targets[s.target].number].present.Load()
 	}

@@ -274,6 +274,20 @@ func (r *responder) missed(now time.Time) {
 	}
 }
 
+// Stalled implements stalled: of the reports that came due while the connection took
+// nothing, the last is made now, and for the others there was no room.
+func (r *responder) Stalled(_, to time.Time) {
+	every := r.spec.Group.Telemetry
+	for every > 0 && r.telemetry > 0 {
+		due := r.fleet.clock.time(r.telemetry)
+		if due.Add(every).After(to) {
+			return
+		}
+		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.at(due)), metrics.Telemetry, metrics.QueueFull)
+		r.telemetry = r.fleet.clock.moment(due.Add(every))
+	}
+}
+
 // Ended implements ended.
 func (r *responder) Ended() {
 	r.missed(time.Now())

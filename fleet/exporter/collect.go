@@ -40,6 +40,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	e.labels(s.ByLabel)
 	e.devices(&s.Devices)
 	e.counts(s.CountTotals())
+	e.deliveries(s.Deliveries)
 	e.audit(s.Audit)
 	e.recoveries(s.Recoveries)
 	for _, series := range slices.SortedFunc(maps.Keys(s.Series), compareSeries) {
@@ -65,6 +66,7 @@ func (e *emitter) requests(t *metrics.Totals) {
 	e.counter("homefleet_requests_lost_away_total", "Of these, the lost ones: the broker did not keep them.", t.LostAway)
 	e.gauge("homefleet_requests_outstanding", "Requests that are sent and not decided yet.", float64(t.Outstanding))
 	e.counter("homefleet_requests_held_total", "Requests that flow control held back before they were sent.", t.Held)
+	e.counter("homefleet_requests_held_by_connection_total", "Of these, those that the connection held back: it took no more.", t.HeldByConn)
 	e.gauge("homefleet_requests_longest_queue", "Most requests that flow control held back at a time in one controller.", float64(t.LongestQueue))
 	e.gauge("homefleet_requests_longest_wait_seconds", "The longest that flow control held a request back.", time.Duration(t.LongestWait).Seconds())
 	for _, o := range []outcome{

@@ -103,7 +103,7 @@ var timedTable = []struct {
 	{ResponseTime, "the time from a request's planned moment to its (last) answer", "planned requests: what has no answer is slower than every answer"},
 	{ServiceTime, "the time from a request's sending to its (last) answer", "answered requests, late ones too"},
 	{ScheduleDelay, "the time from a request's planned moment to its sending, less what flow control held it back: the generator's own delay", "sent requests"},
-	{HoldBack, "the time that flow control (Receive Maximum, max_outstanding) held a request back", "requests that were held back"},
+	{HoldBack, "the time that flow control (Receive Maximum, max_outstanding, a connection that took no more) held a request back", "requests that were held back"},
 	{AnswerTime, "the time from a request's planned moment to each answer, where several are expected", "expected answers: one that is missing is slower than all"},
 	{ConnectDial, "the time to open a connection (TCP, TLS, WebSocket)", "connections that were opened"},
 	{ConnectConnack, "the time from CONNECT to CONNACK", "connections that were accepted"},
@@ -167,6 +167,8 @@ var runFigures = []figure{
 		ofTotals(func(t *Totals) int64 { return t.LostAway })},
 	{MetricInfo{"requests.held", UnitCount, "requests.sent", false, "requests that flow control held back before they were sent"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Held })},
+	{MetricInfo{"requests.held_by_connection", UnitCount, "requests.sent", false, "of these, those that the connection held back: it took no more, so that a write had to wait"}, true,
+		ofTotals(func(t *Totals) int64 { return t.HeldByConn })},
 	{MetricInfo{"requests.longest_queue", UnitCount, "", false, "most requests that flow control held back at a time in one controller"}, true,
 		func(s *Snapshot, _ Label) (float64, float64, bool) {
 			return float64(s.Totals.LongestQueue), 0, s.Totals.Planned > 0

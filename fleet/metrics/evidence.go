@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 	t := &s.Totals
 	o, _ := s.Outcomes(l)
 	switch metric {
-	case "requests.late", "requests.lost", "requests.refused", "requests.interrupted", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", answersMetric:
+	case "requests.late", "requests.lost", "requests.refused", "requests.interrupted", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", "requests.held_by_connection", answersMetric:
 		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
 	case "requests.lost_away":
 		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
@@ -34,10 +35,47 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		n := t.Answers + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal
 		return evidence{n, "there was no answer", ""}, true
 	}
-	if s.Audit != nil && strings.HasPrefix(metric, "wills.") {
+	switch family, _, _ := strings.Cut(metric, "."); {
+	case family == "wills" && s.Audit != nil:
 		return evidenceOfWills(metric, &s.Audit.Wills)
+	case family == "delivery":
+		sum, _ := s.deliveries(l)
+		return evidenceOfDeliveries(metric, &sum)
 	}
 	return evidence{}, false
+}
+
+// evidenceOfDeliveries is the same of one-way messages. Those that did not come
+// count only where a watcher was there for them, and the broker had them.
+func evidenceOfDeliveries(metric string, t *DeliveryTotals) (e evidence, ok bool) {
+	decided := t.Sent - t.Outstanding
+	e = evidence{t.Expected(), "no state or telemetry was sent to a watcher", judgedOf(t.Expected(), decided)}
+	switch metric {
+	case "delivery.sent", "delivery.expected":
+		return evidence{}, false // that so many were sent, or judged, is a fact
+	case "delivery.refused", "delivery.unconfirmed", "delivery.unwatched", "delivery.unfinished":
+		return evidence{t.Sent, e.none, ""}, true
+	case "delivery.strays":
+		e.looked += t.Strays() + t.FromStore // which tell of a watcher, too
+	}
+	if decided > 0 {
+		e.none = fmt.Sprintf("none of %s to watchers was judged: %s", words.Plural(decided, "message", "messages"), t.unjudgedBy())
+	}
+	return e, true
+}
+
+// unjudgedBy says why messages were not judged, such as "unwatched 20, refused 3".
+func (t *DeliveryTotals) unjudgedBy() string {
+	var parts []string
+	for _, p := range []struct {
+		name string
+		n    int64
+	}{{"refused", t.Refused}, {"unconfirmed", t.Unconfirmed}, {"unwatched", t.Unwatched}, {"unfinished", t.Unfinished}} {
+		if p.n > 0 {
+			parts = append(parts, p.name+" "+words.Grouped(p.n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // evidenceOfWills is the same of Wills. What the outages were, the devices know;

@@ -124,6 +124,7 @@ type Request struct {
 	Planned time.Duration // when it was to be sent; before 0 in the warm-up
 	Sent    time.Duration // when it is sent: as it is handed to the connection, not when a write that blocks returns
 	Held    time.Duration // for how much of the time between the two flow control held it back
+	Clogged bool          // what did so last was the connection, which took no more
 	Target  uint32        // whatever the caller files the answer's topic or device under
 	Labels  Labels
 	Answers int  // expected; less than 1 means 1
@@ -166,9 +167,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	if r.Away {
 		t.SentAway++
 	}
-	if r.Held > 0 {
-		t.Held++
-	}
+	t.hold(r)
 	if s := l.shard(r.Planned); s != nil {
 		s.sent(r)
 		s.mu.Unlock()

@@ -193,8 +193,8 @@ func (s *shard) sent(r Request) {
 	}
 	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.Sent++ })
 	s.record(ScheduleDelay, r.Labels, r.Sent-r.Planned-r.Held)
+	s.totals.hold(r)
 	if r.Held > 0 {
-		s.totals.Held++
 		s.record(HoldBack, r.Labels, r.Held)
 	}
 }

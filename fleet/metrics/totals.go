@@ -124,9 +124,10 @@ type Totals struct {
 
 	// What flow control held back: the broker's Receive Maximum, the scenario's
 	// max_outstanding, a connection that takes no more.
-	Held         int64 `json:"held"`          // of those sent: they had to wait before they could leave
-	LongestQueue int64 `json:"longest_queue"` // most that waited at a time in one controller
-	LongestWait  Span  `json:"longest_wait"`  // of any that waited, sent in the end or not
+	Held         int64 `json:"held"`               // of those sent: they had to wait before they could leave
+	HeldByConn   int64 `json:"held_by_connection"` // of the held: what held them back last was the connection, which took no more
+	LongestQueue int64 `json:"longest_queue"`      // most that waited at a time in one controller
+	LongestWait  Span  `json:"longest_wait"`       // of any that waited, sent in the end or not
 
 	// Of the lost.
 	LostAway   int64 `json:"lost_away"`  // sent to a device that was away: the broker kept them not, or not for long enough
@@ -149,7 +150,7 @@ type Totals struct {
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [33]*int64 {
+func (t *Totals) figures() [34]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -157,7 +158,18 @@ func (t *Totals) figures() [33]*int64 {
 		&t.Misrouted.Controller, &t.Misrouted.Topic,
 		&t.Corrupted.Missing, &t.Corrupted.Length, &t.Corrupted.Checksum,
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
-		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.Interrupted,
+		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
+	}
+}
+
+// hold counts a request that is sent, if something held it back.
+func (t *Totals) hold(r Request) {
+	if r.Held <= 0 {
+		return
+	}
+	t.Held++
+	if r.Clogged {
+		t.HeldByConn++
 	}
 }
 
@@ -212,6 +224,7 @@ func (t *Totals) Check() error {
 	f.equal("refused = sum over the reason codes", t.Refused, codes)
 	f.atMost("those sent to devices away are of the sent", t.SentAway, t.Sent)
 	f.atMost("those held back are of the sent", t.Held, t.Sent)
+	f.atMost("those held back by the connection are of the held", t.HeldByConn, t.Held)
 	f.atMost("lost ones to devices away are of the lost", t.LostAway, min(t.Lost, t.SentAway))
 	f.atMost("partial are of the lost", t.Partial, t.Lost)
 	f.atMost("unfinished are of the lost", t.Unfinished, t.Lost)

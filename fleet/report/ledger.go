@@ -122,7 +122,8 @@ func details(t *metrics.Totals) []namedCount {
 		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
 		{"sent to devices away", t.SentAway, "at that moment"},
 		{"lost to devices away", t.LostAway, "of these: the broker did not keep them"},
-		{"held back", t.Held, "by flow control: Receive Maximum, max_outstanding"},
+		{"held back", t.Held, "by flow control: Receive Maximum, max_outstanding, a connection that took no more"},
+		{"of these, by the connection", t.HeldByConn, "it took no more, so that a write had to wait"},
 		{"most held back", t.LongestQueue, "at a time in one controller"},
 		{"lost with some answers", t.Partial, "of several that were expected"},
 		{"lost as the run ended", t.Unfinished, "before their time-out"},
@@ -136,7 +137,11 @@ func heldBack(t *metrics.Totals) string {
 	if t.LongestQueue == 0 {
 		return ""
 	}
-	return "held back by flow control: " + words.Grouped(t.Held) + " of the sent; most at a time in one controller " +
+	by := ""
+	if t.HeldByConn > 0 {
+		by = ", " + words.Grouped(t.HeldByConn) + " of them by the connection, which took no more"
+	}
+	return "held back by flow control: " + words.Grouped(t.Held) + " of the sent" + by + "; most at a time in one controller " +
 		words.Grouped(t.LongestQueue) + ", for at most " + duration(time.Duration(t.LongestWait))
 }
 

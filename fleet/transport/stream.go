@@ -26,6 +26,10 @@ type Stream interface {
 	Write(b []byte) (int, error)
 }
 
+// Waiter is a Stream that knows whether its last Write had to wait until the other side,
+// or the network, took more. Whoever writes may ask.
+type Waiter interface{ Waited() bool }
+
 // NewStream returns the stream of a connection, which is read and written by way
 // of it from then on.
 func NewStream(c net.Conn, buffers *Buffers) Stream {
@@ -69,6 +73,7 @@ type lending struct {
 	lent    *buffer
 	filled  uint8 // how many reads in a row have filled their buffer, up to mostFilled
 	missed  bool  // the last Read found nothing before its deadline
+	waited  bool  // the last Write had to wait, where that is known
 }
 
 const mostFilled = 2

@@ -48,6 +48,7 @@ func (s *tcpStream) Read() ([]byte, error) {
 // writing is a Write, which needs no memory of its stream while none is under way.
 type writing struct {
 	unsent []byte
+	full   bool // the connection did not take all of it at once
 	err    error
 	try    func(fd uintptr) bool // tryWrite
 }
@@ -65,10 +66,14 @@ func (s *tcpStream) Write(b []byte) (int, error) {
 		err = w.err
 	}
 	n := len(b) - len(w.unsent)
-	w.unsent, w.err = nil, nil
+	s.waited = w.full
+	w.unsent, w.full, w.err = nil, false, nil
 	s.buffers.writes.Put(w)
 	return n, err
 }
+
+// Waited implements Waiter.
+func (s *tcpStream) Waited() bool { return s.waited }
 
 // tryRead reads from a descriptor that does not block. It is false when there is
 // nothing to read yet, and has let go of its buffer then.
@@ -99,6 +104,7 @@ func (w *writing) tryWrite(fd uintptr) bool {
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
+			w.full = true
 			return false
 		case err != nil:
 			w.err = os.NewSyscallError("write", err)
