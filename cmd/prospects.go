@@ -52,7 +52,7 @@ func prospectsOf(sc *scenarios.Scenario) prospects {
 		case count == 0:
 			p.none++
 			p.lines = append(p.lines, fmt.Sprintf("%s cannot come out: %s", e.Metric(), why))
-		case count < metrics.Needed(percentileOf(e.Metric())):
+		case percentileOf(e.Metric()) > 0 && count < metrics.Needed(percentileOf(e.Metric())):
 			p.few++
 			p.lines = append(p.lines, fmt.Sprintf("%s will rest on few samples (about %s)", e.Metric(), words.Grouped(count)))
 		}
