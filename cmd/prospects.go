@@ -82,8 +82,12 @@ func (p *prospects) words(check string) string {
 // percentileOf is the percentile that a metric is of; 0 if it is of none.
 func percentileOf(metric string) float64 {
 	name, _, _ := strings.Cut(metric, "{")
-	_, p, _ := strings.Cut(name, ".p") // which has a point of its own in "p99.9"
-	v, err := strconv.ParseFloat(p, 64)
+	const mark = ".p" // as in "telemetry.puback.p99.9"
+	at := strings.LastIndex(name, mark)
+	if at < 0 {
+		return 0
+	}
+	v, err := strconv.ParseFloat(name[at+len(mark):], 64)
 	if err != nil {
 		return 0
 	}
