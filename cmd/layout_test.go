@@ -1,65 +1,185 @@
 package cmd
 
 import (
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// Imports point one way: devices <- scenarios <- fleet <- cmd <- main. What a
-// package of ours may import of ours; a package that is not listed here may
-// import nothing.
-var mayImport = map[string][]string{
-	"homefleet":                          {"cmd"},
-	"homefleet/cmd":                      {"devices", "devices/words", "scenarios", "scenarios/tomlfault", "fleet", "fleet/broker", "fleet/metrics", "fleet/wire", "fleet/export", "fleet/exporter", "fleet/files", "fleet/report", "fleet/transport", "fleet/web"},
-	"homefleet/devices":                  {"devices/words"},
-	"homefleet/devices/words":            {},
-	"homefleet/scenarios":                {"devices", "devices/words", "scenarios/tomlfault", "fleet/metrics"},
-	"homefleet/scenarios/tomlfault":      {"devices/words"},
-	"homefleet/fleet":                    {"devices", "devices/words", "scenarios", "fleet/audit", "fleet/deliveries", "fleet/draws", "fleet/faults", "fleet/memconn", "fleet/metrics", "fleet/transport", "fleet/wire"},
-	"homefleet/fleet/audit":              {"fleet/metrics"},
-	"homefleet/fleet/deliveries":         {"fleet/metrics", "fleet/wire"},
-	"homefleet/fleet/draws":              {},
-	"homefleet/fleet/bench":              {}, // tests alone
-	"homefleet/fleet/faults":             {},
-	"homefleet/fleet/files":              {"devices/words"},
-	"homefleet/fleet/broker":             {"fleet/memconn", "fleet/metrics", "fleet/transport", "fleet/wire"},
-	"homefleet/fleet/fleettest":          {"devices", "scenarios", "scenarios/tomlfault", "fleet", "fleet/audit", "fleet/broker", "fleet/files", "fleet/metrics", "fleet/wire"},
-	"homefleet/fleet/memconn":            {},
-	"homefleet/fleet/metrics":            {"devices/words", "fleet/wire"},
-	"homefleet/fleet/transport":          {"devices/words", "fleet/faults", "fleet/files", "fleet/memconn"},
-	"homefleet/fleet/wire":               {},
-	"homefleet/fleet/report":             {"devices/words", "fleet/metrics"},
-	"homefleet/fleet/export":             {"fleet/metrics"},
-	"homefleet/fleet/exporter":           {"fleet/metrics"},
-	"homefleet/fleet/web":                {},
-	"homefleet/fleet/broker/attack":      {}, // tests alone
-	"homefleet/fleet/broker/conformance": {},
+// rooms are the packages of the module, the lowest first: what each imports of ours,
+// which is always of those above it in this list, and what for. So a device cannot come
+// to know MQTT, nor a broker what a fleet is.
+var rooms = []struct {
+	path    string
+	imports map[string]string
+}{
+	{"devices/words", nil},
+	{"devices", map[string]string{
+		"devices/words": "numbers in errors",
+	}},
+
+	// The network and its standard: no devices, no scenarios.
+	{"fleet/wire", nil},
+	{"fleet/faults", nil},
+	{"fleet/memconn", nil},
+	{"fleet/files", map[string]string{
+		"devices/words": "sizes in errors",
+	}},
+	{"fleet/web", nil},
+	{"fleet/draws", nil},
+	{"fleet/transport", map[string]string{
+		"devices/words": "what a server says, made printable",
+		"fleet/faults":  "its resets and halves",
+		"fleet/files":   "certificates",
+		"fleet/memconn": "reading without a buffer",
+	}},
+	{"fleet/broker", map[string]string{
+		"fleet/memconn":   "clients in the same process",
+		"fleet/transport": "connections",
+		"fleet/wire":      "packets",
+	}},
+	{"fleet/broker/attack", nil},
+	{"fleet/broker/conformance", nil},
+
+	// What is measured, and how it is shown.
+	{"fleet/metrics", map[string]string{
+		"devices/words": "what verdicts say",
+		"fleet/wire":    "names of reason codes",
+	}},
+	{"fleet/audit", map[string]string{
+		"fleet/metrics": "its result",
+	}},
+	{"fleet/deliveries", map[string]string{
+		"fleet/metrics": "its result",
+		"fleet/wire":    "stamps in User Properties",
+	}},
+	{"fleet/report", map[string]string{
+		"devices/words": "numbers and foreign text",
+		"fleet/metrics": "what it shows",
+	}},
+	{"fleet/export", map[string]string{
+		"fleet/metrics": "what it writes",
+	}},
+	{"fleet/exporter", map[string]string{
+		"fleet/metrics": "what it serves",
+	}},
+
+	{"scenarios/tomlfault", map[string]string{
+		"devices/words": "the word that was meant",
+	}},
+	{"scenarios", map[string]string{
+		"devices":             "kinds and their parameters",
+		"devices/words":       "numbers in errors",
+		"fleet/metrics":       "what can be expected",
+		"scenarios/tomlfault": "faults at their lines",
+	}},
+
+	{"fleet", map[string]string{
+		"devices":          "the models",
+		"devices/words":    "numbers in reports",
+		"fleet/audit":      "what devices and watchers saw is judged",
+		"fleet/deliveries": "messages one way",
+		"fleet/draws":      "chance",
+		"fleet/faults":     "networks that are slow or cut",
+		"fleet/metrics":    "counts",
+		"fleet/transport":  "connections",
+		"fleet/wire":       "packets",
+		"scenarios":        "what there is and what happens to it",
+	}},
+	{"fleet/bench", nil},
+	{"fleet/fleettest", map[string]string{
+		"fleet":               "the fleet of a test",
+		"fleet/audit":         "what became of Wills",
+		"fleet/broker":        "its broker",
+		"fleet/files":         "scenario files",
+		"fleet/metrics":       "outages",
+		"scenarios":           "its scenario",
+		"scenarios/tomlfault": "faults as they are shown",
+	}},
+
+	{"cmd", map[string]string{
+		"devices":             "help on kinds",
+		"devices/words":       "numbers and foreign text",
+		"fleet":               "run",
+		"fleet/broker":        "broker",
+		"fleet/export":        "--hlog, --bench, --otava",
+		"fleet/exporter":      "--metrics",
+		"fleet/files":         "files that flags name",
+		"fleet/metrics":       "results",
+		"fleet/report":        "report",
+		"fleet/transport":     "addresses, and hints on what went wrong there",
+		"fleet/web":           "servers",
+		"fleet/wire":          "topics and reason codes of request",
+		"scenarios":           "check",
+		"scenarios/tomlfault": "faults as they are shown",
+	}},
+	{"", map[string]string{
+		"cmd": "main",
+	}},
 }
 
 // A device that imports MQTT, or a broker that knows of fleets, could not be
-// tested or swapped by itself any more.
+// tested or swapped by itself any more. The list is exact: what is imported no more
+// goes, so that it shows how things are.
 func TestImportsPointOneWay(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "homefleet/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) < 10 {
-		t.Fatalf("go list names %d packages; want all of ours", len(lines))
-	}
-	for _, line := range lines {
+	imports := make(map[string][]string)
+	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		allowed, listed := mayImport[fields[0]]
-		if !listed {
-			t.Errorf("%s stands in no row of mayImport", fields[0])
-		}
+		ours := []string{}
 		for _, path := range fields[1:] {
-			ours, ok := strings.CutPrefix(path, "homefleet/")
-			if ok && !slices.Contains(allowed, ours) {
-				t.Errorf("%s imports %s; want only %v", fields[0], path, allowed)
+			if short, ok := strings.CutPrefix(path, "homefleet/"); ok {
+				ours = append(ours, short)
 			}
+		}
+		imports[strings.TrimPrefix(strings.TrimPrefix(fields[0], "homefleet"), "/")] = ours
+	}
+	listed := make(map[string]bool)
+	for _, r := range rooms {
+		got, there := imports[r.path]
+		if !there {
+			t.Errorf("rooms has %q, which is no package", r.path)
+		}
+		for _, path := range got {
+			switch why := r.imports[path]; {
+			case why == "":
+				t.Errorf("%s imports %s; want only %v", r.path, path, slices.Sorted(maps.Keys(r.imports)))
+			case !listed[path]:
+				t.Errorf("%s imports %s, which does not stand before it in rooms", r.path, path)
+			}
+		}
+		for path := range r.imports {
+			if !slices.Contains(got, path) {
+				t.Errorf("%s imports %s no more; remove it from rooms", r.path, path)
+			}
+		}
+		listed[r.path] = true
+		delete(imports, r.path)
+	}
+	for path := range imports {
+		t.Errorf("%s stands nowhere in rooms", path)
+	}
+}
+
+// The rooms of the network are built of nothing that is about homes, not even by way
+// of others.
+func TestNetworkKnowsNoFleet(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "homefleet/fleet/transport", "homefleet/fleet/broker", "homefleet/fleet/wire").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, "homefleet/fleet/memconn") {
+		t.Errorf("go list names %d packages, and not fleet/memconn; want all that are imported", len(deps))
+	}
+	for _, forbidden := range []string{"homefleet/devices", "homefleet/scenarios", "homefleet/scenarios/tomlfault", "homefleet/fleet", "homefleet/fleet/audit", "homefleet/fleet/metrics"} {
+		if slices.Contains(deps, forbidden) {
+			t.Errorf("the network imports %s", forbidden)
 		}
 	}
 }

@@ -200,49 +200,6 @@ func TestTLSFaults(t *testing.T) {
 	}
 }
 
-func TestNewDialerFaults(t *testing.T) {
-	junk := filepath.Join(t.TempDir(), "junk.pem")
-	if err := os.WriteFile(junk, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		b    scenarios.Broker
-		want string
-	}{
-		{scenarios.Broker{URL: "http://localhost"}, `scheme "http" is not known; want mqtt, mqtts, ws or wss`},
-		{scenarios.Broker{URL: "mqtt://"}, "no host"},
-		{scenarios.Broker{URL: "mqtt://a b"}, "want a URL"},
-		{scenarios.Broker{URL: "mqtt://me:secret@host"}, "give it apart"},
-		{scenarios.Broker{URL: "ftp://me:secret@host"}, "not known"},
-		{scenarios.Broker{URL: "me:secret@ho st"}, "want a URL"},
-		{scenarios.Broker{URL: "mqtt://me:secret@"}, "no host"},
-		{scenarios.Broker{URL: "ws://me:sec/ret@host:x/?token=secret"}, "want a URL"},
-		{scenarios.Broker{URL: "ws:///mqtt?token=secret"}, "no host"},
-		{scenarios.Broker{URL: "mqtts://host", CAFile: "/does/not/exist"}, "reading the CA file"},
-		{scenarios.Broker{URL: "mqtts://host", CAFile: junk}, "no certificate in it"},
-		{scenarios.Broker{URL: "mqtts://host", CertFile: junk, KeyFile: junk}, "client certificate"},
-	}
-	for _, tt := range tests {
-		_, err := fleet.NewDialer(tt.b)
-		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("NewDialer(%+v) = %v; want an error with %q", tt.b, err, tt.want)
-		}
-	}
-	for url, want := range map[string]string{
-		"localhost":             "mqtt://localhost:1883",
-		"localhost:99":          "mqtt://localhost:99",
-		"mqtts://[::1]":         "mqtts://[::1]:8883",
-		"tcp://h":               "tcp://h:1883",
-		"wss://h/path?x=1":      "wss://h/path?...", // a query may hold a token
-		"ws://127.0.0.1:8083/m": "ws://127.0.0.1:8083/m",
-	} {
-		d, err := fleet.NewDialer(scenarios.Broker{URL: url})
-		if err != nil || d.String() != want {
-			t.Errorf("NewDialer(%q) = %v, %v; want %s", url, d, err, want)
-		}
-	}
-}
-
 // One requester, a thousand devices: each answer is told by its Correlation Data.
 func TestThousandDevices(t *testing.T) {
 	t.Parallel()

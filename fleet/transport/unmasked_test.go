@@ -1,4 +1,4 @@
-package fleet_test
+package transport
 
 import (
 	"bufio"
@@ -8,12 +8,8 @@ import (
 	"encoding/binary"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
-
-	"homefleet/fleet"
-	"homefleet/scenarios"
 )
 
 // webFrame is one binary WebSocket frame (RFC 6455 5.2), masked if it is to be.
@@ -113,7 +109,7 @@ func TestServerMustNotMask(t *testing.T) {
 				defer close(over)
 				webServer(t, l, tt.pieces)
 			}()
-			d, err := fleet.NewDialer(scenarios.Broker{URL: "ws://" + l.Addr().String()})
+			d, err := NewDialer(Target{URL: "ws://" + l.Addr().String()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,36 +140,5 @@ func TestServerMustNotMask(t *testing.T) {
 			conn.Close()
 			<-over
 		})
-	}
-}
-
-// A device says what was wrong, and its broker is not said to break MQTT.
-func TestMaskedConnackIsNoFaultOfMQTT(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		webServer(t, l, [][]byte{webFrame([]byte{0x20, 3, 0, 0, 0}, true)})
-	}()
-	d, err := fleet.NewDialer(scenarios.Broker{URL: "ws://" + l.Addr().String()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	f := fleetOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n", d.Dial)
-	ended := make(chan error, 1)
-	go func() { ended <- f.Run(ctx) }()
-	<-over // the device has hung up
-	f.Stop()
-	if err := <-ended; err != nil && !strings.Contains(err.Error(), "masked WebSocket frame") {
-		t.Errorf("Run() = %v; want no error but that of a masked frame", err)
-	}
-	if n := f.Counts().BadPackets.Load(); n != 0 {
-		t.Errorf("%d packets are said to break MQTT; want none", n)
 	}
 }
