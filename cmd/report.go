@@ -35,7 +35,9 @@ file, the median of each figure is shown.
 
 With --compare all runs before -- are compared with all runs behind it, by a rank
 test over runs: a figure is worse, better or the same, or there are too few runs
-to tell. Ten of each find a slowdown of a tenth where runs differ little.`,
+to tell. Ten of each find a slowdown of a tenth where runs differ little.
+
+"homefleet help result" says what every field of a result means.`,
 		Example: `  homefleet report result.json
   homefleet report result.json --html report.html
   homefleet report before.json after.json
