@@ -75,6 +75,7 @@ func TestFilesAndExitCodeWithoutAReader(t *testing.T) {
 // Where the result is the only thing wanted, a reader that has seen enough is
 // well served.
 func TestListsWithoutAReader(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"scenarios"}, {"kinds"}, {"metrics"}, {"check", "bedroom"}} {
 		var stderr bytes.Buffer
 		if code := Run(context.Background(), Process{Args: args, Stdout: Stream{Writer: closedOut(t)}, Stderr: Stream{Writer: &stderr}}); code != exitOK {

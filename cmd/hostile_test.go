@@ -73,6 +73,7 @@ func shown(t *testing.T, dir string, args ...string) (stdout, stderr string) {
 // TestHostileNames has files, and what is in a scenario, be called by hostile
 // names.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	name := strings.ReplaceAll(hostileText, "/", "") + ".toml"
 	text := "title = \"t\\u202Et\\u2066\"\n[connect]\nclient_id = \"{id}\\n\\u001b[1mINJECTED\"\n[[device]]\nkind = \"light\"\nid = \"porch\"\n[phases]\nmeasure = \"50ms\"\n"
@@ -128,6 +129,7 @@ func checkFiles(t *testing.T, dir, name string) {
 // TestHostileResult puts hostile text in the place of each text of a result, one
 // after the other, and has report show it in each of its ways.
 func TestHostileResult(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var out bytes.Buffer
 	scenario := "[[device]]\nkind = \"light\"\n[[controller]]\nattribute = \"power\"\nrate = \"50/s\"\n[phases]\nmeasure = \"100ms\"\n[expect]\n\"requests.lost\" = \"== 0\"\n"
@@ -275,6 +277,7 @@ func hostileBroker(t *testing.T, code byte) string {
 
 // TestHostileBroker shows what a broker, or who answers there, says.
 func TestHostileBroker(t *testing.T) {
+	t.Parallel()
 	for _, code := range []byte{0, 0x87, 0x9C} {
 		url := hostileBroker(t, code)
 		for _, more := range [][]string{{}, {"--json"}, {"-v"}, {"--count", "2", "--timeout", "300ms"}} {

@@ -95,7 +95,14 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 	defer tick.Stop()
 	ready, done := r.fleet.Ready(), ctx.Done()
 	var fault error
-	online := 0 // at the last look: when the news of the end comes, the devices are already going
+	// How many are online, at the last look before the end was asked for: when we hear
+	// of that, the devices are already going.
+	online := 0
+	look := func() {
+		if n := r.fleet.Presence().Online; ctx.Err() == nil {
+			online = n
+		}
+	}
 	for {
 		select {
 		case err := <-ended:
@@ -106,7 +113,7 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 			return stopped, errors.Join(fault, err)
 		case <-ready:
 			ready = nil
-			online = r.fleet.Presence().Online
+			look()
 			if fault = r.up(); fault != nil {
 				r.fleet.Stop()
 			}
@@ -114,7 +121,7 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 			done, stopped = nil, true
 			r.stopping(plural(online, "device") + " online")
 		case now := <-tick.C:
-			online = r.fleet.Presence().Online
+			look()
 			r.progress(now, ready == nil, stopped)
 		}
 	}

@@ -10,12 +10,14 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"flag"
 	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,8 +36,16 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "1" {
 		os.Exit(Main())
 	}
+	flag.Parse()
+	if at := flag.Lookup("test.parallel"); at.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = at.Value.Set(strconv.Itoa(atOnce)) // it is a number
+	}
 	os.Exit(m.Run())
 }
+
+// atOnce is how many scripts and the like run at a time, unless the command line says
+// otherwise: mostly they wait.
+const atOnce = 6
 
 // TestScripts runs the scripts of testdata/script. They read as documentation;
 // what they say beyond testscript's own commands is:

@@ -155,6 +155,7 @@ func TestSystemMemory(t *testing.T) {
 
 // TestColour checks that colour is decided for each stream by itself.
 func TestColour(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		terminal bool
@@ -249,6 +250,7 @@ func TestBlock(t *testing.T) {
 
 // TestCompletion checks that a shell is offered what there is.
 func TestCompletion(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ args, want string }{
 		{"run ", "apartment-block"}, {"check ", "bedroom"}, {"scenarios ", "apartment"}, {"kinds ", "thermostat"}, {"", "request"},
 		{"run --size ", "m"}, {"run request-response --size ", "l"}, {"check --size ", "s"}, {"report ", ":8"},

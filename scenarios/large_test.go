@@ -12,7 +12,7 @@ import (
 func TestLargeFilesLoadInTime(t *testing.T) {
 	numbered := func(n int, format string) string {
 		var b strings.Builder
-		for i := range n {
+		for i := range n / largeFiles {
 			fmt.Fprintf(&b, format, i)
 		}
 		return b.String()

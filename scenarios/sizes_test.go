@@ -42,7 +42,7 @@ func TestOverlays(t *testing.T) {
 		{"expect", `"requests.lost"`, `"< 5"`}, {"expect", `"requests.late"`, `"== 0"`},
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
+	for range 300 / largeFiles {
 		var over []key
 		for _, c := range changes {
 			if r.IntN(3) == 0 {
@@ -166,11 +166,11 @@ func TestEverySizeIsChecked(t *testing.T) {
 // TestSizesLoadInTime holds files of several sizes to a time.
 func TestSizesLoadInTime(t *testing.T) {
 	var b strings.Builder
-	for i := range 500 {
+	for i := range 500 / largeFiles {
 		fmt.Fprintf(&b, "[[device]]\nkind = \"light\"\nid = \"x%d-{n}\"\n", i)
 	}
 	for i := range maxSizes {
-		for range 500 {
+		for range 500 / largeFiles {
 			fmt.Fprintf(&b, "[[size.z%d.device]]\ncount = 3\n", i)
 		}
 	}
