@@ -107,6 +107,9 @@ func (a *alarm) decide(now time.Time) {
 	a.crowded.Store(float64(a.moments.Swap(0)) > float64(most)*took.Seconds())
 }
 
+// Rang reports whether it has woken anybody so far. It is for when close has returned.
+func (a *alarm) Rang() bool { return a.lead > 0 }
+
 // came notes that so many moments have come, whoever woke for them.
 func (a *alarm) came(n int) {
 	if a != nil {

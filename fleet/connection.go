@@ -58,6 +58,10 @@ func (s *session) hasRoom(qos byte) bool {
 	return min(qos, lim.maximumQoS) == 0 || s.out.flying < lim.receiveMaximum
 }
 
+// unacknowledged is how many messages of QoS 1 and 2 wait for an acknowledgement, or to
+// be sent.
+func (s *session) unacknowledged() int { return len(s.out.messages) }
+
 // takesAtOnce reports whether a message of QoS 1 or 2 would leave at once.
 func (s *session) takesAtOnce(p *wire.Publish) bool {
 	return s.out.flying < s.link.limits.receiveMaximum && s.out.takes(wire.PublishSize(p, wire.V5))

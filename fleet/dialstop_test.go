@@ -19,7 +19,6 @@ func TestNoDialsWhenCalledOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &f.responders[0].session
-	s.tried = true // no ramp waits for it
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
@@ -28,7 +27,7 @@ func TestNoDialsWhenCalledOff(t *testing.T) {
 	}
 	cancel()
 	time.Sleep(20 * time.Millisecond) // in which it could try thousands of times
-	s.inbox.put(func() { s.stopping = true })
+	s.endSoon()
 	if err := <-ended; err != nil {
 		t.Errorf("the session ended with %v; want nil", err)
 	}

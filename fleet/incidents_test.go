@@ -195,7 +195,7 @@ spread = "10s"
 						for _, d := range s.fleet.Devices() {
 							now, err := ask(s.t.Context(), d, func() bool {
 								r := d.r
-								return r.away || r.obstacles != nil && r.obstacles.rivals > 0 || !r.hasNetwork() || r.obstacles != nil && len(r.obstacles.links) > 0
+								return r.obstructed()
 							})
 							if err != nil {
 								t.Fatal(err)

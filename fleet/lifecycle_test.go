@@ -74,31 +74,6 @@ func TestSilenceIsSilent(t *testing.T) {
 	})
 }
 
-// A packet id that is in use is not given out again, even after the ids have
-// gone round (2.2.1-3, 2.2.1-4).
-func TestPacketIDsGoRound(t *testing.T) {
-	var o outbox
-	take := func() uint16 {
-		id := o.id()
-		if o.find(id) >= 0 {
-			t.Fatalf("id() = %d, which is in use", id)
-		}
-		o.messages = append(o.messages, outgoing{id: id})
-		return id
-	}
-	for n := range 200 { // the first and the hundredth are never acknowledged
-		take()
-		if n != 0 && n != 99 {
-			o.remove(len(o.messages) - 1)
-		}
-	}
-	take()
-	for range 2 * 65536 { // acknowledged one later
-		take()
-		o.remove(len(o.messages) - 2)
-	}
-}
-
 // Rule 6: Maximum Packet Size holds for every packet (3.2.2-15), SUBSCRIBE too.
 func TestRule6MaximumPacketSizeOfSubscribe(t *testing.T) {
 	play(t, oneLight(nil), func(t *testing.T, b *script) {
@@ -201,7 +176,7 @@ func TestRampPassesTheDead(t *testing.T) {
 	sc.Connect.Rate = 0
 	play(t, sc, func(t *testing.T, b *script) {
 		for _, d := range b.fleet.Devices()[:135] {
-			d.r.inbox.put(func() { d.r.away, d.r.mode = true, modeCut })
+			d.r.tell(func() { d.r.disconnect(byHand, modeCut) })
 		}
 		got := make(chan string, 200)
 		go func() {

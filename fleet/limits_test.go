@@ -10,7 +10,6 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/broker"
-	"homefleet/fleet/draws"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -390,41 +389,4 @@ func equal(a, b []time.Duration) bool {
 		}
 	}
 	return true
-}
-
-func TestBackoffCeiling(t *testing.T) {
-	c := &backoffPolicy{min: time.Second, max: time.Minute}
-	tests := []struct {
-		failures int
-		want     time.Duration
-	}{{1, time.Second}, {2, 2 * time.Second}, {6, 32 * time.Second}, {7, time.Minute}, {63, time.Minute}, {1 << 40, time.Minute}}
-	for _, tt := range tests {
-		if got := c.wait(tt.failures, 1); got != tt.want {
-			t.Errorf("wait(failures %d, draw 1) = %v; want %v", tt.failures, got, tt.want)
-		}
-		if got := c.wait(tt.failures, 0); got != 0 {
-			t.Errorf("wait(failures %d, draw 0) = %v; want 0", tt.failures, got)
-		}
-	}
-}
-
-// The draws of neighbouring devices and purposes are spread evenly and share
-// nothing.
-func TestChance(t *testing.T) {
-	const n = 20_000
-	var buckets [10]int
-	sum := 0.0
-	for device := range n {
-		x := draws.Chance(7, device, draws.Backoff, 0)
-		buckets[int(x*10)]++
-		sum += (x - 0.5) * (draws.Chance(7, device+1, draws.Backoff, 0) - 0.5)
-	}
-	for i, c := range buckets {
-		if c < n/10-250 || c > n/10+250 {
-			t.Errorf("bucket %d holds %d of %d; want a tenth", i, c, n)
-		}
-	}
-	if r := sum / n / (1.0 / 12); r > 0.03 || r < -0.03 {
-		t.Errorf("neighbours correlate by %.3f; want 0", r)
-	}
 }

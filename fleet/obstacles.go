@@ -62,8 +62,8 @@ type Reconnect struct {
 	Rename bool // under another client id, so that the old session is nobody's any more
 }
 
-// obstructed returns the session's obstacles, made when there were none.
-func (s *session) obstructed() *obstacles {
+// obstruct returns the session's obstacles, made when there were none.
+func (s *session) obstruct() *obstacles {
 	if s.obstacles == nil {
 		s.obstacles = new(obstacles)
 	}
@@ -73,7 +73,7 @@ func (s *session) obstructed() *obstacles {
 // disconnect has the session go offline in a mode, if it is not off already, and stay
 // so until reconnect.
 func (s *session) disconnect(by cause, mode offlineMode) {
-	t := s.obstructed()
+	t := s.obstruct()
 	if slices.Contains(t.off, by) {
 		return
 	}
@@ -121,7 +121,7 @@ func (s *session) renamed(p *wire.Connect) {
 // cutNetwork takes the network from a session that goes on running. why is how
 // reports call it.
 func (s *session) cutNetwork(by cause, why string) {
-	t := s.obstructed()
+	t := s.obstruct()
 	if slices.Contains(t.dark, by) {
 		return
 	}
@@ -166,6 +166,12 @@ func (s *session) restoreNetwork(by cause, forgot bool, how Reconnect) {
 	}
 }
 
+// obstructed reports whether anything stands between the session and its broker.
+func (s *session) obstructed() bool {
+	t := s.obstacles
+	return t != nil && (len(t.off) > 0 || len(t.dark) > 0 || len(t.links) > 0 || t.rivals > 0)
+}
+
 // hasNetwork reports whether connecting makes sense.
 func (s *session) hasNetwork() bool { return s.obstacles == nil || len(s.obstacles.dark) == 0 }
 
@@ -177,7 +183,7 @@ var errForgotten = errors.New("the router knows nothing of the connection any mo
 
 // slow has the faults on this and every further connection until quicken.
 func (s *session) slow(l slowLink) {
-	t := s.obstructed()
+	t := s.obstruct()
 	t.links = append(t.links, l)
 	if s.link != nil {
 		l.put(s.wrap())
@@ -259,7 +265,7 @@ func (s *session) wrap() *faults.Conn {
 
 // abandon leaves the present connection as it is: open, and nobody's.
 func (s *session) abandon(darkly bool) {
-	t, l := s.obstructed(), s.link
+	t, l := s.obstruct(), s.link
 	l.abandoned = true
 	if c, slow := l.conn.(*faults.Conn); slow {
 		c.Set(darkness, faults.Timeout{}) // what it holds back must not come out later
@@ -298,7 +304,7 @@ func (s *session) closeHalfOpen(which func(halfOpen) bool) {
 
 // contest has the session connect again when another client has taken its session,
 // until uncontest is called as often.
-func (s *session) contest() { s.obstructed().rivals++ }
+func (s *session) contest() { s.obstruct().rivals++ }
 
 // uncontest notes that one client less uses the session's client id.
 func (s *session) uncontest() {

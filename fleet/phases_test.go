@@ -181,7 +181,7 @@ id = "lamp"
 `, broker.Config{}, func(s *storm) {
 		s.sleepTo(5 * time.Second)
 		d, _ := s.fleet.Device("lamp")
-		d.r.inbox.put(func() {
+		d.r.tell(func() {
 			d.r.disconnect(byHand, modeCut)
 			d.r.reconnect(byHand, Reconnect{})
 		})

@@ -37,10 +37,8 @@ func TestResentKeepsToTheNewLimits(t *testing.T) {
 		{"no retain, never written", 1, true, 10, false, func(l *limits) { l.noRetain = true }, "id 1 QoS 1", 0, 1},
 		{"Receive Maximum", 1, false, 10, true, func(l *limits) { l.receiveMaximum = 0 }, "", 0, 1},
 	} {
-		f := stage(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n")
-		r := f.responders[0]
+		r := newNobody()
 		attach(&r.session)
-		r.wrote(len(r.link.out.packets))
 		r.send(&wire.Publish{Topic: []byte("t"), Payload: make([]byte, tt.size), QoS: tt.qos, Retain: tt.retain}, metrics.State)
 		if n := 0; tt.written {
 			n = len(r.link.out.packets)
@@ -52,17 +50,13 @@ func TestResentKeepsToTheNewLimits(t *testing.T) {
 		r.out.disconnected(true)
 
 		attach(&r.session)
-		r.wrote(len(r.link.out.packets))
 		tt.limit(&r.link.limits)
 		r.refit()
 		r.out.pump(&r.session)
-		got := ""
-		if r.link.out != nil {
-			got = publishes(t, r.link.out.packets)
-		}
-		if got != tt.want || f.counts.Unfit.Load() != tt.unfit || len(r.out.messages) != tt.held {
+		got := publishes(t, r.buffered())
+		if got != tt.want || r.counts().Unfit.Load() != tt.unfit || len(r.out.messages) != tt.held {
 			t.Errorf("%s: sent again %q, %d unfit, %d held; want %q, %d, %d",
-				tt.name, got, f.counts.Unfit.Load(), len(r.out.messages), tt.want, tt.unfit, tt.held)
+				tt.name, got, r.counts().Unfit.Load(), len(r.out.messages), tt.want, tt.unfit, tt.held)
 		}
 		if id := r.out.id(); tt.held > 0 && id == 1 {
 			t.Errorf("%s: packet id 1 is given out again, but is in use", tt.name)
@@ -71,13 +65,13 @@ func TestResentKeepsToTheNewLimits(t *testing.T) {
 		r.drop()
 		r.writeOff()
 		sum := int64(0)
-		for fate, n := range fates(f, metrics.State) {
+		for fate, n := range fatesOf(r.counts(), metrics.State) {
 			if fate != metrics.Unacknowledged && fate != metrics.Rejected {
 				sum += n
 			}
 		}
 		if sum != 1 {
-			t.Errorf("%s: fates %v; want one of them", tt.name, fates(f, metrics.State))
+			t.Errorf("%s: fates %v; want one of them", tt.name, fatesOf(r.counts(), metrics.State))
 		}
 	}
 }

@@ -140,7 +140,7 @@ const closeNotify = 5 + 2 + 1 + 16
 func (s *socket) die(how Way) {
 	s.t.Helper()
 	for start := time.Now(); ; time.Sleep(time.Millisecond) {
-		waits, err := ask(s.t.Context(), s.lamp, func() int { return len(s.lamp.r.out.messages) })
+		waits, err := ask(s.t.Context(), s.lamp, func() int { return s.lamp.r.unacknowledged() })
 		if err == nil && waits == 0 {
 			break
 		}
@@ -251,7 +251,7 @@ func TestExitWithUnreadData(t *testing.T) {
 			p.welcome(nil)
 			r := s.lamp.r
 			busy, goOn := make(chan struct{}), make(chan struct{})
-			r.inbox.put(func() {
+			r.tell(func() {
 				close(busy)
 				<-goOn
 				r.disconnect(byHand, offlineMode(way))
