@@ -1,17 +1,12 @@
 package fleet
 
 import (
-	"context"
 	"math/rand/v2"
-	"net"
 	"runtime"
 	"testing"
 	"time"
 
-	"homefleet/fleet/broker"
 	"homefleet/fleet/memconn"
-	"homefleet/fleet/metrics"
-	"homefleet/scenarios"
 )
 
 // The alarm wakes each in its turn and never before its moment, also those whose moment

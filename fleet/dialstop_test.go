@@ -5,13 +5,15 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"homefleet/scenarios"
 )
 
 // A device whose dials have been called off waits for the word that the fleet
 // stops. It does not try again, or thousands of them would keep all processors
 // from the one goroutine that has the word for them.
 func TestNoDialsWhenCalledOff(t *testing.T) {
-	f, err := New(oneLight(nil), Options{Dial: func(ctx context.Context) (net.Conn, error) {
+	f, err := New(oneLight(func(sc *scenarios.Scenario) { sc.Connect.Rate = 1 }), Options{Dial: func(ctx context.Context) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -208,38 +209,32 @@ func TestRampPassesTheDead(t *testing.T) {
 func TestSnapshotGivenUp(t *testing.T) {
 	l := memconn.Listen("nobody")
 	defer l.Close()
-	f, err := New(oneLight(nil), Options{Dial: func(ctx context.Context) (net.Conn, error) { return l.Dial(ctx) }})
+	f, err := New(oneLight(func(sc *scenarios.Scenario) { sc.Connect.Rate = 1 }), Options{Dial: func(ctx context.Context) (net.Conn, error) { return l.Dial(ctx) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d, _ := f.Device("lamp")
+	d.r.tell(func() { d.r.disconnect(byHand, modeCut) }) // so that it waits for tasks
+	ended := make(chan error, 1)
+	go func() { ended <- d.r.run(t.Context()) }()
 	for range 200 {
 		ctx, cancel := context.WithCancel(context.Background())
-		hold := make(chan struct{})
-		ran := make(chan struct{})
-		go func() { // stands for the device's goroutine
-			<-hold
-			for _, l := range d.r.inbox.take() {
-				l()
-			}
-			close(ran)
-		}()
+		hold, ran := make(chan struct{}), make(chan struct{})
+		d.r.tell(func() { <-hold })
 		go func() {
-			for {
-				d.r.inbox.mu.Lock()
-				n := len(d.r.inbox.tasks)
-				d.r.inbox.mu.Unlock()
-				if n > 0 {
-					break
-				}
-			}
+			runtime.Gosched() // as long as Snapshot may need to ask
 			cancel()
 			close(hold)
 		}()
 		if snap, err := d.Snapshot(ctx); err == nil && snap.ID == "" {
 			t.Fatal("no id")
 		}
+		d.r.tell(func() { close(ran) })
 		<-ran
+	}
+	d.r.endSoon()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -18,34 +18,73 @@ import (
 	"homefleet/scenarios"
 )
 
-// stage is a fleet whose sessions a test drives by hand, without goroutines.
-func stage(t *testing.T, toml string) *Fleet {
+// staged is a fleet that does not run: a test has single sessions of it run, and plays
+// their broker.
+type staged struct {
+	*Fleet
+	listener *memconn.Listener
+}
+
+func stage(t *testing.T, toml string) *staged {
 	t.Helper()
 	sc := scenarioOf(t, toml)
 	sc.Connect.Rate = 1 // no tokens are lent for first tries
-	f, err := New(sc, Options{Dial: func(context.Context) (net.Conn, error) { return nil, io.EOF }})
+	l := memconn.Listen("broker")
+	f, err := New(sc, Options{Dial: l.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	t.Cleanup(func() { l.Close() })
+	return &staged{f, l}
 }
 
-// attach gives a session a connection that leads nowhere.
-func attach(s *session) {
-	conn, _ := memconn.Pipe(1 << 20)
-	s.link = newLink(conn, s.env.buffers)
-	s.link.arrived = time.Now()
-	if err := s.sendConnect(); err != nil {
-		panic(err)
+// start runs a session, to the end of the test, and returns the broker's end of its
+// connection.
+func (f *staged) start(t *testing.T, s *session) *peer {
+	t.Helper()
+	ended := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(ended)
+		_ = s.run(ctx) // the tests see why
+	}()
+	p := f.accept(t)
+	t.Cleanup(func() {
+		cancel()
+		s.endSoon()
+		p.conn.Close()
+		<-ended
+	})
+	return p
+}
+
+// accept waits for the next connection.
+func (f *staged) accept(t *testing.T) *peer {
+	t.Helper()
+	conn, err := f.listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &peer{t: t, conn: conn}
+}
+
+// on has a session's goroutine do something, and waits for that.
+func on(s *session, do func()) {
+	done := make(chan struct{})
+	if s.tell(func() { defer close(done); do() }) {
+		<-done
 	}
 }
 
-func connackFrame(present bool, props *packets.Properties) wire.Frame {
-	return wire.Append(nil, &packets.Connack{SessionPresent: present, Properties: props}, wire.V5)
-}
-
-func subackFrame(s *session) wire.Frame {
-	return wire.Append(nil, &packets.Suback{PacketID: s.link.pending, Reasons: []byte{1}, Properties: &packets.Properties{}}, wire.V5)
+// comeUp lets whoever it is come up: CONNACK with these properties and SUBACK. It is
+// for bubbles of fake time.
+func (p *peer) comeUp(props *packets.Properties) *wire.Connect {
+	p.t.Helper()
+	c := p.wantConnect()
+	p.connack(0, false, props)
+	p.grant()
+	synctest.Wait()
+	return c
 }
 
 const phones = `
@@ -62,124 +101,110 @@ attribute = "power"
 // A controller's session ends with its connection: a broker that says Session
 // Present on its return breaks the standard (3.2.2-2), and takes nobody down.
 func TestControllerSessionPresent(t *testing.T) {
-	f := stage(t, expiring+phones+"rate = \"10/s\"\nqos = 1\n")
-	r := f.requesters[0]
-	attach(&r.session)
-	if err := r.connack(connackFrame(false, &packets.Properties{})); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.suback(subackFrame(&r.session)); err != nil {
-		t.Fatal(err)
-	}
-	r.begin(time.Now())
-	r.Act(time.Now())
-	r.hangUp(errAway)
-	defer func() {
-		if p := recover(); p != nil {
-			t.Errorf("connack() panics: %v", p)
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, expiring+phones+"rate = \"10/s\"\nqos = 1\n")
+		r := f.requesters[0]
+		p := f.start(t, &r.session)
+		p.comeUp(nil)
+		on(&r.session, func() { r.begin(time.Now()) })
+		p.wantPublish() // it is not acknowledged
+		p.conn.Close()
+		p = f.accept(t)
+		p.wantConnect()
+		p.connack(0, true, nil)
+		if got := p.wantEnd(); len(got) > 0 {
+			t.Errorf("after Session Present in answer to Clean Start the controller sends %s; want the end of the connection", wire.TypeName(got[0].Type()))
 		}
-	}()
-	attach(&r.session)
-	if err := r.connack(connackFrame(true, &packets.Properties{})); err == nil {
-		t.Error("connack() = nil for Session Present after Clean Start; want a protocol error")
-	}
+		if n := f.counts.BadPackets.Load(); n != 1 {
+			t.Errorf("%d packets that break the protocol; want 1", n)
+		}
+	})
 }
 
 // Rule 6: where the broker has no shared subscriptions none is asked for
-// (3.2.2.3.13).
-func TestRule6SharedSubscriptions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // it takes its time to leave
-		f := stage(t, phones+"count = 2\nrate = \"10/s\"\nshare_replies = true\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nshare = \"eyes\"\n")
-		for _, s := range []*session{&f.requesters[0].session, &f.watching[0].session} {
-			attach(s)
-			_ = s.connack(connackFrame(false, &packets.Properties{SharedSubAvailable: new(byte(0))}))
-			if out := s.link.out; out != nil && bytes.Contains(out.packets, []byte("$share/")) {
-				t.Errorf("%s subscribes to $share/… where Shared Subscription Available is 0", s.name)
-			}
-		}
-	})
-}
-
-// Rule 6: where the broker has no wildcards, a watcher asks for none
+// (3.2.2.3.13), and where it has no wildcards, a watcher asks for none
 // (3.2.2.3.11).
-func TestRule6WatcherWildcards(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\n")
-		s := &f.watching[0].session
-		attach(s)
-		_ = s.connack(connackFrame(false, &packets.Properties{WildcardSubAvailable: new(byte(0))}))
-		if out := s.link.out; out != nil && bytes.Contains(out.packets, []byte("state/#")) {
-			t.Errorf("%s subscribes to state/# where Wildcard Subscription Available is 0", s.name)
-		}
-	})
+func TestRule6WhatIsNotAvailable(t *testing.T) {
+	const shared = phones + "count = 2\nrate = \"10/s\"\nshare_replies = true\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nshare = \"eyes\"\n"
+	for _, tt := range []struct {
+		name, toml string
+		who        func(*staged) *session
+		props      packets.Properties
+	}{
+		{"shared replies", shared, func(f *staged) *session { return &f.requesters[0].session }, packets.Properties{SharedSubAvailable: new(byte(0))}},
+		{"a shared watcher", shared, func(f *staged) *session { return &f.watching[0].session }, packets.Properties{SharedSubAvailable: new(byte(0))}},
+		{"a watcher of state/#", "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\n",
+			func(f *staged) *session { return &f.watching[0].session }, packets.Properties{WildcardSubAvailable: new(byte(0))}},
+	} {
+		synctest.Test(t, func(t *testing.T) { // it takes its time to leave
+			f := stage(t, tt.toml)
+			p := f.start(t, tt.who(f))
+			p.wantConnect()
+			p.connack(0, false, &tt.props)
+			if frame := p.next(); frame == nil || frame.Type() != packets.DISCONNECT {
+				t.Errorf("%s: the first packet after CONNACK is % x; want DISCONNECT, and no subscription that the broker forbids", tt.name, []byte(frame))
+			}
+		})
+	}
 }
 
 // What a session refuses as over its Receive Maximum is what its CONNECT said:
 // for watchers nothing, which is 65,535 (3.1.2.11.3).
 func TestReceiveMaximumOfAWatcher(t *testing.T) {
-	f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nqos = 2\n")
-	w := f.watching[0]
-	attach(&w.session)
-	var c wire.Connect
-	if err := w.FillConnect(&c); err != nil {
-		t.Fatal(err)
-	}
-	most := int(c.ReceiveMaximum)
-	if most == 0 {
-		most = 65535
-	}
-	_ = w.connack(connackFrame(false, &packets.Properties{}))
-	_ = w.suback(subackFrame(&w.session))
-	for id := 1; id <= min(most, 1000); id++ {
-		m := wire.Publish{Topic: []byte("state/light-1/power"), QoS: 2, PacketID: uint16(id)}
-		if err := w.incoming(wire.AppendPublish(nil, &m, wire.V5)); err != nil {
-			t.Fatalf("message %d of %d that were allowed: %v", id, most, err)
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nqos = 2\n")
+		p := f.start(t, &f.watching[0].session)
+		most := int(p.comeUp(nil).ReceiveMaximum)
+		if most == 0 {
+			most = 65535
 		}
-	}
+		for id := 1; id <= min(most, 1000); id++ { // none of them is released
+			p.publish(wire.Publish{Topic: []byte("state/light-1/power"), QoS: 2, PacketID: uint16(id)})
+			p.want(packets.PUBREC)
+		}
+	})
 }
 
 // An answer that one controller of a group gets before its own load has begun,
 // for another whose load has, does not move the other's clock.
 func TestSharedReplyBeforeTheBeginning(t *testing.T) {
-	f := stage(t, phones+"count = 2\nrate = \"2/s\"\nshare_replies = true\ntimeout = \"1s\"\n")
-	a, b := f.requesters[0], f.requesters[1]
-	for _, r := range f.requesters {
-		attach(&r.session)
-		_ = r.connack(connackFrame(false, &packets.Properties{}))
-		_ = r.suback(subackFrame(&r.session))
-	}
-	zero := time.Now()
-	a.begin(zero)
-	a.Act(zero) // its first slot is due at once
-	id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
-	m := wire.Publish{Topic: b.answers}
-	m.Props.CorrelationData = id.Append(nil, a.group.spec.CorrelationSize)
-	b.link.arrived = zero.Add(time.Millisecond)
-	b.Message(&m)
-	a.read() // what was left for it
-	if got := a.ledger.Totals(); got.Answered != 1 || got.Lost != 0 {
-		t.Errorf("%d answered, %d lost, %d late; want 1 answered", got.Answered, got.Lost, got.Late)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, phones+"count = 2\nrate = \"2/s\"\nshare_replies = true\ntimeout = \"1s\"\n")
+		a, b := f.requesters[0], f.requesters[1]
+		pa := f.start(t, &a.session)
+		pa.comeUp(nil)
+		pb := f.start(t, &b.session)
+		pb.comeUp(nil)
+		on(&a.session, func() { a.begin(time.Now()) }) // its first slot is due at once
+		request := pa.wantPublish()
+		answer := wire.Publish{Topic: request.Props.ResponseTopic}
+		answer.Props.CorrelationData = request.Props.CorrelationData
+		time.Sleep(time.Millisecond)
+		pb.publish(answer)
+		synctest.Wait()
+		if got := a.ledger.Totals(); got.Answered != 1 || got.Lost != 0 {
+			t.Errorf("%d answered, %d lost, %d late; want 1 answered", got.Answered, got.Lost, got.Late)
+		}
+	})
 }
 
 // An answer for a controller that has ended is counted, not dropped.
 func TestSharedReplyOfTheEnded(t *testing.T) {
-	f := stage(t, phones+"count = 2\nrate = \"2/s\"\nshare_replies = true\ntimeout = \"1s\"\n")
-	a, b := f.requesters[0], f.requesters[1]
-	attach(&b.session)
-	_ = b.connack(connackFrame(false, &packets.Properties{}))
-	_ = b.suback(subackFrame(&b.session))
-	b.begin(time.Now())
-	a.inbox.close()
-	id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
-	m := wire.Publish{Topic: b.answers}
-	m.Props.CorrelationData = id.Append(nil, b.group.spec.CorrelationSize)
-	b.link.arrived = time.Now()
-	b.Message(&m)
-	got := b.ledger.Totals()
-	if got.Misrouted.Controller+got.Unknown.Total() != 1 {
-		t.Errorf("%d misrouted, %d unknown; want the answer to be one of them", got.Misrouted.Controller, got.Unknown.Total())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, phones+"count = 2\nrate = \"2/s\"\nshare_replies = true\ntimeout = \"1s\"\n")
+		a, b := f.requesters[0], f.requesters[1]
+		a.neverRun()
+		p := f.start(t, &b.session)
+		p.comeUp(nil)
+		on(&b.session, func() { b.begin(time.Now()) })
+		id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
+		p.publish(wire.Publish{Topic: b.answers, Props: wire.Properties{CorrelationData: id.Append(nil, b.group.spec.CorrelationSize)}})
+		synctest.Wait()
+		got := b.ledger.Totals()
+		if got.Misrouted.Controller+got.Unknown.Total() != 1 {
+			t.Errorf("%d misrouted, %d unknown; want the answer to be one of them", got.Misrouted.Controller, got.Unknown.Total())
+		}
+	})
 }
 
 // closedRun is a closed load of two requests in flight against a broker that the
@@ -441,35 +466,6 @@ func TestDrainWithoutTheDeparted(t *testing.T) {
 	})
 }
 
-// What a device keeps for a broker that acknowledges nothing is bounded in
-// bytes, not only in messages.
-func TestOutboxIsBoundedInBytes(t *testing.T) {
-	f := stage(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = 1\n")
-	r := f.responders[0]
-	attach(&r.session)
-	_ = r.connack(connackFrame(false, &packets.Properties{}))
-	_ = r.suback(subackFrame(&r.session))
-	m := wire.Publish{Topic: []byte("cmnd/lamp/power"), QoS: 1, PacketID: 1}
-	m.Props.ResponseTopic = bytes.Repeat([]byte("t"), 65535)
-	m.Props.CorrelationData = bytes.Repeat([]byte("c"), 65535)
-	frame := wire.AppendPublish(nil, &m, wire.V5)
-	for range 100 {
-		if err := r.incoming(frame); err != nil {
-			t.Fatal(err)
-		}
-		r.wrote(len(r.link.out.packets))
-	}
-	held := 0
-	for _, m := range r.out.messages {
-		if m.packet != nil {
-			held += cap(*m.packet)
-		}
-	}
-	if held > 4<<20 {
-		t.Errorf("the outbox of one device holds %d MiB; want at most 4", held>>20)
-	}
-}
-
 // A device that gives up after CONNACK says so: its Will is for those that die.
 func TestGivingUpIsNoDeath(t *testing.T) {
 	play(t, oneLight(nil), func(t *testing.T, b *script) {
@@ -487,18 +483,20 @@ func TestGivingUpIsNoDeath(t *testing.T) {
 // Slots that a connected controller did not get round to are the generator's
 // fault, not the connection's: the verdict goes by that.
 func TestSlotsLeftOverAreTheGenerators(t *testing.T) {
-	f := stage(t, phones+"rate = \"1000/s\"\n")
-	r := f.requesters[0]
-	attach(&r.session)
-	_ = r.connack(connackFrame(false, &packets.Properties{}))
-	_ = r.suback(subackFrame(&r.session))
-	r.begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
-	r.Act(time.Now())
-	r.finish()
-	got := r.ledger.Totals().NotSent
-	if got.GeneratorLate < 50_000 || got.NotConnected != 0 {
-		t.Errorf("%d not sent because the generator was late, %d because it was not connected; want all of 60,000 less what was sent, and 0", got.GeneratorLate, got.NotConnected)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, phones+"rate = \"1000/s\"\n")
+		r := f.requesters[0]
+		f.start(t, &r.session).comeUp(nil)
+		on(&r.session, func() {
+			r.begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
+			r.Act(time.Now())
+			r.finish()
+		})
+		got := r.ledger.Totals().NotSent
+		if got.GeneratorLate < 50_000 || got.NotConnected != 0 {
+			t.Errorf("%d not sent because the generator was late, %d because it was not connected; want all of 60,000 less what was sent, and 0", got.GeneratorLate, got.NotConnected)
+		}
+	})
 }
 
 // A run that is stopped early planned nothing for after that.

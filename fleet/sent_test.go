@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"errors"
-	"net"
 	"testing"
 	"time"
 

@@ -110,12 +110,11 @@ func TestStampOfAnotherRun(t *testing.T) {
 		other := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		other.run, other.clock.epoch = tt.run, time.Now().Add(-time.Hour)
 		w := f.watching[0]
-		attach(&w.session)
 		p := &wire.Publish{Topic: []byte("state/light-1/power"), Payload: []byte("ON")}
 		f.responders[0].stamp(nil, p, f.now(), 0)
 		f.deliveries.Sent(deliveries.Message{}, 0, true)
 		p.Props.User, _ = other.responders[0].stamp(nil, p, other.now(), 0)
-		w.Message(p)
+		w.receive(p)
 		got := int64(0)
 		for s, h := range f.recorder.Snapshot(time.Second).Series {
 			if s.Metric == metrics.StateDelivery && s.Label == (metrics.Label{}) {
