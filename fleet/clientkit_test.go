@@ -18,8 +18,8 @@ import (
 type nobody struct{ session }
 
 func (n *nobody) FillConnect(*wire.Connect) error { return nil }
-func (n *nobody) Subscriptions() ([]packets.SubOptions, error) {
-	return []packets.SubOptions{{Topic: "t"}}, nil
+func (n *nobody) Subscriptions() ([]packets.SubOptions, int, error) {
+	return []packets.SubOptions{{Topic: "t"}}, 1, nil
 }
 func (n *nobody) Online(time.Time) (next time.Time) { return next }
 func (n *nobody) Message(*wire.Publish)             {}

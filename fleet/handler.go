@@ -14,8 +14,9 @@ import (
 type handler interface {
 	// FillConnect fills in what is particular in the CONNECT.
 	FillConnect(*wire.Connect) error
-	// Subscriptions returns what to subscribe to; the first of them must be granted.
-	Subscriptions() ([]packets.SubOptions, error)
+	// Subscriptions returns what to subscribe to, and how many of them, from the first,
+	// must be granted: without those the session is of no use.
+	Subscriptions() (subs []packets.SubOptions, needed int, err error)
 	// Online begins the routine of a handler whose subscriptions are in force. It
 	// returns when it wants Act to be called; zero is never.
 	Online(now time.Time) (next time.Time)
@@ -31,24 +32,24 @@ type routine interface {
 }
 
 // acknowledged is a handler that wants to know of the PUBACK or PUBREC of a message
-// that it has sent with a note.
+// that it has sent with a note. A PUBCOMP, which makes room in the broker's Receive
+// Maximum, has noNote: the message was told of when its PUBREC came.
 type acknowledged interface {
 	Acknowledged(note uint64, code byte)
 }
 
-// completed is a handler that waits for room in the broker's Receive Maximum, which a
-// PUBCOMP makes without being told of a message: that was when PUBREC came.
-type completed interface{ Completed() }
+// noNote is that of no message.
+const noNote = 1<<64 - 1
 
 // parting is a handler that publishes something before an orderly DISCONNECT.
 type parting interface{ BeforeDisconnect() }
 
-// connecting is a handler that wants to know that a connection is about to be tried.
-type connecting interface{ Connecting() }
-
-// connectFailed is a handler that wants to know why a connection ended that never
-// came so far as Online.
-type connectFailed interface{ ConnectFailed(err error) }
+// connecting is a handler that wants to know that a connection is about to be tried,
+// and why one ended that never came so far as Online.
+type connecting interface {
+	Connecting()
+	ConnectFailed(err error)
+}
 
 // goesOffline is a handler that wants to know that it is no more online. What the
 // session knows of the connection is still there.
@@ -69,9 +70,6 @@ type stalled interface{ Stalled(from, to time.Time) }
 // ended is a handler that counts, when its session has ended, what it was to send while
 // it was away.
 type ended interface{ Ended() }
-
-// needs is a handler that needs more than the first of its subscriptions.
-type needs interface{ Needs(subscription int) bool }
 
 // withholds is a handler that does not acknowledge all that it receives: it decides of
 // each message of QoS 1 or 2.

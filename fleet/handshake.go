@@ -148,7 +148,7 @@ func (l *link) takeLimits(keepAlive time.Duration, p *packets.Properties) {
 func (s *session) subscribe() error {
 	l := s.link
 	l.pending = s.out.id()
-	topics, err := s.handler.Subscriptions()
+	topics, needed, err := s.handler.Subscriptions()
 	if err != nil {
 		s.part(wire.Success)
 		return s.fail("subscribing at", err)
@@ -160,7 +160,7 @@ func (s *session) subscribe() error {
 	}
 	b := s.buffer()
 	*b = append(*b, packet...)
-	l.topics, l.wants = uint16(len(topics)), 0
+	l.topics, l.needed, l.wants = uint16(len(topics)), uint16(needed), 0
 	for i := range topics {
 		l.wants = max(l.wants, topics[i].QoS)
 	}
@@ -194,7 +194,7 @@ func (s *session) suback(frame wire.Frame) error {
 		}
 		s.link.unheard = true
 		s.counts().SubsRefused.Add(code)
-		if s.mustHave(i) { // a device without its commands is of no use, nor a controller without its answers
+		if i < int(s.link.needed) { // a device without its commands is of no use, nor a controller without its answers
 			s.part(wire.Success) // it leaves alive, so there is to be no Will
 			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
 		}
@@ -226,13 +226,4 @@ func (s *session) goOnline() error {
 	s.hasTried()
 	l.due = s.nextDue()
 	return nil
-}
-
-// mustHave reports whether the session is of no use without a subscription; all are
-// without their first.
-func (s *session) mustHave(subscription int) bool {
-	if h, ok := s.handler.(needs); ok {
-		return h.Needs(subscription)
-	}
-	return subscription == 0
 }

@@ -99,24 +99,19 @@ collect:
 
 // FillConnect implements handler.
 func (i *inspector) FillConnect(p *wire.Connect) error {
+	i.got <- retained{news: begun}
 	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, allAtOnce
 	return i.fleet.credentials(p, auditorVars(i.clientID, i.fleet.scenario.Seed, i.fleet.run))
 }
 
 // Subscriptions implements handler.
-func (i *inspector) Subscriptions() ([]packets.SubOptions, error) {
+func (i *inspector) Subscriptions() ([]packets.SubOptions, int, error) {
 	subs := make([]packets.SubOptions, len(i.filters))
 	for k, filter := range i.filters {
 		subs[k] = packets.SubOptions{Topic: filter}
 	}
-	return subs, nil
+	return subs, len(subs), nil
 }
-
-// Needs implements needs.
-func (i *inspector) Needs(int) bool { return true }
-
-// Connecting implements connecting.
-func (i *inspector) Connecting() { i.got <- retained{news: begun} }
 
 // Online implements handler.
 func (i *inspector) Online(time.Time) (next time.Time) {

@@ -51,6 +51,7 @@ type greeting struct {
 	inherited  int       // the first so many of session.received came on an earlier connection
 	pending    uint16    // packet id of the SUBSCRIBE
 	topics     uint16    // that it has
+	needed     uint16    // of these, from the first, must be granted
 	wants      byte      // the highest QoS it asks for
 	granted    byte      // the lowest QoS of its subscriptions
 	unheard    bool      // one of them was refused

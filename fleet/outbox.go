@@ -272,8 +272,8 @@ func (s *session) settleAck(typ byte, a wire.Ack) {
 		s.env.giveBack(packet)
 		if typ != packets.PUBCOMP {
 			s.acknowledged(note, a.Code)
-		} else if h, ok := s.handler.(completed); ok {
-			h.Completed()
+		} else {
+			s.acknowledged(noNote, a.Code)
 		}
 		o.pump(s)
 	case typ == packets.PUBREC && m.qos == 2:

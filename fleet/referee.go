@@ -59,17 +59,18 @@ func (r *referee) FillConnect(p *wire.Connect) error {
 	return r.fleet.credentials(p, auditorVars(r.clientID, r.fleet.scenario.Seed, r.fleet.run))
 }
 
-// Subscriptions implements handler: the topics of all Wills, as published, new ones only.
-func (r *referee) Subscriptions() ([]packets.SubOptions, error) {
+// Subscriptions implements handler: the topics of all Wills, as published, new ones
+// only. All are needed but the last, which only says what the broker is.
+func (r *referee) Subscriptions() ([]packets.SubOptions, int, error) {
 	subs := []packets.SubOptions{{Topic: string(r.answers), QoS: 1}}
 	for _, filter := range r.fleet.scenario.WillFilters() {
 		if r.brokerLimits().noWildcards && strings.ContainsAny(filter, "+#") {
-			return nil, &UnfitError{"the broker has no wildcard subscriptions, which the audit of Will Messages wants"}
+			return nil, 0, &UnfitError{"the broker has no wildcard subscriptions, which the audit of Will Messages wants"}
 		}
 		subs = append(subs, packets.SubOptions{Topic: filter, QoS: r.fleet.witnessQoS(), RetainHandling: packets.RetainDoNotSend, RetainAsPublished: true})
 	}
 	// Many brokers say there what they are.
-	return append(subs, packets.SubOptions{Topic: versionTopic, QoS: 0}), nil
+	return append(subs, packets.SubOptions{Topic: versionTopic, QoS: 0}), len(subs), nil
 }
 
 // witnessQoS is the QoS at which the referee wants to see Wills. At QoS 1 and 2
@@ -84,12 +85,6 @@ func (f *Fleet) witnessQoS() byte {
 		return 2
 	}
 	return 0
-}
-
-// Needs implements needs: all but the last, which only says what the broker
-// is.
-func (r *referee) Needs(subscription int) bool {
-	return subscription <= len(r.fleet.scenario.WillFilters())
 }
 
 const versionTopic = "$SYS/broker/version"

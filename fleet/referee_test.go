@@ -42,7 +42,7 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 	}
 	for name, a := range map[string]handler{
 		"referee":   f.referee,
-		"inspector": &inspector{fleet: f},
+		"inspector": &inspector{fleet: f, got: make(chan retained, 1)},
 		"watcher":   newWatcher(f, &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect

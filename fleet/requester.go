@@ -72,9 +72,9 @@ func (r *requester) FillConnect(p *wire.Connect) error {
 
 // Subscriptions implements handler: the Response Topic, which is built on the broker's
 // Response Information if it gave any (rule 5).
-func (r *requester) Subscriptions() ([]packets.SubOptions, error) {
+func (r *requester) Subscriptions() ([]packets.SubOptions, int, error) {
 	if r.group.spec.ShareReplies && r.brokerLimits().noShared {
-		return nil, &UnfitError{"the broker has no shared subscriptions, which share_replies wants"}
+		return nil, 0, &UnfitError{"the broker has no shared subscriptions, which share_replies wants"}
 	}
 	prefix := "homefleet/response/"
 	if info := r.brokerLimits().responseInfo; info != "" {
@@ -88,7 +88,7 @@ func (r *requester) Subscriptions() ([]packets.SubOptions, error) {
 		filter = "$share/" + r.group.spec.Name + "/"
 	}
 	r.answers = []byte(prefix + own)
-	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, nil
+	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, 1, nil
 }
 
 // Online implements handler: slots that came due without a connection were not sent, nor
@@ -345,15 +345,14 @@ func (r *requester) answered(at time.Duration, a metrics.Answer) {
 // Acknowledged implements acknowledged: the note is the request's sequence number.
 func (r *requester) Acknowledged(seq uint64, code byte) {
 	at := r.at(r.readAt())
-	r.ledger.Acknowledged(at, seq, code)
+	if seq != noNote {
+		r.ledger.Acknowledged(at, seq, code)
+	}
 	if code >= 0x80 {
 		r.refill(at)
 	}
 	r.letGo(at)
 }
-
-// Completed implements completed.
-func (r *requester) Completed() { r.letGo(r.at(r.readAt())) }
 
 // hasError reports whether an answer has a User Property error.
 func hasError(p *wire.Publish) bool {

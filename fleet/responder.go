@@ -89,8 +89,8 @@ func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 
 // Subscriptions implements handler: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
-func (r *responder) Subscriptions() ([]packets.SubOptions, error) {
-	return r.subscriptions(r.brokerLimits()), nil
+func (r *responder) Subscriptions() ([]packets.SubOptions, int, error) {
+	return r.subscriptions(r.brokerLimits()), 1, nil
 }
 
 // subscriptions is Subscriptions for a broker with these limits. It touches nothing

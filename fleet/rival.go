@@ -84,8 +84,8 @@ func (d *duplicate) FillConnect(p *wire.Connect) error {
 
 // Subscriptions implements handler: it wants what the device wants, so that the session
 // is the device's own when that is back.
-func (d *duplicate) Subscriptions() ([]packets.SubOptions, error) {
-	return d.device.subscriptions(d.brokerLimits()), nil
+func (d *duplicate) Subscriptions() ([]packets.SubOptions, int, error) {
+	return d.device.subscriptions(d.brokerLimits()), 1, nil
 }
 
 // Online implements handler: there is nothing to do.

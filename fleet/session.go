@@ -318,7 +318,7 @@ func (s *session) hasTried() {
 
 // connectFailed tells why a connection ended that never came so far as Online.
 func (s *session) connectFailed(err error) {
-	if h, ok := s.handler.(connectFailed); ok {
+	if h, ok := s.handler.(connecting); ok {
 		h.ConnectFailed(err)
 	}
 }

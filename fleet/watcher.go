@@ -41,9 +41,9 @@ func (w *watcher) FillConnect(p *wire.Connect) error {
 }
 
 // Subscriptions implements handler.
-func (w *watcher) Subscriptions() ([]packets.SubOptions, error) {
+func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 	if w.spec.Share != "" && w.brokerLimits().noShared {
-		return nil, &UnfitError{"the broker has no shared subscriptions, which `share` wants"}
+		return nil, 0, &UnfitError{"the broker has no shared subscriptions, which `share` wants"}
 	}
 	var subs []packets.SubOptions
 	for _, t := range w.spec.Topics {
@@ -51,11 +51,11 @@ func (w *watcher) Subscriptions() ([]packets.SubOptions, error) {
 			t = "$share/" + w.spec.Share + "/" + t
 		}
 		if w.brokerLimits().noWildcards && strings.ContainsAny(t, "+#") {
-			return nil, &UnfitError{"the broker has no wildcard subscriptions, which the topic filter " + t + " wants"}
+			return nil, 0, &UnfitError{"the broker has no wildcard subscriptions, which the topic filter " + t + " wants"}
 		}
 		subs = append(subs, packets.SubOptions{Topic: t, QoS: w.spec.QoS})
 	}
-	return subs, nil
+	return subs, 1, nil
 }
 
 // Message implements handler.
