@@ -38,6 +38,9 @@ type appointment struct {
 	inbox *inbox
 }
 
+// newAppointment returns what a handler that is punctual keeps.
+func (s *session) newAppointment() appointment { return appointment{inbox: &s.inbox} }
+
 // punctual is a handler that is woken to the microsecond. All others go by the
 // runtime's timers, the witness among them, which takes the time of what comes and
 // is not itself what is measured.

@@ -30,7 +30,7 @@ func newNobody() *nobody {
 	e := &env{
 		clock: clock{time.Now()}, broker: "the broker", log: log, faults: &faultLog{log: log}, stop: make(chan struct{}),
 		timeout: 10 * time.Second, keepAlive: time.Minute, maximumPacket: 1 << 18,
-		counts: counts, recorder: metrics.NewRecorder(metrics.RecorderConfig{}), buffers: transport.NewBuffers(),
+		counts: counts, recorder: metrics.NewRecorder(metrics.RecorderConfig{}), buffers: transport.NewBuffers(readSize, readSize),
 		period: func(time.Duration) metrics.Period { return metrics.InMeasure },
 		tried:  func() {}, welcomed: func(*packets.Properties) {},
 	}

@@ -85,7 +85,7 @@ func (f *Fleet) conduct() {
 			f.measured.Store(int64(min(time.Since(zero), p.Measure)))
 			return
 		}
-		f.recorder.Online(tick.Sub(zero), int(f.devices.upNow.Load()))
+		f.recorder.Online(tick.Sub(zero), f.devices.presence().Online)
 		if f.controllers.presence().Online < len(f.requesters) {
 			for _, r := range f.requesters {
 				r.have(r.catchUp)

@@ -90,6 +90,9 @@ func (s *session) departure(err error) departure {
 // Name is what errors and logs call the handler. It may be called from any goroutine.
 func (s *session) Name() string { return s.name }
 
+// ClientID is the present one: the broker may have assigned it.
+func (s *session) ClientID() string { return s.clientID }
+
 // Stream is the number of its random choices. It may be called from any goroutine.
 func (s *session) Stream() int { return s.stream }
 

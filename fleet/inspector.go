@@ -101,7 +101,7 @@ collect:
 func (i *inspector) FillConnect(p *wire.Connect) error {
 	i.got <- retained{news: begun}
 	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, allAtOnce
-	return i.fleet.credentials(p, auditorVars(i.clientID, i.fleet.scenario.Seed, i.fleet.run))
+	return i.fleet.credentials(p, auditorVars(i.ClientID(), i.fleet.scenario.Seed, i.fleet.run))
 }
 
 // Subscriptions implements handler.

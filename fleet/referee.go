@@ -56,7 +56,7 @@ func newReferee(f *Fleet) *referee {
 func (r *referee) FillConnect(p *wire.Connect) error {
 	p.SessionExpiry = 600
 	p.ReceiveMaximum = allAtOnce
-	return r.fleet.credentials(p, auditorVars(r.clientID, r.fleet.scenario.Seed, r.fleet.run))
+	return r.fleet.credentials(p, auditorVars(r.ClientID(), r.fleet.scenario.Seed, r.fleet.run))
 }
 
 // Subscriptions implements handler: the topics of all Wills, as published, new ones

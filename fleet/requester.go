@@ -57,7 +57,7 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 	r.init(f.env, g.profile, r, setup{name: g.spec.ID(index + 1), stream: identity{controllerRole, number}.stream(),
 		clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))})
 	r.slots = g.stream(index)
-	r.appointed.inbox = &r.inbox
+	r.appointed = r.newAppointment()
 	return r, nil
 }
 
@@ -81,7 +81,7 @@ func (r *requester) Subscriptions() ([]packets.SubOptions, int, error) {
 		prefix = strings.TrimSuffix(info, "/") + "/"
 		r.fleet.responseInfo.Store(true)
 	}
-	own := r.clientID
+	own := r.ClientID()
 	filter := ""
 	if r.group.spec.ShareReplies {
 		own = r.group.spec.Name

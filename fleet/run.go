@@ -119,10 +119,11 @@ ramp:
 	}
 	f.phase.Store(int32(Ended))
 	f.devices.isReady() // or who waits for devices that never came up would wait for ever
+	gone := f.devices.presence()
 	switch {
 	case f.env.failFast:
 		return first
-	case f.devices.size > 0 && int(f.devices.departed.Load()) == f.devices.size:
+	case gone.Devices > 0 && gone.GaveUp == gone.Devices:
 		return fmt.Errorf("no device is left: %w", f.Refusal())
 	}
 	return nil

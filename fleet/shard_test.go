@@ -145,7 +145,7 @@ func TestNumberedInShard(t *testing.T) {
 	for number, id := range want {
 		got := ""
 		if r := f.numbered(number); r != nil {
-			got = r.name
+			got = r.Name()
 		}
 		if got != id {
 			t.Errorf("numbered(%d) = %q; want %q", number, got, id)
