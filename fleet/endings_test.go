@@ -214,74 +214,50 @@ measure = "20s"
 // One that is back and then refused for good, before it has answered, is not waited
 // for either; nor is one that is struck too late to hear of it.
 func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
-	f := stage(t, hasty+"[audit]\n"+twoLamps)
-	rec := &recovery{late: func(*responder) time.Duration { return 0 }}
-	d := f.responders[0]
-	d.struckBy(rec)
-	d.proven(time.Second)
-	for _, l := range f.referee.inbox.take() {
-		l()
-	}
-	if rec.complete() || f.referee.probes[d.spec.Global] == nil {
-		t.Fatal("the recovery is complete before the device has answered; want the referee to ask it")
-	}
-	d.Ended()
-	for _, l := range f.referee.inbox.take() {
-		l()
-	}
-	if !rec.complete() || len(f.referee.probes) != 0 {
-		t.Errorf("the recovery waits for a device that has ended, and the referee asks %d", len(f.referee.probes))
-	}
-	d.cause = errNoNetwork
-	d.struckBy(rec)
-	if rec.affected != 1 || !rec.complete() {
-		t.Errorf("%d affected; want the one that was there", rec.affected)
-	}
-}
-
-// What an inbox has taken is carried out, also if its owner ends before it has read
-// it: a counter that stays above zero would have others wait.
-func TestInboxLeavesNothingUnread(t *testing.T) {
-	var b inbox
-	read := 0
-	for range 3 {
-		b.put(func() { read++ })
-	}
-	b.put(func() {
-		if b.put(func() {}) {
-			t.Error("put() = true while the inbox closes; want false")
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, hasty+"[audit]\n"+twoLamps)
+		rec := &recovery{late: func(*responder) time.Duration { return 0 }}
+		d := f.responders[0]
+		f.start(t, &f.referee.session) // it hears, but asks nobody before it is online
+		p := f.start(t, &d.session)
+		on(&d.session, func() {
+			d.struckBy(rec)
+			d.proven(time.Second)
+		})
+		synctest.Wait()
+		if rec.complete() || f.referee.probes[d.spec.Global] == nil {
+			t.Fatal("the recovery is complete before the device has answered; want the referee to ask it")
 		}
-		select {
-		case <-b.gone():
-			t.Error("gone() is closed before all is carried out")
-		default:
+		p.wantConnect()
+		p.connack(wire.NotAuthorized, false, nil)
+		<-d.gone()
+		synctest.Wait()
+		if !rec.complete() || len(f.referee.probes) != 0 {
+			t.Errorf("the recovery waits for a device that has ended, and the referee asks %d", len(f.referee.probes))
+		}
+		d.struckBy(rec)
+		if rec.affected != 1 || !rec.complete() {
+			t.Errorf("%d affected; want the one that was there", rec.affected)
 		}
 	})
-	gone := b.gone()
-	b.close()
-	if read != 3 {
-		t.Errorf("%d of 3 tasks were carried out", read)
-	}
-	select {
-	case <-gone:
-	default:
-		t.Error("gone() is open after close()")
-	}
-	if b.put(func() {}) {
-		t.Error("put() = true after close(); want false")
-	}
 }
 
 // A device that ends with the word unread that it is struck does not leave its
 // incident open.
 func TestStruckAsItEnds(t *testing.T) {
-	f := stage(t, hasty+"[audit]\n"+twoLamps)
-	rec, d := new(recovery), f.responders[0]
-	rec.told()
-	d.cause = errNoNetwork
-	d.inbox.put(func() { rec.heard(); d.struckBy(rec) })
-	d.inbox.close()
-	if rec.unread != 0 || rec.affected != 0 || !rec.complete() {
-		t.Errorf("%d have not heard, %d affected; want none", rec.unread, rec.affected)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := stage(t, hasty+"[audit]\n"+twoLamps)
+		rec, d := new(recovery), f.responders[0]
+		rec.told()
+		f.devices.changed = func() { // it has been refused for good, and reads nothing any more
+			d.tell(func() { rec.heard(); d.struckBy(rec) })
+		}
+		p := f.start(t, &d.session)
+		p.wantConnect()
+		p.connack(wire.NotAuthorized, false, nil)
+		<-d.gone()
+		if rec.unread != 0 || rec.affected != 0 || !rec.complete() {
+			t.Errorf("%d have not heard, %d affected; want none", rec.unread, rec.affected)
+		}
+	})
 }

@@ -24,7 +24,7 @@ const mostPursuits = 64
 // struckBy has the device be followed until it is back from an incident, which
 // is still to come. One that is not back from an earlier one is followed for both.
 func (r *responder) struckBy(rec *recovery) {
-	if r.cause != nil {
+	if r.Cause() != nil {
 		return // it was refused for good before it could be struck
 	}
 	rec.struck()
