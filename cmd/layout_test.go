@@ -55,6 +55,14 @@ var rooms = []struct {
 		"fleet/metrics": "its result",
 		"fleet/wire":    "stamps in User Properties",
 	}},
+	// One MQTT session, whoever it is of.
+	{"fleet/client", map[string]string{
+		"fleet/draws":     "back-off",
+		"fleet/faults":    "connections that are slow or cut",
+		"fleet/metrics":   "counts",
+		"fleet/transport": "connections",
+		"fleet/wire":      "packets",
+	}},
 	{"fleet/report", map[string]string{
 		"devices/words": "numbers and foreign text",
 		"fleet/metrics": "what it shows",
@@ -80,6 +88,7 @@ var rooms = []struct {
 		"devices":          "the models",
 		"devices/words":    "numbers in reports",
 		"fleet/audit":      "what devices and watchers saw is judged",
+		"fleet/client":     "the sessions",
 		"fleet/deliveries": "messages one way",
 		"fleet/draws":      "chance",
 		"fleet/faults":     "networks that are slow or cut",
@@ -180,6 +189,23 @@ func TestNetworkKnowsNoFleet(t *testing.T) {
 	for _, forbidden := range []string{"homefleet/devices", "homefleet/scenarios", "homefleet/scenarios/tomlfault", "homefleet/fleet", "homefleet/fleet/audit", "homefleet/fleet/metrics"} {
 		if slices.Contains(deps, forbidden) {
 			t.Errorf("the network imports %s", forbidden)
+		}
+	}
+}
+
+// Nor is a session, which knows nothing of what it is there for.
+func TestSessionKnowsNoFleet(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "homefleet/fleet/client").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, "homefleet/fleet/transport") {
+		t.Errorf("go list names %d packages, and not fleet/transport; want all that are imported", len(deps))
+	}
+	for _, forbidden := range []string{"homefleet/devices", "homefleet/scenarios", "homefleet/scenarios/tomlfault", "homefleet/fleet", "homefleet/fleet/audit", "homefleet/fleet/deliveries"} {
+		if slices.Contains(deps, forbidden) {
+			t.Errorf("a session imports %s", forbidden)
 		}
 	}
 }

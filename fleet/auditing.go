@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homefleet/fleet/audit"
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
@@ -16,19 +17,19 @@ func (f *Fleet) newAudit() {
 	for _, w := range scenarios.Ways() {
 		ways = append(ways, string(w))
 	}
-	ways = append(ways, endLost, endClosed, audit.WayTakenOver, endStopped, audit.WayUnanswered, audit.WayNone)
+	ways = append(ways, client.EndLost, client.EndClosed, audit.WayTakenOver, client.EndStopped, audit.WayUnanswered, audit.WayNone)
 	f.audit = audit.New(audit.Config{Ways: ways, News: f.news.tell, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})
-	f.referees = cohort{log: f.log, faults: f.env.faults, counts: &f.unseen, size: -1, timed: true, hidden: true, lasting: true, changed: f.news.tell}
+	f.referees = client.Cohort{Log: f.log, Faults: f.env.Faults, Counts: &f.unseen, Size: -1, Timed: true, Hidden: true, Lasting: true, Changed: f.news.tell}
 	f.referee = newReferee(f)
 	f.knowBroker("")
 }
 
 // auditorProfile is that of the sessions that audit: nobody will ever come back for
 // theirs.
-func (f *Fleet) auditorProfile() *profile {
-	return &profile{cohort: &f.referees, backoff: backoffPolicy{min: 100 * time.Millisecond, max: time.Second}, endsSession: true}
+func (f *Fleet) auditorProfile() *client.Profile {
+	return &client.Profile{Cohort: &f.referees, Backoff: client.BackoffPolicy{Min: 100 * time.Millisecond, Max: time.Second}, EndsSession: true}
 }
 
 // settle waits, once the measuring is over, for devices that are on their way
@@ -39,7 +40,7 @@ func (f *Fleet) settle() {
 	for time.Now().Before(until) {
 		now := f.now()
 		pending, last := f.audit.Pending(now)
-		if (pending == 0 || !f.asks() || f.clock.epoch.Add(last).After(until)) && !f.recoveries.waiting(now) {
+		if (pending == 0 || !f.asks() || f.clock.Epoch.Add(last).After(until)) && !f.recoveries.waiting(now) {
 			break
 		}
 		if !said {
@@ -47,8 +48,8 @@ func (f *Fleet) settle() {
 			f.log.Info("waiting for what is still to come", "will_messages", pending, "at_most", f.scenario.Audit.Wait)
 		}
 		next := until
-		if at := f.clock.epoch.Add(last + 1); pending > 0 && at.After(time.Now()) {
-			next = earlier(at, until) // by then the last of them is late
+		if at := f.clock.Epoch.Add(last + 1); pending > 0 && at.After(time.Now()) {
+			next = client.Earlier(at, until) // by then the last of them is late
 		}
 		if !f.await(next) {
 			return
@@ -74,9 +75,9 @@ func (f *Fleet) refereeLeft(err error) {
 	f.blind.Store(true)
 	f.recoveries.unask()
 	for _, r := range f.responders { // they find out by themselves whether they are back
-		r.tell(func() {
-			if r.recovering != nil && r.live() {
-				r.ping(time.Now())
+		r.Tell(func() {
+			if r.recovering != nil && r.Live() {
+				r.Ping(time.Now())
 			}
 		})
 	}
@@ -86,12 +87,12 @@ func (f *Fleet) refereeLeft(err error) {
 // zeroOffset is the start of measuring on the fleet's clock.
 func (f *Fleet) zeroOffset() time.Duration {
 	if z := f.zero.Load(); z != nil {
-		return z.Sub(f.clock.epoch)
+		return z.Sub(f.clock.Epoch)
 	}
 	return 0
 }
 
-func (f *Fleet) stopped() bool { return f.env.stopped() }
+func (f *Fleet) stopped() bool { return f.env.Stopped() }
 
 // lingers is how long the referee stays when everybody has gone: a Will after an
 // orderly DISCONNECT would come by then.
@@ -101,10 +102,10 @@ const lingers = 300 * time.Millisecond
 func (f *Fleet) dismiss(leave func()) {
 	const answer = 100 * time.Millisecond // for a sign of life that the end was seen
 	time.Sleep(lingers - answer)
-	f.referee.tell(f.referee.makeCertain)
+	f.referee.Tell(f.referee.makeCertain)
 	time.Sleep(answer)
 	defer leave()
-	f.referee.endBy(time.Now().Add(time.Second))
+	f.referee.EndBy(time.Now().Add(time.Second))
 }
 
 // completeAudit adds to a snapshot what the audit knows.

@@ -85,8 +85,8 @@ func (f *Fleet) conduct() {
 			f.measured.Store(int64(min(time.Since(zero), p.Measure)))
 			return
 		}
-		f.recorder.Online(tick.Sub(zero), f.devices.presence().Online)
-		if f.controllers.presence().Online < len(f.requesters) {
+		f.recorder.Online(tick.Sub(zero), f.devices.Presence().Online)
+		if f.controllers.Presence().Online < len(f.requesters) {
 			for _, r := range f.requesters {
 				r.have(r.catchUp)
 			}
@@ -129,10 +129,10 @@ func (f *Fleet) conduct() {
 // the time for it is over; who is not up then is a straggler.
 func (f *Fleet) gather(most time.Duration, share float64) bool {
 	for until := time.Now().Add(most); ; {
-		devices, others := f.devices.presence(), f.controllers.presence()
-		watchers := f.watchers.presence()
+		devices, others := f.devices.Presence(), f.controllers.Presence()
+		watchers := f.watchers.Presence()
 		up := float64(devices.Seen) >= share*float64(devices.Devices) || devices.Settled == devices.Devices
-		if f.referee != nil && f.referees.presence().Settled == 0 {
+		if f.referee != nil && f.referees.Presence().Settled == 0 {
 			up = false
 		}
 		if devices.GaveUp == devices.Devices && devices.Devices > 0 {

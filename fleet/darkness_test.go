@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 )
 
@@ -28,14 +29,14 @@ func TestNoNetworkOnSockets(t *testing.T) {
 			s := onSocket(t, scheme)
 			p := s.accept()
 			p.welcome(nil)
-			s.order(func(r *responder) { r.cutNetwork(byHand, "wifi-loss") })
+			s.order(func(r *responder) { r.CutNetwork(client.ByHand, "wifi-loss") })
 			p.command("power", "ON", []byte("phone"), []byte("1"))
 			if _, err := s.lamp.Do(t.Context(), "brightness", "50"); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(300 * time.Millisecond)
 			before := s.fleet.Counts().Requests.Load()
-			s.order(func(r *responder) { r.restoreNetwork(byHand, false, Reconnect{}) })
+			s.order(func(r *responder) { r.RestoreNetwork(client.ByHand, false, client.Reconnect{}) })
 			if before != 0 {
 				t.Errorf("%d commands came through without a network; want none", before)
 			}
@@ -59,11 +60,11 @@ func TestRouterForgetsOnSockets(t *testing.T) {
 	s := onSocket(t, "mqtt")
 	p := s.accept()
 	p.welcome(nil)
-	s.order(func(r *responder) { r.cutNetwork(byHand, "router-reboot") })
+	s.order(func(r *responder) { r.CutNetwork(client.ByHand, "router-reboot") })
 	if types, _, err := p.remains(200 * time.Millisecond); len(types) > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("without a network came % x, then %v; want nothing, and no end", types, err)
 	}
-	s.order(func(r *responder) { r.restoreNetwork(byHand, true, Reconnect{}) })
+	s.order(func(r *responder) { r.RestoreNetwork(client.ByHand, true, client.Reconnect{}) })
 	if types, _, err := p.remains(10 * time.Second); len(types) > 0 || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("from the router came % x, then %v; want an RST alone", types, err)
 	}
@@ -78,7 +79,7 @@ func TestStopWithoutNetworkOnSockets(t *testing.T) {
 	s := onSocket(t, "mqtt")
 	p := s.accept()
 	p.welcome(nil)
-	s.order(func(r *responder) { r.cutNetwork(byHand, "wifi-loss") })
+	s.order(func(r *responder) { r.CutNetwork(client.ByHand, "wifi-loss") })
 	start := time.Now()
 	s.fleet.Stop()
 	types, _, err := p.remains(10 * time.Second)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"homefleet/fleet/audit"
+	"homefleet/fleet/client"
 	"homefleet/scenarios"
 )
 
@@ -65,13 +66,13 @@ var ErrEnded = errors.New("the device has ended")
 // nowhere.
 func ask[T any](ctx context.Context, d *Device, do func() T) (none T, err error) {
 	answer := make(chan T, 1)
-	if !d.r.tell(func() { answer <- do() }) {
+	if !d.r.Tell(func() { answer <- do() }) {
 		return none, d.ended()
 	}
 	select {
 	case v := <-answer:
 		return v, nil
-	case <-d.r.gone():
+	case <-d.r.Gone():
 		select {
 		case v := <-answer:
 			return v, nil
@@ -94,7 +95,7 @@ func (d *Device) tell(ctx context.Context, do func()) error {
 
 func (d *Device) ended() error {
 	select {
-	case <-d.r.gone():
+	case <-d.r.Gone():
 		if d.r.Cause() != nil {
 			return fmt.Errorf("%w: %w", ErrEnded, d.r.Cause())
 		}
@@ -108,7 +109,7 @@ func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
 	r := d.r
 	return ask(ctx, d, func() Snapshot {
 		r.step(time.Now())
-		snap := Snapshot{ID: r.Name(), Online: r.live(), Values: make(map[string]string)}
+		snap := Snapshot{ID: r.Name(), Online: r.Live(), Values: make(map[string]string)}
 		for i, a := range r.spec.Group.Kind.Attributes {
 			snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
 		}
@@ -135,7 +136,7 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 		if err != nil {
 			return result{fault: err}
 		}
-		if r.live() {
+		if r.Live() {
 			r.publishStates(changed, -1)
 			r.plan()
 		}
@@ -154,16 +155,16 @@ func (d *Device) Die(ctx context.Context, how Way) error {
 	if !slices.Contains(scenarios.Ways(), how) {
 		return fmt.Errorf("%s: there is no way %q to go offline; want one of %v", d.ID(), how, scenarios.Ways())
 	}
-	return d.tell(ctx, func() { d.r.disconnect(byHand, offlineMode(how)) })
+	return d.tell(ctx, func() { d.r.Disconnect(client.ByHand, client.OfflineMode(how)) })
 }
 
 // Return brings a device back that went away: it connects at once, and resumes
 // its session if that can still be there.
-func (d *Device) Return(ctx context.Context) error { return d.ReturnAs(ctx, Reconnect{}) }
+func (d *Device) Return(ctx context.Context) error { return d.ReturnAs(ctx, client.Reconnect{}) }
 
 // ReturnAs is Return in another way.
-func (d *Device) ReturnAs(ctx context.Context, how Reconnect) error {
-	return d.tell(ctx, func() { d.r.reconnect(byHand, how) })
+func (d *Device) ReturnAs(ctx context.Context, how client.Reconnect) error {
+	return d.tell(ctx, func() { d.r.Reconnect(client.ByHand, how) })
 }
 
 // Misbehave has the device do wrong from now on, or with nil, behave again. What

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"homefleet/fleet/audit"
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 type deviceObserver struct{ r *responder }
 
 // Asked implements observer.
-func (o deviceObserver) Asked(number uint32, a attempt) {
+func (o deviceObserver) Asked(number uint32, a client.Attempt) {
 	t := audit.Attempt{Asked: a.Asked, GaveUp: a.GaveUp, Session: a.Generation, Refused: a.Refused, CleanStart: a.CleanStart, HasWill: a.HasWill}
 	if a.GaveUp == 0 {
 		t.GaveUp = audit.Forever
@@ -21,10 +22,10 @@ func (o deviceObserver) Asked(number uint32, a attempt) {
 }
 
 // Accepted implements observer.
-func (o deviceObserver) Accepted(number uint32, a acceptance) { o.accepted(number, a, false) }
+func (o deviceObserver) Accepted(number uint32, a client.Acceptance) { o.accepted(number, a, false) }
 
 // accepted enters a connection of the device, or of another client with its client id.
-func (o deviceObserver) accepted(number uint32, a acceptance, other bool) {
+func (o deviceObserver) accepted(number uint32, a client.Acceptance, other bool) {
 	o.r.fleet.audit.Connected(o.r.spec.Global, number, audit.Connection{
 		Asked: a.Asked, Answered: a.Answered, Session: a.Generation,
 		CleanStart: a.CleanStart, SessionPresent: a.SessionPresent,
@@ -34,7 +35,7 @@ func (o deviceObserver) accepted(number uint32, a acceptance, other bool) {
 }
 
 // Reached implements observer.
-func (o deviceObserver) Reached(number uint32, r reachability) {
+func (o deviceObserver) Reached(number uint32, r client.Reachability) {
 	a, device := o.r.fleet.audit, o.r.spec.Global
 	switch {
 	case !r.Silent:
@@ -48,7 +49,7 @@ func (o deviceObserver) Reached(number uint32, r reachability) {
 }
 
 // Ended implements observer.
-func (o deviceObserver) Ended(number uint32, e end) {
+func (o deviceObserver) Ended(number uint32, e client.End) {
 	how := endings[e.Ending]
 	way := e.Why
 	if way == "" && how == audit.TakenOver {
@@ -60,8 +61,8 @@ func (o deviceObserver) Ended(number uint32, e end) {
 
 // endings are those of a connection in the words of the audit.
 var endings = [...]audit.Ending{
-	endingOrderly: audit.Orderly, endingWithWill: audit.WithWill, endingClosed: audit.Closed,
-	endingByBroker: audit.ByBroker, endingTakenOver: audit.TakenOver, endingShutdown: audit.Shutdown,
+	client.EndingOrderly: audit.Orderly, client.EndingWithWill: audit.WithWill, client.EndingClosed: audit.Closed,
+	client.EndingByBroker: audit.ByBroker, client.EndingTakenOver: audit.TakenOver, client.EndingShutdown: audit.Shutdown,
 }
 
 // duplicateObserver tells the audit what happens to the connections of another client
@@ -69,7 +70,7 @@ var endings = [...]audit.Ending{
 type duplicateObserver struct{ deviceObserver }
 
 // Accepted implements observer.
-func (o duplicateObserver) Accepted(number uint32, a acceptance) { o.accepted(number, a, true) }
+func (o duplicateObserver) Accepted(number uint32, a client.Acceptance) { o.accepted(number, a, true) }
 
 // connectionKey names the User Property of a Will Message that says of which
 // connection of which device it is: "run-1/12.3" is the third of device 12 in the

@@ -20,16 +20,16 @@ func TestNoDialsWhenCalledOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &f.responders[0].session
+	s := &f.responders[0].Session
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	go func() { ended <- s.Run(ctx) }()
 	for f.Counts().Dials.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
 	time.Sleep(20 * time.Millisecond) // in which it could try thousands of times
-	s.endSoon()
+	s.EndSoon()
 	if err := <-ended; err != nil {
 		t.Errorf("the session ended with %v; want nil", err)
 	}

@@ -218,9 +218,9 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		f := stage(t, hasty+"[audit]\n"+twoLamps)
 		rec := &recovery{late: func(*responder) time.Duration { return 0 }}
 		d := f.responders[0]
-		f.start(t, &f.referee.session) // it hears, but asks nobody before it is online
-		p := f.start(t, &d.session)
-		on(&d.session, func() {
+		f.start(t, &f.referee.Session) // it hears, but asks nobody before it is online
+		p := f.start(t, &d.Session)
+		on(&d.Session, func() {
 			d.struckBy(rec)
 			d.proven(time.Second)
 		})
@@ -230,7 +230,7 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		}
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
-		<-d.gone()
+		<-d.Gone()
 		synctest.Wait()
 		if !rec.complete() || len(f.referee.probes) != 0 {
 			t.Errorf("the recovery waits for a device that has ended, and the referee asks %d", len(f.referee.probes))
@@ -249,13 +249,13 @@ func TestStruckAsItEnds(t *testing.T) {
 		f := stage(t, hasty+"[audit]\n"+twoLamps)
 		rec, d := new(recovery), f.responders[0]
 		rec.told()
-		f.devices.changed = func() { // it has been refused for good, and reads nothing any more
-			d.tell(func() { rec.heard(); d.struckBy(rec) })
+		f.devices.Changed = func() { // it has been refused for good, and reads nothing any more
+			d.Tell(func() { rec.heard(); d.struckBy(rec) })
 		}
-		p := f.start(t, &d.session)
+		p := f.start(t, &d.Session)
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
-		<-d.gone()
+		<-d.Gone()
 		if rec.unread != 0 || rec.affected != 0 || !rec.complete() {
 			t.Errorf("%d have not heard, %d affected; want none", rec.unread, rec.affected)
 		}

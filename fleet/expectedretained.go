@@ -24,16 +24,16 @@ type keeping struct {
 // claims returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. The device's goroutine calls it.
 func (r *responder) claims() []claim {
-	if !r.WasOnline() || r.fleet.noRetain.Load() || r.hasNoNetwork() {
+	if !r.WasOnline() || r.fleet.noRetain.Load() || r.HasNoNetwork() {
 		return nil
 	}
 	topic, onlineWord, _ := r.availability()
 	lwt := claim{topic: topic, since: r.announced}
-	if !r.live() {
+	if !r.Live() {
 		r.lastWords(&lwt)
 		return []claim{lwt}
 	}
-	lwt.values, lwt.number = []string{onlineWord}, r.connectionNumber()
+	lwt.values, lwt.number = []string{onlineWord}, r.ConnectionNumber()
 	all := []claim{lwt}
 	if !r.spec.Group.Retain {
 		return all

@@ -10,6 +10,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 )
 
@@ -75,14 +76,14 @@ func (f *Fleet) noteLimits(p *packets.Properties) {
 func (f *Fleet) ResponseInformation() bool { return f.responseInfo.Load() }
 
 // Controllers returns the present numbers of controllers.
-func (f *Fleet) Controllers() Presence { return f.controllers.presence() }
+func (f *Fleet) Controllers() client.Presence { return f.controllers.Presence() }
 
 // Watchers returns the present numbers of watchers.
-func (f *Fleet) Watchers() Presence { return f.watchers.presence() }
+func (f *Fleet) Watchers() client.Presence { return f.watchers.Presence() }
 
 // Watched reports whether the referee sees Will Messages by now; false where
 // nothing is audited.
-func (f *Fleet) Watched() bool { return f.referees.presence().Seen > 0 }
+func (f *Fleet) Watched() bool { return f.referees.Presence().Seen > 0 }
 
 // WarmUp returns what became of the requests before the measuring. It is to be
 // called after Run has returned.

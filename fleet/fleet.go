@@ -18,6 +18,7 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/audit"
+	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
@@ -72,8 +73,8 @@ type Outage interface {
 type Fleet struct {
 	scenario   *scenarios.Scenario
 	responders []*responder
-	env        *env  // of all sessions
-	clock      clock // of the run
+	env        *client.Env  // of all sessions
+	clock      client.Clock // of the run
 	secret     func(scenarios.Secret, scenarios.Vars) ([]byte, error)
 	run        string
 	log        *slog.Logger
@@ -81,11 +82,11 @@ type Fleet struct {
 	counts *metrics.Counts
 	unseen metrics.Counts // of the witnesses, which nobody is shown
 
-	devices          cohort
-	controllers      cohort
-	watchers         cohort
-	referees         cohort
-	duplicates       cohort
+	devices          client.Cohort
+	controllers      client.Cohort
+	watchers         client.Cohort
+	referees         client.Cohort
+	duplicates       client.Cohort
 	requesters       []*requester
 	watching         []*watcher
 	referee          *referee     // nil: nothing is audited
@@ -94,8 +95,8 @@ type Fleet struct {
 	ownWords         map[*scenarios.Group]bool // see ownWords
 	presence         map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
 	leeway           leeway
-	watcherProfile   profile
-	duplicateProfile profile
+	watcherProfile   client.Profile
+	duplicateProfile client.Profile
 
 	embedded    bool
 	outage      Outage
@@ -176,7 +177,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		}
 		makers[g] = maker
 	}
-	profiles := make(map[*scenarios.Group]*profile, len(sc.Groups))
+	profiles := make(map[*scenarios.Group]*client.Profile, len(sc.Groups))
 	for i := range sc.Groups {
 		profiles[&sc.Groups[i]] = f.deviceProfile(&sc.Groups[i])
 	}
@@ -200,7 +201,7 @@ func (f *Fleet) newRecorder() {
 	h := fnv.New64a()
 	h.Write([]byte(f.run))
 	f.runID = h.Sum64()
-	f.clock.epoch = time.Now()
+	f.clock.Epoch = time.Now()
 }
 
 // newLoad makes the controllers and watchers.
@@ -209,7 +210,7 @@ func (f *Fleet) newLoad() error {
 	first := 0
 	for i := range sc.Controllers {
 		g := newLoadGroup(sc, &f.names, i, first)
-		g.profile = &profile{cohort: &f.controllers, backoff: backoffOf(&sc.Connect), labels: g.labels, endsSession: !sc.Connect.Resume}
+		g.profile = &client.Profile{Cohort: &f.controllers, Backoff: backoffOf(&sc.Connect), Labels: g.labels, EndsSession: !sc.Connect.Resume}
 		for n := range g.spec.Count {
 			r, err := newRequester(f, g, n)
 			if err != nil {
@@ -230,19 +231,19 @@ func (f *Fleet) newLoad() error {
 }
 
 // sessions returns all sessions in the order in which they connect.
-func (f *Fleet) sessions() []*session {
-	all := make([]*session, 0, 1+len(f.watching)+len(f.responders)+len(f.requesters))
+func (f *Fleet) sessions() []*client.Session {
+	all := make([]*client.Session, 0, 1+len(f.watching)+len(f.responders)+len(f.requesters))
 	if f.referee != nil {
-		all = append(all, &f.referee.session)
+		all = append(all, &f.referee.Session)
 	}
 	for _, w := range f.watching {
-		all = append(all, &w.session)
+		all = append(all, &w.Session)
 	}
 	for _, r := range f.responders {
-		all = append(all, &r.session)
+		all = append(all, &r.Session)
 	}
 	for _, r := range f.requesters {
-		all = append(all, &r.session)
+		all = append(all, &r.Session)
 	}
 	return all
 }
@@ -265,10 +266,10 @@ func deviceSeed(seed uint64, device int) uint64 {
 // Ready returns a channel that is closed once every device has been online, or
 // was refused for good; or once the run has ended, whichever is first: which of them
 // it was, [Fleet.Presence] says.
-func (f *Fleet) Ready() <-chan struct{} { return f.devices.ready }
+func (f *Fleet) Ready() <-chan struct{} { return f.devices.Ready }
 
 // Counts returns the totals of the run so far.
 func (f *Fleet) Counts() *metrics.Counts { return f.counts }
 
 // Presence returns the present numbers of devices.
-func (f *Fleet) Presence() Presence { return f.devices.presence() }
+func (f *Fleet) Presence() client.Presence { return f.devices.Presence() }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 )
 
@@ -57,7 +58,7 @@ const lookEvery = time.Second
 // room reports whether flow control lets a request leave.
 func (r *requester) room() bool {
 	g := r.group
-	if !r.hasRoom(g.spec.QoS) {
+	if !r.HasRoom(g.spec.QoS) {
 		return false
 	}
 	return g.closed() || r.ledger.Outstanding() < g.spec.MaxOutstanding
@@ -96,7 +97,7 @@ func (r *requester) observe(at time.Duration) {
 
 // letGo has what waits leave, if flow control lets it as of a moment.
 func (r *requester) letGo(at time.Duration) {
-	if !r.blocked || !r.live() || !r.room() {
+	if !r.blocked || !r.Live() || !r.room() {
 		return
 	}
 	r.observe(at)
@@ -139,7 +140,7 @@ func (r *requester) settleQueue(at time.Duration) {
 
 // Offline implements goesOffline: what waits has no connection to leave on any more. When the
 // fleet stops, the books are closed by leftover.
-func (r *requester) Offline(departure) {
+func (r *requester) Offline(client.Departure) {
 	if r.IsEnding() || r.zero.IsZero() {
 		return
 	}

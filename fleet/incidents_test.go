@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 )
 
@@ -129,7 +130,7 @@ target = { home = "flat-2" }`,
 // waysOf returns what the audit found of each way to go, but for the end of the
 // run, where all go in an orderly way.
 func waysOf(snap *metrics.Snapshot) []metrics.WayTotals {
-	return slices.DeleteFunc(slices.Clone(snap.Audit.Ways), func(w metrics.WayTotals) bool { return w.Way == endStopped })
+	return slices.DeleteFunc(slices.Clone(snap.Audit.Ways), func(w metrics.WayTotals) bool { return w.Way == client.EndStopped })
 }
 
 // Without a network for less than the Keep Alive takes to find out, nobody
@@ -195,7 +196,7 @@ spread = "10s"
 						for _, d := range s.fleet.Devices() {
 							now, err := ask(s.t.Context(), d, func() bool {
 								r := d.r
-								return r.obstructed()
+								return r.Obstructed()
 							})
 							if err != nil {
 								t.Fatal(err)

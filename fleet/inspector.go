@@ -7,6 +7,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -14,7 +15,7 @@ import (
 // inspector is a client that fetches what the broker has retained, as anybody
 // would who subscribes now. It lives as long as that takes.
 type inspector struct {
-	session
+	client.Session
 	fleet   *Fleet
 	filters []string
 	got     chan retained // what came, and news of the connection between
@@ -48,9 +49,9 @@ const (
 // broker does not let them be seen, or not all of them in time.
 func (f *Fleet) fetch(filters []string) map[string]retained {
 	i := &inspector{fleet: f, filters: filters, got: make(chan retained, mostFetched)}
-	i.init(f.env, f.auditorProfile(), i, setup{name: "the inspector", stream: identity{auditorRole, 1}.stream(), clientID: inspectorID(f.run), apart: true})
+	i.Init(f.env, f.auditorProfile(), i, client.Setup{Name: "the inspector", Stream: identity{auditorRole, 1}.stream(), ClientID: inspectorID(f.run), Apart: true})
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { _ = i.run(ctx) }() // what it did not fetch is missing
+	go func() { _ = i.Run(ctx) }() // what it did not fetch is missing
 	found, complete := make(map[string]retained), false
 	end := time.NewTimer(longestFetch + time.Duration(len(f.responders))*fetchEach)
 	defer end.Stop()
@@ -72,7 +73,7 @@ collect:
 			if complete {
 				quiet.Reset(quietFor)
 			}
-		case <-i.gone(): // it has given up
+		case <-i.Gone(): // it has given up
 			break collect
 		case <-quiet.C:
 			break collect
@@ -84,11 +85,11 @@ collect:
 		}
 	}
 	cancel()
-	i.endSoon()
+	i.EndSoon()
 	for {
 		select {
 		case <-i.got: // so that it is not held up
-		case <-i.gone():
+		case <-i.Gone():
 			if !complete {
 				return nil
 			}
@@ -100,7 +101,7 @@ collect:
 // FillConnect implements handler.
 func (i *inspector) FillConnect(p *wire.Connect) error {
 	i.got <- retained{news: begun}
-	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, allAtOnce
+	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, client.AllAtOnce
 	return i.fleet.credentials(p, auditorVars(i.ClientID(), i.fleet.scenario.Seed, i.fleet.run))
 }
 
@@ -197,7 +198,7 @@ func (f *Fleet) claims() [][]claim {
 	answers := make(chan answer, len(f.responders)) // so that no device waits
 	asked := 0
 	for n, r := range f.responders {
-		if r.tell(func() { answers <- answer{n, r.claims()} }) {
+		if r.Tell(func() { answers <- answer{n, r.claims()} }) {
 			asked++
 		}
 	}

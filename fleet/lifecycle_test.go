@@ -11,6 +11,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/memconn"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -177,7 +178,7 @@ func TestRampPassesTheDead(t *testing.T) {
 	sc.Connect.Rate = 0
 	play(t, sc, func(t *testing.T, b *script) {
 		for _, d := range b.fleet.Devices()[:135] {
-			d.r.tell(func() { d.r.disconnect(byHand, modeCut) })
+			d.r.Tell(func() { d.r.Disconnect(client.ByHand, client.ModeCut) })
 		}
 		got := make(chan string, 200)
 		go func() {
@@ -214,13 +215,13 @@ func TestSnapshotGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := f.Device("lamp")
-	d.r.tell(func() { d.r.disconnect(byHand, modeCut) }) // so that it waits for tasks
+	d.r.Tell(func() { d.r.Disconnect(client.ByHand, client.ModeCut) }) // so that it waits for tasks
 	ended := make(chan error, 1)
-	go func() { ended <- d.r.run(t.Context()) }()
+	go func() { ended <- d.r.Run(t.Context()) }()
 	for range 200 {
 		ctx, cancel := context.WithCancel(context.Background())
 		hold, ran := make(chan struct{}), make(chan struct{})
-		d.r.tell(func() { <-hold })
+		d.r.Tell(func() { <-hold })
 		go func() {
 			runtime.Gosched() // as long as Snapshot may need to ask
 			cancel()
@@ -229,10 +230,10 @@ func TestSnapshotGivenUp(t *testing.T) {
 		if snap, err := d.Snapshot(ctx); err == nil && snap.ID == "" {
 			t.Fatal("no id")
 		}
-		d.r.tell(func() { close(ran) })
+		d.r.Tell(func() { close(ran) })
 		<-ran
 	}
-	d.r.endSoon()
+	d.r.EndSoon()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -22,7 +23,7 @@ type loadGroup struct {
 	payloads   [][]byte
 	answers    int // expected to each request
 	labels     metrics.Labels
-	profile    *profile
+	profile    *client.Profile
 	stages     []metrics.Labels // by stage of the pace
 	requesters []*requester
 	asks       []byte            // the User Properties of a request that asks who answers; nil: it does not
@@ -181,7 +182,7 @@ func (g *loadGroup) handOver(controller uint32, p *wire.Publish, arrived time.Ti
 	r := g.requesters[i]
 	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: hasError(p)}
 	a.Target, a.Member = g.answerer(p)
-	return r.tell(func() { r.answered(r.at(arrived), a) })
+	return r.Tell(func() { r.answered(r.at(arrived), a) })
 }
 
 // peak is the highest rate of the pace, in slots a second; a burst counts as if

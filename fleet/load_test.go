@@ -12,6 +12,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/memconn"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -40,18 +41,18 @@ func stage(t *testing.T, toml string) *staged {
 
 // start runs a session, to the end of the test, and returns the broker's end of its
 // connection.
-func (f *staged) start(t *testing.T, s *session) *peer {
+func (f *staged) start(t *testing.T, s *client.Session) *peer {
 	t.Helper()
 	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer close(ended)
-		_ = s.run(ctx) // the tests see why
+		_ = s.Run(ctx) // the tests see why
 	}()
 	p := f.accept(t)
 	t.Cleanup(func() {
 		cancel()
-		s.endSoon()
+		s.EndSoon()
 		p.conn.Close()
 		<-ended
 	})
@@ -69,9 +70,9 @@ func (f *staged) accept(t *testing.T) *peer {
 }
 
 // on has a session's goroutine do something, and waits for that.
-func on(s *session, do func()) {
+func on(s *client.Session, do func()) {
 	done := make(chan struct{})
-	if s.tell(func() { defer close(done); do() }) {
+	if s.Tell(func() { defer close(done); do() }) {
 		<-done
 	}
 }
@@ -104,9 +105,9 @@ func TestControllerSessionPresent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, expiring+phones+"rate = \"10/s\"\nqos = 1\n")
 		r := f.requesters[0]
-		p := f.start(t, &r.session)
+		p := f.start(t, &r.Session)
 		p.comeUp(nil)
-		on(&r.session, func() { r.begin(time.Now()) })
+		on(&r.Session, func() { r.begin(time.Now()) })
 		p.wantPublish() // it is not acknowledged
 		p.conn.Close()
 		p = f.accept(t)
@@ -128,13 +129,13 @@ func TestRule6WhatIsNotAvailable(t *testing.T) {
 	const shared = phones + "count = 2\nrate = \"10/s\"\nshare_replies = true\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nshare = \"eyes\"\n"
 	for _, tt := range []struct {
 		name, toml string
-		who        func(*staged) *session
+		who        func(*staged) *client.Session
 		props      packets.Properties
 	}{
-		{"shared replies", shared, func(f *staged) *session { return &f.requesters[0].session }, packets.Properties{SharedSubAvailable: new(byte(0))}},
-		{"a shared watcher", shared, func(f *staged) *session { return &f.watching[0].session }, packets.Properties{SharedSubAvailable: new(byte(0))}},
+		{"shared replies", shared, func(f *staged) *client.Session { return &f.requesters[0].Session }, packets.Properties{SharedSubAvailable: new(byte(0))}},
+		{"a shared watcher", shared, func(f *staged) *client.Session { return &f.watching[0].Session }, packets.Properties{SharedSubAvailable: new(byte(0))}},
 		{"a watcher of state/#", "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\n",
-			func(f *staged) *session { return &f.watching[0].session }, packets.Properties{WildcardSubAvailable: new(byte(0))}},
+			func(f *staged) *client.Session { return &f.watching[0].Session }, packets.Properties{WildcardSubAvailable: new(byte(0))}},
 	} {
 		synctest.Test(t, func(t *testing.T) { // it takes its time to leave
 			f := stage(t, tt.toml)
@@ -153,7 +154,7 @@ func TestRule6WhatIsNotAvailable(t *testing.T) {
 func TestReceiveMaximumOfAWatcher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\nname = \"eye\"\ntopics = [\"state/#\"]\nqos = 2\n")
-		p := f.start(t, &f.watching[0].session)
+		p := f.start(t, &f.watching[0].Session)
 		most := int(p.comeUp(nil).ReceiveMaximum)
 		if most == 0 {
 			most = 65535
@@ -171,11 +172,11 @@ func TestSharedReplyBeforeTheBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, phones+"count = 2\nrate = \"2/s\"\nshare_replies = true\ntimeout = \"1s\"\n")
 		a, b := f.requesters[0], f.requesters[1]
-		pa := f.start(t, &a.session)
+		pa := f.start(t, &a.Session)
 		pa.comeUp(nil)
-		pb := f.start(t, &b.session)
+		pb := f.start(t, &b.Session)
 		pb.comeUp(nil)
-		on(&a.session, func() { a.begin(time.Now()) }) // its first slot is due at once
+		on(&a.Session, func() { a.begin(time.Now()) }) // its first slot is due at once
 		request := pa.wantPublish()
 		answer := wire.Publish{Topic: request.Props.ResponseTopic}
 		answer.Props.CorrelationData = request.Props.CorrelationData
@@ -193,10 +194,10 @@ func TestSharedReplyOfTheEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, phones+"count = 2\nrate = \"2/s\"\nshare_replies = true\ntimeout = \"1s\"\n")
 		a, b := f.requesters[0], f.requesters[1]
-		a.neverRun()
-		p := f.start(t, &b.session)
+		a.NeverRun()
+		p := f.start(t, &b.Session)
 		p.comeUp(nil)
-		on(&b.session, func() { b.begin(time.Now()) })
+		on(&b.Session, func() { b.begin(time.Now()) })
 		id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
 		p.publish(wire.Publish{Topic: b.answers, Props: wire.Properties{CorrelationData: id.Append(nil, b.group.spec.CorrelationSize)}})
 		synctest.Wait()
@@ -400,7 +401,7 @@ func TestSlowWatcherPings(t *testing.T) {
 			if n == 2 && buf[0] == packets.PINGREQ<<4 {
 				last = time.Now()
 				p.write(wire.Pingresp[:])
-				if time.Since(b.fleet.clock.epoch) > 70*time.Second {
+				if time.Since(b.fleet.clock.Epoch) > 70*time.Second {
 					return
 				}
 			}
@@ -486,8 +487,8 @@ func TestSlotsLeftOverAreTheGenerators(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, phones+"rate = \"1000/s\"\n")
 		r := f.requesters[0]
-		f.start(t, &r.session).comeUp(nil)
-		on(&r.session, func() {
+		f.start(t, &r.Session).comeUp(nil)
+		on(&r.Session, func() {
 			r.begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
 			r.Act(time.Now())
 			r.finish()

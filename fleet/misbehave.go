@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -41,13 +42,13 @@ func (r *responder) misbehave(m *scenarios.Misbehavior) {
 		h.flood = time.Now()
 	}
 	h.plan()
-	r.wake(h.due)
+	r.Wake(h.due)
 }
 
 // behave takes the habits from the device.
 func (r *responder) behave() {
 	r.misbehave(new(scenarios.Misbehavior))
-	if r.live() {
+	if r.Live() {
 		r.letGo(func(*heldAnswer) bool { return true })
 	}
 }
@@ -144,14 +145,14 @@ func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 	a.Props.User = slices.Clone(reply.Props.User)
 	h.held = append(h.held, heldAnswer{a, until, another})
 	h.plan()
-	r.wake(h.due)
+	r.Wake(h.due)
 	return true
 }
 
 // sendReply sends an answer, and those that waited for it to go first. It reports
 // whether the answer is on its way.
 func (r *responder) sendReply(reply *wire.Publish) bool {
-	sent := r.send(reply, replyKind(reply))
+	sent := r.Send(reply, replyKind(reply))
 	if r.habits != nil && len(r.habits.held) > 0 {
 		r.letGo(func(a *heldAnswer) bool { return a.another })
 	}
@@ -171,7 +172,7 @@ func (r *responder) letGo(which func(*heldAnswer) bool) {
 	})
 	h.plan()
 	for i := range free {
-		r.send(&free[i].answer, replyKind(&free[i].answer))
+		r.Send(&free[i].answer, replyKind(&free[i].answer))
 	}
 }
 
@@ -186,13 +187,13 @@ func replyKind(reply *wire.Publish) metrics.MessageKind {
 // indulge does what is due of the habits.
 func (r *responder) indulge(now time.Time) {
 	h := r.habits
-	if !isDue(h.due, now) {
+	if !client.IsDue(h.due, now) {
 		return
 	}
-	r.letGo(func(a *heldAnswer) bool { return isDue(a.until, now) })
+	r.letGo(func(a *heldAnswer) bool { return client.IsDue(a.until, now) })
 	const atOnce = 64 // what is beyond was missed, and is not made up for
 	every := time.Duration(float64(time.Second) / max(h.is.Flood, 1e-6))
-	for n := 0; isDue(h.flood, now); n++ {
+	for n := 0; client.IsDue(h.flood, now); n++ {
 		if h.flood = h.flood.Add(every); n >= atOnce {
 			h.flood = now.Add(every)
 		}
@@ -206,7 +207,7 @@ func (r *responder) indulge(now time.Time) {
 func (h *habits) plan() {
 	h.due = h.flood
 	for i := range h.held {
-		h.due = earlier(h.due, h.held[i].until)
+		h.due = client.Earlier(h.due, h.held[i].until)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homefleet/fleet/audit"
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 )
 
@@ -24,18 +25,18 @@ type outage struct {
 const answersWithin = 2 * time.Second
 
 // wentDown begins an outage.
-func (r *responder) wentDown(d departure) {
-	r.parted = d.orderly
+func (r *responder) wentDown(d client.Departure) {
+	r.parted = d.Orderly
 	w := &r.spec.Group.Will
 	if w.Off || w.ResponseTopic == "" {
 		return
 	}
-	since, due := time.Now(), min(w.Delay, d.sessionExpiry)
-	if !d.quiet.IsZero() {
-		since = d.quiet
-		due += d.grace * 3 / 2 // the broker has to find out first (3.1.2-22)
+	since, due := time.Now(), min(w.Delay, d.SessionExpiry)
+	if !d.Quiet.IsZero() {
+		since = d.Quiet
+		due += d.Grace * 3 / 2 // the broker has to find out first (3.1.2-22)
 	}
-	r.outage = &outage{since: since, number: d.number, willDue: due}
+	r.outage = &outage{since: since, number: d.Number, willDue: due}
 	if r.parted {
 		r.outage = nil // there is no Will to answer
 	}
@@ -44,7 +45,7 @@ func (r *responder) wentDown(d departure) {
 // expectAnswer waits for the answer to the Will, where the device is back on the
 // session for which the broker kept it.
 func (r *responder) expectAnswer(now time.Time) {
-	if o := r.outage; o != nil && !o.answered && r.resumed() && now.Sub(o.since) > o.willDue {
+	if o := r.outage; o != nil && !o.answered && r.Resumed() && now.Sub(o.since) > o.willDue {
 		o.answerBy = now.Add(answersWithin)
 	}
 }
@@ -97,7 +98,7 @@ func consumer(p *wire.Publish) string {
 	if p.Props.User != nil {
 		for k, v := range p.Props.UserProperties() {
 			if k == consumerKey {
-				return strings.Trim(shorten([]byte(v)), `"`)
+				return strings.Trim(client.Shorten([]byte(v)), `"`)
 			}
 		}
 	}

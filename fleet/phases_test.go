@@ -10,6 +10,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -181,9 +182,9 @@ id = "lamp"
 `, broker.Config{}, func(s *storm) {
 		s.sleepTo(5 * time.Second)
 		d, _ := s.fleet.Device("lamp")
-		d.r.tell(func() {
-			d.r.disconnect(byHand, modeCut)
-			d.r.reconnect(byHand, Reconnect{})
+		d.r.Tell(func() {
+			d.r.Disconnect(client.ByHand, client.ModeCut)
+			d.r.Reconnect(client.ByHand, client.Reconnect{})
 		})
 		s.sleepTo(10 * time.Second)
 		s.broker.Kick("lamp", wire.ServerBusy)

@@ -37,9 +37,9 @@ func TestPrecisePacing(t *testing.T) {
 		if snap.Totals.Answered != 100 || delay.Clamped() > 0 {
 			t.Errorf("%q: %d answered, %d left before their moment; want 100 and none", pacing, snap.Totals.Answered, delay.Clamped())
 		}
-		if want := runtime.GOOS == "linux" && pacing != scenarios.Thrifty; (f.env.alarm != nil) != want {
-			t.Errorf("%q: there is an alarm: %t; want %t", pacing, f.env.alarm != nil, want)
-		} else if want && !f.env.alarm.Rang() {
+		if want := runtime.GOOS == "linux" && pacing != scenarios.Thrifty; (f.env.Alarm != nil) != want {
+			t.Errorf("%q: there is an alarm: %t; want %t", pacing, f.env.Alarm != nil, want)
+		} else if want && !f.env.Alarm.Rang() {
 			t.Errorf("%q: the alarm never rang", pacing)
 		}
 	}

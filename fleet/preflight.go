@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 
+	"homefleet/fleet/client"
 	"homefleet/scenarios"
 )
 
@@ -118,7 +119,7 @@ func halfOpenOf(sc *scenarios.Scenario) int {
 			most = max(most, struck)
 		}
 	}
-	return min(most+kept, mostHalfOpen*sc.Count())
+	return min(most+kept, client.MostHalfOpen*sc.Count())
 }
 
 // duplicatesOf returns how many second clients an incident brings in at most.

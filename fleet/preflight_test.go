@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"homefleet/fleet/client"
 )
 
 func TestPreflight(t *testing.T) {
@@ -130,16 +132,16 @@ func TestWallsNamed(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		err  DeviceError
+		err  client.DeviceError
 		want string // in the text
 	}{
-		{"file descriptors", DeviceError{Doing: "connecting to", Err: dial(syscall.EMFILE)}, "ulimit -n"},
-		{"ports", DeviceError{Doing: "connecting to", Err: dial(syscall.EADDRNOTAVAIL)}, "--source-addr"},
-		{"the broker's sessions", DeviceError{Doing: "connecting to", Err: &RefusedError{Code: 0x97}}, "limit of connections or sessions"},
-		{"the broker's rate", DeviceError{Doing: "connecting to", Err: &RefusedError{Code: 0x9F}}, "`rate` in [connect]"},
-		{"the broker's connections", DeviceError{Doing: waitingForConnack, Err: io.EOF}, "max_connections"},
-		{"none", DeviceError{Doing: "connecting to", Err: dial(syscall.ECONNREFUSED)}, "connection refused"},
-		{"a DISCONNECT is no wall of a CONNECT", DeviceError{Err: &RefusedError{Code: 0x97, Packet: "DISCONNECT"}}, "quota exceeded (0x97)"},
+		{"file descriptors", client.DeviceError{Doing: "connecting to", Err: dial(syscall.EMFILE)}, "ulimit -n"},
+		{"ports", client.DeviceError{Doing: "connecting to", Err: dial(syscall.EADDRNOTAVAIL)}, "--source-addr"},
+		{"the broker's sessions", client.DeviceError{Doing: "connecting to", Err: &client.RefusedError{Code: 0x97}}, "limit of connections or sessions"},
+		{"the broker's rate", client.DeviceError{Doing: "connecting to", Err: &client.RefusedError{Code: 0x9F}}, "`rate` in [connect]"},
+		{"the broker's connections", client.DeviceError{Doing: client.WaitingForConnack, Err: io.EOF}, "max_connections"},
+		{"none", client.DeviceError{Doing: "connecting to", Err: dial(syscall.ECONNREFUSED)}, "connection refused"},
+		{"a DISCONNECT is no wall of a CONNECT", client.DeviceError{Err: &client.RefusedError{Code: 0x97, Packet: "DISCONNECT"}}, "quota exceeded (0x97)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,7 +151,7 @@ func TestWallsNamed(t *testing.T) {
 			}
 		})
 	}
-	closed := DeviceError{Device: "lamp", Broker: "mqtt://broker", Err: io.EOF}
+	closed := client.DeviceError{Device: "lamp", Broker: "mqtt://broker", Err: io.EOF}
 	if got := closed.Error(); strings.Contains(got, ";") {
 		t.Errorf("Error() = %q of a connection that was up; want no wall named", got)
 	}

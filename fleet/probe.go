@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -91,19 +92,19 @@ func (r *referee) ask(p *probe, now time.Time) {
 	}
 	p.again = now.Add(probeEvery)
 	r.queue = append(r.queue, repeat{p, p.again})
-	if !r.live() {
+	if !r.Live() {
 		return
 	}
 	attribute := p.device.spec.Group.Kind.Attributes[0].Name
 	q := wire.Publish{Topic: []byte("cmnd/" + p.device.spec.ID + "/" + attribute)}
 	q.Props.ResponseTopic = r.answers
 	q.Props.CorrelationData = query{p.device.spec.Global, r.fleet.now()}.append(nil)
-	r.send(&q, metrics.NoMessage)
+	r.Send(&q, metrics.NoMessage)
 }
 
 // askAgain repeats the queries that are due.
 func (r *referee) askAgain(now time.Time) {
-	for isDue(r.nextProbe(), now) {
+	for client.IsDue(r.nextProbe(), now) {
 		next := r.queue[0]
 		r.queue = r.queue[1:]
 		if p := next.of; r.probes[p.device.spec.Global] == p && p.again.Equal(next.at) {

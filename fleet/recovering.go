@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 )
 
@@ -68,11 +69,11 @@ func (r *responder) overWith(rec *recovery) {
 		p = p.next
 	}
 	switch {
-	case p == nil || !r.live():
+	case p == nil || !r.Live():
 	case r.fleet.asks():
 		r.inquire(p)
 	default:
-		r.ping(time.Now())
+		r.Ping(time.Now())
 	}
 }
 
@@ -80,7 +81,7 @@ func (r *responder) overWith(rec *recovery) {
 // asked whether it answers.
 func (r *responder) isBack() {
 	if r.probed && r.fleet.asks() {
-		r.fleet.referee.tell(func() { r.fleet.referee.again(r.spec.Global) })
+		r.fleet.referee.Tell(func() { r.fleet.referee.again(r.spec.Global) })
 	}
 	r.proven(r.fleet.now())
 }
@@ -124,7 +125,7 @@ func (r *responder) queried(p *wire.Publish) {
 func (r *responder) inquire(p *pursuit) {
 	r.probed, p.asked = true, true
 	ref := r.fleet.referee
-	ref.tell(func() { ref.probe(r, p.rec) })
+	ref.Tell(func() { ref.probe(r, p.rec) })
 }
 
 // isGone notes that the device will not be back from anything, so that nobody waits
@@ -136,7 +137,7 @@ func (r *responder) isGone() {
 	}
 	r.recovering = nil
 	if ref := r.fleet.referee; r.probed && ref != nil {
-		ref.tell(func() { ref.forget(r.spec.Global) })
+		ref.Tell(func() { ref.forget(r.spec.Global) })
 	}
 }
 
@@ -153,14 +154,14 @@ func (r *responder) ConnectFailed(err error) {
 		return
 	}
 	why := "connection failed"
-	switch refused, ok := errors.AsType[*RefusedError](err); {
+	switch refused, ok := errors.AsType[*client.RefusedError](err); {
 	case ok:
 		why = wire.ReasonName(refused.Code)
-	case errors.Is(err, errNoNetwork):
+	case errors.Is(err, client.ErrNoNetwork):
 		why = "no network"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		why = "no file descriptor left"
-	case errors.Is(err, errAway), errors.Is(err, errStopping):
+	case errors.Is(err, client.ErrAway), errors.Is(err, client.ErrStopping):
 		return
 	}
 	for p := r.recovering; p != nil; p = p.next {

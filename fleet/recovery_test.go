@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -121,12 +122,12 @@ func TestWhyAttemptsFail(t *testing.T) {
 		err  error
 		want string // "" is not counted
 	}{
-		{&RefusedError{Code: wire.ServerBusy}, "server busy"},
-		{errNoNetwork, "no network"},
+		{&client.RefusedError{Code: wire.ServerBusy}, "server busy"},
+		{client.ErrNoNetwork, "no network"},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}, "no file descriptor left"},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "connection failed"},
-		{errAway, ""},
-		{errStopping, ""},
+		{client.ErrAway, ""},
+		{client.ErrStopping, ""},
 	} {
 		rec := new(recovery)
 		r := &responder{recovering: &pursuit{rec: rec}}

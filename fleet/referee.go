@@ -9,6 +9,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -21,7 +22,7 @@ import (
 // Its session outlives its connection, so that Wills of a time in which it was
 // itself away are not lost to it; the audit knows those times.
 type referee struct {
-	session
+	client.Session
 	fleet   *Fleet
 	answers []byte         // Response Topic of its queries
 	probes  map[int]*probe // without an answer, by the device's number
@@ -48,14 +49,14 @@ func newReferee(f *Fleet) *referee {
 	r := &referee{fleet: f, probes: make(map[int]*probe)}
 	id := refereeID(f.run)
 	r.answers = []byte("homefleet/referee/" + f.run)
-	r.init(f.env, f.auditorProfile(), r, setup{name: "the referee", stream: identity{auditorRole, 0}.stream(), clientID: id})
+	r.Init(f.env, f.auditorProfile(), r, client.Setup{Name: "the referee", Stream: identity{auditorRole, 0}.stream(), ClientID: id})
 	return r
 }
 
 // FillConnect implements handler.
 func (r *referee) FillConnect(p *wire.Connect) error {
 	p.SessionExpiry = 600
-	p.ReceiveMaximum = allAtOnce
+	p.ReceiveMaximum = client.AllAtOnce
 	return r.fleet.credentials(p, auditorVars(r.ClientID(), r.fleet.scenario.Seed, r.fleet.run))
 }
 
@@ -64,8 +65,8 @@ func (r *referee) FillConnect(p *wire.Connect) error {
 func (r *referee) Subscriptions() ([]packets.SubOptions, int, error) {
 	subs := []packets.SubOptions{{Topic: string(r.answers), QoS: 1}}
 	for _, filter := range r.fleet.scenario.WillFilters() {
-		if r.brokerLimits().noWildcards && strings.ContainsAny(filter, "+#") {
-			return nil, 0, &UnfitError{"the broker has no wildcard subscriptions, which the audit of Will Messages wants"}
+		if r.Limits().NoWildcards && strings.ContainsAny(filter, "+#") {
+			return nil, 0, &client.UnfitError{Why: "the broker has no wildcard subscriptions, which the audit of Will Messages wants"}
 		}
 		subs = append(subs, packets.SubOptions{Topic: filter, QoS: r.fleet.witnessQoS(), RetainHandling: packets.RetainDoNotSend, RetainAsPublished: true})
 	}
@@ -93,7 +94,7 @@ const versionTopic = "$SYS/broker/version"
 func (r *referee) Online(now time.Time) time.Time {
 	r.pulse = now.Add(certainty)
 	r.fleet.audit.Witness(r.fleet.now(), true)
-	if !r.cleanStarted() && !r.resumed() {
+	if !r.CleanStarted() && !r.Resumed() {
 		r.fleet.audit.Forgot() // 3.2.2-2: it is to have the session
 	}
 	r.repeatAll(now)
@@ -101,7 +102,9 @@ func (r *referee) Online(now time.Time) time.Time {
 }
 
 // Offline implements goesOffline.
-func (r *referee) Offline(departure) { r.fleet.audit.Witness(r.fleet.clock.at(r.readAt()), false) }
+func (r *referee) Offline(client.Departure) {
+	r.fleet.audit.Witness(r.fleet.clock.At(r.ReadAt()), false)
+}
 
 // Message implements handler.
 func (r *referee) Message(p *wire.Publish) {
@@ -140,7 +143,7 @@ func (r *referee) will(p *wire.Publish) {
 		r.seen = slices.Delete(r.seen, 0, mostSightings/2)
 	}
 	d := f.numbered(device)
-	differs, tested := d.willDiffers(p, number, r.brokerLimits())
+	differs, tested := d.willDiffers(p, number, r.Limits())
 	f.tested.Or(uint32(tested))
 	if len(differs) > 0 {
 		f.log.Warn("a will message is not as the device made it", "device", d.Name(), "differs", strings.Join(differs, ", "))
@@ -150,10 +153,10 @@ func (r *referee) will(p *wire.Publish) {
 
 // Act implements routine.
 func (r *referee) Act(now time.Time) time.Time {
-	if isDue(r.pulse, now) {
+	if client.IsDue(r.pulse, now) {
 		r.pulse = now.Add(certainty)
-		if !r.awaitsPingresp() {
-			r.ping(now)
+		if !r.AwaitsPingresp() {
+			r.Ping(now)
 		}
 	}
 	r.askAgain(now)
@@ -161,13 +164,13 @@ func (r *referee) Act(now time.Time) time.Time {
 }
 
 // nextAct is when something is due.
-func (r *referee) nextAct() time.Time { return earlier(r.pulse, r.nextProbe()) }
+func (r *referee) nextAct() time.Time { return client.Earlier(r.pulse, r.nextProbe()) }
 
 // makeCertain asks for a sign of life at once; its goroutine calls it.
 func (r *referee) makeCertain() {
-	if r.live() {
+	if r.Live() {
 		r.pulse = time.Now()
-		r.wake(r.pulse)
+		r.Wake(r.pulse)
 	}
 }
 

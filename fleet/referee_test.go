@@ -11,6 +11,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -40,7 +41,7 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, a := range map[string]handler{
+	for name, a := range map[string]client.Handler{
 		"referee":   f.referee,
 		"inspector": &inspector{fleet: f, got: make(chan retained, 1)},
 		"watcher":   newWatcher(f, &f.scenario.Watchers[0], 0, 0),
@@ -195,7 +196,7 @@ func TestRefereeIsToldTheTruth(t *testing.T) {
 func TestFetchThatIsCutOff(t *testing.T) {
 	play(t, oneLight(func(s *scenarios.Scenario) { s.Audit.On = false }), func(t *testing.T, b *script) {
 		b.accept().welcome(nil)
-		b.fleet.referees = cohort{log: b.fleet.log, faults: b.fleet.env.faults, counts: &b.fleet.unseen, size: -1, hidden: true}
+		b.fleet.referees = client.Cohort{Log: b.fleet.log, Faults: b.fleet.env.Faults, Counts: &b.fleet.unseen, Size: -1, Hidden: true}
 		for _, tt := range []struct {
 			messages int // one every 400 ms
 			want     int // topics; -1: no verdict

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/client"
 )
 
 // A device that comes back under another client id takes over nothing: the broker
@@ -27,7 +28,7 @@ func TestRenamedLeavesItsGhost(t *testing.T) {
 			}
 			died := s.fleet.now()
 			time.Sleep(time.Second)
-			if err := d.ReturnAs(s.t.Context(), Reconnect{Rename: tt.rename}); err != nil {
+			if err := d.ReturnAs(s.t.Context(), client.Reconnect{Rename: tt.rename}); err != nil {
 				s.t.Fatal(err)
 			}
 			time.Sleep(20 * time.Second)

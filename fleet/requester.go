@@ -7,6 +7,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -16,7 +17,7 @@ import (
 // its own, never waits with one slot for the answer to another (unless the group
 // is closed), and enters every one in its ledger.
 type requester struct {
-	session
+	client.Session
 	fleet  *Fleet
 	group  *loadGroup
 	index  int // within the group
@@ -36,7 +37,7 @@ type requester struct {
 	// slots it had not got round to are its own fault.
 	lateAtEnd bool
 
-	appointed appointment // with the fleet's alarm
+	appointed client.Appointment // with the fleet's alarm
 
 	answers     []byte // Response Topic
 	correlation []byte // room for the Correlation Data of one request
@@ -54,10 +55,10 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 		return nil, err
 	}
 	r.ledger = ledger
-	r.init(f.env, g.profile, r, setup{name: g.spec.ID(index + 1), stream: identity{controllerRole, number}.stream(),
-		clientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))})
+	r.Init(f.env, g.profile, r, client.Setup{Name: g.spec.ID(index + 1), Stream: identity{controllerRole, number}.stream(),
+		ClientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))})
 	r.slots = g.stream(index)
-	r.appointed = r.newAppointment()
+	r.appointed = r.NewAppointment()
 	return r, nil
 }
 
@@ -66,18 +67,18 @@ func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
 func (r *requester) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.RequestResponseInfo = true
-	p.ReceiveMaximum = allAtOnce
+	p.ReceiveMaximum = client.AllAtOnce
 	return r.fleet.credentials(p, r.group.spec.Vars(r.index+1, r.fleet.scenario.Seed, r.fleet.run))
 }
 
 // Subscriptions implements handler: the Response Topic, which is built on the broker's
 // Response Information if it gave any (rule 5).
 func (r *requester) Subscriptions() ([]packets.SubOptions, int, error) {
-	if r.group.spec.ShareReplies && r.brokerLimits().noShared {
-		return nil, 0, &UnfitError{"the broker has no shared subscriptions, which share_replies wants"}
+	if r.group.spec.ShareReplies && r.Limits().NoShared {
+		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which share_replies wants"}
 	}
 	prefix := "homefleet/response/"
-	if info := r.brokerLimits().responseInfo; info != "" {
+	if info := r.Limits().ResponseInformation; info != "" {
 		prefix = strings.TrimSuffix(info, "/") + "/"
 		r.fleet.responseInfo.Store(true)
 	}
@@ -102,7 +103,7 @@ func (r *requester) Online(now time.Time) time.Time {
 
 // catchUp enters the slots that came due without a connection; it is done about once a second, so that they do not pile up.
 func (r *requester) catchUp() {
-	if !r.zero.IsZero() && !r.live() {
+	if !r.zero.IsZero() && !r.Live() {
 		r.skip(r.at(time.Now()), metrics.NotConnected)
 	}
 }
@@ -130,13 +131,13 @@ func (r *requester) advance() {
 func (r *requester) BeforeDisconnect() { r.lateAtEnd = true }
 
 // Appointment implements punctual.
-func (r *requester) Appointment() *appointment { return &r.appointed }
+func (r *requester) Appointment() *client.Appointment { return &r.appointed }
 
 // have has the controller do something for the conductor: in its turn, or where
 // it gave up, so that nobody else touches it any more, here and now.
 func (r *requester) have(do func()) {
-	if !r.tell(do) {
-		<-r.gone()
+	if !r.Tell(do) {
+		<-r.Gone()
 		do()
 	}
 }
@@ -159,7 +160,7 @@ func (r *requester) begin(zero time.Time) {
 // generator is a little late with; if it is far behind it gives them up.
 func (r *requester) finish() {
 	switch {
-	case !r.live():
+	case !r.Live():
 		r.skip(r.group.pace.end, metrics.NotConnected)
 	case !r.waits: // what waits may have been let go of just now
 		r.skip(r.group.pace.end-farBehind, metrics.GeneratorLate)
@@ -197,7 +198,7 @@ func (r *requester) checkIdle() {
 
 // reschedule has the session look at what is due.
 func (r *requester) reschedule() {
-	r.wake(r.nextAct())
+	r.Wake(r.nextAct())
 }
 
 // at is a moment on the run's time line.
@@ -217,11 +218,11 @@ func (r *requester) nextAct() time.Time {
 			due = r.zero.Add(r.slot.planned)
 		}
 		if len(r.due) > 0 && r.due[0] < r.group.pace.end {
-			due = earlier(due, r.zero.Add(r.due[0]))
+			due = client.Earlier(due, r.zero.Add(r.due[0]))
 		}
 	}
 	if r.expiry {
-		due = earlier(due, r.zero.Add(r.expire))
+		due = client.Earlier(due, r.zero.Add(r.expire))
 	}
 	return due
 }
@@ -242,14 +243,14 @@ func (r *requester) Act(now time.Time) time.Time {
 			r.hold(at)
 			break
 		}
-		if n == 0 || r.slot.planned-last > soon {
+		if n == 0 || r.slot.planned-last > client.TooSoon {
 			moments++
 		}
 		last = r.slot.planned
 		r.request(r.slot, at)
 		r.advance()
 	}
-	r.fleet.env.alarm.came(moments)
+	r.fleet.env.Alarm.Came(moments)
 	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
 		if !r.room() {
 			r.hold(at)
@@ -290,18 +291,18 @@ func (r *requester) request(s slot, at time.Duration) bool {
 	if g.spec.Group == "" {
 		q.Away = !r.fleet.responders[g.targets[s.target].number].present.Load()
 	}
-	if !r.isOnline() {
+	if !r.IsOnline() {
 		r.ledger.NotSent(q, metrics.NotConnected)
 		return false
 	}
 	var topicBuf [topicRoom]byte
-	lim := r.brokerLimits()
+	lim := r.Limits()
 	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
-		QoS: min(g.spec.QoS, lim.maximumQoS)}
+		QoS: min(g.spec.QoS, lim.MaximumQoS)}
 	q.Target, p.Props.User = g.expected(s.target), g.asks
 	p.Props.ResponseTopic = r.answers
 	p.Props.CorrelationData = r.correlation[:g.spec.CorrelationSize]
-	if most := lim.maximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
+	if most := lim.MaximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
 		r.ledger.NotSent(q, metrics.TooLarge)
 		return false
 	}
@@ -310,7 +311,7 @@ func (r *requester) request(s slot, at time.Duration) bool {
 		return false
 	}
 	p.Props.CorrelationData = id.Append(r.correlation[:0], g.spec.CorrelationSize)
-	r.sendOnce(&p, id.Seq)
+	r.SendOnce(&p, id.Seq)
 	if !r.expiry {
 		r.expire, r.expiry = at+g.spec.Timeout, true
 	}
@@ -321,11 +322,11 @@ func (r *requester) request(s slot, at time.Duration) bool {
 func (r *requester) Message(p *wire.Publish) {
 	if r.group.spec.ShareReplies {
 		id, err := metrics.ParseID(p.Props.CorrelationData, r.group.spec.CorrelationSize)
-		if err == nil && id.Controller != uint32(r.group.first+r.index) && r.group.handOver(id.Controller, p, r.readAt()) {
+		if err == nil && id.Controller != uint32(r.group.first+r.index) && r.group.handOver(id.Controller, p, r.ReadAt()) {
 			return
 		}
 	}
-	at := r.at(r.readAt())
+	at := r.at(r.ReadAt())
 	target, member := r.group.answerer(p)
 	if !bytes.Equal(p.Topic, r.answers) {
 		target = wrongTopic
@@ -344,8 +345,8 @@ func (r *requester) answered(at time.Duration, a metrics.Answer) {
 
 // Acknowledged implements acknowledged: the note is the request's sequence number.
 func (r *requester) Acknowledged(seq uint64, code byte) {
-	at := r.at(r.readAt())
-	if seq != noNote {
+	at := r.at(r.ReadAt())
+	if seq != client.NoNote {
 		r.ledger.Acknowledged(at, seq, code)
 	}
 	if code >= 0x80 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homefleet/devices"
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -77,7 +78,7 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 		r.queried(p)
 	}
 	now := time.Now()
-	f.counts.Requests.Add(f.period(f.clock.at(now)), 1)
+	f.counts.Requests.Add(f.period(f.clock.At(now)), 1)
 	r.step(now)
 
 	attr, known := g.Kind.Attribute(name)
@@ -125,8 +126,8 @@ func (r *responder) serves(p *wire.Publish, attr int) bool {
 func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
 	f := r.fleet
 	var topicBuf [topicRoom]byte
-	value := f.env.borrow() // the model's interface would move one on the stack to the heap
-	defer f.env.giveBack(value)
+	value := f.env.Borrow() // the model's interface would move one on the stack to the heap
+	defer f.env.GiveBack(value)
 	reply := wire.Publish{QoS: p.QoS}
 	reply.Props.HasPayloadFormat, reply.Props.PayloadFormat = true, 1
 	reply.Props.ContentType = textPlain
@@ -146,7 +147,7 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 		f.counts.BadTopics.Add(1)
 		if !r.topicSeen {
 			r.topicSeen = true
-			f.log.Warn("refused a response topic", "device", r.spec.ID, "topic", shorten(rt), "want",
+			f.log.Warn("refused a response topic", "device", r.spec.ID, "topic", client.Shorten(rt), "want",
 				"a topic name without wildcards, not starting with $, outside the device's own commands")
 		}
 	}
@@ -182,8 +183,8 @@ func (r *responder) usable(topic []byte) bool {
 // The attribute except, if not negative, is left out.
 func (r *responder) publishStates(changed devices.Changes, except int) {
 	g := r.spec.Group
-	value := r.fleet.env.borrow()
-	defer r.fleet.env.giveBack(value)
+	value := r.fleet.env.Borrow()
+	defer r.fleet.env.GiveBack(value)
 	for attr := range g.Kind.Attributes {
 		if !changed.Has(attr) || attr == except {
 			continue
@@ -200,7 +201,7 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 		p.Props.ContentType = textPlain
 		made := r.fleet.now()
 		var room [stampRoom]byte
-		var t trace
+		var t client.Trace
 		p.Props.User, t = r.stamp(room[:0], &p, made, attr)
 		sent := r.publish(&p, metrics.State, made, 0, t)
 		if p.Retain {
@@ -242,5 +243,5 @@ func (e *AttributeError) Error() string {
 }
 
 func unknownAttribute(k *devices.Kind, name []byte) error {
-	return &AttributeError{Name: shorten(name), Kind: k}
+	return &AttributeError{Name: client.Shorten(name), Kind: k}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/devices"
+	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -18,20 +19,20 @@ import (
 // responder is one virtual device as an MQTT client: what section 4.10.1 of the
 // standard calls a Responder.
 type responder struct {
-	session
+	client.Session
 	fleet *Fleet
 	spec  scenarios.Device
 	model devices.Device
 
-	stepped   moment // until when the model has been stepped
-	modelDue  moment // the model wants to be stepped
-	telemetry moment // when the next report is due
-	ticks     uint64 // telemetry intervals drawn so far
-	topicSeen bool   // a refused Response Topic was logged
-	willQoS   byte   // may have been lowered to what the broker takes
-	willKeep  bool   // Will Retain, likewise
-	probed    bool   // the referee asks, or has asked, whether it answers
-	parted    bool   // its last connection ended with DISCONNECT 0x00
+	stepped   client.Moment // until when the model has been stepped
+	modelDue  client.Moment // the model wants to be stepped
+	telemetry client.Moment // when the next report is due
+	ticks     uint64        // telemetry intervals drawn so far
+	topicSeen bool          // a refused Response Topic was logged
+	willQoS   byte          // may have been lowered to what the broker takes
+	willKeep  bool          // Will Retain, likewise
+	probed    bool          // the referee asks, or has asked, whether it answers
+	parted    bool          // its last connection ended with DISCONNECT 0x00
 
 	retained    []keeping     // by attribute, where the broker keeps the states and is audited; "": not known
 	announced   time.Duration // its availability, last, on the fleet's clock
@@ -42,15 +43,15 @@ type responder struct {
 	habits      *habits       // how it misbehaves; nil: not at all
 }
 
-func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, p *profile) *responder {
-	r := &responder{fleet: f, spec: spec, model: model, stepped: f.clock.moment(time.Now()),
+func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, p *client.Profile) *responder {
+	r := &responder{fleet: f, spec: spec, model: model, stepped: f.clock.Moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
-	c := setup{name: spec.ID, stream: identity{deviceRole, spec.Global}.stream(), resume: f.scenario.Connect.Resume,
-		clientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
+	c := client.Setup{Name: spec.ID, Stream: identity{deviceRole, spec.Global}.stream(), Resume: f.scenario.Connect.Resume,
+		ClientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
 	if f.audit != nil {
-		c.observation = observation{deviceObserver{r}, &r.connections}
+		c.Observation = client.Observation{Observer: deviceObserver{r}, Numbers: &r.connections}
 	}
-	r.init(f.env, p, r, c)
+	r.Init(f.env, p, r, c)
 	if m := spec.Group.Misbehave; m != nil {
 		r.misbehave(m)
 	}
@@ -63,7 +64,7 @@ func (r *responder) FillConnect(p *wire.Connect) error {
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
 	}
-	r.renamed(p)
+	r.Renamed(p)
 	return r.fleet.credentials(p, vars)
 }
 
@@ -90,12 +91,12 @@ func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 // Subscriptions implements handler: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
 func (r *responder) Subscriptions() ([]packets.SubOptions, int, error) {
-	return r.subscriptions(r.brokerLimits()), 1, nil
+	return r.subscriptions(r.Limits()), 1, nil
 }
 
 // subscriptions is Subscriptions for a broker with these limits. It touches nothing
 // that changes, and may be called from any goroutine.
-func (r *responder) subscriptions(lim *limits) []packets.SubOptions {
+func (r *responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 	g := r.spec.Group
 	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
 	if g.AcceptRetained {
@@ -105,10 +106,10 @@ func (r *responder) subscriptions(lim *limits) []packets.SubOptions {
 	add := func(topic string) {
 		// A message comes at the lower of the QoS it was sent with and this one (3.8.4-8):
 		// with the highest, a command comes as it was sent, and so can be answered.
-		subs = append(subs, packets.SubOptions{Topic: topic, QoS: min(2, lim.maximumQoS), RetainHandling: handling})
+		subs = append(subs, packets.SubOptions{Topic: topic, QoS: min(2, lim.MaximumQoS), RetainHandling: handling})
 	}
 	base := "cmnd/" + r.spec.ID + "/"
-	if lim.noWildcards {
+	if lim.NoWildcards {
 		for _, a := range g.Kind.Attributes {
 			add(base + a.Name)
 		}
@@ -116,7 +117,7 @@ func (r *responder) subscriptions(lim *limits) []packets.SubOptions {
 		add(base + "#")
 	}
 	for _, name := range g.Groups {
-		if lim.noWildcards {
+		if lim.NoWildcards {
 			for _, a := range g.Kind.Attributes {
 				add("cmnd/" + name + "/" + a.Name)
 			}
@@ -143,7 +144,7 @@ func (r *responder) Online(now time.Time) time.Time {
 	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry == 0 {
 		// The first report comes at a random point of the interval.
 		draw := draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
-		r.telemetry = r.fleet.clock.moment(now.Add(time.Duration(draw * float64(every))))
+		r.telemetry = r.fleet.clock.Moment(now.Add(time.Duration(draw * float64(every))))
 		r.ticks++
 	}
 	r.plan()
@@ -162,23 +163,23 @@ func (r *responder) Acknowledged(note uint64, code byte) {
 func (r *responder) BeforeDisconnect() { r.announce(false) }
 
 // Offline implements goesOffline.
-func (r *responder) Offline(d departure) {
+func (r *responder) Offline(d client.Departure) {
 	r.present.Store(false)
 	r.wentDown(d)
 }
 
 // Act implements routine.
 func (r *responder) Act(now time.Time) time.Time {
-	if isDue(r.fleet.clock.time(r.modelDue), now) {
+	if client.IsDue(r.fleet.clock.Time(r.modelDue), now) {
 		r.step(now)
 		r.plan()
 	}
-	if isDue(r.fleet.clock.time(r.telemetry), now) {
+	if client.IsDue(r.fleet.clock.Time(r.telemetry), now) {
 		r.step(now)
 		r.report()
 		r.nextTelemetry(now)
 	}
-	if r.outage != nil && isDue(r.outage.answerBy, now) {
+	if r.outage != nil && client.IsDue(r.outage.answerBy, now) {
 		r.unanswered()
 	}
 	if r.habits != nil {
@@ -189,35 +190,35 @@ func (r *responder) Act(now time.Time) time.Time {
 
 // nextAct is when something is due; zero is never.
 func (r *responder) nextAct() time.Time {
-	telemetry := r.fleet.clock.time(r.telemetry)
-	if r.spec.Group.Telemetry >= unhurried {
-		telemetry = r.fleet.clock.onBeat(telemetry)
+	telemetry := r.fleet.clock.Time(r.telemetry)
+	if r.spec.Group.Telemetry >= client.Unhurried {
+		telemetry = r.fleet.clock.OnBeat(telemetry)
 	}
-	due := earlier(r.fleet.clock.time(r.modelDue), telemetry)
+	due := client.Earlier(r.fleet.clock.Time(r.modelDue), telemetry)
 	if r.outage != nil {
-		due = earlier(due, r.outage.answerBy)
+		due = client.Earlier(due, r.outage.answerBy)
 	}
 	if r.habits != nil {
-		due = earlier(due, r.habits.due)
+		due = client.Earlier(due, r.habits.due)
 	}
 	return due
 }
 
 // Speaks implements speaks: telemetry comes in any case.
-func (r *responder) Speaks() time.Time { return r.fleet.clock.time(r.telemetry) }
+func (r *responder) Speaks() time.Time { return r.fleet.clock.Time(r.telemetry) }
 
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
 	dt := time.Duration(math.MaxInt64)
-	if span := float64(now.Sub(r.fleet.clock.time(r.stepped))) * r.fleet.scenario.Time; span < math.MaxInt64 {
+	if span := float64(now.Sub(r.fleet.clock.Time(r.stepped))) * r.fleet.scenario.Time; span < math.MaxInt64 {
 		dt = time.Duration(span)
 	}
-	r.stepped = r.fleet.clock.moment(now)
+	r.stepped = r.fleet.clock.Moment(now)
 	changed := r.model.Step(dt)
 	if changed == 0 {
 		return
 	}
-	if r.live() {
+	if r.Live() {
 		r.publishStates(changed, -1)
 		return
 	}
@@ -232,17 +233,17 @@ func (r *responder) step(now time.Time) {
 func (r *responder) plan() {
 	r.modelDue = 0
 	next := r.model.Next()
-	if next == devices.Never || !r.hasConnection() {
+	if next == devices.Never || !r.HasConnection() {
 		return
 	}
 	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {
 		// Not more often than every millisecond, however fast simulated time is.
-		due := r.fleet.clock.time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
-		if wait >= float64(unhurried) {
-			due = r.fleet.clock.onBeat(due) // physics is exact at any moment
+		due := r.fleet.clock.Time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
+		if wait >= float64(client.Unhurried) {
+			due = r.fleet.clock.OnBeat(due) // physics is exact at any moment
 		}
-		r.modelDue = r.fleet.clock.moment(due)
-		r.wake(due)
+		r.modelDue = r.fleet.clock.Moment(due)
+		r.Wake(due)
 	}
 }
 
@@ -253,24 +254,24 @@ func (r *responder) nextTelemetry(now time.Time) {
 	draw := draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
 	r.ticks++
 	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
-	next := r.fleet.clock.time(r.telemetry).Add(wait)
+	next := r.fleet.clock.Time(r.telemetry).Add(wait)
 	if next.Before(now) {
-		r.telemetry = r.fleet.clock.moment(next)
+		r.telemetry = r.fleet.clock.Moment(next)
 		r.missed(now)
 		next = now.Add(wait)
 	}
-	r.telemetry = r.fleet.clock.moment(next)
+	r.telemetry = r.fleet.clock.Moment(next)
 }
 
 // missed counts the reports that were due before now and are not made.
 func (r *responder) missed(now time.Time) {
 	every := r.spec.Group.Telemetry
-	for due := r.fleet.clock.time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
+	for due := r.fleet.clock.Time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
 		why := metrics.Offline
-		if r.live() && due.After(r.onlineSince()) {
+		if r.Live() && due.After(r.OnlineSince()) {
 			why = metrics.Skipped
 		}
-		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.at(due)), metrics.Telemetry, why)
+		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.At(due)), metrics.Telemetry, why)
 	}
 }
 
@@ -279,12 +280,12 @@ func (r *responder) missed(now time.Time) {
 func (r *responder) Stalled(_, to time.Time) {
 	every := r.spec.Group.Telemetry
 	for every > 0 && r.telemetry > 0 {
-		due := r.fleet.clock.time(r.telemetry)
+		due := r.fleet.clock.Time(r.telemetry)
 		if due.Add(every).After(to) {
 			return
 		}
-		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.at(due)), metrics.Telemetry, metrics.QueueFull)
-		r.telemetry = r.fleet.clock.moment(due.Add(every))
+		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.At(due)), metrics.Telemetry, metrics.QueueFull)
+		r.telemetry = r.fleet.clock.Moment(due.Add(every))
 	}
 }
 
@@ -298,8 +299,8 @@ func (r *responder) Ended() {
 func (r *responder) report() {
 	g := r.spec.Group
 	var topicBuf [topicRoom]byte
-	payload := r.fleet.env.borrow()
-	defer r.fleet.env.giveBack(payload)
+	payload := r.fleet.env.Borrow()
+	defer r.fleet.env.GiveBack(payload)
 	*payload = r.model.AppendTelemetry(*payload)
 	topic := append(topicBuf[:0], "tele/"...)
 	topic = append(append(topic, r.spec.ID...), "/state"...)
@@ -308,7 +309,7 @@ func (r *responder) report() {
 	p.Props.ContentType = jsonType
 	made := r.fleet.now()
 	var room [stampRoom]byte
-	var t trace
+	var t client.Trace
 	p.Props.User, t = r.stamp(room[:0], &p, made, r.telemetrySlot())
 	if r.habits != nil {
 		p.Props.User = r.habits.appendTime(p.Props.User)
@@ -328,7 +329,7 @@ func (r *responder) announce(there bool) {
 		QoS:     1,
 		Retain:  true,
 	}
-	if !r.takesAtOnce(&p) {
+	if !r.TakesAtOnce(&p) {
 		p.QoS = 0 // it must not wait behind what the broker holds up
 	}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
@@ -340,5 +341,5 @@ func (r *responder) announce(there bool) {
 		r.announced = r.fleet.now()
 		p.Props.User = r.fleet.appendStamp(nil, r.announced) // or the referee would take it for the Will
 	}
-	r.send(&p, metrics.Announcement)
+	r.Send(&p, metrics.Announcement)
 }

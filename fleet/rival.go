@@ -5,6 +5,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -14,7 +15,7 @@ import (
 // (3.1.4-3), and connects again. It takes the device's session with all that is
 // in it, has no Will, and answers nothing.
 type duplicate struct {
-	session
+	client.Session
 	device *responder
 	clean  bool // each of its connections begins with a new session
 }
@@ -23,13 +24,13 @@ type duplicate struct {
 func newDuplicate(r *responder, clean bool) *duplicate {
 	f := r.fleet
 	d := &duplicate{device: r, clean: clean}
-	c := r.duplicate()
-	c.name, c.stream = "the rival of "+r.Name(), identity{duplicateRole, r.spec.Global}.stream()
+	c := r.Duplicate()
+	c.Name, c.Stream = "the rival of "+r.Name(), identity{duplicateRole, r.spec.Global}.stream()
 	if r.Observed() {
-		c.observation.observer = duplicateObserver{deviceObserver{r}}
+		c.Observation.Observer = duplicateObserver{deviceObserver{r}}
 	}
-	d.init(f.env, &f.duplicateProfile, d, c)
-	d.contest()
+	d.Init(f.env, &f.duplicateProfile, d, c)
+	d.Contest()
 	return d
 }
 
@@ -39,8 +40,8 @@ func (s *stricken) fight() {
 		duplicates := make(chan *duplicate, 1)
 		late := s.late(r)
 		s.w.at(s.from.Add(late), func() {
-			told := r.tell(func() {
-				r.contest()
+			told := r.Tell(func() {
+				r.Contest()
 				duplicates <- newDuplicate(r, s.incident.Session == scenarios.Clean)
 			})
 			if !told {
@@ -56,27 +57,27 @@ func (w *weather) play(duplicates <-chan *duplicate, r *responder, until time.Ti
 	var d *duplicate
 	select {
 	case d = <-duplicates:
-	case <-r.gone():
+	case <-r.Gone():
 		return
 	}
-	timer := time.AfterFunc(time.Until(until), d.endSoon)
+	timer := time.AfterFunc(time.Until(until), d.EndSoon)
 	defer timer.Stop()
 	leave := make(chan struct{})
 	w.duplicates.Go(func() { // the fleet does not wait for the incident to be over
 		select {
 		case <-w.ctx.Done():
-			d.endSoon()
+			d.EndSoon()
 		case <-leave:
 		}
 	})
-	_ = d.run(w.ctx) // it is refused like anybody else, and that is counted
+	_ = d.Run(w.ctx) // it is refused like anybody else, and that is counted
 	close(leave)
-	r.tell(r.uncontest)
+	r.Tell(r.Uncontest)
 }
 
 // FillConnect implements handler.
 func (d *duplicate) FillConnect(p *wire.Connect) error {
-	d.renamed(p)
+	d.Renamed(p)
 	p.CleanStart = p.CleanStart || d.clean
 	f := d.device.fleet
 	return f.credentials(p, d.device.spec.Vars(f.run))
@@ -85,7 +86,7 @@ func (d *duplicate) FillConnect(p *wire.Connect) error {
 // Subscriptions implements handler: it wants what the device wants, so that the session
 // is the device's own when that is back.
 func (d *duplicate) Subscriptions() ([]packets.SubOptions, int, error) {
-	return d.device.subscriptions(d.brokerLimits()), 1, nil
+	return d.device.subscriptions(d.Limits()), 1, nil
 }
 
 // Online implements handler: there is nothing to do.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"homefleet/fleet/client"
 	"homefleet/scenarios"
 )
 
@@ -28,8 +29,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	defer leave()
 
 	if f.precise && len(f.requesters) > 0 && f.scenario.Phases.Pacing != scenarios.Thrifty {
-		f.env.alarm = newAlarm()
-		defer f.env.alarm.close()
+		f.env.Alarm = client.NewAlarm()
+		defer f.env.Alarm.Close()
 	}
 	dialCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -53,7 +54,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 			return
 		}
 		select {
-		case <-f.devices.ready:
+		case <-f.devices.Ready:
 			f.phase.CompareAndSwap(int32(Connecting), int32(Running))
 		case <-f.stop:
 		}
@@ -62,20 +63,20 @@ ramp:
 	for i, s := range sessions {
 		if !f.waitTurn(begin, i) {
 			for _, s := range sessions[i:] {
-				s.neverRun()
+				s.NeverRun()
 			}
 			break ramp
 		}
 		owner, dials := &group, dialCtx
-		if f.referee != nil && s == &f.referee.session {
+		if f.referee != nil && s == &f.referee.Session {
 			owner, dials = &witness, witnessCtx // it sees the others go
 		}
 		owner.Go(func() error {
-			err := s.run(dials)
+			err := s.Run(dials)
 			if err != nil && owner == &witness {
 				f.refereeLeft(err)
 			}
-			if err != nil && f.env.failFast {
+			if err != nil && f.env.FailFast {
 				firstOnce.Do(func() { first = err })
 				f.Stop()
 			}
@@ -98,8 +99,8 @@ ramp:
 		until := time.Now().Add(time.Second)
 		// Who asks goes before who answers, and who watches last.
 		for _, s := range slices.Backward(sessions) {
-			if f.referee == nil || s != &f.referee.session {
-				s.endBy(until)
+			if f.referee == nil || s != &f.referee.Session {
+				s.EndBy(until)
 			}
 		}
 	}()
@@ -118,10 +119,10 @@ ramp:
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
 	f.phase.Store(int32(Ended))
-	f.devices.isReady() // or who waits for devices that never came up would wait for ever
-	gone := f.devices.presence()
+	f.devices.IsReady() // or who waits for devices that never came up would wait for ever
+	gone := f.devices.Presence()
 	switch {
-	case f.env.failFast:
+	case f.env.FailFast:
 		return first
 	case gone.Devices > 0 && gone.GaveUp == gone.Devices:
 		return fmt.Errorf("no device is left: %w", f.Refusal())

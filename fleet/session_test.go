@@ -13,6 +13,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -293,7 +294,7 @@ func TestFailFast(t *testing.T) {
 		p.wantConnect()
 		p.connack(wire.ServerBusy, false, nil) // would be tried again
 		err := b.ended.wait()
-		var refused *RefusedError
+		var refused *client.RefusedError
 		if !errors.As(err, &refused) || refused.Code != wire.ServerBusy {
 			t.Errorf("Run() = %v; want server busy", err)
 		}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/transport"
 	"homefleet/scenarios"
@@ -14,16 +15,16 @@ import (
 // newEnv makes what all sessions have in common.
 func (f *Fleet) newEnv(o *Options) {
 	c := &f.scenario.Connect
-	f.env = &env{
-		clock: f.clock, dial: o.Dial, broker: o.BrokerName, seed: f.scenario.Seed,
-		log: f.log, faults: &faultLog{log: f.log}, stop: f.stop, failFast: o.FailFast,
-		timeout: c.Timeout, keepAlive: c.KeepAlive, sessionExpiry: expirySeconds(c.SessionExpiry),
-		receiveMax: c.ReceiveMaximum, maximumPacket: maximumPacket(f.scenario),
-		counts: f.counts, recorder: f.recorder, buffers: transport.NewBuffers(readSize, readSize),
-		period: f.period, tried: f.tried, welcomed: f.noteLimits,
+	f.env = &client.Env{
+		Clock: f.clock, Dial: o.Dial, Broker: o.BrokerName, Seed: f.scenario.Seed,
+		Log: f.log, Faults: &client.FaultLog{Log: f.log}, Stop: f.stop, FailFast: o.FailFast,
+		Timeout: c.Timeout, KeepAlive: c.KeepAlive, SessionExpiry: expirySeconds(c.SessionExpiry),
+		ReceiveMaximum: c.ReceiveMaximum, MaximumPacket: maximumPacket(f.scenario),
+		Counts: f.counts, Recorder: f.recorder, Buffers: transport.NewBuffers(client.ReadSize, client.ReadSize),
+		Period: f.period, Tried: f.tried, Welcomed: f.noteLimits,
 	}
-	if f.env.broker == "" {
-		f.env.broker = "the broker"
+	if f.env.Broker == "" {
+		f.env.Broker = "the broker"
 	}
 }
 
@@ -38,42 +39,42 @@ func (f *Fleet) newCohorts() {
 	for i := range sc.Watchers {
 		watchers += sc.Watchers[i].Count
 	}
-	set := func(c *cohort, size int) {
-		c.log, c.faults, c.counts, c.size = f.log, f.env.faults, f.counts, size
-		c.lost = f.lost
-		c.lowered, c.changed = f.lowered, f.news.tell
-		c.ready = make(chan struct{})
+	set := func(c *client.Cohort, size int) {
+		c.Log, c.Faults, c.Counts, c.Size = f.log, f.env.Faults, f.counts, size
+		c.Lost = f.lost
+		c.Lowered, c.Changed = f.lowered, f.news.tell
+		c.Ready = make(chan struct{})
 	}
 	set(&f.devices, sc.Count())
-	f.devices.devices = true
-	f.devices.lowered = func(name string, asked, granted byte) {
+	f.devices.Devices = true
+	f.devices.Lowered = func(name string, asked, granted byte) {
 		f.loweredBelow(name, asked, granted, f.commandQoS)
 	}
 	set(&f.controllers, controllers)
-	f.controllers.timed = true
+	f.controllers.Timed = true
 	set(&f.watchers, watchers)
 	set(&f.duplicates, -1)
-	f.duplicates.hidden = true
-	f.watcherProfile = profile{cohort: &f.watchers, backoff: backoffOf(&sc.Connect), endsSession: !sc.Connect.Resume}
+	f.duplicates.Hidden = true
+	f.watcherProfile = client.Profile{Cohort: &f.watchers, Backoff: backoffOf(&sc.Connect), EndsSession: !sc.Connect.Resume}
 	// A duplicate leaves its session to the device.
-	f.duplicateProfile = profile{cohort: &f.duplicates, backoff: backoffPolicy{min: 200 * time.Millisecond, max: 2 * time.Second}}
+	f.duplicateProfile = client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}}
 }
 
 // deviceProfile returns that of the devices of a group. Where the next run begins with
 // new sessions, nobody will come back for theirs.
-func (f *Fleet) deviceProfile(g *scenarios.Group) *profile {
+func (f *Fleet) deviceProfile(g *scenarios.Group) *client.Profile {
 	c := &f.scenario.Connect
-	return &profile{
-		cohort:      &f.devices,
-		backoff:     backoffPolicy{naive: g.Backoff == scenarios.Naive, min: g.BackoffMin, max: g.BackoffMax, reset: c.BackoffReset},
-		labels:      f.names.Labels(g.Kind.Name, "", ""),
-		endsSession: !c.Resume,
+	return &client.Profile{
+		Cohort:      &f.devices,
+		Backoff:     client.BackoffPolicy{Naive: g.Backoff == scenarios.Naive, Min: g.BackoffMin, Max: g.BackoffMax, Reset: c.BackoffReset},
+		Labels:      f.names.Labels(g.Kind.Name, "", ""),
+		EndsSession: !c.Resume,
 	}
 }
 
 // backoffOf returns how all connect again that are no devices.
-func backoffOf(c *scenarios.Connect) backoffPolicy {
-	return backoffPolicy{naive: c.Backoff == scenarios.Naive, min: c.BackoffMin, max: c.BackoffMax, reset: c.BackoffReset}
+func backoffOf(c *scenarios.Connect) client.BackoffPolicy {
+	return client.BackoffPolicy{Naive: c.Backoff == scenarios.Naive, Min: c.BackoffMin, Max: c.BackoffMax, Reset: c.BackoffReset}
 }
 
 // maximumPacket returns what every client of the scenario lets the broker send:
@@ -123,7 +124,7 @@ func (f *Fleet) loweredBelow(name string, asked, granted, sent byte) {
 }
 
 // now is a moment of the run's clock.
-func (f *Fleet) now() time.Duration { return f.clock.now() }
+func (f *Fleet) now() time.Duration { return f.clock.Now() }
 
 // period returns the part of the run that a moment of the fleet's clock is in.
 func (f *Fleet) period(at time.Duration) metrics.Period {
@@ -135,7 +136,7 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 		return metrics.InConnect
 	}
 	p := &f.scenario.Phases
-	switch at -= zero.Sub(f.clock.epoch); {
+	switch at -= zero.Sub(f.clock.Epoch); {
 	case at < -p.WarmUp:
 		return metrics.InConnect
 	case at < 0:

@@ -106,9 +106,9 @@ func TestStampOfAnotherRun(t *testing.T) {
 	}{{"own", 1}, {"another", 0}} {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		f.run = "own"
-		f.zero.Store(new(f.clock.epoch.Add(time.Hour)))
+		f.zero.Store(new(f.clock.Epoch.Add(time.Hour)))
 		other := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
-		other.run, other.clock.epoch = tt.run, time.Now().Add(-time.Hour)
+		other.run, other.clock.Epoch = tt.run, time.Now().Add(-time.Hour)
 		w := f.watching[0]
 		p := &wire.Publish{Topic: []byte("state/light-1/power"), Payload: []byte("ON")}
 		f.responders[0].stamp(nil, p, f.now(), 0)

@@ -46,7 +46,7 @@ func TestStruckWhileBusy(t *testing.T) {
 	snap, _ := brew(t, hasty+"[audit]\n[[device]]\nkind = \"light\"\ncount = 3\nid = \"lamp-{n}\"\n", broker.Config{}, func(s *storm) {
 		s.sleepTo(5 * time.Second)
 		d, _ := s.fleet.Device("lamp-1")
-		d.r.tell(func() { time.Sleep(3 * time.Second) })
+		d.r.Tell(func() { time.Sleep(3 * time.Second) })
 		s.strike(scenarios.Incident{Kind: scenarios.Offline, For: 500 * time.Millisecond})
 		s.sleepTo(7 * time.Second)
 		s.fleet.Progress() // folds what is complete

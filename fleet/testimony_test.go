@@ -70,7 +70,7 @@ func TestTestimonyOfTheUnscheduled(t *testing.T) {
 			snap, _ := brew(t, hasty+"[audit]\n[[device]]\nkind = \"light\"\nid = \"lamp\"\n", broker.Config{}, func(s *storm) {
 				s.sleepTo(5 * time.Second)
 				d, _ := s.fleet.Device("lamp")
-				d.r.tell(func() { time.Sleep(asleep) })
+				d.r.Tell(func() { time.Sleep(asleep) })
 				time.Sleep(10 * time.Millisecond)
 				tt.do(s, d)
 			})

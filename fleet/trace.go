@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -15,24 +16,24 @@ import (
 
 // Follow implements follows: it enters what becomes of the device's one-way messages in
 // the ledger of deliveries.
-func (r *responder) Follow(t trace, what traceEvent, qos byte, measured bool) {
+func (r *responder) Follow(t client.Trace, what client.TraceEvent, qos byte, measured bool) {
 	l := r.fleet.deliveries
 	if l == nil {
 		return
 	}
-	m := deliveries.Message{Device: r.fleet.place(r.spec.Global), Slot: int(t.slot) - 1, Seq: t.seq}
+	m := deliveries.Message{Device: r.fleet.place(r.spec.Global), Slot: int(t.Slot) - 1, Seq: t.Seq}
 	switch what {
-	case traceSent:
+	case client.TraceSent:
 		l.Sent(m, qos, measured)
-	case traceNotSent:
+	case client.TraceNotSent:
 		l.NotSent(m)
-	case traceResent:
+	case client.TraceResent:
 		l.Resent(m)
-	case traceRefused:
+	case client.TraceRefused:
 		l.Refused(m)
-	case traceUnacknowledged:
+	case client.TraceUnacknowledged:
 		l.Unacknowledged(m)
-	case traceBroken: // nobody knows whether the broker has what was written last
+	case client.TraceBroken: // nobody knows whether the broker has what was written last
 		l.Cut(m.Device)
 	}
 }
@@ -106,16 +107,16 @@ const sequenceKey = "sequence"
 
 // stamp appends the User Properties of a state or telemetry message, which is
 // complete but for them, that say when it was made and which it is.
-func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, trace) {
+func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
 	f := r.fleet
 	if !f.stamped {
-		return nil, trace{}
+		return nil, client.Trace{}
 	}
 	var sentRoom [96]byte
 	sent := f.appendMoment(sentRoom[:0], made)
 	user = wire.AppendUserProperty(user, stampKey, sent)
 	if f.deliveries == nil {
-		return user, trace{}
+		return user, client.Trace{}
 	}
 	seq := *r.sequence(slot)
 	if seq == 0 {
@@ -123,7 +124,7 @@ func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 	}
 	var valueRoom [64]byte
 	s := deliveries.Stamp{Device: r.spec.Global, Slot: slot, Seq: seq, Content: deliveries.Content(p)}
-	return wire.AppendUserProperty(user, sequenceKey, s.Append(valueRoom[:0], sent)), trace{seq, uint16(slot + 1)}
+	return wire.AppendUserProperty(user, sequenceKey, s.Append(valueRoom[:0], sent)), client.Trace{Seq: seq, Slot: uint16(slot + 1)}
 }
 
 // telemetrySlot is the last of a device's topics in the ledger; the others are its
@@ -138,10 +139,10 @@ func (r *responder) sequence(slot int) *uint32 {
 }
 
 // publish sends a message that has been stamped.
-func (r *responder) publish(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t trace) bool {
-	sent := r.sendTraced(p, kind, made, note, t)
-	if sent && t.on() {
-		*r.sequence(int(t.slot - 1))++
+func (r *responder) publish(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t client.Trace) bool {
+	sent := r.SendTraced(p, kind, made, note, t)
+	if sent && t.On() {
+		*r.sequence(int(t.Slot - 1))++
 	}
 	return sent
 }
@@ -166,7 +167,7 @@ func (w *watcher) receive(p *wire.Publish) {
 		at, now := f.place(s.Device), f.now()
 		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
 		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
-			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.resumed()}
+			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed()}
 		if l.Received(m, a) && !a.Altered {
 			f.recorder.RecordIn(w.Stream(), f.period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
 		}

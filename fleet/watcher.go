@@ -6,6 +6,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -14,7 +15,7 @@ import (
 // watcher is a subscriber to what devices publish. It measures how long stamped
 // messages took to arrive.
 type watcher struct {
-	session
+	client.Session
 	fleet  *Fleet
 	spec   *scenarios.Watchers
 	index  int
@@ -28,30 +29,30 @@ type watcher struct {
 
 func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
 	w := &watcher{fleet: f, spec: spec, index: index, pending: make(map[uint64]consumption)}
-	w.init(f.env, &f.watcherProfile, w, setup{name: spec.ID(index + 1), stream: identity{watcherRole, number}.stream(),
-		clientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))})
+	w.Init(f.env, &f.watcherProfile, w, client.Setup{Name: spec.ID(index + 1), Stream: identity{watcherRole, number}.stream(),
+		ClientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))})
 	return w
 }
 
 // FillConnect implements handler.
 func (w *watcher) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
-	p.ReceiveMaximum = allAtOnce
+	p.ReceiveMaximum = client.AllAtOnce
 	return w.fleet.credentials(p, w.spec.Vars(w.index+1, w.fleet.scenario.Seed, w.fleet.run))
 }
 
 // Subscriptions implements handler.
 func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
-	if w.spec.Share != "" && w.brokerLimits().noShared {
-		return nil, 0, &UnfitError{"the broker has no shared subscriptions, which `share` wants"}
+	if w.spec.Share != "" && w.Limits().NoShared {
+		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which `share` wants"}
 	}
 	var subs []packets.SubOptions
 	for _, t := range w.spec.Topics {
 		if w.spec.Share != "" {
 			t = "$share/" + w.spec.Share + "/" + t
 		}
-		if w.brokerLimits().noWildcards && strings.ContainsAny(t, "+#") {
-			return nil, 0, &UnfitError{"the broker has no wildcard subscriptions, which the topic filter " + t + " wants"}
+		if w.Limits().NoWildcards && strings.ContainsAny(t, "+#") {
+			return nil, 0, &client.UnfitError{Why: "the broker has no wildcard subscriptions, which the topic filter " + t + " wants"}
 		}
 		subs = append(subs, packets.SubOptions{Topic: t, QoS: w.spec.QoS})
 	}
@@ -62,7 +63,7 @@ func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 func (w *watcher) Message(p *wire.Publish) {
 	w.fleet.counts.Watched.Add(1)
 	w.receive(p)
-	w.slowDown(w.spec.Slow)
+	w.SlowDown(w.spec.Slow)
 	if w.spec.Answers && !p.Retain && len(p.Props.ResponseTopic) > 0 && wire.ValidTopicName(string(p.Props.ResponseTopic)) {
 		w.consume(p)
 	}
@@ -85,7 +86,7 @@ func (w *watcher) consume(p *wire.Publish) {
 			return
 		}
 	}
-	w.send(&answer, metrics.WillAnswer)
+	w.Send(&answer, metrics.WillAnswer)
 }
 
 // consumption is whose Will an answer is to that the broker has not acknowledged yet.
@@ -100,12 +101,12 @@ type consumption struct {
 func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
 	f := w.fleet
 	if f.audit == nil {
-		w.send(p, metrics.WillAnswer)
+		w.Send(p, metrics.WillAnswer)
 		return
 	}
 	w.answers++
 	w.pending[w.answers] = consumption{device, number} // it may be acknowledged before send returns
-	switch sent := w.sendMade(p, metrics.WillAnswer, f.now(), w.answers); {
+	switch sent := w.SendMade(p, metrics.WillAnswer, f.now(), w.answers); {
 	case !sent:
 		delete(w.pending, w.answers)
 	case p.QoS == 0: // as low as the broker goes: nobody will say more
@@ -115,7 +116,7 @@ func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
 
 // Online implements handler.
 func (w *watcher) Online(time.Time) (next time.Time) {
-	if qos, all := w.granted(); all { // or nobody knows what it is to get
+	if qos, all := w.Granted(); all { // or nobody knows what it is to get
 		w.fleet.deliveries.Up(w.group, w.member, qos)
 		w.heard = true
 	}
@@ -162,7 +163,7 @@ func isAnnouncement(p *wire.Publish) bool {
 
 // Offline implements goesOffline. As the fleet stops, everything has come that was to. What
 // the broker has not acknowledged goes with the session.
-func (w *watcher) Offline(departure) {
+func (w *watcher) Offline(client.Departure) {
 	clear(w.pending)
 	if w.heard && !w.IsEnding() {
 		w.fleet.deliveries.Down(w.group, w.member)

@@ -21,6 +21,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -140,7 +141,7 @@ const closeNotify = 5 + 2 + 1 + 16
 func (s *socket) die(how Way) {
 	s.t.Helper()
 	for start := time.Now(); ; time.Sleep(time.Millisecond) {
-		waits, err := ask(s.t.Context(), s.lamp, func() int { return s.lamp.r.unacknowledged() })
+		waits, err := ask(s.t.Context(), s.lamp, func() int { return s.lamp.r.Unacknowledged() })
 		if err == nil && waits == 0 {
 			break
 		}
@@ -251,10 +252,10 @@ func TestExitWithUnreadData(t *testing.T) {
 			p.welcome(nil)
 			r := s.lamp.r
 			busy, goOn := make(chan struct{}), make(chan struct{})
-			r.tell(func() {
+			r.Tell(func() {
 				close(busy)
 				<-goOn
-				r.disconnect(byHand, offlineMode(way))
+				r.Disconnect(client.ByHand, client.OfflineMode(way))
 			})
 			<-busy
 			p.command("power", "ON", nil, nil) // arrives while the device does something else

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/faults"
 	"homefleet/scenarios"
@@ -20,9 +21,9 @@ type weather struct {
 	fleet *Fleet
 	zero  time.Time // start of measuring; of the run, if nothing is measured
 	steps steps
-	count int   // steps made so far
-	last  cause // given out last
-	down  int   // occurrences that keep the embedded broker away
+	count int          // steps made so far
+	last  client.Cause // given out last
+	down  int          // occurrences that keep the embedded broker away
 
 	duplicates sync.WaitGroup
 	cancel     context.CancelFunc // of their dials
@@ -120,7 +121,7 @@ func (w *weather) forecast(zero time.Time) {
 
 // proceed makes the steps that are due.
 func (w *weather) proceed() {
-	for now := time.Now(); len(w.steps) > 0 && isDue(w.steps[0].at, now); {
+	for now := time.Now(); len(w.steps) > 0 && client.IsDue(w.steps[0].at, now); {
 		heap.Pop(&w.steps).(step).do()
 	}
 }
@@ -146,7 +147,7 @@ func (w *weather) at(t time.Time, do func()) {
 // stricken is one occurrence of an incident.
 type stricken struct {
 	w          *weather
-	by         cause
+	by         client.Cause
 	draw       uint64 // what is drawn for this occurrence depends on it
 	occurrence scenarios.Occurrence
 	incident   *scenarios.Incident
@@ -174,8 +175,8 @@ func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
 	switch in.Kind {
 	case scenarios.RouterReboot, scenarios.WiFiLoss:
 		forgot := in.Kind == scenarios.RouterReboot
-		s.each(func(r *responder) { r.cutNetwork(by, string(in.Kind)) },
-			func(r *responder) { r.restoreNetwork(by, forgot, s.reconnect()) })
+		s.each(func(r *responder) { r.CutNetwork(by, string(in.Kind)) },
+			func(r *responder) { r.RestoreNetwork(by, forgot, s.reconnect()) })
 	case scenarios.FirmwareRoll:
 		s.roll()
 	case scenarios.Flapping:
@@ -186,17 +187,17 @@ func (w *weather) begin(sc *scenarios.Scenario, o scenarios.Occurrence) {
 		s.fight()
 	case scenarios.SlowLink:
 		link := linkOf(by, in)
-		s.each(func(r *responder) { r.slow(link) }, func(r *responder) { r.quicken(by) })
+		s.each(func(r *responder) { r.Slow(link) }, func(r *responder) { r.Quicken(by) })
 	default: // Offline, PowerCut
-		s.each(func(r *responder) { r.disconnect(by, offlineMode(in.Way)) }, func(r *responder) { r.reconnect(by, s.reconnect()) })
+		s.each(func(r *responder) { r.Disconnect(by, client.OfflineMode(in.Way)) }, func(r *responder) { r.Reconnect(by, s.reconnect()) })
 	}
 	s.expectBack()
 }
 
 // reconnect says how the devices return.
-func (s *stricken) reconnect() Reconnect {
+func (s *stricken) reconnect() client.Reconnect {
 	in := s.incident
-	return Reconnect{Wait: in.Return == scenarios.WithBackoff, Clean: in.Session == scenarios.Clean, Rename: in.Rename}
+	return client.Reconnect{Wait: in.Return == scenarios.WithBackoff, Clean: in.Session == scenarios.Clean, Rename: in.Rename}
 }
 
 // follow has every struck device be followed until it is back, if that is to be
@@ -210,12 +211,12 @@ func (s *stricken) follow() {
 		group := r.spec.Group.Name
 		rec := s.recoveries[group]
 		if rec == nil {
-			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.clock.epoch), to: s.to.Sub(f.clock.epoch), over: s.to.Add(s.incident.Spread).Sub(f.clock.epoch), unasked: !f.asks(), late: s.late, news: f.news}
+			rec = &recovery{incident: s.incident.Name, group: group, from: s.from.Sub(f.clock.Epoch), to: s.to.Sub(f.clock.Epoch), over: s.to.Add(s.incident.Spread).Sub(f.clock.Epoch), unasked: !f.asks(), late: s.late, news: f.news}
 			s.recoveries[group] = rec
 			f.recoveries.add(rec, f.now())
 		}
 		rec.told()
-		if !r.tell(func() { rec.heard(); r.struckBy(rec) }) {
+		if !r.Tell(func() { rec.heard(); r.struckBy(rec) }) {
 			rec.heard()
 		}
 	}
@@ -241,7 +242,7 @@ func (s *stricken) expectBack() {
 
 func (s *stricken) isOver(r *responder) {
 	if rec := s.recoveries[r.spec.Group.Name]; rec != nil {
-		r.tell(func() { r.overWith(rec) })
+		r.Tell(func() { r.overWith(rec) })
 	}
 }
 
@@ -250,8 +251,8 @@ func (s *stricken) isOver(r *responder) {
 func (s *stricken) each(begin, end func(*responder)) {
 	for _, r := range s.devices {
 		late := s.late(r)
-		s.w.at(s.from.Add(late), func() { r.tell(func() { begin(r) }) })
-		s.w.at(s.to.Add(late), func() { r.tell(func() { end(r) }) })
+		s.w.at(s.from.Add(late), func() { r.Tell(func() { begin(r) }) })
+		s.w.at(s.to.Add(late), func() { r.Tell(func() { end(r) }) })
 	}
 }
 
@@ -270,8 +271,8 @@ func (s *stricken) roll() {
 	length := s.to.Sub(s.from) / time.Duration(batches)
 	for i, r := range s.devices {
 		at := s.from.Add(time.Duration(i*batches/len(s.devices)) * length)
-		s.w.at(at, func() { r.tell(func() { r.disconnect(s.by, offlineMode(s.incident.Way)) }) })
-		s.w.at(at.Add(length), func() { r.tell(func() { r.reconnect(s.by, s.reconnect()) }) })
+		s.w.at(at, func() { r.Tell(func() { r.Disconnect(s.by, client.OfflineMode(s.incident.Way)) }) })
+		s.w.at(at.Add(length), func() { r.Tell(func() { r.Reconnect(s.by, s.reconnect()) }) })
 	}
 }
 
@@ -290,12 +291,12 @@ func (s *stricken) flap() {
 		var down, up func()
 		down = func() {
 			if now := time.Now(); now.Before(to) {
-				r.tell(func() { r.disconnect(s.by, offlineMode(in.Way)) })
-				s.w.at(earlier(now.Add(about(in.Down)), to), up)
+				r.Tell(func() { r.Disconnect(s.by, client.OfflineMode(in.Way)) })
+				s.w.at(client.Earlier(now.Add(about(in.Down)), to), up)
 			}
 		}
 		up = func() {
-			r.tell(func() { r.reconnect(s.by, s.reconnect()) })
+			r.Tell(func() { r.Reconnect(s.by, s.reconnect()) })
 			s.w.at(time.Now().Add(about(in.Up)), down)
 		}
 		s.w.at(s.from.Add(late+about(in.Up)-in.Up/2), down)
@@ -313,7 +314,7 @@ func (w *weather) brokerOutage(until time.Time) {
 		outage.Suspend()
 		to := w.fleet.now()
 		for _, r := range w.fleet.responders {
-			r.tell(func() { r.brokerLeft(from, to) })
+			r.Tell(func() { r.BrokerLeft(from, to) })
 		}
 	}
 	w.at(until, func() {
@@ -324,11 +325,11 @@ func (w *weather) brokerOutage(until time.Time) {
 }
 
 // linkOf translates an incident into the faults of a connection.
-func linkOf(by cause, in *scenarios.Incident) slowLink {
-	l := slowLink{by: by}
+func linkOf(by client.Cause, in *scenarios.Incident) client.SlowLink {
+	l := client.SlowLink{By: by}
 	add := func(name string, f faults.Fault) {
-		l.names = append(l.names, fmt.Sprintf("%s %d", name, by))
-		l.faults = append(l.faults, f)
+		l.Names = append(l.Names, fmt.Sprintf("%s %d", name, by))
+		l.Faults = append(l.Faults, f)
 	}
 	if in.Slice > 0 {
 		add("slicer", faults.Slicer{AverageSize: in.Slice, SizeVariation: in.Slice / 2, Delay: in.SliceDelay})

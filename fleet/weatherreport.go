@@ -15,7 +15,7 @@ func (s *stricken) announce() {
 	text := s.before()
 	s.w.fleet.log.Info(text)
 	f := s.w.fleet
-	f.bulletins.add(metrics.Incident{At: metrics.Span(s.from.Sub(f.clock.epoch)), To: metrics.Span(s.to.Sub(f.clock.epoch)), Text: text})
+	f.bulletins.add(metrics.Incident{At: metrics.Span(s.from.Sub(f.clock.Epoch)), To: metrics.Span(s.to.Sub(f.clock.Epoch)), Text: text})
 }
 
 // before says what is about to happen: "power cut: 25 devices in flat-03 without

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -12,7 +13,7 @@ import (
 func (r *responder) will(vars scenarios.Vars) *wire.Will {
 	p := r.willAs(vars, r.willQoS, r.willKeep)
 	if r.Observed() {
-		p.Props.User = r.appendConnection(p.Props.User, r.connectionNumber())
+		p.Props.User = r.appendConnection(p.Props.User, r.ConnectionNumber())
 	}
 	return p
 }
@@ -51,9 +52,9 @@ func (r *responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Wil
 // its connection with a number (3.1.3.2, 3.3.2-15 to -20), and says what could have
 // been found to differ; 0 is a connection that the message does not say. It may be
 // called from any goroutine.
-func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *limits) (differs []string, tested willParts) {
+func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *client.Limits) (differs []string, tested willParts) {
 	w := &r.spec.Group.Will
-	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.maximumQoS, r.fleet.witnessQoS()), w.Retain && !lim.noRetain)
+	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.MaximumQoS, r.fleet.witnessQoS()), w.Retain && !lim.NoRetain)
 	want.Props.User = r.appendConnection(want.Props.User, number)
 	note := func(what string, same bool) {
 		if !same {

@@ -1,0 +1,94 @@
+package client
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"homefleet/fleet/metrics"
+)
+
+// Cohort counts sessions of one sort: the devices, or the controllers. The fields that
+// say how are set before the first of them runs; all else may be used from any
+// goroutine.
+type Cohort struct {
+	Log     *slog.Logger
+	Faults  *FaultLog
+	Counts  *metrics.Counts // of what happens to their connections
+	Size    int             // below 0: as many as there may be
+	Timed   bool            // each read takes the time
+	Devices bool            // what becomes of their messages is counted one by one
+	Hidden  bool            // no part of the fleet: how long their connecting took is not recorded
+	Lasting bool            // they stay until the others have gone
+	// Lost, if there is one, is told of each connection that ended without our will.
+	Lost func()
+	// Lowered, if there is one, is told that a subscription was granted a lower QoS
+	// than was asked for, and by whom.
+	Lowered func(name string, asked, granted byte)
+	// Changed, if there is one, is told that one more need not be waited for.
+	Changed func()
+
+	Ready     chan struct{} // closed when every one was up once or gave up, or the run has ended
+	readyOnce sync.Once
+	settled   atomic.Int64 // that were up once or gave up
+	seen      atomic.Int64 // that were up once
+	upNow     atomic.Int64
+	departed  atomic.Int64 // that gave up
+}
+
+// Presence says how many there are, are online now, have been online at least
+// once, and were refused for good; and how many were the one or the other, or both.
+type Presence struct{ Devices, Online, Seen, GaveUp, Settled int }
+
+// Presence returns the present numbers.
+func (c *Cohort) Presence() Presence {
+	return Presence{c.Size, int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load())}
+}
+
+// standing is what a cohort has been told of one session.
+type standing struct {
+	wasUp   bool // was online at least once
+	settled bool // nobody waits for it to come up any more
+	tried   bool // the first try to connect has ended
+}
+
+// online notes that one is up.
+func (c *Cohort) online(s *standing, name string) {
+	c.upNow.Add(1)
+	if !s.wasUp {
+		s.wasUp = true
+		c.seen.Add(1)
+		c.settle(s)
+	}
+	c.Log.Debug("online", "device", name)
+}
+
+// offline notes that one that was up is so no more.
+func (c *Cohort) offline(name string) {
+	c.upNow.Add(-1)
+	c.Log.Debug("offline", "device", name)
+}
+
+// gaveUp notes that one is done for.
+func (c *Cohort) gaveUp(s *standing, err error) {
+	c.departed.Add(1)
+	c.Faults.gaveUp(err, c.Devices)
+	c.settle(s)
+}
+
+// settle counts one that is no longer waited for.
+func (c *Cohort) settle(s *standing) {
+	if s.settled {
+		return
+	}
+	s.settled = true
+	if int(c.settled.Add(1)) == c.Size {
+		c.IsReady()
+	}
+	if c.Changed != nil {
+		c.Changed()
+	}
+}
+
+// IsReady tells whoever waits that there is nothing to wait for any more.
+func (c *Cohort) IsReady() { c.readyOnce.Do(func() { close(c.Ready) }) }

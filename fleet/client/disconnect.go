@@ -1,0 +1,195 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/transport"
+	"homefleet/fleet/wire"
+)
+
+// OfflineMode is a way to go offline.
+type OfflineMode string
+
+// The modes, as reports call them.
+const (
+	ModeOrderly   OfflineMode = "orderly"      // DISCONNECT 0x00, so that no Will is published (3.1.2-10)
+	ModeWithWill  OfflineMode = "with-will"    // DISCONNECT 0x04, so that one is (3.14.2.1)
+	ModeCut       OfflineMode = "cut"          // FIN without a DISCONNECT
+	ModeReset     OfflineMode = "reset"        // RST
+	ModeSilence   OfflineMode = "silence"      // the connection stays, and nothing is read or written any more
+	ModeUnplugged OfflineMode = "unplugged"    // nothing reaches the broker, and the connection is left behind half open
+	ModeExit      OfflineMode = "process-exit" // the socket is closed at once, with whatever is unread or unsent in it
+)
+
+// orders obeys what tasks said about the connection.
+func (s *Session) orders() error {
+	l := s.link
+	switch {
+	case s.stopping:
+		s.quickenAll()
+		s.goodbye()
+		return ErrStopping
+	case l.forgotten && s.hasNetwork():
+		s.noteEnd()
+		transport.Reset(l.conn)
+		return errForgotten
+	case !s.away:
+		if l.stuck { // back from silence: the device was restarted
+			return ErrAway
+		}
+		s.hurry = false // it has never been gone
+		return nil
+	case l.stuck:
+		return nil
+	case l.dark: // whatever it says goes nowhere
+		s.abandon(true)
+		return ErrAway
+	}
+	switch s.mode {
+	case ModeOrderly:
+		s.goodbye()
+	case ModeWithWill:
+		s.part(wire.DisconnectWithWill)
+	case ModeReset:
+		s.noteEnd()
+		transport.Reset(l.conn)
+	case ModeSilence:
+		l.stuck = true
+		s.wentSilent(string(ModeSilence))
+		return nil
+	case ModeUnplugged:
+		s.abandon(false)
+		s.wentSilent(string(ModeUnplugged))
+	case ModeExit:
+		// drop does what the system does.
+	default: // Cut
+		s.finish()
+	}
+	return ErrAway
+}
+
+// noteEnd notes that the broker may hear of the end from now on.
+func (s *Session) noteEnd() {
+	if s.link.account != nil {
+		s.link.endFrom = s.env.now()
+	}
+}
+
+// goodbye goes in an orderly way: Offline, then DISCONNECT 0x00, so that no
+// Will is published.
+func (s *Session) goodbye() {
+	if s.link.stuck {
+		return
+	}
+	if s.link.online {
+		if h, ok := s.handler.(Parting); ok {
+			h.BeforeDisconnect()
+		}
+	}
+	s.part(wire.Success)
+}
+
+// part sends DISCONNECT and waits for the broker to close the connection. A
+// device whose CONNACK is still on its way says DISCONNECT as well, since its
+// Will may already be in force.
+func (s *Session) part(code byte) {
+	l := s.link
+	d := &packets.Disconnect{ReasonCode: code, Properties: &packets.Properties{}}
+	if s.stopping && l.connected && s.profile.EndsSession && l.limits.SessionExpiry > 0 {
+		d.Properties.SessionExpiryInterval = new(uint32(0))
+		if l.account != nil {
+			l.endsAfter = new(time.Duration)
+		}
+	}
+	s.post(d)
+	l.writeBy = time.Now().Add(time.Second)
+	_ = l.conn.SetWriteDeadline(l.writeBy)
+	if l.dark {
+		return // it would be held back, and come out of nowhere later
+	}
+	n, err := l.conn.Write(l.out.packets)
+	s.wrote(n)
+	l.said = true
+	if err != nil {
+		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
+			l.overtaken, l.ending = true, EndingByBroker
+			s.readLast(time.Now().Add(time.Second))
+		}
+		return
+	}
+	l.ending = EndingWithWill
+	if code == wire.Success {
+		l.ending = EndingOrderly
+	}
+	s.finish()
+}
+
+// finish closes our half of the connection (FIN) and waits for the broker to
+// close the other, for at most a second on a link that is not slow: closing at
+// once while something is unread would reset it, and the broker might never see
+// the end of what we sent.
+func (s *Session) finish() {
+	l := s.link
+	cut := l.ending == EndingClosed
+	s.noteEnd()
+	if !transport.CloseWrite(l.conn, cut) && cut {
+		return // it has no halves, and is closed as a whole
+	}
+	s.inbox.hangUp()
+	until := time.Now().Add(time.Second)
+	if !s.stopping {
+		until = until.Add(s.linkDelay())
+	}
+	l.confirmed = errors.Is(s.readLast(until), io.EOF)
+}
+
+// readLast reads what is left on a connection until its end, which it returns, or
+// until a time. A fleet that stops does not wait longer than a second: no task
+// can tell a session that is here.
+func (s *Session) readLast(until time.Time) error {
+	l := s.link
+	hurried := false
+	for {
+		if !hurried && s.env.Stopped() {
+			hurried, until = true, Earlier(until, time.Now().Add(time.Second))
+		}
+		_ = l.conn.SetReadDeadline(Earlier(until, time.Now().Add(time.Second)))
+		chunk, err := l.stream.Read()
+		switch {
+		case err == nil:
+			s.takeLast(chunk)
+			l.stream.Release()
+		case !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(until):
+			return err
+		}
+	}
+}
+
+// takeLast takes the acknowledgements of what was published before parting, so
+// that it is not sent again on the way back, and a DISCONNECT of the broker, which
+// had ended the connection before ours came. Everything else is too late.
+func (s *Session) takeLast(chunk []byte) {
+	for {
+		frame, err := s.link.framer.Next(&chunk)
+		if frame == nil || err != nil {
+			return
+		}
+		switch t := frame.Type(); t {
+		case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
+			if ack, err := wire.ParseAck(frame, wire.V5); err == nil {
+				s.settleAck(t, ack)
+			}
+		case packets.DISCONNECT:
+			if p, err := wire.Decode(frame, wire.V5); err == nil {
+				code := p.(*packets.Disconnect).ReasonCode
+				s.counts().Disconnected.Add(code)
+				s.link.overtaken, s.link.ending = true, byBroker(code)
+			}
+		}
+	}
+}

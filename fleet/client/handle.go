@@ -1,0 +1,114 @@
+package client
+
+import (
+	"slices"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/wire"
+)
+
+// handle does what one packet of the broker asks for.
+func (s *Session) handle(frame wire.Frame) error {
+	l := s.link
+	if !l.connected {
+		return s.connack(frame)
+	}
+	switch t := frame.Type(); t {
+	case packets.PUBLISH:
+		return s.incoming(frame)
+	case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
+		ack, err := wire.ParseAck(frame, wire.V5)
+		if err != nil {
+			return s.broke(err)
+		}
+		s.settleAck(t, ack)
+	case packets.PUBREL:
+		ack, err := wire.ParseAck(frame, wire.V5)
+		if err != nil {
+			return s.broke(err)
+		}
+		code := byte(wire.Success)
+		if i := slices.Index(s.received, ack.PacketID); i >= 0 {
+			s.received = slices.Delete(s.received, i, i+1)
+			if i < l.inherited {
+				l.inherited--
+			}
+		} else {
+			code = wire.PacketIDNotFound
+		}
+		s.postAck(packets.PUBCOMP, ack.PacketID, code)
+	case packets.SUBACK:
+		return s.suback(frame)
+	case packets.PINGRESP:
+		if _, err := wire.Decode(frame, wire.V5); err != nil {
+			return s.broke(err)
+		}
+		l.pongBy = time.Time{}
+		if l.account != nil {
+			l.heard, l.arrives = max(l.heard, l.pinged), max(l.arrives, l.pinged)
+			if h, ok := s.handler.(Ponged); ok {
+				h.Ponged(l.pinged)
+			}
+		}
+	case packets.DISCONNECT:
+		packet, err := wire.Decode(frame, wire.V5)
+		if err != nil {
+			return s.broke(err)
+		}
+		d := packet.(*packets.Disconnect)
+		s.counts().Disconnected.Add(d.ReasonCode)
+		return s.fail("", &RefusedError{Code: d.ReasonCode, Reason: d.Properties.ReasonString,
+			ServerReference: d.Properties.ServerReference, Packet: "DISCONNECT"})
+	default:
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a " + wire.TypeName(t) + " where none belongs"})
+	}
+	return nil
+}
+
+// incoming takes a PUBLISH: it acknowledges, and acts on what is not a repeat.
+// The acknowledgement is written together with the reply, ahead of it, so
+// PUBACKs go out in the order of the PUBLISHes (4.6.0-2).
+func (s *Session) incoming(frame wire.Frame) error {
+	p := s.env.publish()
+	defer s.env.publishes.Put(p)
+	var err error
+	if *p, err = wire.ParsePublish(frame, wire.V5); err != nil {
+		return s.broke(err)
+	}
+	if p.Props.HasTopicAlias { // none was allowed (3.3.2-9)
+		return s.broke(&wire.Error{Code: wire.TopicAliasInvalid, Text: "a Topic Alias, but none was allowed"})
+	}
+	switch p.QoS {
+	case 1:
+		if !s.withholds() {
+			s.postAck(packets.PUBACK, p.PacketID, wire.Success)
+		}
+	case 2:
+		if slices.Contains(s.received, p.PacketID) {
+			if s.profile.Cohort.Devices {
+				s.counts().Duplicates.Add(1)
+			}
+			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
+			return nil
+		}
+		// Receive Maximum is of a connection: what came on an earlier one does not count
+		// any more, though its PUBREL is still to come (3.3.4-9, 4.9).
+		if len(s.received)-s.link.inherited >= s.link.mayReceive {
+			return s.broke(&wire.Error{Code: wire.ReceiveMaximumExceeded, Text: "more QoS 2 messages under way than Receive Maximum"})
+		}
+		s.received = append(s.received, p.PacketID)
+		if !s.withholds() {
+			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
+		}
+	}
+	s.handler.Message(p)
+	return nil
+}
+
+// withholds reports whether a message is not to be acknowledged.
+func (s *Session) withholds() bool {
+	h, ok := s.handler.(Withholds)
+	return ok && h.Withholds()
+}

@@ -1,0 +1,320 @@
+package client
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"homefleet/fleet/draws"
+	"homefleet/fleet/faults"
+	"homefleet/fleet/transport"
+	"homefleet/fleet/wire"
+)
+
+// obstacles are what stands between a session and its broker: incidents, and orders
+// given by hand. Most sessions have none. Like everything else of a session it is
+// touched by the session's own goroutine alone.
+//
+// A session is off or it is on; and if it is on, it has a network or it has none.
+// Several may keep it off, or keep the network from it, at a time: it is back
+// when the last of them has let go.
+type obstacles struct {
+	off      []Cause // what keeps it off
+	dark     []Cause // what keeps the network from it
+	links    []SlowLink
+	halfOpen []halfOpen
+	rivals   int    // other clients that use its client id, now
+	rivalled Moment // when the last of them ceased
+}
+
+// Cause is why a session is kept off: an occurrence of an incident, or ByHand.
+type Cause int
+
+// ByHand is that somebody wants it so.
+const ByHand Cause = -1
+
+// SlowLink is a set of faults that every connection gets while it lasts.
+type SlowLink struct {
+	By     Cause
+	Names  []string
+	Faults []faults.Fault
+}
+
+// halfOpen is a connection that the session is done with and the broker does not
+// know of: nothing was said, and the socket is still open.
+type halfOpen struct {
+	conn       net.Conn
+	number     uint32 // of the connection; 0: there was no CONNACK
+	generation uint32 // of its client id
+	darkly     bool   // it was given up for lack of a network
+}
+
+// MostHalfOpen bounds the open sockets of one session.
+const MostHalfOpen = 4
+
+// Reconnect says how a device returns that was away. The zero value is at once,
+// with its session.
+type Reconnect struct {
+	Wait   bool // after a delay of its back-off
+	Clean  bool // with a new session (Clean Start 1)
+	Rename bool // under another client id, so that the old session is nobody's any more
+}
+
+// obstruct returns the session's obstacles, made when there were none.
+func (s *Session) obstruct() *obstacles {
+	if s.obstacles == nil {
+		s.obstacles = new(obstacles)
+	}
+	return s.obstacles
+}
+
+// Disconnect has the session go offline in a mode, if it is not off already, and stay
+// so until Reconnect.
+func (s *Session) Disconnect(by Cause, mode OfflineMode) {
+	t := s.obstruct()
+	if slices.Contains(t.off, by) {
+		return
+	}
+	t.off = append(t.off, by)
+	if !s.away {
+		s.away, s.mode = true, mode
+	}
+}
+
+// Reconnect lets the session return, unless something else keeps it off.
+func (s *Session) Reconnect(by Cause, how Reconnect) {
+	t := s.obstacles
+	if t == nil {
+		return
+	}
+	i := slices.Index(t.off, by)
+	if i < 0 {
+		return
+	}
+	t.off = slices.Delete(t.off, i, i+1)
+	s.renew(how)
+	if len(t.off) == 0 {
+		s.away, s.later, s.failures = false, how.Wait, 0
+		s.hurry = !how.Wait
+	}
+}
+
+// renew gives up the session where the device is to come back with another.
+func (s *Session) renew(how Reconnect) {
+	if how.Rename {
+		s.generation++
+	}
+	if how.Clean || how.Rename {
+		s.resume = false
+	}
+}
+
+// Renamed has a client id say how many the session has given up before it.
+func (s *Session) Renamed(p *wire.Connect) {
+	if s.generation > 0 && p.ClientID != "" {
+		p.ClientID += "-" + strconv.Itoa(int(s.generation)+1)
+	}
+}
+
+// CutNetwork takes the network from a session that goes on running. why is how
+// reports call it.
+func (s *Session) CutNetwork(by Cause, why string) {
+	t := s.obstruct()
+	if slices.Contains(t.dark, by) {
+		return
+	}
+	t.dark = append(t.dark, by)
+	if l := s.link; l != nil && len(t.dark) == 1 && !l.stuck {
+		s.wrap().Set(darkness, faults.Timeout{})
+		l.dark = true
+		s.wentSilent(why)
+	}
+}
+
+// darkness names the fault that lets nothing pass.
+const darkness = "no network"
+
+// RestoreNetwork gives the network back, unless something else keeps it. A router that
+// forgot its connections answers them with RST.
+func (s *Session) RestoreNetwork(by Cause, forgot bool, how Reconnect) {
+	t := s.obstacles
+	if t == nil {
+		return
+	}
+	i := slices.Index(t.dark, by)
+	if i < 0 {
+		return
+	}
+	t.dark = slices.Delete(t.dark, i, i+1)
+	if l := s.link; l != nil && l.dark && forgot {
+		l.forgotten = true // also when the network is not back yet
+	}
+	if len(t.dark) > 0 {
+		return
+	}
+	s.closeHalfOpen(func(g halfOpen) bool { return g.darkly })
+	if l := s.link; l != nil && l.dark && !l.forgotten {
+		l.dark = false
+		s.wrap().Clear(darkness)
+		s.heardAgain()
+	}
+	if s.link == nil || s.link.forgotten {
+		s.renew(how)
+		s.hurry = !how.Wait // or it goes on waiting for its back-off
+	}
+}
+
+// Obstructed reports whether anything stands between the session and its broker.
+func (s *Session) Obstructed() bool {
+	t := s.obstacles
+	return t != nil && (len(t.off) > 0 || len(t.dark) > 0 || len(t.links) > 0 || t.rivals > 0)
+}
+
+// hasNetwork reports whether connecting makes sense.
+func (s *Session) hasNetwork() bool { return s.obstacles == nil || len(s.obstacles.dark) == 0 }
+
+// ErrNoNetwork is why a device without a network cannot connect.
+var ErrNoNetwork = errors.New("there is no network")
+
+// errForgotten ends a connection whose router has restarted.
+var errForgotten = errors.New("the router knows nothing of the connection any more")
+
+// Slow has the faults on this and every further connection until Quicken.
+func (s *Session) Slow(l SlowLink) {
+	t := s.obstruct()
+	t.links = append(t.links, l)
+	if s.link != nil {
+		l.put(s.wrap())
+	}
+}
+
+func (l *SlowLink) put(c *faults.Conn) {
+	for i, name := range l.Names {
+		c.Set(name, l.Faults[i])
+	}
+}
+
+// linkDelay is how long a packet and its answer are held up by the faults.
+func (s *Session) linkDelay() (d time.Duration) {
+	if s.obstacles == nil {
+		return 0
+	}
+	for _, l := range s.obstacles.links {
+		for _, f := range l.Faults {
+			if f, ok := f.(faults.Latency); ok {
+				d += 2 * (f.Latency + f.Jitter)
+			}
+		}
+	}
+	return d
+}
+
+// quickenAll takes the faults of the present connection away, so that a fleet
+// that stops need not wait for it.
+func (s *Session) quickenAll() {
+	if s.obstacles == nil || s.link == nil {
+		return
+	}
+	for _, l := range s.obstacles.links {
+		for _, name := range l.Names {
+			s.wrap().Clear(name)
+		}
+	}
+	s.obstacles.links = nil
+}
+
+// Quicken takes the faults away.
+func (s *Session) Quicken(by Cause) {
+	if s.obstacles == nil {
+		return
+	}
+	for i, l := range s.obstacles.links {
+		if l.By != by {
+			continue
+		}
+		if s.link != nil {
+			for _, name := range l.Names {
+				s.wrap().Clear(name)
+			}
+		}
+		s.obstacles.links = slices.Delete(s.obstacles.links, i, i+1)
+		return
+	}
+}
+
+// wrap puts the present connection into a wrapper that can have faults.
+func (s *Session) wrap() *faults.Conn {
+	l := s.link
+	if c, ok := l.conn.(*faults.Conn); ok {
+		return c
+	}
+	// What the inbox knows of deadlines is of the bare connection, and the task
+	// that brought us here has left one there that is over.
+	s.inbox.hangUp()
+	_ = l.conn.SetDeadline(time.Time{})
+	c := faults.Wrap(l.conn, draws.Mix(s.env.Seed+uint64(draws.Faults)<<56)^draws.Mix(uint64(s.stream)))
+	l.stream.Release()
+	if l.account != nil {
+		l.arrives = l.wrote
+	}
+	l.conn, l.stream, l.writeBy = c, transport.NewStream(c, s.env.Buffers), time.Time{}
+	return c
+}
+
+// abandon leaves the present connection as it is: open, and nobody's.
+func (s *Session) abandon(darkly bool) {
+	t, l := s.obstruct(), s.link
+	l.abandoned = true
+	if c, slow := l.conn.(*faults.Conn); slow {
+		c.Set(darkness, faults.Timeout{}) // what it holds back must not come out later
+	}
+	if !darkly {
+		faults.Unplug(l.conn) // where it can't be, the system still acknowledges what comes
+	}
+	if len(t.halfOpen) == MostHalfOpen {
+		first := t.halfOpen[0]
+		s.closeHalfOpen(func(g halfOpen) bool { return g == first })
+	}
+	g := halfOpen{conn: l.conn, generation: s.generation, darkly: darkly}
+	if l.connected {
+		g.number = l.number
+	}
+	t.halfOpen = append(t.halfOpen, g)
+}
+
+// closeHalfOpen closes half-open connections with RST, which is what their broker
+// would get if it ever wrote to them.
+func (s *Session) closeHalfOpen(which func(halfOpen) bool) {
+	if s.obstacles == nil {
+		return
+	}
+	s.obstacles.halfOpen = slices.DeleteFunc(s.obstacles.halfOpen, func(g halfOpen) bool {
+		if !which(g) {
+			return false
+		}
+		faults.Replug(g.conn)
+		transport.Reset(g.conn)
+		transport.CloseNow(g.conn)
+		s.closedHalfOpen(g.number)
+		return true
+	})
+}
+
+// Contest has the session connect again when another client has taken its session,
+// until Uncontest is called as often.
+func (s *Session) Contest() { s.obstruct().rivals++ }
+
+// Uncontest notes that one client less uses the session's client id.
+func (s *Session) Uncontest() {
+	s.obstacles.rivals--
+	s.obstacles.rivalled = s.env.Clock.Moment(time.Now())
+}
+
+// contested reports whether the session is to connect again when another client has
+// taken it over. One that has no network may hear of that long after the contest.
+func (s *Session) contested() bool {
+	t := s.obstacles
+	return t != nil && (t.rivals > 0 || t.rivalled > 0 && s.dialled < t.rivalled+Moment(s.env.Timeout))
+}

@@ -1,0 +1,324 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/draws"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+)
+
+// Session is one MQTT client: its session state, its connection, and the handler
+// whose client it is. One goroutine owns all of it, the one that calls Run; the inbox
+// is the only way in for others. It is made by Init and lies in its handler.
+//
+// What outlives a connection stands here, what does not in link.
+type Session struct {
+	env     *Env
+	profile *Profile
+	handler Handler
+	name    string // of the handler, in errors and logs
+	stream  int    // of its random choices; no two sessions share one
+	cause   error  // why it ended for good; to be read when the inbox is gone
+
+	inbox inbox
+	state
+	link        *link      // nil while there is no connection
+	obstacles   *obstacles // what keeps it from its broker; nil: nothing
+	observation Observation
+	standing
+	retry
+	ordered
+}
+
+// state is the MQTT session state (section 4.1) and whose it is.
+type state struct {
+	clientID   string // may have been assigned by the broker
+	generation uint32 // client ids it has given up: each has sessions of its own
+	resume     bool   // the next CONNECT has Clean Start 0
+	subscribed bool   // SUBACK was received in this session
+	out        outbox
+	received   []uint16 // QoS 2 messages taken, PUBREL still to come
+}
+
+// retry is what the session knows of its tries to connect.
+type retry struct {
+	dialled  Moment // the latest connection
+	gaveUpOn Moment // a connection whose CONNECT was not answered
+	failures uint32 // in a row; resets after a stable time
+	draws    uint32 // back-off draws so far
+}
+
+// ordered is what others want of the session.
+type ordered struct {
+	mode     OfflineMode // how to go, when away
+	stopping bool        // the fleet is being stopped
+	away     bool        // to stay away until it is told to return
+	hurry    bool        // not to wait for the back-off
+	later    bool        // to wait for the back-off before it connects
+}
+
+// Setup is what is particular to one session.
+type Setup struct {
+	Name        string // of the handler, in errors and logs
+	Stream      int    // of its random choices; no two sessions share one
+	ClientID    string // "" has the broker assign one
+	Generation  uint32 // client ids that were given up before
+	Resume      bool   // the first CONNECT has Clean Start 0
+	Apart       bool   // nobody waits for its first try to connect
+	Observation Observation
+}
+
+// Init makes a session, which lies in its handler. It is called before Run.
+func (s *Session) Init(e *Env, p *Profile, h Handler, c Setup) {
+	s.env, s.profile, s.handler = e, p, h
+	s.name, s.stream, s.observation = c.Name, c.Stream, c.Observation
+	s.clientID, s.generation, s.resume = c.ClientID, c.Generation, c.Resume
+	s.tried = c.Apart
+}
+
+// ErrAway ends a connection on purpose; the device stays away until told.
+var ErrAway = errors.New("told to go away")
+
+// ErrStopping ends a connection because the fleet stops.
+var ErrStopping = errors.New("the fleet stops")
+
+// Run is the session's goroutine: it connects, serves, and connects again until
+// it is stopped or refused for good. It returns why it was refused.
+func (s *Session) Run(ctx context.Context) error {
+	defer s.inbox.close()
+	defer s.closeHalfOpen(func(halfOpen) bool { return true })
+	defer s.settleBooks()
+	for {
+		s.read()
+		switch {
+		case s.stopping:
+			return nil
+		case s.away:
+			s.hasTried() // the ramp does not wait for the dead
+			s.wait(nil)
+			continue
+		case s.later:
+			s.later = false
+			s.pause()
+			continue
+		}
+		s.hurry = false
+		err := s.connect(ctx)
+		s.hasTried()
+		switch verdict := s.judge(err); verdict {
+		case giveUp:
+			s.cause = err
+			s.profile.Cohort.gaveUp(&s.standing, err)
+			return err
+		case tryAgain:
+			s.pause()
+		}
+	}
+}
+
+// read takes what is in the inbox.
+func (s *Session) read() {
+	for _, do := range s.inbox.take() {
+		do()
+	}
+}
+
+// wait blocks until there is a task or the timer, if there is one, fires.
+func (s *Session) wait(timer <-chan time.Time) {
+	bell := s.inbox.ring()
+	if bell == nil {
+		return
+	}
+	select {
+	case <-bell:
+	case <-timer:
+	}
+}
+
+// pause waits before the next try, doing tasks meanwhile.
+func (s *Session) pause() {
+	draw := draws.Chance(s.env.Seed, s.stream, draws.Backoff, uint64(s.draws))
+	s.draws++
+	timer := time.NewTimer(s.profile.Backoff.wait(max(int(s.failures), 1), draw))
+	defer timer.Stop()
+	for fired := false; !fired; {
+		s.read()
+		if s.stopping || s.away || s.hurry {
+			return
+		}
+		bell := s.inbox.ring()
+		if bell == nil {
+			continue
+		}
+		select {
+		case <-bell:
+		case <-timer.C:
+			fired = true
+		}
+	}
+}
+
+// connect opens a connection and serves it until it ends. It always returns an
+// error: why it ended.
+func (s *Session) connect(ctx context.Context) error {
+	e := s.env
+	if ctx.Err() != nil {
+		s.wait(nil) // the fleet stops: the task that says so is on its way
+		return ErrStopping
+	}
+	timeout := e.Timeout
+	s.counts().Dials.Add(1)
+	if h, ok := s.handler.(Connecting); ok {
+		h.Connecting()
+	}
+	if !s.hasNetwork() {
+		s.counts().DialFailures.Add(1)
+		s.connectFailed(ErrNoNetwork)
+		return s.fail("connecting to", ErrNoNetwork)
+	}
+	start := time.Now()
+	conn, err := s.dial(ctx, timeout)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ErrStopping
+		}
+		s.counts().DialFailures.Add(1)
+		s.connectFailed(err)
+		return s.fail("connecting to", err)
+	}
+	l := newLink(conn, e.Buffers)
+	s.record(metrics.ConnectDial, start, l.began.Sub(start))
+	l.framer.Max = e.MaximumPacket
+	l.due = l.began.Add(timeout)
+	l.handshake = l.due
+	s.link, s.dialled = l, e.Clock.Moment(l.began)
+	if s.observation.Observer != nil {
+		l.number, l.account = s.observation.Numbers.Add(1), new(account)
+	}
+	if s.obstacles != nil {
+		for i := range s.obstacles.links {
+			s.obstacles.links[i].put(s.wrap())
+		}
+	}
+	err = s.sendConnect()
+	if err == nil {
+		err = s.serve()
+	}
+	s.hangUp(err)
+	return err
+}
+
+// dial opens a connection, on a goroutine of its own that ends with that: nothing
+// else that a session calls goes as deep, TLS most of all, and a stack that has
+// grown stays large for as long as its goroutine lives.
+func (s *Session) dial(ctx context.Context, timeout time.Duration) (conn net.Conn, err error) {
+	dialled := make(chan struct{})
+	go func() {
+		defer close(dialled)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		conn, err = s.env.Dial(ctx)
+	}()
+	<-dialled
+	return conn, err
+}
+
+// hangUp closes the connection and forgets what was true of it alone.
+func (s *Session) hangUp(err error) {
+	l := s.link
+	closing := s.env.now()
+	if l.dark && !l.abandoned && !l.forgotten && !s.stopping {
+		s.abandon(true) // not even its end gets through
+	}
+	if !l.connected && !l.refused {
+		s.gaveUpOn = s.env.Clock.Moment(time.Now())
+		if !s.stopping && !s.away && !l.dark {
+			s.counts().HandshakeFailures.Add(1)
+		}
+	}
+	s.inbox.hangUp()
+	s.drop()
+	s.ended(closing, err)
+	if l.online {
+		if h, ok := s.handler.(GoesOffline); ok {
+			h.Offline(s.departure(err))
+		}
+	} else {
+		s.connectFailed(err)
+	}
+	s.link = nil
+	if l.online {
+		s.profile.Cohort.offline(s.name)
+		if !s.stopping && !s.away && !l.dark && !errors.Is(err, ErrAway) {
+			s.counts().Lost.Add(1)
+			if lost := s.profile.Cohort.Lost; lost != nil {
+				lost()
+			}
+		}
+		if time.Since(l.up) >= s.profile.Backoff.Reset {
+			s.failures = 0
+		}
+	}
+	broke := !l.said || !errors.Is(err, ErrAway) && !errors.Is(err, ErrStopping)
+	if broke {
+		s.follow(Trace{}, TraceBroken, 0, false)
+	}
+	s.out.disconnected(broke)
+}
+
+// fail wraps an error of the connection with who and where. doing may be "".
+func (s *Session) fail(doing string, err error) error {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		s.counts().TimedOut.Add(1)
+	}
+	return &DeviceError{Device: s.name, Broker: s.env.Broker, Doing: doing, Err: err}
+}
+
+// broke answers a packet that breaks the standard with a DISCONNECT that says
+// so (section 4.13) and returns the error for it.
+func (s *Session) broke(err error) error {
+	s.counts().BadPackets.Add(1)
+	var fault *wire.Error
+	if errors.As(err, &fault) && s.link.connected {
+		s.post(&packets.Disconnect{ReasonCode: fault.Code, Properties: &packets.Properties{}})
+		_ = s.flush()
+	}
+	doing := "reading from"
+	if !s.link.connected {
+		doing = WaitingForConnack
+	}
+	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
+}
+
+// counts is where what happens to the session's connections is counted.
+func (s *Session) counts() *metrics.Counts { return s.profile.Cohort.Counts }
+
+// record takes the time that a part of connecting took which began at a moment.
+func (s *Session) record(m metrics.Metric, began time.Time, d time.Duration) {
+	if !s.profile.Cohort.Hidden {
+		s.env.Recorder.RecordIn(s.stream, s.env.Period(s.env.Clock.At(began)), m, s.profile.Labels, d)
+	}
+}
+
+// hasTried notes that the first try to connect has ended.
+func (s *Session) hasTried() {
+	if !s.tried {
+		s.tried = true
+		s.env.Tried()
+	}
+}
+
+// connectFailed tells why a connection ended that never came so far as Online.
+func (s *Session) connectFailed(err error) {
+	if h, ok := s.handler.(Connecting); ok {
+		h.ConnectFailed(err)
+	}
+}

@@ -1,0 +1,33 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"syscall"
+
+	"homefleet/fleet/wire"
+)
+
+// wallOf says which limit a connection has run into, and what to do about it; ""
+// where it is none that is known.
+func wallOf(e *DeviceError) string {
+	refused, isRefusal := errors.AsType[*RefusedError](e.Err)
+	switch {
+	case errors.Is(e.Err, syscall.EMFILE), errors.Is(e.Err, syscall.ENFILE):
+		return "no file descriptor is left: `ulimit -n` shows and raises how many this process may open, and several processes have as many each"
+	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):
+		return "no port is left on this side for one more connection to that port of the broker: --source-addr names further addresses to come from"
+	case errors.Is(e.Err, syscall.ENOMEM), errors.Is(e.Err, syscall.ENOBUFS):
+		return "the system has no memory left for one more connection"
+	case isRefusal && refused.Packet == "" && (refused.Code == wire.QuotaExceeded || refused.Code == wire.ServerBusy):
+		return "it has as many clients as it may have, it seems: see its limit of connections or sessions"
+	case isRefusal && refused.Packet == "" && refused.Code == wire.ConnectionRateExceeded:
+		return "it takes fewer connections a second: see `rate` in [connect]"
+	case e.Err == io.EOF && e.Doing == WaitingForConnack:
+		return "brokers do that without a word when they are at their limit of connections (Mosquitto: max_connections, or its own file descriptors)"
+	}
+	return ""
+}
+
+// WaitingForConnack is what a session does whose CONNECT is not answered yet.
+const WaitingForConnack = "waiting for CONNACK from"
