@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -158,15 +159,56 @@ func (c *connections) served(h http.Handler) http.Handler {
 }
 
 // Buffered makes answers whole before any of it is written, so that a handler that
-// serves a few at a time is not held by a client who does not read. What is
-// buffered is bounded by what the handler makes, and for each connection one.
+// serves a few at a time is not held by a client who does not read, and makes one
+// at a time. Requests that come meanwhile and ask for the same share the next one,
+// which is made after they have come: however many ask, it takes little more work.
+// What is asked for is told by the method, the URL, and what may be accepted.
 func Buffered(h http.Handler) http.Handler {
+	var (
+		making = make(chan struct{}, 1) // full while one is made
+		mu     sync.Mutex
+		next   = make(map[string]*shared) // guarded by mu
+	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b := &buffered{header: w.Header(), code: http.StatusOK}
-		h.ServeHTTP(b, r)
-		w.WriteHeader(b.code)
-		_, _ = w.Write(b.body.Bytes()) // the client may be gone
+		asked := strings.Join([]string{r.Method, r.URL.String(), r.Header.Get("Accept"), r.Header.Get("Accept-Encoding")}, "\n")
+		mu.Lock()
+		a := next[asked]
+		first := a == nil
+		if first {
+			a = &shared{made: make(chan struct{})}
+			next[asked] = a
+		}
+		mu.Unlock()
+		if first {
+			making <- struct{}{}
+			mu.Lock()
+			delete(next, asked)
+			mu.Unlock()
+			func() {
+				defer func() { <-making }() // also if it goes down
+				a.make(h, r)
+			}()
+		}
+		<-a.made
+		maps.Copy(w.Header(), a.header)
+		w.WriteHeader(a.code)
+		_, _ = w.Write(a.body.Bytes()) // the client may be gone
 	})
+}
+
+// shared is an answer for all who wait for it.
+type shared struct {
+	buffered
+	made chan struct{}
+}
+
+// make makes the answer, which is an error if the handler goes down with it.
+func (a *shared) make(h http.Handler, r *http.Request) {
+	defer close(a.made)
+	a.header, a.code = make(http.Header), http.StatusInternalServerError
+	one := buffered{header: a.header, code: http.StatusOK}
+	h.ServeHTTP(&one, r)
+	a.buffered = one
 }
 
 type buffered struct {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,47 @@ func TestDeadlinesAndCounts(t *testing.T) {
 			if !ended(nc, 0) {
 				t.Errorf("connection %d is there after %v; want it closed", i, writeTime)
 			}
+		}
+	})
+}
+
+// Who asks while an answer is being made gets the next one, which is made for all of
+// them; who asks for something else gets that.
+func TestAnswersAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := 0
+		h := Buffered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			made++
+			time.Sleep(time.Second)
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = fmt.Fprint(w, r.URL.Path, made)
+		}))
+		var all sync.WaitGroup
+		ask := func(path, want string) {
+			r, err := http.NewRequest(http.MethodGet, path, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			all.Go(func() {
+				w := &buffered{header: http.Header{}}
+				h.ServeHTTP(w, r)
+				if got := w.body.String(); got != want || w.code != http.StatusOK || w.header.Get("Content-Type") != "text/plain" {
+					t.Errorf("status %d, %q, %v; want 200, %q, text/plain", w.code, got, w.header, want)
+				}
+			})
+			synctest.Wait()
+		}
+		ask("/a", "/a1")
+		for range 50 {
+			ask("/a", "/a2")
+		}
+		all.Wait()
+		ask("/a", "/a3")
+		ask("/b", "/b4")
+		all.Wait()
+		if made != 4 {
+			t.Errorf("%d answers were made; want 4", made)
 		}
 	})
 }

@@ -171,7 +171,7 @@ func attacks() []attack {
 			run: each(10_000, size(100_000), func(i int) []byte {
 				return publish(1, fmt.Sprintf("%d/", i)+strings.Repeat("x/", levels-2)+"x", 0, nil, "x")
 			})},
-		{name: "retained topics of three bytes", bound: "`client_memory`",
+		{name: "retained topics of three bytes", bound: "`client_memory`", most: 9, why: "a message takes 56 bytes beside its text",
 			run: each(10_000, size(200_000), func(i int) []byte { return publish(1, short(i), 0, nil, "x") })},
 		{name: "retained messages with a User Property each", bound: "`client_memory`",
 			run: each(10_000, size(200_000), func(i int) []byte {
@@ -201,9 +201,9 @@ func attacks() []attack {
 					return a.away(connect("away", "", "", ""), packets...)
 				},
 				each(500, size(100_000), func(i int) []byte { return publish(2, overlapping(0, 8), i%65535+1, nil, "x") }))},
-		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`",
-			run: leaves(size(60_000), nil)},
-		{name: "Wills of one byte of those away", bound: "the same", run: leaves(size(15_000), func(int) string { return "x" })},
+		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`", most: 12, why: "210 bytes an entry, which takes a connection of its own",
+			run: leaves(size(40_000), nil)},
+		{name: "Wills of one byte of those away", bound: "the same", most: 16, why: "with a timer each, 450 bytes", run: leaves(size(15_000), func(int) string { return "x" })},
 		{name: "Wills of 2,000 bytes of those away", bound: "the same", run: leaves(size(15_000), func(int) string { return strings.Repeat("w", 2000) })},
 		{name: "connections that are idle", bound: "`maximum_connections`, `total_memory`", most: 130, why: "a connection takes 4.7 KB, whatever is sent",
 			run: many(size(4000), func(*conn, int) error { return nil })},
