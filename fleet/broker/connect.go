@@ -15,11 +15,10 @@ import (
 // connect handles the first packet of a connection.
 func (c *conn) connect(f wire.Frame) (departure, bool) {
 	b := c.b
-	refuse := func(err error) (departure, bool) {
-		b.count.refused.Add(1)
-		return departure{err: err, linger: true}, true
-	}
+	refuse := func(err error) (departure, bool) { return departure{err: err, linger: true}, true }
+	// What a client has been told is in the counts, so it is counted before.
 	if f.Type() != packets.CONNECT { // 3.1.0-1
+		b.count.refused.Add(1)
 		return refuse(protocolError("a " + wire.TypeName(f.Type()) + " before the CONNECT"))
 	}
 	p, err := wire.ParseConnect(f)
@@ -31,6 +30,7 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 		c.maxPacket = int(min(p.MaximumPacketSize, math.MaxInt32))
 	}
 	if err != nil {
+		b.count.refused.Add(1)
 		c.refuseParsed(p, err)
 		return refuse(err)
 	}
@@ -42,6 +42,7 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 	}
 	code := c.admit(p)
 	if code != wire.Success {
+		b.count.refused.Add(1)
 		c.connack(code, false, b.refusal(code))
 		return refuse(&wire.Error{Code: code, Text: "CONNECT of " + strconv.Quote(p.ClientID) + " refused"})
 	}
@@ -201,8 +202,8 @@ func (c *conn) admit(p *wire.Connect) byte {
 	}
 	defer s.mu.Unlock()
 	present = present && p.Version != wire.V31 // which has no such flag
-	c.connack(wire.Success, present, props)
 	b.count.connects.Add(1)
+	c.connack(wire.Success, present, props)
 	c.setLimit(time.Duration(keepAlive) * 1500 * time.Millisecond) // 3.1.2-22
 	s.resume(c)
 	return wire.Success
