@@ -396,7 +396,8 @@ func TestLoadOnTerminal(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	env := map[string]string{"LANG": "C", "TERM": "xterm"}
 	code := Run(t.Context(), Process{
-		Args:   []string{"run", loadFile(t, smallLoad), "--listen", "127.0.0.1:0"},
+		// The warm-up is long enough to be drawn.
+		Args:   []string{"run", loadFile(t, strings.Replace(smallLoad, `"200ms"`, `"1s"`, 1)), "--listen", "127.0.0.1:0"},
 		Stdout: Stream{Writer: &stdout}, Stderr: Stream{Writer: &stderr, Terminal: true, Columns: func() int { return columns }},
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 	})
