@@ -249,16 +249,8 @@ func (f *Fleet) closeBooks(stopped bool) error {
 	}
 	now, measured := time.Since(*zero), time.Duration(f.measured.Load())
 	for _, r := range f.requesters {
-		if !r.group.closed() {
-			r.leftover(min(now, measured))
-		}
-		if stopped && !f.drained {
-			r.ledger.Interrupt(now)
-		} else {
-			r.ledger.Close(now)
-		}
-		if err := r.ledger.Check(); err != nil {
-			return fmt.Errorf("%s: %w", r.Name(), err)
+		if err := r.settle(now, measured, stopped && !f.drained); err != nil {
+			return err
 		}
 	}
 	return nil

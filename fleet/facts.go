@@ -90,7 +90,7 @@ func (f *Fleet) Watched() bool { return f.referees.Presence().Seen > 0 }
 func (f *Fleet) WarmUp() metrics.Totals {
 	var t metrics.Totals
 	for _, r := range f.requesters {
-		t.Add(r.ledger.WarmUp())
+		t.Add(r.WarmUp())
 	}
 	return t
 }

@@ -207,19 +207,15 @@ func (f *Fleet) newRecorder() {
 // newLoad makes the controllers and watchers.
 func (f *Fleet) newLoad() error {
 	sc := f.scenario
-	first := 0
+	e, first := f.loadEnv(), 0
+	p := client.Profile{Cohort: &f.controllers, Backoff: backoffOf(&sc.Connect), EndsSession: !sc.Connect.Resume}
 	for i := range sc.Controllers {
 		g := newLoadGroup(sc, &f.names, i, first)
-		g.profile = &client.Profile{Cohort: &f.controllers, Backoff: backoffOf(&sc.Connect), Labels: g.labels, EndsSession: !sc.Connect.Resume}
-		for n := range g.spec.Count {
-			r, err := newRequester(f, g, n)
-			if err != nil {
-				return fmt.Errorf("controller %s: %w", g.spec.Name, err)
-			}
-			g.requesters = append(g.requesters, r)
+		if err := g.populate(&e, p, func(n int) int { return identity{controllerRole, n}.stream() }); err != nil {
+			return err
 		}
-		f.requesters = append(f.requesters, g.requesters...)
-		first += g.spec.Count
+		f.requesters = append(f.requesters, g.controllers()...)
+		first += sc.Controllers[i].Count
 	}
 	for i := range sc.Watchers {
 		for n := range sc.Watchers[i].Count {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"homefleet/fleet/broker"
-	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
@@ -86,39 +85,6 @@ measure = "2s"
 		if got.Answered != tt.answered || got.Lost != tt.lost || got.Duplicates != tt.d {
 			t.Errorf("%q: %d answered, %d lost, %d duplicates; want %d, %d, %d",
 				tt.keys, got.Answered, got.Lost, got.Duplicates, tt.answered, tt.lost, tt.d)
-		}
-	}
-}
-
-// With identify, an answer counts that is from the device that was asked, and no
-// other; without it, whoever gave it.
-func TestAnswerOfAnotherDevice(t *testing.T) {
-	for _, tt := range []struct {
-		keys, from string
-		want       metrics.Outcome
-	}{
-		{"identify = true\n", "light-1", metrics.Answered},
-		{"identify = true\n", "light-2", metrics.MisroutedAnswer},
-		{"identify = true\n", "stranger", metrics.MisroutedAnswer},
-		{"identify = true\n", "", metrics.MisroutedAnswer},
-		{"", "light-2", metrics.Answered},
-		{"", "", metrics.Answered},
-	} {
-		f := stage(t, "[[device]]\nkind = \"light\"\nid = \"light-{n}\"\ncount = 2\n[[controller]]\nattribute = \"power\"\nrate = \"1/s\"\n"+tt.keys)
-		r := f.requesters[0]
-		g := r.group
-		id, ok := r.ledger.Send(metrics.Request{Target: g.expected(0)})
-		if !ok {
-			t.Fatal("the ledger is full")
-		}
-		var p wire.Publish
-		if tt.from != "" {
-			p.Props.User = wire.AppendUserProperty(nil, "device", tt.from)
-		}
-		target, member := g.answerer(&p)
-		got := r.ledger.Answer(0, metrics.Answer{Correlation: id.Append(nil, g.spec.CorrelationSize), Target: target, Member: member})
-		if got != tt.want {
-			t.Errorf("%qan answer of %q is %v; want %v", tt.keys, tt.from, got, tt.want)
 		}
 	}
 }

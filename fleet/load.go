@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -10,6 +11,24 @@ import (
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
+
+// loadEnv is what all controllers of a run have in common. What stands here does not
+// change, and may be called from any goroutine.
+type loadEnv struct {
+	Client *client.Env
+	Run    string // its name, as {run} in templates
+	RunID  uint64 // the same, as Correlation Data carries it
+	// Credentials fills in the User Name and password.
+	Credentials func(*wire.Connect, scenarios.Vars) error
+	// Present reports whether a device is online, by its number in the scenario; it may
+	// be a moment late.
+	Present func(device int) bool
+	// ResponseInformation is told that the broker gives some.
+	ResponseInformation func()
+	// Idle is told once by each controller, when its load is over and nothing is
+	// outstanding any more.
+	Idle func()
+}
 
 // loadGroup is one group of controllers: what all of it have in common. It does
 // not change while the fleet runs.
@@ -65,6 +84,24 @@ func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, firs
 	}
 	return g
 }
+
+// populate makes the controllers of the group, whose sessions have a profile but for its
+// labels. stream numbers the random choices of each by its number over all groups.
+func (g *loadGroup) populate(e *loadEnv, p client.Profile, stream func(number int) int) error {
+	p.Labels = g.labels
+	g.profile = &p
+	for n := range g.spec.Count {
+		r, err := newRequester(e, g, n, stream(g.first+n))
+		if err != nil {
+			return fmt.Errorf("controller %s: %w", g.spec.Name, err)
+		}
+		g.requesters = append(g.requesters, r)
+	}
+	return nil
+}
+
+// controllers are those that populate has made.
+func (g *loadGroup) controllers() []*requester { return g.requesters }
 
 func (g *loadGroup) closed() bool { return g.spec.Arrival == scenarios.Closed }
 

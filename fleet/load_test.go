@@ -183,7 +183,7 @@ func TestSharedReplyBeforeTheBeginning(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		pb.publish(answer)
 		synctest.Wait()
-		if got := a.ledger.Totals(); got.Answered != 1 || got.Lost != 0 {
+		if got := a.Totals(); got.Answered != 1 || got.Lost != 0 {
 			t.Errorf("%d answered, %d lost, %d late; want 1 answered", got.Answered, got.Lost, got.Late)
 		}
 	})
@@ -199,9 +199,9 @@ func TestSharedReplyOfTheEnded(t *testing.T) {
 		p.comeUp(nil)
 		on(&b.Session, func() { b.begin(time.Now()) })
 		id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
-		p.publish(wire.Publish{Topic: b.answers, Props: wire.Properties{CorrelationData: id.Append(nil, b.group.spec.CorrelationSize)}})
+		p.publish(wire.Publish{Topic: []byte("homefleet/response/phone"), Props: wire.Properties{CorrelationData: id.Append(nil, f.scenario.Controllers[0].CorrelationSize)}})
 		synctest.Wait()
-		got := b.ledger.Totals()
+		got := b.Totals()
 		if got.Misrouted.Controller+got.Unknown.Total() != 1 {
 			t.Errorf("%d misrouted, %d unknown; want the answer to be one of them", got.Misrouted.Controller, got.Unknown.Total())
 		}
@@ -493,7 +493,7 @@ func TestSlotsLeftOverAreTheGenerators(t *testing.T) {
 			r.Act(time.Now())
 			r.finish()
 		})
-		got := r.ledger.Totals().NotSent
+		got := r.Totals().NotSent
 		if got.GeneratorLate < 50_000 || got.NotConnected != 0 {
 			t.Errorf("%d not sent because the generator was late, %d because it was not connected; want all of 60,000 less what was sent, and 0", got.GeneratorLate, got.NotConnected)
 		}

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // is closed), and enters every one in its ledger.
 type requester struct {
 	client.Session
-	fleet  *Fleet
+	env    *loadEnv
 	group  *loadGroup
 	index  int // within the group
 	ledger *metrics.Ledger
@@ -43,20 +44,21 @@ type requester struct {
 	correlation []byte // room for the Correlation Data of one request
 }
 
-func newRequester(f *Fleet, g *loadGroup, index int) (*requester, error) {
-	number := g.first + index
-	r := &requester{fleet: f, group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
+// newRequester returns a controller of a group, whose random choices are those of a
+// stream of its own.
+func newRequester(e *loadEnv, g *loadGroup, index, stream int) (*requester, error) {
+	r := &requester{env: e, group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
-		Run: f.runID, Controller: uint32(number), IDSize: g.spec.CorrelationSize,
+		Run: e.RunID, Controller: uint32(g.first + index), IDSize: g.spec.CorrelationSize,
 		Timeout: g.spec.Timeout, Late: g.spec.Timeout,
-		Capacity: g.capacity(), Keep: g.keep(), Recorder: f.recorder, Members: g.members(),
+		Capacity: g.capacity(), Keep: g.keep(), Recorder: e.Client.Recorder, Members: g.members(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	r.ledger = ledger
-	r.Init(f.env, g.profile, r, client.Setup{Name: g.spec.ID(index + 1), Stream: identity{controllerRole, number}.stream(),
-		ClientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, f.scenario.Seed, f.run))})
+	r.Init(e.Client, g.profile, r, client.Setup{Name: g.spec.ID(index + 1), Stream: stream,
+		ClientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, e.Client.Seed, e.Run))})
 	r.slots = g.stream(index)
 	r.appointed = r.NewAppointment()
 	return r, nil
@@ -68,7 +70,7 @@ func (r *requester) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.RequestResponseInfo = true
 	p.ReceiveMaximum = client.AllAtOnce
-	return r.fleet.credentials(p, r.group.spec.Vars(r.index+1, r.fleet.scenario.Seed, r.fleet.run))
+	return r.env.Credentials(p, r.group.spec.Vars(r.index+1, r.env.Client.Seed, r.env.Run))
 }
 
 // Subscriptions implements handler: the Response Topic, which is built on the broker's
@@ -80,7 +82,7 @@ func (r *requester) Subscriptions() ([]packets.SubOptions, int, error) {
 	prefix := "homefleet/response/"
 	if info := r.Limits().ResponseInformation; info != "" {
 		prefix = strings.TrimSuffix(info, "/") + "/"
-		r.fleet.responseInfo.Store(true)
+		r.env.ResponseInformation()
 	}
 	own := r.ClientID()
 	filter := ""
@@ -187,12 +189,11 @@ func (r *requester) leftover(at time.Duration) {
 	}
 }
 
-// checkIdle tells the fleet once that nothing is outstanding any more, nor waits.
+// checkIdle tells once that nothing is outstanding any more, nor waits.
 func (r *requester) checkIdle() {
 	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 {
 		r.idle = true
-		r.fleet.idle.Add(1)
-		r.fleet.news.tell()
+		r.env.Idle()
 	}
 }
 
@@ -250,7 +251,7 @@ func (r *requester) Act(now time.Time) time.Time {
 		r.request(r.slot, at)
 		r.advance()
 	}
-	r.fleet.env.Alarm.Came(moments)
+	r.env.Client.Alarm.Came(moments)
 	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
 		if !r.room() {
 			r.hold(at)
@@ -289,13 +290,13 @@ func (r *requester) request(s slot, at time.Duration) bool {
 	g := r.group
 	q := metrics.Request{Planned: s.planned, Sent: at, Held: r.heldBack(s.planned), Clogged: r.clogged, Labels: s.labels, Answers: g.answers}
 	if g.spec.Group == "" {
-		q.Away = !r.fleet.responders[g.targets[s.target].number].present.Load()
+		q.Away = !r.env.Present(g.targets[s.target].number)
 	}
 	if !r.IsOnline() {
 		r.ledger.NotSent(q, metrics.NotConnected)
 		return false
 	}
-	var topicBuf [topicRoom]byte
+	var topicBuf [128]byte // room for most
 	lim := r.Limits()
 	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
 		QoS: min(g.spec.QoS, lim.MaximumQoS)}
@@ -360,3 +361,28 @@ func hasError(p *wire.Publish) bool {
 	_, has := p.Props.UserProperty("error")
 	return has
 }
+
+// settle ends the ledger of a controller whose session has ended, so that each request
+// has one outcome, and checks its sums. now and measured count from the start of
+// measuring; interrupted says that the run did not come to its planned end.
+func (r *requester) settle(now, measured time.Duration, interrupted bool) error {
+	if !r.group.closed() {
+		r.leftover(min(now, measured))
+	}
+	if interrupted {
+		r.ledger.Interrupt(now)
+	} else {
+		r.ledger.Close(now)
+	}
+	if err := r.ledger.Check(); err != nil {
+		return fmt.Errorf("%s: %w", r.Name(), err)
+	}
+	return nil
+}
+
+// Totals are those of the requests of the measuring so far.
+func (r *requester) Totals() metrics.Totals { return r.ledger.Totals() }
+
+// WarmUp is what became of the requests before the measuring. It may be called when
+// the session has ended.
+func (r *requester) WarmUp() metrics.Totals { return r.ledger.WarmUp() }

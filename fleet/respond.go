@@ -245,3 +245,14 @@ func (e *AttributeError) Error() string {
 func unknownAttribute(k *devices.Kind, name []byte) error {
 	return &AttributeError{Name: client.Shorten(name), Kind: k}
 }
+
+// names appends to an answer which device gives it, if the request asks for that.
+func (r *responder) names(request *wire.Publish, user []byte) []byte {
+	if request.Props.User == nil {
+		return user
+	}
+	if _, asks := request.Props.UserProperty(IdentifyKey); !asks {
+		return user
+	}
+	return wire.AppendUserProperty(user, AnswererKey, r.spec.ID)
+}

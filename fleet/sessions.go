@@ -149,3 +149,16 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 
 // periodNow is period for this moment.
 func (f *Fleet) periodNow() metrics.Period { return f.period(f.now()) }
+
+// loadEnv is what the controllers work with.
+func (f *Fleet) loadEnv() loadEnv {
+	return loadEnv{
+		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials,
+		Present:             func(device int) bool { return f.responders[device].present.Load() },
+		ResponseInformation: func() { f.responseInfo.Store(true) },
+		Idle: func() {
+			f.idle.Add(1)
+			f.news.tell()
+		},
+	}
+}

@@ -2,13 +2,13 @@ package fleet
 
 import "homefleet/fleet/wire"
 
-// A request of a controller with `identify` has the User Property identifyKey, and
-// the answer to it has answererKey with the id of the device that gave it. So the
+// A request of a controller with `identify` has the User Property IdentifyKey, and
+// the answer to it has AnswererKey with the id of the device that gave it. So the
 // ledger knows an answer of another device than was asked, and in a group which of
 // them is missing.
 const (
-	identifyKey = "identify"
-	answererKey = "device"
+	IdentifyKey = "identify"
+	AnswererKey = "device"
 )
 
 // wrongTopic is no request's target, nor is any from firstTarget on a topic's: an
@@ -20,7 +20,7 @@ const (
 
 // identifies prepares the group for answers that name their devices.
 func (g *loadGroup) identifies() {
-	g.asks = wire.AppendUserProperty(nil, identifyKey, "1")
+	g.asks = wire.AppendUserProperty(nil, IdentifyKey, "1")
 	g.places = make(map[string]uint32, len(g.targets))
 	for i := range g.targets {
 		g.places[g.targets[i].id] = uint32(i)
@@ -42,7 +42,7 @@ func (g *loadGroup) answerer(p *wire.Publish) (target, member uint32) {
 	if g.asks == nil {
 		return 0, 0
 	}
-	id, _ := p.Props.UserProperty(answererKey)
+	id, _ := p.Props.UserProperty(AnswererKey)
 	place, known := g.places[string(id)]
 	switch {
 	case g.spec.Group != "" && known:
@@ -62,15 +62,4 @@ func (g *loadGroup) members() int {
 		return 0
 	}
 	return len(g.targets)
-}
-
-// names appends to an answer which device gives it, if the request asks for that.
-func (r *responder) names(request *wire.Publish, user []byte) []byte {
-	if request.Props.User == nil {
-		return user
-	}
-	if _, asks := request.Props.UserProperty(identifyKey); !asks {
-		return user
-	}
-	return wire.AppendUserProperty(user, answererKey, r.spec.ID)
 }
