@@ -84,6 +84,13 @@ var rooms = []struct {
 		"scenarios/tomlfault": "faults at their lines",
 	}},
 
+	{"fleet/load", map[string]string{
+		"fleet/client":  "the sessions of controllers",
+		"fleet/draws":   "when and whom",
+		"fleet/metrics": "the ledger",
+		"fleet/wire":    "requests",
+		"scenarios":     "what is wanted",
+	}},
 	{"fleet", map[string]string{
 		"devices":          "the models",
 		"devices/words":    "numbers in reports",
@@ -92,6 +99,7 @@ var rooms = []struct {
 		"fleet/deliveries": "messages one way",
 		"fleet/draws":      "chance",
 		"fleet/faults":     "networks that are slow or cut",
+		"fleet/load":       "the controllers",
 		"fleet/metrics":    "counts",
 		"fleet/transport":  "connections",
 		"fleet/wire":       "packets",

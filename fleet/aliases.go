@@ -1,6 +1,10 @@
 package fleet
 
-import "homefleet/fleet/client"
+import (
+	"homefleet/fleet/client"
+	"homefleet/fleet/load"
+	"homefleet/scenarios"
+)
 
 // What a session says of itself, by names of this package.
 type (
@@ -15,3 +19,16 @@ type (
 	// UnfitError says that a broker's limits do not allow what a scenario wants.
 	UnfitError = client.UnfitError
 )
+
+// What is planned, likewise.
+type (
+	// Plan is every request that a scenario's open controllers will send, and when.
+	Plan = load.Plan
+	// PlanGroup is the plan of one group of controllers.
+	PlanGroup = load.PlanGroup
+	// PlanSlot is one planned request.
+	PlanSlot = load.PlanSlot
+)
+
+// PlanOf makes the plan of a checked scenario.
+func PlanOf(sc *scenarios.Scenario) *Plan { return load.PlanOf(sc) }

@@ -70,7 +70,7 @@ func (f *Fleet) conduct() {
 	f.zero.Store(&zero)
 	f.phase.Store(int32(WarmingUp))
 	for _, r := range f.requesters {
-		r.have(func() { r.begin(zero) })
+		r.Have(func() { r.Begin(zero) })
 	}
 	if !f.sleepUntil(zero) {
 		return
@@ -88,7 +88,7 @@ func (f *Fleet) conduct() {
 		f.recorder.Online(tick.Sub(zero), f.devices.Presence().Online)
 		if f.controllers.Presence().Online < len(f.requesters) {
 			for _, r := range f.requesters {
-				r.have(r.catchUp)
+				r.Have(r.CatchUp)
 			}
 		}
 		if f.broken() {
@@ -107,7 +107,7 @@ func (f *Fleet) conduct() {
 	}
 	f.phase.Store(int32(Draining))
 	for _, r := range f.requesters {
-		r.have(r.finish)
+		r.Have(r.Finish)
 	}
 	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
 		if !f.await(until) {
@@ -249,7 +249,7 @@ func (f *Fleet) closeBooks(stopped bool) error {
 	}
 	now, measured := time.Since(*zero), time.Duration(f.measured.Load())
 	for _, r := range f.requesters {
-		if err := r.settle(now, measured, stopped && !f.drained); err != nil {
+		if err := r.Settle(now, measured, stopped && !f.drained); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
@@ -87,7 +88,7 @@ type Fleet struct {
 	watchers         client.Cohort
 	referees         client.Cohort
 	duplicates       client.Cohort
-	requesters       []*requester
+	requesters       []*load.Controller
 	watching         []*watcher
 	referee          *referee     // nil: nothing is audited
 	audit            *audit.Audit // nil: likewise
@@ -210,11 +211,11 @@ func (f *Fleet) newLoad() error {
 	e, first := f.loadEnv(), 0
 	p := client.Profile{Cohort: &f.controllers, Backoff: backoffOf(&sc.Connect), EndsSession: !sc.Connect.Resume}
 	for i := range sc.Controllers {
-		g := newLoadGroup(sc, &f.names, i, first)
-		if err := g.populate(&e, p, func(n int) int { return identity{controllerRole, n}.stream() }); err != nil {
+		g := load.NewGroup(sc, &f.names, i, first)
+		if err := g.Populate(&e, p, func(n int) int { return identity{controllerRole, n}.stream() }); err != nil {
 			return err
 		}
-		f.requesters = append(f.requesters, g.controllers()...)
+		f.requesters = append(f.requesters, g.Controllers()...)
 		first += sc.Controllers[i].Count
 	}
 	for i := range sc.Watchers {

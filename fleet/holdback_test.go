@@ -185,8 +185,8 @@ func TestHeldBackToTheEnd(t *testing.T) {
 		planned, queue int64
 	}{
 		{"a broker that never acknowledges", func(*Fleet) {}, 0, 600, 580},
-		{"no more than 10 may wait", func(f *Fleet) { f.requesters[0].group.mostWaiting = 10 }, 0, 600, 10},
-		{"none may wait", func(f *Fleet) { f.requesters[0].group.mostWaiting = 0 }, 0, 600, 0},
+		{"no more than 10 may wait", func(f *Fleet) { f.requesters[0].Group.MostWaiting = 10 }, 0, 600, 10},
+		{"none may wait", func(f *Fleet) { f.requesters[0].Group.MostWaiting = 0 }, 0, 600, 0},
 		{"stopped early", func(*Fleet) {}, 30*time.Second + 50*time.Millisecond, 301, 281},
 	} {
 		c := &counterpart{connack: twenty}

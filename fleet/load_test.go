@@ -107,7 +107,7 @@ func TestControllerSessionPresent(t *testing.T) {
 		r := f.requesters[0]
 		p := f.start(t, &r.Session)
 		p.comeUp(nil)
-		on(&r.Session, func() { r.begin(time.Now()) })
+		on(&r.Session, func() { r.Begin(time.Now()) })
 		p.wantPublish() // it is not acknowledged
 		p.conn.Close()
 		p = f.accept(t)
@@ -176,7 +176,7 @@ func TestSharedReplyBeforeTheBeginning(t *testing.T) {
 		pa.comeUp(nil)
 		pb := f.start(t, &b.Session)
 		pb.comeUp(nil)
-		on(&a.Session, func() { a.begin(time.Now()) }) // its first slot is due at once
+		on(&a.Session, func() { a.Begin(time.Now()) }) // its first slot is due at once
 		request := pa.wantPublish()
 		answer := wire.Publish{Topic: request.Props.ResponseTopic}
 		answer.Props.CorrelationData = request.Props.CorrelationData
@@ -197,7 +197,7 @@ func TestSharedReplyOfTheEnded(t *testing.T) {
 		a.NeverRun()
 		p := f.start(t, &b.Session)
 		p.comeUp(nil)
-		on(&b.Session, func() { b.begin(time.Now()) })
+		on(&b.Session, func() { b.Begin(time.Now()) })
 		id := metrics.ID{Run: f.runID, Controller: 0, Seq: 0}
 		p.publish(wire.Publish{Topic: []byte("homefleet/response/phone"), Props: wire.Properties{CorrelationData: id.Append(nil, f.scenario.Controllers[0].CorrelationSize)}})
 		synctest.Wait()
@@ -489,9 +489,9 @@ func TestSlotsLeftOverAreTheGenerators(t *testing.T) {
 		r := f.requesters[0]
 		f.start(t, &r.Session).comeUp(nil)
 		on(&r.Session, func() {
-			r.begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
+			r.Begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
 			r.Act(time.Now())
-			r.finish()
+			r.Finish()
 		})
 		got := r.Totals().NotSent
 		if got.GeneratorLate < 50_000 || got.NotConnected != 0 {

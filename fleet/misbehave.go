@@ -7,6 +7,7 @@ import (
 
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -178,7 +179,7 @@ func (r *responder) letGo(which func(*heldAnswer) bool) {
 
 // replyKind says whether an answer is one with an error.
 func replyKind(reply *wire.Publish) metrics.MessageKind {
-	if hasError(reply) {
+	if load.HasError(reply) {
 		return metrics.ErrorReply
 	}
 	return metrics.Reply
@@ -220,7 +221,7 @@ func (h *habits) appendTime(user []byte) []byte {
 	return wire.AppendUserProperty(user, "time", time.Now().Add(h.is.ClockSkew).UTC().Format(time.RFC3339Nano))
 }
 
-// Withholds implements withholds: it draws whether a PUBACK or PUBREC is never sent.
+// Withholds implements [client.Withholds]: it draws whether a PUBACK or PUBREC is never sent.
 func (r *responder) Withholds() bool {
 	if r.habits == nil || r.habits.is.WithholdPuback <= 0 || r.draw() >= r.habits.is.WithholdPuback {
 		return false

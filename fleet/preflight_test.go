@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/load"
 )
 
 func TestPreflight(t *testing.T) {
@@ -99,7 +100,7 @@ arrival = "poisson"
 rate = "50/s"
 attribute = "power"
 `, seed))
-		b, err := json.Marshal(PlanOf(sc))
+		b, err := json.Marshal(load.PlanOf(sc))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +114,7 @@ attribute = "power"
 	if plan(8) == one {
 		t.Error("two seeds give one plan")
 	}
-	var p Plan
+	var p load.Plan
 	if err := json.Unmarshal([]byte(one), &p); err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func (r *responder) proven(at time.Duration) {
 	}
 }
 
-// Ponged implements ponged: the PINGREQ of a moment was answered.
+// Ponged implements [client.Ponged]: the PINGREQ of a moment was answered.
 func (r *responder) Ponged(asked time.Duration) { r.proven(asked) }
 
 // queried notes a query of the referee's, which the broker has passed on. One that

@@ -60,7 +60,7 @@ func (r *referee) FillConnect(p *wire.Connect) error {
 	return r.fleet.credentials(p, auditorVars(r.ClientID(), r.fleet.scenario.Seed, r.fleet.run))
 }
 
-// Subscriptions implements handler: the topics of all Wills, as published, new ones
+// Subscriptions implements [client.Handler]: the topics of all Wills, as published, new ones
 // only. All are needed but the last, which only says what the broker is.
 func (r *referee) Subscriptions() ([]packets.SubOptions, int, error) {
 	subs := []packets.SubOptions{{Topic: string(r.answers), QoS: 1}}

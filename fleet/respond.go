@@ -7,11 +7,12 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/client"
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
-// Message implements handler: a command to the device, or an answer to its Will.
+// Message implements [client.Handler]: a command to the device, or an answer to its Will.
 func (r *responder) Message(p *wire.Publish) {
 	if name, ok := r.commandName(p.Topic); ok {
 		r.command(p, name)
@@ -251,8 +252,8 @@ func (r *responder) names(request *wire.Publish, user []byte) []byte {
 	if request.Props.User == nil {
 		return user
 	}
-	if _, asks := request.Props.UserProperty(IdentifyKey); !asks {
+	if _, asks := request.Props.UserProperty(load.IdentifyKey); !asks {
 		return user
 	}
-	return wire.AppendUserProperty(user, AnswererKey, r.spec.ID)
+	return wire.AppendUserProperty(user, load.AnswererKey, r.spec.ID)
 }

@@ -88,7 +88,7 @@ func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 	return nil
 }
 
-// Subscriptions implements handler: the device's commands, and the answers to its Will.
+// Subscriptions implements [client.Handler]: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
 func (r *responder) Subscriptions() ([]packets.SubOptions, int, error) {
 	return r.subscriptions(r.Limits()), 1, nil
@@ -131,7 +131,7 @@ func (r *responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 	return subs
 }
 
-// Online implements handler: the device says that it is there and starts its routine.
+// Online implements [client.Handler]: the device says that it is there and starts its routine.
 func (r *responder) Online(now time.Time) time.Time {
 	r.step(now)
 	r.present.Store(true)
@@ -151,7 +151,7 @@ func (r *responder) Online(now time.Time) time.Time {
 	return r.nextAct()
 }
 
-// Acknowledged implements acknowledged: the note is when telemetry was sent, on the
+// Acknowledged implements [client.Acknowledged]: the note is when telemetry was sent, on the
 // fleet's clock.
 func (r *responder) Acknowledged(note uint64, code byte) {
 	if made := time.Duration(note); made > 0 && code < 0x80 {
@@ -204,7 +204,7 @@ func (r *responder) nextAct() time.Time {
 	return due
 }
 
-// Speaks implements speaks: telemetry comes in any case.
+// Speaks implements [client.Speaks]: telemetry comes in any case.
 func (r *responder) Speaks() time.Time { return r.fleet.clock.Time(r.telemetry) }
 
 // step lets simulated time pass up to now and publishes what changed by itself.
@@ -275,7 +275,7 @@ func (r *responder) missed(now time.Time) {
 	}
 }
 
-// Stalled implements stalled: of the reports that came due while the connection took
+// Stalled implements [client.Stalled]: of the reports that came due while the connection took
 // nothing, the last is made now, and for the others there was no room.
 func (r *responder) Stalled(_, to time.Time) {
 	every := r.spec.Group.Telemetry

@@ -83,14 +83,14 @@ func (d *duplicate) FillConnect(p *wire.Connect) error {
 	return f.credentials(p, d.device.spec.Vars(f.run))
 }
 
-// Subscriptions implements handler: it wants what the device wants, so that the session
+// Subscriptions implements [client.Handler]: it wants what the device wants, so that the session
 // is the device's own when that is back.
 func (d *duplicate) Subscriptions() ([]packets.SubOptions, int, error) {
 	return d.device.subscriptions(d.Limits()), 1, nil
 }
 
-// Online implements handler: there is nothing to do.
+// Online implements [client.Handler]: there is nothing to do.
 func (d *duplicate) Online(time.Time) (next time.Time) { return next }
 
-// Message implements handler: nor is anything answered.
+// Message implements [client.Handler]: nor is anything answered.
 func (d *duplicate) Message(*wire.Publish) {}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/transport"
 	"homefleet/scenarios"
@@ -151,8 +152,8 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 func (f *Fleet) periodNow() metrics.Period { return f.period(f.now()) }
 
 // loadEnv is what the controllers work with.
-func (f *Fleet) loadEnv() loadEnv {
-	return loadEnv{
+func (f *Fleet) loadEnv() load.Env {
+	return load.Env{
 		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials,
 		Present:             func(device int) bool { return f.responders[device].present.Load() },
 		ResponseInformation: func() { f.responseInfo.Store(true) },

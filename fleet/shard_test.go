@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"homefleet/fleet/deliveries"
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -63,14 +64,14 @@ for = "3s"
 	planned := func(sc *scenarios.Scenario, into map[string][]time.Duration) {
 		names := sc.LabelNames()
 		for i := range sc.Controllers {
-			g := newLoadGroup(sc, &names, i, 0)
-			for n := range g.spec.Count {
-				for s := g.stream(n); ; {
-					slot, ok := s.next()
+			g := load.NewGroup(sc, &names, i, 0)
+			for n := range g.Spec.Count {
+				for s := g.Stream(n); ; {
+					slot, ok := s.Next()
 					if !ok {
 						break
 					}
-					into[g.spec.Name] = append(into[g.spec.Name], slot.planned.Round(time.Microsecond))
+					into[g.Spec.Name] = append(into[g.Spec.Name], slot.Planned.Round(time.Microsecond))
 				}
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// Follow implements follows: it enters what becomes of the device's one-way messages in
+// Follow implements [client.Follows]: it enters what becomes of the device's one-way messages in
 // the ledger of deliveries.
 func (r *responder) Follow(t client.Trace, what client.TraceEvent, qos byte, measured bool) {
 	l := r.fleet.deliveries

@@ -123,7 +123,7 @@ func (w *watcher) Online(time.Time) (next time.Time) {
 	return next
 }
 
-// Acknowledged implements acknowledged: the note is the answer's.
+// Acknowledged implements [client.Acknowledged]: the note is the answer's.
 func (w *watcher) Acknowledged(note uint64, code byte) {
 	c, ok := w.pending[note]
 	if !ok {

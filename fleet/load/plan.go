@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import (
 	"crypto/sha256"
@@ -55,24 +55,24 @@ func PlanOf(sc *scenarios.Scenario) *Plan {
 	names := sc.LabelNames()
 	first := 0
 	for i := range sc.Controllers {
-		g := newLoadGroup(sc, &names, i, first)
-		first += g.spec.Count
+		g := NewGroup(sc, &names, i, first)
+		first += g.Spec.Count
 		p.Groups = append(p.Groups, g.plan())
 	}
 	return p
 }
 
-func (g *loadGroup) plan() PlanGroup {
-	out := PlanGroup{Name: g.spec.Name, Controllers: g.spec.Count, Arrival: string(g.spec.Arrival),
+func (g *Group) plan() PlanGroup {
+	out := PlanGroup{Name: g.Spec.Name, Controllers: g.Spec.Count, Arrival: string(g.Spec.Arrival),
 		Targets: len(g.targets), Closed: g.closed(), Slots: []PlanSlot{}}
 	if g.closed() {
 		return out
 	}
 	h := sha256.New()
-	for c := range g.spec.Count {
-		s := g.stream(c)
+	for c := range g.Spec.Count {
+		s := g.Stream(c)
 		for n := 0; ; n++ {
-			slot, ok := s.next()
+			slot, ok := s.Next()
 			if !ok {
 				break
 			}
@@ -80,7 +80,7 @@ func (g *loadGroup) plan() PlanGroup {
 			if out.Hashed < planHashed {
 				out.Hashed++
 				var b [24]byte
-				binary.BigEndian.PutUint64(b[0:], uint64(slot.planned))
+				binary.BigEndian.PutUint64(b[0:], uint64(slot.Planned))
 				binary.BigEndian.PutUint64(b[8:], uint64(slot.target))
 				binary.BigEndian.PutUint64(b[16:], uint64(slot.payload))
 				h.Write(b[:])
@@ -94,12 +94,12 @@ func (g *loadGroup) plan() PlanGroup {
 	return out
 }
 
-func (g *loadGroup) planSlot(controller int, s slot) PlanSlot {
-	target := g.spec.Group
+func (g *Group) planSlot(controller int, s Slot) PlanSlot {
+	target := g.Spec.Group
 	if target == "" {
 		target = g.targets[s.target].id
 	}
 	// Whole microseconds, so that the text is short and the same everywhere.
-	at := float64(s.planned.Round(time.Microsecond)/time.Microsecond) / 1e6
-	return PlanSlot{Controller: controller + 1, At: at, Target: target, Payload: g.spec.Payloads[s.payload]}
+	at := float64(s.Planned.Round(time.Microsecond)/time.Microsecond) / 1e6
+	return PlanSlot{Controller: controller + 1, At: at, Target: target, Payload: g.Spec.Payloads[s.payload]}
 }

@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import (
 	"bytes"
@@ -13,20 +13,20 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// requester is one controller as an MQTT client: what section 4.10.1 of the
+// Controller is one controller as an MQTT client: what section 4.10.1 of the
 // standard calls a Requester. It sends the slots of its group's plan that are
 // its own, never waits with one slot for the answer to another (unless the group
 // is closed), and enters every one in its ledger.
-type requester struct {
+type Controller struct {
 	client.Session
-	env    *loadEnv
-	group  *loadGroup
+	env    *Env
+	Group  *Group
 	index  int // within the group
 	ledger *metrics.Ledger
 
 	zero  time.Time // start of measuring; zero until the load begins
-	slots stream    // of its own
-	slot  slot      // the next one
+	slots Stream    // of its own
+	slot  Slot      // the next one
 	more  bool      // slot is valid
 	holdback
 	due    []time.Duration // closed: when the next requests may leave
@@ -44,39 +44,39 @@ type requester struct {
 	correlation []byte // room for the Correlation Data of one request
 }
 
-// newRequester returns a controller of a group, whose random choices are those of a
+// newController returns a controller of a group, whose random choices are those of a
 // stream of its own.
-func newRequester(e *loadEnv, g *loadGroup, index, stream int) (*requester, error) {
-	r := &requester{env: e, group: g, index: index, correlation: make([]byte, 0, g.spec.CorrelationSize)}
+func newController(e *Env, g *Group, index, stream int) (*Controller, error) {
+	r := &Controller{env: e, Group: g, index: index, correlation: make([]byte, 0, g.Spec.CorrelationSize)}
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
-		Run: e.RunID, Controller: uint32(g.first + index), IDSize: g.spec.CorrelationSize,
-		Timeout: g.spec.Timeout, Late: g.spec.Timeout,
+		Run: e.RunID, Controller: uint32(g.first + index), IDSize: g.Spec.CorrelationSize,
+		Timeout: g.Spec.Timeout, Late: g.Spec.Timeout,
 		Capacity: g.capacity(), Keep: g.keep(), Recorder: e.Client.Recorder, Members: g.members(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	r.ledger = ledger
-	r.Init(e.Client, g.profile, r, client.Setup{Name: g.spec.ID(index + 1), Stream: stream,
-		ClientID: g.spec.ClientID.Expand(g.spec.Vars(index+1, e.Client.Seed, e.Run))})
-	r.slots = g.stream(index)
+	r.Init(e.Client, g.profile, r, client.Setup{Name: g.Spec.ID(index + 1), Stream: stream,
+		ClientID: g.Spec.ClientID.Expand(g.Spec.Vars(index+1, e.Client.Seed, e.Run))})
+	r.slots = g.Stream(index)
 	r.appointed = r.NewAppointment()
 	return r, nil
 }
 
 // FillConnect implements handler. A controller's session ends with its connection: an
 // answer that comes to a later one is of no use to a measurement.
-func (r *requester) FillConnect(p *wire.Connect) error {
+func (r *Controller) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.RequestResponseInfo = true
 	p.ReceiveMaximum = client.AllAtOnce
-	return r.env.Credentials(p, r.group.spec.Vars(r.index+1, r.env.Client.Seed, r.env.Run))
+	return r.env.Credentials(p, r.Group.Spec.Vars(r.index+1, r.env.Client.Seed, r.env.Run))
 }
 
-// Subscriptions implements handler: the Response Topic, which is built on the broker's
+// Subscriptions implements [client.Handler]: the Response Topic, which is built on the broker's
 // Response Information if it gave any (rule 5).
-func (r *requester) Subscriptions() ([]packets.SubOptions, int, error) {
-	if r.group.spec.ShareReplies && r.Limits().NoShared {
+func (r *Controller) Subscriptions() ([]packets.SubOptions, int, error) {
+	if r.Group.Spec.ShareReplies && r.Limits().NoShared {
 		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which share_replies wants"}
 	}
 	prefix := "homefleet/response/"
@@ -86,86 +86,86 @@ func (r *requester) Subscriptions() ([]packets.SubOptions, int, error) {
 	}
 	own := r.ClientID()
 	filter := ""
-	if r.group.spec.ShareReplies {
-		own = r.group.spec.Name
-		filter = "$share/" + r.group.spec.Name + "/"
+	if r.Group.Spec.ShareReplies {
+		own = r.Group.Spec.Name
+		filter = "$share/" + r.Group.Spec.Name + "/"
 	}
 	r.answers = []byte(prefix + own)
-	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.group.spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, 1, nil
+	return []packets.SubOptions{{Topic: filter + string(r.answers), QoS: max(r.Group.Spec.QoS, 1), RetainHandling: packets.RetainDoNotSend}}, 1, nil
 }
 
-// Online implements handler: slots that came due without a connection were not sent, nor
+// Online implements [client.Handler]: slots that came due without a connection were not sent, nor
 // were those that waited when it ended: they could only have left on it.
-func (r *requester) Online(now time.Time) time.Time {
+func (r *Controller) Online(now time.Time) time.Time {
 	if !r.zero.IsZero() {
 		r.skip(r.at(now), metrics.NotConnected)
 	}
 	return r.nextAct()
 }
 
-// catchUp enters the slots that came due without a connection; it is done about once a second, so that they do not pile up.
-func (r *requester) catchUp() {
+// CatchUp enters the slots that came due without a connection; it is done about once a second, so that they do not pile up.
+func (r *Controller) CatchUp() {
 	if !r.zero.IsZero() && !r.Live() {
 		r.skip(r.at(time.Now()), metrics.NotConnected)
 	}
 }
 
 // skip enters the slots before a moment as not sent.
-func (r *requester) skip(at time.Duration, why metrics.Cause) {
-	for r.more && r.slot.planned < at {
+func (r *Controller) skip(at time.Duration, why metrics.Cause) {
+	for r.more && r.slot.Planned < at {
 		r.giveUp(why)
 	}
 }
 
 // giveUp enters the next slot as not sent.
-func (r *requester) giveUp(why metrics.Cause) {
-	r.ledger.NotSent(metrics.Request{Planned: r.slot.planned, Labels: r.slot.labels, Answers: r.group.answers}, why)
+func (r *Controller) giveUp(why metrics.Cause) {
+	r.ledger.NotSent(metrics.Request{Planned: r.slot.Planned, Labels: r.slot.labels, Answers: r.Group.answers}, why)
 	r.advance()
 }
 
 // advance goes on to the slot after the next one.
-func (r *requester) advance() {
-	r.slot, r.more = r.slots.next()
+func (r *Controller) advance() {
+	r.slot, r.more = r.slots.Next()
 	r.queue.left()
 }
 
 // BeforeDisconnect implements parting.
-func (r *requester) BeforeDisconnect() { r.lateAtEnd = true }
+func (r *Controller) BeforeDisconnect() { r.lateAtEnd = true }
 
 // Appointment implements punctual.
-func (r *requester) Appointment() *client.Appointment { return &r.appointed }
+func (r *Controller) Appointment() *client.Appointment { return &r.appointed }
 
-// have has the controller do something for the conductor: in its turn, or where
+// Have has the controller do something for the conductor: in its turn, or where
 // it gave up, so that nobody else touches it any more, here and now.
-func (r *requester) have(do func()) {
+func (r *Controller) Have(do func()) {
 	if !r.Tell(do) {
 		<-r.Gone()
 		do()
 	}
 }
 
-// begin starts the load, whose measuring starts at zero. The requester's goroutine calls it.
-func (r *requester) begin(zero time.Time) {
+// Begin starts the load, whose measuring starts at zero. The requester's goroutine calls it.
+func (r *Controller) Begin(zero time.Time) {
 	r.zero = zero
-	if r.group.closed() {
-		for range r.group.spec.InFlight {
-			r.due = append(r.due, r.group.pace.begin)
+	if r.Group.closed() {
+		for range r.Group.Spec.InFlight {
+			r.due = append(r.due, r.Group.pace.begin)
 		}
 	} else {
-		r.slot, r.more = r.slots.next()
+		r.slot, r.more = r.slots.Next()
 	}
 	r.reschedule()
 }
 
-// finish ends the load. Answers are still taken, and slots that were planned
+// Finish ends the load. Answers are still taken, and slots that were planned
 // before and wait because of flow control still leave, as do those that the
 // generator is a little late with; if it is far behind it gives them up.
-func (r *requester) finish() {
+func (r *Controller) Finish() {
 	switch {
 	case !r.Live():
-		r.skip(r.group.pace.end, metrics.NotConnected)
+		r.skip(r.Group.pace.end, metrics.NotConnected)
 	case !r.waits: // what waits may have been let go of just now
-		r.skip(r.group.pace.end-farBehind, metrics.GeneratorLate)
+		r.skip(r.Group.pace.end-farBehind, metrics.GeneratorLate)
 	}
 	r.ended, r.due = true, nil
 	r.checkIdle()
@@ -177,7 +177,7 @@ const farBehind = time.Second
 
 // leftover enters the slots that were planned before a moment as not sent, because
 // the fleet has been stopped.
-func (r *requester) leftover(at time.Duration) {
+func (r *Controller) leftover(at time.Duration) {
 	switch {
 	case !r.lateAtEnd:
 		r.skip(at, metrics.NotConnected)
@@ -190,7 +190,7 @@ func (r *requester) leftover(at time.Duration) {
 }
 
 // checkIdle tells once that nothing is outstanding any more, nor waits.
-func (r *requester) checkIdle() {
+func (r *Controller) checkIdle() {
 	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 {
 		r.idle = true
 		r.env.Idle()
@@ -198,16 +198,16 @@ func (r *requester) checkIdle() {
 }
 
 // reschedule has the session look at what is due.
-func (r *requester) reschedule() {
+func (r *Controller) reschedule() {
 	r.Wake(r.nextAct())
 }
 
 // at is a moment on the run's time line.
-func (r *requester) at(t time.Time) time.Duration { return t.Sub(r.zero) }
+func (r *Controller) at(t time.Time) time.Duration { return t.Sub(r.zero) }
 
 // nextAct is when something is due; zero is never. What flow control holds back is not looked at before it
 // lets go, or for long.
-func (r *requester) nextAct() time.Time {
+func (r *Controller) nextAct() time.Time {
 	if r.zero.IsZero() {
 		return time.Time{}
 	}
@@ -216,9 +216,9 @@ func (r *requester) nextAct() time.Time {
 		due = r.zero.Add(r.look)
 	} else {
 		if r.more {
-			due = r.zero.Add(r.slot.planned)
+			due = r.zero.Add(r.slot.Planned)
 		}
-		if len(r.due) > 0 && r.due[0] < r.group.pace.end {
+		if len(r.due) > 0 && r.due[0] < r.Group.pace.end {
 			due = client.Earlier(due, r.zero.Add(r.due[0]))
 		}
 	}
@@ -231,28 +231,28 @@ func (r *requester) nextAct() time.Time {
 // mostAtOnce bounds the requests that are encoded before they are written.
 const mostAtOnce = 16
 
-// Act implements routine: it sends every slot that is due, late or not, as far as
+// Act implements [client.Routine]: it sends every slot that is due, late or not, as far as
 // flow control lets it. A slot's time is its planned one, whatever happened
 // meanwhile.
-func (r *requester) Act(now time.Time) time.Time {
+func (r *Controller) Act(now time.Time) time.Time {
 	at := r.at(now)
 	r.expire, r.expiry = r.ledger.Expire(at)
 	r.letGo(at)
 	moments, last := 0, time.Duration(0)
-	for n := 0; r.more && r.slot.planned <= at && n < mostAtOnce; n++ {
+	for n := 0; r.more && r.slot.Planned <= at && n < mostAtOnce; n++ {
 		if !r.room() {
 			r.hold(at)
 			break
 		}
-		if n == 0 || r.slot.planned-last > client.TooSoon {
+		if n == 0 || r.slot.Planned-last > client.TooSoon {
 			moments++
 		}
-		last = r.slot.planned
+		last = r.slot.Planned
 		r.request(r.slot, at)
 		r.advance()
 	}
 	r.env.Client.Alarm.Came(moments)
-	for len(r.due) > 0 && r.due[0] <= at && at < r.group.pace.end {
+	for len(r.due) > 0 && r.due[0] <= at && at < r.Group.pace.end {
 		if !r.room() {
 			r.hold(at)
 			break
@@ -260,7 +260,7 @@ func (r *requester) Act(now time.Time) time.Time {
 		s := r.slots.after(r.due[0])
 		r.due = r.due[1:]
 		if !r.request(s, at) {
-			r.due = append(r.due, at+max(r.group.spec.Think, retryPause))
+			r.due = append(r.due, at+max(r.Group.Spec.Think, retryPause))
 		}
 	}
 	r.settleQueue(at)
@@ -274,10 +274,10 @@ const retryPause = 10 * time.Millisecond
 // refill keeps a closed controller's requests in flight at their number, in
 // whatever way earlier ones ended. One without an answer makes room when the
 // ledger lets go of it: after the time-out and the late window.
-func (r *requester) refill(at time.Duration) {
-	if r.group.closed() && !r.ended {
-		for len(r.due)+r.ledger.Outstanding() < r.group.spec.InFlight {
-			r.due = append(r.due, at+r.group.spec.Think)
+func (r *Controller) refill(at time.Duration) {
+	if r.Group.closed() && !r.ended {
+		for len(r.due)+r.ledger.Outstanding() < r.Group.Spec.InFlight {
+			r.due = append(r.due, at+r.Group.Spec.Think)
 		}
 		r.reschedule()
 	}
@@ -286,10 +286,10 @@ func (r *requester) refill(at time.Duration) {
 }
 
 // request sends one slot for which there is room, or enters why it is not sent.
-func (r *requester) request(s slot, at time.Duration) bool {
-	g := r.group
-	q := metrics.Request{Planned: s.planned, Sent: at, Held: r.heldBack(s.planned), Clogged: r.clogged, Labels: s.labels, Answers: g.answers}
-	if g.spec.Group == "" {
+func (r *Controller) request(s Slot, at time.Duration) bool {
+	g := r.Group
+	q := metrics.Request{Planned: s.Planned, Sent: at, Held: r.heldBack(s.Planned), Clogged: r.clogged, Labels: s.labels, Answers: g.answers}
+	if g.Spec.Group == "" {
 		q.Away = !r.env.Present(g.targets[s.target].number)
 	}
 	if !r.IsOnline() {
@@ -299,10 +299,10 @@ func (r *requester) request(s slot, at time.Duration) bool {
 	var topicBuf [128]byte // room for most
 	lim := r.Limits()
 	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
-		QoS: min(g.spec.QoS, lim.MaximumQoS)}
+		QoS: min(g.Spec.QoS, lim.MaximumQoS)}
 	q.Target, p.Props.User = g.expected(s.target), g.asks
 	p.Props.ResponseTopic = r.answers
-	p.Props.CorrelationData = r.correlation[:g.spec.CorrelationSize]
+	p.Props.CorrelationData = r.correlation[:g.Spec.CorrelationSize]
 	if most := lim.MaximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
 		r.ledger.NotSent(q, metrics.TooLarge)
 		return false
@@ -311,32 +311,32 @@ func (r *requester) request(s slot, at time.Duration) bool {
 	if !ok {
 		return false
 	}
-	p.Props.CorrelationData = id.Append(r.correlation[:0], g.spec.CorrelationSize)
+	p.Props.CorrelationData = id.Append(r.correlation[:0], g.Spec.CorrelationSize)
 	r.SendOnce(&p, id.Seq)
 	if !r.expiry {
-		r.expire, r.expiry = at+g.spec.Timeout, true
+		r.expire, r.expiry = at+g.Spec.Timeout, true
 	}
 	return true
 }
 
-// Message implements handler: an answer.
-func (r *requester) Message(p *wire.Publish) {
-	if r.group.spec.ShareReplies {
-		id, err := metrics.ParseID(p.Props.CorrelationData, r.group.spec.CorrelationSize)
-		if err == nil && id.Controller != uint32(r.group.first+r.index) && r.group.handOver(id.Controller, p, r.ReadAt()) {
+// Message implements [client.Handler]: an answer.
+func (r *Controller) Message(p *wire.Publish) {
+	if r.Group.Spec.ShareReplies {
+		id, err := metrics.ParseID(p.Props.CorrelationData, r.Group.Spec.CorrelationSize)
+		if err == nil && id.Controller != uint32(r.Group.first+r.index) && r.Group.handOver(id.Controller, p, r.ReadAt()) {
 			return
 		}
 	}
 	at := r.at(r.ReadAt())
-	target, member := r.group.answerer(p)
+	target, member := r.Group.answerer(p)
 	if !bytes.Equal(p.Topic, r.answers) {
 		target = wrongTopic
 	}
-	r.answered(at, metrics.Answer{Correlation: p.Props.CorrelationData, Target: target, Member: member, Error: hasError(p)})
+	r.answered(at, metrics.Answer{Correlation: p.Props.CorrelationData, Target: target, Member: member, Error: HasError(p)})
 }
 
 // answered enters an answer.
-func (r *requester) answered(at time.Duration, a metrics.Answer) {
+func (r *Controller) answered(at time.Duration, a metrics.Answer) {
 	if r.zero.IsZero() {
 		return // to something that was not asked yet
 	}
@@ -344,8 +344,8 @@ func (r *requester) answered(at time.Duration, a metrics.Answer) {
 	r.refill(at)
 }
 
-// Acknowledged implements acknowledged: the note is the request's sequence number.
-func (r *requester) Acknowledged(seq uint64, code byte) {
+// Acknowledged implements [client.Acknowledged]: the note is the request's sequence number.
+func (r *Controller) Acknowledged(seq uint64, code byte) {
 	at := r.at(r.ReadAt())
 	if seq != client.NoNote {
 		r.ledger.Acknowledged(at, seq, code)
@@ -356,17 +356,17 @@ func (r *requester) Acknowledged(seq uint64, code byte) {
 	r.letGo(at)
 }
 
-// hasError reports whether an answer has a User Property error.
-func hasError(p *wire.Publish) bool {
+// HasError reports whether an answer has a User Property error.
+func HasError(p *wire.Publish) bool {
 	_, has := p.Props.UserProperty("error")
 	return has
 }
 
-// settle ends the ledger of a controller whose session has ended, so that each request
+// Settle ends the ledger of a controller whose session has ended, so that each request
 // has one outcome, and checks its sums. now and measured count from the start of
 // measuring; interrupted says that the run did not come to its planned end.
-func (r *requester) settle(now, measured time.Duration, interrupted bool) error {
-	if !r.group.closed() {
+func (r *Controller) Settle(now, measured time.Duration, interrupted bool) error {
+	if !r.Group.closed() {
 		r.leftover(min(now, measured))
 	}
 	if interrupted {
@@ -381,8 +381,8 @@ func (r *requester) settle(now, measured time.Duration, interrupted bool) error 
 }
 
 // Totals are those of the requests of the measuring so far.
-func (r *requester) Totals() metrics.Totals { return r.ledger.Totals() }
+func (r *Controller) Totals() metrics.Totals { return r.ledger.Totals() }
 
 // WarmUp is what became of the requests before the measuring. It may be called when
 // the session has ended.
-func (r *requester) WarmUp() metrics.Totals { return r.ledger.WarmUp() }
+func (r *Controller) WarmUp() metrics.Totals { return r.ledger.WarmUp() }

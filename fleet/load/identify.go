@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import "homefleet/fleet/wire"
 
@@ -19,7 +19,7 @@ const (
 )
 
 // identifies prepares the group for answers that name their devices.
-func (g *loadGroup) identifies() {
+func (g *Group) identifies() {
 	g.asks = wire.AppendUserProperty(nil, IdentifyKey, "1")
 	g.places = make(map[string]uint32, len(g.targets))
 	for i := range g.targets {
@@ -28,8 +28,8 @@ func (g *loadGroup) identifies() {
 }
 
 // expected is under which target the answer to a request is to be filed.
-func (g *loadGroup) expected(target int) uint32 {
-	if g.asks == nil || g.spec.Group != "" {
+func (g *Group) expected(target int) uint32 {
+	if g.asks == nil || g.Spec.Group != "" {
 		return 0
 	}
 	return firstTarget + uint32(target)
@@ -38,16 +38,16 @@ func (g *loadGroup) expected(target int) uint32 {
 // answerer returns under which target an answer that came to the right topic is
 // filed, and which member of a commanded group gave it, from 1; 0 is none that is
 // known.
-func (g *loadGroup) answerer(p *wire.Publish) (target, member uint32) {
+func (g *Group) answerer(p *wire.Publish) (target, member uint32) {
 	if g.asks == nil {
 		return 0, 0
 	}
 	id, _ := p.Props.UserProperty(AnswererKey)
 	place, known := g.places[string(id)]
 	switch {
-	case g.spec.Group != "" && known:
+	case g.Spec.Group != "" && known:
 		return 0, place + 1
-	case g.spec.Group != "":
+	case g.Spec.Group != "":
 		return 0, 0
 	case known:
 		return firstTarget + place, 0
@@ -57,8 +57,8 @@ func (g *loadGroup) answerer(p *wire.Publish) (target, member uint32) {
 
 // members is how many devices answer a request, where the ledger is to tell them
 // apart.
-func (g *loadGroup) members() int {
-	if g.asks == nil || g.spec.Group == "" {
+func (g *Group) members() int {
+	if g.asks == nil || g.Spec.Group == "" {
 		return 0
 	}
 	return len(g.targets)

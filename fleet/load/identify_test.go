@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import (
 	"testing"
@@ -28,9 +28,9 @@ func TestAnswerOfAnotherDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		names := sc.LabelNames()
-		g := newLoadGroup(sc, &names, 0, 0)
+		g := NewGroup(sc, &names, 0, 0)
 		g.profile = new(client.Profile)
-		r, err := newRequester(&loadEnv{Client: &client.Env{Recorder: metrics.NewRecorder(metrics.RecorderConfig{Names: names})}}, g, 0, 0)
+		r, err := newController(&Env{Client: &client.Env{Recorder: metrics.NewRecorder(metrics.RecorderConfig{Names: names})}}, g, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestAnswerOfAnotherDevice(t *testing.T) {
 			p.Props.User = wire.AppendUserProperty(nil, "device", tt.from)
 		}
 		target, member := g.answerer(&p)
-		got := r.ledger.Answer(0, metrics.Answer{Correlation: id.Append(nil, g.spec.CorrelationSize), Target: target, Member: member})
+		got := r.ledger.Answer(0, metrics.Answer{Correlation: id.Append(nil, g.Spec.CorrelationSize), Target: target, Member: member})
 		if got != tt.want {
 			t.Errorf("%qan answer of %q is %v; want %v", tt.keys, tt.from, got, tt.want)
 		}

@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 	"homefleet/scenarios"
 )
 
-// loadEnv is what all controllers of a run have in common. What stands here does not
+// Env is what all controllers of a run have in common. What stands here does not
 // change, and may be called from any goroutine.
-type loadEnv struct {
+type Env struct {
 	Client *client.Env
 	Run    string // its name, as {run} in templates
 	RunID  uint64 // the same, as Correlation Data carries it
@@ -30,10 +30,10 @@ type loadEnv struct {
 	Idle func()
 }
 
-// loadGroup is one group of controllers: what all of it have in common. It does
+// Group is one group of controllers: what all of it have in common. It does
 // not change while the fleet runs.
-type loadGroup struct {
-	spec       *scenarios.Controllers
+type Group struct {
+	Spec       *scenarios.Controllers
 	index      int // in the scenario
 	first      int // number of its first controller, over all groups
 	seed       uint64
@@ -44,11 +44,11 @@ type loadGroup struct {
 	labels     metrics.Labels
 	profile    *client.Profile
 	stages     []metrics.Labels // by stage of the pace
-	requesters []*requester
+	requesters []*Controller
 	asks       []byte            // the User Properties of a request that asks who answers; nil: it does not
 	places     map[string]uint32 // then, of the targets by id
 
-	mostWaiting int64 // slots of one controller that flow control holds back
+	MostWaiting int64 // slots of one controller that flow control may hold back; what is beyond gives up
 }
 
 // target is a device that is commanded.
@@ -58,10 +58,12 @@ type target struct {
 	number int   // of the device
 }
 
-func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first int) *loadGroup {
+// NewGroup makes the plan of a group of a checked scenario by its index. first is the
+// number of its first controller, over all groups; names are those of the recorder.
+func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first int) *Group {
 	c := &sc.Controllers[index]
-	g := &loadGroup{spec: c, index: index, first: first, seed: draws.Mix(sc.Seed + uint64(draws.Slots)<<56 + uint64(index)),
-		pace: newPace(c, &sc.Phases), answers: 1, mostWaiting: mostWaiting, labels: names.Labels("", "", c.Name)}
+	g := &Group{Spec: c, index: index, first: first, seed: draws.Mix(sc.Seed + uint64(draws.Slots)<<56 + uint64(index)),
+		pace: newPace(c, &sc.Phases), answers: 1, MostWaiting: mostWaiting, labels: names.Labels("", "", c.Name)}
 	for _, n := range sc.Targets(c) {
 		d := sc.Device(n)
 		g.targets = append(g.targets, target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind, n})
@@ -85,71 +87,71 @@ func newLoadGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, firs
 	return g
 }
 
-// populate makes the controllers of the group, whose sessions have a profile but for its
+// Populate makes the controllers of the group, whose sessions have a profile but for its
 // labels. stream numbers the random choices of each by its number over all groups.
-func (g *loadGroup) populate(e *loadEnv, p client.Profile, stream func(number int) int) error {
+func (g *Group) Populate(e *Env, p client.Profile, stream func(number int) int) error {
 	p.Labels = g.labels
 	g.profile = &p
-	for n := range g.spec.Count {
-		r, err := newRequester(e, g, n, stream(g.first+n))
+	for n := range g.Spec.Count {
+		r, err := newController(e, g, n, stream(g.first+n))
 		if err != nil {
-			return fmt.Errorf("controller %s: %w", g.spec.Name, err)
+			return fmt.Errorf("controller %s: %w", g.Spec.Name, err)
 		}
 		g.requesters = append(g.requesters, r)
 	}
 	return nil
 }
 
-// controllers are those that populate has made.
-func (g *loadGroup) controllers() []*requester { return g.requesters }
+// Controllers are those that Populate has made.
+func (g *Group) Controllers() []*Controller { return g.requesters }
 
-func (g *loadGroup) closed() bool { return g.spec.Arrival == scenarios.Closed }
+func (g *Group) closed() bool { return g.Spec.Arrival == scenarios.Closed }
 
 // capacity is how many requests of one controller the ledger can hold: as many as
 // may be sent while one of them waits for its time-out. It takes memory for those
 // that there are.
-func (g *loadGroup) capacity() int {
+func (g *Group) capacity() int {
 	const least = 1 << 20
 	if g.closed() {
 		return least
 	}
-	return max(least, metrics.Capacity(g.pace.peak()/float64(g.spec.Count), g.spec.Timeout, g.spec.Timeout))
+	return max(least, metrics.Capacity(g.pace.peak()/float64(g.Spec.Count), g.Spec.Timeout, g.Spec.Timeout))
 }
 
 // keep is how many of them it remembers when they are decided.
-func (g *loadGroup) keep() int {
+func (g *Group) keep() int {
 	if g.closed() {
-		return max(64, 2*g.spec.InFlight)
+		return max(64, 2*g.Spec.InFlight)
 	}
-	rate := g.pace.peak() / float64(g.spec.Count)
-	return min(metrics.Capacity(rate, g.spec.Timeout, g.spec.Timeout), 2*g.spec.MaxOutstanding)
+	rate := g.pace.peak() / float64(g.Spec.Count)
+	return min(metrics.Capacity(rate, g.Spec.Timeout, g.Spec.Timeout), 2*g.Spec.MaxOutstanding)
 }
 
 // appendTopic appends the topic of a request.
-func (g *loadGroup) appendTopic(dst []byte, t int) []byte {
+func (g *Group) appendTopic(dst []byte, t int) []byte {
 	dst = append(dst, "cmnd/"...)
-	if g.spec.Group != "" {
-		dst = append(dst, g.spec.Group...)
+	if g.Spec.Group != "" {
+		dst = append(dst, g.Spec.Group...)
 	} else {
 		dst = append(dst, g.targets[t].id...)
 	}
 	dst = append(dst, '/')
-	return append(dst, g.spec.Attribute...)
+	return append(dst, g.Spec.Attribute...)
 }
 
-// slot is one planned request of one controller.
-type slot struct {
-	planned time.Duration // from the start of measuring
+// Slot is one planned request of one controller.
+type Slot struct {
+	Planned time.Duration // from the start of measuring
 	target  int           // index of the group's targets
 	payload int           // index of the group's payloads
 	labels  metrics.Labels
 }
 
-// stream yields the slots of one controller in order. It depends on the
+// Stream yields the slots of one controller in order. It depends on the
 // scenario, its seed and the controller's number alone, and is a plain value: a
 // copy yields the same again.
-type stream struct {
-	group *loadGroup
+type Stream struct {
+	group *Group
 	index int     // of the controller in the group
 	place int     // the same in the whole group, of which a shard has a part ...
 	of    int     // ... of so many
@@ -157,51 +159,52 @@ type stream struct {
 	sum   float64 // Poisson: arrivals of the group's unit process so far
 }
 
-func (g *loadGroup) stream(index int) stream {
-	place, of := g.spec.Place(index)
-	return stream{group: g, index: index, place: place, of: of}
+// Stream returns the slots of one controller of the group, from its first.
+func (g *Group) Stream(index int) Stream {
+	place, of := g.Spec.Place(index)
+	return Stream{group: g, index: index, place: place, of: of}
 }
 
-// next returns the next slot, or false when there are no more.
-func (s *stream) next() (slot, bool) {
+// Next returns the next slot, or false when there are no more.
+func (s *Stream) Next() (Slot, bool) {
 	g := s.group
 	var n float64
-	if g.spec.Arrival == scenarios.Poisson {
+	if g.Spec.Arrival == scenarios.Poisson {
 		// Each controller is a Poisson process of its own with a part of the
 		// rate; all of them together are one with the whole.
 		draw := draws.Chance(g.seed, s.place, draws.Arrival, s.count)
-		s.sum += -math.Log1p(-draw) * float64(g.spec.Count)
+		s.sum += -math.Log1p(-draw) * float64(g.Spec.Count)
 		n = s.sum
-	} else if g.spec.Arrival == scenarios.Bursts {
-		n = float64(uint64(s.index) + s.count*uint64(g.spec.Count))
+	} else if g.Spec.Arrival == scenarios.Bursts {
+		n = float64(uint64(s.index) + s.count*uint64(g.Spec.Count))
 	} else {
 		// The slots of the whole group in turn, at the pace of those here.
-		n = float64(uint64(s.place)+s.count*uint64(s.of)) * float64(g.spec.Count) / float64(s.of)
+		n = float64(uint64(s.place)+s.count*uint64(s.of)) * float64(g.Spec.Count) / float64(s.of)
 	}
 	planned, stage, ok := g.pace.at(n)
 	if !ok {
-		return slot{}, false
+		return Slot{}, false
 	}
 	return s.fill(planned, stage), true
 }
 
 // after returns the next slot of a closed group, which is due when the answer to
 // an earlier one allows it.
-func (s *stream) after(planned time.Duration) slot { return s.fill(planned, -1) }
+func (s *Stream) after(planned time.Duration) Slot { return s.fill(planned, -1) }
 
-func (s *stream) fill(planned time.Duration, stage int) slot {
+func (s *Stream) fill(planned time.Duration, stage int) Slot {
 	g := s.group
-	out := slot{planned: planned, payload: int(s.count % uint64(len(g.payloads))), labels: g.labels}
+	out := Slot{Planned: planned, payload: int(s.count % uint64(len(g.payloads))), labels: g.labels}
 	switch {
-	case g.spec.Pair:
+	case g.Spec.Pair:
 		out.target = s.index % len(g.targets)
-	case g.spec.Group == "":
+	case g.Spec.Group == "":
 		out.target = int(draws.Chance(g.seed, s.place, draws.Target, s.count) * float64(len(g.targets)))
 	}
 	if stage >= 0 {
 		out.labels = g.stages[stage]
 	}
-	if g.spec.Group == "" {
+	if g.Spec.Group == "" {
 		out.labels.Kind = g.targets[out.target].kind
 	}
 	s.count++
@@ -211,13 +214,13 @@ func (s *stream) fill(planned time.Duration, stage int) slot {
 // handOver gives an answer that came to one controller of a group with shared
 // replies to the one whose request it answers. It is false when that one is
 // gone.
-func (g *loadGroup) handOver(controller uint32, p *wire.Publish, arrived time.Time) bool {
+func (g *Group) handOver(controller uint32, p *wire.Publish, arrived time.Time) bool {
 	i := int(controller) - g.first
 	if i < 0 || i >= len(g.requesters) {
 		return false
 	}
 	r := g.requesters[i]
-	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: hasError(p)}
+	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: HasError(p)}
 	a.Target, a.Member = g.answerer(p)
 	return r.Tell(func() { r.answered(r.at(arrived), a) })
 }

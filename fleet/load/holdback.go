@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import (
 	"time"
@@ -36,8 +36,8 @@ type holdback struct {
 // backlog counts the slots that wait, with a stream of its own that is ahead of the
 // one that they are taken from.
 type backlog struct {
-	stream stream
-	slot   slot
+	stream Stream
+	slot   Slot
 	more   bool
 	n      int64
 }
@@ -56,16 +56,16 @@ const mostWaiting = 1_000_000
 const lookEvery = time.Second
 
 // room reports whether flow control lets a request leave.
-func (r *requester) room() bool {
-	g := r.group
-	if !r.HasRoom(g.spec.QoS) {
+func (r *Controller) room() bool {
+	g := r.Group
+	if !r.HasRoom(g.Spec.QoS) {
 		return false
 	}
-	return g.closed() || r.ledger.Outstanding() < g.spec.MaxOutstanding
+	return g.closed() || r.ledger.Outstanding() < g.Spec.MaxOutstanding
 }
 
 // hold notes that the next slot is due and may not leave.
-func (r *requester) hold(at time.Duration) {
+func (r *Controller) hold(at time.Duration) {
 	if !r.waits {
 		r.waits, r.since = true, at
 	}
@@ -75,7 +75,7 @@ func (r *requester) hold(at time.Duration) {
 
 // observe counts the slots that wait at a moment. Where there are more than may
 // wait, those that have waited longest give up.
-func (r *requester) observe(at time.Duration) {
+func (r *Controller) observe(at time.Duration) {
 	if !r.more {
 		return
 	}
@@ -83,20 +83,20 @@ func (r *requester) observe(at time.Duration) {
 		r.queue = &backlog{r.slots, r.slot, true, 0}
 	}
 	q := r.queue
-	for q.more && q.slot.planned <= at {
+	for q.more && q.slot.Planned <= at {
 		q.n++
-		q.slot, q.more = q.stream.next()
-		if q.n > r.group.mostWaiting {
+		q.slot, q.more = q.stream.Next()
+		if q.n > r.Group.MostWaiting {
 			r.giveUp(metrics.NoRoom)
 		}
 	}
 	if q.n > 0 {
-		r.ledger.Waiting(r.slot.planned, q.n, at-r.slot.planned)
+		r.ledger.Waiting(r.slot.Planned, q.n, at-r.slot.Planned)
 	}
 }
 
 // letGo has what waits leave, if flow control lets it as of a moment.
-func (r *requester) letGo(at time.Duration) {
+func (r *Controller) letGo(at time.Duration) {
 	if !r.blocked || !r.Live() || !r.room() {
 		return
 	}
@@ -105,14 +105,14 @@ func (r *requester) letGo(at time.Duration) {
 	r.reschedule()
 }
 
-// Stalled implements stalled: what came due while the connection took nothing was
+// Stalled implements [client.Stalled]: what came due while the connection took nothing was
 // held back by it (TCP's flow control is one, too), not by the generator.
-func (r *requester) Stalled(from, to time.Time) {
+func (r *Controller) Stalled(from, to time.Time) {
 	if r.zero.IsZero() || r.blocked {
 		return
 	}
 	began, ended := r.at(from), r.at(to)
-	if !(r.more && r.slot.planned <= ended) && !(len(r.due) > 0 && r.due[0] <= ended) {
+	if !(r.more && r.slot.Planned <= ended) && !(len(r.due) > 0 && r.due[0] <= ended) {
 		return
 	}
 	if !r.waits {
@@ -124,7 +124,7 @@ func (r *requester) Stalled(from, to time.Time) {
 }
 
 // heldBack returns for how long flow control has held back a slot that leaves now.
-func (r *requester) heldBack(planned time.Duration) time.Duration {
+func (r *Controller) heldBack(planned time.Duration) time.Duration {
 	if !r.waits {
 		return 0
 	}
@@ -132,15 +132,15 @@ func (r *requester) heldBack(planned time.Duration) time.Duration {
 }
 
 // settleQueue ends the waiting when nothing is due any more.
-func (r *requester) settleQueue(at time.Duration) {
-	if r.waits && !(r.more && r.slot.planned <= at) && !(len(r.due) > 0 && r.due[0] <= at) {
+func (r *Controller) settleQueue(at time.Duration) {
+	if r.waits && !(r.more && r.slot.Planned <= at) && !(len(r.due) > 0 && r.due[0] <= at) {
 		r.waits, r.blocked, r.clogged, r.queue = false, false, false, nil
 	}
 }
 
-// Offline implements goesOffline: what waits has no connection to leave on any more. When the
+// Offline implements [client.GoesOffline]: what waits has no connection to leave on any more. When the
 // fleet stops, the books are closed by leftover.
-func (r *requester) Offline(client.Departure) {
+func (r *Controller) Offline(client.Departure) {
 	if r.IsEnding() || r.zero.IsZero() {
 		return
 	}
