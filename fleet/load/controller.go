@@ -144,7 +144,7 @@ func (r *Controller) Have(do func()) {
 	}
 }
 
-// Begin starts the load, whose measuring starts at zero. The requester's goroutine calls it.
+// Begin starts the load, whose measuring starts at zero. Its own goroutine calls it.
 func (r *Controller) Begin(zero time.Time) {
 	r.zero = zero
 	if r.Group.closed() {
