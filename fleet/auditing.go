@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/audit"
@@ -10,6 +11,17 @@ import (
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
+
+// auditing is what is known of Will Messages and of what the broker retains.
+type auditing struct {
+	audit    *audit.Audit // nil: nothing is audited
+	wills    willTopics
+	leeway   leeway
+	blind    atomic.Bool   // the referee has given up
+	tested   atomic.Uint32 // what of a Will those that were seen put to the test; see willParts
+	retained atomic.Pointer[metrics.RetainedTotals]
+	judged   atomic.Pointer[metrics.Audit] // at the end
+}
 
 // newAudit makes the referee and its book.
 func (f *Fleet) newAudit() {

@@ -11,12 +11,19 @@ const (
 	offline = scenarios.OfflineWord
 )
 
+// availabilityWords says how the devices of each group say that they are there, and
+// that they leave.
+type availabilityWords struct {
+	presence map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
+	own      map[*scenarios.Group]bool // see ownWords
+}
+
 // availability returns the topic on which the device says that it is there, and that
 // it leaves, and how it says so: on the topic of its Will, if that is its own and
 // retained, it leaves in the words of the Will.
 func (r *responder) availability() (topic, onlineWord, offlineWord string) {
 	g := r.spec.Group
-	if !r.fleet.ownWords[g] {
+	if !r.fleet.words.own[g] {
 		return "tele/" + r.spec.ID + "/lwt", online, offline
 	}
 	return r.ownAvailability()
@@ -51,7 +58,7 @@ func (r *responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 //
 //go:noinline
 func (r *responder) partingType() []byte {
-	if w := &r.spec.Group.Will; w.ContentType != "" && r.fleet.presence[r.spec.Group] {
+	if w := &r.spec.Group.Will; w.ContentType != "" && r.fleet.words.presence[r.spec.Group] {
 		return []byte(w.ContentType.Expand(r.spec.Vars(r.fleet.run)))
 	}
 	return textPlain
@@ -63,7 +70,7 @@ func (f *Fleet) availabilityFilters() []string {
 	for i := range f.scenario.Groups {
 		g := &f.scenario.Groups[i]
 		filter := "tele/+/lwt"
-		if f.presence[g] {
+		if f.words.presence[g] {
 			filter = g.WillFilter()
 		}
 		if !slices.Contains(filters, filter) {

@@ -6,10 +6,21 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/metrics"
 )
+
+// happenings is what happens to the devices, as it is told.
+type happenings struct {
+	bulletins  bulletins
+	recoveries recoveries
+	losses     losses
+	strikes    atomic.Int64 // incidents that somebody called for
+	orders     chan func(*weather)
+	outage     Outage // of the embedded broker; nil: it is not ours to take away
+}
 
 // bulletins are the incidents that happened, for the time line, on the fleet's
 // clock: the start of measuring may still be unknown. Their memory is bounded.

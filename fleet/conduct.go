@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/metrics"
@@ -31,6 +32,17 @@ func (p Phase) String() string {
 		return fmt.Sprintf("no phase (%d)", int32(p))
 	}
 	return phaseNames[p]
+}
+
+// phases is how far a run has come.
+type phases struct {
+	phase       atomic.Int32              // a Phase
+	zero        atomic.Pointer[time.Time] // start of measuring, once it is known
+	measured    atomic.Int64              // how long was measured, at the end
+	idle        atomic.Int64              // controllers that are done
+	drained     bool                      // the conductor has taken the run to its planned end
+	onlineAtEnd int                       // devices, before they were stopped
+	news        signal                    // for the conductor
 }
 
 // Phase returns the present phase.

@@ -19,17 +19,20 @@ type Device struct{ r *responder }
 
 // Device returns the device with an id.
 func (f *Fleet) Device(id string) (*Device, bool) {
-	f.byIDOnce.Do(func() {
-		f.byID = make(map[string]*responder, len(f.responders))
-		for _, r := range f.responders {
-			f.byID[r.spec.ID] = r
-		}
-	})
-	r, ok := f.byID[id]
+	r, ok := f.byID()[id]
 	if !ok {
 		return nil, false
 	}
 	return &Device{r}, true
+}
+
+// devicesByID returns all devices by their ids.
+func (f *Fleet) devicesByID() map[string]*responder {
+	all := make(map[string]*responder, len(f.responders))
+	for _, r := range f.responders {
+		all[r.spec.ID] = r
+	}
+	return all
 }
 
 // Devices returns all devices in the order of the scenario.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -13,6 +14,15 @@ import (
 	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 )
+
+// brokerFacts is what the broker has said of itself.
+type brokerFacts struct {
+	limits       atomic.Pointer[map[string]string] // of the first CONNACK
+	noRetain     atomic.Bool                       // it retains nothing
+	responseInfo atomic.Bool                       // it gives Response Information
+	saidLowered  atomic.Bool                       // that it granted a subscription a lower QoS has been logged
+	commandQoS   byte                              // the highest at which controllers send
+}
 
 // BrokerVersion returns what the broker says it is at $SYS/broker/version; "" if
 // nobody asked, as only the audit does, or it does not say. It may be called from any goroutine.

@@ -17,9 +17,7 @@ import (
 	"time"
 
 	"homefleet/devices"
-	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
-	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
@@ -72,76 +70,52 @@ type Outage interface {
 
 // Fleet is the devices of one run.
 type Fleet struct {
-	scenario   *scenarios.Scenario
+	scenario *scenarios.Scenario
+	env      *client.Env  // of all sessions
+	clock    client.Clock // of the run
+	run      string       // its name
+	runID    uint64       // the same, as Correlation Data carries it
+	secret   func(scenarios.Secret, scenarios.Vars) ([]byte, error)
+	log      *slog.Logger
+	embedded bool // the broker is in this process
+	precise  bool // controllers are to go by a timer of the kernel's
+
+	population
+	measuring
+	phases
+	oneWay
+	auditing
+	happenings
+	brokerFacts
+
+	stop     chan struct{}
+	stopOnce sync.Once
+}
+
+// population is who takes part in a run, by what they play.
+type population struct {
 	responders []*responder
-	env        *client.Env  // of all sessions
-	clock      client.Clock // of the run
-	secret     func(scenarios.Secret, scenarios.Vars) ([]byte, error)
-	run        string
-	log        *slog.Logger
+	requesters []*load.Controller
+	watching   []*watcher
+	referee    *referee // nil: nothing is audited
 
-	counts *metrics.Counts
-	unseen metrics.Counts // of the witnesses, which nobody is shown
+	devices, controllers, watchers, referees, duplicates client.Cohort
 
-	devices          client.Cohort
-	controllers      client.Cohort
-	watchers         client.Cohort
-	referees         client.Cohort
-	duplicates       client.Cohort
-	requesters       []*load.Controller
-	watching         []*watcher
-	referee          *referee     // nil: nothing is audited
-	audit            *audit.Audit // nil: likewise
-	wills            willTopics
-	ownWords         map[*scenarios.Group]bool // see ownWords
-	presence         map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
-	leeway           leeway
 	watcherProfile   client.Profile
 	duplicateProfile client.Profile
 
-	embedded    bool
-	outage      Outage
-	bulletins   bulletins
-	recoveries  recoveries
-	commandQoS  byte          // the highest at which controllers send
-	saidLowered atomic.Bool   // that a subscription was granted a lower QoS
-	strikes     atomic.Int64  // incidents that somebody called for
-	blind       atomic.Bool   // the referee has given up
-	noRetain    atomic.Bool   // the broker retains nothing
-	tested      atomic.Uint32 // what of a Will those that were seen put to the test; see willParts
-	said        atomic.Int64  // lines about single devices
-	retained    atomic.Pointer[metrics.RetainedTotals]
-	judged      atomic.Pointer[metrics.Audit] // at the end
+	first chan struct{}                // a token for each first try under way, when there is no rate
+	words availabilityWords            // of the devices
+	byID  func() map[string]*responder // made when it is first wanted
+}
 
-	recorder     *metrics.Recorder
-	names        metrics.LabelNames
-	limits       atomic.Pointer[map[string]string] // of the first CONNACK
-	losses       losses
-	runID        uint64                    // the run, as Correlation Data carries it
-	deliveries   *deliveries.Ledger        // of state and telemetry to watchers; nil: there are none
-	sequences    []uint32                  // of the topics of all devices, each device's own; nil likewise
-	slowest      []time.Duration           // how long a message takes a watcher, by group of the ledger
-	askedOverdue time.Duration             // when the conductor asked it last what is overdue, on the fleet's clock
-	caughtUp     atomic.Int64              // when everything had come that was to, on the fleet's clock; 0: it did not get so far
-	stamped      bool                      // state and telemetry say when they were made
-	phase        atomic.Int32              // a Phase
-	zero         atomic.Pointer[time.Time] // start of measuring, once it is known
-	measured     atomic.Int64              // how long was measured, at the end
-	idle         atomic.Int64              // requesters that are done
-	drained      bool                      // the conductor has taken the run to its planned end
-	onlineAtEnd  int                       // devices, before they were stopped
-	responseInfo atomic.Bool               // the broker gives Response Information
-
-	first   chan struct{} // a token for each first try under way, when there is no rate
-	precise bool
-
-	news     signal // for the conductor
-	orders   chan func(*weather)
-	stop     chan struct{}
-	stopOnce sync.Once
-
-	byID     map[string]*responder
-	byIDOnce sync.Once
+// measuring is what the fleet counts and measures with.
+type measuring struct {
+	counts   *metrics.Counts
+	unseen   metrics.Counts // of the witnesses, which nobody is shown
+	recorder *metrics.Recorder
+	names    metrics.LabelNames
+	said     atomic.Int64 // lines about single devices
 }
 
 // New makes the fleet of a checked scenario, with every device in its initial
@@ -152,11 +126,12 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	}
 	f := &Fleet{
 		scenario: sc, secret: o.Secret, run: o.Run,
-		log: o.Log, embedded: o.Embedded, outage: o.Outage,
-		counts: new(metrics.Counts), precise: o.Precise,
-		stop: make(chan struct{}), orders: make(chan func(*weather)),
-		first: make(chan struct{}, handshakesAtOnce), news: newSignal(),
+		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
 	}
+	f.counts = new(metrics.Counts)
+	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)
+	f.outage, f.orders = o.Outage, make(chan func(*weather))
+	f.byID = sync.OnceValue(f.devicesByID)
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -167,8 +142,8 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.newEnv(&o)
 	f.newCohorts()
 	f.responders = make([]*responder, 0, sc.Count())
-	f.presence = sc.Availability()
-	f.ownWords = ownWords(f.presence)
+	f.words.presence = sc.Availability()
+	f.words.own = ownWords(f.words.presence)
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/client"
@@ -49,6 +50,16 @@ func (f *Fleet) place(number int) int {
 		return -1
 	}
 	return i
+}
+
+// oneWay is the account of messages from devices to watchers.
+type oneWay struct {
+	deliveries   *deliveries.Ledger // of state and telemetry; nil: there are no watchers
+	sequences    []uint32           // of the topics of all devices, each device's own; nil likewise
+	slowest      []time.Duration    // how long a message takes a watcher, by group of the ledger
+	askedOverdue time.Duration      // when the conductor asked it last what is overdue, on the fleet's clock
+	caughtUp     atomic.Int64       // when everything had come that was to, on the fleet's clock; 0: it did not get so far
+	stamped      bool               // state and telemetry say when they were made
 }
 
 // newDeliveries makes the account of one-way messages, if there are watchers.
