@@ -11,12 +11,12 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/files"
+	"homefleet/fleet/users"
 	"homefleet/fleet/web"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
@@ -86,8 +86,8 @@ func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
 	e := &embedded{anyone: true}
 	if file := l.file; file != nil {
 		var err error
-		if config, err = a.brokerConfig(file); err != nil {
-			return nil, err
+		if config, err = users.Config(file, a.password); err != nil {
+			return nil, misused("", "%w", err)
 		}
 		config.Log = log
 		e.anyone = file.Anonymous
@@ -290,89 +290,15 @@ func (a *app) loadUsers(name string) (*scenarios.UsersFile, error) {
 	return file, nil
 }
 
-// brokerConfig says what a users file says, with the passwords in their places.
-func (a *app) brokerConfig(f *scenarios.UsersFile) (broker.Config, error) {
-	c := broker.Config{Anonymous: f.Anonymous, Limits: brokerLimits(&f.Limits)}
-	for i := range f.Users {
-		u := &f.Users[i]
-		password := []byte(u.Password.Text)
-		if u.Password.Text == "" {
-			var err error
-			password, err = a.secret(scenarios.Secret{File: escaped(u.Password.File), Env: escaped(u.Password.Env)}, scenarios.Vars{})
-			if err != nil {
-				return c, misused("", "%s: user %q: %w", f.Name, u.Name, err)
-			}
-		}
-		c.Users = append(c.Users, broker.User{
-			Name: u.Name, Password: string(password),
-			Publish: filters(u.Publish), Subscribe: filters(u.Subscribe),
-			ResponseInformation: string(u.ResponseInformation),
-			ClientIDs:           u.ClientIDs,
-			MaximumSessions:     orZero(u.MaximumSessions),
-		})
+// password reads where a users file says that a password is.
+func (a *app) password(p scenarios.Password) ([]byte, error) {
+	if p.Text != "" {
+		return []byte(p.Text), nil
 	}
-	return c, nil
+	return a.secret(scenarios.Secret{File: escaped(p.File), Env: escaped(p.Env)}, scenarios.Vars{})
 }
 
 // escaped makes a template of a text that is none.
 func escaped(text string) scenarios.Template {
 	return scenarios.Template(strings.NewReplacer("{", "{{", "}", "}}").Replace(text))
-}
-
-// filters is never nil: a user without a list may do nothing, where to the broker
-// nil is everything.
-func filters(list []scenarios.Filter) []string {
-	texts := make([]string, len(list))
-	for i, f := range list {
-		texts[i] = string(f)
-	}
-	return texts
-}
-
-// orZero is what is not given as the broker knows it.
-func orZero[T int | int64](n *T) T {
-	if n == nil {
-		return 0
-	}
-	return *n
-}
-
-func brokerLimits(l *scenarios.Limits) broker.Limits {
-	is := func(b *bool) bool { return b != nil && !*b }
-	out := broker.Limits{
-		MaximumQoS: l.MaximumQoS,
-		NoRetain:   is(l.Retain), NoWildcards: is(l.WildcardSubscriptions),
-		NoShared: is(l.SharedSubscriptions), NoSubscriptionIDs: is(l.SubscriptionIdentifiers),
-		ForeignResponseTopics: l.AnyResponseTopic,
-		MaximumConnections:    orZero(l.MaximumConnections), MaximumSessions: orZero(l.MaximumSessions),
-		MaximumUserSessions: orZero(l.MaximumUserSessions), MaximumSubscriptions: orZero(l.MaximumSubscriptions),
-		MaximumFilters: orZero(l.MaximumFilters), MaximumOverlap: orZero(l.MaximumOverlap),
-		MaximumQueued: orZero(l.MaximumQueued), MaximumRetained: orZero(l.MaximumRetained),
-		ClientMemory: int(orZero(l.ClientMemory)), TotalMemory: int(orZero(l.TotalMemory)),
-	}
-	if l.MaximumPacketSize != nil {
-		out.MaximumPacketSize = int(*l.MaximumPacketSize)
-	}
-	if l.ReceiveMaximum != nil {
-		out.ReceiveMaximum = *l.ReceiveMaximum
-	}
-	if l.TopicAliasMaximum != nil {
-		out.TopicAliasMaximum = int(*l.TopicAliasMaximum)
-		if out.TopicAliasMaximum == 0 {
-			out.TopicAliasMaximum = -1
-		}
-	}
-	if l.KeepAlive != nil {
-		out.ServerKeepAlive = uint16(*l.KeepAlive / time.Second)
-	}
-	if d := l.SessionExpiryMax; d != nil {
-		switch *d {
-		case 0:
-			out.MaximumSessionExpiry = -1
-		case scenarios.SessionNeverExpires: // no bound
-		default:
-			out.MaximumSessionExpiry = *d
-		}
-	}
-	return out
 }

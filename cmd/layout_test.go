@@ -105,6 +105,10 @@ var rooms = []struct {
 		"fleet/wire":       "packets",
 		"scenarios":        "what there is and what happens to it",
 	}},
+	{"fleet/users", map[string]string{
+		"fleet/broker": "whose configuration it makes",
+		"scenarios":    "the users file",
+	}},
 	{"fleet/bench", nil},
 	{"fleet/fleettest", map[string]string{
 		"fleet":               "the fleet of a test",
@@ -127,6 +131,7 @@ var rooms = []struct {
 		"fleet/metrics":       "results",
 		"fleet/report":        "report",
 		"fleet/transport":     "addresses, and hints on what went wrong there",
+		"fleet/users":         "--users",
 		"fleet/web":           "servers",
 		"fleet/wire":          "topics and reason codes of request",
 		"scenarios":           "check",

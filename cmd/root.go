@@ -79,7 +79,7 @@ func (a *app) execute(ctx context.Context) error {
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.screen)
-	refuseUnknown(root)
+	a.refuseUnknown(root)
 	a.noteRunning(root)
 	return root.ExecuteContext(ctx)
 }
@@ -159,7 +159,7 @@ func completeFiles(cmd *cobra.Command) {
 // refuseUnknown has the library's own commands, help and completion, refuse a
 // command that there is not, where they would print something else. They take
 // root's streams as they are now.
-func refuseUnknown(root *cobra.Command) {
+func (a *app) refuseUnknown(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, sub := range root.Commands() {
@@ -171,6 +171,7 @@ func refuseUnknown(root *cobra.Command) {
 				}
 				return nil
 			}
+			a.topicHelp(sub)
 		case "completion":
 			sub.Args = cobra.ArbitraryArgs
 			sub.RunE = func(_ *cobra.Command, args []string) error {

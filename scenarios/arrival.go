@@ -2,14 +2,12 @@ package scenarios
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"homefleet/scenarios/tomlfault"
 )
 
 const (
-	maxRate        = 1e6 // requests a second
 	maxOutstanding = 1_000_000
 	maxInFlight    = 65_535
 	maxBurst       = 1_000_000
@@ -18,38 +16,23 @@ const (
 // open reports whether requests leave on a plan, whatever the answers do.
 func (a Arrival) open() bool { return a != Closed }
 
-// arrivals are the arrival models, as a file names them.
-var arrivals = []string{string(Constant), string(Poisson), string(Bursts), string(Closed)}
+// planned reports whether the requests leave at a rate.
+func (c *Controllers) planned() bool { return c.Arrival == Constant || c.Arrival == Poisson }
 
-// readArrival reads when requests are due. A key that does not go with the
-// arrival model is a fault even if its value would make no difference.
-func readArrival(t *tomlfault.Table, c *Controllers) {
-	c.Arrival = Constant
-	known := !t.Has("arrival") || t.Choice("arrival", arrivals, (*string)(&c.Arrival))
-	t.Rate("rate", &c.Rate)
-	t.Rate("rate_per_controller", &c.RatePerController)
-	readStages(t, c)
-	tomlfault.Int(t, "burst", 1, maxBurst, &c.Burst)
-	readPositive(t, "every", &c.Every)
-	t.Duration("think", &c.Think)
-	tomlfault.Int(t, "in_flight", 1, maxInFlight, &c.InFlight)
-	tomlfault.Int(t, "max_outstanding", 1, maxOutstanding, &c.MaxOutstanding)
-	for _, k := range arrivalKeys {
-		if known && t.Has(k.key) && !slices.Contains(k.with, c.Arrival) {
-			t.KeyErrorf(k.key, k.hint(c.Arrival), "%s", k.fault(c.Arrival))
-			k.clear(c) // so that its value is not judged as well
-		}
-	}
-}
+// stageKeys are the keys of a [[controller.stage]].
+var stageKeys = describe[Stage](table{name: "[[controller.stage]]", keys: []key{
+	{name: "name", form: text{what: "one topic level, without braces", fault: nameFault, empty: leaveOut}, defDoc: "`\"stage-1\"`, by place",
+		doc: "tells the stage in results; at most 255 different ones"},
+	{name: "for", form: span(1, 0), example: `"1m"`, required: "a stage without a length", doc: "how long"},
+	{name: "rate", form: byRule{"rate"}, defDoc: "this, or the next two", doc: "a rate that stays, of the whole group"},
+	{name: "from", form: rateFromZero(), doc: "with `to`: a rate that moves evenly from one to the other"},
+	{name: "to", form: rateFromZero(), doc: "not 0 as well"},
+}})
 
 func readStages(t *tomlfault.Table, c *Controllers) {
 	for _, st := range t.Tables("stage") {
 		var s Stage
-		notEmpty(st, "name", &s.Name)
-		if !st.Has("for") {
-			st.Errorf("for", `add for = "1m", say`, "a stage without a length")
-		}
-		readPositive(st, "for", &s.For)
+		stageKeys.read(st, &s)
 		switch {
 		case st.Has("rate") && (st.Has("from") || st.Has("to")):
 			key := "from"
@@ -69,113 +52,14 @@ func readStages(t *tomlfault.Table, c *Controllers) {
 		if st.Rate("rate", &s.From) {
 			s.To = s.From
 		}
-		st.RateFromZero("from", &s.From)
-		st.RateFromZero("to", &s.To)
 		c.Stages = append(c.Stages, s)
-	}
-}
-
-// arrivalKey is a key that goes with some of the arrival models.
-type arrivalKey struct {
-	key   string
-	with  []Arrival
-	set   func(c *Controllers) bool
-	clear func(c *Controllers)
-}
-
-var (
-	planned = []Arrival{Constant, Poisson}
-	inOpen  = []Arrival{Constant, Poisson, Bursts}
-)
-
-// arrivalKeys are the keys of which each goes with some arrival models.
-var arrivalKeys = []arrivalKey{
-	{"rate", planned, func(c *Controllers) bool { return c.Rate != 0 }, func(c *Controllers) { c.Rate = 0 }},
-	{"rate_per_controller", planned, func(c *Controllers) bool { return c.RatePerController != 0 }, func(c *Controllers) { c.RatePerController = 0 }},
-	{"stage", planned, func(c *Controllers) bool { return len(c.Stages) > 0 }, func(c *Controllers) { c.Stages = nil }},
-	{"burst", []Arrival{Bursts}, func(c *Controllers) bool { return c.Burst != 0 }, func(c *Controllers) { c.Burst = 0 }},
-	{"every", []Arrival{Bursts}, func(c *Controllers) bool { return c.Every != 0 }, func(c *Controllers) { c.Every = 0 }},
-	{"think", []Arrival{Closed}, func(c *Controllers) bool { return c.Think != 0 }, func(c *Controllers) { c.Think = 0 }},
-	{"in_flight", []Arrival{Closed}, func(c *Controllers) bool { return c.InFlight != 0 }, func(c *Controllers) { c.InFlight = 0 }},
-	{"max_outstanding", inOpen, func(c *Controllers) bool { return c.MaxOutstanding != 0 }, func(c *Controllers) { c.MaxOutstanding = 0 }},
-}
-
-func (k *arrivalKey) fault(a Arrival) string {
-	names := make([]string, len(k.with))
-	for i, w := range k.with {
-		names[i] = string(w)
-	}
-	return fmt.Sprintf("%s does not go with arrival = %q; it goes with %s", k.key, a, tomlfault.Join(names))
-}
-
-// hint says what takes the key's place in the model.
-func (k *arrivalKey) hint(a Arrival) string {
-	switch {
-	case a == Closed && k.key == "max_outstanding":
-		return "in_flight says how many requests may be unanswered in a closed model"
-	case a == Closed:
-		return "a closed model has no plan: think and in_flight say how fast it can go at most"
-	case a == Bursts && slices.Contains(k.with, Constant):
-		return "burst and every say how many requests leave, and when"
-	case k.key == "in_flight":
-		return "max_outstanding bounds the unanswered requests of an open model"
-	case slices.Contains(k.with, Bursts) && len(k.with) == 1:
-		return `add arrival = "bursts"`
-	}
-	return `add arrival = "closed"`
-}
-
-func checkArrival(r rules, c *Controllers) {
-	if !slices.Contains(arrivals, string(c.Arrival)) {
-		r.errorf("arrival", "", "there is no %q; want %s", c.Arrival, tomlfault.Join(arrivals))
-	}
-	if !r.ok("arrival") {
-		return
-	}
-	for _, k := range arrivalKeys {
-		if k.set(c) && !slices.Contains(k.with, c.Arrival) {
-			r.errorf(k.key, k.hint(c.Arrival), "%s", k.fault(c.Arrival))
-		}
-	}
-	for _, f := range []struct {
-		key  string
-		rate float64
-	}{{"rate", c.Rate}, {"rate_per_controller", c.RatePerController}} {
-		if !(f.rate >= 0 && f.rate <= maxRate) {
-			r.errorf(f.key, "", "%v is out of range; want above 0 and up to 1000000 a second", f.rate)
-		}
-	}
-	switch c.Arrival {
-	case Constant, Poisson:
-		checkRates(r, c)
-		checkStages(r, c)
-		r.between("max_outstanding", c.MaxOutstanding, 1, maxOutstanding)
-	case Bursts:
-		switch {
-		case c.Burst == 0:
-			r.errorf("burst", `add burst = 100, say`, "arrival = \"bursts\" without burst, the number of requests at once")
-		case c.Burst < 0 || c.Burst > maxBurst:
-			r.between("burst", c.Burst, 1, maxBurst)
-		}
-		switch {
-		case c.Every == 0:
-			r.errorf("every", `add every = "10s", say`, "arrival = \"bursts\" without every, the time from one burst to the next")
-		case c.Every < time.Millisecond:
-			r.errorf("every", "", "every is %s; want at least 1ms", tomlfault.FormatDuration(c.Every))
-		}
-		r.between("max_outstanding", c.MaxOutstanding, 1, maxOutstanding)
-	case Closed:
-		if c.Think < 0 {
-			r.errorf("think", "", "think is %s; want 0 or more", tomlfault.FormatDuration(c.Think))
-		}
-		r.between("in_flight", c.InFlight, 1, maxInFlight)
 	}
 }
 
 // checkRates checks that it is said once, and once only, how many requests
 // leave.
 func checkRates(r rules, c *Controllers) {
-	if !r.ok("rate", "rate_per_controller", "stage") {
+	if !c.planned() || !r.ok("arrival", "rate", "rate_per_controller", "stage") {
 		return
 	}
 	switch {
@@ -185,35 +69,23 @@ func checkRates(r rules, c *Controllers) {
 			key = "rate_per_controller"
 		}
 		r.errorf(key, "remove it: each stage has its own rate", "%s stands beside stages; want one or the other", key)
-	case c.Rate != 0 && c.RatePerController != 0:
-		r.errorf("rate_per_controller", "remove one of them", "rate_per_controller stands beside rate; want a rate for the group or for each of it")
 	case len(c.Stages) == 0 && c.Rate == 0 && c.RatePerController == 0:
 		r.errorf("", `add rate = "10/s" for the whole group, or rate_per_controller = "10/s" for each of it`, "controllers without a rate")
 	}
 }
 
 func checkStages(r rules, c *Controllers) {
+	if !c.planned() {
+		return
+	}
 	names := make(map[string]int)
 	for i, st := range c.Stages {
 		at := func(key string) string { return fmt.Sprintf("stage[%d].%s", i, key) }
-		if problem := nameFault(st.Name); problem != "" {
-			r.errorf(at("name"), "", "name: %q %s", tomlfault.Short(st.Name), problem)
-		}
+		stageKeys.check(r.beneath(fmt.Sprintf("stage[%d]", i)), &st)
 		if first, ok := names[st.Name]; ok {
 			r.errorf(at("name"), "", "stage %q is already at %s", tomlfault.Short(st.Name), r.doc.Where(r.at(fmt.Sprintf("stage[%d]", first))))
 		}
 		names[st.Name] = i
-		if st.For <= 0 {
-			r.errorf(at("for"), "", "for is %s; want more than 0", tomlfault.FormatDuration(st.For))
-		}
-		for _, f := range []struct {
-			key  string
-			rate float64
-		}{{"from", st.From}, {"to", st.To}} {
-			if !(f.rate >= 0 && f.rate <= maxRate) {
-				r.errorf(at(f.key), "", "%v is out of range; want 0 to 1000000 a second", f.rate)
-			}
-		}
 		if st.From == 0 && st.To == 0 && r.ok(at("rate"), at("from"), at("to")) {
 			r.errorf(at("to"), "", "the rate moves from 0 to 0; want a stage in which something is sent")
 		}

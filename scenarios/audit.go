@@ -1,15 +1,16 @@
 package scenarios
 
-import (
-	"time"
+import "time"
 
-	"homefleet/scenarios/tomlfault"
-)
+const maxAudit = time.Hour
 
-const (
-	defaultAuditWait = 30 * time.Second
-	maxAudit         = time.Hour
-)
+// auditKeys are the keys of [audit].
+var auditKeys = describe[Audit](table{name: "[audit]", keys: []key{
+	{name: "slack", form: span(1, maxAudit), defDoc: "by the broker that is met", doc: "how late a Will may be"},
+	{name: "silence_slack", form: span(1, maxAudit), defDoc: "by the broker that is met", doc: "the same for a silent connection, for which brokers look every so often"},
+	{name: "early", form: span(1, maxAudit), defDoc: "by the broker that is met", doc: "how much too early a Will may be"},
+	{name: "wait", form: span(0, maxAudit), def: 30 * time.Second, doc: "how long the end of the run waits for Wills that are due yet"},
+}})
 
 // Audit says how the audit of Will Messages judges. It is on when there are
 // incidents, or an [audit] table. All times are at most an hour.
@@ -35,27 +36,26 @@ type Audit struct {
 func (a *Audit) fill(incidents bool) {
 	a.On = a.On || incidents && !a.Off
 	if a.On && !a.filled {
-		a.Wait = orDefault(a.Wait, defaultAuditWait)
+		auditKeys.fill(a)
 		a.filled = true
 	}
 }
 
 // readAudit reads audit = false, audit = true, or [audit].
 func readAudit(r *reader) {
-	a := &r.s.Audit
+	a, incidents := &r.s.Audit, len(r.s.Incidents) > 0
 	if on, ok := r.top.IsBool("audit"); ok {
 		a.On, a.Off = on, !on
-	} else {
-		a.On = r.top.IsTable("audit")
-		t := r.top.Table("audit")
-		readPositive(t, "slack", &a.Slack)
-		readPositive(t, "silence_slack", &a.SilenceSlack)
-		readPositive(t, "early", &a.Early)
-		if t.Duration("wait", &a.Wait) && a.Wait == 0 {
-			a.Wait = None
-		}
+		a.fill(incidents)
+		return
 	}
-	a.fill(len(r.s.Incidents) > 0)
+	t := r.top.Table("audit")
+	if a.On = incidents || r.top.IsTable("audit"); !a.On {
+		auditKeys.known(t)
+		return
+	}
+	auditKeys.read(t, a)
+	a.filled = true
 }
 
 func checkAudit(c *checker) {
@@ -63,12 +63,5 @@ func checkAudit(c *checker) {
 	if a.On && a.Off {
 		r.errorf("", "leave On as it is for the default, whether there are incidents", "the audit is both on and off")
 	}
-	for _, f := range []struct {
-		key string
-		d   time.Duration
-	}{{"slack", a.Slack}, {"silence_slack", a.SilenceSlack}, {"early", a.Early}, {"wait", a.Wait}} {
-		if f.d < 0 || f.d > maxAudit {
-			r.errorf(f.key, "", "%s is %s; want 0s to %s", f.key, tomlfault.FormatDuration(f.d), tomlfault.FormatDuration(maxAudit))
-		}
-	}
+	auditKeys.check(r, a)
 }

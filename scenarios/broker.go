@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -11,54 +12,49 @@ import (
 	"homefleet/scenarios/tomlfault"
 )
 
+// brokerKeys are the keys of [broker].
+var brokerKeys = describe[Broker](table{name: "[broker]", keys: []key{
+	{name: "url", form: text{what: "`mqtt://`, `mqtts://`, `ws://` or `wss://`"}, defDoc: "the embedded broker",
+		doc: "where the broker is; ports 1883, 8883, 80 and 443 unless given; path and query with `ws` and `wss` only; no credentials in it"},
+	{name: "username", form: template{text{fault: textFault}, devicePlaces}, doc: "User Name"},
+	{name: "password_file", form: template{text{what: "a file name", fault: fileFault}, devicePlaces}, field: "password.file",
+		doc: "file with the password, less one trailing newline, read once in a run"},
+	{name: "password_env", form: envTemplate{template{text{fault: envFault}, devicePlaces}}, field: "password.env", excludes: "password_file: want one place for the password",
+		doc: "name of the environment variable with the password"},
+	{name: "ca_file", form: fileName, defDoc: "the system's", doc: "PEM certificates that are trusted"},
+	{name: "cert_file", form: fileName, example: `"...", the key's certificate`, needs: "key_file", doc: "PEM client certificate, with `key_file`"},
+	{name: "key_file", form: fileName, example: `"...", the certificate's private key`, needs: "cert_file", doc: "its private key"},
+	{name: "server_name", form: text{fault: fileFault}, defDoc: "the url's host", doc: "host name that the certificate must have"},
+	{name: "insecure", form: yesNo{}, def: false, doc: "accept any certificate"},
+}})
+
+var fileName = text{what: "file name", fault: fileFault}
+
+// envTemplate is the name of an environment variable with a password in it. What
+// is none may be the password itself: nothing of it is repeated.
+type envTemplate struct{ template }
+
+func (f envTemplate) check(r rules, k *key, field reflect.Value) {
+	switch name := Template(field.String()); {
+	case tomlfault.EnvName(string(name)):
+		f.template.check(r, k, field)
+	case name.check(f.places) != nil || f.fault(string(name)) != "":
+		r.errorf(k.name, `such as "MQTT_PASSWORD"`, "%s is no name of an environment variable", k.name)
+	}
+}
+
 func readBroker(r *reader) {
-	t, b := r.top.Table("broker"), &r.s.Broker
-	t.Text("url", &b.URL)
-	text(t, "username", &b.Username)
-	text(t, "password_file", &b.Password.File)
-	text(t, "password_env", &b.Password.Env)
+	t := r.top.Table("broker")
+	brokerKeys.read(t, &r.s.Broker)
 	if t.Holds("password") {
 		t.Known("password")
 		t.Errorf("password", `name where it is: password_env = "MQTT_PASSWORD" or password_file = "..."`, "a scenario holds no password: scenarios are shared")
 	}
-	t.Text("ca_file", &b.CAFile)
-	t.Text("cert_file", &b.CertFile)
-	t.Text("key_file", &b.KeyFile)
-	t.Text("server_name", &b.ServerName)
-	t.Bool("insecure", &b.Insecure)
-}
-
-// text reads a template; its form is checked with the section's rules.
-func text(t *tomlfault.Table, key string, dst *Template) bool {
-	return t.Text(key, (*string)(dst))
 }
 
 func checkBroker(c *checker) {
 	r, b := c.rules("broker"), &c.s.Broker
-	r.template("username", b.Username, devicePlaces, textFault, c.samples...)
-	r.template("password_file", b.Password.File, devicePlaces, fileFault, c.samples...)
-	if tomlfault.EnvName(string(b.Password.Env)) {
-		r.template("password_env", b.Password.Env, devicePlaces, envFault, c.samples...)
-	} else if b.Password.Env.check(devicePlaces) != nil || envFault(string(b.Password.Env)) != "" {
-		// It may be the password itself: nothing of it is repeated.
-		r.errorf("password_env", `such as "MQTT_PASSWORD"`, "password_env is no name of an environment variable")
-	}
-	if b.Password.File != "" && b.Password.Env != "" {
-		r.errorf("password_env", "remove one of them", "password_env stands beside password_file; want one place for the password")
-	}
-	switch {
-	case b.CertFile != "" && b.KeyFile == "":
-		r.errorf("cert_file", `add key_file = "...", the certificate's private key`, "cert_file without key_file")
-	case b.KeyFile != "" && b.CertFile == "":
-		r.errorf("key_file", `add cert_file = "...", the key's certificate`, "key_file without cert_file")
-	}
-	for _, f := range []struct{ key, value string }{
-		{"ca_file", b.CAFile}, {"cert_file", b.CertFile}, {"key_file", b.KeyFile}, {"server_name", b.ServerName},
-	} {
-		if problem := fileFault(f.value); problem != "" {
-			r.errorf(f.key, "", "%s %s", f.key, problem)
-		}
-	}
+	brokerKeys.check(r, b)
 	if b.URL != "" {
 		if problem, hint := URLFault(b.URL); problem != "" {
 			r.errorf("url", hint, "url is %q: %s", tomlfault.Short(words.PublicURL(b.URL)), problem)

@@ -9,89 +9,55 @@ import (
 // never is how a file says that a session does not expire.
 const never = "never"
 
-func defaultConnect() Connect {
-	return Connect{
-		Timeout:        10 * time.Second,
-		KeepAlive:      60 * time.Second,
-		ClientID:       "{id}",
-		Backoff:        FullJitter,
-		BackoffMin:     time.Second,
-		BackoffMax:     time.Minute,
-		BackoffReset:   30 * time.Second,
-		ReceiveMaximum: 32,
-		filled:         true,
-	}
-}
+// connectKeys are the keys of [connect].
+var connectKeys = describe[Connect](table{name: "[connect]", keys: []key{
+	{name: "rate", form: rate("as fast as it goes"), defDoc: "as fast as it goes", doc: "connects of the whole fleet"},
+	{name: "timeout", form: span(1, 0), def: 10 * time.Second, doc: "for dialling, and for CONNACK and SUBACK each"},
+	{name: "keep_alive", form: seconds(65535*time.Second, "none"), def: 60 * time.Second, doc: "Keep Alive"},
+	{name: "session_expiry", form: secondsOrNever(), def: time.Duration(0),
+		doc: "Session Expiry Interval of the devices; 0 ends the session with the connection. The sessions of controllers and watchers always end with theirs: " +
+			"an answer that waited for a later connection is of no use to a measurement"},
+	{name: "clean_start", form: yesNo{not: true}, field: "resume", defDoc: "`true`",
+		doc: "Clean Start on the first connect; `false` takes up the sessions that an earlier run left, and leaves them for the next"},
+	{name: "client_id", form: template{text{fault: textFault}, devicePlaces}, def: "{id}", doc: "Client Identifier; `\"\"` lets the broker assign one"},
+	{name: "backoff", form: oneOf{texts(FullJitter, Naive)}, def: FullJitter, doc: "how a device waits before it connects again"},
+	{name: "backoff_min", form: backoffSpan(), def: time.Second, doc: "first ceiling; the fixed delay of `naive`"},
+	{name: "backoff_max", form: backoffSpan(), least: "backoff_min", defDoc: "`\"1m\"`, or `backoff_min` if that is longer", doc: "last ceiling"},
+	{name: "backoff_reset", form: span(0, 0), def: 30 * time.Second, doc: "connected this long, the back-off starts anew"},
+	{name: "receive_maximum", form: whole(1, 65535), def: 32, doc: "Receive Maximum"},
+}})
+
+const defaultBackoffMax = time.Minute
 
 // fill puts the defaults in the place of what a Go author left out.
 func (c *Connect) fill() {
-	if c.filled {
-		return
+	if !c.filled {
+		connectKeys.fill(c)
+		c.fillMost()
+		c.filled = true
 	}
-	d := defaultConnect()
-	c.Timeout = orDefault(c.Timeout, d.Timeout)
-	c.KeepAlive = orDefault(c.KeepAlive, d.KeepAlive)
-	c.SessionExpiry = orDefault(c.SessionExpiry, 0)
-	c.BackoffMin = orDefault(c.BackoffMin, d.BackoffMin)
-	c.BackoffMax = orDefault(c.BackoffMax, max(d.BackoffMax, c.BackoffMin))
-	c.BackoffReset = orDefault(c.BackoffReset, d.BackoffReset)
-	if c.ClientID == "" {
-		c.ClientID = d.ClientID
+}
+
+func (c *Connect) fillMost() {
+	if c.BackoffMax == 0 {
+		c.BackoffMax = max(defaultBackoffMax, c.BackoffMin)
 	}
-	if c.Backoff == "" {
-		c.Backoff = d.Backoff
-	}
-	if c.ReceiveMaximum == 0 {
-		c.ReceiveMaximum = d.ReceiveMaximum
-	}
-	c.filled = true
 }
 
 func readConnect(r *reader) {
-	t, c := r.top.Table("connect"), &r.s.Connect
-	*c = defaultConnect()
-	t.Rate("rate", &c.Rate)
-	t.Duration("timeout", &c.Timeout)
-	t.Duration("keep_alive", &c.KeepAlive)
-	t.Duration("session_expiry", &c.SessionExpiry, tomlfault.Word{Text: never, Value: SessionNeverExpires})
-	clean := !c.Resume
-	t.Bool("clean_start", &clean)
-	c.Resume = !clean
-	text(t, "client_id", &c.ClientID)
-	readBackoffKind(t, &c.Backoff)
-	t.Duration("backoff_min", &c.BackoffMin)
-	c.BackoffMax = max(c.BackoffMax, c.BackoffMin)
-	t.Duration("backoff_max", &c.BackoffMax)
-	t.Duration("backoff_reset", &c.BackoffReset)
-	tomlfault.Int(t, "receive_maximum", 1, 65535, &c.ReceiveMaximum)
+	c := &r.s.Connect
+	connectKeys.read(r.top.Table("connect"), c)
+	c.fillMost()
+	c.filled = true
+	for i := range r.s.Groups {
+		r.s.Groups[i].inheritBackoff(c)
+	}
 }
 
 func checkConnect(ch *checker) {
 	r, c := ch.rules("connect"), &ch.s.Connect
-	if !(c.Rate >= 0 && c.Rate <= 1e6) {
-		r.errorf("rate", "", "%v is out of range; want 0, for as fast as it goes, to 1000000 a second", c.Rate)
-	}
-	if c.Timeout <= 0 {
-		r.errorf("timeout", "", "timeout is %v; want more than 0", c.Timeout)
-	}
-	r.seconds("keep_alive", c.KeepAlive, 65535*time.Second, "0s, for none, to 65535s")
-	r.seconds("session_expiry", c.SessionExpiry, SessionNeverExpires, `0s to 4294967294s, or "never"`)
-	if r.template("client_id", c.ClientID, devicePlaces, textFault, ch.samples...) {
+	if connectKeys.check(r, c); r.ok("client_id") {
 		ch.distinctClients(r)
-	}
-	checkBackoff(r, backoff{c.Backoff, c.BackoffMin, c.BackoffMax}, true, true, true)
-	if c.BackoffReset < 0 {
-		r.errorf("backoff_reset", "", "backoff_reset is %v; want 0 or more", c.BackoffReset)
-	}
-}
-
-// seconds checks a duration that MQTT counts in whole seconds.
-func (r rules) seconds(key string, d, most time.Duration, want string) {
-	switch {
-	case d < 0 || d > most:
-		r.errorf(key, "", "%s is %s; want %s", last(key), tomlfault.FormatDuration(d), want)
-	case d%time.Second != 0:
-		r.errorf(key, "", "%s is %s; want whole seconds, which is how MQTT counts", last(key), tomlfault.FormatDuration(d))
 	}
 }
 

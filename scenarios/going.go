@@ -46,9 +46,3 @@ const (
 	Same  SessionChoice = "resume" // the one it had, with Clean Start 0, if it can still be there
 	Clean SessionChoice = "clean"  // a new one, with Clean Start 1
 )
-
-// What a file may say.
-var (
-	returns        = texts(WithBackoff, AtOnce)
-	sessionChoices = texts(Same, Clean)
-)

@@ -18,9 +18,6 @@ const (
 	defaultID     Template = "{kind}-{n}"
 	defaultHomeID Template = "{home}-{kind}-{n}"
 	defaultHome   Template = "home-{h}"
-	defaultCount           = 1
-	defaultFirst           = 1
-	defaultJitter          = 0.1
 	maxFirst               = 1_000_000_000 // an id stays readable
 )
 
@@ -30,12 +27,7 @@ func groupPath(i int) string { return fmt.Sprintf("device[%d]", i) }
 // fill puts the defaults in the place of what a Go author left out.
 func (g *Group) fill(c *Connect) {
 	if !g.filled {
-		if g.Count == 0 {
-			g.Count = defaultCount
-		}
-		g.First = orDefault(g.First, defaultFirst)
-		g.FirstHome = orDefault(g.FirstHome, defaultFirst)
-		g.TelemetryJitter = orDefault(g.TelemetryJitter, defaultJitter)
+		groupKeys.fill(g)
 		g.defaultNames()
 		g.filled = true
 	}
@@ -59,36 +51,52 @@ func (g *Group) defaultNames() {
 	}
 }
 
+// groupKeys are the keys of a [[device]], but for the parameters of its kind.
+var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
+	{name: "kind", form: byRule{"`\"light\"`, `\"thermostat\"`, `\"plug\"`"}, defDoc: "required", doc: "what the devices are"},
+	{name: "name", form: text{what: "one topic level, without braces", fault: nameFault, empty: leaveOut},
+		doc: "tells the devices of the group apart in reports; several groups may share it"},
+	{name: "count", form: whole(1, MaxDevices), def: 1, doc: "how many; with `homes`, how many in each home"},
+	{name: "first", form: whole(0, maxFirst), def: 1, doc: "number of the first one, `{n}`"},
+	{name: "id", form: template{text{empty: "leave it out for the default, " + string(defaultID)}, idPlaces}, defDoc: "`\"{kind}-{n}\"`; with `homes` `\"{home}-{kind}-{n}\"`",
+		doc: "device id: one topic level, no spaces, at most 1024 bytes"},
+	{name: "home", form: template{text{}, homePlaces}, defDoc: "none; with `homes` `\"home-{h}\"`", doc: "the home a device belongs to"},
+	{name: "homes", form: whole(1, MaxDevices), defDoc: "the group is not repeated", doc: "repeats the group in that many homes; `{n}` starts anew in each"},
+	{name: "first_home", form: whole(0, maxFirst), def: 1, doc: "number of the first home, `{h}`"},
+	{name: "telemetry", form: optional(span(0, 0), "none"), doc: "interval of `tele/<id>/state`"},
+	{name: "telemetry_jitter", form: share(""), def: 0.1, doc: "how much each interval may be longer or shorter"},
+	{name: "qos", form: qos(), defDoc: "`0`", doc: "QoS of state and telemetry"},
+	{name: "retain", form: yesNo{}, def: false, doc: "state topics are retained"},
+	{name: "accept_retained", form: yesNo{}, def: false, doc: "obey retained commands too"},
+	{name: "groups", form: list{of: "texts", fault: idFault, unique: true},
+		doc: "further names that the devices obey, each one topic level and no device's id: they subscribe `cmnd/<name>/#` as well"},
+	{name: "will", form: byRule{"`false` or the table below"}, defDoc: "the default Will", doc: "`will = false`: no Will Message"},
+	{name: "misbehave", form: byRule{"table, below"}, doc: "what the devices do wrong"},
+	{name: "backoff", form: oneOf{texts(FullJitter, Naive)}, defDoc: "that of `[connect]`", doc: "how a device of the group waits before it connects again"},
+	{name: "backoff_min", form: backoffSpan(), defDoc: "that of `[connect]`", doc: "first ceiling; the fixed delay of `naive`"},
+	{name: "backoff_max", form: backoffSpan(), least: "backoff_min", defDoc: "that of `[connect]`", doc: "last ceiling"},
+}})
+
 func readGroups(r *reader) {
-	r.groups = r.top.Tables("device")
-	r.s.Groups = make([]Group, len(r.groups))
-	for i, t := range r.groups {
-		readGroup(t, &r.s.Groups[i], r.kinds)
+	for _, t := range r.top.Tables("device") {
+		r.s.Groups = append(r.s.Groups, readGroup(t, r.kinds))
 	}
 }
 
-func readGroup(t *tomlfault.Table, g *Group, kinds []*devices.Kind) {
-	*g = Group{Count: defaultCount, First: defaultFirst, FirstHome: defaultFirst, TelemetryJitter: defaultJitter, filled: true}
+func readGroup(t *tomlfault.Table, kinds []*devices.Kind) Group {
+	g := Group{filled: true}
+	groupKeys.read(t, &g)
 	g.Kind = readKind(t, kinds)
-	notEmpty(t, "name", &g.Name)
-	tomlfault.Int(t, "count", 1, MaxDevices, &g.Count)
-	tomlfault.Int(t, "first", 0, maxFirst, &g.First)
-	text(t, "id", &g.ID)
-	text(t, "home", &g.Home)
-	tomlfault.Int(t, "homes", 1, MaxDevices, &g.Homes)
-	tomlfault.Int(t, "first_home", 0, maxFirst, &g.FirstHome)
-	if g.ID == "" && t.Has("id") {
-		t.Errorf("id", "leave it out for the default, "+string(defaultID), "id is empty")
-	}
 	g.defaultNames()
-	t.Duration("telemetry", &g.Telemetry)
-	t.Percent("telemetry_jitter", &g.TelemetryJitter)
-	tomlfault.Int(t, "qos", 0, 2, &g.QoS)
-	t.Bool("retain", &g.Retain)
-	t.Bool("accept_retained", &g.AcceptRetained)
-	t.Texts("groups", &g.Groups)
-	t.Known("will", "misbehave", "backoff", "backoff_min", "backoff_max") // which are read by other sections
-	readParams(t, g, kinds)
+	readWill(t, &g.Will)
+	if sub := t.Table("misbehave"); t.IsTable("misbehave") {
+		g.Misbehave = new(Misbehavior)
+		readMisbehavior(sub, g.Misbehave)
+	} else {
+		misbehaviorKeys.known(sub)
+	}
+	readParams(t, &g, kinds)
+	return g
 }
 
 // readKind reads the kind every group needs. It returns nil where there is none
@@ -204,40 +212,28 @@ func checkGroup(r rules, g *Group) bool {
 	if g.Kind == nil {
 		r.errorf("kind", "", "a device group without a kind")
 	}
-	if problem := nameFault(g.Name); problem != "" && g.Name != "" {
-		r.errorf("name", "", "name: %q %s", tomlfault.Short(g.Name), problem)
+	own := *g
+	if g.BackoffMin == g.inherited.min && g.BackoffMax == g.inherited.max {
+		own.BackoffMin, own.BackoffMax = 0, 0 // if they are wrong, it is said of [connect]
 	}
-	r.between("count", g.Count, 1, MaxDevices)
-	r.between("homes", g.Homes, 0, MaxDevices)
-	r.between("first", g.First, 0, maxFirst)
-	r.between("first_home", g.FirstHome, 0, maxFirst)
-	if g.Telemetry < 0 {
-		r.errorf("telemetry", "", "telemetry is %s; want 0, for none, or more", tomlfault.FormatDuration(g.Telemetry))
+	if g.Backoff == g.inherited.kind {
+		own.Backoff = ""
 	}
-	if !(g.TelemetryJitter >= 0 && g.TelemetryJitter <= 1) {
-		r.errorf("telemetry_jitter", "", "telemetry_jitter is %v; want 0 to 1", g.TelemetryJitter)
-	}
-	r.between("qos", int(g.QoS), 0, 2)
+	groupKeys.check(r, &own)
+	r.noHomes = g.Homes == 0 && r.ok("homes")
 	checkNames(r, g)
 	checkParams(r, g)
 	return r.ok("count", "homes")
 }
 
-// between checks a whole number.
-func (r rules) between(key string, n, low, high int) {
-	if n < low || n > high {
-		r.errorf(key, "", "%s is %d; want %d to %d", last(key), n, low, high)
-	}
-}
-
 // checkNames checks what the devices and their homes are called.
 func checkNames(r rules, g *Group) {
 	first, last := g.ends()
-	if r.template("home", g.Home, homePlaces, homeFault) && r.homeless("home", g.Home, g) {
+	if r.template("home", g.Home, homePlaces, homeFault) && r.homeless("home", g.Home) {
 		first.Home, last.Home = g.Home.Expand(first), g.Home.Expand(last)
 		r.template("home", g.Home, homePlaces, homeFault, first, last)
 	}
-	if !r.template("id", g.ID, idPlaces, idFault) || !r.homeless("id", g.ID, g) || !r.ok("home") {
+	if !r.template("id", g.ID, idPlaces, idFault) || !r.homeless("id", g.ID) || !r.ok("home") {
 		return
 	}
 	if g.Home == "" && g.ID.has("home") {
@@ -272,9 +268,9 @@ func (g *Group) ends() (first, last Vars) {
 	return first, last
 }
 
-// homeless reports a {h} in a group without homes.
-func (r rules) homeless(key string, t Template, g *Group) bool {
-	if g.Homes > 0 || !t.has("h") || !r.ok("homes") {
+// homeless reports a {h} where there are no homes.
+func (r rules) homeless(key string, t Template) bool {
+	if !r.noHomes || !t.has("h") {
 		return true
 	}
 	r.errorf(key, "add homes = 10, say, for ten homes with this group in each", "%s has a {h}, but the group has no homes", last(key))

@@ -1,62 +1,71 @@
 package scenarios
 
 import (
-	"fmt"
+	"time"
 
 	"homefleet/scenarios/tomlfault"
 )
 
-// incidentKey is a key that goes with some of the kinds.
-type incidentKey struct {
-	key   string
-	with  []IncidentKind
-	set   func(i *Incident) bool
-	clear func(i *Incident)
+// incidentKeys are the keys of an [[incident]].
+var incidentKeys = describe[Incident](table{name: "[[incident]]", by: "kind", choices: incidentKinds, keys: []key{
+	{name: "kind", form: oneOf{kindNames(incidentKinds)}, example: `"power-cut"`,
+		required: "an incident without a kind; want " + tomlfault.Join(kindNames(incidentKinds)), doc: "what happens; it says which of the next keys there may be"},
+	{name: "name", form: text{what: "one topic level, without braces", fault: nameFault, empty: leaveOut}, defDoc: "the kind, numbered if there are several",
+		doc: "no other incident has it"},
+	{name: "target", form: byRule{"`{ kind, id, home, share }`, as of controllers"}, defDoc: "every device",
+		doc: "whom it befalls; a `share` is drawn anew each time"},
+	{name: "at", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "from the start of measuring"},
+	{name: "for", form: span(1, maxPhase), example: `"30s"`, required: "an incident without a length", doc: "how long it lasts"},
+	{name: "every", form: span(1, maxPhase), example: `"1m"`, defDoc: "once",
+		doc: "from the start of one time to the start of the next, at least `for` and `spread` together"},
+	{name: "times", form: whole(1, maxTimes), needs: "every: there is nothing to repeat", defDoc: "as often as it is over before the measuring is", doc: "how often at most"},
+	{name: "chance", form: share("never"), def: 1.0, doc: "of each time that it happens; drawn from the seed"},
+	{name: "spread", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "time over which devices are struck one by one, and over which they are let go"},
+	{name: "way", form: oneOf{texts(Ways()...)}, defDoc: "by kind", doc: "how they go"},
+	{name: "return", form: oneOf{texts(WithBackoff, AtOnce)}, defDoc: "by kind", doc: "when they connect that may again"},
+	{name: "session", form: oneOf{texts(Same, Clean)}, def: Same, doc: "which session they take up; by default of `firmware-roll` `\"clean\"`. Of an `id-fight`, that of the second client"},
+	{name: "rename", form: yesNo{}, def: false, doc: "they come back under another client id"},
+	{name: "up", form: span(time.Millisecond, maxPhase), def: 10 * time.Second, doc: "how long they are there at a time, on average"},
+	{name: "down", form: span(time.Millisecond, maxPhase), def: 5 * time.Second, doc: "how long they are away at a time, on average"},
+	{name: "batch", form: share("nobody"), def: 0.1, doc: "how many are away at a time"},
+	{name: "latency", form: span(0, maxDelay), defDoc: "`\"0s\"`", doc: "in each direction"},
+	{name: "jitter", form: span(0, maxDelay), defDoc: "`\"0s\"`", most: "latency, around which it is drawn", doc: "how much the latency may be longer or shorter"},
+	{name: "bandwidth", form: bytesPerSecond(maxBandwidth), defDoc: "no bound", doc: "in each direction"},
+	{name: "slice", form: byteSize(1, maxSlice), example: `"16B"`, defDoc: "not sliced", doc: "pieces that are passed on apart, on average"},
+	{name: "slice_delay", form: span(0, maxDelay), needs: "slice", defDoc: "`\"0s\"`", doc: "the time between them"},
+}})
+
+// incidentKinds are the kinds of incident: what a new one needs here is its name
+// in incident.go and its row.
+var incidentKinds = []choice{
+	{name: string(Offline), doc: "the devices go in the given way",
+		keys: []string{"target", "spread", "way", "return", "session", "rename"}, defaults: map[string]any{"way": Cut, "return": AtOnce}},
+	{name: string(PowerCut), doc: "they are gone without a word, and start anew when power is back",
+		keys: []string{"target", "spread", "way", "return", "session", "rename"}, defaults: map[string]any{"way": Unplugged, "return": AtOnce}},
+	{name: string(RouterReboot), doc: "they run without a network; the router that is back knows none of the old connections",
+		keys: []string{"target", "spread", "return", "session"}, defaults: map[string]any{"return": WithBackoff}, instead: map[string]string{"way": stayHint}},
+	{name: string(WiFiLoss), doc: "they run without a network; connections go on if it is back in time",
+		keys: []string{"target", "spread", "return", "session"}, defaults: map[string]any{"return": WithBackoff}, instead: map[string]string{"way": stayHint}},
+	{name: string(FirmwareRoll), doc: "they restart in batches that together take the given time",
+		keys: []string{"target", "way", "return", "session", "rename", "batch"}, defaults: map[string]any{"way": Orderly, "return": AtOnce, "session": Clean},
+		instead: map[string]string{"spread": "batch says how many are restarted at a time"}},
+	{name: string(Flapping), doc: "they come and go by themselves",
+		keys: []string{"target", "spread", "way", "return", "session", "up", "down"}, defaults: map[string]any{"way": Cut, "return": AtOnce}},
+	{name: string(BrokerOutage), doc: "the embedded broker is away; its sessions outlive it",
+		instead: map[string]string{"target": "a broker that is away is away for everybody"}},
+	{name: string(IDFight), doc: "a second client uses their client ids, and both connect whenever they are thrown off",
+		keys: []string{"target", "spread", "session"}},
+	{name: string(SlowLink), doc: "their connections are slow",
+		keys: []string{"target", "spread", "latency", "jitter", "bandwidth", "slice", "slice_delay"}},
 }
 
-var (
-	inLeaving  = []IncidentKind{Offline, PowerCut, FirmwareRoll, Flapping}
-	inReturns  = []IncidentKind{Offline, PowerCut, RouterReboot, WiFiLoss, FirmwareRoll, Flapping}
-	inSessions = []IncidentKind{Offline, PowerCut, RouterReboot, WiFiLoss, FirmwareRoll, Flapping, IDFight}
-	inRenames  = []IncidentKind{Offline, PowerCut, FirmwareRoll}
-	inSpreads  = []IncidentKind{Offline, PowerCut, RouterReboot, WiFiLoss, Flapping, IDFight, SlowLink}
-	inTargets  = []IncidentKind{Offline, PowerCut, RouterReboot, WiFiLoss, FirmwareRoll, Flapping, IDFight, SlowLink}
-	inFlapping = []IncidentKind{Flapping}
-	inRolls    = []IncidentKind{FirmwareRoll}
-	inSlow     = []IncidentKind{SlowLink}
-)
+const stayHint = `the devices go on running, without a network; with kind = "offline" they leave`
 
-// incidentKeys are the keys of which each goes with some kinds.
-var incidentKeys = []incidentKey{
-	{"target", inTargets, func(i *Incident) bool { return i.Target != Target{} }, func(i *Incident) { i.Target = Target{} }},
-	{"spread", inSpreads, func(i *Incident) bool { return i.Spread != 0 }, func(i *Incident) { i.Spread = 0 }},
-	{"way", inLeaving, func(i *Incident) bool { return i.Way != "" }, func(i *Incident) { i.Way = "" }},
-	{"return", inReturns, func(i *Incident) bool { return i.Return != "" }, func(i *Incident) { i.Return = "" }},
-	{"session", inSessions, func(i *Incident) bool { return i.Session != "" }, func(i *Incident) { i.Session = "" }},
-	{"rename", inRenames, func(i *Incident) bool { return i.Rename }, func(i *Incident) { i.Rename = false }},
-	{"up", inFlapping, func(i *Incident) bool { return i.Up != 0 }, func(i *Incident) { i.Up = 0 }},
-	{"down", inFlapping, func(i *Incident) bool { return i.Down != 0 }, func(i *Incident) { i.Down = 0 }},
-	{"batch", inRolls, func(i *Incident) bool { return i.Batch != 0 }, func(i *Incident) { i.Batch = 0 }},
-	{"latency", inSlow, func(i *Incident) bool { return i.Latency != 0 }, func(i *Incident) { i.Latency = 0 }},
-	{"jitter", inSlow, func(i *Incident) bool { return i.Jitter != 0 }, func(i *Incident) { i.Jitter = 0 }},
-	{"bandwidth", inSlow, func(i *Incident) bool { return i.Bandwidth != 0 }, func(i *Incident) { i.Bandwidth = 0 }},
-	{"slice", inSlow, func(i *Incident) bool { return i.Slice != 0 }, func(i *Incident) { i.Slice = 0 }},
-	{"slice_delay", inSlow, func(i *Incident) bool { return i.SliceDelay != 0 }, func(i *Incident) { i.SliceDelay = 0 }},
-}
-
-func (k *incidentKey) fault(kind IncidentKind) string {
-	return fmt.Sprintf("%s does not go with kind = %q; it goes with %s", k.key, kind, tomlfault.Join(texts(k.with...)))
-}
-
-// hint says what the kind has in the key's place.
-func (k *incidentKey) hint(kind IncidentKind) string {
-	switch {
-	case kind == BrokerOutage && k.key == "target":
-		return "a broker that is away is away for everybody"
-	case k.key == "way" && (kind == RouterReboot || kind == WiFiLoss):
-		return `the devices go on running, without a network; with kind = "offline" they leave`
-	case k.key == "spread" && kind == FirmwareRoll:
-		return "batch says how many are restarted at a time"
+// kindNames returns the names of choices.
+func kindNames(of []choice) []string {
+	all := make([]string, len(of))
+	for i := range of {
+		all[i] = of[i].name
 	}
-	return ""
+	return all
 }

@@ -163,7 +163,7 @@ func TestIncidentDefaultsAgree(t *testing.T) {
 		Groups:   []Group{{Kind: light, Will: Will{ResponseTopic: "x/{id}"}, Misbehave: &Misbehavior{Late: 0.05, Reorder: 0.05}}},
 		Watchers: []Watchers{{Answers: true}},
 	}
-	for _, kind := range incidentKinds {
+	for _, kind := range incidentKeys.names() {
 		more := ""
 		i := Incident{Kind: IncidentKind(kind), For: time.Second}
 		if i.Kind == SlowLink {
@@ -210,30 +210,30 @@ func TestCheckOfIncidentsBuiltInGo(t *testing.T) {
 		want string // the first fault's text; "": none
 	}{
 		{"all defaults", with(func(i *Incident) {}), ""},
-		{"kind", with(func(i *Incident) { i.Kind = "off line" }), `scenario: error: incident[0].kind: there is no kind "off line"; want ` +
+		{"kind", with(func(i *Incident) { i.Kind = "off line" }), `scenario: error: incident[0].kind: kind has no choice "off line"; want ` +
 			`"offline", "power-cut", "router-reboot", "wifi-loss", "firmware-roll", "flapping", "broker-outage", "id-fight" or "slow-link"`},
 		{"name", with(func(i *Incident) { i.Name = "a b" }), `scenario: error: incident[0].name: name: "a b" has a space`},
-		{"at", with(func(i *Incident) { i.At = -time.Second }), "scenario: error: incident[0].at: at is -1s; want 0 or more"},
+		{"at", with(func(i *Incident) { i.At = -time.Second }), "scenario: error: incident[0].at: at is -1s; want 0s to a year"},
 		{"for", with(func(i *Incident) { i.For = 0 }), "scenario: error: incident[0].for: an incident without a length"},
-		{"negative for", with(func(i *Incident) { i.For = -1 }), "scenario: error: incident[0].for: for is -1ns; want more than 0"},
-		{"long for", with(func(i *Incident) { i.For = math.MaxInt64 }), "scenario: error: incident[0].for: for is 2562047h47m16.854775807s; want at most a year"},
-		{"times", with(func(i *Incident) { i.Times = 100_001 }), "scenario: error: incident[0].times: times is 100001; want 0 to 100000"},
+		{"negative for", with(func(i *Incident) { i.For = -1 }), "scenario: error: incident[0].for: for is -1ns; want more than 0, up to a year"},
+		{"long for", with(func(i *Incident) { i.For = math.MaxInt64 }), "scenario: error: incident[0].for: for is 2562047h47m16.854775807s; want more than 0, up to a year"},
+		{"times", with(func(i *Incident) { i.Times = 100_001 }), "scenario: error: incident[0].times: times is 100001; want 1 to 100000"},
 		{"end", with(func(i *Incident) { i.Times, i.Every = 100_000, maxPhase }), "scenario: error: incident[0].times: the last of them is over after more than a year; want an earlier end"},
 		{"end of one", with(func(i *Incident) { i.At, i.For = maxPhase, maxPhase }), "scenario: error: incident[0].for: it is over after more than a year; want an earlier end"},
-		{"chance", with(func(i *Incident) { i.Chance = -0.1 }), "scenario: error: incident[0].chance: chance is -0.1; want above 0, to 1"},
-		{"chance not a number", with(func(i *Incident) { i.Chance = math.NaN() }), "scenario: error: incident[0].chance: chance is NaN; want above 0, to 1"},
+		{"chance", with(func(i *Incident) { i.Chance = -0.1 }), "scenario: error: incident[0].chance: chance is -0.1; want more than 0, up to 1"},
+		{"chance not a number", with(func(i *Incident) { i.Chance = math.NaN() }), "scenario: error: incident[0].chance: chance is NaN; want more than 0, up to 1"},
 		{"way", with(func(i *Incident) { i.Way = "cutt" }), `scenario: error: incident[0].way: way has no choice "cutt"; want ` + ways},
 		{"way of a kind without", with(func(i *Incident) { i.Kind, i.Way = WiFiLoss, Cut }),
 			`scenario: error: incident[0].way: way does not go with kind = "wifi-loss"; it goes with "offline", "power-cut", "firmware-roll" or "flapping"`},
 		{"return", with(func(i *Incident) { i.Return = "never" }), `scenario: error: incident[0].return: return has no choice "never"; want "back-off" or "at-once"`},
 		{"session", with(func(i *Incident) { i.Session = "same" }), `scenario: error: incident[0].session: session has no choice "same"; want "resume" or "clean"`},
-		{"share", with(func(i *Incident) { i.Target.Share = 2 }), "scenario: error: incident[0].target.share: share is 2; want 0, for all, to 1"},
+		{"share", with(func(i *Incident) { i.Target.Share = 2 }), "scenario: error: incident[0].target.share: share is 2; want more than 0, up to 1"},
 		{"target", with(func(i *Incident) { i.Target.Kind = plug }), "scenario: error: incident[0].target.kind: no device is a plug"},
 		{"target of an outage", with(func(i *Incident) { i.Kind, i.Target.ID = BrokerOutage, "*" }),
 			`scenario: error: incident[0].target: target does not go with kind = "broker-outage"; it goes with "offline", "power-cut", "router-reboot", "wifi-loss", "firmware-roll", "flapping", "id-fight" or "slow-link"`},
-		{"up", with(func(i *Incident) { i.Kind, i.Up = Flapping, time.Microsecond }), "scenario: error: incident[0].up: up is 1µs; want at least 1ms"},
-		{"batch", with(func(i *Incident) { i.Kind, i.Batch = FirmwareRoll, 1.5 }), "scenario: error: incident[0].batch: batch is 1.5; want above 0, to 1"},
-		{"bandwidth", with(func(i *Incident) { i.Kind, i.Bandwidth = SlowLink, -1 }), "scenario: error: incident[0].bandwidth: bandwidth is -1 bytes a second; want 0, for no bound, to 2^40"},
+		{"up", with(func(i *Incident) { i.Kind, i.Up = Flapping, time.Microsecond }), "scenario: error: incident[0].up: up is 1µs; want 1ms to a year"},
+		{"batch", with(func(i *Incident) { i.Kind, i.Batch = FirmwareRoll, 1.5 }), "scenario: error: incident[0].batch: batch is 1.5; want more than 0, up to 1"},
+		{"bandwidth", with(func(i *Incident) { i.Kind, i.Bandwidth = SlowLink, -1 }), "scenario: error: incident[0].bandwidth: bandwidth is -1B/s; want 1B/s to 1024GiB/s"},
 		{"slow link", with(func(i *Incident) { i.Kind = SlowLink }), "scenario: error: incident[0]: a slow-link that is not slow"},
 		{"outage elsewhere", func() *Scenario {
 			s := with(func(i *Incident) { i.Kind = BrokerOutage })
@@ -247,11 +247,11 @@ func TestCheckOfIncidentsBuiltInGo(t *testing.T) {
 		{"late_min alone", misbehave(Misbehavior{LateMin: time.Second}), "scenario: error: device[0].misbehave.late_min: late_min without late"},
 		{"late_max below the default", misbehave(Misbehavior{Late: 1, LateMax: time.Millisecond}), ""},
 		{"late_max", misbehave(Misbehavior{Late: 1, LateMin: 2, LateMax: 1}), "scenario: error: device[0].misbehave.late_max: late_max is 1ns; want at least late_min, 2ns"},
-		{"flood", misbehave(Misbehavior{Flood: -1}), "scenario: error: device[0].misbehave.flood: -1 is out of range; want 0, for none, to 1000000 a second"},
+		{"flood", misbehave(Misbehavior{Flood: -1}), "scenario: error: device[0].misbehave.flood: flood is -1/s; want 0/s, for none, to 1000000/s"},
 		{"clock_skew", misbehave(Misbehavior{ClockSkew: math.MinInt64}), "scenario: error: device[0].misbehave.clock_skew: clock_skew is -2562047h47m16.854775808s; want at most a year, either way"},
 		{"audit", audit(Audit{On: true, Off: true}), "scenario: error: audit: the audit is both on and off"},
-		{"audit slack", audit(Audit{On: true, Slack: -1}), "scenario: error: audit.slack: slack is -1ns; want 0s to 1h"},
-		{"group backoff", &Scenario{Groups: []Group{{Kind: light, Backoff: "x"}}}, `scenario: error: device[0].backoff: there is no "x"; want "full-jitter" or "naive"`},
+		{"audit slack", audit(Audit{On: true, Slack: -1}), "scenario: error: audit.slack: slack is -1ns; want more than 0, up to 1h"},
+		{"group backoff", &Scenario{Groups: []Group{{Kind: light, Backoff: "x"}}}, `scenario: error: device[0].backoff: backoff has no choice "x"; want "full-jitter" or "naive"`},
 		{"group backoff_max", &Scenario{Groups: []Group{{Kind: light, BackoffMax: time.Millisecond}}}, "scenario: error: device[0].backoff_max: backoff_max is 1ms; want at least backoff_min, 1s"},
 		{"connect backoff, once", &Scenario{Connect: Connect{BackoffMin: -5}, Groups: []Group{{Kind: light}}},
 			"scenario: error: connect.backoff_min: backoff_min is -5ns; want more than 0: a fleet that never waits is a flood"},

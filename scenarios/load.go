@@ -3,6 +3,7 @@ package scenarios
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -37,10 +38,9 @@ func sections() []section {
 		{readGroups, checkGroups},
 		{readBroker, checkBroker},
 		{readConnect, checkConnect},
-		{readBackoffs, checkBackoffs},
-		{readWills, checkWills},
-		{readMisbehaviors, checkMisbehaviors},
-		{nil, checkDeviceGroups}, // they are read with the device groups
+		{nil, checkWills}, // they are read with the device groups, as those that follow
+		{nil, checkMisbehaviors},
+		{nil, checkDeviceGroups},
 		{readControllers, checkControllers},
 		{readWatchers, checkWatchers},
 		{nil, checkMembers},
@@ -54,10 +54,9 @@ func sections() []section {
 
 // reader is a scenario in the making.
 type reader struct {
-	top    *tomlfault.Table
-	groups []*tomlfault.Table // one for each of s.Groups
-	s      *Scenario
-	kinds  []*devices.Kind
+	top   *tomlfault.Table
+	s     *Scenario
+	kinds []*devices.Kind
 }
 
 // checker is a scenario that has every default in its place.
@@ -70,7 +69,7 @@ type checker struct {
 }
 
 // rules returns where faults of the table at a path are reported.
-func (c *checker) rules(path string) rules { return rules{c.doc, path} }
+func (c *checker) rules(path string) rules { return rules{doc: c.doc, path: path, samples: c.samples} }
 
 // Load reads a scenario. name is the file's, for the faults. If there are
 // errors the scenario is nil; the faults beside a scenario are warnings. Of a
@@ -172,8 +171,7 @@ func (s *Scenario) check(doc *tomlfault.Document) Faults {
 // fill puts the defaults in the place of what a Go author left out.
 func (s *Scenario) fill() {
 	if !s.filled {
-		s.Time = orDefault(s.Time, defaultTime)
-		s.Start = orDefault(s.Start, defaultStart)
+		topKeys.fill(s)
 		s.filled = true
 	}
 	s.Connect.fill()
@@ -191,69 +189,34 @@ func (s *Scenario) fill() {
 	s.Phases.fill(s)
 }
 
-// orDefault returns what a field says: its default for zero, zero for None.
-func orDefault[T ~int | ~int64 | ~float64](v, byDefault T) T {
-	switch v {
-	case 0:
-		return byDefault
-	case None:
-		return 0
-	}
-	return v
-}
-
-const (
-	defaultTime  = 1.0
-	defaultStart = 8 * time.Hour
-)
+// topKeys are the keys at the top of a scenario.
+var topKeys = describe[Scenario](table{keys: []key{
+	{name: "title", form: text{fault: lineFault}, doc: "one line for people"},
+	{name: "seed", form: seed(), defDoc: "`0`", doc: "every random choice follows from it"},
+	{name: "duration", form: optional(span(0, 0), "until stopped"), defDoc: "until stopped", doc: "how long the run lasts"},
+	{name: "time", form: factor(), def: 1.0, doc: "simulated seconds per real second: physics only, never MQTT"},
+	{name: "start", form: timeOfDay{}, def: 8 * time.Hour, doc: "simulated time of day at the start"},
+	{name: "size", form: byRule{"tables, see Sizes"}, doc: "further sizes of the scenario"}, // read by readSizes
+}})
 
 func readTop(r *reader) {
-	s := r.s
-	s.Time, s.Start, s.filled = defaultTime, defaultStart, true
-	r.top.Text("title", &s.Title)
-	tomlfault.Int(r.top, "seed", 0, 1<<63-1, &s.Seed)
-	r.top.Duration("duration", &s.Duration)
-	r.top.Factor("time", &s.Time)
-	readTimeOfDay(r.top, "start", &s.Start)
-	r.top.Known("size") // whose tables are read by readSizes
+	topKeys.read(r.top, r.s)
+	r.s.filled = true
 }
 
-// readTimeOfDay reads "08:00" or "08:00:30".
-func readTimeOfDay(t *tomlfault.Table, key string, dst *time.Duration) {
-	if clock, ok := t.TimeOfDay(key); ok {
-		t.Errorf(key, "did you mean \""+clock+"\"?", "%s is a TOML time; want text such as \"08:00\"", key)
-		return
+// lineFault returns why a text is no line for people, or "".
+func lineFault(s string) string {
+	if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
+		char, _ := utf8.DecodeRuneInString(s[i:])
+		return fmt.Sprintf("has the control character %U; want one line of text", char)
 	}
-	var text string
-	if !t.Text(key, &text) {
-		return
-	}
-	for _, layout := range []string{"15:04", "15:04:05"} {
-		if at, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
-			h, m, s := at.Clock()
-			*dst = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second
-			return
-		}
-	}
-	t.Errorf(key, "", "%s is %q; want a time of day from \"00:00\" to \"23:59\"", key, tomlfault.Short(text))
+	return ""
 }
 
 func checkTop(c *checker) {
 	r, s := c.rules(""), c.s
-	if i := strings.IndexFunc(s.Title, unicode.IsControl); i >= 0 {
-		char, _ := utf8.DecodeRuneInString(s.Title[i:])
-		r.errorf("title", "", "title has the control character %U; want one line of text", char)
-	}
-	if s.Duration < 0 {
-		r.errorf("duration", "", "%s is negative; want 0, for until stopped, or more", tomlfault.FormatDuration(s.Duration))
-	}
-	if !(s.Time >= 0.001 && s.Time <= 86400) {
-		r.errorf("time", "", "%v is out of range; want 0.001 to 86400", s.Time)
-	}
-	if s.Start < 0 || s.Start >= 24*time.Hour {
-		r.errorf("start", "", "%s is no time of day; want 0s to less than 24h", tomlfault.FormatDuration(s.Start))
-	}
 	if s.Seed > 1<<63-1 {
-		r.errorf("seed", "", "%d is out of range; want 0 to 2^63-1", s.Seed)
+		r.errorf("seed", "", "seed is %d; want 0 to 2^63-1", s.Seed)
 	}
+	topKeys.check(r, s)
 }

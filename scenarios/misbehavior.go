@@ -38,18 +38,29 @@ type Misbehavior struct {
 	filled bool
 }
 
-// share is the chance of an answer to be treated in one way.
-type share struct {
-	key string
-	of  *float64
-}
+// misbehaviorKeys are the keys of a [device.misbehave].
+var misbehaviorKeys = describe[Misbehavior](table{name: "[device.misbehave]", keys: []key{
+	{name: "drop", form: share(""), defDoc: "`\"0%\"`", doc: "no answer"},
+	{name: "duplicate", form: share(""), defDoc: "`\"0%\"`", doc: "the answer twice"},
+	{name: "wrong_correlation", form: share(""), defDoc: "`\"0%\"`", doc: "one byte of the Correlation Data differs"},
+	{name: "no_correlation", form: share(""), defDoc: "`\"0%\"`", doc: "no Correlation Data"},
+	{name: "wrong_topic", form: share(""), defDoc: "`\"0%\"`", doc: "to the Response Topic with `/wrong` behind it"},
+	{name: "error", form: share(""), defDoc: "`\"0%\"`", doc: "with a User Property `error`, and nothing done"},
+	{name: "reorder", form: share(""), defDoc: "`\"0%\"`", example: `"5%"`, doc: "held until the next answer has gone, at most `reorder_for`"},
+	{name: "late", form: share(""), defDoc: "`\"0%\"`", example: `"5%"`, doc: "held back by a time from `late_min` to `late_max`"},
+	{name: "reorder_for", form: span(1, maxDelay), needs: "reorder", defDoc: "`\"1s\"`", doc: "how long at most"},
+	{name: "late_min", form: span(0, maxDelay), needs: "late", defDoc: "`\"1s\"`", doc: "how late at least"},
+	{name: "late_max", form: span(1, maxDelay), needs: "late", least: "late_min", defDoc: "`\"3s\"`", doc: "how late at most"},
+	{name: "withhold_puback", form: share(""), defDoc: "`\"0%\"`", doc: "of the commands at QoS 1 and 2: PUBACK or PUBREC is never sent"},
+	{name: "flood", form: rate("none"), doc: "telemetry messages of each device beside the regular ones"},
+	{name: "clock_skew", form: either(maxPhase), defDoc: "`\"0s\"`", doc: "how far the clock in its telemetry is ahead: `\"-3h\"` is behind"},
+}})
 
-// shares are those of which one answer gets at most one.
-func (m *Misbehavior) shares() []share {
-	return []share{
-		{"drop", &m.Drop}, {"duplicate", &m.Duplicate}, {"wrong_correlation", &m.WrongCorrelation}, {"no_correlation", &m.NoCorrelation},
-		{"wrong_topic", &m.WrongTopic}, {"error", &m.Error}, {"reorder", &m.Reorder}, {"late", &m.Late},
-	}
+const ofAnswers = 8 // so many of the keys are shares of the answers
+
+// treated is the share of answers that are treated in some way.
+func (m *Misbehavior) treated() float64 {
+	return m.Drop + m.Duplicate + m.WrongCorrelation + m.NoCorrelation + m.WrongTopic + m.Error + m.Reorder + m.Late
 }
 
 // fill puts the defaults in the place of what is zero.
@@ -62,7 +73,12 @@ func (m *Misbehavior) fill() {
 		if m.LateMax > 0 {
 			least = min(least, m.LateMax)
 		}
-		m.LateMin = orDefault(m.LateMin, least)
+		switch m.LateMin {
+		case 0:
+			m.LateMin = least
+		case None:
+			m.LateMin = 0
+		}
 		if m.LateMax == 0 {
 			m.LateMax = max(defaultLateMax, m.LateMin)
 		}
@@ -75,34 +91,19 @@ func (m *Misbehavior) fill() {
 func (m *Misbehavior) Check() error {
 	m.fill()
 	doc := tomlfault.New("misbehavior")
-	checkMisbehavior(rules{doc, ""}, m)
+	checkMisbehavior(rules{doc: doc}, m)
 	return doc.Faults().Err()
 }
 
-func readMisbehaviors(r *reader) {
-	for i, t := range r.groups {
-		sub := t.Table("misbehave")
-		if !t.IsTable("misbehave") {
-			readMisbehavior(sub, new(Misbehavior)) // so that its keys are known
-			continue
-		}
-		r.s.Groups[i].Misbehave = new(Misbehavior)
-		readMisbehavior(sub, r.s.Groups[i].Misbehave)
-	}
-}
-
 func readMisbehavior(t *tomlfault.Table, m *Misbehavior) {
-	for _, s := range m.shares() {
-		t.Percent(s.key, s.of)
+	misbehaviorKeys.read(t, m)
+	if t.Holds("late_min") && m.LateMin == 0 {
+		if m.Late > 0 {
+			m.LateMin = None
+		} else {
+			t.Errorf("late_min", misbehaviorKeys.key("late").add(), "late_min without late")
+		}
 	}
-	readPositive(t, "reorder_for", &m.ReorderFor)
-	if t.Duration("late_min", &m.LateMin) && m.LateMin == 0 {
-		m.LateMin = None
-	}
-	readPositive(t, "late_max", &m.LateMax)
-	t.Percent("withhold_puback", &m.WithholdPuback)
-	t.Rate("flood", &m.Flood)
-	t.SignedDuration("clock_skew", &m.ClockSkew)
 	m.fill()
 }
 
@@ -115,42 +116,13 @@ func checkMisbehaviors(c *checker) {
 }
 
 func checkMisbehavior(r rules, m *Misbehavior) {
-	sum, valid := 0.0, true
-	for _, s := range append(m.shares(), share{"withhold_puback", &m.WithholdPuback}) {
-		if !(*s.of >= 0 && *s.of <= 1) {
-			r.errorf(s.key, "", "%s is %v; want 0 to 1", s.key, *s.of)
-		}
-		valid = valid && r.ok(s.key)
-		if s.of != &m.WithholdPuback {
-			sum += *s.of
+	misbehaviorKeys.check(r, m)
+	for i := range ofAnswers {
+		if !r.ok(misbehaviorKeys.keys[i].name) {
+			return
 		}
 	}
-	if valid && sum > 1+1e-9 {
+	if sum := m.treated(); sum > 1+1e-9 {
 		r.errorf("", "", "what goes wrong with answers adds up to %.4g%%; want at most 100%%: one answer gets one of it", sum*100)
-	}
-	for _, f := range []struct {
-		key, of string
-		set     bool
-		share   float64
-	}{
-		{"reorder_for", "reorder", m.ReorderFor != 0, m.Reorder},
-		{"late_min", "late", m.LateMin != 0, m.Late},
-		{"late_max", "late", m.LateMax != 0, m.Late},
-	} {
-		if f.set && f.share == 0 && r.ok(f.of) {
-			r.errorf(f.key, "add "+f.of+` = "5%", say`, "%s without %s", f.key, f.of)
-		}
-	}
-	r.within("reorder_for", m.ReorderFor, 0, maxDelay)
-	r.within("late_min", m.LateMin, 0, maxDelay)
-	r.within("late_max", m.LateMax, 0, maxDelay)
-	if m.LateMax < m.LateMin && r.ok("late_min", "late_max") {
-		r.errorf("late_max", "", "late_max is %s; want at least late_min, %s", tomlfault.FormatDuration(m.LateMax), tomlfault.FormatDuration(m.LateMin))
-	}
-	if !(m.Flood >= 0 && m.Flood <= maxRate) {
-		r.errorf("flood", "", "%v is out of range; want 0, for none, to 1000000 a second", m.Flood)
-	}
-	if m.ClockSkew < -maxPhase || m.ClockSkew > maxPhase {
-		r.errorf("clock_skew", "", "clock_skew is %s; want at most a year, either way", tomlfault.FormatDuration(m.ClockSkew))
 	}
 }

@@ -7,13 +7,25 @@ import (
 )
 
 const (
-	defaultConnectPhase = 30 * time.Second
-	defaultWaitFor      = 1.0
-	defaultMeasure      = 30 * time.Second
-	watchersDrain       = 5 * time.Second  // for messages on their way to them
-	afterIncidents      = 10 * time.Second // for what the last one set off
-	maxPhase            = 365 * 24 * time.Hour
+	defaultMeasure = 30 * time.Second
+	watchersDrain  = 5 * time.Second  // for messages on their way to them
+	afterIncidents = 10 * time.Second // for what the last one set off
+	maxPhase       = 365 * 24 * time.Hour
 )
+
+// phaseKeys are the keys of [phases].
+var phaseKeys = describe[Phases](table{name: "[phases]", keys: []key{
+	{name: "connect", form: span(1, maxPhase), def: 30 * time.Second, doc: "at most; whoever is not up then is a straggler"},
+	{name: "wait_for", form: share(""), def: 1.0, doc: "how many of the devices must be up before the connect phase ends early"},
+	{name: "warm_up", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "requests, telemetry and states are sent and not measured: what came of them is told apart"},
+	{name: "measure", form: span(1, maxPhase), defDoc: "the longest sum of stages, at least 10 s more than incidents take, else `\"30s\"`",
+		doc: "requests are recorded; not shorter than the stages"},
+	{name: "drain", form: span(0, maxPhase), defDoc: "the longest `timeout`, and `\"5s\"` with watchers",
+		doc: "at most; ends when nothing is outstanding, held back, or on its way to a watcher"},
+	{name: "pacing", form: oneOf{texts(Precise, Thrifty)}, defDoc: "`\"precise\"`",
+		doc: "by what requests keep to their moments: a timer of the kernel's, late by some tens of microseconds, for some 40 µs of CPU a moment; " +
+			"or Go's own, late by up to a millisecond. Precise is so on Linux, and as long as there are no more than some 6,500 moments a second"},
+}})
 
 // Length returns how long the run lasts once the fleet is connected.
 func (p Phases) Length() time.Duration { return p.WarmUp + p.Measure + p.Drain }
@@ -25,15 +37,22 @@ func (p *Phases) fill(s *Scenario) {
 		return
 	}
 	d := defaultPhases(s)
-	p.Connect = orDefault(p.Connect, d.Connect)
-	p.WaitFor = orDefault(p.WaitFor, d.WaitFor)
-	p.Measure = orDefault(p.Measure, d.Measure)
-	p.Drain = orDefault(p.Drain, d.Drain)
+	phaseKeys.fill(p)
+	switch p.Drain {
+	case 0:
+		p.Drain = d.Drain
+	case None:
+		p.Drain = 0
+	}
+	if p.Measure == 0 {
+		p.Measure = d.Measure
+	}
 	p.filled = true
 }
 
+// defaultPhases returns the defaults that depend on the rest of the scenario.
 func defaultPhases(s *Scenario) Phases {
-	p := Phases{Connect: defaultConnectPhase, WaitFor: defaultWaitFor, filled: true}
+	p := Phases{filled: true}
 	for i := range s.Controllers {
 		p.Measure = max(p.Measure, s.Controllers[i].Length())
 		p.Drain = max(p.Drain, s.Controllers[i].Timeout)
@@ -53,17 +72,11 @@ func defaultPhases(s *Scenario) Phases {
 func readPhases(r *reader) {
 	t, s := r.top.Table("phases"), r.s
 	if !s.Measured() && !r.top.Holds("phases") && !r.top.Holds("expect") {
-		t.Known("connect", "wait_for", "warm_up", "measure", "drain", "pacing")
+		phaseKeys.known(t)
 		return
 	}
 	s.Phases = defaultPhases(s)
-	p := &s.Phases
-	readPositive(t, "connect", &p.Connect)
-	t.Percent("wait_for", &p.WaitFor)
-	t.Duration("warm_up", &p.WarmUp)
-	readPositive(t, "measure", &p.Measure)
-	t.Duration("drain", &p.Drain)
-	t.Choice("pacing", []string{string(Precise), string(Thrifty)}, (*string)(&p.Pacing))
+	phaseKeys.read(t, &s.Phases)
 }
 
 func checkPhases(c *checker) {
@@ -75,24 +88,7 @@ func checkPhases(c *checker) {
 	if s.Duration != 0 {
 		c.rules("").errorf("duration", "remove it and say [phases] measure", "duration stands in a scenario that measures; want [phases] to say how long it lasts")
 	}
-	for _, f := range []struct {
-		key  string
-		d    time.Duration
-		zero bool
-	}{{"connect", p.Connect, false}, {"warm_up", p.WarmUp, true}, {"measure", p.Measure, false}, {"drain", p.Drain, true}} {
-		switch {
-		case f.d < 0 || f.d == 0 && !f.zero:
-			r.errorf(f.key, "", "%s is %s; want more than 0", f.key, tomlfault.FormatDuration(f.d))
-		case f.d > maxPhase:
-			r.errorf(f.key, "", "%s is %s; want at most a year", f.key, tomlfault.FormatDuration(f.d))
-		}
-	}
-	if !(p.WaitFor >= 0 && p.WaitFor <= 1) {
-		r.errorf("wait_for", "", "wait_for is %v; want 0 to 1", p.WaitFor)
-	}
-	if p.Pacing != "" && p.Pacing != Precise && p.Pacing != Thrifty {
-		r.errorf("pacing", "", "there is no %q; want %q or %q", tomlfault.Short(string(p.Pacing)), Precise, Thrifty)
-	}
+	phaseKeys.check(r, p)
 	if !r.ok("measure") {
 		return
 	}

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// key is one key of a scenario with a value, as TOML has them.
-type key struct{ section, name, value string }
+// assignment is one key of a scenario with a value, as TOML has them.
+type assignment struct{ section, name, value string }
 
 // TestOverlays lays random keys over a file, and compares what comes of it with
 // the file that has those keys in their place.
 func TestOverlays(t *testing.T) {
-	base := []key{
+	base := []assignment{
 		{"connect", "rate", `"100/s"`}, {"connect", "keep_alive", `"30s"`},
 		{"device 0", "kind", `"light"`}, {"device 0", "count", "3"}, {"device 0", "id", `"lamp-{n}"`}, {"device 0", "groups", `["a", "b"]`}, {"device 0", "will.response_topic", `"seen/{id}"`},
 		{"device 1", "kind", `"plug"`}, {"device 1", "load", `"tv"`}, {"device 1", "will", "false"},
@@ -28,7 +28,7 @@ func TestOverlays(t *testing.T) {
 		{"phases", "measure", `"10s"`},
 		{"expect", `"requests.lost"`, `"== 0"`}, {"expect", `"response.p99"`, `{ want = "< 1s" }`},
 	}
-	changes := []key{
+	changes := []assignment{
 		{"connect", "rate", `"7/s"`}, {"connect", "backoff", `"naive"`}, {"connect", "session_expiry", `"1h"`},
 		{"device 0", "count", "9"}, {"device 0", "telemetry", `"5s"`}, {"device 0", "groups", `["c"]`}, {"device 0", "brightness", "7"},
 		{"device 1", "count", "4"}, {"device 1", "load", `"kettle"`}, {"device 1", "qos", "2"},
@@ -43,7 +43,7 @@ func TestOverlays(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 300 / largeFiles {
-		var over []key
+		var over []assignment
 		for _, c := range changes {
 			if r.IntN(3) == 0 {
 				over = append(over, c)
@@ -51,7 +51,7 @@ func TestOverlays(t *testing.T) {
 		}
 		merged := slices.Clone(base)
 		for _, o := range over {
-			if i := slices.IndexFunc(merged, func(k key) bool { return k.section == o.section && k.name == o.name }); i >= 0 {
+			if i := slices.IndexFunc(merged, func(k assignment) bool { return k.section == o.section && k.name == o.name }); i >= 0 {
 				merged[i].value = o.value
 			} else {
 				merged = append(merged, o)
@@ -83,12 +83,12 @@ func TestOverlays(t *testing.T) {
 
 // write puts keys under their headers, and every element of an array in its
 // place.
-func write(prefix string, keys []key) string {
+func write(prefix string, keys []assignment) string {
 	var b strings.Builder
 	for _, section := range []string{"connect", "device 0", "device 1", "controller 0", "controller 1", "watcher 0", "incident 0", "audit", "phases", "expect"} {
 		name, n, isArray := strings.Cut(section, " ")
-		mine := slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return k.section != section })
-		later := slices.ContainsFunc(keys, func(k key) bool { return isArray && strings.HasPrefix(k.section, name) && k.section > section })
+		mine := slices.DeleteFunc(slices.Clone(keys), func(k assignment) bool { return k.section != section })
+		later := slices.ContainsFunc(keys, func(k assignment) bool { return isArray && strings.HasPrefix(k.section, name) && k.section > section })
 		switch {
 		case len(mine) == 0 && !later:
 			continue

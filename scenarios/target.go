@@ -11,20 +11,9 @@ import (
 
 // checkTarget checks whom the controllers command, with what.
 func checkTarget(ch *checker, r rules, c *Controllers) {
-	if c.Attribute == "" {
-		r.errorf("attribute", `add attribute = "power", say`, "controllers without an attribute to command")
-	}
-	checkShare(r, &c.Target)
+	targetKeys.check(r.beneath("target"), &c.Target)
 	if len(c.Payloads) == 0 {
 		c.Payloads = []string{""}
-	}
-	if c.Group != "" {
-		if c.Target != (Target{}) {
-			r.errorf("target", "remove it: the devices of the group are commanded, all of them", "target stands beside group; want one of the two")
-		}
-		if c.Pair {
-			r.errorf("pair", "remove one of them", "pair stands beside group; want one device each, or many at once")
-		}
 	}
 	if !ch.distinct || !r.ok("attribute", "group", "target", "target.kind", "target.id", "target.home", "target.share", "pair") {
 		return
@@ -44,12 +33,6 @@ func checkTarget(ch *checker, r rules, c *Controllers) {
 		case c.Count < n:
 			r.warnf("count", "leave count out: with pair there are as many controllers as devices", "only the first %d of %d devices are commanded: with pair each controller has one", c.Count, n)
 		}
-	}
-}
-
-func checkShare(r rules, t *Target) {
-	if !(t.Share >= 0 && t.Share <= 1) {
-		r.errorf("target.share", "", "share is %v; want 0, for all, to 1", t.Share)
 	}
 }
 

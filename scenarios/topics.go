@@ -96,8 +96,16 @@ func commandTopic(topic, id string) bool {
 
 // rules finds what is wrong with the values of one table.
 type rules struct {
-	doc  *tomlfault.Document
-	path string
+	doc     *tomlfault.Document
+	path    string
+	samples []Vars // of devices for which templates are tried out
+	noHomes bool   // of a group whose devices have no number of a home
+}
+
+// beneath returns the rules of a table in this one.
+func (r rules) beneath(key string) rules {
+	r.path = r.at(key)
+	return r
 }
 
 func (r rules) at(key string) string {

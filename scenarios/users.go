@@ -55,7 +55,7 @@ type Limits struct {
 	Retain                  *bool          // Retain Available
 	MaximumPacketSize       *uint32        // bytes, at least 64
 	ReceiveMaximum          *uint16        // 1 to 65535
-	TopicAliasMaximum       *uint16        // 0 to 65535
+	TopicAliasMaximum       *int           // 0 to 65535
 	KeepAlive               *time.Duration // Server Keep Alive, whole seconds
 	SessionExpiryMax        *time.Duration // whole seconds; SessionNeverExpires
 	WildcardSubscriptions   *bool
@@ -63,7 +63,7 @@ type Limits struct {
 	SubscriptionIdentifiers *bool
 
 	// The others are not announced.
-	AnyResponseTopic     bool   // users may name Response Topics that are not theirs
+	ResponseTopic        string // [OwnResponseTopic], which is what "" means, or [AnyResponseTopic]
 	MaximumConnections   *int   // 1 to 2147483647, as those that follow
 	MaximumSessions      *int   // with those of clients that are away
 	MaximumUserSessions  *int   // of one user
@@ -75,6 +75,12 @@ type Limits struct {
 	ClientMemory         *int64 // bytes that one client can make the broker keep
 	TotalMemory          *int64 // bytes that all clients can make it keep
 }
+
+// Which Response Topics users may name: those that they may subscribe to, or any.
+const (
+	OwnResponseTopic = "own"
+	AnyResponseTopic = "any"
+)
 
 // Filter is a Topic Filter, or a topic, with the places {user} and {client}: the
 // User Name and the Client Identifier of whoever is connected. Braces have no
@@ -89,16 +95,16 @@ func LoadUsers(name string, src []byte) (*UsersFile, Faults) {
 		return nil, doc.Faults()
 	}
 	top, f := doc.Root(), &UsersFile{Name: name}
-	top.Bool("anonymous", &f.Anonymous)
+	usersKeys.read(top, f)
 	users := top.Tables("user")
 	for _, t := range users {
 		f.Users = append(f.Users, readUser(t))
 	}
-	readLimits(top.Table("limits"), &f.Limits)
+	limitKeys.read(top.Table("limits"), &f.Limits)
 	doc.Unknown()
 	byName := make(map[string]int)
 	for i := range f.Users {
-		checkUser(rules{doc, fmt.Sprintf("user[%d]", i)}, &f.Users[i], byName, i)
+		checkUser(rules{doc: doc, path: fmt.Sprintf("user[%d]", i)}, &f.Users[i], byName, i)
 	}
 	if len(users) == 0 && !f.Anonymous && doc.OK("anonymous") && doc.OK("user") {
 		doc.Warnf(tomlfault.Place{}, `add anonymous = true, or a [[user]]`, "nobody may connect: there is no user, and anonymous is false")
@@ -109,205 +115,135 @@ func LoadUsers(name string, src []byte) (*UsersFile, Faults) {
 	return f, doc.Faults()
 }
 
+// usersKeys, userKeys and limitKeys are the keys of a users file.
+var (
+	usersKeys = describe[UsersFile](table{keys: []key{
+		{name: "anonymous", form: yesNo{}, def: false, doc: "who gives no user name is let in, and may do everything"},
+	}})
+
+	userKeys = describe[User](table{name: "[[user]]", keys: []key{
+		{name: "name", form: text{}, required: "a user without a name", example: `"..."`, doc: "User Name, each once"},
+		{name: "password_env", form: text{fault: envFault, empty: userWords}, field: "password.env", defDoc: "one of the three is required",
+			doc: "name of the environment variable with the password"},
+		{name: "password_file", form: text{what: "file name", fault: fileFault, empty: userWords}, field: "password.file",
+			doc: "file with the password, less one trailing newline; looked for beside the users file"},
+		{name: "password", form: text{empty: userWords}, field: "password.text", doc: "the password itself, for a demonstration"},
+		{name: "response_information", form: text{what: "topic that ends in `/`", fault: filterOf(topicFault)},
+			doc: "the user's own part of the topic tree, which CONNACK names as Response Information; the user may publish and subscribe beneath it"},
+		{name: "publish", form: list{of: "topic filters", fault: filterOf(filterFault)}, defDoc: "`[]`, nothing", doc: "what the user may publish to, Wills too"},
+		{name: "subscribe", form: list{of: "topic filters", fault: filterOf(filterFault)}, defDoc: "`[]`, nothing", doc: "what the user may subscribe to"},
+		{name: "client_ids", form: list{of: "patterns", fault: clientPatternFault}, defDoc: "any that is nobody else's",
+			doc: "Client Identifiers that are the user's alone; `{user}` is the name, `*` any text"},
+		{name: "maximum_sessions", form: atLeastOne(), defDoc: "that of the limits", doc: "sessions of the user, with those of clients that are away"},
+	}})
+
+	limitKeys = describe[Limits](table{name: "[limits]", keys: []key{
+		{name: "maximum_qos", form: qos(), defDoc: "`2`", doc: "Maximum QoS"},
+		{name: "retain", form: yesNo{}, defDoc: "`true`", doc: "Retain Available"},
+		{name: "maximum_packet_size", form: largest(byteSize(minPacket, maxPacket)), defDoc: "`\"1MiB\"`", doc: "Maximum Packet Size, of what clients send"},
+		{name: "receive_maximum", form: whole(1, 65535), defDoc: "`1024`", doc: "Receive Maximum"},
+		{name: "topic_alias_maximum", form: whole(0, 65535), defDoc: "`64`", doc: "Topic Alias Maximum"},
+		{name: "keep_alive", form: seconds(65535*time.Second, ""), defDoc: "the client's", doc: "Server Keep Alive"},
+		{name: "session_expiry_max", form: secondsOrNever(), defDoc: "`\"never\"`", doc: "the longest Session Expiry Interval"},
+		{name: "wildcard_subscriptions", form: yesNo{}, defDoc: "`true`", doc: "Wildcard Subscription Available"},
+		{name: "shared_subscriptions", form: yesNo{}, defDoc: "`true`", doc: "Shared Subscription Available"},
+		{name: "subscription_identifiers", form: yesNo{}, defDoc: "`true`", doc: "Subscription Identifier Available"},
+		{name: "response_topic", form: oneOf{[]string{OwnResponseTopic, AnyResponseTopic}}, defDoc: "`\"own\"`",
+			doc: "not announced, as those that follow: whether users may name only Response Topics that they may subscribe to, or any"},
+		{name: "maximum_connections", form: atLeastOne(), defDoc: "`1000000`", doc: "connections; beyond it CONNACK 0x89"},
+		{name: "maximum_sessions", form: atLeastOne(), defDoc: "`1000000`", doc: "sessions, with those of clients that are away; CONNACK 0x97"},
+		{name: "maximum_user_sessions", form: atLeastOne(), defDoc: "`100000`", doc: "sessions of one user, and of all who give no name; CONNACK 0x97"},
+		{name: "maximum_subscriptions", form: atLeastOne(), defDoc: "`16384`", doc: "subscriptions of one client; 0x97"},
+		{name: "maximum_filters", form: atLeastOne(), defDoc: "`4096`", doc: "filters of one SUBSCRIBE or UNSUBSCRIBE; 0x97 for all of them"},
+		{name: "maximum_overlap", form: atLeastOne(), defDoc: "`1024`", doc: "Subscription Identifiers of one message to one client, which is disconnected with 0x97"},
+		{name: "maximum_queued", form: atLeastOne(), defDoc: "`100000`", doc: "messages that wait for one client; dropped and counted"},
+		{name: "maximum_retained", form: atLeastOne(), defDoc: "`1000000`", doc: "retained messages; 0x97, dropped at QoS 0"},
+		{name: "client_memory", form: byteSize(minMemory, 0), defDoc: "`\"32MiB\"`",
+			doc: "what one client can make the broker keep: Wills, subscriptions, retained messages, queues, Topic Aliases, packets on their way in and out. " +
+				"Refused with 0x97, or the client is disconnected with it; QoS 0 is dropped and counted"},
+		{name: "total_memory", form: byteSize(minMemory, 0), defDoc: "`\"1024MiB\"`", doc: "what all clients can make it keep, with their connections and sessions; the same"},
+	}})
+)
+
+const userWords = "a user needs a password"
+
+const (
+	minMemory = 64 << 10  // bytes: enough for a client and a message
+	minPacket = 64        // leaves room for a CONNACK with every property that limits need
+	maxPacket = 268435460 // the largest packet of MQTT (2.1.4)
+)
+
+func atLeastOne() number[int64] {
+	f := whole(1, math.MaxInt32)
+	f.plain = "whole number, from 1"
+	return f
+}
+
+func largest(f number[int64]) number[int64] {
+	f.why = ", the largest packet of MQTT"
+	return f
+}
+
 func readUser(t *tomlfault.Table) User {
 	u := User{Publish: []Filter{}, Subscribe: []Filter{}}
-	if !t.Has("name") {
-		t.Errorf("name", `add name = "..."`, "a user without a name")
-	}
-	t.Text("name", &u.Name)
+	userKeys.read(t, &u)
 	ways := 0
-	for _, p := range []struct {
-		key string
-		dst *string
-	}{{"password_env", &u.Password.Env}, {"password_file", &u.Password.File}, {"password", &u.Password.Text}} {
-		if !t.Has(p.key) {
+	for _, key := range []string{"password_env", "password_file", "password"} {
+		if !t.Holds(key) {
 			continue
 		}
 		if ways++; ways > 1 {
-			t.Errorf(p.key, "remove one of them", "%s is one password too many; want one place for it", p.key)
-		}
-		if t.Text(p.key, p.dst) && *p.dst == "" {
-			t.Errorf(p.key, "", "%s is empty", p.key)
+			t.Errorf(key, "remove one of them", "%s is one password too many; want one place for it", key)
 		}
 	}
 	if ways == 0 {
 		t.Errorf("", `add password_env = "..." or password_file = "...", or password = "..." for a demonstration`, "a user without a password")
 	}
-	text := ""
-	t.Text("response_information", &text)
-	u.ResponseInformation = Filter(text)
-	for _, list := range []struct {
-		key string
-		dst *[]Filter
-	}{{"publish", &u.Publish}, {"subscribe", &u.Subscribe}} {
-		var texts []string
-		t.Texts(list.key, &texts)
-		for _, f := range texts {
-			*list.dst = append(*list.dst, Filter(f))
-		}
-	}
-	t.Texts("client_ids", &u.ClientIDs)
-	u.MaximumSessions = count(t, "maximum_sessions")
 	return u
 }
 
 func checkUser(r rules, u *User, byName map[string]int, i int) {
 	if problem := textFault(u.Name); problem != "" {
 		r.errorf("name", "", "the name %s", problem)
-	} else if u.Name == "" {
+	} else if u.Name == "" && r.doc.Holds(r.at("name")) {
 		r.errorf("name", "", "name is empty; who gives no name is let in by anonymous = true")
 	}
+	userKeys.check(r, u)
 	if first, ok := byName[u.Name]; ok && r.ok("name") {
 		r.errorf("name", "", "user %q is already at %s", tomlfault.Short(u.Name), r.doc.Where(fmt.Sprintf("user[%d]", first)))
 	} else if !ok {
 		byName[u.Name] = i
 	}
-	if problem := envFault(u.Password.Env); problem != "" {
-		r.errorf("password_env", "", "password_env %s", problem)
-	}
-	if problem := fileFault(u.Password.File); problem != "" {
-		r.errorf("password_file", "", "password_file %s", problem)
-	}
-	if own := string(u.ResponseInformation); own != "" {
-		if r.filter("response_information", u.ResponseInformation, topicFault) && !strings.HasSuffix(own, "/") {
-			r.errorf("response_information", fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"/")),
-				"response_information %q does not end in \"/\"; want a part of the topic tree", tomlfault.Short(own))
-		}
-	}
-	for k, p := range u.ClientIDs {
-		key := fmt.Sprintf("client_ids[%d]", k)
-		text := strings.ReplaceAll(p, "{user}", "name")
-		switch problem := textFault(text); {
-		case strings.ContainsAny(text, "{}"):
-			r.errorf(key, "the only place is {user}", "client_ids: %q has braces that are of no place", tomlfault.Short(p))
-		case p == "":
-			r.errorf(key, "", "client_ids: a pattern is empty")
-		case problem != "":
-			r.errorf(key, "", "client_ids: %q %s", tomlfault.Short(p), problem)
-		}
-	}
-	for k, f := range u.Publish {
-		r.filter(fmt.Sprintf("publish[%d]", k), f, filterFault)
-	}
-	for k, f := range u.Subscribe {
-		r.filter(fmt.Sprintf("subscribe[%d]", k), f, filterFault)
+	if own := string(u.ResponseInformation); own != "" && r.ok("response_information") && !strings.HasSuffix(own, "/") {
+		r.errorf("response_information", fmt.Sprintf("did you mean %q?", tomlfault.Short(own+"/")),
+			"response_information %q does not end in \"/\"; want a part of the topic tree", tomlfault.Short(own))
 	}
 	if u.ResponseInformation == "" && len(u.Publish)+len(u.Subscribe) == 0 && r.ok("response_information", "publish", "subscribe") {
 		r.warnf("", `add publish = ["..."] or subscribe = ["..."]`, "user %q may do nothing but connect", tomlfault.Short(u.Name))
 	}
 }
 
-// filter checks the form of a filter, and what the broker makes of it for a user
-// and a client with ordinary names.
-func (r rules) filter(key string, f Filter, fault func(string) string) bool {
-	name, _, _ := strings.Cut(key, "[")
-	text := strings.NewReplacer("{user}", "name", "{client}", "name").Replace(string(f))
-	if strings.ContainsAny(text, "{}") {
-		r.errorf(key, "places: {user}, {client}", "%s: %q has braces that are of no place", name, tomlfault.Short(string(f)))
-		return false
+// filterOf returns what is wrong with a filter, by what the broker makes of it for
+// a user and a client with ordinary names.
+func filterOf(fault func(string) string) func(string) string {
+	return func(s string) string {
+		text := strings.NewReplacer("{user}", "name", "{client}", "name").Replace(s)
+		if strings.ContainsAny(text, "{}") {
+			return "has braces that are of no place; places are {user} and {client}"
+		}
+		return fault(text)
 	}
-	if problem := fault(text); problem != "" {
-		r.errorf(key, "", "%s: %q %s", name, tomlfault.Short(string(f)), problem)
-		return false
-	}
-	return true
 }
 
-func readLimits(t *tomlfault.Table, l *Limits) {
-	l.MaximumQoS = limit[byte](t, "maximum_qos", 0, 2)
-	l.Retain = boolean(t, "retain")
-	l.MaximumPacketSize = readPacketSize(t, "maximum_packet_size")
-	l.ReceiveMaximum = limit[uint16](t, "receive_maximum", 1, 65535)
-	l.TopicAliasMaximum = limit[uint16](t, "topic_alias_maximum", 0, 65535)
-	l.KeepAlive = readSeconds(t, "keep_alive", 65535*time.Second, "65535s")
-	l.SessionExpiryMax = readSeconds(t, "session_expiry_max", SessionNeverExpires-time.Second, "4294967294s",
-		tomlfault.Word{Text: never, Value: SessionNeverExpires})
-	l.WildcardSubscriptions = boolean(t, "wildcard_subscriptions")
-	l.SharedSubscriptions = boolean(t, "shared_subscriptions")
-	l.SubscriptionIdentifiers = boolean(t, "subscription_identifiers")
-	var topic string
-	l.AnyResponseTopic = t.Choice("response_topic", []string{"own", "any"}, &topic) && topic == "any"
-	for _, n := range []struct {
-		key string
-		dst **int
-	}{
-		{"maximum_connections", &l.MaximumConnections}, {"maximum_sessions", &l.MaximumSessions},
-		{"maximum_user_sessions", &l.MaximumUserSessions}, {"maximum_subscriptions", &l.MaximumSubscriptions},
-		{"maximum_filters", &l.MaximumFilters}, {"maximum_overlap", &l.MaximumOverlap},
-		{"maximum_queued", &l.MaximumQueued}, {"maximum_retained", &l.MaximumRetained},
-	} {
-		*n.dst = count(t, n.key)
-	}
-	l.ClientMemory = readMemory(t, "client_memory")
-	l.TotalMemory = readMemory(t, "total_memory")
-}
-
-func limit[T byte | uint16](t *tomlfault.Table, key string, low, high int64) *T {
-	var n T
-	if !tomlfault.Int(t, key, low, high, &n) {
-		return nil
-	}
-	return &n
-}
-
-// count reads a number that is 1 or more.
-func count(t *tomlfault.Table, key string) *int {
-	var n int
-	if !tomlfault.Int(t, key, 1, math.MaxInt32, &n) {
-		return nil
-	}
-	return &n
-}
-
-// minMemory is enough for a client and a message.
-const minMemory = 64 << 10
-
-func readMemory(t *tomlfault.Table, key string) *int64 {
-	var n int64
-	if !t.Size(key, &n) {
-		return nil
-	}
-	if n < minMemory {
-		t.Errorf(key, "", "%s is %dB; want 64KiB or more", key, n)
-		return nil
-	}
-	return &n
-}
-
-func boolean(t *tomlfault.Table, key string) *bool {
-	var on bool
-	if !t.Bool(key, &on) {
-		return nil
-	}
-	return &on
-}
-
-// minPacket leaves room for a CONNACK with every property that limits need.
-const minPacket = 64
-
-func readPacketSize(t *tomlfault.Table, key string) *uint32 {
-	var n int64
-	if !t.Size(key, &n) {
-		return nil
-	}
-	if n < minPacket || n > 268435460 {
-		t.Errorf(key, "", "%s is %dB; want 64B to 268435460B, the largest packet of MQTT", key, n)
-		return nil
-	}
-	return new(uint32(n))
-}
-
-func readSeconds(t *tomlfault.Table, key string, most time.Duration, mostText string, words ...tomlfault.Word) *time.Duration {
-	var d time.Duration
+// clientPatternFault returns what is wrong with a pattern of Client Identifiers,
+// or "".
+func clientPatternFault(s string) string {
+	text := strings.ReplaceAll(s, "{user}", "name")
 	switch {
-	case !t.Duration(key, &d, words...):
-		return nil
-	case d > most && (len(words) == 0 || d != words[0].Value):
-		t.Errorf(key, "", "%s is %s; want 0s to %s", key, tomlfault.FormatDuration(d), mostText)
-		return nil
-	case d%time.Second != 0:
-		t.Errorf(key, "", "%s is %s; want whole seconds, which is how MQTT counts", key, tomlfault.FormatDuration(d))
-		return nil
+	case strings.ContainsAny(text, "{}"):
+		return "has braces that are of no place; the only place is {user}"
+	case s == "":
+		return "is empty; want a pattern"
 	}
-	return &d
+	return textFault(text)
 }

@@ -58,7 +58,7 @@ func TestLoadUsers(t *testing.T) {
 		},
 		Limits: Limits{
 			MaximumQoS: new(byte(1)), Retain: new(false), MaximumPacketSize: new(uint32(65536)), ReceiveMaximum: new(uint16(20)),
-			TopicAliasMaximum: new(uint16(0)), KeepAlive: new(2 * time.Minute), SessionExpiryMax: new(SessionNeverExpires),
+			TopicAliasMaximum: new(0), KeepAlive: new(2 * time.Minute), SessionExpiryMax: new(SessionNeverExpires),
 			WildcardSubscriptions: new(true), SharedSubscriptions: new(false), SubscriptionIdentifiers: new(false),
 		},
 	}

@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +14,24 @@ func watcherPath(i int) string { return fmt.Sprintf("watcher[%d]", i) }
 // maxSlow is the longest that a message may take a watcher.
 const maxSlow = time.Hour
 
+// watcherKeys are the keys of a [[watcher]].
+var watcherKeys = describe[Watchers](table{name: "[[watcher]]", keys: []key{
+	{name: "name", form: text{what: "one topic level, without braces", empty: leaveOut}, defDoc: "`\"watchers-1\"`, by place", doc: "tells the group in results"},
+	{name: "count", form: whole(1, MaxControllers), def: 1, doc: "how many"},
+	{name: "client_id", form: template{text{empty: leaveOut}, controllerPlaces}, def: "{id}", doc: "as for controllers"},
+	{name: "topics", form: list{of: "topic filters", fault: filterFault, empty: `leave it out for the default, ["state/#", "tele/#"]`, unique: true},
+		defDoc: "`[\"state/#\", \"tele/#\"]`; with `answers` the filters of the devices' Wills", doc: "what they subscribe to"},
+	{name: "answers", form: yesNo{}, def: false, doc: "it answers each message that has a Response Topic there, with its Correlation Data: it consumes Wills"},
+	{name: "qos", form: qos(), defDoc: "`0`; with `answers` `1`", doc: "QoS that is asked for"},
+	{name: "share", form: text{what: "text without `/`, `+` and `#`", fault: shareFault, empty: leaveOut},
+		doc: "name of a shared subscription that the group has together; without it each gets every message"},
+	{name: "slow", form: span(0, maxSlow), defDoc: "`\"0s\"`", doc: "how long each message takes a watcher: a slow consumer"},
+}})
+
 // fill puts the defaults in the place of what is zero. place counts from 0.
 func (w *Watchers) fill(place int, s *Scenario) {
 	w.Name = orText(w.Name, fmt.Sprintf("watchers-%d", place+1))
-	w.ClientID = orText(w.ClientID, "{id}")
-	if w.Count == 0 {
-		w.Count = 1
-	}
+	watcherKeys.fill(w)
 	if w.Answers && !w.filled && w.QoS == 0 {
 		w.QoS = 1
 	}
@@ -38,22 +48,11 @@ func (w *Watchers) fill(place int, s *Scenario) {
 func readWatchers(r *reader) {
 	for i, t := range r.top.Tables("watcher") {
 		var w Watchers
-		notEmpty(t, "name", &w.Name)
-		tomlfault.Int(t, "count", 1, MaxControllers, &w.Count)
-		id := ""
-		notEmpty(t, "client_id", &id)
-		w.ClientID = Template(id)
-		if t.Texts("topics", &w.Topics) && len(w.Topics) == 0 {
-			t.Errorf("topics", `leave it out for the default, ["state/#", "tele/#"]`, "topics is empty")
-		}
-		t.Bool("answers", &w.Answers)
-		if w.Answers {
+		watcherKeys.read(t, &w)
+		if w.Answers && !t.Holds("qos") {
 			w.QoS = 1
 		}
 		w.filled = true // an explicit 0 is 0
-		tomlfault.Int(t, "qos", 0, 2, &w.QoS)
-		notEmpty(t, "share", &w.Share)
-		t.Duration("slow", &w.Slow)
 		w.fill(i, r.s)
 		r.s.Watchers = append(r.s.Watchers, w)
 	}
@@ -62,31 +61,17 @@ func readWatchers(r *reader) {
 func checkWatchers(c *checker) {
 	for i := range c.s.Watchers {
 		w, r := &c.s.Watchers[i], c.rules(watcherPath(i))
-		r.between("count", w.Count, 1, MaxControllers)
-		r.between("qos", int(w.QoS), 0, 2)
+		own := *w
 		if w.Answers && !checkAnswers(c, r) {
-			continue
+			own.Topics = nil // they may follow from what is at fault
 		}
-		for k, topic := range w.Topics {
-			key := fmt.Sprintf("topics[%d]", k)
-			problem, hint := filterFault(topic), ""
-			if name, _ := strings.CutPrefix(topic, "$share/"); problem == "" && name != topic {
-				name, topic, _ = strings.Cut(name, "/")
-				problem, hint = "is a shared subscription", fmt.Sprintf("did you mean topics = [%q] and share = %q?", tomlfault.Short(topic), tomlfault.Short(name))
-				topic = w.Topics[k]
+		watcherKeys.check(r, &own)
+		for k, topic := range own.Topics {
+			if name, ok := strings.CutPrefix(topic, "$share/"); ok {
+				name, plain, _ := strings.Cut(name, "/")
+				r.errorf(fmt.Sprintf("topics[%d]", k), fmt.Sprintf("did you mean topics = [%q] and share = %q?", tomlfault.Short(plain), tomlfault.Short(name)),
+					"topics: %q is a shared subscription", tomlfault.Short(topic))
 			}
-			switch {
-			case problem != "":
-				r.errorf(key, hint, "topics: %q %s", tomlfault.Short(topic), problem)
-			case slices.Contains(w.Topics[:k], topic):
-				r.errorf(key, "", "topics: %q stands there twice", tomlfault.Short(topic))
-			}
-		}
-		if problem := shareFault(w.Share); problem != "" && w.Share != "" {
-			r.errorf("share", "", "share: %q %s", tomlfault.Short(w.Share), problem)
-		}
-		if w.Slow < 0 || w.Slow > maxSlow {
-			r.errorf("slow", "", "slow is %s; want 0s to %s", tomlfault.FormatDuration(w.Slow), tomlfault.FormatDuration(maxSlow))
 		}
 	}
 }

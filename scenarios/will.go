@@ -9,27 +9,35 @@ import (
 	"homefleet/scenarios/tomlfault"
 )
 
+// willKeys are the keys of a [device.will].
+var willKeys = describe[Will](table{name: "[device.will]", keys: []key{
+	{name: "topic", form: template{text{what: "a topic name", fault: topicFault, empty: "leave it out for the default, tele/{id}/lwt"}, devicePlaces}, def: "tele/{id}/lwt",
+		doc: "Will Topic; not one of the device's command topics. See below for what else goes there"},
+	{name: "payload", form: template{text{fault: binaryFault}, devicePlaces}, def: "Offline", doc: "Will Payload"},
+	{name: "qos", form: qos(), def: 1, doc: "Will QoS"},
+	{name: "retain", form: yesNo{}, def: true, doc: "Will Retain"},
+	{name: "delay", form: seconds(maxMessageExpiry, ""), defDoc: "`\"0s\"`", doc: "Will Delay Interval; of use only up to `session_expiry`"},
+	{name: "message_expiry", form: seconds(maxMessageExpiry, "none"), doc: "Message Expiry Interval"},
+	{name: "content_type", form: template{text{fault: textFault}, devicePlaces}, doc: "Content Type"},
+	{name: "response_topic", form: template{text{what: "a topic name", fault: topicFault}, devicePlaces}, doc: "Response Topic; not one of the device's command topics"},
+	{name: "correlation_data", form: template{text{fault: binaryFault}, devicePlaces}, doc: "Correlation Data"},
+	{name: "user_properties", form: byRule{"table `[device.will.user_properties]`, or pairs `[[\"key\", \"value\"], ...]`"},
+		doc: "User Properties in the order of the file; pairs may repeat a key; values are templates"},
+}})
+
 // DefaultWill returns the Will a device has unless the scenario says otherwise:
 // "Offline" on tele/<id>/lwt, QoS 1, retained.
 func DefaultWill() Will {
-	return Will{Topic: "tele/{id}/lwt", Payload: "Offline", QoS: 1, Retain: true}
+	var w Will
+	willKeys.fill(&w)
+	return w
 }
 
 // fill completes a Will without a topic by the default one.
 func (w *Will) fill() {
-	if w.Off || w.Topic != "" {
-		return
-	}
-	d := DefaultWill()
-	w.Topic, w.QoS, w.Retain = d.Topic, d.QoS, d.Retain
-	if w.Payload == "" {
-		w.Payload = d.Payload
-	}
-}
-
-func readWills(r *reader) {
-	for i, t := range r.groups {
-		readWill(t, &r.s.Groups[i].Will)
+	if !w.Off && w.Topic == "" {
+		w.QoS, w.Retain = 0, false
+		willKeys.fill(w)
 	}
 }
 
@@ -41,18 +49,7 @@ func readWill(group *tomlfault.Table, w *Will) {
 		return
 	}
 	t := group.Table("will")
-	text(t, "topic", &w.Topic)
-	if w.Topic == "" {
-		t.Errorf("topic", "leave it out for the default, "+string(DefaultWill().Topic), "topic is empty")
-	}
-	text(t, "payload", &w.Payload)
-	tomlfault.Int(t, "qos", 0, 2, &w.QoS)
-	t.Bool("retain", &w.Retain)
-	t.Duration("delay", &w.Delay)
-	t.Duration("message_expiry", &w.MessageExpiry)
-	text(t, "content_type", &w.ContentType)
-	text(t, "response_topic", &w.ResponseTopic)
-	text(t, "correlation_data", &w.CorrelationData)
+	willKeys.read(t, w)
 	readProperties(t, "user_properties", &w.UserProperties)
 }
 
@@ -63,7 +60,7 @@ func readProperties(t *tomlfault.Table, key string, dst *[]Property) {
 		sub := t.Table(key)
 		for _, name := range sub.Keys() {
 			p := Property{Key: name}
-			text(sub, name, &p.Value)
+			sub.Text(name, (*string)(&p.Value))
 			*dst = append(*dst, p)
 		}
 		return
@@ -93,9 +90,6 @@ func checkWills(c *checker) {
 		}
 		if r := c.rules(groupPath(i)); !g.Will.Off {
 			checkWillTexts(r, g, ends)
-			r.between("will.qos", int(g.Will.QoS), 0, 2)
-			r.seconds("will.delay", g.Will.Delay, maxMessageExpiry, "0s to 4294967295s")
-			r.seconds("will.message_expiry", g.Will.MessageExpiry, maxMessageExpiry, "0s, for none, to 4294967295s")
 			checkWillTopics(r, &g.Will, ends)
 			checkWillSense(c, r, g, ends)
 		}
@@ -104,22 +98,9 @@ func checkWills(c *checker) {
 
 // checkWillTexts checks every template of a Will, for the given devices.
 func checkWillTexts(r rules, g *Group, ends []Vars) {
-	w := &g.Will
-	for _, f := range []struct {
-		key   string
-		t     Template
-		fault func(string) string
-	}{
-		{"will.topic", w.Topic, topicFault},
-		{"will.payload", w.Payload, binaryFault},
-		{"will.content_type", w.ContentType, textFault},
-		{"will.response_topic", w.ResponseTopic, optional(topicFault)},
-		{"will.correlation_data", w.CorrelationData, binaryFault},
-	} {
-		if r.ok(f.key) && r.template(f.key, f.t, devicePlaces, f.fault, ends...) {
-			r.homeless(f.key, f.t, g)
-		}
-	}
+	w, tried := &g.Will, r.beneath("will")
+	tried.samples, tried.noHomes = ends, g.Homes == 0 && r.ok("homes")
+	willKeys.check(tried, w)
 	for i, p := range w.UserProperties {
 		key := fmt.Sprintf("will.user_properties[%d]", i)
 		if problem := textFault(p.Key); problem != "" {
@@ -221,14 +202,4 @@ func binaryFault(s string) string {
 		return fmt.Sprintf("has %d bytes; MQTT allows %d", len(s), maxString)
 	}
 	return ""
-}
-
-// optional lets a text be empty, and otherwise judges it as fault does.
-func optional(fault func(string) string) func(string) string {
-	return func(s string) string {
-		if s == "" {
-			return ""
-		}
-		return fault(s)
-	}
 }
