@@ -24,11 +24,11 @@ var brokerKeys = describe[Broker](table{name: "[broker]", keys: []key{
 	{name: "ca_file", form: fileName, defDoc: "the system's", doc: "PEM certificates that are trusted"},
 	{name: "cert_file", form: fileName, example: `"...", the key's certificate`, needs: "key_file", doc: "PEM client certificate, with `key_file`"},
 	{name: "key_file", form: fileName, example: `"...", the certificate's private key`, needs: "cert_file", doc: "its private key"},
-	{name: "server_name", form: text{fault: fileFault}, defDoc: "the url's host", doc: "host name that the certificate must have"},
+	{name: "server_name", form: text{fault: fileFault, quiet: true}, defDoc: "the url's host", doc: "host name that the certificate must have"},
 	{name: "insecure", form: yesNo{}, def: false, doc: "accept any certificate"},
 }})
 
-var fileName = text{what: "file name", fault: fileFault}
+var fileName = text{what: "file name", fault: fileFault, quiet: true}
 
 // envTemplate is the name of an environment variable with a password in it. What
 // is none may be the password itself: nothing of it is repeated.

@@ -39,6 +39,7 @@ type text struct {
 	what  string // "": "text"
 	fault func(string) string
 	empty string // the hint if it is there and empty; "": it may be
+	quiet bool   // an error does not repeat it: it may be a secret that stands in the wrong place
 }
 
 func (f text) read(t *tomlfault.Table, k *key, field reflect.Value) bool {
@@ -60,7 +61,11 @@ func (f text) check(r rules, k *key, field reflect.Value) {
 	if f.fault == nil || field.Len() == 0 {
 		return
 	}
-	if problem := f.fault(field.String()); problem != "" {
+	switch problem := f.fault(field.String()); {
+	case problem == "":
+	case f.quiet:
+		r.errorf(k.name, "", "%s %s", k.name, problem)
+	default:
 		r.errorf(k.name, "", "%s: %q %s", k.name, tomlfault.Short(field.String()), problem)
 	}
 }

@@ -191,7 +191,7 @@ func (s *Scenario) fill() {
 
 // topKeys are the keys at the top of a scenario.
 var topKeys = describe[Scenario](table{keys: []key{
-	{name: "title", form: text{fault: lineFault}, doc: "one line for people"},
+	{name: "title", form: text{fault: lineFault, quiet: true}, doc: "one line for people"},
 	{name: "seed", form: seed(), defDoc: "`0`", doc: "every random choice follows from it"},
 	{name: "duration", form: optional(span(0, 0), "until stopped"), defDoc: "until stopped", doc: "how long the run lasts"},
 	{name: "time", form: factor(), def: 1.0, doc: "simulated seconds per real second: physics only, never MQTT"},

@@ -219,7 +219,7 @@ func TestCheckOfScenarioBuiltInGo(t *testing.T) {
 			`scenario: error: device[0].will.user_properties[0]: the key "\x00" has U+0000, which MQTT forbids in text`},
 		{"password_env", group(func(s *Scenario) { s.Broker.Password.Env = "A=B" }),
 			`scenario: error: broker.password_env: password_env is no name of an environment variable`},
-		{"ca_file", group(func(s *Scenario) { s.Broker.CAFile = "a\x00" }), `scenario: error: broker.ca_file: ca_file: "a\x00" has U+0000, which no file name has`},
+		{"ca_file", group(func(s *Scenario) { s.Broker.CAFile = "a\x00" }), `scenario: error: broker.ca_file: ca_file has U+0000, which no file name has`},
 	} {
 		faults := tt.s.Vet()
 		got := ""

@@ -18,7 +18,7 @@ func TestPacing(t *testing.T) {
 	}
 	s, _ := LoadSize("test.toml", src, "")
 	s.Phases.Pacing = "hasty"
-	const want = `there is no "hasty"; want "precise" or "thrifty"`
+	const want = `pacing has no choice "hasty"; want "precise" or "thrifty"`
 	if err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Check() of a pacing that there is not = %v; want %q", err, want)
 	}

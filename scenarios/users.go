@@ -123,9 +123,9 @@ var (
 
 	userKeys = describe[User](table{name: "[[user]]", keys: []key{
 		{name: "name", form: text{}, required: "a user without a name", example: `"..."`, doc: "User Name, each once"},
-		{name: "password_env", form: text{fault: envFault, empty: userWords}, field: "password.env", defDoc: "one of the three is required",
+		{name: "password_env", form: text{fault: envFault, empty: userWords, quiet: true}, field: "password.env", defDoc: "one of the three is required",
 			doc: "name of the environment variable with the password"},
-		{name: "password_file", form: text{what: "file name", fault: fileFault, empty: userWords}, field: "password.file",
+		{name: "password_file", form: text{what: "file name", fault: fileFault, empty: userWords, quiet: true}, field: "password.file",
 			doc: "file with the password, less one trailing newline; looked for beside the users file"},
 		{name: "password", form: text{empty: userWords}, field: "password.text", doc: "the password itself, for a demonstration"},
 		{name: "response_information", form: text{what: "topic that ends in `/`", fault: filterOf(topicFault)},
