@@ -101,7 +101,6 @@ type population struct {
 
 	devices, controllers, watchers, referees, duplicates client.Cohort
 
-	watcherProfile   client.Profile
 	duplicateProfile client.Profile
 
 	first chan struct{}                // a token for each first try under way, when there is no rate
@@ -193,13 +192,14 @@ func (f *Fleet) newLoad() error {
 		f.requesters = append(f.requesters, g.Controllers()...)
 		first += sc.Controllers[i].Count
 	}
+	watchers := f.watcherEnv()
 	for i := range sc.Watchers {
 		for n := range sc.Watchers[i].Count {
-			f.watching = append(f.watching, newWatcher(f, &sc.Watchers[i], len(f.watching), n))
+			f.watching = append(f.watching, newWatcher(watchers, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
 		}
 	}
 	f.stamped = len(f.watching) > 0 || f.audit != nil
-	return f.newDeliveries()
+	return f.newDeliveries(watchers)
 }
 
 // sessions returns all sessions in the order in which they connect.

@@ -8,6 +8,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -98,14 +99,14 @@ collect:
 	}
 }
 
-// FillConnect implements handler.
+// FillConnect implements [client.Handler].
 func (i *inspector) FillConnect(p *wire.Connect) error {
 	i.got <- retained{news: begun}
 	p.CleanStart, p.SessionExpiry, p.ReceiveMaximum = true, 0, client.AllAtOnce
 	return i.fleet.credentials(p, auditorVars(i.ClientID(), i.fleet.scenario.Seed, i.fleet.run))
 }
 
-// Subscriptions implements handler.
+// Subscriptions implements [client.Handler].
 func (i *inspector) Subscriptions() ([]packets.SubOptions, int, error) {
 	subs := make([]packets.SubOptions, len(i.filters))
 	for k, filter := range i.filters {
@@ -114,19 +115,19 @@ func (i *inspector) Subscriptions() ([]packets.SubOptions, int, error) {
 	return subs, len(subs), nil
 }
 
-// Online implements handler.
+// Online implements [client.Handler].
 func (i *inspector) Online(time.Time) (next time.Time) {
 	i.got <- retained{news: subscribed}
 	return next
 }
 
-// Message implements handler.
+// Message implements [client.Handler].
 func (i *inspector) Message(p *wire.Publish) {
 	if !p.Retain {
 		return // it is new, and not from the store
 	}
 	m := retained{topic: string(p.Topic), payload: string(p.Payload)}
-	if made, run, ok := stamp(p); ok && run == i.fleet.run {
+	if made, run, ok := deliveries.MadeAt(p); ok && run == i.fleet.run {
 		m.made = made
 	}
 	if _, number, run := connectionOf(p); run == i.fleet.run {

@@ -97,16 +97,13 @@ func (r *responder) unanswered() {
 func consumer(p *wire.Publish) string {
 	if p.Props.User != nil {
 		for k, v := range p.Props.UserProperties() {
-			if k == consumerKey {
+			if k == ConsumerKey {
 				return strings.Trim(client.Shorten([]byte(v)), `"`)
 			}
 		}
 	}
 	return "somebody"
 }
-
-// consumerKey names the User Property of a watcher's answer that says who it is.
-const consumerKey = "by"
 
 // A fleet of up to mostTold devices is told of one by one, in up to mostSaid lines; a
 // larger one has the counts.

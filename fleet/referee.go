@@ -10,6 +10,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -53,7 +54,7 @@ func newReferee(f *Fleet) *referee {
 	return r
 }
 
-// FillConnect implements handler.
+// FillConnect implements [client.Handler].
 func (r *referee) FillConnect(p *wire.Connect) error {
 	p.SessionExpiry = 600
 	p.ReceiveMaximum = client.AllAtOnce
@@ -90,7 +91,7 @@ func (f *Fleet) witnessQoS() byte {
 
 const versionTopic = "$SYS/broker/version"
 
-// Online implements handler.
+// Online implements [client.Handler].
 func (r *referee) Online(now time.Time) time.Time {
 	r.pulse = now.Add(certainty)
 	r.fleet.audit.Witness(r.fleet.now(), true)
@@ -101,12 +102,12 @@ func (r *referee) Online(now time.Time) time.Time {
 	return r.nextAct()
 }
 
-// Offline implements goesOffline.
+// Offline implements [client.GoesOffline].
 func (r *referee) Offline(client.Departure) {
 	r.fleet.audit.Witness(r.fleet.clock.At(r.ReadAt()), false)
 }
 
-// Message implements handler.
+// Message implements [client.Handler].
 func (r *referee) Message(p *wire.Publish) {
 	switch {
 	case bytes.Equal(p.Topic, r.answers):
@@ -151,7 +152,7 @@ func (r *referee) will(p *wire.Publish) {
 	f.audit.Seen(device, number, now, len(differs) > 0)
 }
 
-// Act implements routine.
+// Act implements [client.Routine].
 func (r *referee) Act(now time.Time) time.Time {
 	if client.IsDue(r.pulse, now) {
 		r.pulse = now.Add(certainty)
@@ -252,4 +253,11 @@ func (f *Fleet) setSlack() {
 	set(&slack.Late, a.Slack)
 	set(&slack.Silence, a.SilenceSlack)
 	f.audit.SetSlack(slack)
+}
+
+// isAnnouncement reports whether a message on a Will's topic is none, but what
+// the device itself says of its availability.
+func isAnnouncement(p *wire.Publish) bool {
+	_, _, stamped := deliveries.MadeAt(p)
+	return stamped
 }

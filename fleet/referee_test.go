@@ -44,7 +44,7 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 	for name, a := range map[string]client.Handler{
 		"referee":   f.referee,
 		"inspector": &inspector{fleet: f, got: make(chan retained, 1)},
-		"watcher":   newWatcher(f, &f.scenario.Watchers[0], 0, 0),
+		"watcher":   newWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect
 		if err := a.FillConnect(&p); err != nil || p.ReceiveMaximum != 65535 {

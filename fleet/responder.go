@@ -10,6 +10,7 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -58,7 +59,7 @@ func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, p *clie
 	return r
 }
 
-// FillConnect implements handler.
+// FillConnect implements [client.Handler].
 func (r *responder) FillConnect(p *wire.Connect) error {
 	vars := r.spec.Vars(r.fleet.run)
 	if !r.spec.Group.Will.Off {
@@ -162,13 +163,13 @@ func (r *responder) Acknowledged(note uint64, code byte) {
 // BeforeDisconnect implements parting.
 func (r *responder) BeforeDisconnect() { r.announce(false) }
 
-// Offline implements goesOffline.
+// Offline implements [client.GoesOffline].
 func (r *responder) Offline(d client.Departure) {
 	r.present.Store(false)
 	r.wentDown(d)
 }
 
-// Act implements routine.
+// Act implements [client.Routine].
 func (r *responder) Act(now time.Time) time.Time {
 	if client.IsDue(r.fleet.clock.Time(r.modelDue), now) {
 		r.step(now)
@@ -339,7 +340,7 @@ func (r *responder) announce(there bool) {
 	}
 	if r.fleet.audit != nil {
 		r.announced = r.fleet.now()
-		p.Props.User = r.fleet.appendStamp(nil, r.announced) // or the referee would take it for the Will
+		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.fleet.run)) // or the referee would take it for the Will
 	}
 	r.Send(&p, metrics.Announcement)
 }

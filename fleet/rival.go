@@ -75,7 +75,7 @@ func (w *weather) play(duplicates <-chan *duplicate, r *responder, until time.Ti
 	r.Tell(r.Uncontest)
 }
 
-// FillConnect implements handler.
+// FillConnect implements [client.Handler].
 func (d *duplicate) FillConnect(p *wire.Connect) error {
 	d.Renamed(p)
 	p.CleanStart = p.CleanStart || d.clean

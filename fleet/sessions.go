@@ -7,6 +7,7 @@ import (
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/transport"
+	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
 
@@ -56,7 +57,6 @@ func (f *Fleet) newCohorts() {
 	set(&f.watchers, watchers)
 	set(&f.duplicates, -1)
 	f.duplicates.Hidden = true
-	f.watcherProfile = client.Profile{Cohort: &f.watchers, Backoff: backoffOf(&sc.Connect), EndsSession: !sc.Connect.Resume}
 	// A duplicate leaves its session to the device.
 	f.duplicateProfile = client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}}
 }
@@ -162,4 +162,24 @@ func (f *Fleet) loadEnv() load.Env {
 			f.news.tell()
 		},
 	}
+}
+
+// watcherEnv is what the watchers work with, but for their ledger.
+func (f *Fleet) watcherEnv() *watcherEnv {
+	c := &f.scenario.Connect
+	e := &watcherEnv{
+		Client: f.env, Profile: client.Profile{Cohort: &f.watchers, Backoff: backoffOf(c), EndsSession: !c.Resume},
+		Run: f.run, Credentials: f.credentials, Place: f.place,
+		Will: func(p *wire.Publish) (int, uint32, bool) {
+			device, number, run := connectionOf(p)
+			return device, number, run == f.run && f.numbered(device) != nil
+		},
+		AppendConnection: func(user []byte, device int, number uint32) []byte {
+			return f.numbered(device).appendConnection(user, number)
+		},
+	}
+	if f.audit != nil {
+		e.Consumed = f.audit.Consumed
+	}
+	return e
 }

@@ -104,9 +104,8 @@ func TestStampOfAnotherRun(t *testing.T) {
 	for _, tt := range []struct {
 		run  string
 		want int64
-	}{{"own", 1}, {"another", 0}} {
+	}{{"run", 1}, {"another", 0}} {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
-		f.run = "own"
 		f.zero.Store(new(f.clock.Epoch.Add(time.Hour)))
 		other := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		other.run, other.clock.Epoch = tt.run, time.Now().Add(-time.Hour)
@@ -115,7 +114,7 @@ func TestStampOfAnotherRun(t *testing.T) {
 		f.responders[0].stamp(nil, p, f.now(), 0)
 		f.deliveries.Sent(deliveries.Message{}, 0, true)
 		p.Props.User, _ = other.responders[0].stamp(nil, p, other.now(), 0)
-		w.receive(p)
+		w.Message(p)
 		got := int64(0)
 		for s, h := range f.recorder.Snapshot(time.Second).Series {
 			if s.Metric == metrics.StateDelivery && s.Label == (metrics.Label{}) {

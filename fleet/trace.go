@@ -1,11 +1,9 @@
 package fleet
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -62,8 +60,9 @@ type oneWay struct {
 	stamped      bool               // state and telemetry say when they were made
 }
 
-// newDeliveries makes the account of one-way messages, if there are watchers.
-func (f *Fleet) newDeliveries() error {
+// newDeliveries makes the account of one-way messages, if there are watchers, and gives
+// it to them.
+func (f *Fleet) newDeliveries(watchers *watcherEnv) error {
 	if len(f.watching) == 0 {
 		return nil
 	}
@@ -74,47 +73,44 @@ func (f *Fleet) newDeliveries() error {
 	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1}
 	shares := make(map[string]int) // of a shared subscription, by name and filter
 	for _, w := range f.watching {
-		if w.index > 0 {
+		spec, index := w.Spec()
+		if index > 0 {
 			continue
 		}
 		at := len(c.Groups)
-		for _, t := range w.spec.Topics {
-			if i, ok := shares[w.spec.Share+"/"+t]; ok && w.spec.Share != "" {
+		for _, t := range spec.Topics {
+			if i, ok := shares[spec.Share+"/"+t]; ok && spec.Share != "" {
 				at = i // two groups are members of one subscription (4.8.2)
 			}
 		}
 		if at == len(c.Groups) {
-			c.Groups = append(c.Groups, deliveries.Group{Name: w.spec.Name, Shared: w.spec.Share != "", QoS: w.spec.QoS})
+			c.Groups = append(c.Groups, deliveries.Group{Name: spec.Name, Shared: spec.Share != "", QoS: spec.QoS})
 			f.slowest = append(f.slowest, 0)
 		} else {
-			c.Groups[at].Name += " and " + w.spec.Name
-			c.Groups[at].QoS = min(c.Groups[at].QoS, w.spec.QoS)
+			c.Groups[at].Name += " and " + spec.Name
+			c.Groups[at].QoS = min(c.Groups[at].QoS, spec.QoS)
 		}
 		g := &c.Groups[at]
-		for _, t := range w.spec.Topics {
-			shares[w.spec.Share+"/"+t] = at
+		for _, t := range spec.Topics {
+			shares[spec.Share+"/"+t] = at
 			if !slices.Contains(g.Filters, t) {
 				g.Filters = append(g.Filters, t)
 			}
 		}
 		for _, other := range f.watching {
-			if other.spec == w.spec {
-				other.group, other.member = at, g.Members
+			if of, _ := other.Spec(); of == spec {
+				other.Join(at, g.Members)
 				g.Members++
 			}
 		}
-		f.slowest[at] = max(f.slowest[at], w.spec.Slow)
+		f.slowest[at] = max(f.slowest[at], spec.Slow)
 	}
 	f.sequences = make([]uint32, c.Devices*c.Slots)
 	var err error
 	f.deliveries, err = deliveries.New(c)
+	watchers.Ledger = f.deliveries
 	return err
 }
-
-// sequenceKey names the User Property that says which message of its topic one is,
-// and what was in it: see [deliveries.Stamp]. Messages have it only where there are
-// watchers.
-const sequenceKey = "sequence"
 
 // stamp appends the User Properties of a state or telemetry message, which is
 // complete but for them, that say when it was made and which it is.
@@ -124,8 +120,8 @@ func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 		return nil, client.Trace{}
 	}
 	var sentRoom [96]byte
-	sent := f.appendMoment(sentRoom[:0], made)
-	user = wire.AppendUserProperty(user, stampKey, sent)
+	sent := deliveries.AppendMoment(sentRoom[:0], made, f.run)
+	user = wire.AppendUserProperty(user, deliveries.SentKey, sent)
 	if f.deliveries == nil {
 		return user, client.Trace{}
 	}
@@ -135,7 +131,7 @@ func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 	}
 	var valueRoom [64]byte
 	s := deliveries.Stamp{Device: r.spec.Global, Slot: slot, Seq: seq, Content: deliveries.Content(p)}
-	return wire.AppendUserProperty(user, sequenceKey, s.Append(valueRoom[:0], sent)), client.Trace{Seq: seq, Slot: uint16(slot + 1)}
+	return wire.AppendUserProperty(user, deliveries.SequenceKey, s.Append(valueRoom[:0], sent)), client.Trace{Seq: seq, Slot: uint16(slot + 1)}
 }
 
 // telemetrySlot is the last of a device's topics in the ledger; the others are its
@@ -156,60 +152,6 @@ func (r *responder) publish(p *wire.Publish, kind metrics.MessageKind, made time
 		*r.sequence(int(t.Slot - 1))++
 	}
 	return sent
-}
-
-// receive enters what came to a watcher, and records how long it took.
-func (w *watcher) receive(p *wire.Publish) {
-	f, l := w.fleet, w.fleet.deliveries
-	sent, _ := p.Props.UserProperty(stampKey)
-	value, has := p.Props.UserProperty(sequenceKey)
-	made, run, ok := parseMoment(sent)
-	switch s, err := deliveries.ParseStamp(value, sent); {
-	case !has && !isOneWay(p.Topic): // of no concern here
-	case p.Retain:
-		l.Stray(w.group, p.QoS, deliveries.FromStore)
-	case !has:
-		l.Stray(w.group, p.QoS, deliveries.Unstamped)
-	case err != nil || !ok:
-		l.Stray(w.group, p.QoS, deliveries.BadStamp)
-	case string(run) != f.run:
-		l.Stray(w.group, p.QoS, deliveries.Foreign)
-	default:
-		at, now := f.place(s.Device), f.now()
-		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
-		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
-			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed()}
-		if l.Received(m, a) && !a.Altered {
-			f.recorder.RecordIn(w.Stream(), f.period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
-		}
-	}
-}
-
-// isOneWay reports whether a topic is that of a state or of telemetry.
-func isOneWay(topic []byte) bool {
-	return bytes.HasPrefix(topic, []byte("state/")) || bytes.HasPrefix(topic, []byte("tele/")) && bytes.HasSuffix(topic, []byte("/state"))
-}
-
-// appendMoment appends a moment of the fleet's clock, and whose clock that is:
-// "123456@run".
-func (f *Fleet) appendMoment(dst []byte, made time.Duration) []byte {
-	dst = strconv.AppendInt(dst, int64(made), 10)
-	return append(append(dst, '@'), f.run...)
-}
-
-// parseMoment reads it.
-func parseMoment(b []byte) (made time.Duration, run []byte, ok bool) {
-	number, run, found := bytes.Cut(b, []byte("@"))
-	if !found || len(number) == 0 || len(number) > 19 {
-		return 0, nil, false
-	}
-	for _, c := range number {
-		if c < '0' || c > '9' {
-			return 0, nil, false
-		}
-		made = made*10 + time.Duration(c-'0')
-	}
-	return made, run, made >= 0
 }
 
 // settleDeliveries waits, at most until a moment, for messages that are on their way

@@ -1,12 +1,14 @@
 package fleet
 
 import (
+	"bytes"
 	"strings"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -16,7 +18,7 @@ import (
 // messages took to arrive.
 type watcher struct {
 	client.Session
-	fleet  *Fleet
+	env    *watcherEnv
 	spec   *scenarios.Watchers
 	index  int
 	group  int  // in the account of deliveries
@@ -27,21 +29,50 @@ type watcher struct {
 	pending map[uint64]consumption // of these, without an acknowledgement; no more than the outbox takes
 }
 
-func newWatcher(f *Fleet, spec *scenarios.Watchers, number, index int) *watcher {
-	w := &watcher{fleet: f, spec: spec, index: index, pending: make(map[uint64]consumption)}
-	w.Init(f.env, &f.watcherProfile, w, client.Setup{Name: spec.ID(index + 1), Stream: identity{watcherRole, number}.stream(),
-		ClientID: spec.ClientID.Expand(spec.Vars(index+1, f.scenario.Seed, f.run))})
+// watcherEnv is what all watchers of a run have in common. What stands here does not
+// change once the first of them runs, and may be called from any goroutine.
+type watcherEnv struct {
+	Client  *client.Env
+	Profile client.Profile
+	Run     string // its name, as {run} in templates
+	Ledger  *deliveries.Ledger
+	// Credentials fills in the User Name and password.
+	Credentials func(*wire.Connect, scenarios.Vars) error
+	// Place returns where a device stands in the ledger, by its number in the scenario;
+	// below 0 if it is none of this fleet's.
+	Place func(device int) int
+	// Will returns of which connection of which device a Will Message is; ours is false
+	// where it does not say so, or it is none of this fleet's.
+	Will func(*wire.Publish) (device int, connection uint32, ours bool)
+	// AppendConnection appends the User Property that says so to those of an answer.
+	AppendConnection func(user []byte, device int, connection uint32) []byte
+	// Consumed is told that a Will has been consumed; nil: nobody wants to know.
+	Consumed func(device int, connection uint32)
+}
+
+// newWatcher returns a watcher of a group, whose random choices are those of a stream of
+// its own.
+func newWatcher(e *watcherEnv, spec *scenarios.Watchers, index, stream int) *watcher {
+	w := &watcher{env: e, spec: spec, index: index, pending: make(map[uint64]consumption)}
+	w.Init(e.Client, &e.Profile, w, client.Setup{Name: spec.ID(index + 1), Stream: stream,
+		ClientID: spec.ClientID.Expand(spec.Vars(index+1, e.Client.Seed, e.Run))})
 	return w
 }
 
-// FillConnect implements handler.
+// Spec is what the scenario says of its group, of which it is the one with an index.
+func (w *watcher) Spec() (spec *scenarios.Watchers, index int) { return w.spec, w.index }
+
+// Join says which member of which group of the ledger it is. It is called before Run.
+func (w *watcher) Join(group, member int) { w.group, w.member = group, member }
+
+// FillConnect implements [client.Handler].
 func (w *watcher) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.ReceiveMaximum = client.AllAtOnce
-	return w.fleet.credentials(p, w.spec.Vars(w.index+1, w.fleet.scenario.Seed, w.fleet.run))
+	return w.env.Credentials(p, w.spec.Vars(w.index+1, w.env.Client.Seed, w.env.Run))
 }
 
-// Subscriptions implements handler.
+// Subscriptions implements [client.Handler].
 func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 	if w.spec.Share != "" && w.Limits().NoShared {
 		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which `share` wants"}
@@ -59,11 +90,13 @@ func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 	return subs, 1, nil
 }
 
-// Message implements handler.
+// Message implements [client.Handler].
 func (w *watcher) Message(p *wire.Publish) {
-	w.fleet.counts.Watched.Add(1)
+	w.env.Client.Counts.Watched.Add(1)
 	w.receive(p)
-	w.SlowDown(w.spec.Slow)
+	if w.spec.Slow > 0 {
+		w.SlowDown(w.spec.Slow)
+	}
 	if w.spec.Answers && !p.Retain && len(p.Props.ResponseTopic) > 0 && wire.ValidTopicName(string(p.Props.ResponseTopic)) {
 		w.consume(p)
 	}
@@ -73,18 +106,15 @@ func (w *watcher) Message(p *wire.Publish) {
 // knows when it is back that it was seen to be away. A message out of the
 // broker's store (retained) is none of now.
 func (w *watcher) consume(p *wire.Publish) {
-	f := w.fleet
 	answer := wire.Publish{Topic: p.Props.ResponseTopic, Payload: []byte("seen"), QoS: max(p.QoS, 1)}
 	answer.Props.HasPayloadFormat, answer.Props.PayloadFormat = true, 1
-	answer.Props.ContentType = textPlain
+	answer.Props.ContentType = []byte("text/plain")
 	answer.Props.CorrelationData = p.Props.CorrelationData
-	answer.Props.User = wire.AppendUserProperty(nil, consumerKey, w.Name())
-	if device, number, run := connectionOf(p); run == f.run {
-		if r := f.numbered(device); r != nil {
-			answer.Props.User = r.appendConnection(answer.Props.User, number)
-			w.answer(&answer, device, number)
-			return
-		}
+	answer.Props.User = wire.AppendUserProperty(nil, ConsumerKey, w.Name())
+	if device, number, ours := w.env.Will(p); ours {
+		answer.Props.User = w.env.AppendConnection(answer.Props.User, device, number)
+		w.answer(&answer, device, number)
+		return
 	}
 	w.Send(&answer, metrics.WillAnswer)
 }
@@ -99,14 +129,13 @@ type consumption struct {
 // has taken the answer over (4.3.2): one that is lost with the connection answers
 // nothing.
 func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
-	f := w.fleet
-	if f.audit == nil {
+	if w.env.Consumed == nil {
 		w.Send(p, metrics.WillAnswer)
 		return
 	}
 	w.answers++
 	w.pending[w.answers] = consumption{device, number} // it may be acknowledged before send returns
-	switch sent := w.SendMade(p, metrics.WillAnswer, f.now(), w.answers); {
+	switch sent := w.SendMade(p, metrics.WillAnswer, w.env.Client.Clock.Now(), w.answers); {
 	case !sent:
 		delete(w.pending, w.answers)
 	case p.QoS == 0: // as low as the broker goes: nobody will say more
@@ -114,10 +143,10 @@ func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
 	}
 }
 
-// Online implements handler.
+// Online implements [client.Handler].
 func (w *watcher) Online(time.Time) (next time.Time) {
 	if qos, all := w.Granted(); all { // or nobody knows what it is to get
-		w.fleet.deliveries.Up(w.group, w.member, qos)
+		w.env.Ledger.Up(w.group, w.member, qos)
 		w.heard = true
 	}
 	return next
@@ -131,42 +160,52 @@ func (w *watcher) Acknowledged(note uint64, code byte) {
 	}
 	delete(w.pending, note)
 	if code < 0x80 {
-		w.fleet.audit.Consumed(c.device, c.number)
+		w.env.Consumed(c.device, c.number)
 	}
 }
 
-// stampKey names the User Property that says when a message was made, in
-// nanoseconds of the fleet's own clock, and whose clock that is: "123456@run".
-// Messages are stamped only where there are watchers.
-const stampKey = "sent"
-
-// appendStamp appends the User Property to those of a message that was made at a
-// moment of the fleet's clock.
-func (f *Fleet) appendStamp(user []byte, made time.Duration) []byte {
-	var room [96]byte
-	return wire.AppendUserProperty(user, stampKey, f.appendMoment(room[:0], made))
-}
-
-// stamp reads it. The moment means nothing to a fleet of another run.
-func stamp(p *wire.Publish) (made time.Duration, run string, ok bool) {
-	value, _ := p.Props.UserProperty(stampKey)
-	made, of, ok := parseMoment(value)
-	return made, string(of), ok
-}
-
-// isAnnouncement reports whether a message on a Will's topic is none, but what
-// the device itself says of its availability.
-func isAnnouncement(p *wire.Publish) bool {
-	_, _, stamped := stamp(p)
-	return stamped
-}
-
-// Offline implements goesOffline. As the fleet stops, everything has come that was to. What
+// Offline implements [client.GoesOffline]. As the fleet stops, everything has come that was to. What
 // the broker has not acknowledged goes with the session.
 func (w *watcher) Offline(client.Departure) {
 	clear(w.pending)
 	if w.heard && !w.IsEnding() {
-		w.fleet.deliveries.Down(w.group, w.member)
+		w.env.Ledger.Down(w.group, w.member)
 	}
 	w.heard = false
 }
+
+// receive enters what came to a watcher, and records how long it took.
+func (w *watcher) receive(p *wire.Publish) {
+	e, l := w.env.Client, w.env.Ledger
+	sent, _ := p.Props.UserProperty(deliveries.SentKey)
+	value, has := p.Props.UserProperty(deliveries.SequenceKey)
+	made, run, ok := deliveries.ParseMoment(sent)
+	switch s, err := deliveries.ParseStamp(value, sent); {
+	case !has && !isOneWay(p.Topic): // of no concern here
+	case p.Retain:
+		l.Stray(w.group, p.QoS, deliveries.FromStore)
+	case !has:
+		l.Stray(w.group, p.QoS, deliveries.Unstamped)
+	case err != nil || !ok:
+		l.Stray(w.group, p.QoS, deliveries.BadStamp)
+	case string(run) != w.env.Run:
+		l.Stray(w.group, p.QoS, deliveries.Foreign)
+	default:
+		at, now := w.env.Place(s.Device), e.Clock.Now()
+		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
+		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
+			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed()}
+		if l.Received(m, a) && !a.Altered {
+			e.Recorder.RecordIn(w.Stream(), e.Period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
+		}
+	}
+}
+
+// isOneWay reports whether a topic is that of a state or of telemetry.
+func isOneWay(topic []byte) bool {
+	return bytes.HasPrefix(topic, []byte("state/")) || bytes.HasPrefix(topic, []byte("tele/")) && bytes.HasSuffix(topic, []byte("/state"))
+}
+
+// ConsumerKey names the User Property of a watcher's answer to a Will that says who it
+// is.
+const ConsumerKey = "by"

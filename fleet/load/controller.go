@@ -64,7 +64,7 @@ func newController(e *Env, g *Group, index, stream int) (*Controller, error) {
 	return r, nil
 }
 
-// FillConnect implements handler. A controller's session ends with its connection: an
+// FillConnect implements [client.Handler]. A controller's session ends with its connection: an
 // answer that comes to a later one is of no use to a measurement.
 func (r *Controller) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
