@@ -85,11 +85,12 @@ var rooms = []struct {
 	}},
 
 	{"fleet/load", map[string]string{
-		"fleet/client":  "the sessions of controllers",
-		"fleet/draws":   "when and whom",
-		"fleet/metrics": "the ledger",
-		"fleet/wire":    "requests",
-		"scenarios":     "what is wanted",
+		"fleet/client":     "their sessions",
+		"fleet/deliveries": "what comes to watchers",
+		"fleet/draws":      "when and whom",
+		"fleet/metrics":    "the ledger",
+		"fleet/wire":       "requests",
+		"scenarios":        "what is wanted",
 	}},
 	{"fleet", map[string]string{
 		"devices":          "the models",

@@ -96,7 +96,7 @@ type Fleet struct {
 type population struct {
 	responders []*responder
 	requesters []*load.Controller
-	watching   []*watcher
+	watching   []*load.Watcher
 	referee    *referee // nil: nothing is audited
 
 	devices, controllers, watchers, referees, duplicates client.Cohort
@@ -195,7 +195,7 @@ func (f *Fleet) newLoad() error {
 	watchers := f.watcherEnv()
 	for i := range sc.Watchers {
 		for n := range sc.Watchers[i].Count {
-			f.watching = append(f.watching, newWatcher(watchers, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
+			f.watching = append(f.watching, load.NewWatcher(watchers, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
 		}
 	}
 	f.stamped = len(f.watching) > 0 || f.audit != nil

@@ -7,6 +7,7 @@ import (
 
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
+	"homefleet/fleet/load"
 	"homefleet/fleet/wire"
 )
 
@@ -97,7 +98,7 @@ func (r *responder) unanswered() {
 func consumer(p *wire.Publish) string {
 	if p.Props.User != nil {
 		for k, v := range p.Props.UserProperties() {
-			if k == ConsumerKey {
+			if k == load.ConsumerKey {
 				return strings.Trim(client.Shorten([]byte(v)), `"`)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
+	"homefleet/fleet/load"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -44,7 +45,7 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 	for name, a := range map[string]client.Handler{
 		"referee":   f.referee,
 		"inspector": &inspector{fleet: f, got: make(chan retained, 1)},
-		"watcher":   newWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
+		"watcher":   load.NewWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect
 		if err := a.FillConnect(&p); err != nil || p.ReceiveMaximum != 65535 {

@@ -165,9 +165,9 @@ func (f *Fleet) loadEnv() load.Env {
 }
 
 // watcherEnv is what the watchers work with, but for their ledger.
-func (f *Fleet) watcherEnv() *watcherEnv {
+func (f *Fleet) watcherEnv() *load.WatcherEnv {
 	c := &f.scenario.Connect
-	e := &watcherEnv{
+	e := &load.WatcherEnv{
 		Client: f.env, Profile: client.Profile{Cohort: &f.watchers, Backoff: backoffOf(c), EndsSession: !c.Resume},
 		Run: f.run, Credentials: f.credentials, Place: f.place,
 		Will: func(p *wire.Publish) (int, uint32, bool) {

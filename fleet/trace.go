@@ -9,6 +9,7 @@ import (
 
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -62,7 +63,7 @@ type oneWay struct {
 
 // newDeliveries makes the account of one-way messages, if there are watchers, and gives
 // it to them.
-func (f *Fleet) newDeliveries(watchers *watcherEnv) error {
+func (f *Fleet) newDeliveries(watchers *load.WatcherEnv) error {
 	if len(f.watching) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package fleet
+package load
 
 import (
 	"bytes"
@@ -14,11 +14,11 @@ import (
 	"homefleet/scenarios"
 )
 
-// watcher is a subscriber to what devices publish. It measures how long stamped
+// Watcher is a subscriber to what devices publish. It measures how long stamped
 // messages took to arrive.
-type watcher struct {
+type Watcher struct {
 	client.Session
-	env    *watcherEnv
+	env    *WatcherEnv
 	spec   *scenarios.Watchers
 	index  int
 	group  int  // in the account of deliveries
@@ -29,9 +29,9 @@ type watcher struct {
 	pending map[uint64]consumption // of these, without an acknowledgement; no more than the outbox takes
 }
 
-// watcherEnv is what all watchers of a run have in common. What stands here does not
+// WatcherEnv is what all watchers of a run have in common. What stands here does not
 // change once the first of them runs, and may be called from any goroutine.
-type watcherEnv struct {
+type WatcherEnv struct {
 	Client  *client.Env
 	Profile client.Profile
 	Run     string // its name, as {run} in templates
@@ -50,30 +50,30 @@ type watcherEnv struct {
 	Consumed func(device int, connection uint32)
 }
 
-// newWatcher returns a watcher of a group, whose random choices are those of a stream of
+// NewWatcher returns a watcher of a group, whose random choices are those of a stream of
 // its own.
-func newWatcher(e *watcherEnv, spec *scenarios.Watchers, index, stream int) *watcher {
-	w := &watcher{env: e, spec: spec, index: index, pending: make(map[uint64]consumption)}
+func NewWatcher(e *WatcherEnv, spec *scenarios.Watchers, index, stream int) *Watcher {
+	w := &Watcher{env: e, spec: spec, index: index, pending: make(map[uint64]consumption)}
 	w.Init(e.Client, &e.Profile, w, client.Setup{Name: spec.ID(index + 1), Stream: stream,
 		ClientID: spec.ClientID.Expand(spec.Vars(index+1, e.Client.Seed, e.Run))})
 	return w
 }
 
 // Spec is what the scenario says of its group, of which it is the one with an index.
-func (w *watcher) Spec() (spec *scenarios.Watchers, index int) { return w.spec, w.index }
+func (w *Watcher) Spec() (spec *scenarios.Watchers, index int) { return w.spec, w.index }
 
 // Join says which member of which group of the ledger it is. It is called before Run.
-func (w *watcher) Join(group, member int) { w.group, w.member = group, member }
+func (w *Watcher) Join(group, member int) { w.group, w.member = group, member }
 
 // FillConnect implements [client.Handler].
-func (w *watcher) FillConnect(p *wire.Connect) error {
+func (w *Watcher) FillConnect(p *wire.Connect) error {
 	p.CleanStart, p.SessionExpiry = true, 0
 	p.ReceiveMaximum = client.AllAtOnce
 	return w.env.Credentials(p, w.spec.Vars(w.index+1, w.env.Client.Seed, w.env.Run))
 }
 
 // Subscriptions implements [client.Handler].
-func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
+func (w *Watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 	if w.spec.Share != "" && w.Limits().NoShared {
 		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which `share` wants"}
 	}
@@ -91,7 +91,7 @@ func (w *watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 }
 
 // Message implements [client.Handler].
-func (w *watcher) Message(p *wire.Publish) {
+func (w *Watcher) Message(p *wire.Publish) {
 	w.env.Client.Counts.Watched.Add(1)
 	w.receive(p)
 	if w.spec.Slow > 0 {
@@ -105,7 +105,7 @@ func (w *watcher) Message(p *wire.Publish) {
 // consume answers a Will Message that has a Response Topic, so that the device
 // knows when it is back that it was seen to be away. A message out of the
 // broker's store (retained) is none of now.
-func (w *watcher) consume(p *wire.Publish) {
+func (w *Watcher) consume(p *wire.Publish) {
 	answer := wire.Publish{Topic: p.Props.ResponseTopic, Payload: []byte("seen"), QoS: max(p.QoS, 1)}
 	answer.Props.HasPayloadFormat, answer.Props.PayloadFormat = true, 1
 	answer.Props.ContentType = []byte("text/plain")
@@ -128,7 +128,7 @@ type consumption struct {
 // answer sends the answer to a Will of this run. The Will is consumed when the broker
 // has taken the answer over (4.3.2): one that is lost with the connection answers
 // nothing.
-func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
+func (w *Watcher) answer(p *wire.Publish, device int, number uint32) {
 	if w.env.Consumed == nil {
 		w.Send(p, metrics.WillAnswer)
 		return
@@ -144,7 +144,7 @@ func (w *watcher) answer(p *wire.Publish, device int, number uint32) {
 }
 
 // Online implements [client.Handler].
-func (w *watcher) Online(time.Time) (next time.Time) {
+func (w *Watcher) Online(time.Time) (next time.Time) {
 	if qos, all := w.Granted(); all { // or nobody knows what it is to get
 		w.env.Ledger.Up(w.group, w.member, qos)
 		w.heard = true
@@ -153,7 +153,7 @@ func (w *watcher) Online(time.Time) (next time.Time) {
 }
 
 // Acknowledged implements [client.Acknowledged]: the note is the answer's.
-func (w *watcher) Acknowledged(note uint64, code byte) {
+func (w *Watcher) Acknowledged(note uint64, code byte) {
 	c, ok := w.pending[note]
 	if !ok {
 		return
@@ -166,7 +166,7 @@ func (w *watcher) Acknowledged(note uint64, code byte) {
 
 // Offline implements [client.GoesOffline]. As the fleet stops, everything has come that was to. What
 // the broker has not acknowledged goes with the session.
-func (w *watcher) Offline(client.Departure) {
+func (w *Watcher) Offline(client.Departure) {
 	clear(w.pending)
 	if w.heard && !w.IsEnding() {
 		w.env.Ledger.Down(w.group, w.member)
@@ -175,7 +175,7 @@ func (w *watcher) Offline(client.Departure) {
 }
 
 // receive enters what came to a watcher, and records how long it took.
-func (w *watcher) receive(p *wire.Publish) {
+func (w *Watcher) receive(p *wire.Publish) {
 	e, l := w.env.Client, w.env.Ledger
 	sent, _ := p.Props.UserProperty(deliveries.SentKey)
 	value, has := p.Props.UserProperty(deliveries.SequenceKey)
