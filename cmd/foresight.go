@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/fleet/incident"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -209,19 +210,9 @@ func (f *foresight) wills() (n float64, known bool) {
 	for i := range f.plan.Incidents {
 		p := &f.plan.Incidents[i]
 		in := p.Incident
-		switch in.Kind {
-		case scenarios.SlowLink:
-			continue
-		case scenarios.Offline, scenarios.PowerCut, scenarios.FirmwareRoll:
-			if in.Way == scenarios.Orderly {
-				continue
-			}
-		case scenarios.RouterReboot:
-		default:
-			known = false
-			continue
-		}
-		if p.Times == 0 {
+		once, foreseen := incident.Breaks(in)
+		known = known && foreseen
+		if !once || p.Times == 0 {
 			continue
 		}
 		due := 0

@@ -92,14 +92,23 @@ var rooms = []struct {
 		"fleet/wire":       "requests",
 		"scenarios":        "what is wanted",
 	}},
+
+	{"fleet/incident", map[string]string{
+		"devices/words": "numbers in what it says",
+		"fleet/client":  "what sessions can be made to do",
+		"fleet/draws":   "chance",
+		"fleet/faults":  "slow connections",
+		"fleet/metrics": "recoveries and the time line",
+		"scenarios":     "what happens when, and to whom",
+	}},
+
 	{"fleet", map[string]string{
 		"devices":          "the models",
-		"devices/words":    "numbers in reports",
 		"fleet/audit":      "what devices and watchers saw is judged",
 		"fleet/client":     "the sessions",
 		"fleet/deliveries": "messages one way",
 		"fleet/draws":      "chance",
-		"fleet/faults":     "networks that are slow or cut",
+		"fleet/incident":   "what happens to devices",
 		"fleet/load":       "the controllers",
 		"fleet/metrics":    "counts",
 		"fleet/transport":  "connections",
@@ -129,6 +138,7 @@ var rooms = []struct {
 		"fleet/export":        "--hlog, --bench, --otava",
 		"fleet/exporter":      "--metrics",
 		"fleet/files":         "files that flags name",
+		"fleet/incident":      "how many Wills check foresees",
 		"fleet/metrics":       "results",
 		"fleet/report":        "report",
 		"fleet/transport":     "addresses, and hints on what went wrong there",

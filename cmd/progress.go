@@ -21,7 +21,7 @@ const (
 // liveLoad is what is remembered to show how a measured run goes.
 type liveLoad struct {
 	pulse    pulse
-	weather  weather
+	underWay underWay
 	drawnAt  time.Time
 	plain    plainLines
 	phase    fleet.Phase
@@ -207,7 +207,7 @@ func (r *running) block(now time.Time, phase fleet.Phase) []statusLine {
 			add(name, times...)
 		}
 	}
-	if text := r.load.weather.words(r.sc, r.fleet.Elapsed()); text != "" && phase == fleet.Measuring {
+	if text := r.load.underWay.words(r.sc, r.fleet.Elapsed()); text != "" && phase == fleet.Measuring {
 		add("incident", piece{text, p.yellow})
 	}
 	add("devices", r.devicesNow()...)

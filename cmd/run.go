@@ -206,7 +206,7 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 		}
 		r.url = r.embedded.url
 		o.Dial, o.BrokerName = r.embedded.Dial, "the embedded broker"
-		o.Embedded, o.Outage = true, r.embedded.Broker
+		o.Embedded, o.BrokerControl = true, r.embedded.Broker
 		return nil
 	}
 	if r.dialer, err = fleet.NewDialer(r.sc.Broker); err != nil {

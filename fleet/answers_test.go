@@ -70,7 +70,7 @@ func TestConsumedIsWhatTheBrokerTook(t *testing.T) {
 // Of several watchers that answer one Will the device hears it more than once, and
 // finds out once.
 func TestDoubledAnswersCountOnce(t *testing.T) {
-	snap, s := brew(t, answerable+"[[watcher]]\ncount = 3\nanswers = true\n"+offlineOnce+incident("offline", "30s", "10s", `name = "again"`), broker.Config{}, nil)
+	snap, s := brew(t, answerable+"[[watcher]]\ncount = 3\nanswers = true\n"+offlineOnce+incidentOf("offline", "30s", "10s", `name = "again"`), broker.Config{}, nil)
 	if n := s.fleet.Counts().WillsSeen.Load(); n != 4 {
 		t.Errorf("%d Wills were found answered; want 4, twice of two devices", n)
 	}

@@ -52,7 +52,7 @@ func (f *Fleet) settle() {
 	for time.Now().Before(until) {
 		now := f.now()
 		pending, last := f.audit.Pending(now)
-		if (pending == 0 || !f.asks() || f.clock.Epoch.Add(last).After(until)) && !f.recoveries.waiting(now) {
+		if (pending == 0 || !f.asks() || f.clock.Epoch.Add(last).After(until)) && !f.incidents.Recoveries().Waiting(now) {
 			break
 		}
 		if !said {
@@ -85,10 +85,10 @@ func (f *Fleet) asksThere(topic []byte) bool {
 // no Will is judged.
 func (f *Fleet) refereeLeft(err error) {
 	f.blind.Store(true)
-	f.recoveries.unask()
+	f.incidents.Recoveries().Unask()
 	for _, r := range f.responders { // they find out by themselves whether they are back
 		r.Tell(func() {
-			if r.recovering != nil && r.Live() {
+			if !r.recovering.None() && r.Live() {
 				r.Ping(time.Now())
 			}
 		})
@@ -129,7 +129,7 @@ func (f *Fleet) completeAudit(snap *metrics.Snapshot) {
 		snap.Audit = new(f.audit.Totals(f.now()))
 		f.addFacts(snap.Audit)
 	}
-	snap.Recoveries, snap.RecoveriesLeftOut = f.recoveries.all(f.zeroOffset(), f.now())
+	snap.Recoveries, snap.RecoveriesLeftOut = f.incidents.Recoveries().All(f.zeroOffset(), f.now())
 }
 
 // addFacts adds what the audit itself does not know.

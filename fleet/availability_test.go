@@ -34,7 +34,7 @@ func TestAvailabilityIsOnTheTopicOfTheWill(t *testing.T) {
 					t.Errorf("%s holds %q; want %q, of %v", tt.topic, m.payload, want, found)
 				}
 			}
-			snap, s := brew(t, hasty+lamps+tt.will+"\n"+offlineOnce+incident("offline", "30s", "10s", `name = "in-order"`, `way = "orderly"`), broker.Config{}, func(s *storm) {
+			snap, s := brew(t, hasty+lamps+tt.will+"\n"+offlineOnce+incidentOf("offline", "30s", "10s", `name = "in-order"`, `way = "orderly"`), broker.Config{}, func(s *storm) {
 				s.sleepTo(4 * time.Second)
 				holds(s, tt.on)
 				s.sleepTo(25 * time.Second)
@@ -123,7 +123,7 @@ func TestClaimsHaveTheMomentOfTheStamp(t *testing.T) {
 // A retained Will that has expired is not missing (3.3.2-5): the broker was to take
 // it away.
 func TestRetainedWillThatExpires(t *testing.T) {
-	snap, _ := brew(t, hasty+twoLamps+"[device.will]\nmessage_expiry = \"10s\"\n"+incident("offline", "20s", "1h"), broker.Config{}, nil)
+	snap, _ := brew(t, hasty+twoLamps+"[device.will]\nmessage_expiry = \"10s\"\n"+incidentOf("offline", "20s", "1h"), broker.Config{}, nil)
 	if kept := snap.Audit.Retained; kept == nil || kept.Checked != 2 || kept.Right != 2 {
 		t.Errorf("retained: %+v; want 2 of 2 right", kept)
 	}

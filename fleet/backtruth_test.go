@@ -111,11 +111,11 @@ count = 30
 	}{
 		// The broker closes after 15 s, and a device knows only when its own PINGREQ
 		// has gone unanswered, or the socket says so when the network is back.
-		{"no Wi-Fi for longer than the Keep Alive", incident("wifi-loss", "20s", "17s"), []int64{0}, time.Second},
-		{"no Wi-Fi for a moment", incident("wifi-loss", "20s", "2s"), []int64{0}, 0},
-		{"three restarts of a router", incident("router-reboot", "20s", "1s", `every = "2s"`, "times = 3"), []int64{-1, -1, -1}, 4 * time.Second},
-		{"a power cut, and another before all are back", incident("power-cut", "20s", "5s", `return = "back-off"`, `every = "7s"`, "times = 2"), []int64{-1, -1}, 2 * time.Second},
-		{"a slow link around a power cut", incident("slow-link", "10s", "60s", `latency = "100us"`) + incident("power-cut", "20s", "10s"), []int64{30, 30}, 0},
+		{"no Wi-Fi for longer than the Keep Alive", incidentOf("wifi-loss", "20s", "17s"), []int64{0}, time.Second},
+		{"no Wi-Fi for a moment", incidentOf("wifi-loss", "20s", "2s"), []int64{0}, 0},
+		{"three restarts of a router", incidentOf("router-reboot", "20s", "1s", `every = "2s"`, "times = 3"), []int64{-1, -1, -1}, 4 * time.Second},
+		{"a power cut, and another before all are back", incidentOf("power-cut", "20s", "5s", `return = "back-off"`, `every = "7s"`, "times = 2"), []int64{-1, -1}, 2 * time.Second},
+		{"a slow link around a power cut", incidentOf("slow-link", "10s", "60s", `latency = "100us"`) + incidentOf("power-cut", "20s", "10s"), []int64{30, 30}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			desk := &frontDesk{seen: make(map[string][]arrival)}

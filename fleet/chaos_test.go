@@ -55,7 +55,7 @@ func runChaos(t *testing.T, seed uint64, length time.Duration) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	f, err := fleet.New(sc, fleet.Options{Dial: b.Dial, Embedded: true, Outage: b, Run: "chaos", Log: logger(level)})
+	f, err := fleet.New(sc, fleet.Options{Dial: b.Dial, Embedded: true, BrokerControl: b, Run: "chaos", Log: logger(level)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestChaosFindsCheats(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer b.Close()
-		f, err := fleet.New(chaosScenario(t, *chaosSeed, time.Hour), fleet.Options{Dial: b.Dial, Embedded: true, Outage: b})
+		f, err := fleet.New(chaosScenario(t, *chaosSeed, time.Hour), fleet.Options{Dial: b.Dial, Embedded: true, BrokerControl: b})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,21 +29,21 @@ measure = "5m"
 		way             string // there are outages of that way
 		act             func(*storm)
 	}{
-		{"a rival finds the client id that the device has now", incident("offline", "10s", "5s", `rename = true`) + incident("id-fight", "30s", "5s"), "taken over", nil},
-		{"the broker goes while devices are unplugged", incident("power-cut", "10s", "1m") + incident("broker-outage", "15s", "2s"), "unplugged", nil},
-		{"the broker goes while there is no network", incident("wifi-loss", "10s", "1m") + incident("broker-outage", "15s", "2s"), "wifi-loss", nil},
-		{"the broker goes while devices are stuck", incident("offline", "10s", "1m", `way = "silence"`) + incident("broker-outage", "15s", "2s"), "silence", nil},
-		{"a fight that is over when the network is back", incident("wifi-loss", "10s", "14s") + incident("id-fight", "11s", "1s"), "taken over", nil},
+		{"a rival finds the client id that the device has now", incidentOf("offline", "10s", "5s", `rename = true`) + incidentOf("id-fight", "30s", "5s"), "taken over", nil},
+		{"the broker goes while devices are unplugged", incidentOf("power-cut", "10s", "1m") + incidentOf("broker-outage", "15s", "2s"), "unplugged", nil},
+		{"the broker goes while there is no network", incidentOf("wifi-loss", "10s", "1m") + incidentOf("broker-outage", "15s", "2s"), "wifi-loss", nil},
+		{"the broker goes while devices are stuck", incidentOf("offline", "10s", "1m", `way = "silence"`) + incidentOf("broker-outage", "15s", "2s"), "silence", nil},
+		{"a fight that is over when the network is back", incidentOf("wifi-loss", "10s", "14s") + incidentOf("id-fight", "11s", "1s"), "taken over", nil},
 		// At 37s a PINGREQ is under way.
-		{"packets that are on a slow link as the network goes", incident("slow-link", "5s", "4m", `latency = "4s"`) + incident("wifi-loss", "37s", "2m"), "wifi-loss", nil},
-		{"packets that are on a slow link as devices get stuck", incident("slow-link", "5s", "4m", `latency = "4s"`) + incident("offline", "37s", "2m", `way = "silence"`), "silence", nil},
-		{"a Will that is there before the CONNACK", "[audit]\nslack = \"1s\"\n" + incident("slow-link", "5s", "1m", `latency = "3s"`) + incident("offline", "10s", "10s") + incident("id-fight", "24s", "5s"), "taken over", func(s *storm) {
+		{"packets that are on a slow link as the network goes", incidentOf("slow-link", "5s", "4m", `latency = "4s"`) + incidentOf("wifi-loss", "37s", "2m"), "wifi-loss", nil},
+		{"packets that are on a slow link as devices get stuck", incidentOf("slow-link", "5s", "4m", `latency = "4s"`) + incidentOf("offline", "37s", "2m", `way = "silence"`), "silence", nil},
+		{"a Will that is there before the CONNACK", "[audit]\nslack = \"1s\"\n" + incidentOf("slow-link", "5s", "1m", `latency = "3s"`) + incidentOf("offline", "10s", "10s") + incidentOf("id-fight", "24s", "5s"), "taken over", func(s *storm) {
 			s.sleepTo(25900 * time.Millisecond)
 			if w := s.fleet.Snapshot().Audit.Wills; w.Unexpected != 0 || w.Messages < 80 {
 				s.t.Errorf("Wills = %+v; want none of at least 80 unexpected", w)
 			}
 		}},
-		{"a device that is away again before it could answer, for long", incident("slow-link", "5s", "20s", `latency = "2s"`) + incident("offline", "10s", "5s"), "cut", func(s *storm) {
+		{"a device that is away again before it could answer, for long", incidentOf("slow-link", "5s", "20s", `latency = "2s"`) + incidentOf("offline", "10s", "5s"), "cut", func(s *storm) {
 			s.sleepTo(21 * time.Second) // online, and asked
 			d := s.fleet.Devices()[7]
 			if err := d.Die(s.t.Context(), Cut); err != nil {

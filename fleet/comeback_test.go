@@ -44,7 +44,7 @@ func TestComingBack(t *testing.T) {
 	} {
 		for _, way := range []Way{Orderly, WithWill, Cut, Reset, Silence, Unplugged, Exit} {
 			t.Run(tt.name+"/"+string(way), func(t *testing.T) {
-				toml := "seed = 11\n" + returning + incident("offline", "5s", "10s", `every = "20s"`, "times = 2", fmt.Sprintf("way = %q", way), tt.how)
+				toml := "seed = 11\n" + returning + incidentOf("offline", "5s", "10s", `every = "20s"`, "times = 2", fmt.Sprintf("way = %q", way), tt.how)
 				play(t, scenarioOf(t, toml), func(t *testing.T, b *script) {
 					old := b.accept()
 					old.welcome(nil)
@@ -88,7 +88,7 @@ func TestComingBack(t *testing.T) {
 // The same seed draws the same back-off, another one another.
 func TestBackoffAfterAnIncidentFollowsFromTheSeed(t *testing.T) {
 	back := func(seed string) (at time.Duration) {
-		play(t, scenarioOf(t, "seed = "+seed+"\n"+returning+incident("offline", "5s", "10s", `return = "back-off"`)), func(t *testing.T, b *script) {
+		play(t, scenarioOf(t, "seed = "+seed+"\n"+returning+incidentOf("offline", "5s", "10s", `return = "back-off"`)), func(t *testing.T, b *script) {
 			b.accept().welcome(nil)
 			b.accept().wantConnect()
 			zero, _ := b.fleet.MeasureStart()

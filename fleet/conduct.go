@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -88,7 +87,7 @@ func (f *Fleet) conduct() {
 		return
 	}
 	f.phase.Store(int32(Measuring))
-	if f.order(context.Background(), func(w *weather) { w.forecast(zero) }) != nil {
+	if f.incidents.Start(zero) != nil {
 		return
 	}
 	end := zero.Add(p.Measure)
@@ -114,7 +113,7 @@ func (f *Fleet) conduct() {
 		return
 	}
 	f.measured.Store(int64(p.Measure))
-	if f.order(context.Background(), (*weather).calm) != nil {
+	if f.incidents.Finish() != nil {
 		return
 	}
 	f.phase.Store(int32(Draining))

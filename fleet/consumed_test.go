@@ -33,23 +33,23 @@ correlation_data = "{id}/{run}"
 		says              string
 		of                time.Duration // the Will's time, from the start of measuring
 	}{
-		{"consumed", lamps + watcher + incident("offline", "5s", "20s"), 3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
-		{"without a watcher", lamps + incident("offline", "5s", "20s"), 0, 0, 0, 3, "was not consumed: there is no answer", 5 * time.Second},
-		{"twice", lamps + watcher + incident("offline", "5s", "10s", "every = \"20s\"\ntimes = 2"), 6, 6, 6, 0, "was consumed while it was away", 25 * time.Second},
+		{"consumed", lamps + watcher + incidentOf("offline", "5s", "20s"), 3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
+		{"without a watcher", lamps + incidentOf("offline", "5s", "20s"), 0, 0, 0, 3, "was not consumed: there is no answer", 5 * time.Second},
+		{"twice", lamps + watcher + incidentOf("offline", "5s", "10s", "every = \"20s\"\ntimes = 2"), 6, 6, 6, 0, "was consumed while it was away", 25 * time.Second},
 		// The broker has to find out first, 6 s after the last packet.
-		{"after silence", lamps + watcher + incident("offline", "5s", "20s", "way = \"silence\""), 3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
-		{"after no Wi-Fi", lamps + watcher + incident("router-reboot", "5s", "20s"), 3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
+		{"after silence", lamps + watcher + incidentOf("offline", "5s", "20s", "way = \"silence\""), 3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
+		{"after no Wi-Fi", lamps + watcher + incidentOf("router-reboot", "5s", "20s"), 3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
 		// It would have gone in an orderly way, but nobody heard it.
-		{"orderly without Wi-Fi", lamps + watcher + incident("wifi-loss", "5s", "15s") + incident("offline", "6s", "20s", "way = \"orderly\"", "name = \"second\""),
+		{"orderly without Wi-Fi", lamps + watcher + incidentOf("wifi-loss", "5s", "15s") + incidentOf("offline", "6s", "20s", "way = \"orderly\"", "name = \"second\""),
 			3, 3, 3, 0, "was consumed while it was away", 5 * time.Second},
 		// No Will was due: there is nothing to say.
-		{"within the delay", lamps + watcher + incident("offline", "5s", "1s"), 0, 0, 0, 0, "", 0},
-		{"orderly", lamps + watcher + incident("offline", "5s", "20s", "way = \"orderly\""), 0, 0, 0, 0, "", 0},
+		{"within the delay", lamps + watcher + incidentOf("offline", "5s", "1s"), 0, 0, 0, 0, "", 0},
+		{"orderly", lamps + watcher + incidentOf("offline", "5s", "20s", "way = \"orderly\""), 0, 0, 0, 0, "", 0},
 		// The answer is in a session that nobody asks for any more.
-		{"with a new session", lamps + watcher + incident("offline", "5s", "20s", "session = \"clean\""), 3, 0, 0, 0, "", 0},
-		{"with another client id", lamps + watcher + incident("offline", "5s", "20s", "rename = true"), 3, 0, 0, 0, "", 0},
+		{"with a new session", lamps + watcher + incidentOf("offline", "5s", "20s", "session = \"clean\""), 3, 0, 0, 0, "", 0},
+		{"with another client id", lamps + watcher + incidentOf("offline", "5s", "20s", "rename = true"), 3, 0, 0, 0, "", 0},
 		// Of two times away it speaks of the one that had a Will.
-		{"orderly, then with a Will", lamps + watcher + incident("offline", "5s", "5s", "way = \"orderly\"") + incident("offline", "15s", "5s", "way = \"with-will\"", "name = \"second\""), 3, 3, 3, 0, "was consumed while it was away", 15 * time.Second},
+		{"orderly, then with a Will", lamps + watcher + incidentOf("offline", "5s", "5s", "way = \"orderly\"") + incidentOf("offline", "15s", "5s", "way = \"with-will\"", "name = \"second\""), 3, 3, 3, 0, "was consumed while it was away", 15 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var zero time.Time

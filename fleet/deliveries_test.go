@@ -291,7 +291,7 @@ name = "w"
 topics = ["tele/+/state"]
 qos = 1
 count = 2
-`+incident("broker-outage", "5s", "2s")+`
+`+incidentOf("broker-outage", "5s", "2s")+`
 [phases]
 measure = "15s"
 `, broker.Config{}, nil)
@@ -368,7 +368,7 @@ qos = 1
 name = "watchmen"
 topics = ["tele/+/state"]
 qos = 1
-`+incident("flapping", "1s", "16s", `up = "1s"`, `down = "500ms"`)+`
+`+incidentOf("flapping", "1s", "16s", `up = "1s"`, `down = "500ms"`)+`
 [phases]
 measure = "20s"
 `, broker.Config{}, func(s *storm) { fleet.Store(s.fleet) }, func(o *Options) { o.Dial = l.dial(o.Dial) })

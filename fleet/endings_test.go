@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/incident"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -179,7 +180,7 @@ session_expiry = "1h"
 backoff_max = "1s"
 [phases]
 measure = "20s"
-`+twoLamps+incident("power-cut", "5s", "2s"), broker.Config{Admit: func(c broker.ConnectInfo) byte {
+`+twoLamps+incidentOf("power-cut", "5s", "2s"), broker.Config{Admit: func(c broker.ConnectInfo) byte {
 			if refuse.Load() && c.ClientID == "lamp-1" {
 				return wire.NotAuthorized
 			}
@@ -216,28 +217,28 @@ measure = "20s"
 func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, hasty+"[audit]\n"+twoLamps)
-		rec := &recovery{late: func(*responder) time.Duration { return 0 }}
-		d := f.responders[0]
+		rec, all, d := new(incident.Recovery), new(incident.Recoveries), f.responders[0]
+		all.Add(rec, 0)
 		f.start(t, &f.referee.Session) // it hears, but asks nobody before it is online
 		p := f.start(t, &d.Session)
 		on(&d.Session, func() {
-			d.struckBy(rec)
+			incidentTarget{d}.Follow(rec)
 			d.proven(time.Second)
 		})
 		synctest.Wait()
-		if rec.complete() || f.referee.probes[d.spec.Global] == nil {
+		if !all.Waiting(time.Second) || f.referee.probes[d.spec.Global] == nil {
 			t.Fatal("the recovery is complete before the device has answered; want the referee to ask it")
 		}
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
 		<-d.Gone()
 		synctest.Wait()
-		if !rec.complete() || len(f.referee.probes) != 0 {
+		if all.Waiting(time.Second) || len(f.referee.probes) != 0 {
 			t.Errorf("the recovery waits for a device that has ended, and the referee asks %d", len(f.referee.probes))
 		}
-		d.struckBy(rec)
-		if rec.affected != 1 || !rec.complete() {
-			t.Errorf("%d affected; want the one that was there", rec.affected)
+		incidentTarget{d}.Follow(rec)
+		if got, _ := all.All(0, time.Second); got[0].Affected != 1 || all.Waiting(time.Second) {
+			t.Errorf("%d affected; want the one that was there", got[0].Affected)
 		}
 	})
 }
@@ -247,17 +248,18 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 func TestStruckAsItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := stage(t, hasty+"[audit]\n"+twoLamps)
-		rec, d := new(recovery), f.responders[0]
-		rec.told()
+		rec, all, d := new(incident.Recovery), new(incident.Recoveries), f.responders[0]
+		all.Add(rec, 0)
+		heard := 0
 		f.devices.Changed = func() { // it has been refused for good, and reads nothing any more
-			d.Tell(func() { rec.heard(); d.struckBy(rec) })
+			incidentTarget{d}.Tell(func(d incident.Device) { heard++; d.Follow(rec) })
 		}
 		p := f.start(t, &d.Session)
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
 		<-d.Gone()
-		if rec.unread != 0 || rec.affected != 0 || !rec.complete() {
-			t.Errorf("%d have not heard, %d affected; want none", rec.unread, rec.affected)
+		if got, _ := all.All(0, time.Second); heard == 0 || len(got) != 0 || all.Waiting(time.Second) {
+			t.Errorf("the device has heard of it %d times; recoveries %+v; want none", heard, got)
 		}
 	})
 }

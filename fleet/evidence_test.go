@@ -15,7 +15,7 @@ import (
 func TestEvidenceOfLostWills(t *testing.T) {
 	const lamps = hasty + "[[device]]\nkind = \"light\"\ncount = 20\nid = \"lamp-{n}\"\n"
 	loses := func(broker.WillInfo) broker.WillFate { return broker.WillFate{} }
-	foreign := func(o *Options) { o.Embedded, o.Outage = false, nil } // the wide slack of a broker that nobody knows
+	foreign := func(o *Options) { o.Embedded, o.BrokerControl = false, nil } // the wide slack of a broker that nobody knows
 	const witness = "homefleet-referee-r1"
 	var busy atomic.Bool // for the witness
 	for _, tt := range []struct {
@@ -24,16 +24,16 @@ func TestEvidenceOfLostWills(t *testing.T) {
 		act  func(*storm)
 		want metrics.WillTotals
 	}{
-		{"from 0 s on", incident("offline", "0s", "2s"), nil,
+		{"from 0 s on", incidentOf("offline", "0s", "2s"), nil,
 			metrics.WillTotals{Due: 20, Missing: 20, NotDue: 20}},
-		{"until the end, and nobody comes back", incident("offline", "20s", "1h"), nil,
+		{"until the end, and nobody comes back", incidentOf("offline", "20s", "1h"), nil,
 			metrics.WillTotals{Due: 20, Missing: 20}},
-		{"of a silence that is just over as the run ends", incident("offline", "40s", "1h", `way = "silence"`), nil,
+		{"of a silence that is just over as the run ends", incidentOf("offline", "40s", "1h", `way = "silence"`), nil,
 			metrics.WillTotals{Due: 20, Missing: 20}},
-		{"of an outage that is too near the end", incident("offline", "59500ms", "1h") + "[audit]\nwait = \"1s\"\n", nil,
+		{"of an outage that is too near the end", incidentOf("offline", "59500ms", "1h") + "[audit]\nwait = \"1s\"\n", nil,
 			metrics.WillTotals{Due: 20, Unwatched: 20, RunEnded: 20}},
 		{"the witness thrown off midway",
-			incident("offline", "5s", "1s") + incident("offline", "30s", "1s", `name = "unseen"`) + incident("offline", "34s", "1s", `name = "seen"`),
+			incidentOf("offline", "5s", "1s") + incidentOf("offline", "30s", "1s", `name = "unseen"`) + incidentOf("offline", "34s", "1s", `name = "seen"`),
 			func(s *storm) {
 				s.sleepTo(29*time.Second + 800*time.Millisecond)
 				busy.Store(true)
@@ -42,7 +42,7 @@ func TestEvidenceOfLostWills(t *testing.T) {
 				busy.Store(false)
 			},
 			metrics.WillTotals{Due: 60, Missing: 40, Unwatched: 20, WitnessAway: 20, NotDue: 20}},
-		{"the witness thrown off before, and back", incident("offline", "30s", "1s"),
+		{"the witness thrown off before, and back", incidentOf("offline", "30s", "1s"),
 			func(s *storm) {
 				s.sleepTo(27 * time.Second)
 				s.broker.Kick(witness, 0)

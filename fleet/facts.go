@@ -109,14 +109,14 @@ func (f *Fleet) WarmUp() metrics.Totals {
 // the time line. It is to be called after Run has returned.
 func (f *Fleet) Incidents() []metrics.Incident {
 	zero := f.zeroOffset()
-	all := append(f.bulletins.all(zero), f.losses.incidents(zero)...)
+	all := append(f.incidents.Events().All(zero), f.losses.incidents(zero)...)
 	slices.SortStableFunc(all, func(a, b metrics.Incident) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
 
 // IncidentsLeftOut returns how many incidents there were beyond those that Incidents
 // returns, which are the first.
-func (f *Fleet) IncidentsLeftOut() int { return f.bulletins.leftOut() }
+func (f *Fleet) IncidentsLeftOut() int { return f.incidents.Events().LeftOut() }
 
 // losses notes when connections were lost, in bounded memory.
 type losses struct {

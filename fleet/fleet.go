@@ -19,6 +19,7 @@ import (
 	"homefleet/devices"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
+	"homefleet/fleet/incident"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
@@ -47,10 +48,10 @@ type Options struct {
 	// Audit has the Will Messages audited even if the scenario does not ask for it.
 	Audit bool
 
-	// Embedded says that the broker is in this process; Outage, if it is not nil,
+	// Embedded says that the broker is in this process; BrokerControl, if it is not nil,
 	// takes it away and brings it back, for incidents.
-	Embedded bool
-	Outage   Outage
+	Embedded      bool
+	BrokerControl BrokerControl
 
 	// Precise has controllers keep to their plan by a timer of the kernel's, to some
 	// tens of microseconds, unless the scenario wants it thrifty. It is for real time:
@@ -59,13 +60,6 @@ type Options struct {
 	Precise bool
 
 	Log *slog.Logger // nil: nothing is logged
-}
-
-// Outage takes a broker away and brings it back. Both are called from one
-// goroutine, in turn.
-type Outage interface {
-	Suspend()
-	Resume()
 }
 
 // Fleet is the devices of one run.
@@ -85,8 +79,8 @@ type Fleet struct {
 	phases
 	oneWay
 	auditing
-	happenings
 	brokerFacts
+	incidents *incident.Scheduler
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -99,9 +93,9 @@ type population struct {
 	watching   []*load.Watcher
 	referee    *referee // nil: nothing is audited
 
-	devices, controllers, watchers, referees, duplicates client.Cohort
+	devices, controllers, watchers, referees client.Cohort
 
-	duplicateProfile client.Profile
+	duplicateProfile *client.Profile
 
 	first chan struct{}                // a token for each first try under way, when there is no rate
 	words availabilityWords            // of the devices
@@ -114,6 +108,7 @@ type measuring struct {
 	unseen   metrics.Counts // of the witnesses, which nobody is shown
 	recorder *metrics.Recorder
 	names    metrics.LabelNames
+	losses   losses
 	said     atomic.Int64 // lines about single devices
 }
 
@@ -129,7 +124,6 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	}
 	f.counts = new(metrics.Counts)
 	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)
-	f.outage, f.orders = o.Outage, make(chan func(*weather))
 	f.byID = sync.OnceValue(f.devicesByID)
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -163,6 +157,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
 		f.responders = append(f.responders, newResponder(f, spec, model, profiles[spec.Group]))
 	}
+	f.newIncidents(o.BrokerControl)
 	if err := f.newLoad(); err != nil {
 		return nil, err
 	}

@@ -299,17 +299,17 @@ id = "lamp"
 		name, first, second string
 		down, up            int
 	}{
-		{"cut, then a longer power cut", incident("offline", "10s", "20s"), incident("power-cut", "20s", "30s"), 10, 50},
-		{"power cut around a cut", incident("power-cut", "10s", "60s"), incident("offline", "20s", "10s"), 10, 70},
-		{"no Wi-Fi around a power cut", incident("wifi-loss", "10s", "60s"), incident("power-cut", "30s", "10s"), 20, 70},
-		{"a power cut around no Wi-Fi", incident("power-cut", "10s", "60s"), incident("wifi-loss", "30s", "10s"), 10, 70},
-		{"router and Wi-Fi", incident("router-reboot", "10s", "20s"), incident("wifi-loss", "20s", "30s"), 20, 50},
-		{"Wi-Fi and router", incident("wifi-loss", "10s", "30s"), incident("router-reboot", "20s", "40s"), 20, 60},
-		{"power cut while the broker is away", incident("power-cut", "10s", "20s"), incident("broker-outage", "20s", "30s"), 10, 50},
-		{"two outages of the broker", incident("broker-outage", "10s", "20s"), incident("broker-outage", "20s", "30s"), 10, 50},
-		{"slow link around a power cut", incident("slow-link", "5s", "70s", "latency = \"100ms\""), incident("power-cut", "20s", "10s"), 20, 30},
-		{"silence, then an orderly way", incident("offline", "10s", "30s", "way = \"silence\""), incident("offline", "20s", "40s", "way = \"orderly\""), 10, 60},
-		{"orderly without Wi-Fi", incident("wifi-loss", "10s", "30s"), incident("offline", "12s", "40s", "way = \"orderly\""), 12, 52},
+		{"cut, then a longer power cut", incidentOf("offline", "10s", "20s"), incidentOf("power-cut", "20s", "30s"), 10, 50},
+		{"power cut around a cut", incidentOf("power-cut", "10s", "60s"), incidentOf("offline", "20s", "10s"), 10, 70},
+		{"no Wi-Fi around a power cut", incidentOf("wifi-loss", "10s", "60s"), incidentOf("power-cut", "30s", "10s"), 20, 70},
+		{"a power cut around no Wi-Fi", incidentOf("power-cut", "10s", "60s"), incidentOf("wifi-loss", "30s", "10s"), 10, 70},
+		{"router and Wi-Fi", incidentOf("router-reboot", "10s", "20s"), incidentOf("wifi-loss", "20s", "30s"), 20, 50},
+		{"Wi-Fi and router", incidentOf("wifi-loss", "10s", "30s"), incidentOf("router-reboot", "20s", "40s"), 20, 60},
+		{"power cut while the broker is away", incidentOf("power-cut", "10s", "20s"), incidentOf("broker-outage", "20s", "30s"), 10, 50},
+		{"two outages of the broker", incidentOf("broker-outage", "10s", "20s"), incidentOf("broker-outage", "20s", "30s"), 10, 50},
+		{"slow link around a power cut", incidentOf("slow-link", "5s", "70s", "latency = \"100ms\""), incidentOf("power-cut", "20s", "10s"), 20, 30},
+		{"silence, then an orderly way", incidentOf("offline", "10s", "30s", "way = \"silence\""), incidentOf("offline", "20s", "40s", "way = \"orderly\""), 10, 60},
+		{"orderly without Wi-Fi", incidentOf("wifi-loss", "10s", "30s"), incidentOf("offline", "12s", "40s", "way = \"orderly\""), 12, 52},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			snap, _ := brew(t, lamp+tt.first+tt.second, broker.Config{}, func(s *storm) {
@@ -391,17 +391,17 @@ kind = "light"
 count = 4
 `
 	for _, tt := range []struct{ name, toml string }{
-		{"orderly", incident("offline", "12s", "2m", "way = \"orderly\"")},
-		{"cut", incident("offline", "12s", "2m")},
-		{"cut, with a delay", "[device.will]\ndelay = \"1m\"\n" + incident("offline", "12s", "2m")},
-		{"cut, and the Will says Gone", "[device.will]\npayload = \"Gone\"\n" + incident("offline", "12s", "2m")},
-		{"silence", incident("offline", "12s", "2m", "way = \"silence\"")},
-		{"silence, with a delay", "[device.will]\ndelay = \"1m\"\n" + incident("offline", "12s", "2m", "way = \"silence\"")},
-		{"orderly without Wi-Fi, with a delay", "[device.will]\ndelay = \"1m\"\n" + incident("wifi-loss", "10s", "2m") +
-			incident("offline", "12s", "2m", "way = \"orderly\"")},
-		{"orderly, then no Wi-Fi", incident("offline", "10s", "2m", "way = \"orderly\"") +
-			incident("wifi-loss", "12s", "2m")},
-		{"without a Will", "will = false\n" + incident("offline", "12s", "2m")},
+		{"orderly", incidentOf("offline", "12s", "2m", "way = \"orderly\"")},
+		{"cut", incidentOf("offline", "12s", "2m")},
+		{"cut, with a delay", "[device.will]\ndelay = \"1m\"\n" + incidentOf("offline", "12s", "2m")},
+		{"cut, and the Will says Gone", "[device.will]\npayload = \"Gone\"\n" + incidentOf("offline", "12s", "2m")},
+		{"silence", incidentOf("offline", "12s", "2m", "way = \"silence\"")},
+		{"silence, with a delay", "[device.will]\ndelay = \"1m\"\n" + incidentOf("offline", "12s", "2m", "way = \"silence\"")},
+		{"orderly without Wi-Fi, with a delay", "[device.will]\ndelay = \"1m\"\n" + incidentOf("wifi-loss", "10s", "2m") +
+			incidentOf("offline", "12s", "2m", "way = \"orderly\"")},
+		{"orderly, then no Wi-Fi", incidentOf("offline", "10s", "2m", "way = \"orderly\"") +
+			incidentOf("wifi-loss", "12s", "2m")},
+		{"without a Will", "will = false\n" + incidentOf("offline", "12s", "2m")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			snap, _ := brew(t, lamp+tt.toml, broker.Config{}, nil)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/incident"
 	"homefleet/scenarios"
 )
 
@@ -109,7 +110,7 @@ func halfOpenOf(sc *scenarios.Scenario) int {
 	most, kept := 0, 0
 	for i := range sc.Incidents {
 		in := &sc.Incidents[i]
-		if in.Way != Unplugged && in.Kind != scenarios.RouterReboot && in.Kind != scenarios.WiFiLoss {
+		if !incident.LeavesHalfOpen(in) {
 			continue
 		}
 		struck := len(sc.Affected(scenarios.Occurrence{Incident: i}))
@@ -126,7 +127,7 @@ func halfOpenOf(sc *scenarios.Scenario) int {
 func duplicatesOf(sc *scenarios.Scenario) int {
 	most := 0
 	for i := range sc.Incidents {
-		if sc.Incidents[i].Kind == scenarios.IDFight {
+		if incident.AddsClients(&sc.Incidents[i]) {
 			most = max(most, len(sc.Affected(scenarios.Occurrence{Incident: i})))
 		}
 	}

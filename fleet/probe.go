@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/incident"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -13,8 +14,8 @@ import (
 // probe is a query to a device that is back, or may be: whether it answers.
 type probe struct {
 	device *responder
-	recs   []*recovery // that wait for the answer
-	again  time.Time   // when it is repeated
+	recs   []*incident.Recovery // that wait for the answer
+	again  time.Time            // when it is repeated
 	tries  int
 }
 
@@ -48,14 +49,14 @@ func parseQuery(b []byte) (query, bool) {
 
 // probe asks a device for its first attribute, once for each recovery; it is called
 // by its goroutine.
-func (r *referee) probe(d *responder, rec *recovery) {
+func (r *referee) probe(d *responder, rec *incident.Recovery) {
 	p := r.probes[d.spec.Global]
 	if p == nil {
 		p = &probe{device: d}
 		r.probes[d.spec.Global] = p
 	}
-	if p.recs = append(p.recs, rec); len(p.recs) > mostPursuits {
-		p.recs[0].isMute() // it has not answered for that many incidents
+	if p.recs = append(p.recs, rec); len(p.recs) > incident.MostFollowed {
+		p.recs[0].IsMute() // it has not answered for that many incidents
 		p.recs = slices.Delete(p.recs, 0, 1)
 	}
 	p.tries = 0
@@ -80,7 +81,7 @@ func (r *referee) forget(device int) {
 		return
 	}
 	for _, rec := range p.recs {
-		rec.isMute()
+		rec.IsMute()
 	}
 	delete(r.probes, device)
 }
@@ -143,11 +144,11 @@ func (r *referee) answered(p *wire.Publish) {
 		return
 	}
 	now := r.fleet.now()
-	probe.recs = slices.DeleteFunc(probe.recs, func(rec *recovery) bool {
-		if q.asked < rec.letsGo(probe.device) {
+	probe.recs = slices.DeleteFunc(probe.recs, func(rec *incident.Recovery) bool {
+		if q.asked < rec.LetsGo(q.device) {
 			return false
 		}
-		rec.isAnswering(now)
+		rec.IsAnswering(now)
 		return true
 	})
 	if len(probe.recs) == 0 {

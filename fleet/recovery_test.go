@@ -14,6 +14,7 @@ import (
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
+	"homefleet/fleet/incident"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -59,11 +60,11 @@ for = "10s"
 		t.Fatalf("%d recoveries; want one for each group", len(snap.Recoveries))
 	}
 	for i, want := range []struct {
-		group    string
-		back     string
-		attempts int64
-		refused  int64
-		herd     string
+		group     string
+		back      string
+		attempts  int64
+		refused   int64
+		histogram string
 	}{
 		{"prompt", "10 of 10: half 4s most 4s all 4s", 30, 20, "[10 0 0 0 0 0 0 0 10 0 0 0 0 0 0 0 10] [0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 10]"},
 		{"slow", "4 of 4: half 5s most 5s all 5s", 8, 4, "[4 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 4] [0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 4]"},
@@ -81,8 +82,8 @@ for = "10s"
 		if r.Attempts != want.attempts || r.Refused["server busy"] != want.refused || len(r.Refused) != 1 {
 			t.Errorf("%s: %d attempts, refused %v; want %d, and %d times for server busy", want.group, r.Attempts, r.Refused, want.attempts, want.refused)
 		}
-		if got := fmt.Sprint(r.Herd.Attempts, r.Herd.Online); time.Duration(r.Herd.Interval) != herdInterval || got != want.herd {
-			t.Errorf("%s: the herd in intervals of %v is %s; want %s", want.group, r.Herd.Interval, got, want.herd)
+		if got := fmt.Sprint(r.Herd.Attempts, r.Herd.Online); time.Duration(r.Herd.Interval) != 250*time.Millisecond || got != want.histogram {
+			t.Errorf("%s: the reconnect histogram in intervals of %v is %s; want %s", want.group, r.Herd.Interval, got, want.histogram)
 		}
 	}
 }
@@ -129,15 +130,18 @@ func TestWhyAttemptsFail(t *testing.T) {
 		{client.ErrAway, ""},
 		{client.ErrStopping, ""},
 	} {
-		rec := new(recovery)
-		r := &responder{recovering: &pursuit{rec: rec}}
+		var all incident.Recoveries
+		rec, r := new(incident.Recovery), new(responder)
+		all.Add(rec, 0)
+		r.recovering.Add(rec)
 		r.ConnectFailed(tt.err)
 		want := map[string]int64{tt.want: 1}
 		if tt.want == "" {
 			want = nil
 		}
-		if got := rec.refused; !maps.Equal(got, want) {
-			t.Errorf("attemptFailed(%v) counts %v; want %v", tt.err, got, want)
+		got, _ := all.All(0, time.Second)
+		if got := got[0].Refused; !maps.Equal(got, want) {
+			t.Errorf("ConnectFailed(%v) counts %v; want %v", tt.err, got, want)
 		}
 	}
 }

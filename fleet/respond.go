@@ -75,7 +75,7 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 		f.counts.GhostCommands.Add(1)
 		return
 	}
-	if r.recovering != nil {
+	if !r.recovering.None() {
 		r.queried(p)
 	}
 	now := time.Now()

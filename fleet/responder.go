@@ -12,6 +12,7 @@ import (
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
+	"homefleet/fleet/incident"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -35,13 +36,13 @@ type responder struct {
 	probed    bool          // the referee asks, or has asked, whether it answers
 	parted    bool          // its last connection ended with DISCONNECT 0x00
 
-	retained    []keeping     // by attribute, where the broker keeps the states and is audited; "": not known
-	announced   time.Duration // its availability, last, on the fleet's clock
-	present     atomic.Bool   // online, for those who want to know and may be a moment late
-	connections atomic.Uint32 // begun so far, also by a rival
-	recovering  *pursuit      // of the incidents from which it is not back yet
-	outage      *outage       // the last one, where somebody may answer the Will; nil before it
-	habits      *habits       // how it misbehaves; nil: not at all
+	retained    []keeping           // by attribute, where the broker keeps the states and is audited; "": not known
+	announced   time.Duration       // its availability, last, on the fleet's clock
+	present     atomic.Bool         // online, for those who want to know and may be a moment late
+	connections atomic.Uint32       // begun so far, also by a duplicate
+	recovering  incident.Recovering // from incidents
+	absence     *absence            // the last one, where somebody may answer the Will; nil before it
+	habits      *habits             // how it misbehaves; nil: not at all
 }
 
 func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, p *client.Profile) *responder {
@@ -180,7 +181,7 @@ func (r *responder) Act(now time.Time) time.Time {
 		r.report()
 		r.nextTelemetry(now)
 	}
-	if r.outage != nil && client.IsDue(r.outage.answerBy, now) {
+	if r.absence != nil && client.IsDue(r.absence.answerBy, now) {
 		r.unanswered()
 	}
 	if r.habits != nil {
@@ -196,8 +197,8 @@ func (r *responder) nextAct() time.Time {
 		telemetry = r.fleet.clock.OnBeat(telemetry)
 	}
 	due := client.Earlier(r.fleet.clock.Time(r.modelDue), telemetry)
-	if r.outage != nil {
-		due = client.Earlier(due, r.outage.answerBy)
+	if r.absence != nil {
+		due = client.Earlier(due, r.absence.answerBy)
 	}
 	if r.habits != nil {
 		due = client.Earlier(due, r.habits.due)

@@ -49,7 +49,7 @@ func runAway(t *testing.T, qos byte, limits broker.Limits) (*metrics.Snapshot, e
 		t.Fatal(err)
 	}
 	defer b.Close()
-	f, err := fleet.New(sc, fleet.Options{Dial: b.Dial, Embedded: true, Outage: b})
+	f, err := fleet.New(sc, fleet.Options{Dial: b.Dial, Embedded: true, BrokerControl: b})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,10 +42,10 @@ func (f *Fleet) Run(ctx context.Context) error {
 	begin := time.Now()
 	sessions := f.sessions()
 	conducted := make(chan struct{})
-	var weather sync.WaitGroup
-	weather.Go(f.runWeather)
+	var beside sync.WaitGroup
+	beside.Go(f.incidents.Run)
 	if f.scenario.Measured() || f.referee != nil {
-		weather.Go(f.watchPulse)
+		beside.Go(f.watchPulse)
 	}
 	go func() {
 		defer close(conducted)
@@ -110,7 +110,7 @@ ramp:
 	<-told
 	f.Stop()
 	<-conducted
-	weather.Wait()
+	beside.Wait()
 	if f.referee != nil {
 		f.dismiss(dismiss)
 		_ = witness.Wait() // a referee that was refused has seen nothing, and the audit says so

@@ -55,10 +55,11 @@ func (f *Fleet) newCohorts() {
 	set(&f.controllers, controllers)
 	f.controllers.Timed = true
 	set(&f.watchers, watchers)
-	set(&f.duplicates, -1)
-	f.duplicates.Hidden = true
+	duplicates := new(client.Cohort)
+	set(duplicates, -1)
+	duplicates.Hidden = true
 	// A duplicate leaves its session to the device.
-	f.duplicateProfile = client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}}
+	f.duplicateProfile = &client.Profile{Cohort: duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}}
 }
 
 // deviceProfile returns that of the devices of a group. Where the next run begins with

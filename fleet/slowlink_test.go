@@ -24,7 +24,7 @@ id = "lamp"
 // A slow link is the device's own: what it says comes late, whole and in order,
 // and so does what it is told.
 func TestSlowLinkOnTheWire(t *testing.T) {
-	play(t, scenarioOf(t, patient+incident("slow-link", "10s", "50s", `latency = "2s"`, `slice = "1B"`, `slice_delay = "1ms"`)), func(t *testing.T, b *script) {
+	play(t, scenarioOf(t, patient+incidentOf("slow-link", "10s", "50s", `latency = "2s"`, `slice = "1B"`, `slice_delay = "1ms"`)), func(t *testing.T, b *script) {
 		p := b.accept()
 		p.welcome(nil)
 		time.Sleep(20 * time.Second)
@@ -50,7 +50,7 @@ func TestSlowLinkOnTheWire(t *testing.T) {
 // Nothing comes out of a cable that has been pulled, also not what a slow link
 // still held.
 func TestUnpluggedOnASlowLink(t *testing.T) {
-	play(t, scenarioOf(t, patient+incident("slow-link", "10s", "50s", `latency = "5s"`)), func(t *testing.T, b *script) {
+	play(t, scenarioOf(t, patient+incidentOf("slow-link", "10s", "50s", `latency = "5s"`)), func(t *testing.T, b *script) {
 		p := b.accept()
 		p.welcome(nil)
 		time.Sleep(20 * time.Second)

@@ -90,7 +90,7 @@ target = { share = "20%%" }
 			t.Fatal(err)
 		}
 		defer b.Close()
-		f, err := New(sc, Options{Dial: b.Dial, Embedded: true, Outage: b})
+		f, err := New(sc, Options{Dial: b.Dial, Embedded: true, BrokerControl: b})
 		if err != nil {
 			t.Fatal(err)
 		}

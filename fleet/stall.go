@@ -39,7 +39,7 @@ func (f *Fleet) stoodStill(from, to time.Time) {
 	start, end := from.Sub(f.clock.Epoch), to.Sub(f.clock.Epoch)
 	text := fmt.Sprintf("homefleet itself stood still for %v", (end - start).Round(100*time.Millisecond))
 	f.log.Warn(text + "; times of it are its own fault, not the broker's")
-	f.bulletins.add(metrics.Incident{At: metrics.Span(start), To: metrics.Span(end), Text: text})
+	f.incidents.Events().Add(metrics.Incident{At: metrics.Span(start), To: metrics.Span(end), Text: text})
 	if f.referee == nil {
 		return
 	}

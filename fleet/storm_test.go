@@ -36,7 +36,7 @@ func brew(t *testing.T, toml string, config broker.Config, act func(*storm), opt
 		}
 		defer b.Close()
 		s = &storm{t: t, broker: b, log: new(lockedBuffer), ended: make(runEnd, 1)}
-		o := Options{Dial: b.Dial, BrokerName: "the broker", Run: "r1", Embedded: true, Outage: b,
+		o := Options{Dial: b.Dial, BrokerName: "the broker", Run: "r1", Embedded: true, BrokerControl: b,
 			Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 		for _, set := range options {
 			set(&o)
@@ -72,8 +72,8 @@ func brew(t *testing.T, toml string, config broker.Config, act func(*storm), opt
 	return snap, s
 }
 
-// incident is one of a scenario's, with more lines for it.
-func incident(kind, at, length string, more ...string) string {
+// incidentOf is one of a scenario's, with more lines for it.
+func incidentOf(kind, at, length string, more ...string) string {
 	return fmt.Sprintf("[[incident]]\nkind = %q\nat = %q\nfor = %q\n%s\n", kind, at, length, strings.Join(more, "\n"))
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/draws"
 	"homefleet/scenarios"
 )
 
@@ -63,15 +64,13 @@ func TestStruckWhileBusy(t *testing.T) {
 // is over for others. Who connects again for another reason before it is struck
 // is not back from it.
 func TestSpreadLongerThanTheIncident(t *testing.T) {
-	var late []time.Duration
+	var late []time.Duration // as the seed draws them for the first strike
+	for n := range 10 {
+		late = append(late, time.Duration(draws.Chance(3, n, draws.Incident, draws.Mix(1))*float64(20*time.Second)))
+	}
 	snap, _ := brew(t, hasty+"[audit]\n[[device]]\nkind = \"light\"\ncount = 10\nid = \"lamp-{n}\"\n", broker.Config{}, func(s *storm) {
 		s.sleepTo(time.Second)
 		s.strike(scenarios.Incident{Kind: scenarios.Offline, For: time.Second, Spread: 20 * time.Second})
-		_ = s.fleet.order(s.t.Context(), func(*weather) {
-			for _, r := range s.fleet.responders {
-				late = append(late, s.fleet.recoveries.open[0].late(r))
-			}
-		})
 		s.sleepTo(2500 * time.Millisecond)
 		for _, d := range s.fleet.Devices() {
 			s.broker.Kick(d.ID(), 0)
@@ -102,7 +101,7 @@ func TestStrikeOutageOfAForeignBroker(t *testing.T) {
 		if err := s.fleet.Strike(s.t.Context(), scenarios.Incident{Kind: scenarios.BrokerOutage, For: 5 * time.Second}); err == nil {
 			s.t.Error("Strike(broker-outage) = nil where the broker is not ours; want an error")
 		}
-	}, func(o *Options) { o.Outage = nil })
+	}, func(o *Options) { o.BrokerControl = nil })
 	if seen := s.fleet.Incidents(); len(seen) != 0 {
 		t.Errorf("incidents: %+v; want none", seen)
 	}

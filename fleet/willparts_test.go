@@ -30,7 +30,7 @@ user_properties = [["a", "1"], ["b", "2"]]
 		{"all of it", full, offlineOnce, all},
 		{"the default", "", offlineOnce, []string{"payload", "QoS", "retain", "Payload Format", "User Properties"}},
 		{"no payload, QoS 0, not retained", full + "payload = \"\"\nqos = 0\nretain = false\n", offlineOnce, without("payload", "QoS", "retain")},
-		{"no Will comes", full, incident("offline", "5s", "10s", `way = "orderly"`), nil},
+		{"no Will comes", full, incidentOf("offline", "5s", "10s", `way = "orderly"`), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			snap, _ := brew(t, hasty+twoLamps+"[device.will]\n"+tt.will+tt.incidents, broker.Config{}, nil)

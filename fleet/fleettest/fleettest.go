@@ -149,7 +149,7 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet 
 	var err error
 	options := fleet.Options{Dial: f.dial, BrokerName: name, Log: log, Audit: f.setup.audit}
 	if f.Broker != nil {
-		options.Embedded, options.Outage = true, f.Broker
+		options.Embedded, options.BrokerControl = true, f.Broker
 	}
 	f.fleet, err = fleet.New(sc, options)
 	if err != nil {

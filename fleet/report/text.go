@@ -272,7 +272,7 @@ func (w *writer) devices(r *metrics.Result) {
 	}
 }
 
-// incidents writes what happened, like a weather report.
+// incidents writes what happened, a line each.
 func (w *writer) incidents(r *metrics.Result) {
 	for i, in := range r.Incidents {
 		if i == 0 {

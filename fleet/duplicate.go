@@ -7,7 +7,6 @@ import (
 
 	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
 // duplicate is a second client with a device's client id: a device that was cloned,
@@ -25,54 +24,13 @@ func newDuplicate(r *responder, clean bool) *duplicate {
 	f := r.fleet
 	d := &duplicate{device: r, clean: clean}
 	c := r.Duplicate()
-	c.Name, c.Stream = "the rival of "+r.Name(), identity{duplicateRole, r.spec.Global}.stream()
+	c.Name, c.Stream = "the duplicate of "+r.Name(), identity{duplicateRole, r.spec.Global}.stream()
 	if r.Observed() {
 		c.Observation.Observer = duplicateObserver{deviceObserver{r}}
 	}
-	d.Init(f.env, &f.duplicateProfile, d, c)
+	d.Init(f.env, f.duplicateProfile, d, c)
 	d.Contest()
 	return d
-}
-
-// fight has each device meet a duplicate for the time of the incident.
-func (s *stricken) fight() {
-	for _, r := range s.devices {
-		duplicates := make(chan *duplicate, 1)
-		late := s.late(r)
-		s.w.at(s.from.Add(late), func() {
-			told := r.Tell(func() {
-				r.Contest()
-				duplicates <- newDuplicate(r, s.incident.Session == scenarios.Clean)
-			})
-			if !told {
-				return
-			}
-			s.w.duplicates.Go(func() { s.w.play(duplicates, r, s.to.Add(late)) })
-		})
-	}
-}
-
-// play runs a duplicate until a time.
-func (w *weather) play(duplicates <-chan *duplicate, r *responder, until time.Time) {
-	var d *duplicate
-	select {
-	case d = <-duplicates:
-	case <-r.Gone():
-		return
-	}
-	timer := time.AfterFunc(time.Until(until), d.EndSoon)
-	defer timer.Stop()
-	leave := make(chan struct{})
-	w.duplicates.Go(func() { // the fleet does not wait for the incident to be over
-		select {
-		case <-w.ctx.Done():
-			d.EndSoon()
-		case <-leave:
-		}
-	})
-	_ = d.Run(w.ctx) // it is refused like anybody else, and that is counted
-	close(leave)
-	r.Tell(r.Uncontest)
 }
 
 // FillConnect implements [client.Handler].

@@ -1,4 +1,4 @@
-package fleet
+package incident
 
 import (
 	"slices"
@@ -8,19 +8,19 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// recovery follows the devices that one occurrence of an incident struck until
-// they are back: connected, subscribed and answering. It may be told from any
-// goroutine.
-type recovery struct {
+// Recovery follows the devices of one group that one occurrence of an incident struck
+// until they are back: connected, subscribed and answering. It may be told from any
+// goroutine. The zero value is of an incident that has let go of its devices.
+type Recovery struct {
 	incident, group string
-	from, to        time.Duration // on the fleet's clock
+	from, to        time.Duration // on the clock of the run
 	over            time.Duration // when the last device is let go
 	unasked         bool          // nobody asks the devices whether they answer
 
-	// late is a device's own moment of the Spread.
-	late func(*responder) time.Duration
-
-	news signal // told when a device is back, or will not be
+	// late is a device's own moment of the Spread, by its number; nil: there is no Spread.
+	late func(device int) time.Duration
+	// news, if it is not nil, is called when a device is back or will not be.
+	news func()
 
 	mu        sync.Mutex
 	unread    int // tasks that tell devices of it
@@ -35,27 +35,31 @@ type recovery struct {
 	tries     []int64 // attempts in each interval since the end
 }
 
-// herdInterval is the first length of an interval of a herd; it doubles when
-// there would be more than mostHerd of them.
-const (
-	herdInterval = 250 * time.Millisecond
-	mostHerd     = metrics.HerdIntervals
-	mostTries    = 4 * mostHerd
-)
+// LetsGo is when a device is let go, on the clock of the run: each at its own moment of
+// the Spread.
+func (r *Recovery) LetsGo(device int) time.Duration {
+	if r.late == nil {
+		return r.to
+	}
+	return r.to + r.late(device)
+}
 
-// letsGo is when a device is let go, on the fleet's clock: each at its own moment
-// of the Spread.
-func (r *recovery) letsGo(d *responder) time.Duration { return r.to + r.late(d) }
+// progress tells whoever waits that the recovery has got somewhere.
+func (r *Recovery) progress() {
+	if r.news != nil {
+		r.news()
+	}
+}
 
 // struck counts a device, overlaps that another incident struck it as well, before
 // it was back.
-func (r *recovery) struck() {
+func (r *Recovery) struck() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.affected++
 }
 
-func (r *recovery) overlaps() {
+func (r *Recovery) overlaps() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.overlap++
@@ -63,28 +67,28 @@ func (r *recovery) overlaps() {
 
 // told notes that a device has been left word that it is struck, heard that it
 // has read that: before all have, nobody knows how many there are.
-func (r *recovery) told() {
+func (r *Recovery) told() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread++
 }
 
-func (r *recovery) heard() {
-	defer r.news.tell()
+func (r *Recovery) heard() {
+	defer r.progress()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unread--
 }
 
 // attempt counts a try to connect.
-func (r *recovery) attempt(now time.Duration) {
+func (r *Recovery) attempt(now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.attempts++
 	if now < r.to {
 		return
 	}
-	i := min(int((now-r.to)/herdInterval), mostTries-1)
+	i := min(int((now-r.to)/leastInterval), mostTries-1)
 	for len(r.tries) <= i {
 		r.tries = append(r.tries, 0)
 	}
@@ -92,7 +96,7 @@ func (r *recovery) attempt(now time.Duration) {
 }
 
 // failed counts why a try came to nothing.
-func (r *recovery) failed(why string) {
+func (r *Recovery) failed(why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.refused == nil {
@@ -101,46 +105,48 @@ func (r *recovery) failed(why string) {
 	r.refused[why]++
 }
 
-// isOnline and isAnswering note that a device is that far.
-func (r *recovery) isOnline(now time.Duration) {
-	defer r.news.tell()
+// isOnline notes that a device is online again, for the first time since.
+func (r *Recovery) isOnline(now time.Duration) {
+	defer r.progress()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.online = append(r.online, max(now-r.to, 0))
 }
 
-func (r *recovery) isAnswering(now time.Duration) {
-	defer r.news.tell()
+// IsAnswering notes that a device answers again, for the first time since.
+func (r *Recovery) IsAnswering(now time.Duration) {
+	defer r.progress()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answering = append(r.answering, max(now-r.to, 0))
 }
 
-// isLost notes that a device which was not online yet never will be, and that one
-// never will answer isMute: the broker has refused it for good.
-func (r *recovery) isLost() {
-	defer r.news.tell()
+// isLost notes that a device which was not online yet never will be: the broker has
+// refused it for good.
+func (r *Recovery) isLost() {
+	defer r.progress()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.never++
 }
 
-func (r *recovery) isMute() {
-	defer r.news.tell()
+// IsMute notes that a device which did not answer yet never will.
+func (r *Recovery) IsMute() {
+	defer r.progress()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mute++
 }
 
 // complete reports whether all devices are back that can be.
-func (r *recovery) complete() bool {
+func (r *Recovery) complete() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.unread == 0 && (len(r.answering)+r.mute >= r.affected || r.unasked && len(r.online)+r.never >= r.affected)
 }
 
-// result returns what there is to report, on the fleet's clock.
-func (r *recovery) result() metrics.Recovery {
+// result returns what there is to report, on the clock of the run.
+func (r *Recovery) result() metrics.Recovery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := metrics.Recovery{
@@ -158,7 +164,7 @@ func (r *recovery) result() metrics.Recovery {
 		}
 		out.Refused[why] = n
 	}
-	out.Herd = r.herd()
+	out.Herd = r.histogram()
 	return out
 }
 
@@ -174,28 +180,4 @@ func timesOf(seen []time.Duration, all int) metrics.Times {
 		return new(metrics.Span(sorted[n-1]))
 	}
 	return metrics.Times{Count: int64(len(seen)), Half: at(50), Most: at(99), All: at(100)}
-}
-
-// herd returns the shape of the reconnect.
-func (r *recovery) herd() *metrics.Herd {
-	if len(r.tries) == 0 && len(r.online) == 0 {
-		return nil
-	}
-	last := time.Duration(max(len(r.tries)-1, 0)) * herdInterval
-	if n := len(r.online); n > 0 {
-		last = max(last, r.online[n-1])
-	}
-	interval := herdInterval
-	for last/interval >= mostHerd {
-		interval *= 2
-	}
-	n := int(last/interval) + 1
-	h := &metrics.Herd{Interval: metrics.Span(interval), Attempts: make([]int64, n), Online: make([]int64, n)}
-	for i, tries := range r.tries {
-		h.Attempts[min(int(time.Duration(i)*herdInterval/interval), n-1)] += tries
-	}
-	for _, at := range r.online {
-		h.Online[min(int(at/interval), n-1)]++
-	}
-	return h
 }

@@ -8,8 +8,8 @@ import (
 	"homefleet/scenarios"
 )
 
-// weather is which incidents of a scenario are under way.
-type weather struct {
+// underWay is which incidents of a scenario are under way.
+type underWay struct {
 	known   bool
 	all     []scenarios.Occurrence // in the order in which they begin
 	devices map[int]int            // how many the occurrence of an index strikes, as far as it was asked
@@ -17,8 +17,8 @@ type weather struct {
 
 // words names the incidents of a moment from the start of measuring, with the
 // devices that they struck and how long they last yet: "power-cut: 45 devices,
-// 12s left". It is "" in calm times.
-func (w *weather) words(sc *scenarios.Scenario, at time.Duration) string {
+// 12s left". It is "" when there are none.
+func (w *underWay) words(sc *scenarios.Scenario, at time.Duration) string {
 	if !w.known {
 		w.known, w.all, w.devices = true, sc.Occurrences(sc.Phases.Measure), make(map[int]int)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestWeatherWords(t *testing.T) {
-	sc, faults := scenarios.Load("weather.toml", []byte(`
+	sc, faults := scenarios.Load("incidents.toml", []byte(`
 [[device]]
 kind  = "light"
 count = 2000
@@ -40,7 +40,7 @@ for  = "1s"
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
-	var w weather
+	var w underWay
 	for _, c := range []struct {
 		at   time.Duration
 		want string

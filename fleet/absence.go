@@ -11,9 +11,9 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// outage is what a device remembers of the last time that it was away, for as
+// absence is what a device remembers of the last time that it was away, for as
 // long as somebody may have answered its Will Message meanwhile.
-type outage struct {
+type absence struct {
 	since    time.Time     // when its connection ended
 	number   uint32        // of that connection, where they are numbered
 	willDue  time.Duration // after that, the Will is published (3.1.2-8)
@@ -25,7 +25,7 @@ type outage struct {
 // answersWithin is how soon after a resume the broker has sent what it kept.
 const answersWithin = 2 * time.Second
 
-// wentDown begins an outage.
+// wentDown begins an absence.
 func (r *responder) wentDown(d client.Departure) {
 	r.parted = d.Orderly
 	w := &r.spec.Group.Will
@@ -37,16 +37,16 @@ func (r *responder) wentDown(d client.Departure) {
 		since = d.Quiet
 		due += d.Grace * 3 / 2 // the broker has to find out first (3.1.2-22)
 	}
-	r.outage = &outage{since: since, number: d.Number, willDue: due}
+	r.absence = &absence{since: since, number: d.Number, willDue: due}
 	if r.parted {
-		r.outage = nil // there is no Will to answer
+		r.absence = nil // there is no Will to answer
 	}
 }
 
 // expectAnswer waits for the answer to the Will, where the device is back on the
 // session for which the broker kept it.
 func (r *responder) expectAnswer(now time.Time) {
-	if o := r.outage; o != nil && !o.answered && r.Resumed() && now.Sub(o.since) > o.willDue {
+	if o := r.absence; o != nil && !o.answered && r.Resumed() && now.Sub(o.since) > o.willDue {
 		o.answerBy = now.Add(answersWithin)
 	}
 }
@@ -55,7 +55,7 @@ func (r *responder) expectAnswer(now time.Time) {
 // it.
 func (r *responder) willAnswered(p *wire.Publish) {
 	f := r.fleet
-	of := r.outage
+	of := r.absence
 	if of == nil {
 		f.counts.WillsSeen.Add(1)
 		f.say("found an answer to its will message", "device", r.Name())
@@ -83,7 +83,7 @@ func (r *responder) willAnswered(p *wire.Publish) {
 
 // unanswered notes that nobody has answered the Will.
 func (r *responder) unanswered() {
-	o := r.outage
+	o := r.absence
 	o.answerBy = time.Time{}
 	if f := r.fleet; f.audit != nil && !slices.ContainsFunc(f.audit.Recent(r.spec.Global, f.now()), func(of audit.Outage) bool {
 		return of.Conn == o.number && of.Seen > 0

@@ -1,0 +1,80 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"homefleet/fleet/incident"
+	"homefleet/scenarios"
+)
+
+// newIncidents makes the scheduler of the fleet's incidents.
+func (f *Fleet) newIncidents(broker BrokerControl) {
+	f.incidents = incident.New(incident.Config{
+		Scenario: f.scenario, Target: func(n int) incident.Target { return incidentTarget{f.responders[n]} }, Broker: broker,
+		Follow: f.audit != nil, Asks: f.asks, News: f.news.tell,
+		Epoch: f.clock.Epoch, Stop: f.stop, Log: f.log,
+	})
+}
+
+// BrokerControl takes a broker away and brings it back, for incidents. Both are called
+// from one goroutine, in turn.
+type BrokerControl = incident.BrokerControl
+
+// Strike makes an incident happen, from its At on, which counts from now. Its
+// Every, Times and Chance are not looked at. It is checked like one of the
+// scenario, and may be called from any goroutine: before [Fleet.Run] it waits for
+// that, at most until ctx is done. Where the fleet is a shard, it strikes those of
+// the shard's own devices that the target means, and nobody if it means none. The error
+// is [ErrEnded] when the run has ended.
+func (f *Fleet) Strike(ctx context.Context, in scenarios.Incident) error {
+	sc, err := incident.With(f.scenario, in)
+	if err != nil {
+		return err
+	}
+	f.expectSlow(sc)
+	if err := f.incidents.Strike(ctx, sc); !errors.Is(err, incident.ErrEnded) {
+		return err
+	}
+	return ErrEnded
+}
+
+// incidentTarget is a device as incidents know it. It holds nothing but the pointer; most
+// of what incidents do to a device its session does.
+type incidentTarget struct{ *responder }
+
+// Spec implements incident.Target.
+func (t incidentTarget) Spec() *scenarios.Device { return &t.spec }
+
+// Tell implements incident.Target.
+func (t incidentTarget) Tell(do func(incident.Device)) bool {
+	return t.responder.Tell(func() { do(t) })
+}
+
+// Duplicate implements incident.Identity.
+func (t incidentTarget) Duplicate(clean bool) incident.Duplicate {
+	return newDuplicate(t.responder, clean)
+}
+
+// Follow implements incident.Followed. A device that was refused for good before it could
+// be struck is not struck.
+func (t incidentTarget) Follow(rec *incident.Recovery) {
+	if t.Cause() == nil {
+		t.recovering.Add(rec)
+	}
+}
+
+// IsOver implements incident.Followed. The socket of a connection alone does not know
+// whether it still works: a query of the referee's comes through if it does, and where
+// there is no referee the device asks for a sign of life. A device that has no connection
+// is back with the next.
+func (t incidentTarget) IsOver(rec *incident.Recovery) {
+	if !t.Live() {
+		return
+	}
+	ask := t.asker()
+	if t.recovering.IsOver(rec, ask) && ask == nil {
+		t.Ping(time.Now())
+	}
+}
