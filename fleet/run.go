@@ -49,23 +49,14 @@ func (f *Fleet) Run(ctx context.Context) error {
 	}
 	go func() {
 		defer close(conducted)
-		if f.scenario.Measured() {
-			f.conduct()
-			return
-		}
-		select {
-		case <-f.devices.Ready:
-			f.phase.CompareAndSwap(int32(Connecting), int32(Running))
-		case <-f.stop:
-		}
+		f.conductAll()
 	}()
-ramp:
 	for i, s := range sessions {
 		if !f.waitTurn(begin, i) {
 			for _, s := range sessions[i:] {
 				s.NeverRun()
 			}
-			break ramp
+			break
 		}
 		owner, dials := &group, dialCtx
 		if f.referee != nil && s == &f.referee.Session {
@@ -91,17 +82,8 @@ ramp:
 		defer close(told)
 		select {
 		case <-f.stop:
+			f.tellEnd(sessions, cancel)
 		case <-ended:
-			return
-		}
-		f.onlineAtEnd = f.Presence().Online
-		cancel()
-		until := time.Now().Add(time.Second)
-		// Who asks goes before who answers, and who watches last.
-		for _, s := range slices.Backward(sessions) {
-			if f.referee == nil || s != &f.referee.Session {
-				s.EndBy(until)
-			}
 		}
 	}()
 	_ = group.Wait() // why one gave up is in the notes
@@ -115,6 +97,13 @@ ramp:
 		f.dismiss(dismiss)
 		_ = witness.Wait() // a referee that was refused has seen nothing, and the audit says so
 	}
+	return f.outcome(stopped, first)
+}
+
+// outcome closes the books of a run whose sessions have ended and says what came of it.
+// stopped says that the run did not end by itself, first is the first error of a device
+// where one ends the run.
+func (f *Fleet) outcome(stopped bool, first error) error {
 	if err := f.closeBooks(stopped); err != nil {
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
@@ -128,6 +117,32 @@ ramp:
 		return fmt.Errorf("no device is left: %w", f.Refusal())
 	}
 	return nil
+}
+
+// conductAll takes the run through its phases.
+func (f *Fleet) conductAll() {
+	if f.scenario.Measured() {
+		f.conduct()
+		return
+	}
+	select {
+	case <-f.devices.Ready:
+		f.phase.CompareAndSwap(int32(Connecting), int32(Running))
+	case <-f.stop:
+	}
+}
+
+// tellEnd tells all sessions that the end has come; leave ends their dials. Who asks
+// goes before who answers, and who watches last: see dismiss.
+func (f *Fleet) tellEnd(sessions []*client.Session, leave func()) {
+	f.onlineAtEnd = f.Presence().Online
+	leave()
+	until := time.Now().Add(time.Second)
+	for _, s := range slices.Backward(sessions) {
+		if f.referee == nil || s != &f.referee.Session {
+			s.EndBy(until)
+		}
+	}
 }
 
 // Stop ends the run as if its time were over. It does not wait, and may be
