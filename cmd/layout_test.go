@@ -48,9 +48,6 @@ var rooms = []struct {
 		"devices/words": "what verdicts say",
 		"fleet/wire":    "names of reason codes",
 	}},
-	{"fleet/audit", map[string]string{
-		"fleet/metrics": "its result",
-	}},
 	{"fleet/deliveries", map[string]string{
 		"fleet/metrics": "its result",
 		"fleet/wire":    "stamps in User Properties",
@@ -62,6 +59,11 @@ var rooms = []struct {
 		"fleet/metrics":   "counts",
 		"fleet/transport": "connections",
 		"fleet/wire":      "packets",
+	}},
+	{"fleet/audit", map[string]string{
+		"fleet/client":  "the sessions that watch",
+		"fleet/metrics": "its result",
+		"fleet/wire":    "packets",
 	}},
 	{"fleet/report", map[string]string{
 		"devices/words": "numbers and foreign text",

@@ -1,29 +1,28 @@
 package fleet
 
 import (
-	"bytes"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
 
 // auditing is what is known of Will Messages and of what the broker retains.
 type auditing struct {
-	audit    *audit.Audit // nil: nothing is audited
-	wills    willTopics
-	leeway   leeway
-	blind    atomic.Bool   // the referee has given up
-	tested   atomic.Uint32 // what of a Will those that were seen put to the test; see willParts
-	retained atomic.Pointer[metrics.RetainedTotals]
-	judged   atomic.Pointer[metrics.Audit] // at the end
+	audit     *audit.Audit // nil: nothing is audited
+	wills     willTopics
+	tolerance audit.Tolerance
+	blind     atomic.Bool   // the auditor has given up
+	tested    atomic.Uint32 // what of a Will those that were seen put to the test; see willParts
+	retained  atomic.Pointer[metrics.RetainedTotals]
+	judged    atomic.Pointer[metrics.Audit] // at the end
 }
 
-// newAudit makes the referee and its book.
+// newAudit makes the auditor and its book.
 func (f *Fleet) newAudit() {
 	var ways []string
 	for _, w := range scenarios.Ways() {
@@ -33,15 +32,41 @@ func (f *Fleet) newAudit() {
 	f.audit = audit.New(audit.Config{Ways: ways, News: f.news.tell, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})
-	f.referees = client.Cohort{Log: f.log, Faults: f.env.Faults, Counts: &f.unseen, Size: -1, Timed: true, Hidden: true, Lasting: true, Changed: f.news.tell}
-	f.referee = newReferee(f)
-	f.knowBroker("")
+	f.auditors = client.Cohort{Log: f.log, Faults: f.env.Faults, Counts: &f.unseen, Size: -1, Timed: true, Hidden: true, Lasting: true, Changed: f.news.tell}
+	a := &f.scenario.Audit
+	t := &f.tolerance
+	t.Audit, t.Embedded, t.Early, t.Late, t.Silence = f.audit, f.embedded, a.Early, a.Slack, a.SilenceSlack
+	t.ExpectDelay(slowestLink(f.scenario))
+	id := auditorID(f.run)
+	f.auditor = audit.NewAuditor(f.env, f.auditorProfile(), f.run, identity{auditorRole, 0}.stream(), audit.Auditing{
+		Audit: f.audit, Wills: auditedWills{f}, Filters: f.scenario.WillFilters(), QoS: f.auditorQoS(),
+		ClientID: id, Credentials: f.auditorCredentials(id), Broker: t.KnowBroker,
+	})
+}
+
+// auditorCredentials returns what fills in those of a client that audits.
+func (f *Fleet) auditorCredentials(id string) func(*wire.Connect) error {
+	return func(p *wire.Connect) error { return f.credentials(p, auditorVars(id, f.scenario.Seed, f.run)) }
+}
+
+// auditorQoS is the QoS at which the auditor wants to see Wills. At QoS 1 and 2
+// their own can be checked, and none gets lost on the way. But no more than
+// Receive Maximum are under way at a time, and a broker keeps only so many beyond:
+// Mosquitto 1,000, unless it is told otherwise (max_queued_messages). At QoS 0 it
+// hands them over at once. So where a great many may come together, the auditor
+// wants them at QoS 0.
+func (f *Fleet) auditorQoS() byte {
+	const most = 20_000
+	if f.embedded || len(f.responders) <= most {
+		return 2
+	}
+	return 0
 }
 
 // auditorProfile is that of the sessions that audit: nobody will ever come back for
 // theirs.
 func (f *Fleet) auditorProfile() *client.Profile {
-	return &client.Profile{Cohort: &f.referees, Backoff: client.BackoffPolicy{Min: 100 * time.Millisecond, Max: time.Second}, EndsSession: true}
+	return &client.Profile{Cohort: &f.auditors, Backoff: client.BackoffPolicy{Min: 100 * time.Millisecond, Max: time.Second}, EndsSession: true}
 }
 
 // settle waits, once the measuring is over, for devices that are on their way
@@ -72,18 +97,18 @@ func (f *Fleet) settle() {
 	}
 }
 
-// asks reports whether there is a referee that asks devices whether they answer.
-func (f *Fleet) asks() bool { return f.referee != nil && !f.blind.Load() }
+// asks reports whether there is an auditor that asks devices whether they answer.
+func (f *Fleet) asks() bool { return f.auditor != nil && !f.blind.Load() }
 
-// asksThere reports whether answers to a topic are the referee's, who is told the
+// asksThere reports whether answers to a topic are the auditor's, who is told the
 // truth also by devices that misbehave.
 func (f *Fleet) asksThere(topic []byte) bool {
-	return f.referee != nil && bytes.Equal(topic, f.referee.answers)
+	return f.auditor != nil && f.auditor.AnswersTo(topic)
 }
 
-// refereeLeft notes that the broker does not let the referee do its work, so that
+// auditorLeft notes that the broker does not let the auditor do its work, so that
 // no Will is judged.
-func (f *Fleet) refereeLeft(err error) {
+func (f *Fleet) auditorLeft(err error) {
 	f.blind.Store(true)
 	f.incidents.Recoveries().Unask()
 	for _, r := range f.responders { // they find out by themselves whether they are back
@@ -106,18 +131,18 @@ func (f *Fleet) zeroOffset() time.Duration {
 
 func (f *Fleet) stopped() bool { return f.env.Stopped() }
 
-// lingers is how long the referee stays when everybody has gone: a Will after an
+// lingers is how long the auditor stays when everybody has gone: a Will after an
 // orderly DISCONNECT would come by then.
 const lingers = 300 * time.Millisecond
 
-// dismiss lets the referee go; leave ends a dial of it.
+// dismiss lets the auditor go; leave ends a dial of it.
 func (f *Fleet) dismiss(leave func()) {
 	const answer = 100 * time.Millisecond // for a sign of life that the end was seen
 	time.Sleep(lingers - answer)
-	f.referee.Tell(f.referee.makeCertain)
+	f.auditor.MakeCertain()
 	time.Sleep(answer)
 	defer leave()
-	f.referee.EndBy(time.Now().Add(time.Second))
+	f.auditor.EndBy(time.Now().Add(time.Second))
 }
 
 // completeAudit adds to a snapshot what the audit knows.
@@ -153,28 +178,20 @@ func (f *Fleet) closeAudit() error {
 	return a.Check()
 }
 
-// willTopics finds the device of a Will that does not say whose it is.
-type willTopics struct {
-	once   sync.Once
-	device map[string]int
-}
-
-// deviceOfWill returns the device, or the first of them, whose Will goes to a
-// topic.
-func (f *Fleet) deviceOfWill(topic string) (int, bool) {
-	f.wills.once.Do(func() {
-		f.wills.device = make(map[string]int, len(f.responders))
-		for _, r := range f.responders {
-			w := &r.spec.Group.Will
-			if w.Off {
-				continue
-			}
-			t := w.Topic.Expand(r.spec.Vars(f.run))
-			if _, taken := f.wills.device[t]; !taken {
-				f.wills.device[t] = r.spec.Global
-			}
+// slowestLink returns how long the slow links of a scenario, all together, hold
+// up a packet: what the broker sees so much later is not its fault.
+func slowestLink(s *scenarios.Scenario) time.Duration {
+	const packet = 512 // bytes, of those that count: most are much shorter
+	sum := time.Duration(0)
+	for i := range s.Incidents {
+		in := &s.Incidents[i]
+		sum += in.Latency + in.Jitter
+		if in.Slice > 0 {
+			sum += time.Duration(packet/in.Slice) * in.SliceDelay
 		}
-	})
-	n, ok := f.wills.device[topic]
-	return n, ok
+		if in.Bandwidth > 0 {
+			sum += packet * time.Second / time.Duration(in.Bandwidth)
+		}
+	}
+	return min(sum, time.Hour)
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"homefleet/fleet/broker"
-	"homefleet/fleet/metrics"
 )
 
 // Where a device says that it is there: on the topic of its Will, if that is
@@ -30,8 +29,8 @@ func TestAvailabilityIsOnTheTopicOfTheWill(t *testing.T) {
 			holds := func(s *storm, want string) {
 				t.Helper()
 				found := s.fleet.fetch([]string{"tele/#", "gone/#"})
-				if m := found[tt.topic]; m.payload != want {
-					t.Errorf("%s holds %q; want %q, of %v", tt.topic, m.payload, want, found)
+				if m := found[tt.topic]; m.Payload != want {
+					t.Errorf("%s holds %q; want %q, of %v", tt.topic, m.Payload, want, found)
 				}
 			}
 			snap, s := brew(t, hasty+lamps+tt.will+"\n"+offlineOnce+incidentOf("offline", "30s", "10s", `name = "in-order"`, `way = "orderly"`), broker.Config{}, func(s *storm) {
@@ -51,51 +50,6 @@ func TestAvailabilityIsOnTheTopicOfTheWill(t *testing.T) {
 	}
 }
 
-// An altered announcement is wrong, not stale: it says itself that it is the last
-// one. An earlier one that came back is stale.
-func TestRetainedWrongOrStale(t *testing.T) {
-	const made = 5 * time.Second
-	c := claim{topic: "t", values: []string{online}, since: made, number: 3}
-	for _, tt := range []struct {
-		name string
-		got  retained
-		want string
-	}{
-		{"as it was made", retained{topic: "t", payload: online, made: made}, "right"},
-		{"altered", retained{topic: "t", payload: "Onlime", made: made}, "wrong"},
-		{"altered, without its stamp", retained{topic: "t", payload: "Onlime"}, "wrong"},
-		{"an earlier one", retained{topic: "t", payload: offline, made: made - time.Millisecond}, "stale"},
-		{"the Will of an earlier connection", retained{topic: "t", payload: offline, number: 2}, "stale"},
-		{"its own Will, though it lives", retained{topic: "t", payload: offline, number: 3}, "wrong"},
-	} {
-		var got = map[string]retained{"t": tt.got}
-		if v := verdictOf(&c, got); v != tt.want {
-			t.Errorf("%s: %s; want %s", tt.name, v, tt.want)
-		}
-	}
-	if v := verdictOf(&c, nil); v != "missing" {
-		t.Errorf("nothing: %s; want missing", v)
-	}
-	c.absent = true
-	if v := verdictOf(&c, nil); v != "right" {
-		t.Errorf("nothing, where the Will has expired: %s; want right", v)
-	}
-}
-
-func verdictOf(c *claim, found map[string]retained) string {
-	var got metrics.RetainedTotals
-	count(&got, c, found)
-	switch {
-	case got.Right == 1:
-		return "right"
-	case got.Stale == 1:
-		return "stale"
-	case got.Missing == 1:
-		return "missing"
-	}
-	return "wrong"
-}
-
 // What devices claim has the moment of its stamp, to the nanosecond, so that what
 // the broker holds is never older than what the device made last.
 func TestClaimsHaveTheMomentOfTheStamp(t *testing.T) {
@@ -108,11 +62,11 @@ func TestClaimsHaveTheMomentOfTheStamp(t *testing.T) {
 		s.sleepTo(6 * time.Second)
 		found := s.fleet.fetch([]string{"tele/+/lwt", "state/+/+"})
 		last := time.Duration(0)
-		for _, c := range s.fleet.claims()[0] {
-			if m := found[c.topic]; m.made != c.since || m.payload == "" {
-				t.Errorf("%s was made at %v; the device says %v", c.topic, m.made, c.since)
+		for _, c := range s.fleet.expectsRetained()[0] {
+			if m := found[c.Topic]; m.Made != c.Since || m.Payload == "" {
+				t.Errorf("%s was made at %v; the device says %v", c.Topic, m.Made, c.Since)
 			}
-			last = max(last, c.since)
+			last = max(last, c.Since)
 		}
 		if last < 4*time.Second {
 			t.Errorf("the last was made at %v; want about 5s, of the command", last)

@@ -143,7 +143,7 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 		devices, others := f.devices.Presence(), f.controllers.Presence()
 		watchers := f.watchers.Presence()
 		up := float64(devices.Seen) >= share*float64(devices.Devices) || devices.Settled == devices.Devices
-		if f.referee != nil && f.referees.Presence().Settled == 0 {
+		if f.auditor != nil && f.auditors.Presence().Settled == 0 {
 			up = false
 		}
 		if devices.GaveUp == devices.Devices && devices.Devices > 0 {

@@ -219,22 +219,22 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		f := stage(t, hasty+"[audit]\n"+twoLamps)
 		rec, all, d := new(incident.Recovery), new(incident.Recoveries), f.responders[0]
 		all.Add(rec, 0)
-		f.start(t, &f.referee.Session) // it hears, but asks nobody before it is online
+		f.start(t, &f.auditor.Session) // it hears, but asks nobody before it is online
 		p := f.start(t, &d.Session)
 		on(&d.Session, func() {
 			incidentTarget{d}.Follow(rec)
 			d.proven(time.Second)
 		})
 		synctest.Wait()
-		if !all.Waiting(time.Second) || f.referee.probes[d.spec.Global] == nil {
+		if !all.Waiting(time.Second) || !f.auditor.Asks(d.spec.Global) {
 			t.Fatal("the recovery is complete before the device has answered; want the referee to ask it")
 		}
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
 		<-d.Gone()
 		synctest.Wait()
-		if all.Waiting(time.Second) || len(f.referee.probes) != 0 {
-			t.Errorf("the recovery waits for a device that has ended, and the referee asks %d", len(f.referee.probes))
+		if all.Waiting(time.Second) || f.auditor.Asks(d.spec.Global) {
+			t.Error("the recovery waits for a device that has ended, or the referee asks it")
 		}
 		incidentTarget{d}.Follow(rec)
 		if got, _ := all.All(0, time.Second); got[0].Affected != 1 || all.Waiting(time.Second) {

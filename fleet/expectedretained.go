@@ -6,41 +6,32 @@ import (
 	"homefleet/fleet/audit"
 )
 
-// claim is what a device says a retained topic must hold.
-type claim struct {
-	topic  string
-	values []string      // any of them is right
-	absent bool          // so is nothing
-	since  time.Duration // what was made before is stale
-	number uint32        // so is the Will of an earlier connection
-}
-
 // keeping is what an attribute's state topic was last told to hold.
 type keeping struct {
 	value string        // "": not known
 	made  time.Duration // on the fleet's clock, as its stamp has it
 }
 
-// claims returns what the device says that the broker retains of it: its
+// expectsRetained returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. The device's goroutine calls it.
-func (r *responder) claims() []claim {
+func (r *responder) expectsRetained() []audit.ExpectedRetained {
 	if !r.WasOnline() || r.fleet.noRetain.Load() || r.HasNoNetwork() {
 		return nil
 	}
 	topic, onlineWord, _ := r.availability()
-	lwt := claim{topic: topic, since: r.announced}
+	lwt := audit.ExpectedRetained{Topic: topic, Since: r.announced}
 	if !r.Live() {
 		r.lastWords(&lwt)
-		return []claim{lwt}
+		return []audit.ExpectedRetained{lwt}
 	}
-	lwt.values, lwt.number = []string{onlineWord}, r.ConnectionNumber()
-	all := []claim{lwt}
+	lwt.Values, lwt.Number = []string{onlineWord}, r.ConnectionNumber()
+	all := []audit.ExpectedRetained{lwt}
 	if !r.spec.Group.Retain {
 		return all
 	}
 	for i, k := range r.retained {
 		if k.value != "" {
-			all = append(all, claim{topic: string(r.stateTopic(nil, i)), values: []string{k.value}, since: k.made})
+			all = append(all, audit.ExpectedRetained{Topic: string(r.stateTopic(nil, i)), Values: []string{k.value}, Since: k.made})
 		}
 	}
 	return all
@@ -68,7 +59,7 @@ func (r *responder) retains(attr int, value []byte, made time.Duration, sent boo
 
 // lastWords says what may be retained as the availability of a device that is
 // away: by its own last message, or by its Will, for as long as that does not expire.
-func (r *responder) lastWords(c *claim) {
+func (r *responder) lastWords(c *audit.ExpectedRetained) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.fleet.run)
 	now := r.fleet.now()
@@ -76,15 +67,15 @@ func (r *responder) lastWords(c *claim) {
 	_, onlineWord, offlineWord := r.availability()
 	switch {
 	case r.parted:
-		c.values = []string{offlineWord}
-	case w.Off || !w.Retain || w.Topic.Expand(vars) != c.topic || !known || !out.Due:
-		c.values = []string{onlineWord}
+		c.Values = []string{offlineWord}
+	case w.Off || !w.Retain || w.Topic.Expand(vars) != c.Topic || !known || !out.Due:
+		c.Values = []string{onlineWord}
 	case out.Seen > 0 || out.Verdict == audit.Missing:
-		c.values = []string{w.Payload.Expand(vars)}
-		c.since++                                                                       // what the device said as it came is older than its Will
-		c.absent = w.MessageExpiry > 0 && now > out.DueFrom+w.MessageExpiry-time.Second // 3.3.2-5
+		c.Values = []string{w.Payload.Expand(vars)}
+		c.Since++                                                                       // what the device said as it came is older than its Will
+		c.Absent = w.MessageExpiry > 0 && now > out.DueFrom+w.MessageExpiry-time.Second // 3.3.2-5
 	default:
-		c.values = []string{onlineWord, w.Payload.Expand(vars)}
-		c.absent = w.MessageExpiry > 0 && now > out.DueFrom+w.MessageExpiry-time.Second
+		c.Values = []string{onlineWord, w.Payload.Expand(vars)}
+		c.Absent = w.MessageExpiry > 0 && now > out.DueFrom+w.MessageExpiry-time.Second
 	}
 }

@@ -27,9 +27,7 @@ type brokerFacts struct {
 // BrokerVersion returns what the broker says it is at $SYS/broker/version; "" if
 // nobody asked, as only the audit does, or it does not say. It may be called from any goroutine.
 func (f *Fleet) BrokerVersion() string {
-	f.leeway.mu.Lock()
-	defer f.leeway.mu.Unlock()
-	return f.leeway.version
+	return f.tolerance.Broker()
 }
 
 // BrokerLimits returns what the broker's first CONNACK said it allows, by the
@@ -91,9 +89,9 @@ func (f *Fleet) Controllers() client.Presence { return f.controllers.Presence() 
 // Watchers returns the present numbers of watchers.
 func (f *Fleet) Watchers() client.Presence { return f.watchers.Presence() }
 
-// Watched reports whether the referee sees Will Messages by now; false where
+// Watched reports whether the auditor sees Will Messages by now; false where
 // nothing is audited.
-func (f *Fleet) Watched() bool { return f.referees.Presence().Seen > 0 }
+func (f *Fleet) Watched() bool { return f.auditors.Presence().Seen > 0 }
 
 // WarmUp returns what became of the requests before the measuring. It is to be
 // called after Run has returned.

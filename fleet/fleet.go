@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"homefleet/devices"
+	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/incident"
@@ -91,9 +92,9 @@ type population struct {
 	responders []*responder
 	requesters []*load.Controller
 	watching   []*load.Watcher
-	referee    *referee // nil: nothing is audited
+	auditor    *audit.Auditor // nil: nothing is audited
 
-	devices, controllers, watchers, referees client.Cohort
+	devices, controllers, watchers, auditors client.Cohort
 
 	duplicateProfile *client.Profile
 
@@ -200,8 +201,8 @@ func (f *Fleet) newLoad() error {
 // sessions returns all sessions in the order in which they connect.
 func (f *Fleet) sessions() []*client.Session {
 	all := make([]*client.Session, 0, 1+len(f.watching)+len(f.responders)+len(f.requesters))
-	if f.referee != nil {
-		all = append(all, &f.referee.Session)
+	if f.auditor != nil {
+		all = append(all, &f.auditor.Session)
 	}
 	for _, w := range f.watching {
 		all = append(all, &w.Session)

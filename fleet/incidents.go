@@ -33,7 +33,7 @@ func (f *Fleet) Strike(ctx context.Context, in scenarios.Incident) error {
 	if err != nil {
 		return err
 	}
-	f.expectSlow(sc)
+	f.tolerance.ExpectDelay(slowestLink(sc))
 	if err := f.incidents.Strike(ctx, sc); !errors.Is(err, incident.ErrEnded) {
 		return err
 	}
@@ -66,8 +66,8 @@ func (t incidentTarget) Follow(rec *incident.Recovery) {
 }
 
 // IsOver implements incident.Followed. The socket of a connection alone does not know
-// whether it still works: a query of the referee's comes through if it does, and where
-// there is no referee the device asks for a sign of life. A device that has no connection
+// whether it still works: a query of the auditor's comes through if it does, and where
+// there is no auditor the device asks for a sign of life. A device that has no connection
 // is back with the next.
 func (t incidentTarget) IsOver(rec *incident.Recovery) {
 	if !t.Live() {

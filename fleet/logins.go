@@ -30,7 +30,7 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 				}
 			}
 		}
-		for _, id := range []string{inspectorID(run), refereeID(run)} {
+		for _, id := range []string{retainedProbeID(run), auditorID(run)} {
 			if !yield(auditorVars(id, sc.Seed, run)) {
 				return
 			}
@@ -39,8 +39,8 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 }
 
 // The client identifiers of those who audit.
-func inspectorID(run string) string { return "homefleet-inspector-" + run }
-func refereeID(run string) string   { return "homefleet-referee-" + run }
+func retainedProbeID(run string) string { return "homefleet-inspector-" + run }
+func auditorID(run string) string       { return "homefleet-referee-" + run }
 
 // auditorVars is what the templates of somebody who audits are filled with.
 func auditorVars(id string, seed uint64, run string) scenarios.Vars {

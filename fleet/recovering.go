@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/incident"
 	"homefleet/fleet/wire"
@@ -17,7 +18,7 @@ import (
 // asked whether it answers.
 func (r *responder) isBack() {
 	if r.probed && r.fleet.asks() {
-		r.fleet.referee.Tell(func() { r.fleet.referee.again(r.spec.Global) })
+		r.fleet.auditor.Again(r.spec.Global)
 	}
 	r.proven(r.fleet.now())
 }
@@ -32,18 +33,18 @@ func (r *responder) proven(at time.Duration) {
 // Ponged implements [client.Ponged]: the PINGREQ of a moment was answered.
 func (r *responder) Ponged(asked time.Duration) { r.proven(asked) }
 
-// queried notes a query of the referee's, which the broker has passed on. One that
+// queried notes a query of the auditor's, which the broker has passed on. One that
 // is older than the end of the incident may have waited in a socket whose broker is
 // done with it.
 func (r *responder) queried(p *wire.Publish) {
 	if r.fleet.asksThere(p.Props.ResponseTopic) {
-		if q, ok := parseQuery(p.Props.CorrelationData); ok && q.device == r.spec.Global {
-			r.proven(q.asked)
+		if device, asked, ok := audit.Queried(p); ok && device == r.spec.Global {
+			r.proven(asked)
 		}
 	}
 }
 
-// asker returns what has the referee ask whether the device answers; nil where nobody
+// asker returns what has the auditor ask whether the device answers; nil where nobody
 // asks.
 func (r *responder) asker() func(*incident.Recovery) {
 	if !r.fleet.asks() {
@@ -51,18 +52,18 @@ func (r *responder) asker() func(*incident.Recovery) {
 	}
 	return func(rec *incident.Recovery) {
 		r.probed = true
-		ref := r.fleet.referee
-		ref.Tell(func() { ref.probe(r, rec) })
+		topic := "cmnd/" + r.spec.ID + "/" + r.spec.Group.Kind.Attributes[0].Name
+		r.fleet.auditor.Inquire(r.spec.Global, topic, rec.LetsGo(r.spec.Global), rec)
 	}
 }
 
 // isGone notes that the device will not be back from anything, so that nobody waits
-// for it: neither those who follow it nor, as to its answers, the referee. It is
+// for it: neither those who follow it nor, as to its answers, the auditor. It is
 // called as the device ends, for whatever reason.
 func (r *responder) isGone() {
 	r.recovering.IsGone()
-	if ref := r.fleet.referee; r.probed && ref != nil {
-		ref.Tell(func() { ref.forget(r.spec.Global) })
+	if a := r.fleet.auditor; r.probed && a != nil {
+		a.Forget(r.spec.Global)
 	}
 }
 

@@ -33,7 +33,7 @@ type responder struct {
 	topicSeen bool          // a refused Response Topic was logged
 	willQoS   byte          // may have been lowered to what the broker takes
 	willKeep  bool          // Will Retain, likewise
-	probed    bool          // the referee asks, or has asked, whether it answers
+	probed    bool          // the auditor asks, or has asked, whether it answers
 	parted    bool          // its last connection ended with DISCONNECT 0x00
 
 	retained    []keeping           // by attribute, where the broker keeps the states and is audited; "": not known
@@ -341,7 +341,7 @@ func (r *responder) announce(there bool) {
 	}
 	if r.fleet.audit != nil {
 		r.announced = r.fleet.now()
-		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.fleet.run)) // or the referee would take it for the Will
+		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.fleet.run)) // or the auditor would take it for the Will
 	}
 	r.Send(&p, metrics.Announcement)
 }

@@ -8,7 +8,7 @@ const (
 	deviceRole role = iota
 	controllerRole
 	watcherRole
-	auditorRole   // 0 is the referee, 1 the inspector
+	auditorRole   // 0 is the auditor, 1 the retained probe
 	duplicateRole // another client with the client id of a device
 )
 

@@ -44,7 +44,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 	conducted := make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(f.incidents.Run)
-	if f.scenario.Measured() || f.referee != nil {
+	if f.scenario.Measured() || f.auditor != nil {
 		beside.Go(f.watchPulse)
 	}
 	go func() {
@@ -59,13 +59,13 @@ func (f *Fleet) Run(ctx context.Context) error {
 			break
 		}
 		owner, dials := &group, dialCtx
-		if f.referee != nil && s == &f.referee.Session {
+		if f.auditor != nil && s == &f.auditor.Session {
 			owner, dials = &witness, witnessCtx // it sees the others go
 		}
 		owner.Go(func() error {
 			err := s.Run(dials)
 			if err != nil && owner == &witness {
-				f.refereeLeft(err)
+				f.auditorLeft(err)
 			}
 			if err != nil && f.env.FailFast {
 				firstOnce.Do(func() { first = err })
@@ -93,9 +93,9 @@ func (f *Fleet) Run(ctx context.Context) error {
 	f.Stop()
 	<-conducted
 	beside.Wait()
-	if f.referee != nil {
+	if f.auditor != nil {
 		f.dismiss(dismiss)
-		_ = witness.Wait() // a referee that was refused has seen nothing, and the audit says so
+		_ = witness.Wait() // an auditor that was refused has seen nothing, and the audit says so
 	}
 	return f.outcome(stopped, first)
 }
@@ -139,7 +139,7 @@ func (f *Fleet) tellEnd(sessions []*client.Session, leave func()) {
 	leave()
 	until := time.Now().Add(time.Second)
 	for _, s := range slices.Backward(sessions) {
-		if f.referee == nil || s != &f.referee.Session {
+		if f.auditor == nil || s != &f.auditor.Session {
 			s.EndBy(until)
 		}
 	}

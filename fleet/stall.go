@@ -34,19 +34,13 @@ func (f *Fleet) watchPulse() {
 }
 
 // stoodStill tells of a stall, and has no broker judged by what came in it: the
-// witness was as good as away.
+// auditor was as good as away.
 func (f *Fleet) stoodStill(from, to time.Time) {
 	start, end := from.Sub(f.clock.Epoch), to.Sub(f.clock.Epoch)
 	text := fmt.Sprintf("homefleet itself stood still for %v", (end - start).Round(100*time.Millisecond))
 	f.log.Warn(text + "; times of it are its own fault, not the broker's")
 	f.incidents.Events().Add(metrics.Incident{At: metrics.Span(start), To: metrics.Span(end), Text: text})
-	if f.referee == nil {
-		return
+	if f.auditor != nil {
+		f.auditor.StoodStill(start, end)
 	}
-	f.referee.Tell(func() {
-		if f.referee.Live() {
-			f.audit.Witness(start, false)
-			f.audit.Witness(end, true)
-		}
-	})
 }

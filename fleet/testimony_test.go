@@ -9,6 +9,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/audit"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/wire"
 )
@@ -135,8 +136,8 @@ func TestClaimsOfTheDeparted(t *testing.T) {
 		p.connack(0, false, nil)
 		p.refuse()
 		synctest.Wait() // the device, which gives up, waits for the end of the connection
-		claimed := make(chan [][]claim, 1)
-		go func() { claimed <- b.fleet.claims() }()
+		claimed := make(chan [][]audit.ExpectedRetained, 1)
+		go func() { claimed <- b.fleet.expectsRetained() }()
 		select {
 		case all := <-claimed:
 			if len(all) != 2 || len(all[0]) != 1 || len(all[1]) != 0 {

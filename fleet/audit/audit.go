@@ -1,7 +1,10 @@
 // Package audit is the referee of Will Messages: from what devices did to their
 // connections and what a witness saw at the broker it decides for every outage
 // whether the rules of MQTT 5 wanted a Will Message, when, and what became of it.
-// It is bookkeeping: it knows no clock, no network and no goroutine.
+// An [Audit] is bookkeeping: it knows no clock, no network and no goroutine. Beside it
+// stand the clients that watch: the [Auditor] sees Wills and asks devices whether they
+// answer, and [Fetch] looks at what the broker has retained. Neither knows what a
+// device is.
 //
 // All moments are counted from one epoch, by one clock. Reports about one
 // connection come in the order of what happened to it, all others in any order,

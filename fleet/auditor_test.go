@@ -10,6 +10,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/audit"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
@@ -43,9 +44,8 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, a := range map[string]client.Handler{
-		"referee":   f.referee,
-		"inspector": &inspector{fleet: f, got: make(chan retained, 1)},
-		"watcher":   load.NewWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
+		"referee": f.auditor,
+		"watcher": load.NewWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect
 		if err := a.FillConnect(&p); err != nil || p.ReceiveMaximum != 65535 {
@@ -197,12 +197,12 @@ func TestRefereeIsToldTheTruth(t *testing.T) {
 func TestFetchThatIsCutOff(t *testing.T) {
 	play(t, oneLight(func(s *scenarios.Scenario) { s.Audit.On = false }), func(t *testing.T, b *script) {
 		b.accept().welcome(nil)
-		b.fleet.referees = client.Cohort{Log: b.fleet.log, Faults: b.fleet.env.Faults, Counts: &b.fleet.unseen, Size: -1, Hidden: true}
+		b.fleet.auditors = client.Cohort{Log: b.fleet.log, Faults: b.fleet.env.Faults, Counts: &b.fleet.unseen, Size: -1, Hidden: true}
 		for _, tt := range []struct {
 			messages int // one every 400 ms
 			want     int // topics; -1: no verdict
 		}{{0, 0}, {5, 5}, {40, -1}} {
-			fetched := make(chan map[string]retained, 1)
+			fetched := make(chan map[string]audit.Retained, 1)
 			go func() { fetched <- b.fleet.fetch([]string{"tele/+/lwt"}) }()
 			p := b.accept()
 			p.wantConnect()

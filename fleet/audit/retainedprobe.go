@@ -1,0 +1,165 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/eclipse/paho.golang/packets"
+
+	"homefleet/fleet/client"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+)
+
+// retainedProbe is a client that fetches what the broker has retained, as anybody
+// would who subscribes now. It lives as long as that takes.
+type retainedProbe struct {
+	client.Session
+	Probing
+	got chan Retained // what came, and news of the connection between
+}
+
+// Probing is what a retained probe is to fetch, and how.
+type Probing struct {
+	Filters     []string
+	Patience    time.Duration // for all of it
+	ClientID    string
+	Credentials func(*wire.Connect) error
+	// Marks reads when a message was made, on the clock, and of which connection it is,
+	// if it is a Will; 0 is what the message does not say.
+	Marks func(*wire.Publish) (made time.Duration, number uint32)
+}
+
+// Retained is a message out of the broker's store.
+type Retained struct {
+	Topic, Payload string
+	Made           time.Duration // by its stamp, on the fleet's clock; 0: it has none
+	Number         uint32        // of the connection, if it is a Will
+	news           news          // instead of a message
+}
+
+// news is what becomes of the connection of a retained probe.
+type news byte
+
+const (
+	begun      news = iota + 1 // another one: what came on an earlier one may be old
+	subscribed                 // from now on silence means that there is no more
+)
+
+const (
+	quietFor     = 500 * time.Millisecond // without a message, and the store has been sent
+	LongestFetch = 10 * time.Second       // of a store that is not huge, and for anybody who is asked about it
+	mostFetched  = 1 << 14                // under way between the session and whoever compares
+)
+
+// Fetch returns the retained messages of the filters by topic; nil where the
+// broker does not let them be seen, or not all of them in time.
+func Fetch(e *client.Env, profile *client.Profile, stream int, what Probing) map[string]Retained {
+	p := &retainedProbe{Probing: what, got: make(chan Retained, mostFetched)}
+	p.Init(e, profile, p, client.Setup{Name: "the inspector", Stream: stream, ClientID: what.ClientID, Apart: true})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { _ = p.Run(ctx) }() // what it did not fetch is missing
+	found, complete := make(map[string]Retained), false
+	end := time.NewTimer(what.Patience)
+	defer end.Stop()
+	quiet := time.NewTimer(LongestFetch)
+	defer quiet.Stop()
+collect:
+	for {
+		select {
+		case m := <-p.got:
+			switch m.news {
+			case begun:
+				clear(found)
+				complete = false
+			case subscribed:
+				complete = true
+			default:
+				found[m.Topic] = m // a broker may send some before its SUBACK (3.8.4)
+			}
+			if complete {
+				quiet.Reset(quietFor)
+			}
+		case <-p.Gone(): // it has given up
+			break collect
+		case <-quiet.C:
+			break collect
+		case <-end.C:
+			complete = false // what has not come by now is not known to be missing
+			break collect
+		case <-e.Stop:
+			break collect
+		}
+	}
+	cancel()
+	p.EndSoon()
+	for {
+		select {
+		case <-p.got: // so that it is not held up
+		case <-p.Gone():
+			if !complete {
+				return nil
+			}
+			return found
+		}
+	}
+}
+
+// FillConnect implements [client.Handler].
+func (p *retainedProbe) FillConnect(c *wire.Connect) error {
+	p.got <- Retained{news: begun}
+	c.CleanStart, c.SessionExpiry, c.ReceiveMaximum = true, 0, client.AllAtOnce
+	return p.Credentials(c)
+}
+
+// Subscriptions implements [client.Handler].
+func (p *retainedProbe) Subscriptions() ([]packets.SubOptions, int, error) {
+	subs := make([]packets.SubOptions, len(p.Filters))
+	for k, filter := range p.Filters {
+		subs[k] = packets.SubOptions{Topic: filter}
+	}
+	return subs, len(subs), nil
+}
+
+// Online implements [client.Handler].
+func (p *retainedProbe) Online(time.Time) (next time.Time) {
+	p.got <- Retained{news: subscribed}
+	return next
+}
+
+// Message implements [client.Handler].
+func (p *retainedProbe) Message(m *wire.Publish) {
+	if !m.Retain {
+		return // it is new, and not from the store
+	}
+	made, number := p.Marks(m)
+	p.got <- Retained{Topic: string(m.Topic), Payload: string(m.Payload), Made: made, Number: number}
+}
+
+// ExpectedRetained is what a device says a retained topic must hold.
+type ExpectedRetained struct {
+	Topic  string
+	Values []string      // any of them is right
+	Absent bool          // so is nothing
+	Since  time.Duration // what was made before is stale
+	Number uint32        // so is the Will of an earlier connection
+}
+
+// Count adds what became of it.
+func (x *ExpectedRetained) Count(t *metrics.RetainedTotals, found map[string]Retained) {
+	m, ok := found[x.Topic]
+	t.Checked++
+	switch {
+	case !ok && x.Absent:
+		t.Right++
+	case !ok:
+		t.Missing++
+	case slices.Contains(x.Values, m.Payload):
+		t.Right++
+	case m.Number > 0 && m.Number < x.Number, m.Made > 0 && m.Made < x.Since:
+		t.Stale++
+	default:
+		t.Wrong++
+	}
+}

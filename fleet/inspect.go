@@ -1,0 +1,101 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+
+	"homefleet/fleet/audit"
+	"homefleet/fleet/deliveries"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+)
+
+const (
+	fetchEach   = 500 * time.Microsecond // longer, for each device
+	mostFetches = 3
+)
+
+// fetch returns what the broker has retained by filters; see [audit.Fetch].
+func (f *Fleet) fetch(filters []string) map[string]audit.Retained {
+	id := retainedProbeID(f.run)
+	return audit.Fetch(f.env, f.auditorProfile(), identity{auditorRole, 1}.stream(), audit.Probing{
+		Filters: filters, Patience: audit.LongestFetch + time.Duration(len(f.responders))*fetchEach,
+		ClientID: id, Credentials: f.auditorCredentials(id), Marks: f.marks,
+	})
+}
+
+// marks reads what a message of this run says of itself.
+func (f *Fleet) marks(p *wire.Publish) (made time.Duration, number uint32) {
+	if at, run, ok := deliveries.MadeAt(p); ok && run == f.run {
+		made = at
+	}
+	if _, n, run := connectionOf(p); run == f.run {
+		number = n
+	}
+	return made, number
+}
+
+// inspect compares what the broker retains with what the devices know. A
+// difference counts only if it is still there when looked at again: devices go
+// on living meanwhile.
+func (f *Fleet) inspect() *metrics.RetainedTotals {
+	filters := f.availabilityFilters()
+	for i := range f.scenario.Groups {
+		if f.scenario.Groups[i].Retain && !slices.Contains(filters, "state/+/+") {
+			filters = append(filters, "state/+/+")
+		}
+	}
+	var t metrics.RetainedTotals
+	for range mostFetches {
+		before := f.expectsRetained()
+		found := f.fetch(filters)
+		if found == nil {
+			return nil // nobody could look
+		}
+		after := f.expectsRetained()
+		t = metrics.RetainedTotals{}
+		for n := range before {
+			if len(before[n]) != len(after[n]) {
+				continue // it has ended
+			}
+			for i, x := range before[n] {
+				x.Values = append(x.Values, after[n][i].Values...)
+				x.Absent = x.Absent || after[n][i].Absent
+				x.Count(&t, found)
+			}
+		}
+		if t.Right == t.Checked || f.stopped() {
+			break
+		}
+	}
+	return &t
+}
+
+// expectsRetained asks every device; those that have ended expect nothing.
+func (f *Fleet) expectsRetained() [][]audit.ExpectedRetained {
+	type answer struct {
+		number  int
+		expects []audit.ExpectedRetained
+	}
+	answers := make(chan answer, len(f.responders)) // so that no device waits
+	asked := 0
+	for n, r := range f.responders {
+		if r.Tell(func() { answers <- answer{n, r.expectsRetained()} }) {
+			asked++
+		}
+	}
+	all := make([][]audit.ExpectedRetained, len(f.responders))
+	patience := time.NewTimer(audit.LongestFetch)
+	defer patience.Stop()
+	for range asked {
+		select {
+		case <-patience.C: // one has ended with the question unread
+			return all
+		case a := <-answers:
+			all[a.number] = a.expects
+		case <-f.stop: // who is stopping does not answer any more
+			return all
+		}
+	}
+	return all
+}
