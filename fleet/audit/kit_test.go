@@ -24,7 +24,7 @@ func watched(ways ...string) *Audit {
 // want holds the counts that a case expects; those of sums follow.
 type want struct {
 	notDue, onTime, early, late, missing, duplicate, unexpected, altered, consumed, learned int64
-	witnessAway, runEnded, brokerGone, blind                                                int64 // blind: not due, and unwatched
+	witnessAway, runEnded, brokerGone, blind, maybe                                         int64 // not due: unwatched; or it may have been
 }
 
 func (w want) totals() metrics.WillTotals {
@@ -36,7 +36,7 @@ func (w want) totals() metrics.WillTotals {
 		Messages:  w.onTime + w.early + w.late + w.duplicate + w.unexpected,
 		Duplicate: w.duplicate, Unexpected: w.unexpected, Altered: w.altered,
 		Consumed: w.consumed, Learned: w.learned,
-		WitnessAway: w.witnessAway, RunEnded: w.runEnded, BrokerGone: w.brokerGone, NotDueUnwatched: w.blind,
+		WitnessAway: w.witnessAway, RunEnded: w.runEnded, BrokerGone: w.brokerGone, NotDueUnwatched: w.blind, MaybeDue: w.maybe,
 	}
 }
 

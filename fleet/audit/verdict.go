@@ -35,6 +35,7 @@ type tally struct {
 	verdict               Verdict   // never Unexpected: that is NotDue with messages
 	why                   unwatched // with Unwatched
 	blind                 bool      // with NotDue: the witness was away as it ended
+	maybe                 bool      // with NotDue: a Will may have been due, and none came
 	consumed, learned     bool
 	way                   int32
 	came                  uint32 // 1 if the outage's own Will is counted
@@ -62,6 +63,9 @@ func (t tally) addTo(w *metrics.WillTotals, sign int64) {
 		w.NotDue += sign
 		if t.blind {
 			w.NotDueUnwatched += sign
+		}
+		if t.maybe {
+			w.MaybeDue += sign
 		}
 		return
 	}
@@ -167,7 +171,7 @@ func (f *finding) unseen(r *record, p *prospects, d docket) {
 	case !d.overFor(r, f.bound.limit), d.held && !d.closing, p.open && !d.closing:
 		f.decided = false
 	case p.never:
-		f.verdict = NotDue
+		f.verdict, f.maybe = NotDue, true
 	case d.forgotten(r.asked, f.bound.limit):
 		f.verdict, f.why = Unwatched, brokerGone
 	case d.now <= f.bound.limit: // the witness leaves at the end, too

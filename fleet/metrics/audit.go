@@ -72,6 +72,10 @@ type WillTotals struct {
 	// Of NotDue, those during which the witness was away: whether a Will came all
 	// the same, nobody knows.
 	NotDueUnwatched int64 `json:"not_due_unwatched"`
+	// Of NotDue, those after which no Will came, and one may have been due or not: the
+	// device was back within the slack of the broker, or its DISCONNECT may not have
+	// arrived.
+	MaybeDue int64 `json:"maybe_due"`
 }
 
 // WayTotals are the totals of one way to go offline, or of Wills of devices that

@@ -85,10 +85,13 @@ func evidenceOfWills(metric string, t *WillTotals) (e evidence, ok bool) {
 	switch metric {
 	case "wills.on_time", "wills.early", "wills.late", "wills.missing":
 		if t.Due == 0 {
+			if t.MaybeDue > 0 {
+				return evidence{0, "no Will came, and nobody knows whether one was due", ""}, true
+			}
 			return evidence{0, none, ""}, true
 		}
 		return evidence{t.Judged(), words.Plural(t.Due, "Will was due and was not", "Wills were due and none was") + " judged: the witness was away, or the run ended",
-			judgedOf(t.Judged(), t.Due)}, true
+			judgedOf(t.Judged(), t.Due+t.MaybeDue)}, true
 	case "wills.duplicate", "wills.altered":
 		return evidence{t.Messages, "no Will came", ""}, true
 	case "wills.messages", "wills.unexpected":

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,29 @@ func TestNoDataIsNoPass(t *testing.T) {
 					t.Errorf("%s %s %s passes where nothing was looked at: %s", info.Name, op, zero, x.Sentence)
 				}
 			}
+		}
+	}
+}
+
+// Of Wills of which the rules say both, an expectation says that it judged the
+// others alone; and nothing if there are no others.
+func TestWillsThatMayBeDueAreNotJudged(t *testing.T) {
+	for _, tt := range []struct {
+		wills  WillTotals
+		status Status
+		want   string
+	}{
+		{WillTotals{Outages: 10, Due: 5, OnTime: 5, Messages: 5, NotDue: 5, MaybeDue: 5}, Pass, "5 of 10"},
+		{WillTotals{Outages: 10, NotDue: 10, MaybeDue: 10}, NoData, "nobody knows whether one was due"},
+		{WillTotals{Outages: 10, NotDue: 10}, NoData, "no Will was due"},
+	} {
+		e, faults := ParseExpectation("wills.missing", "== 0", nil)
+		if faults != nil {
+			t.Fatal(faults[0])
+		}
+		x := e.Evaluate(&Snapshot{Measured: time.Second, Audit: &Audit{Wills: tt.wills}})
+		if text := fmt.Sprintf("%+v", x); x.Status != tt.status || !strings.Contains(text, tt.want) {
+			t.Errorf("wills.missing == 0 of %+v is %s; want %v and %q", tt.wills, text, tt.status, tt.want)
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // figures lists the numbers, for what is done to all of them alike.
-func (t *WillTotals) figures() [18]*int64 {
+func (t *WillTotals) figures() [19]*int64 {
 	return [...]*int64{
 		&t.Outages, &t.Due, &t.NotDue, &t.OnTime, &t.Early, &t.Late, &t.Missing, &t.Unwatched,
 		&t.Messages, &t.Duplicate, &t.Unexpected, &t.Altered, &t.Consumed, &t.Learned,
-		&t.WitnessAway, &t.RunEnded, &t.BrokerGone, &t.NotDueUnwatched,
+		&t.WitnessAway, &t.RunEnded, &t.BrokerGone, &t.NotDueUnwatched, &t.MaybeDue,
 	}
 }
 
@@ -47,6 +47,7 @@ func (t *WillTotals) Check() error {
 	// Documents of before have no reasons.
 	f.atMost("the reasons why are of the unwatched", t.WitnessAway+t.RunEnded+t.BrokerGone, t.Unwatched)
 	f.atMost("unwatched and not due are of the not due", t.NotDueUnwatched, t.NotDue)
+	f.atMost("maybe due are of the not due", t.MaybeDue, t.NotDue)
 	f.atMost("altered are of the messages", t.Altered, t.Messages)
 	f.atMost("consumed are of the outages", t.Consumed, t.Outages)
 	f.atMost("learned are of the consumed", t.Learned, t.Consumed)

@@ -69,6 +69,8 @@ func newWayRow(name string, t metrics.WillTotals) wayRow {
 		row.Words = "all on time"
 	case t.Outages > 0 && t.Watched() == 0:
 		row.Words = "nobody could see"
+	case t.MaybeDue > 0:
+		row.Words = "none, perhaps due"
 	case t.Outages > 0:
 		row.Words = "none, as it should be"
 	default:
@@ -104,6 +106,9 @@ func unjudgedText(t *metrics.WillTotals) string {
 	}
 	if t.NotDueUnwatched > 0 {
 		all = append(all, "whether a Will came after "+words.Plural(t.NotDueUnwatched, "outage", "outages")+" without one due, the witness could not see")
+	}
+	if t.MaybeDue > 0 {
+		all = append(all, "after "+words.Plural(t.MaybeDue, "outage", "outages")+" no Will came, and nobody knows whether one was due: the device was back within the slack of the broker, or its DISCONNECT may not have arrived")
 	}
 	return strings.Join(all, "; ")
 }

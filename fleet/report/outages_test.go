@@ -34,6 +34,8 @@ func TestWayWords(t *testing.T) {
 		{totals{}, "none", false},
 		{totals{Outages: 3, NotDue: 3}, "none, as it should be", false},
 		{totals{Outages: 3, NotDue: 3, NotDueUnwatched: 3}, "nobody could see", false},
+		{totals{Outages: 3, NotDue: 3, MaybeDue: 3}, "none, perhaps due", false},
+		{totals{Outages: 8, Due: 3, OnTime: 3, Messages: 3, NotDue: 5, MaybeDue: 5}, "all on time", false},
 		{totals{Outages: 3, NotDue: 3, Messages: 1, Unexpected: 1}, "1 unexpected", true},
 		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 3}, "all on time", false},
 		{totals{Outages: 3, Due: 3, OnTime: 3, Messages: 4, Duplicate: 1}, "3 on time, 1 duplicate", true},
@@ -93,6 +95,8 @@ func TestOfflineHeading(t *testing.T) {
 		{metrics.WillTotals{}, "going offline: no device did"},
 		{metrics.WillTotals{Outages: 1, NotDue: 1}, "going offline: 1 outage, no Will due and none seen"},
 		{metrics.WillTotals{Outages: 1, NotDue: 1, NotDueUnwatched: 1}, "going offline: 1 outage, no Will due; nobody could see whether one came"},
+		{metrics.WillTotals{Outages: 10, Due: 5, OnTime: 5, Messages: 5, NotDue: 5, MaybeDue: 5}, "going offline: 10 outages, after 5 of them nobody knows whether a Will was due"},
+		{metrics.WillTotals{Outages: 10, NotDue: 10, MaybeDue: 10}, "going offline: 10 outages, after 10 of them nobody knows whether a Will was due"},
 		{metrics.WillTotals{Outages: 45, Due: 45, Unwatched: 45}, "going offline: 45 outages, 45 of 45 Wills not judged"},
 		{metrics.WillTotals{Outages: 2, Due: 1, NotDue: 1, Unwatched: 1}, "going offline: 2 outages, 1 of 1 Will not judged"},
 		{metrics.WillTotals{Outages: 2, Due: 2, OnTime: 2, Messages: 2}, "going offline: 2 outages, all Wills as the rules want"},
@@ -165,6 +169,8 @@ func TestUnjudged(t *testing.T) {
 		{metrics.WillTotals{Outages: 9, Due: 7, Unwatched: 6, WitnessAway: 1, RunEnded: 2, BrokerGone: 3, NotDue: 2, NotDueUnwatched: 2},
 			"not judged: 1 because the witness was away, 2 because the run ended before they were due, 3 because the broker went away; " +
 				"whether a Will came after 2 outages without one due, the witness could not see"},
+		{metrics.WillTotals{Outages: 1, NotDue: 1, MaybeDue: 1},
+			"after 1 outage no Will came, and nobody knows whether one was due: the device was back within the slack of the broker, or its DISCONNECT may not have arrived"},
 	} {
 		if got := unjudgedText(&tt.wills); got != tt.want {
 			t.Errorf("unjudgedText(%+v) = %q; want %q", tt.wills, got, tt.want)

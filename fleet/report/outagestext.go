@@ -23,6 +23,9 @@ func (w *writer) offline(r *metrics.Result) {
 		heading += words.Plural(bad, "Will is", "Wills are") + " not as the rules want"
 	case a.Wills.Due == 0 && a.Wills.Watched() == 0:
 		heading += words.Plural(a.Wills.Outages, "outage", "outages") + ", no Will due; nobody could see whether one came"
+	case a.Wills.MaybeDue > 0 && a.Wills.Unwatched == 0:
+		heading += fmt.Sprintf("%s, after %s of them nobody knows whether a Will was due", words.Plural(a.Wills.Outages, "outage", "outages"),
+			words.Grouped(a.Wills.MaybeDue))
 	case a.Wills.Due == 0:
 		heading += words.Plural(a.Wills.Outages, "outage", "outages") + ", no Will due and none seen"
 	case a.Wills.Unwatched > 0:
