@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"homefleet/devices/words"
+	"homefleet/fleet"
+	"homefleet/fleet/bench"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -16,14 +18,18 @@ type topic struct {
 	text func() string // Markdown, with a section for each heading of the second level
 }
 
-var topics = []topic{{"scenario", scenarios.Reference}}
+var topics = []topic{
+	{"scenario", scenarios.Reference},
+	{"architecture", func() string { return fleet.Architecture }},
+	{"costs", func() string { return bench.Reference }},
+}
 
 // topicHelp has the help command print topics, and sections of them:
 // `help scenario`, `help scenario controller`.
 func (a *app) topicHelp(help *cobra.Command) {
 	command, args := help.Run, help.Args
-	help.Use = "help [COMMAND | scenario [SECTION]]"
-	help.Long = "Help about any command. `help scenario` says what a scenario and a users file may\nhold, `help scenario controller` a section of it."
+	help.Use = "help [COMMAND | scenario|architecture|costs [SECTION]]"
+	help.Long = "Help about any command. `help scenario` says what a scenario and a users file may\nhold, `help scenario controller` a section of it. `help result`, `help architecture`\nand `help costs` are pages, too."
 	help.Args = func(cmd *cobra.Command, words []string) error {
 		if topicOf(words) == nil {
 			return args(cmd, words)

@@ -136,6 +136,7 @@ var rooms = []struct {
 		"devices":             "help on kinds",
 		"devices/words":       "numbers and foreign text",
 		"fleet":               "run",
+		"fleet/bench":         "help costs",
 		"fleet/broker":        "broker",
 		"fleet/export":        "--hlog, --bench, --otava",
 		"fleet/exporter":      "--metrics",

@@ -28,7 +28,7 @@ type Machine struct {
 }
 
 // What a session costs at most, in bytes, measured with a Will, telemetry and
-// one subscription, rounded up: see the README's table for the plain ones.
+// one subscription, rounded up: see fleet/bench/README.md for the plain ones.
 const (
 	costPlain     = 10 << 10
 	costTLS       = 48 << 10
