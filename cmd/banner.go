@@ -10,6 +10,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -26,7 +27,7 @@ func (r *running) banner() {
 	var rs rows
 	rs.add("scenario", "%s%s, seed %d, run %s", printable(r.sc.Name), r.origin(), r.sc.Seed, r.id)
 	if r.sc.Part.N > 0 {
-		rs.add("part", "%s", shardWords(shardList(r.sc)))
+		rs.add("part", "%s", metrics.ShardText(shardList(r.sc)))
 	}
 	rs.add("devices", "%s", devicesByKind(r.sc))
 	rs.add("broker", "%s%s", r.brokerWords(), r.userWords())
@@ -91,7 +92,7 @@ func (r *running) groupWords(c *scenarios.Controllers) string {
 	if c.Count > 1 {
 		name = words.Grouped(int64(c.Count)) + " × " + name
 	}
-	return fmt.Sprintf("%s: %s, QoS %d", name, arrivalWords(c), c.QoS)
+	return fmt.Sprintf("%s: %s, QoS %d", name, c.ArrivalText(), c.QoS)
 }
 
 // phaseWords says how long a measured run lasts.

@@ -11,6 +11,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -97,7 +98,7 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 	var head rows
 	head.add("scenario", "%s (sha256 %s), seed %d", printable(sc.Name), sc.Digest[:12], sc.Seed)
 	if sc.Part.N > 0 {
-		head.add("part", "%s", shardWords(shardList(sc)))
+		head.add("part", "%s", metrics.ShardText(shardList(sc)))
 	}
 	head.add("devices", "%s", devicesByKind(sc))
 	if sizes := sc.Sizes(); len(sizes) > 0 {

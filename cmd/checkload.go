@@ -77,7 +77,7 @@ func controllerWords(c *scenarios.ControllerPlan) string {
 	if g.Count > 1 {
 		who += " … " + printable(c.Last)
 	}
-	how := arrivalWords(g)
+	how := g.ArrivalText()
 	if c.Requests > 0 {
 		how += fmt.Sprintf("; %s requests", words.Grouped(int64(math.Round(c.Requests))))
 		if g.Arrival == scenarios.Poisson {
@@ -193,7 +193,7 @@ func (d *planDocument) addLoad(sc *scenarios.Scenario) {
 		c := &plan.Controllers[i]
 		g := c.Controllers
 		d.Controllers = append(d.Controllers, controllerDocument{
-			Name: g.Name, Count: g.Count, Arrival: arrivalWords(g), Rate: perSecond(c.Rate), Peak: perSecond(c.Peak),
+			Name: g.Name, Count: g.Count, Arrival: g.ArrivalText(), Rate: perSecond(c.Rate), Peak: perSecond(c.Peak),
 			Requests: c.Requests, Targets: c.Targets, Answers: c.Answers, First: c.FirstTarget.ID, Last: c.LastTarget.ID,
 			Payloads: g.Payloads, QoS: g.QoS, Timeout: setting(g.Timeout),
 		})

@@ -28,7 +28,7 @@ func factRows(res *metrics.Result, width int) *rows {
 	if len(s.Digest) >= 12 {
 		digest = "sha256 " + printable(s.Digest[:12])
 	}
-	add("scenario", printable(s.Name), digest, "seed "+strconv.FormatUint(res.Seed, 10), known("run ", res.Run), shardWords(res.Shards))
+	add("scenario", printable(s.Name), digest, "seed "+strconv.FormatUint(res.Seed, 10), known("run ", res.Run), metrics.ShardText(res.Shards))
 	if l := &res.Load; len(l.Arrival) > 0 {
 		var parts []string
 		for _, q := range l.QoS {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -50,51 +49,31 @@ func (r *running) live(ctx context.Context) error {
 	r.began = time.Now()
 	r.plain.at = r.began
 	go func() { ended <- r.fleet.Run(ctx) }()
-	stopped, err := r.watch(ctx, ended)
+	r.watch(ctx, ended)
 	r.fleet.LogSilenced()
 	r.screen.Status("", paint{})
-	ran := time.Since(r.began)
 	if r.embedded != nil {
 		if closeErr := r.embedded.close(); closeErr != nil {
 			r.log.Warn("stopping the broker: " + closeErr.Error())
 		}
 	}
+	res, failure := r.fleet.Result()
+	end := r.ending(res, failure)
 	if r.sc.Measured() {
-		return r.measured(stopped, err)
+		return r.measured(res, end)
 	}
-	err = r.verdict(stopped, err)
-	if printErr := r.result(ran, stopped, err); printErr != nil && !outClosed(printErr) {
+	if printErr := r.result(res, end); printErr != nil && !outClosed(printErr) {
 		return printErr
 	}
-	return err
+	return end
 }
 
-// verdict says how the run ended: nil is well.
-func (r *running) verdict(stopped bool, err error) error {
-	up := r.fleet.Presence()
-	switch {
-	case err != nil:
-		if exit, ok := errors.AsType[*exitError](err); ok {
-			return exit
-		}
-		return failed(brokerHint(err, r.sc.Broker.URL), "%w", err)
-	case stopped && r.sc.Duration > 0:
-		return interrupted()
-	case !stopped && up.Seen == 0:
-		return r.nobodyWithin("device", r.sc.Duration)
-	case !stopped && up.Seen < up.Devices:
-		return failed("", "%s of %s never came up", words.Grouped(int64(up.Devices-up.Seen)), plural(up.Devices, "device"))
-	}
-	return nil
-}
-
-// watch tells how things go until the fleet has ended. stopped reports that the
-// user ended it.
-func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, err error) {
+// watch tells how things go until the fleet has ended.
+func (r *running) watch(ctx context.Context, ended <-chan error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	ready, done := r.fleet.Ready(), ctx.Done()
-	var fault error
+	stopped := false
 	// How many are online, at the last look before the end was asked for: when we hear
 	// of that, the devices are already going.
 	online := 0
@@ -105,18 +84,15 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 	}
 	for {
 		select {
-		case err := <-ended:
-			stopped = stopped || ctx.Err() != nil // the fleet may be quicker to end than we to hear of Ctrl-C
-			if ready != nil && !stopped {
-				fault = r.up() // it was up and ended in the same moment
+		case <-ended: // the result has the error
+			if ready != nil && ctx.Err() == nil {
+				r.tellUp() // it was up and ended in the same moment
 			}
-			return stopped, errors.Join(fault, err)
+			return
 		case <-ready:
 			ready = nil
 			look()
-			if fault = r.up(); fault != nil {
-				r.fleet.Stop()
-			}
+			r.tellUp()
 		case <-done:
 			done, stopped = nil, true
 			r.stopping(plural(online, "device") + " online")
@@ -124,6 +100,13 @@ func (r *running) watch(ctx context.Context, ended <-chan error) (stopped bool, 
 			look()
 			r.progress(now, ready == nil, stopped)
 		}
+	}
+}
+
+// tellUp is up, the fault of which is one of the run.
+func (r *running) tellUp() {
+	if fault := r.up(); fault != nil {
+		r.fleet.Fail(fault)
 	}
 }
 
@@ -164,9 +147,9 @@ func (r *running) progress(now time.Time, ready, stopping bool) {
 		r.steadyMemory() // also without those that never come
 	}
 	if r.sc.Measured() {
-		r.checkLoad(now)
+		r.checkLoad()
 	}
-	if r.quiet || r.load.hopeless {
+	if r.quiet {
 		return
 	}
 	switch {

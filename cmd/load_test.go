@@ -96,7 +96,7 @@ func TestResultDocument(t *testing.T) {
 		{"warm-up", got.WarmUp, metrics.Span(200 * time.Millisecond)},
 		{"planned", got.Duration, metrics.Span(time.Second)},
 		{"measured", got.Measured, metrics.Span(time.Second)},
-		{"requests", got.Ledger.Planned, int64(10)},
+		{"requests", got.Totals.Planned, int64(10)},
 		{"requests of the warm-up", got.WarmUpLedger.Planned, int64(2)},
 		{"devices", got.Devices, metrics.Devices{Total: 2, Online: 2, Seen: 2}},
 		{"hosts", len(got.Hosts), 1},
@@ -170,8 +170,8 @@ func checkShards(t *testing.T, dir string, r *metrics.Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole.Ledger.Planned != 2*r.Ledger.Planned || len(whole.Shards) != 2 || whole.Verdict != metrics.VerdictPass {
-		t.Errorf("merged: %d planned, shards %v, %s; want %d planned of 2 shards, pass", whole.Ledger.Planned, whole.Shards, whole.Verdict, 2*r.Ledger.Planned)
+	if whole.Totals.Planned != 2*r.Totals.Planned || len(whole.Shards) != 2 || whole.Verdict != metrics.VerdictPass {
+		t.Errorf("merged: %d planned, shards %v, %s; want %d planned of 2 shards, pass", whole.Totals.Planned, whole.Shards, whole.Verdict, 2*r.Totals.Planned)
 	}
 	homefleet(t, exitUsage, "report", files[0], files[0])
 }
@@ -312,79 +312,6 @@ func TestPulse(t *testing.T) {
 	}
 	if len(p.beats) > 10 {
 		t.Errorf("%d beats are kept; want those of %v", len(p.beats), pulseWindow)
-	}
-}
-
-// TestLimitWalls checks what is said of a broker's limits.
-func TestLimitWalls(t *testing.T) {
-	const text = `
-[phases]
-measure = "1s"
-[[device]]
-kind = "light"
-retain = true
-[[controller]]
-name = "hub"
-count = 2
-attribute = "power"
-arrival = "bursts"
-burst = 50
-every = "1s"
-qos = 2
-payload_size = "1KiB"
-share_replies = true
-`
-	sc, faults := scenarios.Load("test", []byte(text))
-	if err := faults.Err(); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name, value string
-		want        string // "": nothing
-	}{
-		{"Maximum QoS", "1", "the broker's Maximum QoS is 1: the requests of hub leave at that, not at QoS 2"},
-		{"Maximum QoS", "", ""},
-		{"Maximum Packet Size", "1000", "Maximum Packet Size is 1,000 bytes: the requests of hub have 1,102 bytes and more"},
-		{"Maximum Packet Size", "1101", "have 1,102 bytes and more"},
-		{"Maximum Packet Size", "1102", ""},
-		{"Receive Maximum", "20", "Receive Maximum is 20: of the 25 requests that each of hub has in a burst"},
-		{"Receive Maximum", "25", ""},
-		{"Shared Subscription Available", "no", "the broker has no shared subscriptions"},
-		{"Shared Subscription Available", "yes", ""},
-		{"Retain Available", "no", "the broker retains nothing"},
-		{"Retain Available", "yes", ""},
-	} {
-		got := strings.Join(limitWalls(sc, "run", map[string]string{c.name: c.value}), "; ")
-		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
-			t.Errorf("limitWalls(%s = %q) = %q; want %q", c.name, c.value, got, c.want)
-		}
-	}
-}
-
-// TestThisMachine checks what is read of a machine.
-func TestThisMachine(t *testing.T) {
-	files := map[string]string{
-		"/proc/sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
-		"/proc/meminfo":                          "MemTotal:       16000 kB\nMemAvailable:   8000 kB\n",
-		"/sys/fs/cgroup/memory.max":              "max\n",
-	}
-	read := func(name string) ([]byte, error) {
-		if text, ok := files[name]; ok {
-			return []byte(text), nil
-		}
-		return nil, os.ErrNotExist
-	}
-	m := thisMachine(read)
-	if m.EphemeralPorts != 28232 || m.AvailableMemory != 8000<<10 {
-		t.Errorf("thisMachine() = %d ports, %d bytes; want 28232, %d", m.EphemeralPorts, m.AvailableMemory, 8000<<10)
-	}
-	files["/sys/fs/cgroup/memory.max"] = "4096000\n"
-	if m := thisMachine(read); m.AvailableMemory != 4096000 {
-		t.Errorf("in a control group: %d bytes; want 4096000", m.AvailableMemory)
-	}
-	clear(files)
-	if m := thisMachine(read); m.EphemeralPorts != 0 || m.AvailableMemory != 0 {
-		t.Errorf("of an unknown machine: %+v; want nothing known", m)
 	}
 }
 

@@ -1,12 +1,10 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
-	"os"
 	"runtime/debug"
-	"strconv"
-	"strings"
+
+	"homefleet/fleet"
 )
 
 // A fleet's garbage is short-lived and its live heap small, so that at the
@@ -32,7 +30,7 @@ func tuneMemory(lookup func(string) (string, bool)) bool {
 		return false
 	}
 	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(int64(memoryShare * float64(systemMemory(os.ReadFile))))
+	debug.SetMemoryLimit(int64(memoryShare * float64(cmp.Or(fleet.ThisMachine().Memory, unknownMemory))))
 	return true
 }
 
@@ -66,35 +64,4 @@ func (r *running) steadyMemory() {
 		// behind would stay.
 		debug.FreeOSMemory()
 	}
-}
-
-// systemMemory returns how many bytes this process may use at most.
-func systemMemory(read func(string) ([]byte, error)) int64 {
-	return cmp.Or(knownMemory(read, "MemTotal:"), unknownMemory)
-}
-
-// knownMemory returns a figure of the machine's memory in bytes, or the limit of
-// this process's control group if that is less; 0 if neither is known.
-func knownMemory(read func(string) ([]byte, error), figure string) int64 {
-	least := int64(0)
-	take := func(n int64) {
-		if n > 0 && (least == 0 || n < least) {
-			least = n
-		}
-	}
-	if b, err := read("/proc/meminfo"); err == nil {
-		for line := range bytes.Lines(b) {
-			if rest, ok := strings.CutPrefix(string(line), figure); ok {
-				kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-				take(kib << 10)
-			}
-		}
-	}
-	for _, name := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		if b, err := read(name); err == nil {
-			n, _ := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64) // "max" is none
-			take(n)
-		}
-	}
-	return least
 }

@@ -1,25 +1,18 @@
 package cmd
 
 import (
-	"bytes"
-	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
 
 	"homefleet/fleet"
-	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
 
 // preflight says which walls of this machine are near before anything connects,
 // and refuses a plan that cannot work.
 func (r *running) preflight(f *runFlags) error {
-	m := thisMachine(os.ReadFile)
+	m := fleet.ThisMachine()
 	m.InMemory, m.BrokerInProcess = r.embedded != nil, r.embedded != nil
 	m.SourceAddresses = r.sources
 	if r.dialer != nil {
@@ -44,121 +37,6 @@ func (r *running) preflight(f *runFlags) error {
 	}
 	return misused(fatal.Hint+"; --no-preflight runs all the same", "this machine cannot run that: %s", fatal.What)
 }
-
-// thisMachine finds out what this process may use. What is not known stays zero.
-func thisMachine(read func(string) ([]byte, error)) fleet.Machine {
-	m := fleet.Machine{FileDescriptors: fileLimit(), AvailableMemory: knownMemory(read, "MemAvailable:")}
-	if b, err := read("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
-		if ends := bytes.Fields(b); len(ends) == 2 {
-			low, lowErr := strconv.Atoi(string(ends[0]))
-			high, highErr := strconv.Atoi(string(ends[1]))
-			if lowErr == nil && highErr == nil && low <= high {
-				m.EphemeralPorts = high - low + 1
-			}
-		}
-	}
-	return m
-}
-
-// limitWalls says which limits in the broker's CONNACK a scenario runs into.
-// run is {run} in its templates.
-func limitWalls(sc *scenarios.Scenario, run string, connack map[string]string) []string {
-	var walls []string
-	add := func(format string, args ...any) { walls = append(walls, fmt.Sprintf(format, args...)) }
-	limit := func(name string) (int, bool) {
-		n, err := strconv.Atoi(connack[name])
-		return n, err == nil
-	}
-	no := func(name string) bool { return connack[name] == "no" }
-	if most, ok := limit("Maximum QoS"); ok {
-		for i := range sc.Controllers {
-			if c := &sc.Controllers[i]; int(c.QoS) > most {
-				add("the broker's Maximum QoS is %d: the requests of %s leave at that, not at QoS %d", most, printable(c.Name), c.QoS)
-			}
-		}
-	}
-	if most, ok := limit("Maximum Packet Size"); ok {
-		for i := range sc.Controllers {
-			c := &sc.Controllers[i]
-			payload := c.PayloadSize
-			for _, p := range c.Payloads {
-				payload = max(payload, len(p))
-			}
-			if payload+c.CorrelationSize+mostTopics <= most {
-				continue // as with most brokers: there is no need to look at each target
-			}
-			switch least, largest := requestSizes(sc, c, run); {
-			case least > most:
-				add("the broker's Maximum Packet Size is %s: the requests of %s have %s and more, and are not sent", plural(most, "byte"), printable(c.Name), plural(least, "byte"))
-			case largest > most:
-				add("the broker's Maximum Packet Size is %s: some requests of %s have more, up to %s, and are not sent", plural(most, "byte"), printable(c.Name), plural(largest, "byte"))
-			}
-		}
-	}
-	if most, ok := limit("Receive Maximum"); ok {
-		for i := range sc.Controllers {
-			c := &sc.Controllers[i]
-			if each := (c.Burst + c.Count - 1) / max(c.Count, 1); c.QoS > 0 && each > most {
-				add("the broker's Receive Maximum is %d: of the %d requests that each of %s has in a burst, not all can be sent", most, each, printable(c.Name))
-			}
-		}
-	}
-	if no("Shared Subscription Available") {
-		shared := slices.ContainsFunc(sc.Controllers, func(c scenarios.Controllers) bool { return c.ShareReplies }) ||
-			slices.ContainsFunc(sc.Watchers, func(w scenarios.Watchers) bool { return w.Share != "" })
-		if shared {
-			add("the broker has no shared subscriptions, and the scenario has one")
-		}
-	}
-	if no("Retain Available") && slices.ContainsFunc(sc.Groups, func(g scenarios.Group) bool { return g.Retain }) {
-		add("the broker retains nothing, and the states of devices are to be retained")
-	}
-	return walls
-}
-
-// mostTopics is more than a request takes beside payload and Correlation Data:
-// two topics of up to 64 KiB, and a few bytes.
-const mostTopics = 3 << 16
-
-// requestSizes returns the lengths of the smallest and the largest PUBLISH of a
-// group of controllers, on the Response Topic that they take where the broker has
-// no Response Information for them.
-func requestSizes(sc *scenarios.Scenario, c *scenarios.Controllers, run string) (least, most int) {
-	var targets, payloads, own []int // lengths
-	if c.Group != "" {
-		targets = append(targets, len(c.Group))
-	} else {
-		for _, number := range sc.Targets(c) {
-			targets = append(targets, len(sc.Device(number).ID))
-		}
-	}
-	for _, p := range c.Payloads {
-		payloads = append(payloads, max(len(p), c.PayloadSize))
-	}
-	if c.ShareReplies {
-		own = append(own, len(c.Name))
-	} else {
-		for n := range c.Count {
-			own = append(own, len(c.ClientID.Expand(c.Vars(n+1, sc.Seed, run))))
-		}
-	}
-	size := func(of func([]int) int) int {
-		return wire.PublishSize(&wire.Publish{
-			Topic: make([]byte, len("cmnd/")+of(targets)+len("/")+len(c.Attribute)), Payload: make([]byte, of(payloads)), QoS: c.QoS,
-			Props: wire.Properties{
-				ResponseTopic:   make([]byte, len("homefleet/response/")+of(own)),
-				CorrelationData: make([]byte, c.CorrelationSize),
-			},
-		}, wire.V5)
-	}
-	if len(targets) == 0 || len(own) == 0 {
-		return 0, 0 // they send nothing
-	}
-	return size(slices.Min[[]int]), size(slices.Max[[]int])
-}
-
-// machineMemory is how much memory there is; 0 if that is not known.
-func machineMemory() int64 { return knownMemory(os.ReadFile, "MemTotal:") }
 
 // sourceAddresses reads the value of --source-addr, and makes sure that the
 // addresses are of this machine.

@@ -8,7 +8,6 @@ import (
 	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/metrics"
-	"homefleet/scenarios"
 )
 
 // The phases of a measured run are shown as a block of lines at the bottom of a
@@ -27,8 +26,7 @@ type liveLoad struct {
 	phase    fleet.Phase
 	begun    time.Time // of the phase
 	ascii    bool
-	checked  bool // that the load can begin
-	hopeless bool // it cannot
+	checked  bool // what the broker does not allow
 }
 
 // shownSeries is what live progress shows of the distributions.
@@ -68,23 +66,15 @@ func (r *running) inSeries() string {
 	return r.series.words() + ": "
 }
 
-// checkLoad looks, once everybody has had time to connect, whether there is
-// anybody to measure, and what the broker does not allow.
-func (r *running) checkLoad(now time.Time) {
+// checkLoad says once, when everybody has had time to connect, what the broker does
+// not allow.
+func (r *running) checkLoad() {
 	if r.load.checked || r.fleet.Phase() == fleet.Connecting {
 		return
 	}
 	r.load.checked = true
-	for _, wall := range limitWalls(r.sc, r.id, r.fleet.BrokerLimits()) {
+	for _, wall := range r.fleet.LimitWalls() {
 		r.warn("%s", wall)
-	}
-	late := now.Sub(r.began) >= r.sc.Phases.Connect
-	for _, p := range []fleet.Presence{r.fleet.Presence(), r.fleet.Controllers()} {
-		if p.Devices > 0 && p.Seen == 0 && (late || p.Settled == p.Devices) {
-			r.load.hopeless = true
-			r.fleet.Stop()
-			return
-		}
 	}
 }
 
@@ -297,7 +287,7 @@ func (r *running) stageWords() string {
 		text := "all over"
 		if ok {
 			st := c.Stages[s]
-			text = fmt.Sprintf("%d of %d, %s, %s, %s left", s+1, len(c.Stages), printable(st.Name), stageRate(st), shortTime(st.For-into))
+			text = fmt.Sprintf("%d of %d, %s, %s, %s left", s+1, len(c.Stages), printable(st.Name), st.RateText(), shortTime(st.For-into))
 		}
 		if len(r.sc.Controllers) > 1 {
 			text = printable(c.Name) + ": " + text
@@ -305,14 +295,6 @@ func (r *running) stageWords() string {
 		all = append(all, text)
 	}
 	return strings.Join(all, "   ")
-}
-
-// stageRate is "500/s" or "0/s to 500/s".
-func stageRate(s scenarios.Stage) string {
-	if s.From == s.To {
-		return rateText(s.To)
-	}
-	return rateText(s.From) + " to " + rateText(s.To)
 }
 
 // rateWords says what is planned, sent and answered at present.
@@ -323,12 +305,12 @@ func (r *running) rateWords() string {
 	planned, open := plannedRate(r.sc, r.fleet.Elapsed()-over/2)
 	text := ""
 	if open {
-		text = rateText(planned) + " planned  "
+		text = words.Rate(planned) + " planned  "
 	}
 	if over == 0 {
 		return strings.TrimSpace(text)
 	}
-	return text + rateText(sent) + " sent  " + rateText(answered) + " answered"
+	return text + words.Rate(sent) + " sent  " + words.Rate(answered) + " answered"
 }
 
 // asciiOnly reports whether the terminal may not know how to draw lines.

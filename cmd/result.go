@@ -104,13 +104,13 @@ func counts(c *metrics.Counts) []count {
 }
 
 // result prints the result of the run on stdout.
-func (r *running) result(ran time.Duration, stopped bool, err error) error {
-	ended := "duration over"
+func (r *running) result(res *metrics.Result, err error) error {
+	ended, ran := "duration over", time.Duration(res.Ran)
 	exit, isExit := err.(*exitError)
 	switch {
 	case isExit && exit.code != exitInterrupted:
 		ended = "failed"
-	case stopped:
+	case res.Interrupted || res.Duration == 0:
 		ended = "stopped"
 	}
 	if r.json {
@@ -165,7 +165,7 @@ func (r *running) resultRows(ran time.Duration, ended string) *rows {
 	rs.add("scenario", "%s%s", printable(r.sc.Name), digest)
 	rs.add("seed", "%d, run %s", r.sc.Seed, r.id)
 	if r.sc.Part.N > 0 {
-		rs.add("part", "%s", shardWords(shardList(r.sc)))
+		rs.add("part", "%s", metrics.ShardText(shardList(r.sc)))
 	}
 	rs.add("broker", "%s", r.brokerWords())
 	rs.add("ran", "%s, %s", span(ran), ended)

@@ -166,7 +166,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 		return err
 	}
 	once := passwords{read: r.secret}
-	options := fleet.Options{Run: fleetRun(r.id, r.sc.Part), Secret: once.secret, FailFast: f.failFast, Precise: true, Log: r.log}
+	options := fleet.Options{Run: r.id, Secret: once.secret, FailFast: f.failFast, EndIfNobody: true, Precise: true, Log: r.log}
 	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
 		return err
@@ -206,7 +206,7 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 		}
 		r.url = r.embedded.url
 		o.Dial, o.BrokerName = r.embedded.Dial, "the embedded broker"
-		o.Embedded, o.BrokerControl = true, r.embedded.Broker
+		o.Embedded, o.InMemory, o.BrokerControl, o.BrokerURL = true, true, r.embedded.Broker, r.url
 		return nil
 	}
 	if r.dialer, err = fleet.NewDialer(r.sc.Broker); err != nil {

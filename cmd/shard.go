@@ -45,16 +45,6 @@ func (f *runFlags) shardOfRun(sc *scenarios.Scenario) (*scenarios.Scenario, erro
 	return shardOf(sc, f.shard, f.run)
 }
 
-// fleetRun tells a fleet from all others on its broker, and so from the other
-// shards of its run as well. What {run} stands for has been filled in already
-// where there are any.
-func fleetRun(run string, part scenarios.Shard) string {
-	if part == (scenarios.Shard{}) {
-		return run
-	}
-	return fmt.Sprintf("%s-%dof%d", run, part.K, part.N)
-}
-
 // shardList is a scenario's part as results have it.
 func shardList(sc *scenarios.Scenario) []string {
 	if sc.Part == (scenarios.Shard{}) {
@@ -63,60 +53,12 @@ func shardList(sc *scenarios.Scenario) []string {
 	return []string{sc.Part.String()}
 }
 
-// shardWords names the parts of a run that a result is of: "shard 2 of 4", or ""
-// if it is of a run in one piece.
-func shardWords(shards []string) string {
-	missing, of, err := missingShards(shards)
-	switch {
-	case len(shards) == 0:
-		return ""
-	case of > 1 && len(missing) == 0 && err == nil:
-		return fmt.Sprintf("all %d shards", of)
-	case len(shards) == 1:
-		return "shard " + printable(strings.Replace(shards[0], "/", " of ", 1))
-	}
-	return "shards " + printable(strings.Join(shards, ", "))
-}
-
-// ofGroup is how many of a group's controllers a shard has: ", 2 of 7
-// controllers", or "" if it has them all.
-func ofGroup(c *scenarios.Controllers) string {
-	_, of := c.Place(0)
-	if of == c.Count {
-		return ""
-	}
-	return fmt.Sprintf(", %d of %s", c.Count, plural(of, "controller"))
-}
-
 // alone has an expectation that failed in a shard say of what that is true.
 func (r *running) alone(res *metrics.Result, end error) error {
 	if e, ok := errors.AsType[*exitError](end); ok && res.Verdict == metrics.VerdictFail && r.sc.Part.N > 1 {
-		e.hint = "that is so in " + shardWords(res.Shards) + " alone; `homefleet report` judges the whole from the results of all shards"
+		e.hint = "that is so in " + metrics.ShardText(res.Shards) + " alone; `homefleet report` judges the whole from the results of all shards"
 	}
 	return end
-}
-
-// missingShards returns which shards of a run are not among those given, and how
-// many it has. There are none where nothing is a shard, or not by our names. The
-// error is of shards of which the run cannot have both.
-func missingShards(shards []string) (missing []string, of int, err error) {
-	given := make(map[scenarios.Shard]bool)
-	for _, text := range shards {
-		s, err := scenarios.ParseShard(text)
-		if err != nil {
-			return nil, 0, nil // another tool's
-		}
-		if of != 0 && s.N != of {
-			return nil, 0, fmt.Errorf("shard %s does not go with %s: the run is in %d parts or in %d", s, shards[0], of, s.N)
-		}
-		of, given[s] = s.N, true
-	}
-	for k := 1; k <= of; k++ {
-		if s := (scenarios.Shard{K: k, N: of}); !given[s] {
-			missing = append(missing, s.String())
-		}
-	}
-	return missing, of, nil
 }
 
 // tellMissing says of which runs a part is missing, and refuses parts that
@@ -124,7 +66,7 @@ func missingShards(shards []string) (missing []string, of int, err error) {
 func (a *app) tellMissing(all []named) error {
 	const most = 5
 	for i := range all {
-		missing, of, err := missingShards(all[i].Shards)
+		missing, of, err := metrics.MissingShards(all[i].Shards)
 		if err != nil {
 			return misused("", "%s: %w", all[i].name(), err)
 		}
@@ -142,7 +84,7 @@ func (a *app) tellMissing(all []named) error {
 // wholeVerdict is the verdict of a result as the end of a command: a pass needs
 // all shards.
 func wholeVerdict(res *metrics.Result) error {
-	missing, of, err := missingShards(res.Shards)
+	missing, of, err := metrics.MissingShards(res.Shards)
 	if end := verdictError(res); end != nil || err != nil || len(missing) == 0 {
 		return end
 	}

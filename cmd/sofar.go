@@ -124,17 +124,6 @@ func plainPieces(pieces []piece) string {
 // pad fills text up with spaces.
 func pad(text string, width int) string { return fmt.Sprintf("%-*s", width, text) }
 
-// rateText is events a second.
-func rateText(v float64) string {
-	switch {
-	case v >= 99.5:
-		return words.Grouped(int64(v+0.5)) + "/s"
-	case v >= 10 || v == float64(int(v)):
-		return fmt.Sprintf("%.0f/s", v)
-	}
-	return fmt.Sprintf("%.1f/s", v)
-}
-
 // shortTime is a time that passes while one looks, in whole seconds.
 func shortTime(d time.Duration) string {
 	d = d.Truncate(time.Second)

@@ -144,7 +144,7 @@ func (a *app) runReads(arg string, sc *scenarios.Scenario, f *runFlags, ids []st
 		for i, id := range ids {
 			again := *sc
 			again.Seed = f.runs.seed(sc.Seed, i+1)
-			for v := range fleet.Logins(&again, fleetRun(id, sc.Part)) {
+			for v := range fleet.Logins(&again, id) {
 				name := b.Password.File.Expand(v)
 				if name != last && !yield(fileUse{"a password file", name}) {
 					return

@@ -28,19 +28,8 @@ func plural[N int | int64 | uint64](n N, noun string) string {
 	return words.Grouped(int64(n)) + " " + noun + "s"
 }
 
-// span returns a duration as people say it, to three digits or so: "0.8 ms",
-// "12 ms", "1.2 s", "3m20s".
-func span(d time.Duration) string {
-	switch {
-	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
-	case d < time.Second:
-		return fmt.Sprintf("%.0f ms", d.Seconds()*1e3)
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
-}
+// span returns a duration as people say it: see [words.Span].
+func span(d time.Duration) string { return words.Span(d) }
 
 // setting returns a duration that somebody chose, as a scenario writes it.
 func setting(d time.Duration) string {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -124,31 +123,6 @@ func TestNumbersLast(t *testing.T) {
 	} {
 		if got := strings.Join(numbersLast(root, strings.Fields(c.in)), " "); got != c.want {
 			t.Errorf("numbersLast(%q) = %q; want %q", c.in, got, c.want)
-		}
-	}
-}
-
-func TestSystemMemory(t *testing.T) {
-	const gib = 1 << 30
-	for _, c := range []struct {
-		name  string
-		files map[string]string
-		want  int64
-	}{
-		{"nothing known", nil, unknownMemory},
-		{"machine", map[string]string{"/proc/meminfo": "MemTotal:        8388608 kB\nMemFree: 1 kB\n"}, 8 * gib},
-		{"no limit", map[string]string{"/proc/meminfo": "MemTotal: 8388608 kB\n", "/sys/fs/cgroup/memory.max": "max\n"}, 8 * gib},
-		{"limit", map[string]string{"/proc/meminfo": "MemTotal: 8388608 kB\n", "/sys/fs/cgroup/memory.max": "1073741824\n"}, gib},
-		{"garbage", map[string]string{"/proc/meminfo": "MemTotal: lots\n"}, unknownMemory},
-	} {
-		read := func(name string) ([]byte, error) {
-			if text, ok := c.files[name]; ok {
-				return []byte(text), nil
-			}
-			return nil, os.ErrNotExist
-		}
-		if got := systemMemory(read); got != c.want {
-			t.Errorf("%s: systemMemory = %d; want %d", c.name, got, c.want)
 		}
 	}
 }

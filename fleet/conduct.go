@@ -104,7 +104,7 @@ func (f *Fleet) conduct() {
 		}
 		if f.broken() {
 			f.measured.Store(int64(time.Since(zero)))
-			f.Stop()
+			f.end(false)
 			return
 		}
 	}
@@ -133,11 +133,12 @@ func (f *Fleet) conduct() {
 	if f.audit != nil {
 		f.settle()
 	}
-	f.Stop()
+	f.end(false)
 }
 
 // gather waits until enough devices and all controllers and watchers are up, or
-// the time for it is over; who is not up then is a straggler.
+// the time for it is over; who is not up then is a straggler. It is false if there is
+// nobody to measure, and the run ends.
 func (f *Fleet) gather(most time.Duration, share float64) bool {
 	for until := time.Now().Add(most); ; {
 		devices, others := f.devices.Presence(), f.controllers.Presence()
@@ -146,14 +147,15 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 		if f.auditor != nil && f.auditors.Presence().Settled == 0 {
 			up = false
 		}
-		if devices.GaveUp == devices.Devices && devices.Devices > 0 {
-			f.Stop() // there is nobody to measure
+		up = up && others.Settled == others.Devices && watchers.Settled == watchers.Devices
+		late := !time.Now().Before(until)
+		switch {
+		case devices.GaveUp == devices.Devices && devices.Devices > 0, f.course.endIfNobody && (up || late) && (nobody(devices, late) || nobody(others, late)):
+			f.end(false)
 			return false
-		}
-		if up && others.Settled == others.Devices && watchers.Settled == watchers.Devices {
+		case up:
 			return true
-		}
-		if !time.Now().Before(until) {
+		case late:
 			if n := devices.Devices - devices.Online; n > 0 {
 				f.log.Warn("devices are not up yet; going on without them", "stragglers", n, "after", most)
 			}
@@ -163,6 +165,12 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 			return false
 		}
 	}
+}
+
+// nobody reports whether none of them was up, and none will be: late is that they have
+// had their time.
+func nobody(p Presence, late bool) bool {
+	return p.Devices > 0 && p.Seen == 0 && (late || p.Settled == p.Devices)
 }
 
 // sleepUntil is false when the fleet is stopped first.
@@ -233,7 +241,7 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 	if f.Phase() == Ended {
 		snap.Devices.Online = f.onlineAtEnd
 	}
-	snap.Counts, snap.Apart = metrics.CountsByName(f.counts), metrics.CountsApart(f.counts)
+	snap.Counts, snap.CountsApart = metrics.CountsByName(f.counts), metrics.CountsApart(f.counts)
 	if f.deliveries != nil {
 		snap.Deliveries = f.deliveries.Deliveries()
 	}

@@ -417,12 +417,12 @@ drain = "2s"
 		e := &s.fleet.scenario.Expect[0]
 		got, x := deliveriesTo(snap, "watchmen"), e.Evaluate(snap)
 		if !lying {
-			if snap.Measured != time.Minute || x.Status != metrics.Pass {
+			if snap.Measured != metrics.Span(time.Minute) || x.Status != metrics.Pass {
 				t.Errorf("behind an honest broker the run lasted %v, and %s; want a minute, and a pass", snap.Measured, x.Sentence)
 			}
 			continue
 		}
-		if did := l.did["w"]; snap.Measured > 12*time.Second || x.Status != metrics.Fail || did.lost == 0 || got.Lost != did.lost || got.Check() != nil {
+		if did := l.did["w"]; snap.Measured > metrics.Span(12*time.Second) || x.Status != metrics.Fail || did.lost == 0 || got.Lost != did.lost || got.Check() != nil {
 			t.Errorf("behind a broker that lost %d the run lasted %v, and %s; want at most 12 s, and all of them", did.lost, snap.Measured, x.Sentence)
 		}
 	}

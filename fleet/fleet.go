@@ -35,8 +35,13 @@ type Options struct {
 	// BrokerName is how errors call the broker; it holds no password.
 	BrokerName string
 
+	// BrokerURL is where the broker is, for the result, without a password; "" is
+	// BrokerName.
+	BrokerURL string
+
 	// Run tells this run from others, as {run} in templates; "" makes it "run". Two
-	// runs that are audited on one broker at a time want different ones.
+	// runs that are audited on one broker at a time want different ones; the shards of
+	// one run have the same.
 	Run string
 
 	// Secret reads a password that the scenario names. It is asked for each
@@ -46,6 +51,10 @@ type Options struct {
 	// FailFast ends the run at the first device that fails, with its error.
 	FailFast bool
 
+	// EndIfNobody ends a run that measures if no device, or no controller, has come up by
+	// the time that there is for connecting: there is nobody to measure.
+	EndIfNobody bool
+
 	// Audit has the Will Messages audited even if the scenario does not ask for it.
 	Audit bool
 
@@ -53,6 +62,9 @@ type Options struct {
 	// takes it away and brings it back, for incidents.
 	Embedded      bool
 	BrokerControl BrokerControl
+
+	// InMemory says that connections go through memory and not through a network.
+	InMemory bool
 
 	// Precise has controllers keep to their plan by a timer of the kernel's, to some
 	// tens of microseconds, unless the scenario wants it thrifty. It is for real time:
@@ -82,6 +94,7 @@ type Fleet struct {
 	auditing
 	brokerFacts
 	incidents *incident.Scheduler
+	course    course
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -120,17 +133,15 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		return nil, errors.New("no way to reach a broker; want Options.Dial")
 	}
 	f := &Fleet{
-		scenario: sc, secret: o.Secret, run: o.Run,
+		scenario: sc, secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
 		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
+		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
 	}
 	f.counts = new(metrics.Counts)
 	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)
 	f.byID = sync.OnceValue(f.devicesByID)
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
-	}
-	if f.run == "" {
-		f.run = "run"
 	}
 	f.newRecorder()
 	f.newEnv(&o)

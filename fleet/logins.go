@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"iter"
 
 	"homefleet/scenarios"
@@ -10,6 +11,7 @@ import (
 // filled with, for everybody who may connect in a run of it: devices, controllers,
 // watchers, and those who audit. run is [Options].Run.
 func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
+	run = runOf(sc, run)
 	return func(yield func(scenarios.Vars) bool) {
 		for d := range sc.Devices() {
 			if !yield(d.Vars(run)) {
@@ -45,4 +47,14 @@ func auditorID(run string) string       { return "homefleet-referee-" + run }
 // auditorVars is what the templates of somebody who audits are filled with.
 func auditorVars(id string, seed uint64, run string) scenarios.Vars {
 	return scenarios.Vars{ID: id, Seed: seed, Run: run}
+}
+
+// runOf tells a fleet from all others on its broker, and so from the other shards of
+// its run as well. What {run} stands for has been filled in already where there are
+// any.
+func runOf(sc *scenarios.Scenario, run string) string {
+	if sc.Part.N == 0 {
+		return run
+	}
+	return fmt.Sprintf("%s-%dof%d", run, sc.Part.K, sc.Part.N)
 }

@@ -15,18 +15,6 @@ type Wall struct {
 	Hint  string // what to do about it
 }
 
-// Machine is what a pre-flight check goes by. Zero values are not known, and not
-// checked.
-type Machine struct {
-	FileDescriptors   int   // RLIMIT_NOFILE, after raising it as far as allowed
-	EphemeralPorts    int   // of each source address to one port of the broker
-	AvailableMemory   int64 // bytes
-	SourceAddresses   int   // that connections come from; 0 is one
-	InMemory          bool  // devices reach the broker in memory
-	BrokerInProcess   bool
-	Secure, WebSocket bool
-}
-
 // What a session costs at most, in bytes, measured with a Will, telemetry and
 // one subscription, rounded up: see fleet/bench/README.md for the plain ones.
 const (

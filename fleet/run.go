@@ -21,8 +21,17 @@ import (
 // The error is nil unless every device was refused for good, or FailFast is set
 // and one failed.
 func (f *Fleet) Run(ctx context.Context) error {
+	f.course.began = time.Now()
+	err := f.runToEnd(ctx)
+	f.course.ended, f.course.err = time.Now(), err
+	f.devices.IsReady() // or who waits for devices that never came up would wait for ever
+	close(f.course.over)
+	return f.course.fault()
+}
+
+func (f *Fleet) runToEnd(ctx context.Context) error {
 	if d := f.scenario.Duration; d > 0 {
-		timer := time.AfterFunc(d, f.Stop)
+		timer := time.AfterFunc(d, func() { f.end(false) })
 		defer timer.Stop()
 	}
 	leave := context.AfterFunc(ctx, f.Stop)
@@ -69,7 +78,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 			}
 			if err != nil && f.env.FailFast {
 				firstOnce.Do(func() { first = err })
-				f.Stop()
+				f.end(false)
 			}
 			return err
 		})
@@ -90,7 +99,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 	stopped := f.stopped()
 	close(ended)
 	<-told
-	f.Stop()
+	f.end(false)
 	<-conducted
 	beside.Wait()
 	if f.auditor != nil {
@@ -108,7 +117,6 @@ func (f *Fleet) outcome(stopped bool, first error) error {
 		return fmt.Errorf("homefleet itself is broken, its sums do not hold: %w", err)
 	}
 	f.phase.Store(int32(Ended))
-	f.devices.IsReady() // or who waits for devices that never came up would wait for ever
 	gone := f.devices.Presence()
 	switch {
 	case f.env.FailFast:
@@ -145,9 +153,18 @@ func (f *Fleet) tellEnd(sessions []*client.Session, leave func()) {
 	}
 }
 
-// Stop ends the run as if its time were over. It does not wait, and may be
-// called at any time, from any goroutine, more than once.
-func (f *Fleet) Stop() { f.stopOnce.Do(func() { close(f.stop) }) }
+// Stop ends the run, in an orderly way. Before its planned end, that makes it an
+// interrupted one, as the end of the context does. It does not wait, and may be called
+// at any time, from any goroutine, more than once.
+func (f *Fleet) Stop() { f.end(true) }
+
+// end ends the run; cut is that the caller wants it so.
+func (f *Fleet) end(cut bool) {
+	f.stopOnce.Do(func() {
+		f.course.cut = cut
+		close(f.stop)
+	})
+}
 
 // handshakesAtOnce bounds the connects under way where a scenario sets no rate:
 // more would overflow the broker's accept queue and be slower, not faster.

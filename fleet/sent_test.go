@@ -82,7 +82,7 @@ measure = "5s"
 		if got := snap.Counts[name]; got != 500 {
 			t.Errorf("%s = %d; want 500: 10 a second of 10 plugs in 5s", name, got)
 		}
-		if got := snap.Apart["warm-up"][name]; got != 500 {
+		if got := snap.CountsApart["warm-up"][name]; got != 500 {
 			t.Errorf("%s in the warm-up = %d; want 500", name, got)
 		}
 	}

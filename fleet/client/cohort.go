@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"homefleet/fleet/metrics"
 )
@@ -29,6 +30,7 @@ type Cohort struct {
 	Changed func()
 
 	Ready     chan struct{} // closed when every one was up once or gave up, or the run has ended
+	ReadyAt   time.Time     // when every one was up once or gave up; to be read after the run
 	readyOnce sync.Once
 	settled   atomic.Int64 // that were up once or gave up
 	seen      atomic.Int64 // that were up once
@@ -83,6 +85,7 @@ func (c *Cohort) settle(s *standing) {
 	}
 	s.settled = true
 	if int(c.settled.Add(1)) == c.Size {
+		c.ReadyAt = time.Now()
 		c.IsReady()
 	}
 	if c.Changed != nil {

@@ -35,7 +35,7 @@ func Bench(w io.Writer, results []*metrics.Result) error {
 				}
 			}
 		}
-		fmt.Fprintf(&b, "Benchmark%s 	%d", benchName(r), max(r.Ledger.Answered, 1))
+		fmt.Fprintf(&b, "Benchmark%s 	%d", benchName(r), max(r.Totals.Answered, 1))
 		for _, f := range figures {
 			if v := f.Values[k]; number(v) {
 				fmt.Fprintf(&b, " 	%s %s", plain(v), benchUnit(f.RunFigure))

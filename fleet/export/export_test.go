@@ -40,12 +40,14 @@ func someRun(minute int, middle time.Duration, requests int) (*metrics.Result, [
 		Scenario: metrics.ScenarioFacts{Name: "my load.toml", Digest: "abc"},
 		Broker:   metrics.BrokerFacts{URL: "mqtt://127.0.0.1:1883"},
 		Hosts:    []metrics.HostFacts{{OS: "linux", Arch: "amd64", GOMAXPROCS: 4}},
-		Started:  time.Date(2026, 3, 4, 5, minute, 6, 7e6, time.UTC), Measured: metrics.Span(10 * time.Second),
-		Ledger: metrics.Totals{Planned: n, Sent: n, Answered: n, Answers: n},
-		Series: []metrics.SeriesResult{
-			{Metric: "response", Histogram: response},
-			{Metric: "service", By: "controller", Name: "a, b", Histogram: one},
-			{Metric: "schedule", Histogram: new(metrics.Histogram)},
+		Started:  time.Date(2026, 3, 4, 5, minute, 6, 7e6, time.UTC),
+		Snapshot: metrics.Snapshot{
+			Measured: metrics.Span(10 * time.Second), Totals: metrics.Totals{Planned: n, Sent: n, Answered: n, Answers: n},
+			Series: metrics.Distributions{
+				{Metric: metrics.ResponseTime}: response,
+				{Metric: metrics.ServiceTime, Label: metrics.Label{Dimension: metrics.ByController, Name: "a, b"}}: one,
+				{Metric: metrics.ScheduleDelay}: new(metrics.Histogram),
+			},
 		},
 	}, all
 }
@@ -64,10 +66,10 @@ func TestHLogByTheLibrary(t *testing.T) {
 		times []time.Duration
 		at    time.Time
 	}{
-		{"response", firstTimes, first.Started},
 		{"service{controller=a__b}", []time.Duration{time.Millisecond}, first.Started},
-		{"response", times, later.Started},
+		{"response", firstTimes, first.Started},
 		{"service{controller=a__b}", []time.Duration{time.Millisecond}, later.Started},
+		{"response", times, later.Started},
 	} {
 		h, err := rd.NextIntervalHistogram()
 		if err != nil || h == nil {
@@ -162,9 +164,9 @@ func TestHLogByTheFormat(t *testing.T) {
 	if lines[2] != "#[Histogram log format version 1.3]" || lines[4] != "#[BaseTime: 1772600526.007 (seconds since epoch)]" {
 		t.Errorf("the log begins with\n%s", strings.Join(lines[:6], "\n"))
 	}
-	fields := strings.Split(lines[6], ",")
+	fields := strings.Split(lines[7], ",")
 	if len(fields) != 5 || fields[0] != "Tag=response" || fields[1] != "0.000" || fields[2] != "10.000" {
-		t.Fatalf("the first interval is %.60q; want response from 0 for 10 s", lines[6])
+		t.Fatalf("the second interval is %.60q; want response from 0 for 10 s", lines[7])
 	}
 	most := 0.0
 	want := make(map[int64]int64)
@@ -195,7 +197,7 @@ func TestHLogByTheFormat(t *testing.T) {
 func TestBenchLines(t *testing.T) {
 	a, _ := someRun(1, 3*time.Millisecond, 300)
 	b, _ := someRun(2, 3*time.Millisecond, 200)
-	b.Series = b.Series[1:] // no response time
+	delete(b.Series, metrics.Series{Metric: metrics.ResponseTime})
 	var out bytes.Buffer
 	if err := Bench(&out, []*metrics.Result{a, b}); err != nil {
 		t.Fatal(err)
@@ -301,7 +303,7 @@ func TestOtava(t *testing.T) {
 	a, _ := someRun(7, 3*time.Millisecond, 300)
 	b, _ := someRun(2, 3*time.Millisecond, 200)
 	b.Scenario.Name = "a \"b\",\nc.toml"
-	b.Series = b.Series[:1] // no service time
+	delete(b.Series, metrics.Series{Metric: metrics.ServiceTime, Label: metrics.Label{Dimension: metrics.ByController, Name: "a, b"}})
 	var out bytes.Buffer
 	if err := Otava(&out, []*metrics.Result{a, b}); err != nil {
 		t.Fatal(err)

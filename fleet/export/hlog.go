@@ -43,16 +43,16 @@ func HLog(w io.Writer, results []*metrics.Result) error {
 		if !r.Started.IsZero() {
 			from = r.Started.Sub(base)
 		}
-		for _, s := range r.Series {
-			if s.Histogram.Count() == 0 {
+		for s, h := range r.Series.InOrder() {
+			if h.Count() == 0 {
 				continue
 			}
-			text, err := s.Histogram.Encode()
+			text, err := h.Encode()
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(&b, "Tag=%s,%s,%s,%.3f,%s\n", tag(s), seconds(int64(from)), seconds(int64(r.Measured)),
-				float64(s.Histogram.Max())/float64(time.Millisecond), text)
+				float64(h.Max())/float64(time.Millisecond), text)
 		}
 	}
 	_, err := w.Write(b.Bytes())
@@ -60,17 +60,13 @@ func HLog(w io.Writer, results []*metrics.Result) error {
 }
 
 // tag names a series: a tag ends at a comma.
-func tag(s metrics.SeriesResult) string {
-	text := s.Metric
-	if s.By != "" {
-		text += "{" + s.By + "=" + s.Name + "}"
-	}
+func tag(s metrics.Series) string {
 	return strings.Map(func(r rune) rune {
 		if r == ',' || r == ' ' {
 			return '_'
 		}
 		return r
-	}, oneLine(text))
+	}, oneLine(s.String()))
 }
 
 // seconds is a number of nanoseconds in seconds, to the millisecond and never

@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -43,8 +42,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	e.deliveries(s.Deliveries)
 	e.audit(s.Audit)
 	e.recoveries(s.Recoveries)
-	for _, series := range slices.SortedFunc(maps.Keys(s.Series), compareSeries) {
-		e.histogram(series, s.Series[series])
+	for series, h := range s.Series.InOrder() {
+		e.histogram(series, h)
 	}
 }
 
@@ -159,16 +158,6 @@ func (e *emitter) refusals(c *metrics.Counts) {
 				byName[reason], "packet", of.packet, "reason", reason)
 		}
 	}
-}
-
-func compareSeries(a, b metrics.Series) int {
-	if a.Metric != b.Metric {
-		return cmp.Compare(a.Metric, b.Metric)
-	}
-	if a.Label.Dimension != b.Label.Dimension {
-		return cmp.Compare(a.Label.Dimension, b.Label.Dimension)
-	}
-	return strings.Compare(a.Label.Name, b.Label.Name)
 }
 
 // identifier makes a part of a metric's name of a count's name.

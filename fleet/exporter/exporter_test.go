@@ -55,7 +55,7 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 	counts.Requests.Add(metrics.InWarmUp, 80)
 	counts.Refused.Add(0x88)
 	counts.Disconnected.Add(0x8B)
-	s.Counts, s.Apart = metrics.CountsByName(counts), metrics.CountsApart(counts)
+	s.Counts, s.CountsApart = metrics.CountsByName(counts), metrics.CountsApart(counts)
 	s.Audit = &metrics.Audit{
 		Ways: []metrics.WayTotals{
 			{Way: "orderly", WillTotals: metrics.WillTotals{Outages: 5, NotDue: 5, Messages: 1, Unexpected: 1}},

@@ -1,15 +1,9 @@
 package exporter
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
-	"math/bits"
-	"strconv"
-	"strings"
 	"time"
 
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
@@ -95,19 +89,15 @@ func (d *distribution) Write(out *dto.Metric) error {
 
 // convert makes a metric of an HDR histogram.
 func convert(desc *prometheus.Desc, h *metrics.Histogram, started time.Time, labels []string) (prometheus.Metric, error) {
-	d, err := decode(h)
-	if err != nil {
-		return nil, err
-	}
 	count := uint64(h.Count())
 	native := make(map[int]int64)
 	bounds := classic()
 	cumulated := make(map[float64]uint64, len(bounds))
 	below, next := uint64(0), 0
-	for v, n := range d.packed.ForEachBucket {
-		// The samples of an HDR bucket are taken to lie at its upper end, so
-		// that no bucket here holds one that may be above its bound.
-		seconds := float64(highest(v)) / 1e6
+	for greatest, n := range h.Buckets() {
+		// Its samples are taken to be that long, so that no bucket here holds one that
+		// may be above its bound.
+		seconds := greatest.Seconds()
 		native[nativeIndex(seconds)] += n
 		for next < len(bounds) && seconds > bounds[next] {
 			cumulated[bounds[next]] = below
@@ -119,14 +109,15 @@ func convert(desc *prometheus.Desc, h *metrics.Histogram, started time.Time, lab
 		cumulated[bounds[next]] = below
 	}
 	m := &distribution{desc: desc, undated: started.IsZero()}
-	if m.native, err = prometheus.NewConstNativeHistogram(desc, count, d.sum, native, nil, 0, schema,
+	var err error
+	if m.native, err = prometheus.NewConstNativeHistogram(desc, count, h.Sum(), native, nil, 0, schema,
 		prometheus.DefNativeHistogramZeroThreshold, started, labels...); err != nil {
 		return nil, err
 	}
 	if started.IsZero() {
-		m.classic, err = prometheus.NewConstHistogram(desc, count, d.sum, cumulated, labels...)
+		m.classic, err = prometheus.NewConstHistogram(desc, count, h.Sum(), cumulated, labels...)
 	} else {
-		m.classic, err = prometheus.NewConstHistogramWithCreatedTimestamp(desc, count, d.sum, cumulated, started, labels...)
+		m.classic, err = prometheus.NewConstHistogramWithCreatedTimestamp(desc, count, h.Sum(), cumulated, started, labels...)
 	}
 	return m, err
 }
@@ -135,44 +126,4 @@ func convert(desc *prometheus.Desc, h *metrics.Histogram, started time.Time, lab
 // and includes that bound.
 func nativeIndex(seconds float64) int {
 	return int(math.Ceil(math.Log2(seconds) * (1 << schema)))
-}
-
-// highest returns the greatest value, in microseconds, that shares a bucket
-// with the bucket's least value v: HDR histograms of 3 digits have buckets of
-// 1 up to 2,047 and of twice the width for each doubling.
-func highest(v int64) int64 {
-	const exactBits = 11
-	shift := max(bits.Len64(uint64(v))-exactBits, 0)
-	return v + 1<<shift - 1
-}
-
-type decoded struct {
-	packed *hdr.PackedHistogram
-	sum    float64 // seconds
-}
-
-// decode reads the buckets and the exact sum out of the histogram's published
-// form. The sum must be exact: one made of the mean could fall by a rounding,
-// which Prometheus would take for a restart.
-func decode(h *metrics.Histogram) (decoded, error) {
-	text, err := h.MarshalJSON()
-	if err != nil {
-		return decoded{}, err
-	}
-	var j struct {
-		Sum string `json:"sum"`
-		HDR string `json:"hdr"`
-	}
-	if err := json.Unmarshal(text, &j); err != nil {
-		return decoded{}, fmt.Errorf("reading a histogram: %w", err)
-	}
-	sum, err := strconv.ParseFloat(strings.TrimSpace(j.Sum), 64)
-	if err != nil {
-		return decoded{}, fmt.Errorf("reading a histogram's sum: %w", err)
-	}
-	packed, err := hdr.DecodePacked([]byte(j.HDR))
-	if err != nil {
-		return decoded{}, fmt.Errorf("reading a histogram: %w", err)
-	}
-	return decoded{packed, sum}, nil
 }

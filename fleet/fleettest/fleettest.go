@@ -81,6 +81,9 @@ type Fleet struct {
 
 	t     testing.TB
 	fleet *fleet.Fleet
+	whole time.Duration // that a run which measures takes at most
+	over  chan struct{} // closed when the run has ended,
+	err   error         // with this
 	dial  func(context.Context) (net.Conn, error)
 	setup setup
 	log   *logBuffer
@@ -132,7 +135,7 @@ func load(t testing.TB, name string, src []byte, options []Option) *Fleet {
 // fleet's from then on: what was left out is filled in.
 func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet {
 	t.Helper()
-	f := &Fleet{t: t, log: new(logBuffer), setup: setup{patience: Patience}}
+	f := &Fleet{t: t, log: new(logBuffer), setup: setup{patience: Patience}, over: make(chan struct{})}
 	f.setup.broker.Anonymous = true
 	for _, o := range opts {
 		o(&f.setup)
@@ -147,31 +150,37 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet 
 	name := f.reach(sc, log)
 
 	var err error
-	options := fleet.Options{Dial: f.dial, BrokerName: name, Log: log, Audit: f.setup.audit}
+	options := fleet.Options{Dial: f.dial, BrokerName: name, Log: log, Audit: f.setup.audit, EndIfNobody: true}
 	if f.Broker != nil {
-		options.Embedded, options.BrokerControl = true, f.Broker
+		options.Embedded, options.InMemory, options.BrokerControl, options.BrokerURL = true, !f.setup.tcp, f.Broker, f.URL
 	}
 	f.fleet, err = fleet.New(sc, options)
 	if err != nil {
 		t.Fatalf("fleettest: %v", err)
 	}
+	if p := &sc.Phases; sc.Measured() {
+		f.whole = p.Connect + p.WarmUp + p.Measure + p.Drain + sc.Audit.Wait
+	}
 	// The fleet outlives t.Context, which ends before the clean-up, so that it
 	// can go in an orderly way.
-	ended := make(chan error, 1)
-	go func() { ended <- f.fleet.Run(context.WithoutCancel(t.Context())) }()
+	go func() {
+		defer close(f.over)
+		f.err = f.fleet.Run(context.WithoutCancel(t.Context()))
+	}()
 	t.Cleanup(func() {
 		if f.requester != nil {
 			f.requester.disconnect()
 		}
 		f.fleet.Stop()
-		if err := <-ended; err != nil {
-			t.Logf("fleettest: the fleet ended: %v", err)
+		<-f.over
+		if f.err != nil {
+			t.Logf("fleettest: the fleet ended: %v", f.err)
 		}
 		if t.Failed() {
 			t.Logf("fleettest: seed %d, log:\n%s", sc.Seed, f.log.String())
 		}
 	})
-	f.waitReady(ended)
+	f.waitReady()
 	return f
 }
 
@@ -219,13 +228,12 @@ func (f *Fleet) reach(sc *scenarios.Scenario, log *slog.Logger) string {
 	return f.URL
 }
 
-func (f *Fleet) waitReady(ended chan error) {
+func (f *Fleet) waitReady() {
 	f.t.Helper()
 	select {
 	case <-f.fleet.Ready():
-	case err := <-ended:
-		ended <- err
-		f.t.Fatalf("fleettest: the fleet ended before it was up: %v", err)
+	case <-f.over:
+		f.t.Fatalf("fleettest: the fleet ended before it was up: %v", f.err)
 	case <-time.After(f.setup.patience):
 		p := f.fleet.Presence()
 		f.t.Fatalf("fleettest: %d of %d devices are up after %v", p.Online, p.Devices, f.setup.patience)

@@ -98,7 +98,7 @@ const (
 // sample.
 func Compare(before, after *Result) Comparison {
 	c := Comparison{Remarks: incomparable(before, after)}
-	a, b := before.Snapshot(), after.Snapshot()
+	a, b := &before.Snapshot, &after.Snapshot
 	for _, t := range timedTable {
 		series := Series{Metric: t.metric}
 		ha, hb := a.Series[series], b.Series[series]

@@ -66,7 +66,7 @@ func CompareRuns(before, after []*Result) RunsComparison {
 			}
 		}
 	}
-	c.compare(snapshotsOf(before), snapshotsOf(after))
+	c.compare(before, after)
 	for i := range c.Deltas {
 		d := &c.Deltas[i]
 		d.Verdict = c.judge(d)
@@ -99,7 +99,7 @@ var headlines = []Metric{ResponseTime, StateDelivery, TelemetryPuback, ConnectCo
 const headlineShare = 0.8
 
 // compare fills in the differences, with every p.
-func (c *RunsComparison) compare(before, after []*Snapshot) {
+func (c *RunsComparison) compare(before, after []*Result) {
 	distribution := apart(len(before), len(after))
 	ranks := make(map[string]*rankSums)
 	for _, f := range RunFigures() {

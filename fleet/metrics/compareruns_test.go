@@ -39,11 +39,11 @@ func recordedRuns(t *testing.T) []recordedRun {
 	for i := range all {
 		all[i].values = make(map[string][]time.Duration)
 		for metric, h := range map[string]*Histogram{"response": all[i].Response, "service": all[i].Service} {
-			h.buckets(func(micros, count int64) {
+			for micros, count := range h.packed().ForEachBucket {
 				for range count {
 					all[i].values[metric] = append(all[i].values[metric], time.Duration(micros)*time.Microsecond)
 				}
-			})
+			}
 		}
 	}
 	return all
@@ -54,14 +54,14 @@ func recordedRuns(t *testing.T) []recordedRun {
 // themselves as well.
 func draw(random *rand.Rand, all []recordedRun, slower float64) *Result {
 	from := all[random.IntN(len(all))]
-	r := &Result{Duration: Span(5 * time.Second), Measured: Span(5 * time.Second), Verdict: VerdictPass}
-	for _, metric := range []string{"response", "service"} {
-		values := from.values[metric]
+	r := &Result{Duration: Span(5 * time.Second), Verdict: VerdictPass, Snapshot: Snapshot{Measured: Span(5 * time.Second), Series: make(Distributions)}}
+	for _, metric := range []Metric{ResponseTime, ServiceTime} {
+		values := from.values[metric.String()]
 		drawn := new(Histogram)
 		for range values {
 			drawn.Record(time.Duration(float64(values[random.IntN(len(values))]) * slower))
 		}
-		r.Series = append(r.Series, SeriesResult{Metric: metric, Histogram: drawn})
+		r.Series[Series{Metric: metric}] = drawn
 	}
 	n := from.Response.Count()
 	lost := int64(0)
@@ -70,7 +70,7 @@ func draw(random *rand.Rand, all []recordedRun, slower float64) *Result {
 			lost++
 		}
 	}
-	r.Ledger = Totals{Planned: n + lost, Sent: n + lost, Answered: n, Lost: lost, Answers: n, MissingAnswers: lost}
+	r.Totals = Totals{Planned: n + lost, Sent: n + lost, Answered: n, Lost: lost, Answers: n, MissingAnswers: lost}
 	return r
 }
 
@@ -171,8 +171,8 @@ func TestRunsWithoutAFigure(t *testing.T) {
 	all := recordedRuns(t)
 	random := rand.New(rand.NewPCG(10, 5))
 	before, after := drawMany(random, all, 8, 1), drawMany(random, all, 8, 1)
-	for i := range after {
-		after[i].Series = slices.DeleteFunc(after[i].Series, func(s SeriesResult) bool { return s.Metric == "service" && i < 3 })
+	for _, r := range after[:3] {
+		delete(r.Series, Series{Metric: ServiceTime})
 	}
 	c := CompareRuns(before, after)
 	d := runsDelta(t, c, "service.p50")
@@ -192,8 +192,8 @@ func TestSumUp(t *testing.T) {
 		for range 100 {
 			h.Record(time.Duration(i+1) * time.Millisecond)
 		}
-		rs = append(rs, &Result{Measured: Span(time.Second), Series: []SeriesResult{{Metric: "response", Histogram: h}},
-			Ledger: Totals{Planned: 200, Sent: 200, Answered: 100, Lost: 100, Answers: 100, MissingAnswers: 100}})
+		rs = append(rs, &Result{Snapshot: Snapshot{Measured: Span(time.Second), Series: Distributions{{Metric: ResponseTime}: h},
+			Totals: Totals{Planned: 200, Sent: 200, Answered: 100, Lost: 100, Answers: 100, MissingAnswers: 100}}})
 	}
 	figures := SumUp(rs)
 	find := func(name string) RunsFigure {

@@ -73,6 +73,28 @@ func (r *Reasons) Total() (n int64) {
 	return n
 }
 
+// Reasons returns the reason codes of the broker that refused something or ended a
+// connection, as results have them: by where they came, and by name. It is nil where
+// there was none.
+func (c *Counts) Reasons() map[string]map[string]int64 {
+	var all map[string]map[string]int64
+	for _, from := range []struct {
+		what  string
+		codes *Reasons
+	}{
+		{"connections refused", &c.Refused}, {"subscriptions refused", &c.SubsRefused},
+		{"device messages refused", &c.PublishRefused}, {"disconnected by the broker", &c.Disconnected},
+	} {
+		if counts := from.codes.ByName(); counts != nil {
+			if all == nil {
+				all = make(map[string]map[string]int64)
+			}
+			all[from.what] = counts
+		}
+	}
+	return all
+}
+
 // ByName returns the counts that are not zero by the standard's name of the
 // reason code; nil when all are.
 func (r *Reasons) ByName() map[string]int64 {

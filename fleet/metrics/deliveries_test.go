@@ -17,7 +17,7 @@ func twoGroups() []Delivery {
 }
 
 func TestExpectationsOfDeliveries(t *testing.T) {
-	s := &Snapshot{Measured: 10 * time.Second, Deliveries: twoGroups(), Counts: map[string]int64{"telemetry.sent": 1500}}
+	s := &Snapshot{Measured: Span(10 * time.Second), Deliveries: twoGroups(), Counts: map[string]int64{"telemetry.sent": 1500}}
 	names := &LabelNames{Watchers: []string{"prompt", "away", "lazy", "phones", "hubs"}}
 	for _, tt := range []struct {
 		metric, want string
@@ -60,7 +60,7 @@ func TestExpectationsOfDeliveries(t *testing.T) {
 	}
 	// Without watchers there is nothing to judge at all.
 	e, _ := ParseExpectation("delivery.lost", "== 0", nil)
-	if got := e.Evaluate(&Snapshot{Measured: time.Second}); got.Status != NoData {
+	if got := e.Evaluate(&Snapshot{Measured: Span(time.Second)}); got.Status != NoData {
 		t.Errorf("without watchers delivery.lost == 0 is %s; want %s", got.Status, NoData)
 	}
 	for metric, want := range map[string]string{
@@ -85,7 +85,7 @@ func TestDeliveriesAreChecked(t *testing.T) {
 		"sent":         func(d *Delivery) { d.Sent-- },
 		"negative sum": func(d *Delivery) { d.Lost -= 100; d.Delivered += 100 },
 	} {
-		r := &Result{Version: ResultVersion, Deliveries: twoGroups()}
+		r := &Result{Version: ResultVersion, Snapshot: Snapshot{Deliveries: twoGroups()}}
 		wrong(&r.Deliveries[0])
 		if err := r.Check(); (err != nil) != (change != "") {
 			t.Errorf("with another %q: Check() = %v", change, err)
@@ -126,7 +126,7 @@ func TestDeliveriesOfShardsAddUp(t *testing.T) {
 // What is missing for too long is lost while the run lasts, and may end it; what
 // goes up and down may not.
 func TestLostDeliveriesEndARun(t *testing.T) {
-	s := &Snapshot{Measured: time.Second, Deliveries: []Delivery{{Watcher: "w", DeliveryTotals: DeliveryTotals{Sent: 2000, Delivered: 1500, Lost: 20, Outstanding: 480}}}}
+	s := &Snapshot{Measured: Span(time.Second), Deliveries: []Delivery{{Watcher: "w", DeliveryTotals: DeliveryTotals{Sent: 2000, Delivered: 1500, Lost: 20, Outstanding: 480}}}}
 	for _, tt := range []struct {
 		metric, want string
 		can, broken  bool
@@ -153,8 +153,8 @@ func TestLostDeliveriesEndARun(t *testing.T) {
 // Two runs are compared in what became of one-way messages, and series of runs are.
 func TestDeliveriesAreCompared(t *testing.T) {
 	run := func(lost, twice int64) *Result {
-		return &Result{Measured: Span(10 * time.Second), Deliveries: []Delivery{{Watcher: "w", Watchers: 1, QoS: 1,
-			DeliveryTotals: DeliveryTotals{Sent: 1000, Delivered: 1000 - lost, Lost: lost, Duplicate: twice}}}}
+		return &Result{Snapshot: Snapshot{Measured: Span(10 * time.Second), Deliveries: []Delivery{{Watcher: "w", Watchers: 1, QoS: 1,
+			DeliveryTotals: DeliveryTotals{Sent: 1000, Delivered: 1000 - lost, Lost: lost, Duplicate: twice}}}}}
 	}
 	c := Compare(run(0, 0), run(90, 0))
 	found := false

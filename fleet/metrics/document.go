@@ -79,6 +79,7 @@ func decodeResult(b []byte) (*Result, error) {
 	if err := r.sound(); err != nil {
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
+	r.forget()
 	r.fillUnanswered()
 	return r, nil
 }
@@ -93,7 +94,8 @@ func plainJSON(err error) error {
 		case t.Value == "array" || t.Value == "object":
 			got = "an " + t.Value
 		}
-		field := strings.NewReplacer(".Outcomes.", ".", ".DeliveryTotals.", ".", ".WillTotals.", ".").Replace(t.Field) // which the document does not have
+		field := strings.NewReplacer(".Outcomes.", ".", ".Label.", ".", ".DeliveryTotals.", ".", ".WillTotals.", ".").Replace(t.Field) // which the document does not have
+		field = strings.TrimPrefix(field, "Snapshot.")
 		return fmt.Errorf("%s is %s; want %s", cmp.Or(field, "the document"), got, jsonName(t.Type))
 	}
 	if s, ok := errors.AsType[*json.SyntaxError](err); ok {

@@ -181,7 +181,7 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 	case e.count != "":
 		n, ok := s.Counts[e.count]
 		if e.label.Dimension == ByPhase {
-			n = s.Apart[e.label.Name][e.count]
+			n = s.CountsApart[e.label.Name][e.count]
 		}
 		if !ok {
 			return 0, 0, "this run did not count it"

@@ -22,10 +22,10 @@ func TestNoDataIsNoPass(t *testing.T) {
 	}
 	// Everything was planned and nothing came of it.
 	dead := &Snapshot{
-		Measured: time.Second, Totals: Totals{Planned: 10, NotSent: NotSent{NotConnected: 10}},
+		Measured: Span(time.Second), Totals: Totals{Planned: 10, NotSent: NotSent{NotConnected: 10}},
 		Audit: new(Audit), Counts: CountsByName(new(Counts)), Series: map[Series]*Histogram{},
 	}
-	empty := &Snapshot{Measured: time.Second}
+	empty := &Snapshot{Measured: Span(time.Second)}
 	for _, info := range Catalogue() {
 		if _, fact := facts[info.Name]; fact {
 			continue
@@ -164,7 +164,7 @@ func TestVerdictNeedsEvidence(t *testing.T) {
 		if !slices.ContainsFunc(tt.expect, func(e Expectation) bool { return e.Metric() == generatorMetric }) {
 			r.Without = []string{generatorMetric}
 		}
-		r.Fill(r.Snapshot(), tt.expect, 0)
+		r.Fill(&r.Snapshot, tt.expect, 0)
 		r.Judge()
 		if r.Verdict != tt.want || !strings.HasPrefix(r.Sentences[0], tt.sentence) {
 			t.Errorf("%s: %s %q; want %s %q", tt.name, r.Verdict, r.Sentences, tt.want, tt.sentence)

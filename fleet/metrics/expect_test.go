@@ -23,7 +23,7 @@ func filled(t testing.TB) *Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Snapshot()
+	return &r.Snapshot
 }
 
 var filledDocument = sync.OnceValues(func() ([]byte, error) {
@@ -127,7 +127,7 @@ func TestEvaluateNearTheBound(t *testing.T) {
 	slow := new(Histogram)
 	slow.Record(250*ms + 1)
 	s := &Snapshot{
-		Measured: time.Hour, Totals: Totals{Planned: 341_999, Sent: 341_999}, Devices: Devices{Total: 10_000_000, Online: 9_989_999},
+		Measured: Span(time.Hour), Totals: Totals{Planned: 341_999, Sent: 341_999}, Devices: Devices{Total: 10_000_000, Online: 9_989_999},
 		Series: map[Series]*Histogram{{Metric: ResponseTime}: slow},
 	}
 	for _, tt := range []struct{ expect, sentence string }{

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"cmp"
+	"iter"
 	"math/bits"
 	"time"
 
@@ -226,30 +228,55 @@ func (h *Histogram) Above(d time.Duration) int64 {
 	}
 	limit := max(0, int64((d+time.Microsecond-1)/time.Microsecond))
 	var n int64
-	h.buckets(func(micros, count int64) {
+	for micros, count := range h.packed().ForEachBucket {
 		if micros > limit {
 			n += count
 		}
-	})
+	}
 	return n
 }
 
-// buckets calls f with the least value and the count of every bucket that is
-// not empty, ascending.
-func (h *Histogram) buckets(f func(micros, count int64)) {
-	switch {
-	case h.sparse != nil:
-		h.sparse.ForEachBucket(func(value, count int64) bool {
-			f(value, count)
-			return true
-		})
-	case h.dense != nil:
-		for _, b := range h.dense.Distribution() {
-			if b.Count > 0 {
-				f(b.From, b.Count)
+// packed returns the distribution as a sparse histogram: its own, which is not to
+// be changed, if it is one.
+func (h *Histogram) packed() *hdr.PackedHistogram {
+	if h.sparse != nil {
+		return h.sparse
+	}
+	p := hdr.NewPacked(lowestMicros, highestMicros, cmp.Or(h.digits, fineDigits))
+	if h.dense != nil {
+		p.MergeFrom(h.dense)
+	}
+	return p
+}
+
+// Buckets yields the greatest duration and the count of each bucket that is not
+// empty, ascending: no sample in it is longer, so that what is made of them does
+// not flatter. A nil Histogram has none.
+func (h *Histogram) Buckets() iter.Seq2[time.Duration, int64] {
+	return func(yield func(time.Duration, int64) bool) {
+		if h.Count() == 0 {
+			return
+		}
+		exact := 11 // bits of a value that a bucket goes by, with 3 digits
+		if h.digits == coarseDigits {
+			exact = 8
+		}
+		for micros, n := range h.packed().ForEachBucket {
+			width := int64(1) << max(bits.Len64(uint64(micros))-exact, 0)
+			if !yield(time.Duration(micros+width-1)*time.Microsecond, n) {
+				return
 			}
 		}
 	}
+}
+
+// Sum returns the sum of all durations in seconds. That of a nil Histogram is 0.
+func (h *Histogram) Sum() float64 {
+	if h.Count() == 0 {
+		return 0
+	}
+	s, ns := bits.Div64(h.sumHi, h.sumLo, uint64(time.Second)) // at most count hours: it fits
+	return float64(s) + float64(ns)/1e9
 }
 
 // Clamped returns how many samples were outside of what is recorded.
@@ -268,9 +295,7 @@ func (h *Histogram) Bytes() int {
 	case h.dense != nil:
 		return h.dense.ByteSize()
 	case h.sparse != nil:
-		n := 0
-		h.buckets(func(int64, int64) { n++ })
-		return sparseBytes + 12*n
+		return sparseBytes + 12*int(h.sparse.Populated())
 	}
 	return 0
 }

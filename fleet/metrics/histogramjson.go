@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -75,15 +74,7 @@ func (h *Histogram) MarshalJSON() ([]byte, error) {
 // Encode returns the distribution in HdrHistogram's compressed V2 encoding, as
 // base64. Values are in microseconds.
 func (h *Histogram) Encode() (string, error) {
-	sparse := h.sparse
-	switch {
-	case h.count == 0:
-		sparse = hdr.NewPacked(lowestMicros, highestMicros, cmp.Or(h.digits, fineDigits))
-	case sparse == nil:
-		sparse = hdr.NewPacked(lowestMicros, highestMicros, h.digits)
-		sparse.MergeFrom(h.dense)
-	}
-	text, err := sparse.Encode()
+	text, err := h.packed().Encode()
 	if err != nil {
 		return "", fmt.Errorf("encoding a histogram: %w", err)
 	}

@@ -47,6 +47,8 @@ type Ledger struct {
 	head, tail uint64
 	now        time.Duration // the latest time seen
 
+	// measured is what the recorder shows, too: the ledger alone changes it, and only
+	// with its shard of the recorder locked.
 	measured, warmUp Totals
 }
 
@@ -110,13 +112,20 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 	case c.IDSize != 0 && (c.IDSize < IDSize || c.IDSize > MaxIDSize):
 		return nil, fmt.Errorf("a ledger has Correlation Data of %d bytes; want %d to %d", c.IDSize, IDSize, MaxIDSize)
 	}
-	return &Ledger{
+	l := &Ledger{
 		run: c.Run, controller: c.Controller, idSize: clampIDSize(c.IDSize),
 		words:   uint64(max(c.Members, 0)+63) / 64,
 		timeout: c.Timeout, window: c.Timeout + c.Late, capacity: uint64(c.Capacity), rec: c.Recorder,
 		keep: uint64(min(cmp.Or(max(c.Keep, 0), c.Capacity), c.Capacity)),
 		now:  math.MinInt64,
-	}, nil
+	}
+	if l.rec != nil {
+		s := l.rec.shard(int(l.controller))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ledgers = append(s.ledgers, &l.measured)
+	}
+	return l, nil
 }
 
 // Request is one planned request.
@@ -160,7 +169,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	}
 	id = ID{l.run, l.controller, l.head}
 	l.head++
-	t := l.totals(r.Planned)
+	t, s := l.book(r.Planned)
 	t.Planned++
 	t.Sent++
 	t.Outstanding++
@@ -168,7 +177,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 		t.SentAway++
 	}
 	t.hold(r)
-	if s := l.shard(r.Planned); s != nil {
+	if s != nil {
 		s.sent(r)
 		s.mu.Unlock()
 	}
@@ -177,11 +186,11 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 
 // NotSent counts a planned request that is not sent; r.Sent is not looked at.
 func (l *Ledger) NotSent(r Request, why Cause) {
-	t := l.totals(r.Planned)
+	t, s := l.book(r.Planned)
 	t.Planned++
 	*t.NotSent.of(why)++
-	if s := l.shard(r.Planned); s != nil {
-		s.notSent(r, why, l.timeout)
+	if s != nil {
+		s.notSent(r, l.timeout)
 		s.mu.Unlock()
 	}
 }
@@ -189,9 +198,9 @@ func (l *Ledger) NotSent(r Request, why Cause) {
 // Waiting notes that n requests wait because flow control holds them back, the
 // first of which was planned at a time and has waited for so long.
 func (l *Ledger) Waiting(planned time.Duration, n int64, wait time.Duration) {
-	l.totals(planned).waited(n, Span(wait))
-	if s := l.shard(planned); s != nil {
-		s.totals.waited(n, Span(wait))
+	t, s := l.book(planned)
+	t.waited(n, Span(wait))
+	if s != nil {
 		s.mu.Unlock()
 	}
 }
@@ -234,21 +243,23 @@ func (l *Ledger) letGo(why occasion) {
 	}
 	inTime := l.now-r.sent <= l.timeout
 	unfinished := why == ended && inTime
-	t := l.totals(r.planned)
+	t, s := l.book(r.planned)
 	t.Outstanding--
-	if why == stopped && inTime {
+	cutOff := why == stopped && inTime
+	if cutOff {
 		t.Interrupted++
-		if s := l.shard(r.planned); s != nil {
-			s.interrupted(r)
-			s.mu.Unlock()
-		}
+	} else {
+		t.lose(r, unfinished)
+	}
+	switch {
+	case s == nil:
 		return
-	}
-	t.lose(r, unfinished)
-	if s := l.shard(r.planned); s != nil {
+	case cutOff:
+		s.interrupted(r)
+	default:
 		s.lost(r, unfinished, l.timeout)
-		s.mu.Unlock()
 	}
+	s.mu.Unlock()
 }
 
 // lose counts a lost request.
@@ -338,30 +349,25 @@ func (l *Ledger) grow() {
 	l.ring, l.gave = bigger, more
 }
 
-// totals returns where a request planned at a time is counted.
-func (l *Ledger) totals(planned time.Duration) *Totals {
-	if planned < 0 {
-		return &l.warmUp
-	}
-	return &l.measured
-}
-
-// shard returns the locked shard of the recorder where a request planned at a
-// time is recorded, or nil.
-func (l *Ledger) shard(planned time.Duration) *shard {
-	if l.rec == nil || planned < 0 {
-		return nil
+// book returns where a request planned at a time is counted, and the shard of the
+// recorder where it is recorded, locked; nil where it is not.
+func (l *Ledger) book(planned time.Duration) (*Totals, *shard) {
+	switch {
+	case planned < 0:
+		return &l.warmUp, nil
+	case l.rec == nil:
+		return &l.measured, nil
 	}
 	s := l.rec.shard(int(l.controller))
 	s.mu.Lock()
-	return s
+	return &l.measured, s
 }
 
 // aside counts something that is no request, as of a time.
 func (l *Ledger) aside(at time.Duration, of func(*Totals) *int64) {
-	*of(l.totals(at))++
-	if s := l.shard(at); s != nil {
-		*of(&s.totals)++
+	t, s := l.book(at)
+	*of(t)++
+	if s != nil {
 		s.mu.Unlock()
 	}
 }

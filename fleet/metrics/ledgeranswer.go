@@ -109,7 +109,7 @@ func (l *Ledger) gaveTo(seq uint64) []uint64 {
 // answered takes an answer to an open request.
 func (l *Ledger) answered(at time.Duration, r *request, fault bool) Outcome {
 	r.got++
-	t := l.totals(r.planned)
+	t, s := l.book(r.planned)
 	t.Answers++
 	if fault {
 		t.ErrorAnswers++
@@ -126,8 +126,8 @@ func (l *Ledger) answered(at time.Duration, r *request, fault bool) Outcome {
 			t.Late++
 		}
 	}
-	if s := l.shard(r.planned); s != nil {
-		s.answered(at, r, outcome, fault)
+	if s != nil {
+		s.answered(at, r, outcome)
 		s.mu.Unlock()
 	}
 	return outcome
@@ -156,11 +156,11 @@ func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.StrayRefusals })
 	default:
 		r.state = refused
-		t := l.totals(r.planned)
+		t, s := l.book(r.planned)
 		t.Outstanding--
 		t.refuse(code)
-		if s := l.shard(r.planned); s != nil {
-			s.refused(r, code, l.timeout)
+		if s != nil {
+			s.refused(r, l.timeout)
 			s.mu.Unlock()
 		}
 	}

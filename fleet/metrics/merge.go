@@ -25,10 +25,10 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	m := &Result{
 		Version: ResultVersion, Tool: first.Tool, Scenario: first.Scenario, Seed: first.Seed, Run: first.Run, Size: first.Size,
 		Broker: first.Broker, Load: first.Load, Started: first.Started, WarmUp: first.WarmUp, Duration: first.Duration,
+		Snapshot: Snapshot{Series: make(Distributions)},
 	}
 	m.Load.Arrival, m.Load.QoS = slices.Clone(first.Load.Arrival), slices.Clone(first.Load.QoS)
 	var whole *line
-	series := make(map[Series]*Histogram)
 	byLabel := make(map[Label]Outcomes)
 	bound, missing := time.Duration(0), false
 	for i, r := range rs {
@@ -49,19 +49,18 @@ func MergeResults(rs ...*Result) (*Result, error) {
 				time.Duration(first.Measured).Round(time.Millisecond), time.Duration(r.Measured).Round(time.Millisecond)))
 		}
 		m.addFacts(r)
-		m.Ledger.Add(r.Ledger)
+		m.Totals.Add(r.Totals)
 		m.WarmUpLedger.Add(r.WarmUpLedger)
-		s := r.Snapshot()
-		for _, b := range s.ByLabel {
+		for _, b := range r.ByLabel {
 			sum := byLabel[b.Label]
 			sum.Add(b.Outcomes)
 			byLabel[b.Label] = sum
 		}
-		for w, h := range s.Series {
-			if series[w] == nil {
-				series[w] = new(Histogram)
+		for w, h := range r.Series {
+			if m.Series[w] == nil {
+				m.Series[w] = new(Histogram)
 			}
-			series[w].Merge(h)
+			m.Series[w].Merge(h)
 		}
 		if r.TimeLine == nil {
 			missing = true
@@ -84,25 +83,22 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	if len(rs) > 1 && len(first.Shards) == 0 {
 		return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 	}
-	s := &Snapshot{Measured: time.Duration(m.Measured), Totals: m.Ledger, Series: series, Devices: m.Devices, Counts: m.Counts, Apart: m.CountsApart, Audit: m.Audit}
-	s.Deliveries = m.Deliveries
 	for l, o := range byLabel {
-		s.ByLabel = append(s.ByLabel, LabelOutcomes{l, o})
+		m.ByLabel = append(m.ByLabel, LabelOutcomes{l, o})
 	}
-	slices.SortFunc(s.ByLabel, func(a, b LabelOutcomes) int {
+	slices.SortFunc(m.ByLabel, func(a, b LabelOutcomes) int {
 		return cmp.Or(cmp.Compare(a.Label.Dimension, b.Label.Dimension), cmp.Compare(a.Label.Name, b.Label.Name))
 	})
 	switch {
 	case whole != nil && !missing:
-		s.TimeLine = whole.timeLine()
+		m.TimeLine = whole.timeLine()
 	case whole != nil:
 		m.remark("one of the shards has no time line, so the whole has none")
 	}
 	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
-	s.Recoveries, s.RecoveriesLeftOut = m.Recoveries, m.RecoveriesLeftOut
 	m.Without = slices.Clone(first.Without)
-	m.Fill(s, nil, bound)
-	m.Expectations = again(s, rs)
+	m.Expectations = again(&m.Snapshot, rs)
+	m.Generator = JudgeGenerator(&m.Snapshot, bound)
 	m.settleGenerator()
 	m.Judge()
 	return m, nil
@@ -121,6 +117,10 @@ func (r *Result) addFacts(o *Result) {
 	r.Devices.Online += o.Devices.Online
 	r.Devices.Seen += o.Devices.Seen
 	r.Devices.GaveUp += o.Devices.GaveUp
+	r.Ran, r.ReadyIn = max(r.Ran, o.Ran), max(r.ReadyIn, o.ReadyIn)
+	for _, k := range o.Kinds {
+		r.AddKind(k.Kind, k.Devices)
+	}
 	addCounts(&r.Counts, o.Counts)
 	addGroups(&r.CountsApart, o.CountsApart)
 	addGroups(&r.Reasons, o.Reasons)

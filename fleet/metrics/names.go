@@ -41,7 +41,7 @@ func CountsApart(c *Counts) map[string]map[string]int64 {
 
 // CountTotals is CountsByName for the whole run.
 func CountTotals(c *Counts) map[string]int64 {
-	s := Snapshot{Counts: CountsByName(c), Apart: CountsApart(c)}
+	s := Snapshot{Counts: CountsByName(c), CountsApart: CountsApart(c)}
 	return s.CountTotals()
 }
 

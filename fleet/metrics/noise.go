@@ -32,7 +32,7 @@ func spread(s *Snapshot, of func(tick) (float64, bool)) (variance float64, ok bo
 	}
 	whole := s.TimeLine.line()
 	// The last interval is only partly within the measuring, unless it is full.
-	full := min(len(whole.points), int(s.Measured/whole.interval))
+	full := min(len(whole.points), int(time.Duration(s.Measured)/whole.interval))
 	points := whole.points[:full]
 	for n := min(batches, len(points)); n >= leastBatch; n-- {
 		size := len(points) / n

@@ -196,7 +196,7 @@ func TestCheckOutages(t *testing.T) {
 	} {
 		a, r := audited(), back(time.Second, 100)
 		tt.edit(a, &r)
-		res := &Result{Audit: a, Recoveries: []Recovery{r}}
+		res := &Result{Snapshot: Snapshot{Audit: a, Recoveries: []Recovery{r}}}
 		err := res.Check()
 		switch {
 		case tt.want == "" && err != nil:
@@ -225,7 +225,7 @@ func TestOutagesRoundTrip(t *testing.T) {
 	if err := got.Encode(&second); err != nil || first.String() != second.String() {
 		t.Errorf("written again it is another one (%v):\n%s\nwant\n%s", err, second.String(), first.String())
 	}
-	s := got.Snapshot()
+	s := &got.Snapshot
 	if s.Audit == nil || s.Audit.Wills != r.Audit.Wills || len(s.Recoveries) != 2 {
 		t.Errorf("the snapshot of what was read has the audit %+v and %d recoveries; want those of the result", s.Audit, len(s.Recoveries))
 	}
@@ -290,10 +290,10 @@ func TestMergeOutages(t *testing.T) {
 		t.Error("merging changed the parts")
 	}
 	e := expectations(t, "recovery.all < 1h", "devices.recovered == 5027")
-	if x := e[0].Evaluate(m.Snapshot()); !strings.Contains(x.Sentence, "after storm at 15s (naive, shard 1/3)") {
+	if x := e[0].Evaluate(&m.Snapshot); !strings.Contains(x.Sentence, "after storm at 15s (naive, shard 1/3)") {
 		t.Errorf("recovery.all: %s; want the group and the shard", x.Sentence)
 	}
-	if x := e[1].Evaluate(m.Snapshot()); x.Status != Pass {
+	if x := e[1].Evaluate(&m.Snapshot); x.Status != Pass {
 		t.Error(x.Sentence)
 	}
 	if m, err := MergeResults(c); err != nil || m.Audit != nil || m.Recoveries != nil {
@@ -302,7 +302,7 @@ func TestMergeOutages(t *testing.T) {
 }
 
 func TestCompareOutages(t *testing.T) {
-	a, b := &Result{Audit: audited()}, &Result{Audit: audited()}
+	a, b := &Result{Snapshot: Snapshot{Audit: audited()}}, &Result{Snapshot: Snapshot{Audit: audited()}}
 	b.Audit.Wills.Due, b.Audit.Wills.Missing = 2000, 400
 	b.Audit.Wills.Altered = 5
 	a.Recoveries = []Recovery{back(time.Second, 5000)}

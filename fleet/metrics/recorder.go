@@ -35,7 +35,7 @@ const (
 // shard is one part of a recorder.
 type shard struct {
 	mu      sync.Mutex
-	totals  Totals
+	ledgers []*Totals // of the ledgers that count here
 	byLabel [dimensionCount][]Outcomes
 	series  [metricCount][dimensionCount][]*Histogram // nil while there is no sample; none under All
 	line    line
@@ -185,32 +185,19 @@ func (s *shard) outcome(planned time.Duration, l Labels, f func(*Outcomes)) {
 }
 
 func (s *shard) sent(r Request) {
-	s.totals.Planned++
-	s.totals.Sent++
-	s.totals.Outstanding++
-	if r.Away {
-		s.totals.SentAway++
-	}
 	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.Sent++ })
 	s.record(ScheduleDelay, r.Labels, r.Sent-r.Planned-r.Held)
-	s.totals.hold(r)
 	if r.Held > 0 {
 		s.record(HoldBack, r.Labels, r.Held)
 	}
 }
 
-func (s *shard) notSent(r Request, why Cause, after time.Duration) {
-	s.totals.Planned++
-	*s.totals.NotSent.of(why)++
+func (s *shard) notSent(r Request, after time.Duration) {
 	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.NotSent++ })
 	s.unanswered(r.Planned, r.Labels, r.wanted(), 0, after)
 }
 
-func (s *shard) answered(at time.Duration, r *request, what Outcome, fault bool) {
-	s.totals.Answers++
-	if fault {
-		s.totals.ErrorAnswers++
-	}
+func (s *shard) answered(at time.Duration, r *request, what Outcome) {
 	if at >= 0 {
 		s.line.point(at).Received++
 	}
@@ -221,12 +208,9 @@ func (s *shard) answered(at time.Duration, r *request, what Outcome, fault bool)
 	if what == AnsweredPartly {
 		return
 	}
-	s.totals.Outstanding--
 	if what == Answered {
-		s.totals.Answered++
 		s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Answered++ })
 	} else {
-		s.totals.Late++
 		s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Late++ })
 	}
 	s.record(ServiceTime, r.labels, at-r.sent)
@@ -234,16 +218,12 @@ func (s *shard) answered(at time.Duration, r *request, what Outcome, fault bool)
 	s.line.point(r.planned).record(response)
 }
 
-func (s *shard) refused(r *request, code byte, after time.Duration) {
-	s.totals.Outstanding--
-	s.totals.refuse(code)
+func (s *shard) refused(r *request, after time.Duration) {
 	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Refused++ })
 	s.unanswered(r.planned, r.labels, r.want, r.got, after)
 }
 
 func (s *shard) lost(r *request, unfinished bool, after time.Duration) {
-	s.totals.Outstanding--
-	s.totals.lose(r, unfinished)
 	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Lost++ })
 	if !unfinished { // what would have become of it is not known
 		s.unanswered(r.planned, r.labels, r.want, r.got, after)
@@ -251,8 +231,6 @@ func (s *shard) lost(r *request, unfinished bool, after time.Duration) {
 }
 
 func (s *shard) interrupted(r *request) {
-	s.totals.Outstanding--
-	s.totals.Interrupted++
 	s.outcome(r.planned, r.labels, func(o *Outcomes) { o.Interrupted++ })
 }
 

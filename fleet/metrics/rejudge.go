@@ -12,7 +12,7 @@ import (
 // may do so honestly, where the rules have changed since.
 func (r *Result) Rejudge() (otherwise []string) {
 	verdict, saturated, said := r.Verdict, r.Generator.Saturated, r.Expectations
-	s := r.Snapshot()
+	s := &r.Snapshot
 	r.Generator = JudgeGenerator(s, time.Duration(r.Generator.Bound))
 	r.Expectations = make([]Expected, len(said))
 	for i, x := range said {

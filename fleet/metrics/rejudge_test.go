@@ -25,7 +25,7 @@ func TestRejudge(t *testing.T) {
 		{"a failure that is none", []string{"requests.lost == 20"}, func(r *Result) {
 			r.Verdict, r.Expectations[0].Status = VerdictFail, Fail
 		}, VerdictPass, []string{`the document says "fail" of requests.lost == 20`, "the document's verdict"}},
-		{"the sums", []string{"requests.lost == 20"}, func(r *Result) { r.Ledger.Answered++ }, VerdictBroken, []string{`the document's verdict is "pass"`}},
+		{"the sums", []string{"requests.lost == 20"}, func(r *Result) { r.Totals.Answered++ }, VerdictBroken, []string{`the document's verdict is "pass"`}},
 		{"interrupted", []string{"requests.lost == 20"}, func(r *Result) { r.Interrupted = true }, VerdictInterrupted, []string{`the document's verdict is "pass"`}},
 		{"the generator", []string{"requests.lost == 20"}, func(r *Result) { r.Generator.Saturated, r.Verdict = true, VerdictSaturated }, VerdictPass,
 			[]string{"the document says otherwise of the generator", "the document's verdict"}},
@@ -126,8 +126,8 @@ func TestCompareScenariosByDigest(t *testing.T) {
 func TestCompareNotSent(t *testing.T) {
 	with := func(n int64) *Result {
 		r := run(t, 1, "", 1000, 1)
-		r.Ledger.NotSent.NoRoom += n
-		r.Ledger.Planned += n
+		r.Totals.NotSent.NoRoom += n
+		r.Totals.Planned += n
 		if r.TimeLine != nil && n > 0 {
 			p := &r.TimeLine.Points[len(r.TimeLine.Points)/2]
 			p.NotSent += n

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"homefleet/devices/words"
@@ -29,6 +28,7 @@ type Result struct {
 	Seed     uint64        `json:"seed,string"`      // text, since many readers of JSON lose digits beyond 2^53
 	Run      string        `json:"run"`              // {run} in the scenario's templates
 	Shards   []string      `json:"shards,omitempty"` // the parts of the fleet that this result is of ("1/3"); empty: all of it
+	Kinds    []KindFacts   `json:"kinds,omitempty"`  // the devices, in the order of the scenario
 	Broker   BrokerFacts   `json:"broker"`
 	Load     LoadFacts     `json:"load"`
 	Hosts    []HostFacts   `json:"hosts,omitempty"` // one a shard
@@ -36,7 +36,8 @@ type Result struct {
 	Started     time.Time  `json:"started"`               // of the measuring, by the wall clock
 	WarmUp      Span       `json:"warm_up"`               // before it
 	Duration    Span       `json:"duration,omitempty"`    // as planned; 0: until stopped
-	Measured    Span       `json:"measured"`              // as it came to be
+	Ran         Span       `json:"ran,omitempty"`         // how long a run lasted that measures nothing; 0: it measures
+	ReadyIn     Span       `json:"ready_in,omitempty"`    // until every device had been online; 0: not all were
 	Interrupted bool       `json:"interrupted,omitempty"` // ended before its planned end by a signal
 	Aborted     string     `json:"aborted,omitempty"`     // why it ended early, or measured nothing
 	Phases      []Phase    `json:"phases,omitempty"`
@@ -49,24 +50,13 @@ type Result struct {
 	Remarks   []string  `json:"remarks,omitempty"` // what else should be known, such as Nagle's algorithm at the broker
 	Generator Generator `json:"generator"`
 
-	Expectations []Expected                  `json:"expectations"`
-	Without      []string                    `json:"without,omitempty"` // implied expectations that the scenario does without
-	Devices      Devices                     `json:"devices"`
-	Counts       map[string]int64            `json:"counts"`                    // by name: see [CountsByName]
-	CountsApart  map[string]map[string]int64 `json:"counts_by_phase,omitempty"` // of messages before and after the measuring: by phase ("connect", "warm-up", "drain") and name
-	Reasons      map[string]map[string]int64 `json:"reasons,omitempty"`         // by where they came ("connections refused" …) and the reason code's name
-	Ledger       Totals                      `json:"ledger"`
-	WarmUpLedger Totals                      `json:"warm_up_ledger"`
-	ByLabel      []LabelResult               `json:"by_label,omitempty"`
-	Series       []SeriesResult              `json:"series"`
-	TimeLine     *TimeLine                   `json:"time_line,omitempty"`
+	Expectations []Expected `json:"expectations"`
+	Without      []string   `json:"without,omitempty"` // implied expectations that the scenario does without
 
-	Deliveries []Delivery `json:"deliveries,omitempty"` // of states and telemetry to watchers, by group and QoS
-	Audit      *Audit     `json:"audit,omitempty"`      // of Will Messages; nil: there was none
-	Recoveries []Recovery `json:"recoveries,omitempty"` // one for each time that an incident happened, and group of devices
-	// RecoveriesLeftOut are sums of further ones, from which everybody was back as soon
-	// or sooner; nil: there are none.
-	RecoveriesLeftOut *RecoverySums `json:"recoveries_left_out,omitempty"`
+	Snapshot // what was measured
+
+	WarmUpLedger Totals                      `json:"warm_up_ledger"`
+	Reasons      map[string]map[string]int64 `json:"reasons,omitempty"` // by where they came ("connections refused" …) and the reason code's name
 }
 
 // ScenarioFacts says which scenario was run.
@@ -74,6 +64,22 @@ type ScenarioFacts struct {
 	Name   string `json:"name"`
 	Title  string `json:"title,omitempty"`
 	Digest string `json:"sha256"`
+}
+
+// KindFacts says how many devices of a kind there are.
+type KindFacts struct {
+	Kind    string `json:"kind"`
+	Devices int    `json:"devices"`
+}
+
+// AddKind counts devices of a kind.
+func (r *Result) AddKind(kind string, devices int) {
+	i := slices.IndexFunc(r.Kinds, func(k KindFacts) bool { return k.Kind == kind })
+	if i < 0 {
+		r.Kinds = append(r.Kinds, KindFacts{kind, devices})
+		return
+	}
+	r.Kinds[i].Devices += devices
 }
 
 // BrokerFacts says which broker was measured.
@@ -118,124 +124,39 @@ type Incident struct {
 	Text string `json:"text"`
 }
 
-// LabelResult is what became of the requests of one label.
-type LabelResult struct {
-	By   string `json:"by"` // "kind", "stage" or "controller"
-	Name string `json:"name"`
-	Outcomes
-}
-
-// SeriesResult is one distribution.
-type SeriesResult struct {
-	Metric    string     `json:"metric"`
-	By        string     `json:"by,omitempty"` // "kind", "stage" or "controller"; "": of all
-	Name      string     `json:"name,omitempty"`
-	Histogram *Histogram `json:"histogram"`
-	Over      string     `json:"over,omitempty"` // of what it is the distribution, for people
-}
-
-// Verdict is the result in a word.
-type Verdict string
-
-// The verdicts, the gravest first: a result has the first that is true of it. A
-// run of which nothing is expected but what is implied has no pass to give: it
-// was stopped, or it ran as planned.
-const (
-	VerdictBroken      Verdict = "broken: sums do not hold" // this tool is at fault
-	VerdictInterrupted Verdict = "interrupted"              // before the planned end
-	VerdictStopped     Verdict = "stopped"                  // the same, and nothing was expected
-	VerdictSaturated   Verdict = "generator saturated"      // a failed expectation may be its fault, and a passed one luck
-	VerdictFail        Verdict = "fail"                     // an expectation does not hold or could not be decided, or the run failed
-	VerdictRan         Verdict = "ran as planned"           // nothing was expected
-	VerdictPass        Verdict = "pass"
-)
-
-// Good reports whether nothing is amiss: a pass, or a run as planned.
-func (v Verdict) Good() bool { return v == VerdictPass || v == VerdictRan }
-
 // Fill adds what was measured. bound is for [JudgeGenerator].
 func (r *Result) Fill(s *Snapshot, expect []Expectation, bound time.Duration) {
 	r.Version = ResultVersion
-	r.Measured = Span(s.Measured)
-	r.Devices, r.Counts, r.CountsApart, r.Ledger, r.TimeLine = s.Devices, s.Counts, s.Apart, s.Totals, s.TimeLine
-	r.Audit, r.Recoveries, r.RecoveriesLeftOut = s.Audit, s.Recoveries, s.RecoveriesLeftOut
-	r.Deliveries = s.Deliveries
-	r.ByLabel, r.Series = nil, nil
-	for _, b := range s.ByLabel {
-		r.ByLabel = append(r.ByLabel, LabelResult{b.Label.Dimension.String(), b.Label.Name, b.Outcomes})
-	}
-	for w, h := range s.Series {
-		r.Series = append(r.Series, SeriesResult{w.Metric.String(), w.Label.Dimension.String(), w.Label.Name, h, w.Metric.Over()})
-	}
-	slices.SortFunc(r.Series, compareSeries)
+	r.Snapshot = *s
 	r.Expectations = make([]Expected, len(expect))
 	for i := range expect {
-		r.Expectations[i] = expect[i].Evaluate(s)
+		r.Expectations[i] = expect[i].Evaluate(&r.Snapshot)
 	}
-	r.Generator = JudgeGenerator(s, bound)
+	r.Generator = JudgeGenerator(&r.Snapshot, bound)
 	r.settleGenerator()
-}
-
-// compareSeries orders series by metric, then by label, those of all first.
-func compareSeries(a, b SeriesResult) int {
-	place := func(s SeriesResult) int {
-		return slices.Index(metricNames[:], s.Metric)*int(dimensionCount) + slices.Index(dimensionNames[:], s.By)
-	}
-	if d := place(a) - place(b); d != 0 {
-		return d
-	}
-	return strings.Compare(a.Name, b.Name)
-}
-
-// Snapshot returns what was measured as a snapshot, for expectations and
-// comparisons. It shares the histograms. Series that this version does not
-// know are left out.
-func (r *Result) Snapshot() *Snapshot {
-	s := &Snapshot{
-		Measured: time.Duration(r.Measured), Totals: r.Ledger.Clone(), Series: make(map[Series]*Histogram),
-		TimeLine: r.TimeLine, Devices: r.Devices, Counts: r.Counts, Apart: r.CountsApart, Audit: r.Audit, Recoveries: r.Recoveries, RecoveriesLeftOut: r.RecoveriesLeftOut,
-	}
-	s.Deliveries = r.Deliveries
-	for _, b := range r.ByLabel {
-		if d := slices.Index(dimensionNames[:], b.By); d > int(All) {
-			s.ByLabel = append(s.ByLabel, LabelOutcomes{Label{Dimension(d), b.Name}, b.Outcomes})
-		}
-	}
-	for _, h := range r.Series {
-		m, d := slices.Index(metricNames[:], h.Metric), slices.Index(dimensionNames[:], h.By)
-		if m >= 0 && d >= 0 {
-			s.Series[Series{Metric(m), Label{Dimension(d), h.Name}}] = h.Histogram
-		}
-	}
-	return s
 }
 
 // Check returns an error if a sum does not hold, or nil.
 func (r *Result) Check() error {
 	var errs []error
-	if err := r.Ledger.Check(); err != nil {
+	if err := r.Totals.Check(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := r.WarmUpLedger.Check(); err != nil {
 		errs = append(errs, fmt.Errorf("of the warm-up: %w", err))
 	}
-	if n := r.Ledger.Outstanding + r.WarmUpLedger.Outstanding; n != 0 {
+	if n := r.Totals.Outstanding + r.WarmUpLedger.Outstanding; n != 0 {
 		errs = append(errs, fmt.Errorf("%s still outstanding in a run that is over", words.Plural(n, "request is", "requests are")))
 	}
-	want := func(metric string, n int64) {
-		for _, s := range r.Series {
-			if s.Metric == metric && s.By == "" && s.Histogram.Count() == n {
-				return
-			}
-		}
-		if n != 0 {
+	want := func(metric Metric, n int64) {
+		if n != 0 && r.Series[Series{Metric: metric}].Count() != n {
 			errs = append(errs, fmt.Errorf("the histogram of %s does not hold %s", metric, words.Plural(n, "sample", "samples")))
 		}
 	}
-	want(ScheduleDelay.String(), r.Ledger.Sent)
-	want(HoldBack.String(), r.Ledger.Held)
-	want(ServiceTime.String(), r.Ledger.Answered+r.Ledger.Late)
-	want(ResponseTime.String(), r.Ledger.Answered+r.Ledger.Late)
+	want(ScheduleDelay, r.Totals.Sent)
+	want(HoldBack, r.Totals.Held)
+	want(ServiceTime, r.Totals.Answered+r.Totals.Late)
+	want(ResponseTime, r.Totals.Answered+r.Totals.Late)
 	if err := r.checkUnanswered(); err != nil {
 		errs = append(errs, err)
 	}
@@ -244,7 +165,7 @@ func (r *Result) Check() error {
 		for i := range r.TimeLine.Points {
 			sum.Add(r.TimeLine.Points[i].Outcomes)
 		}
-		if all, _ := (&Snapshot{Totals: r.Ledger}).Outcomes(Label{}); sum != all {
+		if all, _ := r.Outcomes(Label{}); sum != all {
 			errs = append(errs, fmt.Errorf("the time line adds up to %+v, the ledger to %+v", sum, all))
 		}
 	}
@@ -256,81 +177,4 @@ func (r *Result) Check() error {
 		errs = append(errs, r.Recoveries[i].Check())
 	}
 	return errors.Join(errs...)
-}
-
-// Judge sets verdict and sentences from all that is in the result.
-func (r *Result) Judge() {
-	r.Verdict, r.Sentences = VerdictPass, nil
-	say := func(v Verdict, sentence string) {
-		if r.Verdict == VerdictPass || severity(v) < severity(r.Verdict) {
-			r.Verdict = v
-		}
-		r.Sentences = append(r.Sentences, sentence)
-	}
-	if err := r.Check(); err != nil {
-		say(VerdictBroken, strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	if r.Interrupted {
-		text := "the run was interrupted before the measuring began"
-		if r.Measured > 0 {
-			text = fmt.Sprintf("the run was interrupted after %v of measuring", time.Duration(r.Measured).Round(time.Millisecond))
-		}
-		if r.Duration > 0 {
-			text += fmt.Sprintf("; %v were planned", time.Duration(r.Duration))
-		}
-		if own, _ := r.Expected(); len(own) == 0 {
-			say(VerdictStopped, text)
-		} else {
-			say(VerdictInterrupted, text)
-		}
-	}
-	late := r.Generator.Saturated
-	if late && !r.unconnected() {
-		say(VerdictSaturated, r.Generator.Sentence)
-		late = false
-	}
-	switch {
-	case r.Aborted == "":
-	case r.Duration > 0 && r.Measured >= r.Duration:
-		say(VerdictFail, r.Aborted) // it lasted as long as it was to
-	default:
-		say(VerdictFail, "the run was ended early: "+r.Aborted)
-	}
-	for _, x := range r.Expectations {
-		if x.Status != Pass && !(r.Generator.Saturated && x.Metric == generatorMetric && x.Status == Fail) {
-			say(VerdictFail, x.Sentence)
-		}
-	}
-	switch {
-	case late && r.Verdict == VerdictPass:
-		say(VerdictSaturated, r.Generator.Sentence)
-	case late:
-		r.Sentences = append(r.Sentences, r.Generator.Sentence)
-	}
-	if r.Verdict != VerdictPass {
-		return
-	}
-	own, implied := r.Expected()
-	switch {
-	case len(own) == 0 && len(implied) == 0:
-		r.Verdict, r.Sentences = VerdictRan, []string{"nothing was expected, and nothing went wrong with the measuring"}
-	case len(own) == 0:
-		r.Verdict, r.Sentences = VerdictRan, []string{"nothing was expected but what is implied, and that holds"}
-	case len(own) == 1:
-		r.Sentences = []string{"the one expectation holds"}
-	default:
-		r.Sentences = []string{fmt.Sprintf("all %d expectations hold", len(own))}
-	}
-}
-
-// unconnected reports whether more requests were not sent for want of a connection
-// than the generator was late with or dropped: then a failure is the broker's first,
-// and what the generator was late with may be what the broker's absence cost it.
-func (r *Result) unconnected() bool {
-	g := &r.Generator
-	return r.Ledger.NotSent.NotConnected > g.Behind+g.Dropped
-}
-
-func severity(v Verdict) int {
-	return slices.Index([]Verdict{VerdictBroken, VerdictInterrupted, VerdictStopped, VerdictSaturated, VerdictFail, VerdictRan, VerdictPass}, v)
 }

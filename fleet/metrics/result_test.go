@@ -118,8 +118,7 @@ func TestJudge(t *testing.T) {
 		{"few samples are said", []string{"service.p99.9 < 1ms"}, nil, VerdictFail, "service.p99.9 is 99.9ms, few samples (19,960); want < 1ms"},
 		{"a percentile that is no time is no pass", []string{"response.p99.9 < 1s"}, nil, VerdictFail, "response.p99.9 is > 1s: 45 of 20,005 (0.2%) had no answer"},
 		{"a request without an answer is missing", nil, func(r *Result) {
-			i := slices.IndexFunc(r.Series, func(s SeriesResult) bool { return s.Metric == "response" && s.By == "" })
-			r.Series[i].Histogram.RecordUnanswered(1, ms)
+			r.Series[Series{Metric: ResponseTime}].RecordUnanswered(1, ms)
 		}, VerdictBroken, "the histogram of response holds 46 requests without an answer; the ledger has 45"},
 		{"nothing was measured to the end", nil, func(r *Result) { r.Aborted = "no controller came up" }, VerdictFail, "no controller came up"},
 		{"aborted", nil, func(r *Result) { r.Measured--; r.Aborted = "requests.lost is 1; want == 0" }, VerdictFail, "the run was ended early: requests.lost is 1; want == 0"},
@@ -130,11 +129,10 @@ func TestJudge(t *testing.T) {
 		{"interrupted goes before saturated", nil, func(r *Result) { r.Generator.Saturated, r.Interrupted = true, true }, VerdictStopped, "the run was interrupted after 20s of measuring; 20s were planned"},
 		{"interrupted with expectations", []string{"requests.lost == 20"}, func(r *Result) { r.Interrupted = true }, VerdictInterrupted, "the run was interrupted after 20s of measuring; 20s were planned"},
 		{"interrupted before anything was measured", nil, func(r *Result) { r.Measured, r.Interrupted = 0, true }, VerdictStopped, "the run was interrupted before the measuring began; 20s were planned"},
-		{"broken goes before all", nil, func(r *Result) { r.Interrupted = true; r.Ledger.Answered++ }, VerdictBroken, "the sums do not hold: sent = answered + late + lost + refused + interrupted + outstanding: 20000 is not 20001"},
-		{"still outstanding", nil, func(r *Result) { r.Ledger.Lost--; r.Ledger.Outstanding++ }, VerdictBroken, "1 request is still outstanding in a run that is over"},
+		{"broken goes before all", nil, func(r *Result) { r.Interrupted = true; r.Totals.Answered++ }, VerdictBroken, "the sums do not hold: sent = answered + late + lost + refused + interrupted + outstanding: 20000 is not 20001"},
+		{"still outstanding", nil, func(r *Result) { r.Totals.Lost--; r.Totals.Outstanding++ }, VerdictBroken, "1 request is still outstanding in a run that is over"},
 		{"a sample is missing", nil, func(r *Result) {
-			i := slices.IndexFunc(r.Series, func(s SeriesResult) bool { return s.Metric == "response" && s.By == "" })
-			r.Series[i].Histogram.Record(ms)
+			r.Series[Series{Metric: ResponseTime}].Record(ms)
 		}, VerdictBroken, "the histogram of response does not hold 19,960 samples"},
 		{"the time line differs", nil, func(r *Result) { r.TimeLine.Points[3].Planned++ }, VerdictBroken, "the time line adds up to"},
 		{"the warm-up's sums", nil, func(r *Result) { r.WarmUpLedger.Sent++ }, VerdictBroken, "of the warm-up: the sums do not hold"},
@@ -231,8 +229,12 @@ func TestDecodeResultRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatalf("with fields and series of a later version: %v; want nil", err)
 	}
-	if got, want := len(r.Snapshot().Series), len(r.Series)-1; got != want {
-		t.Errorf("the snapshot has %d series; want %d, those that are known", got, want)
+	var document struct{ Series []any }
+	if err := json.Unmarshal([]byte(later), &document); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(r.Series), len(document.Series)-1; got != want {
+		t.Errorf("the result has %d series; want %d, those that are known", got, want)
 	}
 }
 
@@ -292,26 +294,26 @@ func TestMergeResults(t *testing.T) {
 	b.Reasons = map[string]map[string]int64{"x": {"banned": 3}}
 	a.WarmUpLedger = Totals{Planned: 2, NotSent: NotSent{NoRoom: 2}}
 	b.WarmUpLedger = Totals{Planned: 1, NotSent: NotSent{NoRoom: 1}}
-	before := fmt.Sprint(a.Ledger, b.Ledger, a.Load, len(a.TimeLine.Points))
+	before := fmt.Sprint(a.Totals, b.Totals, a.Load, len(a.TimeLine.Points))
 	m, err := MergeResults(a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(a.Ledger, b.Ledger, a.Load, len(a.TimeLine.Points)); got != before {
+	if got := fmt.Sprint(a.Totals, b.Totals, a.Load, len(a.TimeLine.Points)); got != before {
 		t.Error("merging changed the parts")
 	}
 	if err := m.Check(); err != nil {
 		t.Error(err)
 	}
-	want := a.Ledger.Clone()
-	want.Add(b.Ledger)
-	if !m.Ledger.Equal(want) {
-		t.Errorf("ledger: %s; want %s", figuresOf(&m.Ledger), figuresOf(&want))
+	want := a.Totals.Clone()
+	want.Add(b.Totals)
+	if !m.Totals.Equal(want) {
+		t.Errorf("ledger: %s; want %s", figuresOf(&m.Totals), figuresOf(&want))
 	}
-	s := m.Snapshot()
+	s := &m.Snapshot
 	h := new(Histogram)
-	h.Merge(a.Snapshot().Series[Series{Metric: ResponseTime}])
-	h.Merge(b.Snapshot().Series[Series{Metric: ResponseTime}])
+	h.Merge(a.Series[Series{Metric: ResponseTime}])
+	h.Merge(b.Series[Series{Metric: ResponseTime}])
 	if got := s.Series[Series{Metric: ResponseTime}]; got.Percentile(99) != h.Percentile(99) || got.Count() != h.Count() {
 		t.Errorf("response: %v of %d; want %v of %d", got.Percentile(99), got.Count(), h.Percentile(99), h.Count())
 	}
@@ -343,8 +345,8 @@ func TestMergeResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, _ := json.Marshal([]any{m.Series, m.TimeLine, m.Ledger, m.ByLabel})
-	y, _ := json.Marshal([]any{r.Series, r.TimeLine, r.Ledger, r.ByLabel})
+	x, _ := json.Marshal([]any{m.Series, m.TimeLine, m.Totals, m.ByLabel})
+	y, _ := json.Marshal([]any{r.Series, r.TimeLine, r.Totals, r.ByLabel})
 	if string(x) != string(y) {
 		t.Error("merged the other way round, the result is another one")
 	}
@@ -396,7 +398,7 @@ func TestMergeResultsRefuses(t *testing.T) {
 	if m, err := MergeResults(first, edit(func(r *Result) { r.Interrupted = true })); err != nil || m.Verdict != VerdictInterrupted {
 		t.Errorf("with one shard interrupted: %v, %s; want %s", err, m.Verdict, VerdictInterrupted)
 	}
-	if m, err := MergeResults(first); err != nil || !m.Ledger.Equal(first.Ledger) {
+	if m, err := MergeResults(first); err != nil || !m.Totals.Equal(first.Totals) {
 		t.Errorf("one shard alone: %v; want the same", err)
 	}
 }
@@ -449,7 +451,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	lossy := run(t, 5, "", 12_000, 1)
-	lossy.Ledger.Answered, lossy.Ledger.Lost = lossy.Ledger.Answered-1000, lossy.Ledger.Lost+1000
+	lossy.Totals.Answered, lossy.Totals.Lost = lossy.Totals.Answered-1000, lossy.Totals.Lost+1000
 	if d := deltaOf(Compare(base, lossy), "requests.lost"); d.Verdict != Worse || d.Method != methodCount {
 		t.Errorf("1000 more lost: %s; want worse, by counts", d.Sentence)
 	}
@@ -533,10 +535,10 @@ func FuzzDecodeResult(f *testing.F) {
 		r.Judge()
 		Compare(r, r)
 		Compare(small, r)
-		JudgeGenerator(r.Snapshot(), 0)
+		JudgeGenerator(&r.Snapshot, 0)
 		for i := range all {
-			all[i].Evaluate(r.Snapshot())
-			all[i].Broken(r.Snapshot())
+			all[i].Evaluate(&r.Snapshot)
+			all[i].Broken(&r.Snapshot)
 		}
 		var first, second bytes.Buffer
 		if err := r.Encode(&first); err != nil {
@@ -557,8 +559,8 @@ func FuzzDecodeResult(f *testing.F) {
 		if err != nil {
 			t.Fatalf("it cannot be merged with itself: %v", err)
 		}
-		if m.Ledger.Planned != 2*r.Ledger.Planned {
-			t.Errorf("twice %d planned are %d", r.Ledger.Planned, m.Ledger.Planned)
+		if m.Totals.Planned != 2*r.Totals.Planned {
+			t.Errorf("twice %d planned are %d", r.Totals.Planned, m.Totals.Planned)
 		}
 	})
 }

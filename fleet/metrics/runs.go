@@ -49,28 +49,19 @@ type Bounds struct {
 
 // SumUp returns the figures of results. What none of them has is left out.
 func SumUp(results []*Result) []RunsFigure {
-	snapshots := snapshotsOf(results)
 	all := []RunsFigure{}
 	for _, f := range RunFigures() {
-		if x := sumUp(f, snapshots); x.Missing < len(results) {
+		if x := sumUp(f, results); x.Missing < len(results) {
 			all = append(all, x)
 		}
 	}
 	return all
 }
 
-func snapshotsOf(results []*Result) []*Snapshot {
-	var all []*Snapshot
-	for _, r := range results {
-		all = append(all, r.Snapshot())
-	}
-	return all
-}
-
-func sumUp(f RunFigure, snapshots []*Snapshot) RunsFigure {
+func sumUp(f RunFigure, results []*Result) RunsFigure {
 	x := RunsFigure{RunFigure: f, Values: []Value{}}
-	for _, s := range snapshots {
-		v := f.value(s)
+	for _, r := range results {
+		v := f.value(&r.Snapshot)
 		x.Values = append(x.Values, v)
 		if v.none() {
 			x.Missing++

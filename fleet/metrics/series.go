@@ -79,10 +79,23 @@ func (d Dimension) String() string {
 	return "unknown"
 }
 
+// MarshalText writes the name.
+func (d Dimension) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a name. One that is not known is taken for no dimension that
+// there is: see [Snapshot.forget].
+func (d *Dimension) UnmarshalText(b []byte) error {
+	*d = dimensionCount
+	if i := slices.Index(dimensionNames[:], string(b)); i >= 0 {
+		*d = Dimension(i)
+	}
+	return nil
+}
+
 // Label says of what a figure is: the zero value means of all.
 type Label struct {
-	Dimension Dimension
-	Name      string
+	Dimension Dimension `json:"by"` // "kind", "stage" …
+	Name      string    `json:"name"`
 }
 
 // String returns "{kind=light}", or "" for all.

@@ -6,30 +6,34 @@ import (
 	"time"
 )
 
-// Snapshot is what is known of a run at a moment. It shares nothing with the
+// Snapshot is what is known of a run at a moment: while it lasts, of what is asked
+// for, and in the end as a part of its [Result]. It shares nothing with the
 // recorder it came from.
 type Snapshot struct {
-	Measured time.Duration // length of the measuring so far, without warm-up and drain
-	Totals   Totals
-	ByLabel  []LabelOutcomes // in the order of the names; those of which nothing was planned are left out
-	Series   map[Series]*Histogram
-	TimeLine *TimeLine // nil if it was not asked for
+	Measured Span `json:"measured"` // length of the measuring so far, without warm-up and drain
 
 	// What the recorder does not know; the caller fills it in.
-	Devices Devices
-	Counts  map[string]int64            // by name: see [CountsByName]
-	Apart   map[string]map[string]int64 // the counts of messages before and after the measuring, by [Period] and name
+	Devices     Devices                     `json:"devices"`
+	Counts      map[string]int64            `json:"counts"`                    // by name: see [CountsByName]
+	CountsApart map[string]map[string]int64 `json:"counts_by_phase,omitempty"` // of messages before and after the measuring: by phase ("connect", "warm-up", "drain") and name
 
-	Audit      *Audit     // nil: there is none
-	Deliveries []Delivery // to watchers, by group and QoS
-	Recoveries []Recovery // those that are over, or all of them as the run ends
+	Totals   Totals          `json:"ledger"`
+	ByLabel  []LabelOutcomes `json:"by_label,omitempty"` // in the order of the names; those of which nothing was planned are left out
+	Series   Distributions   `json:"series"`
+	TimeLine *TimeLine       `json:"time_line,omitempty"` // nil if it was not asked for
 
-	RecoveriesLeftOut *RecoverySums // of a run with very many; nil: none
+	// What the recorder does not know, either.
+	Deliveries []Delivery `json:"deliveries,omitempty"` // of states and telemetry to watchers, by group and QoS
+	Audit      *Audit     `json:"audit,omitempty"`      // of Will Messages; nil: there is none
+	Recoveries []Recovery `json:"recoveries,omitempty"` // one for each time that an incident was over, or the run, and group of devices
+	// RecoveriesLeftOut are sums of further ones, from which everybody was back as soon
+	// or sooner; nil: there are none.
+	RecoveriesLeftOut *RecoverySums `json:"recoveries_left_out,omitempty"`
 }
 
 // LabelOutcomes is what became of the requests of one label.
 type LabelOutcomes struct {
-	Label Label
+	Label
 	Outcomes
 }
 
@@ -76,14 +80,16 @@ func (r *Recorder) Snapshot(measured time.Duration) *Snapshot {
 // nothing is known left out. Each takes the shards' locks for some ten microseconds.
 // It may be called from any goroutine.
 func (r *Recorder) Progress(measured time.Duration, want ...Series) *Snapshot {
-	s := &Snapshot{Measured: measured, Series: make(map[Series]*Histogram)}
+	s := &Snapshot{Measured: Span(measured), Series: make(Distributions)}
 	byLabel := [dimensionCount][]Outcomes{}
 	for d := range byLabel {
 		byLabel[d] = make([]Outcomes, len(r.shards[0].byLabel[d]))
 	}
 	for _, sh := range r.shards {
 		sh.mu.Lock()
-		s.Totals.Add(sh.totals)
+		for _, t := range sh.ledgers {
+			s.Totals.Add(*t)
+		}
 		for d := range byLabel {
 			for i := range byLabel[d] {
 				byLabel[d][i].Add(sh.byLabel[d][i])
@@ -144,12 +150,18 @@ func (r *Recorder) histogram(w Series) *Histogram {
 // it lasts.
 func (s *Snapshot) CountTotals() map[string]int64 {
 	sum := maps.Clone(s.Counts)
-	for _, counts := range s.Apart {
+	for _, counts := range s.CountsApart {
 		for name, n := range counts {
 			sum[name] += n
 		}
 	}
 	return sum
+}
+
+// forget leaves out the labels that this version does not know, as a later one may
+// have written them.
+func (s *Snapshot) forget() {
+	s.ByLabel = slices.DeleteFunc(s.ByLabel, func(b LabelOutcomes) bool { return b.Dimension == All || b.Dimension >= dimensionCount })
 }
 
 // Outcomes returns what became of the requests of a label. ok is false if

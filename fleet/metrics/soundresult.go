@@ -6,7 +6,7 @@ import (
 
 // sound checks what the rest of the package takes for granted.
 func (r *Result) sound() error {
-	for name, t := range map[string]*Totals{"ledger": &r.Ledger, "warm_up_ledger": &r.WarmUpLedger} {
+	for name, t := range map[string]*Totals{"ledger": &r.Totals, "warm_up_ledger": &r.WarmUpLedger} {
 		for _, n := range t.figures() {
 			if *n < 0 || *n > maxCount {
 				return fmt.Errorf("the %s has the count %d; want 0 to %d", name, *n, int64(maxCount))
@@ -51,12 +51,9 @@ func (r *Result) sound() error {
 			return err
 		}
 	}
-	for _, s := range r.Series {
-		if s.Histogram == nil {
-			return fmt.Errorf("the series %.40q has no histogram", s.Metric)
-		}
-		if s.Histogram.digits == coarseDigits {
-			return fmt.Errorf("the series %.40q has %d digits; want %d", s.Metric, coarseDigits, fineDigits)
+	for series, h := range r.Series {
+		if h.digits == coarseDigits {
+			return fmt.Errorf("the series %.40q has %d digits; want %d", series.Metric.String(), coarseDigits, fineDigits)
 		}
 	}
 	if err := r.Audit.sound(); err != nil {

@@ -11,6 +11,9 @@ type Span time.Duration
 
 func (s Span) String() string { return time.Duration(s).String() }
 
+// Seconds returns the span in seconds.
+func (s Span) Seconds() float64 { return time.Duration(s).Seconds() }
+
 // MarshalText writes the span as [time.Duration.String] does.
 func (s Span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 

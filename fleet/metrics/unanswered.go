@@ -19,13 +19,8 @@ func (t *Totals) unanswered() int64 {
 
 // checkUnanswered returns an error if the response time is not over the plan.
 func (r *Result) checkUnanswered() error {
-	var got int64
-	for _, s := range r.Series {
-		if s.Metric == ResponseTime.String() && s.By == "" {
-			got = s.Histogram.Unanswered()
-		}
-	}
-	if want := r.Ledger.unanswered(); got != want {
+	got := r.Series[Series{Metric: ResponseTime}].Unanswered()
+	if want := r.Totals.unanswered(); got != want {
 		return fmt.Errorf("the histogram of %s holds %s without an answer; the ledger has %s",
 			ResponseTime, words.Plural(got, "request", "requests"), words.Grouped(want))
 	}
@@ -36,33 +31,27 @@ func (r *Result) checkUnanswered() error {
 // written before they were: it has answers alone in them, and in the ledger what
 // there was beside. When those were given up is taken to be the time-out.
 func (r *Result) fillUnanswered() {
-	if r.Ledger.unanswered() == 0 {
+	if r.Totals.unanswered() == 0 {
 		return
 	}
-	for _, s := range r.Series {
-		if s.Histogram.Unanswered() > 0 {
+	for _, h := range r.Series {
+		if h.Unanswered() > 0 {
 			return
 		}
 	}
 	after := time.Duration(r.Load.Timeout)
-	known := false
-	for i := range r.Series {
-		if s := &r.Series[i]; s.Metric == ResponseTime.String() {
-			if s.By == "" {
-				known = true
-				s.Histogram.RecordUnanswered(r.Ledger.unanswered(), after)
-			}
-			for _, l := range r.ByLabel {
-				if l.By == s.By && l.Name == s.Name {
-					s.Histogram.RecordUnanswered(l.unanswered(), after)
-				}
-			}
+	all := Series{Metric: ResponseTime}
+	if r.Series[all] == nil {
+		if r.Series == nil {
+			r.Series = make(Distributions)
 		}
+		r.Series[all] = new(Histogram)
 	}
-	if !known {
-		h := new(Histogram)
-		h.RecordUnanswered(r.Ledger.unanswered(), after)
-		r.Series = append(r.Series, SeriesResult{Metric: ResponseTime.String(), Histogram: h, Over: ResponseTime.Over()})
+	r.Series[all].RecordUnanswered(r.Totals.unanswered(), after)
+	for _, l := range r.ByLabel {
+		if h := r.Series[Series{ResponseTime, l.Label}]; h != nil {
+			h.RecordUnanswered(l.unanswered(), after)
+		}
 	}
 	if r.TimeLine == nil {
 		return

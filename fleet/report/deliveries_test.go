@@ -9,11 +9,11 @@ import (
 )
 
 func TestDeliveriesInWords(t *testing.T) {
-	r := &metrics.Result{Version: metrics.ResultVersion, Deliveries: []metrics.Delivery{
+	r := &metrics.Result{Version: metrics.ResultVersion, Snapshot: metrics.Snapshot{Deliveries: []metrics.Delivery{
 		{Watcher: "servers", Shared: true, Watchers: 2, QoS: 1, DeliveryTotals: metrics.DeliveryTotals{Sent: 1500, Delivered: 1500}},
 		{Watcher: "panels", Watchers: 3, QoS: 0, DeliveryTotals: metrics.DeliveryTotals{Sent: 4500, Delivered: 4000, Lost: 450, Altered: 20, Unwatched: 30, Duplicate: 12, FromStore: 9}},
 		{Watcher: "odd\x1b[2J", Watchers: 1, QoS: 2, DeliveryTotals: metrics.DeliveryTotals{Sent: 2, Delivered: 1}},
-	}}
+	}}}
 	var b bytes.Buffer
 	if err := Text(&b, r, TextOptions{}); err != nil {
 		t.Fatal(err)

@@ -290,8 +290,8 @@ func hostile(text string) *metrics.Result {
 	r.Expectations = append(r.Expectations, metrics.Expected{Metric: text, Want: text, Status: metrics.Status(text), Actual: text, Unit: text, Sentence: text})
 	r.Counts[text] = 1
 	r.Reasons = map[string]map[string]int64{text: {text: 1}}
-	r.Ledger.RefusedBy = map[string]int64{text: 1}
-	r.ByLabel = append(r.ByLabel, metrics.LabelResult{By: "kind", Name: text}, metrics.LabelResult{By: text, Name: text})
+	r.Totals.RefusedBy = map[string]int64{text: 1}
+	r.ByLabel = append(r.ByLabel, metrics.LabelOutcomes{Label: metrics.Label{Dimension: metrics.ByKind, Name: text}})
 	r.Audit = everyWay()
 	r.Audit.Slack.Broker = text
 	r.Audit.Ways[0].Way = text

@@ -298,7 +298,7 @@ func TestHTMLFigures(t *testing.T) {
 // A sum that does not hold must be seen.
 func TestHTMLBrokenSum(t *testing.T) {
 	r := tiny()
-	r.Ledger.Lost++
+	r.Totals.Lost++
 	r.Judge()
 	text := plain(render1(t, r))
 	for _, want := range []string{"Broken: sums do not hold", "1 lost + 0 refused does not hold"} {
@@ -312,7 +312,7 @@ func TestHTMLBrokenSum(t *testing.T) {
 // where these are wide.
 func TestHTMLFewSamples(t *testing.T) {
 	r := tiny()
-	h := r.Snapshot().Series[metrics.Series{Metric: metrics.ResponseTime}]
+	h := r.Series[metrics.Series{Metric: metrics.ResponseTime}]
 	text := plain(render1(t, r))
 	for _, want := range []string{
 		"over 30 planned requests",
@@ -380,7 +380,7 @@ func FuzzHTML(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, at int64, n uint64) {
 		r := hostile(text)
 		r.Measured, r.Duration, r.WarmUp = metrics.Span(at), metrics.Span(at), metrics.Span(at)
-		r.Ledger.Lost, r.Devices.Total = int64(n), int(n)
+		r.Totals.Lost, r.Devices.Total = int64(n), int(n)
 		r.Phases[0].From, r.Incidents[0].To = metrics.Span(at), metrics.Span(at)
 		r.Audit.Wills.Due, r.Audit.Ways[1].Late, r.Audit.Retained.Right = int64(n), int64(n), at
 		x := &r.Recoveries[0]

@@ -25,7 +25,7 @@ func TestJUnitAgreesWithTheVerdict(t *testing.T) {
 	all := fixtures()
 	interrupted, broken, aborted := tiny(), tiny(), tiny()
 	interrupted.Interrupted = true
-	broken.Ledger.Lost++
+	broken.Totals.Lost++
 	aborted.Aborted = "requests.lost is 3; want == 0"
 	for name, r := range map[string]*metrics.Result{"interrupted": interrupted, "broken": broken, "aborted": aborted} {
 		r.Expectations = nil

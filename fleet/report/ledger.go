@@ -39,7 +39,7 @@ func newSum(name string, whole int64, parts ...namedCount) sum {
 
 // uncontrolled reports whether there was nobody to send requests.
 func uncontrolled(r *metrics.Result) bool {
-	return len(r.Load.Arrival) == 0 && r.Ledger.Equal(metrics.Totals{}) && r.WarmUpLedger.Equal(metrics.Totals{})
+	return len(r.Load.Arrival) == 0 && r.Totals.Equal(metrics.Totals{}) && r.WarmUpLedger.Equal(metrics.Totals{})
 }
 
 // idle says why there are no requests to tell of, or "". Nobody then needs to
@@ -48,7 +48,7 @@ func idle(r *metrics.Result) string {
 	switch {
 	case uncontrolled(r):
 		return "the scenario has no controllers, so no request was planned"
-	case r.Measured <= 0 && r.Ledger.Equal(metrics.Totals{}):
+	case r.Measured <= 0 && r.Totals.Equal(metrics.Totals{}):
 		return "the run ended before the measuring began, so no request counts"
 	}
 	return ""
@@ -150,7 +150,7 @@ func nonZero(all []namedCount) []namedCount {
 }
 
 func newLedger(r *metrics.Result) ledger {
-	l := ledger{Sums: sums(&r.Ledger), Holds: true}
+	l := ledger{Sums: sums(&r.Totals), Holds: true}
 	if err := r.Check(); err != nil {
 		l.Holds, l.Fault = false, capital(err.Error())
 	}
@@ -167,10 +167,10 @@ func newLedger(r *metrics.Result) ledger {
 		f.Zero = strings.Join(zero, ", ")
 		l.Blocks = append(l.Blocks, f)
 	}
-	block("Answers beside the requests", astray(&r.Ledger))
-	block("Single answers", details(&r.Ledger))
-	if r.Ledger.NotSent.Total() > 0 {
-		block("Not sent, by cause", causes(&r.Ledger))
+	block("Answers beside the requests", astray(&r.Totals))
+	block("Single answers", details(&r.Totals))
+	if r.Totals.NotSent.Total() > 0 {
+		block("Not sent, by cause", causes(&r.Totals))
 	}
 	if w := &r.WarmUpLedger; w.Planned > 0 {
 		l.WarmUp = "The warm-up is not in these figures: " + words.Plural(w.Planned, "request", "requests") + " planned, " +

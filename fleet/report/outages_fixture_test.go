@@ -107,7 +107,7 @@ func massOffline() *metrics.Result {
 	p := plan{seed: 8, length: time.Minute, devices: 600, fate: all}
 	r := p.play()
 	r.Load, r.ByLabel = metrics.LoadFacts{}, nil
-	s := r.Snapshot()
+	s := &r.Snapshot
 	rec := metrics.NewRecorder(metrics.RecorderConfig{})
 	rng := rand.New(rand.NewPCG(8, 2))
 	for range 4826 {
@@ -154,7 +154,7 @@ func massOffline() *metrics.Result {
 func storm() *metrics.Result {
 	all := func(int) string { return "" }
 	r := plan{seed: 9, length: time.Minute, every: 20 * time.Millisecond, devices: 5000, fate: all}.play()
-	s := r.Snapshot()
+	s := &r.Snapshot
 	jitter, naive := herd(4, 2500, false), herd(5, 2500, true)
 	jitter.Group, naive.Group = "full jitter", "naive"
 	s.Recoveries = []metrics.Recovery{jitter, naive}

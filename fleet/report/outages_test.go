@@ -233,7 +233,7 @@ func TestLostAway(t *testing.T) {
 		t.Error("the text speaks of devices that were away; want nothing where none was")
 	}
 	lost := *r
-	lost.Ledger.SentAway, lost.Ledger.LostAway = 40, 12
+	lost.Totals.SentAway, lost.Totals.LostAway = 40, 12
 	if got := text(t, &lost, TextOptions{}); !strings.Contains(got, "  to devices that were away: 40 sent, of which 12 lost\n") {
 		t.Errorf("the text does not say what was lost to devices that were away:\n%s", got)
 	}

@@ -93,7 +93,7 @@ type generator struct {
 }
 
 func newPage(r *metrics.Result) *page {
-	s := r.Snapshot()
+	s := &r.Snapshot
 	p := &page{
 		frame: newFrame(nameOf(r) + ": " + string(r.Verdict) + " · homefleet"),
 		Name:  nameOf(r), Facts: factsLine(r), Verdict: newVerdict(r),
@@ -168,7 +168,7 @@ func capitals(sentences []string) []string {
 
 // headline sets the figures that people look for first.
 func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
-	t := &r.Ledger
+	t := &r.Totals
 	part := func(name string, n, whole int64, of string, bad bool) tile {
 		x := tile{Name: name, Value: words.Grouped(n)}
 		if share := percent(n, whole); share != "" {
@@ -219,7 +219,7 @@ func (p *page) groups(r *metrics.Result, s *metrics.Snapshot) {
 	for _, g := range groupHeadings {
 		t := groupTable{Heading: g.heading, By: g.column}
 		for _, l := range r.ByLabel {
-			if l.By != g.dimension.String() {
+			if l.Dimension != g.dimension {
 				continue
 			}
 			row := groupRow{Name: l.Name}
@@ -299,7 +299,7 @@ func errorsOf(r *metrics.Result) []errorTable {
 			tables = append(tables, t)
 		}
 	}
-	add("requests refused (PUBACK, PUBREC)", r.Ledger.RefusedBy)
+	add("requests refused (PUBACK, PUBREC)", r.Totals.RefusedBy)
 	for _, origin := range slices.Sorted(maps.Keys(r.Reasons)) {
 		add(origin, r.Reasons[origin])
 	}

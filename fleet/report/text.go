@@ -90,7 +90,7 @@ func (w *writer) wrapped(indent int, text string) {
 // cursor.
 func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	w := newWriter(opt)
-	s := r.Snapshot()
+	s := &r.Snapshot
 	w.expectations(r)
 	w.verdict(r)
 	if why := idle(r); why != "" {
@@ -172,7 +172,7 @@ func (w *writer) idle(r *metrics.Result, why string) {
 }
 
 func (w *writer) ledger(r *metrics.Result) {
-	t := &r.Ledger
+	t := &r.Totals
 	w.heading("requests in " + span(r.Measured) + ", sent at " + rateOver(t.Sent, r.Measured))
 	type row struct {
 		name, share string
@@ -296,8 +296,8 @@ func (w *writer) errors(r *metrics.Result) {
 		n              int64
 	}
 	var rows []row
-	for _, reason := range slices.Sorted(maps.Keys(r.Ledger.RefusedBy)) {
-		rows = append(rows, row{"requests refused", reason, r.Ledger.RefusedBy[reason]})
+	for _, reason := range slices.Sorted(maps.Keys(r.Totals.RefusedBy)) {
+		rows = append(rows, row{"requests refused", reason, r.Totals.RefusedBy[reason]})
 	}
 	for _, origin := range slices.Sorted(maps.Keys(r.Reasons)) {
 		for _, reason := range slices.Sorted(maps.Keys(r.Reasons[origin])) {

@@ -93,7 +93,7 @@ func TestUncontrolled(t *testing.T) {
 	controlled := telemetry()
 	controlled.Load.Arrival = []string{"phones: open, constant 400/s"}
 	stray := telemetry()
-	stray.Ledger.Unknown.Run = 1
+	stray.Totals.Unknown.Run = 1
 	warm := telemetry()
 	warm.WarmUpLedger = metrics.Totals{Planned: 1, NotSent: metrics.NotSent{NoRoom: 1}}
 	for _, tt := range []struct {
@@ -136,10 +136,10 @@ func TestTextInterrupted(t *testing.T) {
 	cut := powerCut()
 	cut.Load.Arrival = []string{"phones: open, constant 20/s"}
 	cut.Interrupted, cut.Measured = true, cut.Incidents[0].At+metrics.Span(time.Second)
-	cut.Ledger = metrics.Totals{Planned: 3, Sent: 3, Lost: 3, MissingAnswers: 3, Unfinished: 2}
+	cut.Totals = metrics.Totals{Planned: 3, Sent: 3, Lost: 3, MissingAnswers: 3, Unfinished: 2}
 	cut.Devices.Online, cut.Devices.Seen, cut.Devices.GaveUp = cut.Devices.Total-3, cut.Devices.Total-2, 1
 	unmeasured := steady()
-	unmeasured.Interrupted, unmeasured.Measured, unmeasured.Ledger, unmeasured.TimeLine = true, 0, metrics.Totals{}, nil
+	unmeasured.Interrupted, unmeasured.Measured, unmeasured.Totals, unmeasured.TimeLine = true, 0, metrics.Totals{}, nil
 	for _, tt := range []struct {
 		name  string
 		r     *metrics.Result
@@ -303,11 +303,7 @@ func TestTimesStayATable(t *testing.T) {
 		h.Record(6*time.Second + time.Duration(i*i)*time.Microsecond)
 	}
 	h.RecordUnanswered(1_000_000, 6170*time.Millisecond)
-	for i := range r.Series {
-		if r.Series[i].Metric == metrics.ResponseTime.String() && r.Series[i].By == "" {
-			r.Series[i].Histogram = h
-		}
-	}
+	r.Series[metrics.Series{Metric: metrics.ResponseTime}] = h
 	for _, width := range []int{80, 100} {
 		out := text(t, r, TextOptions{Width: width})
 		_, table, _ := strings.Cut(out, "\ntimes\n")

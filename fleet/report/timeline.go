@@ -207,8 +207,8 @@ func describeTimeLine(r *metrics.Result, t *timeLine) string {
 		return fmt.Sprintf("The devices online over %s of measuring. %sThe table below has the same figures.", span(r.Measured), t.marked())
 	}
 	text := fmt.Sprintf("Over %s of measuring, %s were planned and %s answered in time; ",
-		span(r.Measured), words.Plural(r.Ledger.Planned, "request was", "requests were"), words.Grouped(r.Ledger.Answered))
-	if n := r.Ledger.Late + r.Ledger.Lost + r.Ledger.Refused + r.Ledger.NotSent.Total(); n > 0 {
+		span(r.Measured), words.Plural(r.Totals.Planned, "request was", "requests were"), words.Grouped(r.Totals.Answered))
+	if n := r.Totals.Late + r.Totals.Lost + r.Totals.Refused + r.Totals.NotSent.Total(); n > 0 {
 		text += words.Grouped(n) + " were late, lost, refused or not sent. "
 	} else {
 		text += "none was late, lost, refused or not sent. "

@@ -1,4 +1,4 @@
-package cmd
+package metrics
 
 import (
 	"slices"
@@ -24,16 +24,16 @@ func TestMissingShards(t *testing.T) {
 		{"east", "", 0, "", "shard east"},
 	} {
 		given := strings.Fields(tt.given)
-		missing, of, err := missingShards(given)
+		missing, of, err := MissingShards(given)
 		fault := ""
 		if err != nil {
 			fault = err.Error()
 		}
 		if !slices.Equal(missing, strings.Fields(tt.missing)) || of != tt.of || fault != tt.fault {
-			t.Errorf("missingShards(%q) = %q, %d, %q; want %q, %d, %q", given, missing, of, fault, tt.missing, tt.of, tt.fault)
+			t.Errorf("MissingShards(%q) = %q, %d, %q; want %q, %d, %q", given, missing, of, fault, tt.missing, tt.of, tt.fault)
 		}
-		if got := shardWords(given); got != tt.words {
-			t.Errorf("shardWords(%q) = %q; want %q", given, got, tt.words)
+		if got := ShardText(given); got != tt.words {
+			t.Errorf("ShardText(%q) = %q; want %q", given, got, tt.words)
 		}
 	}
 }

@@ -1,0 +1,189 @@
+package fleet
+
+import (
+	"cmp"
+	"errors"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"homefleet/fleet/metrics"
+	"homefleet/scenarios"
+)
+
+// ErrRunning says that there is no result yet, since Run has not returned.
+var ErrRunning = errors.New("the run is not over: its result comes after Run has returned")
+
+// course is how a run went, for its result.
+type course struct {
+	run       string // as it was called, by all shards alike
+	brokerURL string
+	inMemory  bool // no network is between the fleet and its broker
+
+	endIfNobody bool // see [Options]
+
+	over         chan struct{} // closed when Run returns; what follows stays as it is then
+	began, ended time.Time
+	cut          bool  // the caller ended it
+	err          error // of Run
+
+	mu     sync.Mutex
+	failed error // see Fail
+}
+
+// Fail ends the run because of a fault of the caller's, such as a file that it cannot
+// write. The run is a failed one then, and its result says so. It does not wait, and
+// may be called at any time, from any goroutine; the first fault counts.
+func (f *Fleet) Fail(err error) {
+	f.course.mu.Lock()
+	if f.course.failed == nil {
+		f.course.failed = err
+	}
+	f.course.mu.Unlock()
+	f.end(false)
+}
+
+// fault is why the run failed, whatever it measured.
+func (c *course) fault() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return errors.Join(c.failed, c.err)
+}
+
+// Result returns what is known of the run, with the verdict: the one document that
+// `homefleet run --json` prints. A run without a measurement has less in it. It is
+// made anew for every call, and is the caller's. It may be called from any goroutine,
+// once Run has returned; before that the error is [ErrRunning].
+//
+// Another error is a [*Failure], which says why nothing was measured, whatever was
+// expected; there is a result all the same, of what is known.
+func (f *Fleet) Result() (*metrics.Result, error) {
+	select {
+	case <-f.course.over:
+	default:
+		return nil, ErrRunning
+	}
+	sc := f.scenario
+	snap := f.Snapshot()
+	res := f.facts()
+	measured := sc.Measured()
+	res.Interrupted = f.course.cut && (measured || sc.Duration > 0)
+	res.Incidents = append(res.Incidents, f.Incidents()...)
+	res.IncidentsLeftOut = f.IncidentsLeftOut()
+	var expect []metrics.Expectation
+	if measured {
+		expect = sc.Expectations()
+	}
+	res.Fill(snap, expect, 0)
+	res.WarmUpLedger = f.WarmUp()
+	failure := f.failure(res)
+	switch {
+	case failure != nil:
+		res.Aborted = strings.ReplaceAll(failure.Error(), "\n", "; ")
+	case measured && !f.course.cut && snap.Measured < metrics.Span(sc.Phases.Measure):
+		res.Aborted = res.EndedBy()
+	}
+	res.Remarks = f.remarks()
+	res.Judge()
+	if failure != nil {
+		return res, failure
+	}
+	return res, nil
+}
+
+// facts is what the result of the run is of, and when it was.
+func (f *Fleet) facts() *metrics.Result {
+	sc, c := f.scenario, &f.course
+	res := &metrics.Result{
+		Tool:     Version(),
+		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
+		Size:     sizeOf(sc),
+		Seed:     sc.Seed, Run: c.run,
+		Broker:    metrics.BrokerFacts{URL: c.brokerURL, Name: f.BrokerVersion(), Embedded: f.embedded, Connack: f.BrokerLimits()},
+		Load:      loadFacts(sc),
+		Hosts:     []metrics.HostFacts{hostFacts()},
+		Started:   c.began.Round(0),
+		Duration:  metrics.Span(sc.Duration),
+		Incidents: []metrics.Incident{},
+		Without:   sc.Without,
+		Reasons:   f.counts.Reasons(),
+	}
+	if sc.Part.N > 0 {
+		res.Shards = []string{sc.Part.String()}
+	}
+	for i := range sc.Groups {
+		res.AddKind(sc.Groups[i].Kind.Name, sc.Groups[i].Total())
+	}
+	if at := f.devices.ReadyAt; !at.IsZero() && f.Presence().Seen == f.devices.Size {
+		res.ReadyIn = metrics.Span(at.Sub(c.began))
+	}
+	if !sc.Measured() {
+		res.Ran = metrics.Span(max(c.ended.Sub(c.began), 1))
+		return res
+	}
+	if start, ok := f.MeasureStart(); ok {
+		res.Started = start.Round(0)
+	}
+	res.WarmUp, res.Duration = metrics.Span(sc.Phases.WarmUp), metrics.Span(sc.Phases.Measure)
+	res.Phases = f.phasesOf(time.Duration(f.measured.Load()))
+	return res
+}
+
+// sizeOf is which of its sizes a scenario is, if it has several.
+func sizeOf(sc *scenarios.Scenario) string {
+	if len(sc.Sizes()) < 2 {
+		return ""
+	}
+	return cmp.Or(sc.Size, scenarios.DefaultSize)
+}
+
+// loadFacts says what is sent.
+func loadFacts(sc *scenarios.Scenario) metrics.LoadFacts {
+	f := metrics.LoadFacts{Arrival: []string{}}
+	for i := range sc.Controllers {
+		c := &sc.Controllers[i]
+		f.Arrival = append(f.Arrival, c.Name+": "+c.ArrivalText()+c.PartText())
+		if !slices.Contains(f.QoS, int(c.QoS)) {
+			f.QoS = append(f.QoS, int(c.QoS))
+		}
+		for _, p := range c.Payloads {
+			f.Payload = max(f.Payload, len(p), c.PayloadSize)
+		}
+		f.Correlation = max(f.Correlation, c.CorrelationSize)
+		f.Timeout = max(f.Timeout, metrics.Span(c.Timeout))
+	}
+	f.Late = f.Timeout // an answer is known for what it is for as long again
+	slices.Sort(f.QoS)
+	return f
+}
+
+// hostFacts says on what the generator runs.
+func hostFacts() metrics.HostFacts {
+	return metrics.HostFacts{
+		Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version(),
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Memory: ThisMachine().Memory,
+	}
+}
+
+// Version returns the version of homefleet, also where another program has it for a
+// module: "v1.2.0", or "(devel)" where nothing knows it.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	const module = "homefleet"
+	version := info.Main.Version
+	if info.Main.Path != module {
+		version = ""
+		for _, d := range info.Deps {
+			if d.Path == module {
+				version = d.Version
+			}
+		}
+	}
+	return cmp.Or(version, "(devel)")
+}
