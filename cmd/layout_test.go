@@ -106,6 +106,7 @@ var rooms = []struct {
 
 	{"fleet", map[string]string{
 		"devices":          "the models",
+		"devices/words":    "remarks, and why a run failed",
 		"fleet/audit":      "what devices and watchers saw is judged",
 		"fleet/client":     "the sessions",
 		"fleet/deliveries": "messages one way",
