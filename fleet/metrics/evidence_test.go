@@ -67,7 +67,7 @@ func TestWillsThatMayBeDueAreNotJudged(t *testing.T) {
 		if faults != nil {
 			t.Fatal(faults[0])
 		}
-		x := e.Evaluate(&Snapshot{Measured: time.Second, Audit: &Audit{Wills: tt.wills}})
+		x := e.Evaluate(&Snapshot{Measured: Span(time.Second), Audit: &Audit{Wills: tt.wills}})
 		if text := fmt.Sprintf("%+v", x); x.Status != tt.status || !strings.Contains(text, tt.want) {
 			t.Errorf("wills.missing == 0 of %+v is %s; want %v and %q", tt.wills, text, tt.status, tt.want)
 		}
