@@ -33,9 +33,7 @@ func floodBroker(t *testing.T, published func(conn net.Conn, p []byte)) (url str
 			if err != nil {
 				return
 			}
-			if strings.Contains(answer, "%%") { // the SUBSCRIBE's Packet Identifier
-				answer = strings.Replace(answer, "%%", string(p[:2]), 1)
-			}
+			answer = strings.Replace(answer, "%%", string(p[:2]), 1) // the SUBSCRIBE's Packet Identifier
 			if _, err := io.WriteString(conn, answer); err != nil {
 				return
 			}

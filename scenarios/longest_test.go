@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -11,11 +12,11 @@ func TestTheLastDeviceHasTheLongestTexts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 9))
 	pieces := []string{"{id}", "{n}", "{n:3}", "{h}", "{h:2}", "{home}", "{kind}", "{seed}", "{run}", "a/", "{{"}
 	text := func(places ...string) Template {
-		s := ""
+		var s strings.Builder
 		for range 1 + r.IntN(5) {
-			s += places[r.IntN(len(places))]
+			s.WriteString(places[r.IntN(len(places))])
 		}
-		return Template(s)
+		return Template(s.String())
 	}
 	for range 2000 {
 		g := &Group{Count: 1 + r.IntN(30), First: r.IntN(120), ID: text("{n}", "{h:2}", "{home}", "x"), Home: text("{h}", "{n}", "flat-")}

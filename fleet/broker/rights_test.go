@@ -19,7 +19,7 @@ import (
 func TestRights(t *testing.T) {
 	rounds, least := 230, 100_000
 	if raceDetector {
-		rounds, least = 10, 5000
+		rounds, least = 12, 5000
 	}
 	n := make(tries)
 	for seed := range rounds {

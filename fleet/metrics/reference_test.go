@@ -75,8 +75,7 @@ func referenceFields(text string) map[string][]string {
 // documentFields returns the fields of a type as they stand in JSON. What is written
 // in a way of its own, such as a Span, has none.
 func documentFields(t reflect.Type, prefix string, elsewhere func(reflect.Type) bool) (all []string) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		of := f.Type
 		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -144,11 +145,11 @@ func (at *attack) attack(t *testing.T) (r result) {
 	defer by.end()
 	by.line()
 	kept, charged := b.measure()
-	a.sent = 0
+	atomic.StoreInt64(&a.sent, 0)
 	if err := at.run(a); err != nil {
 		t.Fatalf("attacking: %v", err)
 	}
-	r.sent = a.sent
+	r.sent = atomic.LoadInt64(&a.sent) // some may still be sending
 	r.worst, r.trips = by.stop()
 	r.kept, r.charged = b.measure()
 	r.kept, r.charged = r.kept-kept, r.charged-charged
