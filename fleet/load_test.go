@@ -488,12 +488,13 @@ func TestSlotsLeftOverAreTheGenerators(t *testing.T) {
 		f := stage(t, phones+"rate = \"1000/s\"\n")
 		r := f.requesters[0]
 		f.start(t, &r.Session).comeUp(nil)
+		got := r.Totals().NotSent
 		on(&r.Session, func() {
 			r.Begin(time.Now().Add(-61 * time.Second)) // as if it had been busy for all of it
 			r.Act(time.Now())
 			r.Finish()
+			got = r.Totals().NotSent
 		})
-		got := r.Totals().NotSent
 		if got.GeneratorLate < 50_000 || got.NotConnected != 0 {
 			t.Errorf("%d not sent because the generator was late, %d because it was not connected; want all of 60,000 less what was sent, and 0", got.GeneratorLate, got.NotConnected)
 		}
