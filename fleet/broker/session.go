@@ -52,14 +52,6 @@ type state struct {
 	incomingCounted int
 }
 
-// absence is what is due while a client is away, since the broker's start.
-type absence struct {
-	will      *will // waits for its Will Delay; nil otherwise
-	willAt    time.Duration
-	expiresAt time.Duration // 0: never
-	timer     *time.Timer
-}
-
 // keep gives the session a state if it has none. The caller holds s.mu.
 func (s *session) keep() {
 	if s.state == nil {
@@ -138,14 +130,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		b.publishWill(&s.owner, due)
 	}
 	// Here b.mu is held, and s.mu too if there is a session, which is nobody's.
-	switch {
-	case b.clients >= b.limits.MaximumConnections:
-		code = wire.ServerBusy
-	case !b.memory.room(need(s, p)):
-		code = wire.QuotaExceeded
-	case s == nil && (len(b.sessions) >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
-		code = wire.QuotaExceeded
-	}
+	code = b.admits(c, p, s)
 	if code != wire.Success {
 		if s != nil {
 			s.mu.Unlock()
@@ -179,6 +164,20 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	b.clients++
 	b.mu.Unlock()
 	return s, present, wire.Success
+}
+
+// admits says whether there is room for a connection, and for its session if it has
+// none. The caller holds b.mu.
+func (b *Broker) admits(c *conn, p *wire.Connect, s *session) byte {
+	switch {
+	case b.clients >= b.limits.MaximumConnections:
+		return wire.ServerBusy
+	case !b.memory.room(need(s, p)):
+		return wire.QuotaExceeded
+	case s == nil && (len(b.sessions) >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
+		return wire.QuotaExceeded
+	}
+	return wire.Success
 }
 
 // resume sends again what the last connection left open: PUBREL in the order of
@@ -272,73 +271,6 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 	return &s.owner, due
 }
 
-// arm sets the timer for the next thing that is due while the client is away.
-func (s *session) arm(now time.Duration) {
-	a := s.absence
-	at := a.expiresAt
-	if a.will != nil && (at == 0 || a.willAt < at) {
-		at = a.willAt
-	}
-	if at == 0 {
-		s.back()
-		return
-	}
-	a.timer = time.AfterFunc(at-now, s.due)
-}
-
-// back ends the absence of the client, and returns the Will that waited for its
-// delay, if any. The caller holds s.mu.
-func (s *session) back() *will {
-	a := s.absence
-	if a == nil {
-		return nil
-	}
-	s.absence = nil
-	if a.timer != nil {
-		a.timer.Stop()
-	}
-	s.b.memory.enter(&s.owner, -costAbsence)
-	s.letGo(a.will)
-	return a.will
-}
-
-// due is called by the timer.
-func (s *session) due() {
-	b := s.b
-	if !b.enter() {
-		return
-	}
-	defer b.leave()
-	b.mu.Lock()
-	s.mu.Lock()
-	a := s.absence
-	if s.ended || s.conn != nil || a == nil {
-		s.mu.Unlock()
-		b.mu.Unlock()
-		return
-	}
-	now := b.now()
-	var w *will
-	expired := a.expiresAt != 0 && now >= a.expiresAt
-	switch {
-	case expired:
-		w = s.end()
-	case a.will != nil && now >= a.willAt:
-		w, a.will = a.will, nil
-		s.letGo(w)
-	}
-	if !expired {
-		s.arm(now)
-	}
-	b.keepWill(&s.owner, w)
-	s.mu.Unlock()
-	b.mu.Unlock()
-	if expired {
-		s.forget()
-	}
-	b.publishWill(&s.owner, w)
-}
-
 // end takes the session out of the broker's table and returns the will that is
 // due with it. The caller holds b.mu and s.mu, and calls forget when it has let
 // go of b.mu.
@@ -395,12 +327,4 @@ func (s *session) forget() {
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
 	s.mu.Unlock()
 	s.b.passOn(left)
-}
-
-// splitShared returns the share name, empty if there is none, and the filter.
-func splitShared(filter string) (share, rest string) {
-	if name, rest, ok := wire.SplitShared(filter); ok {
-		return name, rest
-	}
-	return "", filter
 }

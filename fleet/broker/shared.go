@@ -1,6 +1,10 @@
 package broker
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"homefleet/fleet/wire"
+)
 
 // group is a Shared Subscription (section 4.8.2).
 type group struct {
@@ -76,4 +80,12 @@ func (b *Broker) passOn(left []outgoing) {
 			b.share(r, &t)
 		}
 	}
+}
+
+// splitShared returns the share name, empty if there is none, and the filter.
+func splitShared(filter string) (share, rest string) {
+	if name, rest, ok := wire.SplitShared(filter); ok {
+		return name, rest
+	}
+	return "", filter
 }
