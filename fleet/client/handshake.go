@@ -49,6 +49,10 @@ func (s *Session) sendConnect() error {
 	return nil
 }
 
+// takingConnack is what a session does that has a CONNACK, right or wrong: who answers
+// speaks MQTT, and is not merely on the wrong port.
+const takingConnack = "taking the CONNACK of"
+
 // connack takes the broker's answer to CONNECT.
 func (s *Session) connack(frame wire.Frame) error {
 	l := s.link
@@ -63,7 +67,7 @@ func (s *Session) connack(frame wire.Frame) error {
 	}
 	packet, err := wire.Decode(frame, wire.V5)
 	if err != nil {
-		return s.broke(err)
+		return s.brokeIn(takingConnack, err)
 	}
 	ack := packet.(*packets.Connack)
 	p := ack.Properties
@@ -78,10 +82,10 @@ func (s *Session) connack(frame wire.Frame) error {
 		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
 	}
 	if ack.ReasonCode != wire.Success { // 3.2.2.2 has no other below 0x80
-		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a CONNACK with reason code 0x%02X", ack.ReasonCode)})
+		return s.brokeIn(takingConnack, &wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a CONNACK with reason code 0x%02X", ack.ReasonCode)})
 	}
 	if ack.SessionPresent && l.clean { // 3.2.2-2, -4
-		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
+		return s.brokeIn(takingConnack, &wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
 	}
 	l.connected = true
 	s.counts().Connects.Add(1)

@@ -285,15 +285,19 @@ func (s *Session) fail(doing string, err error) error {
 // broke answers a packet that breaks the standard with a DISCONNECT that says
 // so (section 4.13) and returns the error for it.
 func (s *Session) broke(err error) error {
+	if s.link.connected {
+		return s.brokeIn("reading from", err)
+	}
+	return s.brokeIn(WaitingForConnack, err)
+}
+
+// brokeIn is broke, where more is known of what was being done.
+func (s *Session) brokeIn(doing string, err error) error {
 	s.counts().BadPackets.Add(1)
 	var fault *wire.Error
 	if errors.As(err, &fault) && s.link.connected {
 		s.post(&packets.Disconnect{ReasonCode: fault.Code, Properties: &packets.Properties{}})
 		_ = s.flush()
-	}
-	doing := "reading from"
-	if !s.link.connected {
-		doing = WaitingForConnack
 	}
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
 }
