@@ -54,30 +54,29 @@ func (r *responder) expectAnswer(now time.Time) {
 // willAnswered takes an answer to the device's own Will: somebody has consumed
 // it.
 func (r *responder) willAnswered(p *wire.Publish) {
-	f := r.fleet
 	of := r.absence
 	if of == nil {
-		f.counts.WillsSeen.Add(1)
-		f.say("found an answer to its will message", "device", r.Name())
+		r.env.Client.Counts.WillsSeen.Add(1)
+		r.env.say("found an answer to its will message", "device", r.Name())
 		return
 	}
 	number := of.number
-	if _, n, run := connectionOf(p); run == f.run {
+	if _, n, run := connectionOf(p); run == r.env.Run {
 		number = n
 	}
 	if number == of.number && of.answered || number != of.number && number == of.earlier {
 		return // a second answer, of another watcher or of a broker that doubles them
 	}
-	f.counts.WillsSeen.Add(1)
+	r.env.Client.Counts.WillsSeen.Add(1)
 	if number != of.number {
 		of.earlier = number
-		f.say("found an answer to an earlier will message", "device", r.Name())
+		r.env.say("found an answer to an earlier will message", "device", r.Name())
 	} else {
 		of.answered, of.answerBy = true, time.Time{}
-		f.say("its will message of "+of.since.Format(time.TimeOnly)+" was consumed while it was away", "device", r.Name(), "by", consumer(p))
+		r.env.say("its will message of "+of.since.Format(time.TimeOnly)+" was consumed while it was away", "device", r.Name(), "by", consumer(p))
 	}
-	if f.audit != nil {
-		f.audit.Learned(r.spec.Global, number)
+	if r.env.Audit != nil {
+		r.env.Audit.Learned(r.spec.Global, number)
 	}
 }
 
@@ -85,13 +84,13 @@ func (r *responder) willAnswered(p *wire.Publish) {
 func (r *responder) unanswered() {
 	o := r.absence
 	o.answerBy = time.Time{}
-	if f := r.fleet; f.audit != nil && !slices.ContainsFunc(f.audit.Recent(r.spec.Global, f.now()), func(of audit.Outage) bool {
+	if r.env.Audit != nil && !slices.ContainsFunc(r.env.Audit.Recent(r.spec.Global, r.env.now()), func(of audit.Outage) bool {
 		return of.Conn == o.number && of.Seen > 0
 	}) {
 		return // the broker has not published it: the device was back in time, by the broker's clock
 	}
-	r.fleet.counts.WillsUnseen.Add(1)
-	r.fleet.say("its will message of "+o.since.Format(time.TimeOnly)+" was not consumed: there is no answer", "device", r.Name())
+	r.env.Client.Counts.WillsUnseen.Add(1)
+	r.env.say("its will message of "+o.since.Format(time.TimeOnly)+" was not consumed: there is no answer", "device", r.Name())
 }
 
 // consumer is who says that it has consumed a Will.
@@ -104,24 +103,4 @@ func consumer(p *wire.Publish) string {
 		}
 	}
 	return "somebody"
-}
-
-// A fleet of up to mostTold devices is told of one by one, in up to mostSaid lines; a
-// larger one has the counts.
-const (
-	mostTold = 25
-	mostSaid = 100
-)
-
-// say logs what one device has found out.
-func (f *Fleet) say(text string, args ...any) {
-	switch n := f.said.Add(1); {
-	case n <= mostSaid && len(f.responders) <= mostTold:
-		f.log.Info(text, args...)
-		if n == mostSaid {
-			f.log.Info("more of that is not logged: see the counts")
-		}
-	default:
-		f.log.Debug(text, args...)
-	}
 }

@@ -51,13 +51,13 @@ func (f *Fleet) deviceOfWill(topic string) (int, bool) {
 	f.wills.once.Do(func() {
 		f.wills.device = make(map[string]int, len(f.responders))
 		for _, r := range f.responders {
-			w := &r.spec.Group.Will
+			w := &r.Spec().Group.Will
 			if w.Off {
 				continue
 			}
-			t := w.Topic.Expand(r.spec.Vars(f.run))
+			t := w.Topic.Expand(r.Spec().Vars(f.run))
 			if _, taken := f.wills.device[t]; !taken {
-				f.wills.device[t] = r.spec.Global
+				f.wills.device[t] = r.Spec().Global
 			}
 		}
 	})

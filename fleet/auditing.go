@@ -57,7 +57,7 @@ func (f *Fleet) auditorCredentials(id string) func(*wire.Connect) error {
 // wants them at QoS 0.
 func (f *Fleet) auditorQoS() byte {
 	const most = 20_000
-	if f.embedded || len(f.responders) <= most {
+	if f.embedded || f.scenario.Count() <= most {
 		return 2
 	}
 	return 0
@@ -100,12 +100,6 @@ func (f *Fleet) settle() {
 // asks reports whether there is an auditor that asks devices whether they answer.
 func (f *Fleet) asks() bool { return f.auditor != nil && !f.blind.Load() }
 
-// asksThere reports whether answers to a topic are the auditor's, who is told the
-// truth also by devices that misbehave.
-func (f *Fleet) asksThere(topic []byte) bool {
-	return f.auditor != nil && f.auditor.AnswersTo(topic)
-}
-
 // auditorLeft notes that the broker does not let the auditor do its work, so that
 // no Will is judged.
 func (f *Fleet) auditorLeft(err error) {
@@ -113,9 +107,7 @@ func (f *Fleet) auditorLeft(err error) {
 	f.incidents.Recoveries().Unask()
 	for _, r := range f.responders { // they find out by themselves whether they are back
 		r.Tell(func() {
-			if !r.recovering.None() && r.Live() {
-				r.Ping(time.Now())
-			}
+			r.PingIfRecovering(time.Now())
 		})
 	}
 	f.log.Warn("nothing is known of will messages, nor whether devices answer: the referee cannot watch", "err", err)

@@ -18,12 +18,35 @@ type availabilityWords struct {
 	own      map[*scenarios.Group]bool // see ownWords
 }
 
+// wordsOf returns those of a scenario.
+func wordsOf(sc *scenarios.Scenario) availabilityWords {
+	presence := sc.Availability()
+	return availabilityWords{presence, ownWords(presence)}
+}
+
+// Filters returns the topic filters of the topics on which the devices of a scenario say
+// that they are there.
+func (w *availabilityWords) Filters(sc *scenarios.Scenario) []string {
+	var filters []string
+	for i := range sc.Groups {
+		g := &sc.Groups[i]
+		filter := "tele/+/lwt"
+		if w.presence[g] {
+			filter = g.WillFilter()
+		}
+		if !slices.Contains(filters, filter) {
+			filters = append(filters, filter)
+		}
+	}
+	return filters
+}
+
 // availability returns the topic on which the device says that it is there, and that
 // it leaves, and how it says so: on the topic of its Will, if that is its own and
 // retained, it leaves in the words of the Will.
 func (r *responder) availability() (topic, onlineWord, offlineWord string) {
 	g := r.spec.Group
-	if !r.fleet.words.own[g] {
+	if !r.env.Availability.own[g] {
 		return "tele/" + r.spec.ID + "/lwt", online, offline
 	}
 	return r.ownAvailability()
@@ -48,7 +71,7 @@ func ownWords(presence map[*scenarios.Group]bool) map[*scenarios.Group]bool {
 //go:noinline
 func (r *responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 	w := &r.spec.Group.Will
-	vars := r.spec.Vars(r.fleet.run)
+	vars := r.spec.Vars(r.env.Run)
 	onlineWord, offlineWord = scenarios.AvailabilityWords(w.Payload.Expand(vars))
 	return w.Topic.Expand(vars), onlineWord, offlineWord
 }
@@ -58,24 +81,8 @@ func (r *responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 //
 //go:noinline
 func (r *responder) partingType() []byte {
-	if w := &r.spec.Group.Will; w.ContentType != "" && r.fleet.words.presence[r.spec.Group] {
-		return []byte(w.ContentType.Expand(r.spec.Vars(r.fleet.run)))
+	if w := &r.spec.Group.Will; w.ContentType != "" && r.env.Availability.presence[r.spec.Group] {
+		return []byte(w.ContentType.Expand(r.spec.Vars(r.env.Run)))
 	}
 	return textPlain
-}
-
-// availabilityFilters are the topic filters of what availability returns.
-func (f *Fleet) availabilityFilters() []string {
-	var filters []string
-	for i := range f.scenario.Groups {
-		g := &f.scenario.Groups[i]
-		filter := "tele/+/lwt"
-		if f.words.presence[g] {
-			filter = g.WillFilter()
-		}
-		if !slices.Contains(filters, filter) {
-			filters = append(filters, filter)
-		}
-	}
-	return filters
 }

@@ -11,6 +11,7 @@ import (
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/wire"
+	"homefleet/scenarios"
 )
 
 // returning is a lamp that takes its time to come back.
@@ -72,7 +73,7 @@ func TestComingBack(t *testing.T) {
 						for { // an Offline that nobody acknowledged comes first
 							if m := p.wantPublish(); true {
 								p.ack(packets.PUBACK, m.PacketID, 0)
-								if string(m.Payload) == online {
+								if string(m.Payload) == scenarios.OnlineWord {
 									break
 								}
 							}

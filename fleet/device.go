@@ -15,7 +15,10 @@ import (
 // Device is a hold on one running device, for whoever tests against it or plays
 // its surroundings. Its methods may be called from any goroutine; each is
 // carried out by the goroutine that owns the device.
-type Device struct{ r *responder }
+type Device struct {
+	r *responder
+	f *Fleet
+}
 
 // Device returns the device with an id.
 func (f *Fleet) Device(id string) (*Device, bool) {
@@ -23,14 +26,14 @@ func (f *Fleet) Device(id string) (*Device, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &Device{r}, true
+	return &Device{r, f}, true
 }
 
 // devicesByID returns all devices by their ids.
 func (f *Fleet) devicesByID() map[string]*responder {
 	all := make(map[string]*responder, len(f.responders))
 	for _, r := range f.responders {
-		all[r.spec.ID] = r
+		all[r.Spec().ID] = r
 	}
 	return all
 }
@@ -39,27 +42,22 @@ func (f *Fleet) devicesByID() map[string]*responder {
 func (f *Fleet) Devices() []*Device {
 	ds := make([]*Device, len(f.responders))
 	for i, r := range f.responders {
-		ds[i] = &Device{r}
+		ds[i] = &Device{r, f}
 	}
 	return ds
 }
 
 // ID returns the device's id.
-func (d *Device) ID() string { return d.r.spec.ID }
+func (d *Device) ID() string { return d.r.Spec().ID }
 
 // Home returns the home the device belongs to; "" if none.
-func (d *Device) Home() string { return d.r.spec.Home }
+func (d *Device) Home() string { return d.r.Spec().Home }
 
 // Kind returns the name of the device's kind.
-func (d *Device) Kind() string { return d.r.spec.Group.Kind.Name }
+func (d *Device) Kind() string { return d.r.Spec().Group.Kind.Name }
 
 // Snapshot is the state of a device at one moment.
-type Snapshot struct {
-	ID        string
-	Online    bool              // connected, subscribed and not stuck
-	Values    map[string]string // by attribute, as on state/<id>/<attribute>
-	Telemetry string            // JSON, as on tele/<id>/state
-}
+type Snapshot = deviceSnapshot
 
 // ErrEnded says that a device's goroutine has ended.
 var ErrEnded = errors.New("the device has ended")
@@ -110,15 +108,7 @@ func (d *Device) ended() error {
 // Snapshot returns the device's present state.
 func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
 	r := d.r
-	return ask(ctx, d, func() Snapshot {
-		r.step(time.Now())
-		snap := Snapshot{ID: r.Name(), Online: r.Live(), Values: make(map[string]string)}
-		for i, a := range r.spec.Group.Kind.Attributes {
-			snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
-		}
-		snap.Telemetry = string(r.model.AppendTelemetry(nil))
-		return snap
-	})
+	return ask(ctx, d, func() Snapshot { return r.snapshot(time.Now()) })
 }
 
 // Do carries out a command at the device itself, as a hand on its switch would;
@@ -130,20 +120,8 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 	}
 	r := d.r
 	got, err := ask(ctx, d, func() result {
-		attr, ok := r.spec.Group.Kind.Attribute([]byte(attribute))
-		if !ok {
-			return result{fault: unknownAttribute(r.spec.Group.Kind, []byte(attribute))}
-		}
-		r.step(time.Now())
-		changed, err := r.model.Do(attr, []byte(payload))
-		if err != nil {
-			return result{fault: err}
-		}
-		if r.Live() {
-			r.publishStates(changed, -1)
-			r.plan()
-		}
-		return result{value: string(r.model.AppendValue(nil, attr))}
+		value, err := r.Do(time.Now(), attribute, payload)
+		return result{value, err}
 	})
 	if err == nil && got.fault != nil {
 		err = fmt.Errorf("%s: %w", d.ID(), got.fault)
@@ -186,9 +164,9 @@ func (d *Device) Misbehave(ctx context.Context, how *scenarios.Misbehavior) erro
 // Outages returns what the audit knows of the device's latest outages, in the
 // order of its connections; none where nothing is audited.
 func (d *Device) Outages() []audit.Outage {
-	f := d.r.fleet
+	f := d.f
 	if f.audit == nil {
 		return nil
 	}
-	return f.audit.Recent(d.r.spec.Global, f.now())
+	return f.audit.Recent(d.r.Spec().Global, f.now())
 }

@@ -18,7 +18,7 @@ func (o deviceObserver) Asked(number uint32, a client.Attempt) {
 	if a.GaveUp == 0 {
 		t.GaveUp = audit.Forever
 	}
-	o.r.fleet.audit.Unanswered(o.r.spec.Global, number, t)
+	o.r.env.Audit.Unanswered(o.r.spec.Global, number, t)
 }
 
 // Accepted implements observer.
@@ -26,7 +26,7 @@ func (o deviceObserver) Accepted(number uint32, a client.Acceptance) { o.accepte
 
 // accepted enters a connection of the device, or of another client with its client id.
 func (o deviceObserver) accepted(number uint32, a client.Acceptance, other bool) {
-	o.r.fleet.audit.Connected(o.r.spec.Global, number, audit.Connection{
+	o.r.env.Audit.Connected(o.r.spec.Global, number, audit.Connection{
 		Asked: a.Asked, Answered: a.Answered, Session: a.Generation,
 		CleanStart: a.CleanStart, SessionPresent: a.SessionPresent,
 		HasWill: a.HasWill, WillDelay: a.WillDelay,
@@ -36,7 +36,7 @@ func (o deviceObserver) accepted(number uint32, a client.Acceptance, other bool)
 
 // Reached implements observer.
 func (o deviceObserver) Reached(number uint32, r client.Reachability) {
-	a, device := o.r.fleet.audit, o.r.spec.Global
+	a, device := o.r.env.Audit, o.r.spec.Global
 	switch {
 	case !r.Silent:
 		a.Audible(device, number, r.At)
@@ -55,7 +55,7 @@ func (o deviceObserver) Ended(number uint32, e client.End) {
 	if way == "" && how == audit.TakenOver {
 		way = audit.WayTakenOver
 	}
-	o.r.fleet.audit.Ended(o.r.spec.Global, number, audit.End{Way: way, How: how, From: e.From, To: e.To,
+	o.r.env.Audit.Ended(o.r.spec.Global, number, audit.End{Way: way, How: how, From: e.From, To: e.To,
 		Confirmed: e.Confirmed, Unsure: how == audit.Orderly && !e.Confirmed, SessionExpiry: e.SessionExpiry})
 }
 
@@ -79,7 +79,7 @@ const connectionKey = "homefleet-connection"
 
 // appendConnection appends the User Property to a Will's.
 func (r *responder) appendConnection(user []byte, number uint32) []byte {
-	value := r.fleet.run + "/" + strconv.Itoa(r.spec.Global) + "." + strconv.FormatUint(uint64(number), 10)
+	value := r.env.Run + "/" + strconv.Itoa(r.spec.Global) + "." + strconv.FormatUint(uint64(number), 10)
 	return wire.AppendUserProperty(user, connectionKey, value)
 }
 

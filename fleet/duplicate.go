@@ -21,14 +21,13 @@ type duplicate struct {
 
 // newDuplicate returns a second client for a device, whose goroutine calls it.
 func newDuplicate(r *responder, clean bool) *duplicate {
-	f := r.fleet
 	d := &duplicate{device: r, clean: clean}
 	c := r.Duplicate()
-	c.Name, c.Stream = "the duplicate of "+r.Name(), identity{duplicateRole, r.spec.Global}.stream()
+	c.Name, c.Stream = "the duplicate of "+r.Name(), r.env.DuplicateStream(r.spec.Global)
 	if r.Observed() {
 		c.Observation.Observer = duplicateObserver{deviceObserver{r}}
 	}
-	d.Init(f.env, f.duplicateProfile, d, c)
+	d.Init(r.env.Client, r.env.Duplicates, d, c)
 	d.Contest()
 	return d
 }
@@ -37,8 +36,8 @@ func newDuplicate(r *responder, clean bool) *duplicate {
 func (d *duplicate) FillConnect(p *wire.Connect) error {
 	d.Renamed(p)
 	p.CleanStart = p.CleanStart || d.clean
-	f := d.device.fleet
-	return f.credentials(p, d.device.spec.Vars(f.run))
+	e := d.device.env
+	return e.Credentials(p, d.device.spec.Vars(e.Run))
 }
 
 // Subscriptions implements [client.Handler]: it wants what the device wants, so that the session

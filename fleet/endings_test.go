@@ -223,17 +223,17 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		p := f.start(t, &d.Session)
 		on(&d.Session, func() {
 			incidentTarget{d}.Follow(rec)
-			d.proven(time.Second)
+			d.Ponged(time.Second)
 		})
 		synctest.Wait()
-		if !all.Waiting(time.Second) || !f.auditor.Asks(d.spec.Global) {
+		if !all.Waiting(time.Second) || !f.auditor.Asks(d.Spec().Global) {
 			t.Fatal("the recovery is complete before the device has answered; want the referee to ask it")
 		}
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
 		<-d.Gone()
 		synctest.Wait()
-		if all.Waiting(time.Second) || f.auditor.Asks(d.spec.Global) {
+		if all.Waiting(time.Second) || f.auditor.Asks(d.Spec().Global) {
 			t.Error("the recovery waits for a device that has ended, or the referee asks it")
 		}
 		incidentTarget{d}.Follow(rec)

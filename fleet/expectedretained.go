@@ -15,7 +15,7 @@ type keeping struct {
 // expectsRetained returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. The device's goroutine calls it.
 func (r *responder) expectsRetained() []audit.ExpectedRetained {
-	if !r.WasOnline() || r.fleet.noRetain.Load() || r.HasNoNetwork() {
+	if !r.WasOnline() || r.env.NoRetain() || r.HasNoNetwork() {
 		return nil
 	}
 	topic, onlineWord, _ := r.availability()
@@ -41,7 +41,7 @@ func (r *responder) expectsRetained() []audit.ExpectedRetained {
 // known to have been sent. The model may have moved on since: a temperature is
 // not reported at each tenth of a degree.
 func (r *responder) retains(attr int, value []byte, made time.Duration, sent bool) {
-	if r.fleet.audit == nil {
+	if r.env.Audit == nil {
 		return
 	}
 	if r.retained == nil {
@@ -61,9 +61,9 @@ func (r *responder) retains(attr int, value []byte, made time.Duration, sent boo
 // away: by its own last message, or by its Will, for as long as that does not expire.
 func (r *responder) lastWords(c *audit.ExpectedRetained) {
 	w := &r.spec.Group.Will
-	vars := r.spec.Vars(r.fleet.run)
-	now := r.fleet.now()
-	out, known := r.fleet.audit.Last(r.spec.Global, now)
+	vars := r.spec.Vars(r.env.Run)
+	now := r.env.now()
+	out, known := r.env.Audit.Last(r.spec.Global, now)
 	_, onlineWord, offlineWord := r.availability()
 	switch {
 	case r.parted:

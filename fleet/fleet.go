@@ -13,7 +13,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"homefleet/devices"
@@ -107,12 +106,11 @@ type population struct {
 	watching   []*load.Watcher
 	auditor    *audit.Auditor // nil: nothing is audited
 
-	devices, controllers, watchers, auditors client.Cohort
+	devices, controllers, watchers, auditors, duplicates client.Cohort
 
-	duplicateProfile *client.Profile
+	deviceEnv *responderEnv
 
 	first chan struct{}                // a token for each first try under way, when there is no rate
-	words availabilityWords            // of the devices
 	byID  func() map[string]*responder // made when it is first wanted
 }
 
@@ -123,7 +121,6 @@ type measuring struct {
 	recorder *metrics.Recorder
 	names    metrics.LabelNames
 	losses   losses
-	said     atomic.Int64 // lines about single devices
 }
 
 // New makes the fleet of a checked scenario, with every device in its initial
@@ -147,8 +144,6 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.newEnv(&o)
 	f.newCohorts()
 	f.responders = make([]*responder, 0, sc.Count())
-	f.words.presence = sc.Availability()
-	f.words.own = ownWords(f.words.presence)
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]
@@ -165,9 +160,10 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	if sc.Audit.On || o.Audit {
 		f.newAudit()
 	}
+	f.newDeviceEnv()
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
-		f.responders = append(f.responders, newResponder(f, spec, model, profiles[spec.Group]))
+		f.responders = append(f.responders, newResponder(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))
 	}
 	f.newIncidents(o.BrokerControl)
 	if err := f.newLoad(); err != nil {
@@ -205,7 +201,7 @@ func (f *Fleet) newLoad() error {
 			f.watching = append(f.watching, load.NewWatcher(watchers, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
 		}
 	}
-	f.stamped = len(f.watching) > 0 || f.audit != nil
+	f.deviceEnv.Stamped = len(f.watching) > 0 || f.audit != nil
 	return f.newDeliveries(watchers)
 }
 
@@ -230,7 +226,7 @@ func (f *Fleet) sessions() []*client.Session {
 // numbered returns the device with a number of the whole scenario, of which this
 // fleet may run a shard; nil if it is another's.
 func (f *Fleet) numbered(number int) *responder {
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return cmp.Compare(r.spec.Global, n) })
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
 	if !ok {
 		return nil
 	}

@@ -39,7 +39,7 @@ func (f *Fleet) marks(p *wire.Publish) (made time.Duration, number uint32) {
 // difference counts only if it is still there when looked at again: devices go
 // on living meanwhile.
 func (f *Fleet) inspect() *metrics.RetainedTotals {
-	filters := f.availabilityFilters()
+	filters := f.deviceEnv.Availability.Filters(f.scenario)
 	for i := range f.scenario.Groups {
 		if f.scenario.Groups[i].Retain && !slices.Contains(filters, "state/+/+") {
 			filters = append(filters, "state/+/+")

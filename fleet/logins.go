@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 
+	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
 
@@ -57,4 +59,24 @@ func runOf(sc *scenarios.Scenario, run string) string {
 		return run
 	}
 	return fmt.Sprintf("%s-%dof%d", run, sc.Part.K, sc.Part.N)
+}
+
+// credentials fills in the user name and password of the scenario.
+func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
+	b := &f.scenario.Broker
+	if b.Username != "" {
+		p.HasUser, p.Username = true, b.Username.Expand(vars)
+	}
+	if b.Password == (scenarios.Secret{}) {
+		return nil
+	}
+	if f.secret == nil {
+		return errors.New("the scenario names a password, but nothing here can read it")
+	}
+	secret, err := f.secret(b.Password, vars)
+	if err != nil {
+		return err
+	}
+	p.HasPass, p.Password = true, secret
+	return nil
 }

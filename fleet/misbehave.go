@@ -61,7 +61,7 @@ var errMisbehaving = errors.New("this device misbehaves, as its scenario says")
 // draw returns a number in [0, 1) for the next decision.
 func (r *responder) draw() float64 {
 	r.habits.draws++
-	return draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Misbehavior, r.habits.draws)
+	return draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Misbehavior, r.habits.draws)
 }
 
 // misdeed draws what becomes of one answer; -1 is nothing.
@@ -130,7 +130,7 @@ func (r *responder) answerBadly(reply *wire.Publish, deed metrics.Misdeed) {
 }
 
 // did counts a misdeed.
-func (r *responder) did(deed metrics.Misdeed) { r.fleet.counts.Misdeeds[deed].Add(1) }
+func (r *responder) did(deed metrics.Misdeed) { r.env.Client.Counts.Misdeeds[deed].Add(1) }
 
 // hold keeps an answer back; it is false when there is no room.
 func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) bool {

@@ -66,7 +66,7 @@ func TestRetainedBeforeSuback(t *testing.T) {
 				p.connack(0, false, nil)
 				s := p.wantSubscribe()
 				if len(s.Subscriptions) == 1 && s.Subscriptions[0].Topic == "tele/+/lwt" {
-					p.publish(wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte(online), Retain: true})
+					p.publish(wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte(scenarios.OnlineWord), Retain: true})
 				}
 				ack := &packets.Suback{PacketID: s.PacketID, Properties: &packets.Properties{}}
 				for _, o := range s.Subscriptions {

@@ -108,7 +108,7 @@ func TestPingsAreSpread(t *testing.T) {
 			time.Sleep(3 * every)
 			check("after coming up", start)
 			for _, r := range b.fleet.responders {
-				r.Tell(func() { r.announce(true) }) // all of them say something at once
+				r.Tell(func() { _, _ = r.Do(time.Now(), "power", "TOGGLE") }) // all of them say something at once
 			}
 			said := time.Now().Add(time.Second)
 			time.Sleep(4 * every)

@@ -17,27 +17,35 @@ import (
 // isBack notes that a device has come online on a new connection, and has it
 // asked whether it answers.
 func (r *responder) isBack() {
-	if r.probed && r.fleet.asks() {
-		r.fleet.auditor.Again(r.spec.Global)
+	if r.probed && r.env.Asks() {
+		r.env.Auditor.Again(r.spec.Global)
 	}
-	r.proven(r.fleet.now())
+	r.proven(r.env.now())
 }
 
 // proven notes that the connection was whole at a moment.
 func (r *responder) proven(at time.Duration) {
 	if !r.recovering.None() {
-		r.recovering.Proven(r.spec.Global, at, r.fleet.now(), r.asker())
+		r.recovering.Proven(r.spec.Global, at, r.env.now(), r.asker())
 	}
 }
 
 // Ponged implements [client.Ponged]: the PINGREQ of a moment was answered.
 func (r *responder) Ponged(asked time.Duration) { r.proven(asked) }
 
+// PingIfRecovering has a device that is recovering find out by itself whether its connection
+// works.
+func (r *responder) PingIfRecovering(now time.Time) {
+	if !r.recovering.None() && r.Live() {
+		r.Ping(now)
+	}
+}
+
 // queried notes a query of the auditor's, which the broker has passed on. One that
 // is older than the end of the incident may have waited in a socket whose broker is
 // done with it.
 func (r *responder) queried(p *wire.Publish) {
-	if r.fleet.asksThere(p.Props.ResponseTopic) {
+	if r.env.asksThere(p.Props.ResponseTopic) {
 		if device, asked, ok := audit.Queried(p); ok && device == r.spec.Global {
 			r.proven(asked)
 		}
@@ -47,13 +55,13 @@ func (r *responder) queried(p *wire.Publish) {
 // asker returns what has the auditor ask whether the device answers; nil where nobody
 // asks.
 func (r *responder) asker() func(*incident.Recovery) {
-	if !r.fleet.asks() {
+	if !r.env.Asks() {
 		return nil
 	}
 	return func(rec *incident.Recovery) {
 		r.probed = true
 		topic := "cmnd/" + r.spec.ID + "/" + r.spec.Group.Kind.Attributes[0].Name
-		r.fleet.auditor.Inquire(r.spec.Global, topic, rec.LetsGo(r.spec.Global), rec)
+		r.env.Auditor.Inquire(r.spec.Global, topic, rec.LetsGo(r.spec.Global), rec)
 	}
 }
 
@@ -62,7 +70,7 @@ func (r *responder) asker() func(*incident.Recovery) {
 // called as the device ends, for whatever reason.
 func (r *responder) isGone() {
 	r.recovering.IsGone()
-	if a := r.fleet.auditor; r.probed && a != nil {
+	if a := r.env.Auditor; r.probed && a != nil {
 		a.Forget(r.spec.Global)
 	}
 }
@@ -70,7 +78,7 @@ func (r *responder) isGone() {
 // Connecting implements connecting.
 func (r *responder) Connecting() {
 	if !r.recovering.None() {
-		r.recovering.Attempt(r.fleet.now())
+		r.recovering.Attempt(r.env.now())
 	}
 }
 

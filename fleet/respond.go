@@ -63,30 +63,30 @@ func (r *responder) isWillAnswer(p *wire.Publish) bool {
 	if w.Off || w.ResponseTopic == "" {
 		return false
 	}
-	vars := r.spec.Vars(r.fleet.run)
+	vars := r.spec.Vars(r.env.Run)
 	return string(p.Topic) == w.ResponseTopic.Expand(vars) &&
 		string(p.Props.CorrelationData) == w.CorrelationData.Expand(vars)
 }
 
 // command obeys one command and answers it (rules 1 to 3).
 func (r *responder) command(p *wire.Publish, name []byte) {
-	f, g := r.fleet, r.spec.Group
+	g := r.spec.Group
 	if p.Retain && !g.AcceptRetained {
-		f.counts.GhostCommands.Add(1)
+		r.env.Client.Counts.GhostCommands.Add(1)
 		return
 	}
 	if !r.recovering.None() {
 		r.queried(p)
 	}
 	now := time.Now()
-	f.counts.Requests.Add(f.period(f.clock.At(now)), 1)
+	r.env.Client.Counts.Requests.Add(r.env.Client.Period(r.env.Client.Clock.At(now)), 1)
 	r.step(now)
 
 	attr, known := g.Kind.Attribute(name)
 	var changed devices.Changes
 	var fault error
 	deed := metrics.Misdeed(-1)
-	if r.habits != nil && r.usable(p.Props.ResponseTopic) && !f.asksThere(p.Props.ResponseTopic) {
+	if r.habits != nil && r.usable(p.Props.ResponseTopic) && !r.env.asksThere(p.Props.ResponseTopic) {
 		deed = r.misdeed()
 	}
 	switch {
@@ -125,10 +125,9 @@ func (r *responder) serves(p *wire.Publish, attr int) bool {
 // answer sends the reply to p (rule 1): to its Response Topic with its
 // Correlation Data, or where there is none, to the attribute's state topic.
 func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
-	f := r.fleet
 	var topicBuf [topicRoom]byte
-	value := f.env.Borrow() // the model's interface would move one on the stack to the heap
-	defer f.env.GiveBack(value)
+	value := r.env.Client.Borrow() // the model's interface would move one on the stack to the heap
+	defer r.env.Client.GiveBack(value)
 	reply := wire.Publish{QoS: p.QoS}
 	reply.Props.HasPayloadFormat, reply.Props.PayloadFormat = true, 1
 	reply.Props.ContentType = textPlain
@@ -145,10 +144,10 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 	rt := p.Props.ResponseTopic
 	usable := r.usable(rt)
 	if rt != nil && !usable {
-		f.counts.BadTopics.Add(1)
+		r.env.Client.Counts.BadTopics.Add(1)
 		if !r.topicSeen {
 			r.topicSeen = true
-			f.log.Warn("refused a response topic", "device", r.spec.ID, "topic", client.Shorten(rt), "want",
+			r.env.Client.Log.Warn("refused a response topic", "device", r.spec.ID, "topic", client.Shorten(rt), "want",
 				"a topic name without wildcards, not starting with $, outside the device's own commands")
 		}
 	}
@@ -184,8 +183,8 @@ func (r *responder) usable(topic []byte) bool {
 // The attribute except, if not negative, is left out.
 func (r *responder) publishStates(changed devices.Changes, except int) {
 	g := r.spec.Group
-	value := r.fleet.env.Borrow()
-	defer r.fleet.env.GiveBack(value)
+	value := r.env.Client.Borrow()
+	defer r.env.Client.GiveBack(value)
 	for attr := range g.Kind.Attributes {
 		if !changed.Has(attr) || attr == except {
 			continue
@@ -200,7 +199,7 @@ func (r *responder) publishStates(changed devices.Changes, except int) {
 		}
 		p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 		p.Props.ContentType = textPlain
-		made := r.fleet.now()
+		made := r.env.now()
 		var room [stampRoom]byte
 		var t client.Trace
 		p.Props.User, t = r.stamp(room[:0], &p, made, attr)

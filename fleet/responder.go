@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"errors"
 	"math"
 	"sync/atomic"
 	"time"
@@ -22,7 +21,7 @@ import (
 // standard calls a Responder.
 type responder struct {
 	client.Session
-	fleet *Fleet
+	env   *responderEnv
 	spec  scenarios.Device
 	model devices.Device
 
@@ -45,49 +44,39 @@ type responder struct {
 	habits      *habits             // how it misbehaves; nil: not at all
 }
 
-func newResponder(f *Fleet, spec scenarios.Device, model devices.Device, p *client.Profile) *responder {
-	r := &responder{fleet: f, spec: spec, model: model, stepped: f.clock.Moment(time.Now()),
+// newResponder returns a device that has a profile, and takes its random choices from a
+// stream.
+func newResponder(e *responderEnv, spec scenarios.Device, model devices.Device, p *client.Profile, stream int) *responder {
+	r := &responder{env: e, spec: spec, model: model, stepped: e.Client.Clock.Moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
-	c := client.Setup{Name: spec.ID, Stream: identity{deviceRole, spec.Global}.stream(), Resume: f.scenario.Connect.Resume,
-		ClientID: f.scenario.Connect.ClientID.Expand(spec.Vars(f.run))}
-	if f.audit != nil {
+	c := client.Setup{Name: spec.ID, Stream: stream, Resume: e.Scenario.Connect.Resume,
+		ClientID: e.Scenario.Connect.ClientID.Expand(spec.Vars(e.Run))}
+	if e.Audit != nil {
 		c.Observation = client.Observation{Observer: deviceObserver{r}, Numbers: &r.connections}
 	}
-	r.Init(f.env, p, r, c)
+	r.Init(e.Client, p, r, c)
 	if m := spec.Group.Misbehave; m != nil {
 		r.misbehave(m)
 	}
 	return r
 }
 
+// Spec returns what the device is by its scenario, which implements [incident.Target], too.
+// It may be called from any goroutine, and nothing of it changes.
+func (r *responder) Spec() *scenarios.Device { return &r.spec }
+
+// IsPresent reports whether the device is online. It may be called from any goroutine, and be
+// a moment late.
+func (r *responder) IsPresent() bool { return r.present.Load() }
+
 // FillConnect implements [client.Handler].
 func (r *responder) FillConnect(p *wire.Connect) error {
-	vars := r.spec.Vars(r.fleet.run)
+	vars := r.spec.Vars(r.env.Run)
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
 	}
 	r.Renamed(p)
-	return r.fleet.credentials(p, vars)
-}
-
-// credentials fills in the user name and password of the scenario.
-func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
-	b := &f.scenario.Broker
-	if b.Username != "" {
-		p.HasUser, p.Username = true, b.Username.Expand(vars)
-	}
-	if b.Password == (scenarios.Secret{}) {
-		return nil
-	}
-	if f.secret == nil {
-		return errors.New("the scenario names a password, but nothing here can read it")
-	}
-	secret, err := f.secret(b.Password, vars)
-	if err != nil {
-		return err
-	}
-	p.HasPass, p.Password = true, secret
-	return nil
+	return r.env.Credentials(p, vars)
 }
 
 // Subscriptions implements [client.Handler]: the device's commands, and the answers to its Will.
@@ -128,7 +117,7 @@ func (r *responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 		}
 	}
 	if !g.Will.Off && g.Will.ResponseTopic != "" {
-		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.fleet.run)))
+		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.env.Run)))
 	}
 	return subs
 }
@@ -145,8 +134,8 @@ func (r *responder) Online(now time.Time) time.Time {
 	}
 	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry == 0 {
 		// The first report comes at a random point of the interval.
-		draw := draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
-		r.telemetry = r.fleet.clock.Moment(now.Add(time.Duration(draw * float64(every))))
+		draw := draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
+		r.telemetry = r.env.Client.Clock.Moment(now.Add(time.Duration(draw * float64(every))))
 		r.ticks++
 	}
 	r.plan()
@@ -157,7 +146,7 @@ func (r *responder) Online(now time.Time) time.Time {
 // fleet's clock.
 func (r *responder) Acknowledged(note uint64, code byte) {
 	if made := time.Duration(note); made > 0 && code < 0x80 {
-		r.fleet.recorder.RecordIn(r.spec.Global, r.fleet.period(made), metrics.TelemetryPuback, r.Labels(), r.fleet.now()-made)
+		r.env.Client.Recorder.RecordIn(r.spec.Global, r.env.Client.Period(made), metrics.TelemetryPuback, r.Labels(), r.env.now()-made)
 	}
 }
 
@@ -172,11 +161,11 @@ func (r *responder) Offline(d client.Departure) {
 
 // Act implements [client.Routine].
 func (r *responder) Act(now time.Time) time.Time {
-	if client.IsDue(r.fleet.clock.Time(r.modelDue), now) {
+	if client.IsDue(r.env.Client.Clock.Time(r.modelDue), now) {
 		r.step(now)
 		r.plan()
 	}
-	if client.IsDue(r.fleet.clock.Time(r.telemetry), now) {
+	if client.IsDue(r.env.Client.Clock.Time(r.telemetry), now) {
 		r.step(now)
 		r.report()
 		r.nextTelemetry(now)
@@ -192,11 +181,11 @@ func (r *responder) Act(now time.Time) time.Time {
 
 // nextAct is when something is due; zero is never.
 func (r *responder) nextAct() time.Time {
-	telemetry := r.fleet.clock.Time(r.telemetry)
+	telemetry := r.env.Client.Clock.Time(r.telemetry)
 	if r.spec.Group.Telemetry >= client.Unhurried {
-		telemetry = r.fleet.clock.OnBeat(telemetry)
+		telemetry = r.env.Client.Clock.OnBeat(telemetry)
 	}
-	due := client.Earlier(r.fleet.clock.Time(r.modelDue), telemetry)
+	due := client.Earlier(r.env.Client.Clock.Time(r.modelDue), telemetry)
 	if r.absence != nil {
 		due = client.Earlier(due, r.absence.answerBy)
 	}
@@ -207,15 +196,15 @@ func (r *responder) nextAct() time.Time {
 }
 
 // Speaks implements [client.Speaks]: telemetry comes in any case.
-func (r *responder) Speaks() time.Time { return r.fleet.clock.Time(r.telemetry) }
+func (r *responder) Speaks() time.Time { return r.env.Client.Clock.Time(r.telemetry) }
 
 // step lets simulated time pass up to now and publishes what changed by itself.
 func (r *responder) step(now time.Time) {
 	dt := time.Duration(math.MaxInt64)
-	if span := float64(now.Sub(r.fleet.clock.Time(r.stepped))) * r.fleet.scenario.Time; span < math.MaxInt64 {
+	if span := float64(now.Sub(r.env.Client.Clock.Time(r.stepped))) * r.env.Scenario.Time; span < math.MaxInt64 {
 		dt = time.Duration(span)
 	}
-	r.stepped = r.fleet.clock.Moment(now)
+	r.stepped = r.env.Client.Clock.Moment(now)
 	changed := r.model.Step(dt)
 	if changed == 0 {
 		return
@@ -226,7 +215,7 @@ func (r *responder) step(now time.Time) {
 	}
 	for attr := range r.spec.Group.Kind.Attributes {
 		if changed.Has(attr) {
-			r.fleet.counts.Messages.Add(r.fleet.periodNow(), metrics.State, metrics.Offline)
+			r.env.Client.Counts.Messages.Add(r.env.periodNow(), metrics.State, metrics.Offline)
 		}
 	}
 }
@@ -238,13 +227,13 @@ func (r *responder) plan() {
 	if next == devices.Never || !r.HasConnection() {
 		return
 	}
-	if wait := float64(next) / r.fleet.scenario.Time; wait < float64(time.Hour*24*365) {
+	if wait := float64(next) / r.env.Scenario.Time; wait < float64(time.Hour*24*365) {
 		// Not more often than every millisecond, however fast simulated time is.
-		due := r.fleet.clock.Time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
+		due := r.env.Client.Clock.Time(r.stepped).Add(max(time.Duration(wait), time.Millisecond))
 		if wait >= float64(client.Unhurried) {
-			due = r.fleet.clock.OnBeat(due) // physics is exact at any moment
+			due = r.env.Client.Clock.OnBeat(due) // physics is exact at any moment
 		}
-		r.modelDue = r.fleet.clock.Moment(due)
+		r.modelDue = r.env.Client.Clock.Moment(due)
 		r.Wake(due)
 	}
 }
@@ -253,27 +242,27 @@ func (r *responder) plan() {
 // last, or after now when reports were missed.
 func (r *responder) nextTelemetry(now time.Time) {
 	g := r.spec.Group
-	draw := draws.Chance(r.fleet.scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
+	draw := draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
 	r.ticks++
 	wait := time.Duration(float64(g.Telemetry) * (1 + g.TelemetryJitter*(2*draw-1)))
-	next := r.fleet.clock.Time(r.telemetry).Add(wait)
+	next := r.env.Client.Clock.Time(r.telemetry).Add(wait)
 	if next.Before(now) {
-		r.telemetry = r.fleet.clock.Moment(next)
+		r.telemetry = r.env.Client.Clock.Moment(next)
 		r.missed(now)
 		next = now.Add(wait)
 	}
-	r.telemetry = r.fleet.clock.Moment(next)
+	r.telemetry = r.env.Client.Clock.Moment(next)
 }
 
 // missed counts the reports that were due before now and are not made.
 func (r *responder) missed(now time.Time) {
 	every := r.spec.Group.Telemetry
-	for due := r.fleet.clock.Time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
+	for due := r.env.Client.Clock.Time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
 		why := metrics.Offline
 		if r.Live() && due.After(r.OnlineSince()) {
 			why = metrics.Skipped
 		}
-		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.At(due)), metrics.Telemetry, why)
+		r.env.Client.Counts.Messages.Add(r.env.Client.Period(r.env.Client.Clock.At(due)), metrics.Telemetry, why)
 	}
 }
 
@@ -282,12 +271,12 @@ func (r *responder) missed(now time.Time) {
 func (r *responder) Stalled(_, to time.Time) {
 	every := r.spec.Group.Telemetry
 	for every > 0 && r.telemetry > 0 {
-		due := r.fleet.clock.Time(r.telemetry)
+		due := r.env.Client.Clock.Time(r.telemetry)
 		if due.Add(every).After(to) {
 			return
 		}
-		r.fleet.counts.Messages.Add(r.fleet.period(r.fleet.clock.At(due)), metrics.Telemetry, metrics.QueueFull)
-		r.telemetry = r.fleet.clock.Moment(due.Add(every))
+		r.env.Client.Counts.Messages.Add(r.env.Client.Period(r.env.Client.Clock.At(due)), metrics.Telemetry, metrics.QueueFull)
+		r.telemetry = r.env.Client.Clock.Moment(due.Add(every))
 	}
 }
 
@@ -301,15 +290,15 @@ func (r *responder) Ended() {
 func (r *responder) report() {
 	g := r.spec.Group
 	var topicBuf [topicRoom]byte
-	payload := r.fleet.env.Borrow()
-	defer r.fleet.env.GiveBack(payload)
+	payload := r.env.Client.Borrow()
+	defer r.env.Client.GiveBack(payload)
 	*payload = r.model.AppendTelemetry(*payload)
 	topic := append(topicBuf[:0], "tele/"...)
 	topic = append(append(topic, r.spec.ID...), "/state"...)
 	p := wire.Publish{Topic: topic, Payload: *payload, QoS: g.QoS}
 	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	p.Props.ContentType = jsonType
-	made := r.fleet.now()
+	made := r.env.now()
 	var room [stampRoom]byte
 	var t client.Trace
 	p.Props.User, t = r.stamp(room[:0], &p, made, r.telemetrySlot())
@@ -339,9 +328,9 @@ func (r *responder) announce(there bool) {
 	if !there {
 		p.Props.ContentType = r.partingType()
 	}
-	if r.fleet.audit != nil {
-		r.announced = r.fleet.now()
-		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.fleet.run)) // or the auditor would take it for the Will
+	if r.env.Audit != nil {
+		r.announced = r.env.now()
+		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.env.Run)) // or the auditor would take it for the Will
 	}
 	r.Send(&p, metrics.Announcement)
 }

@@ -55,11 +55,8 @@ func (f *Fleet) newCohorts() {
 	set(&f.controllers, controllers)
 	f.controllers.Timed = true
 	set(&f.watchers, watchers)
-	duplicates := new(client.Cohort)
-	set(duplicates, -1)
-	duplicates.Hidden = true
-	// A duplicate leaves its session to the device.
-	f.duplicateProfile = &client.Profile{Cohort: duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}}
+	set(&f.duplicates, -1)
+	f.duplicates.Hidden = true
 }
 
 // deviceProfile returns that of the devices of a group. Where the next run begins with
@@ -71,6 +68,23 @@ func (f *Fleet) deviceProfile(g *scenarios.Group) *client.Profile {
 		Backoff:     client.BackoffPolicy{Naive: g.Backoff == scenarios.Naive, Min: g.BackoffMin, Max: g.BackoffMax, Reset: c.BackoffReset},
 		Labels:      f.names.Labels(g.Kind.Name, "", ""),
 		EndsSession: !c.Resume,
+	}
+}
+
+// fewDevices is up to how many devices the log tells of single ones.
+const fewDevices = 25
+
+// newDeviceEnv makes what the devices have in common. Who follows their messages is added
+// when that is known.
+func (f *Fleet) newDeviceEnv() {
+	f.deviceEnv = &responderEnv{
+		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: wordsOf(f.scenario),
+		Credentials: f.credentials, NoRetain: f.noRetain.Load, Few: f.scenario.Count() <= fewDevices,
+		// A duplicate leaves its session to the device.
+		Duplicates:      &client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}},
+		DuplicateStream: func(device int) int { return identity{duplicateRole, device}.stream() },
+		auditEnv:        auditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asks},
+		deliveryEnv:     deliveryEnv{Place: f.place},
 	}
 }
 
@@ -149,14 +163,11 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 	return metrics.InDrain
 }
 
-// periodNow is period for this moment.
-func (f *Fleet) periodNow() metrics.Period { return f.period(f.now()) }
-
 // loadEnv is what the controllers work with.
 func (f *Fleet) loadEnv() load.Env {
 	return load.Env{
 		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials,
-		Present:             func(device int) bool { return f.responders[device].present.Load() },
+		Present:             func(device int) bool { return f.responders[device].IsPresent() },
 		ResponseInformation: func() { f.responseInfo.Store(true) },
 		Idle: func() {
 			f.idle.Add(1)

@@ -107,13 +107,14 @@ func TestStampOfAnotherRun(t *testing.T) {
 	}{{"run", 1}, {"another", 0}} {
 		f := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
 		f.zero.Store(new(f.clock.Epoch.Add(time.Hour)))
-		other := stage(t, "[[device]]\nkind = \"light\"\n[[watcher]]\n")
-		other.run, other.clock.Epoch = tt.run, time.Now().Add(-time.Hour)
 		w := f.watching[0]
 		p := &wire.Publish{Topic: []byte("state/light-1/power"), Payload: []byte("ON")}
-		f.responders[0].stamp(nil, p, f.now(), 0)
+		f.deliveries.Open(0, 0, p.Topic)
 		f.deliveries.Sent(deliveries.Message{}, 0, true)
-		p.Props.User, _ = other.responders[0].stamp(nil, p, other.now(), 0)
+		sent := deliveries.AppendMoment(nil, time.Hour, tt.run) // its clock is an hour ahead
+		stamp := deliveries.Stamp{Content: deliveries.Content(p)}
+		p.Props.User = wire.AppendUserProperty(p.Props.User, deliveries.SentKey, sent)
+		p.Props.User = wire.AppendUserProperty(p.Props.User, deliveries.SequenceKey, stamp.Append(nil, sent))
 		w.Message(p)
 		got := int64(0)
 		for s, h := range f.recorder.Snapshot(time.Second).Series {

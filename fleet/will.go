@@ -54,7 +54,7 @@ func (r *responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Wil
 // called from any goroutine.
 func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *client.Limits) (differs []string, tested willParts) {
 	w := &r.spec.Group.Will
-	want := r.willAs(r.spec.Vars(r.fleet.run), min(w.QoS, lim.MaximumQoS, r.fleet.auditorQoS()), w.Retain && !lim.NoRetain)
+	want := r.willAs(r.spec.Vars(r.env.Run), min(w.QoS, lim.MaximumQoS, r.env.AuditorQoS), w.Retain && !lim.NoRetain)
 	want.Props.User = r.appendConnection(want.Props.User, number)
 	note := func(what string, same bool) {
 		if !same {

@@ -1,0 +1,86 @@
+package fleet
+
+import (
+	"sync/atomic"
+	"time"
+
+	"homefleet/fleet/audit"
+	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+	"homefleet/scenarios"
+)
+
+// responderEnv is what the devices of a run have in common. Nothing of it changes once the
+// first of them runs.
+type responderEnv struct {
+	Client       *client.Env
+	Scenario     *scenarios.Scenario
+	Run          string // its name, as {run} in templates
+	Availability availabilityWords
+
+	// Credentials fills in the User Name and password.
+	Credentials func(*wire.Connect, scenarios.Vars) error
+
+	// NoRetain reports whether the broker has said that it retains nothing.
+	NoRetain func() bool
+
+	// Duplicates is the profile of second clients with the client id of a device, and
+	// DuplicateStream numbers the random choices of the one that a device has.
+	Duplicates      *client.Profile
+	DuplicateStream func(device int) int
+
+	// Few says that there are so few devices that the log tells of single ones.
+	Few  bool
+	said atomic.Int64 // lines about single devices
+
+	auditEnv
+	deliveryEnv
+}
+
+// auditEnv is what devices have to do with the audit.
+type auditEnv struct {
+	Audit      *audit.Audit   // nil: nothing is audited
+	Auditor    *audit.Auditor // nil likewise
+	AuditorQoS byte           // at which the auditor sees Wills
+	Asks       func() bool    // whether the auditor can ask a device whether it answers
+}
+
+// deliveryEnv is how the messages of devices are followed to watchers.
+type deliveryEnv struct {
+	Stamped    bool                 // state and telemetry say when they were made
+	Deliveries *deliveries.Ledger   // nil: nobody watches
+	Sequences  []uint32             // messages made so far, of each topic of each device, each device's own; nil likewise
+	Slots      int                  // topics of a device, there
+	Place      func(device int) int // where a device stands among them, by its number in the scenario
+}
+
+// now is a moment of the run's clock.
+func (e *responderEnv) now() time.Duration { return e.Client.Clock.Now() }
+
+// periodNow is the part of the run that it is in.
+func (e *responderEnv) periodNow() metrics.Period { return e.Client.Period(e.now()) }
+
+// asksThere reports whether answers to a topic are the auditor's, who is told the
+// truth also by devices that misbehave.
+func (e *responderEnv) asksThere(topic []byte) bool {
+	return e.Auditor != nil && e.Auditor.AnswersTo(topic)
+}
+
+// mostSaid is how many lines the log has about single devices, if these are few. Of more
+// devices it has the counts.
+const mostSaid = 100
+
+// say logs what one device has found out.
+func (e *responderEnv) say(text string, args ...any) {
+	switch n := e.said.Add(1); {
+	case n <= mostSaid && e.Few:
+		e.Client.Log.Info(text, args...)
+		if n == mostSaid {
+			e.Client.Log.Info("more of that is not logged: see the counts")
+		}
+	default:
+		e.Client.Log.Debug(text, args...)
+	}
+}

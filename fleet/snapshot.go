@@ -1,0 +1,41 @@
+package fleet
+
+import "time"
+
+// deviceSnapshot is the state of a device at one moment.
+type deviceSnapshot struct {
+	ID        string
+	Online    bool              // connected, subscribed and not stuck
+	Values    map[string]string // by attribute, as on state/<id>/<attribute>
+	Telemetry string            // JSON, as on tele/<id>/state
+}
+
+// snapshot returns the present state.
+func (r *responder) snapshot(now time.Time) deviceSnapshot {
+	r.step(now)
+	snap := deviceSnapshot{ID: r.Name(), Online: r.Live(), Values: make(map[string]string)}
+	for i, a := range r.spec.Group.Kind.Attributes {
+		snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
+	}
+	snap.Telemetry = string(r.model.AppendTelemetry(nil))
+	return snap
+}
+
+// Do carries out a command as a hand on the device's switch would: what changes is
+// published. It returns the attribute's value afterwards.
+func (r *responder) Do(now time.Time, attribute, payload string) (string, error) {
+	attr, ok := r.spec.Group.Kind.Attribute([]byte(attribute))
+	if !ok {
+		return "", unknownAttribute(r.spec.Group.Kind, []byte(attribute))
+	}
+	r.step(now)
+	changed, err := r.model.Do(attr, []byte(payload))
+	if err != nil {
+		return "", err
+	}
+	if r.Live() {
+		r.publishStates(changed, -1)
+		r.plan()
+	}
+	return string(r.model.AppendValue(nil, attr)), nil
+}

@@ -1,0 +1,43 @@
+package fleet
+
+import (
+	"time"
+
+	"homefleet/fleet/incident"
+)
+
+// incidentTarget is a device as incidents know it. It holds nothing but the pointer; most
+// of what incidents do to a device its session does.
+type incidentTarget struct{ *responder }
+
+// Tell implements incident.Target.
+func (t incidentTarget) Tell(do func(incident.Device)) bool {
+	return t.responder.Tell(func() { do(t) })
+}
+
+// Duplicate implements incident.Identity.
+func (t incidentTarget) Duplicate(clean bool) incident.Duplicate {
+	return newDuplicate(t.responder, clean)
+}
+
+// Follow implements incident.Followed. A device that was refused for good before it could
+// be struck is not struck.
+func (t incidentTarget) Follow(rec *incident.Recovery) {
+	if t.Cause() == nil {
+		t.recovering.Add(rec)
+	}
+}
+
+// IsOver implements incident.Followed. The socket of a connection alone does not know
+// whether it still works: a query of the auditor's comes through if it does, and where
+// there is no auditor the device asks for a sign of life. A device that has no connection
+// is back with the next.
+func (t incidentTarget) IsOver(rec *incident.Recovery) {
+	if !t.Live() {
+		return
+	}
+	ask := t.asker()
+	if t.recovering.IsOver(rec, ask) && ask == nil {
+		t.Ping(time.Now())
+	}
+}
