@@ -104,6 +104,19 @@ var rooms = []struct {
 		"scenarios":     "what happens when, and to whom",
 	}},
 
+	{"fleet/responder", map[string]string{
+		"devices":          "its model",
+		"fleet/audit":      "what it did to its connections, and what should be retained of it",
+		"fleet/client":     "its session",
+		"fleet/deliveries": "stamps of what it publishes",
+		"fleet/draws":      "chance",
+		"fleet/incident":   "how it recovers",
+		"fleet/load":       "User Properties of requests and answers",
+		"fleet/metrics":    "counts",
+		"fleet/wire":       "packets",
+		"scenarios":        "what it is",
+	}},
+
 	{"fleet", map[string]string{
 		"devices":          "the models",
 		"devices/words":    "remarks, and why a run failed",
@@ -114,6 +127,7 @@ var rooms = []struct {
 		"fleet/incident":   "what happens to devices",
 		"fleet/load":       "the controllers",
 		"fleet/metrics":    "counts",
+		"fleet/responder":  "the devices' side of their sessions",
 		"fleet/transport":  "connections",
 		"fleet/wire":       "packets",
 		"scenarios":        "what there is and what happens to it",

@@ -3,6 +3,7 @@ package fleet
 import (
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
+	"homefleet/fleet/responder"
 	"homefleet/scenarios"
 )
 
@@ -18,6 +19,8 @@ type (
 	RefusedError = client.RefusedError
 	// UnfitError says that a broker's limits do not allow what a scenario wants.
 	UnfitError = client.UnfitError
+	// AttributeError is a command to an attribute that the kind does not have.
+	AttributeError = responder.AttributeError
 )
 
 // What is planned, likewise.

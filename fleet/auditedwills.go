@@ -6,6 +6,7 @@ import (
 
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
 )
 
@@ -16,7 +17,7 @@ type auditedWills struct{ f *Fleet }
 // belongs to the device whose topic it came to.
 func (w auditedWills) Whose(p *wire.Publish) (device int, number uint32, ok bool) {
 	f := w.f
-	device, number, run := connectionOf(p)
+	device, number, run := responder.ConnectionOf(p)
 	switch {
 	case run == f.run && f.numbered(device) != nil:
 		return device, number, true
@@ -31,7 +32,7 @@ func (w auditedWills) Whose(p *wire.Publish) (device int, number uint32, ok bool
 func (w auditedWills) Altered(device int, number uint32, p *wire.Publish, lim *client.Limits) bool {
 	f := w.f
 	d := f.numbered(device)
-	differs, tested := d.willDiffers(p, number, lim)
+	differs, tested := d.WillDiffers(p, number, lim)
 	f.tested.Or(uint32(tested))
 	if len(differs) > 0 {
 		f.log.Warn("a will message is not as the device made it", "device", d.Name(), "differs", strings.Join(differs, ", "))

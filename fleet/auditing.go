@@ -7,6 +7,7 @@ import (
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -152,7 +153,7 @@ func (f *Fleet) completeAudit(snap *metrics.Snapshot) {
 // addFacts adds what the audit itself does not know.
 func (f *Fleet) addFacts(a *metrics.Audit) {
 	a.Retained = f.retained.Load()
-	a.SetTested(willParts(f.tested.Load()).has)
+	a.SetTested(responder.WillParts(f.tested.Load()).Has)
 	for i := range f.scenario.Groups {
 		w := &f.scenario.Groups[i].Will
 		a.Answerable = a.Answerable || !w.Off && w.ResponseTopic != ""

@@ -14,6 +14,7 @@ import (
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -148,7 +149,7 @@ func TestWillsOfAnEarlierRun(t *testing.T) {
 		}
 		p := &peer{t: t, conn: conn}
 		w := &wire.Will{Topic: []byte("tele/lamp-2/lwt"), Payload: []byte("Offline"), QoS: 1, Delay: 600}
-		w.Props.User = wire.AppendUserProperty(nil, connectionKey, "r0/1.1")
+		w.Props.User = wire.AppendUserProperty(nil, responder.ConnectionKey, "r0/1.1")
 		p.write(wire.AppendConnect(nil, &wire.Connect{Version: wire.V5, ClientID: "lamp-2", CleanStart: true, SessionExpiry: 3600, Will: w}))
 		p.want(packets.CONNACK)
 		conn.Close()

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
 )
 
 // order has the light do something and waits until that is done.
-func (s *socket) order(do func(*responder)) {
+func (s *socket) order(do func(*responder.Responder)) {
 	s.t.Helper()
 	if err := s.lamp.tell(s.t.Context(), func() { do(s.lamp.r) }); err != nil {
 		s.t.Fatal(err)
@@ -29,14 +30,14 @@ func TestNoNetworkOnSockets(t *testing.T) {
 			s := onSocket(t, scheme)
 			p := s.accept()
 			p.welcome(nil)
-			s.order(func(r *responder) { r.CutNetwork(client.ByHand, "wifi-loss") })
+			s.order(func(r *responder.Responder) { r.CutNetwork(client.ByHand, "wifi-loss") })
 			p.command("power", "ON", []byte("phone"), []byte("1"))
 			if _, err := s.lamp.Do(t.Context(), "brightness", "50"); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(300 * time.Millisecond)
 			before := s.fleet.Counts().Requests.Load()
-			s.order(func(r *responder) { r.RestoreNetwork(client.ByHand, false, client.Reconnect{}) })
+			s.order(func(r *responder.Responder) { r.RestoreNetwork(client.ByHand, false, client.Reconnect{}) })
 			if before != 0 {
 				t.Errorf("%d commands came through without a network; want none", before)
 			}
@@ -60,11 +61,11 @@ func TestRouterForgetsOnSockets(t *testing.T) {
 	s := onSocket(t, "mqtt")
 	p := s.accept()
 	p.welcome(nil)
-	s.order(func(r *responder) { r.CutNetwork(client.ByHand, "router-reboot") })
+	s.order(func(r *responder.Responder) { r.CutNetwork(client.ByHand, "router-reboot") })
 	if types, _, err := p.remains(200 * time.Millisecond); len(types) > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("without a network came % x, then %v; want nothing, and no end", types, err)
 	}
-	s.order(func(r *responder) { r.RestoreNetwork(client.ByHand, true, client.Reconnect{}) })
+	s.order(func(r *responder.Responder) { r.RestoreNetwork(client.ByHand, true, client.Reconnect{}) })
 	if types, _, err := p.remains(10 * time.Second); len(types) > 0 || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("from the router came % x, then %v; want an RST alone", types, err)
 	}
@@ -79,7 +80,7 @@ func TestStopWithoutNetworkOnSockets(t *testing.T) {
 	s := onSocket(t, "mqtt")
 	p := s.accept()
 	p.welcome(nil)
-	s.order(func(r *responder) { r.CutNetwork(client.ByHand, "wifi-loss") })
+	s.order(func(r *responder.Responder) { r.CutNetwork(client.ByHand, "wifi-loss") })
 	start := time.Now()
 	s.fleet.Stop()
 	types, _, err := p.remains(10 * time.Second)

@@ -9,6 +9,7 @@ import (
 
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
+	"homefleet/fleet/responder"
 	"homefleet/scenarios"
 )
 
@@ -16,7 +17,7 @@ import (
 // its surroundings. Its methods may be called from any goroutine; each is
 // carried out by the goroutine that owns the device.
 type Device struct {
-	r *responder
+	r *responder.Responder
 	f *Fleet
 }
 
@@ -30,8 +31,8 @@ func (f *Fleet) Device(id string) (*Device, bool) {
 }
 
 // devicesByID returns all devices by their ids.
-func (f *Fleet) devicesByID() map[string]*responder {
-	all := make(map[string]*responder, len(f.responders))
+func (f *Fleet) devicesByID() map[string]*responder.Responder {
+	all := make(map[string]*responder.Responder, len(f.responders))
 	for _, r := range f.responders {
 		all[r.Spec().ID] = r
 	}
@@ -57,7 +58,7 @@ func (d *Device) Home() string { return d.r.Spec().Home }
 func (d *Device) Kind() string { return d.r.Spec().Group.Kind.Name }
 
 // Snapshot is the state of a device at one moment.
-type Snapshot = deviceSnapshot
+type Snapshot = responder.Snapshot
 
 // ErrEnded says that a device's goroutine has ended.
 var ErrEnded = errors.New("the device has ended")
@@ -108,7 +109,7 @@ func (d *Device) ended() error {
 // Snapshot returns the device's present state.
 func (d *Device) Snapshot(ctx context.Context) (Snapshot, error) {
 	r := d.r
-	return ask(ctx, d, func() Snapshot { return r.snapshot(time.Now()) })
+	return ask(ctx, d, func() Snapshot { return r.Snapshot(time.Now()) })
 }
 
 // Do carries out a command at the device itself, as a hand on its switch would;
@@ -152,13 +153,13 @@ func (d *Device) ReturnAs(ctx context.Context, how client.Reconnect) error {
 // it holds back goes out then.
 func (d *Device) Misbehave(ctx context.Context, how *scenarios.Misbehavior) error {
 	if how == nil {
-		return d.tell(ctx, d.r.behave)
+		return d.tell(ctx, d.r.Behave)
 	}
 	m := *how
 	if err := m.Check(); err != nil {
 		return fmt.Errorf("%s: %w", d.ID(), err)
 	}
-	return d.tell(ctx, func() { d.r.misbehave(&m) })
+	return d.tell(ctx, func() { d.r.Misbehave(&m) })
 }
 
 // Outages returns what the audit knows of the device's latest outages, in the

@@ -12,6 +12,7 @@ import (
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/incident"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -222,7 +223,7 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		f.start(t, &f.auditor.Session) // it hears, but asks nobody before it is online
 		p := f.start(t, &d.Session)
 		on(&d.Session, func() {
-			incidentTarget{d}.Follow(rec)
+			responder.Target{Responder: d}.Follow(rec)
 			d.Ponged(time.Second)
 		})
 		synctest.Wait()
@@ -236,7 +237,7 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		if all.Waiting(time.Second) || f.auditor.Asks(d.Spec().Global) {
 			t.Error("the recovery waits for a device that has ended, or the referee asks it")
 		}
-		incidentTarget{d}.Follow(rec)
+		responder.Target{Responder: d}.Follow(rec)
 		if got, _ := all.All(0, time.Second); got[0].Affected != 1 || all.Waiting(time.Second) {
 			t.Errorf("%d affected; want the one that was there", got[0].Affected)
 		}
@@ -252,7 +253,7 @@ func TestStruckAsItEnds(t *testing.T) {
 		all.Add(rec, 0)
 		heard := 0
 		f.devices.Changed = func() { // it has been refused for good, and reads nothing any more
-			incidentTarget{d}.Tell(func(d incident.Device) { heard++; d.Follow(rec) })
+			responder.Target{Responder: d}.Tell(func(d incident.Device) { heard++; d.Follow(rec) })
 		}
 		p := f.start(t, &d.Session)
 		p.wantConnect()

@@ -22,6 +22,7 @@ import (
 	"homefleet/fleet/incident"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/responder"
 	"homefleet/scenarios"
 )
 
@@ -101,17 +102,17 @@ type Fleet struct {
 
 // population is who takes part in a run, by what they play.
 type population struct {
-	responders []*responder
+	responders []*responder.Responder
 	requesters []*load.Controller
 	watching   []*load.Watcher
 	auditor    *audit.Auditor // nil: nothing is audited
 
 	devices, controllers, watchers, auditors, duplicates client.Cohort
 
-	deviceEnv *responderEnv
+	deviceEnv *responder.Env
 
-	first chan struct{}                // a token for each first try under way, when there is no rate
-	byID  func() map[string]*responder // made when it is first wanted
+	first chan struct{}                          // a token for each first try under way, when there is no rate
+	byID  func() map[string]*responder.Responder // made when it is first wanted
 }
 
 // measuring is what the fleet counts and measures with.
@@ -143,7 +144,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.newRecorder()
 	f.newEnv(&o)
 	f.newCohorts()
-	f.responders = make([]*responder, 0, sc.Count())
+	f.responders = make([]*responder.Responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]
@@ -163,7 +164,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.newDeviceEnv()
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
-		f.responders = append(f.responders, newResponder(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))
+		f.responders = append(f.responders, responder.New(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))
 	}
 	f.newIncidents(o.BrokerControl)
 	if err := f.newLoad(); err != nil {
@@ -225,8 +226,8 @@ func (f *Fleet) sessions() []*client.Session {
 
 // numbered returns the device with a number of the whole scenario, of which this
 // fleet may run a shard; nil if it is another's.
-func (f *Fleet) numbered(number int) *responder {
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
+func (f *Fleet) numbered(number int) *responder.Responder {
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder.Responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
 	if !ok {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"homefleet/fleet/audit"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
 )
 
@@ -29,7 +30,7 @@ func (f *Fleet) marks(p *wire.Publish) (made time.Duration, number uint32) {
 	if at, run, ok := deliveries.MadeAt(p); ok && run == f.run {
 		made = at
 	}
-	if _, n, run := connectionOf(p); run == f.run {
+	if _, n, run := responder.ConnectionOf(p); run == f.run {
 		number = n
 	}
 	return made, number
@@ -80,7 +81,7 @@ func (f *Fleet) expectsRetained() [][]audit.ExpectedRetained {
 	answers := make(chan answer, len(f.responders)) // so that no device waits
 	asked := 0
 	for n, r := range f.responders {
-		if r.Tell(func() { answers <- answer{n, r.expectsRetained()} }) {
+		if r.Tell(func() { answers <- answer{n, r.ExpectsRetained()} }) {
 			asked++
 		}
 	}

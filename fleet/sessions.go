@@ -6,6 +6,7 @@ import (
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/responder"
 	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -77,14 +78,14 @@ const fewDevices = 25
 // newDeviceEnv makes what the devices have in common. Who follows their messages is added
 // when that is known.
 func (f *Fleet) newDeviceEnv() {
-	f.deviceEnv = &responderEnv{
-		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: wordsOf(f.scenario),
+	f.deviceEnv = &responder.Env{
+		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: responder.AvailabilityOf(f.scenario),
 		Credentials: f.credentials, NoRetain: f.noRetain.Load, Few: f.scenario.Count() <= fewDevices,
 		// A duplicate leaves its session to the device.
 		Duplicates:      &client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}},
 		DuplicateStream: func(device int) int { return identity{duplicateRole, device}.stream() },
-		auditEnv:        auditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asks},
-		deliveryEnv:     deliveryEnv{Place: f.place},
+		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asks},
+		DeliveryEnv:     responder.DeliveryEnv{Place: f.place},
 	}
 }
 
@@ -183,11 +184,11 @@ func (f *Fleet) watcherEnv() *load.WatcherEnv {
 		Client: f.env, Profile: client.Profile{Cohort: &f.watchers, Backoff: backoffOf(c), EndsSession: !c.Resume},
 		Run: f.run, Credentials: f.credentials, Place: f.place,
 		Will: func(p *wire.Publish) (int, uint32, bool) {
-			device, number, run := connectionOf(p)
+			device, number, run := responder.ConnectionOf(p)
 			return device, number, run == f.run && f.numbered(device) != nil
 		},
 		AppendConnection: func(user []byte, device int, number uint32) []byte {
-			return f.numbered(device).appendConnection(user, number)
+			return f.numbered(device).AppendConnection(user, number)
 		},
 	}
 	if f.audit != nil {

@@ -10,6 +10,7 @@ import (
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/responder"
 )
 
 // place returns where a device stands in this fleet, by its number in the whole
@@ -18,7 +19,7 @@ func (f *Fleet) place(number int) int {
 	if number >= 0 && number < len(f.responders) && f.responders[number].Spec().Global == number {
 		return number // but in a shard
 	}
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
+	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder.Responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
 	if !ok {
 		return -1
 	}
@@ -41,7 +42,7 @@ func (f *Fleet) newDeliveries(watchers *load.WatcherEnv) error {
 	}
 	slots := 1
 	for _, r := range f.responders {
-		slots = max(slots, r.telemetrySlot()+1)
+		slots = max(slots, r.TelemetrySlot()+1)
 	}
 	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1}
 	shares := make(map[string]int) // of a shared subscription, by name and filter

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"math"
@@ -17,11 +17,11 @@ import (
 	"homefleet/scenarios"
 )
 
-// responder is one virtual device as an MQTT client: what section 4.10.1 of the
+// Responder is one virtual device as an MQTT client: what section 4.10.1 of the
 // standard calls a Responder.
-type responder struct {
+type Responder struct {
 	client.Session
-	env   *responderEnv
+	env   *Env
 	spec  scenarios.Device
 	model devices.Device
 
@@ -44,10 +44,10 @@ type responder struct {
 	habits      *habits             // how it misbehaves; nil: not at all
 }
 
-// newResponder returns a device that has a profile, and takes its random choices from a
+// New returns a device that has a profile, and takes its random choices from a
 // stream.
-func newResponder(e *responderEnv, spec scenarios.Device, model devices.Device, p *client.Profile, stream int) *responder {
-	r := &responder{env: e, spec: spec, model: model, stepped: e.Client.Clock.Moment(time.Now()),
+func New(e *Env, spec scenarios.Device, model devices.Device, p *client.Profile, stream int) *Responder {
+	r := &Responder{env: e, spec: spec, model: model, stepped: e.Client.Clock.Moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
 	c := client.Setup{Name: spec.ID, Stream: stream, Resume: e.Scenario.Connect.Resume,
 		ClientID: e.Scenario.Connect.ClientID.Expand(spec.Vars(e.Run))}
@@ -56,21 +56,21 @@ func newResponder(e *responderEnv, spec scenarios.Device, model devices.Device, 
 	}
 	r.Init(e.Client, p, r, c)
 	if m := spec.Group.Misbehave; m != nil {
-		r.misbehave(m)
+		r.Misbehave(m)
 	}
 	return r
 }
 
 // Spec returns what the device is by its scenario, which implements [incident.Target], too.
 // It may be called from any goroutine, and nothing of it changes.
-func (r *responder) Spec() *scenarios.Device { return &r.spec }
+func (r *Responder) Spec() *scenarios.Device { return &r.spec }
 
 // IsPresent reports whether the device is online. It may be called from any goroutine, and be
 // a moment late.
-func (r *responder) IsPresent() bool { return r.present.Load() }
+func (r *Responder) IsPresent() bool { return r.present.Load() }
 
 // FillConnect implements [client.Handler].
-func (r *responder) FillConnect(p *wire.Connect) error {
+func (r *Responder) FillConnect(p *wire.Connect) error {
 	vars := r.spec.Vars(r.env.Run)
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
@@ -81,13 +81,13 @@ func (r *responder) FillConnect(p *wire.Connect) error {
 
 // Subscriptions implements [client.Handler]: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
-func (r *responder) Subscriptions() ([]packets.SubOptions, int, error) {
+func (r *Responder) Subscriptions() ([]packets.SubOptions, int, error) {
 	return r.subscriptions(r.Limits()), 1, nil
 }
 
 // subscriptions is Subscriptions for a broker with these limits. It touches nothing
 // that changes, and may be called from any goroutine.
-func (r *responder) subscriptions(lim *client.Limits) []packets.SubOptions {
+func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 	g := r.spec.Group
 	handling := byte(packets.RetainDoNotSend) // rule 3: no ghost switching
 	if g.AcceptRetained {
@@ -123,7 +123,7 @@ func (r *responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 }
 
 // Online implements [client.Handler]: the device says that it is there and starts its routine.
-func (r *responder) Online(now time.Time) time.Time {
+func (r *Responder) Online(now time.Time) time.Time {
 	r.step(now)
 	r.present.Store(true)
 	r.announce(true)
@@ -144,23 +144,23 @@ func (r *responder) Online(now time.Time) time.Time {
 
 // Acknowledged implements [client.Acknowledged]: the note is when telemetry was sent, on the
 // fleet's clock.
-func (r *responder) Acknowledged(note uint64, code byte) {
+func (r *Responder) Acknowledged(note uint64, code byte) {
 	if made := time.Duration(note); made > 0 && code < 0x80 {
 		r.env.Client.Recorder.RecordIn(r.spec.Global, r.env.Client.Period(made), metrics.TelemetryPuback, r.Labels(), r.env.now()-made)
 	}
 }
 
 // BeforeDisconnect implements parting.
-func (r *responder) BeforeDisconnect() { r.announce(false) }
+func (r *Responder) BeforeDisconnect() { r.announce(false) }
 
 // Offline implements [client.GoesOffline].
-func (r *responder) Offline(d client.Departure) {
+func (r *Responder) Offline(d client.Departure) {
 	r.present.Store(false)
 	r.wentDown(d)
 }
 
 // Act implements [client.Routine].
-func (r *responder) Act(now time.Time) time.Time {
+func (r *Responder) Act(now time.Time) time.Time {
 	if client.IsDue(r.env.Client.Clock.Time(r.modelDue), now) {
 		r.step(now)
 		r.plan()
@@ -180,7 +180,7 @@ func (r *responder) Act(now time.Time) time.Time {
 }
 
 // nextAct is when something is due; zero is never.
-func (r *responder) nextAct() time.Time {
+func (r *Responder) nextAct() time.Time {
 	telemetry := r.env.Client.Clock.Time(r.telemetry)
 	if r.spec.Group.Telemetry >= client.Unhurried {
 		telemetry = r.env.Client.Clock.OnBeat(telemetry)
@@ -196,10 +196,10 @@ func (r *responder) nextAct() time.Time {
 }
 
 // Speaks implements [client.Speaks]: telemetry comes in any case.
-func (r *responder) Speaks() time.Time { return r.env.Client.Clock.Time(r.telemetry) }
+func (r *Responder) Speaks() time.Time { return r.env.Client.Clock.Time(r.telemetry) }
 
 // step lets simulated time pass up to now and publishes what changed by itself.
-func (r *responder) step(now time.Time) {
+func (r *Responder) step(now time.Time) {
 	dt := time.Duration(math.MaxInt64)
 	if span := float64(now.Sub(r.env.Client.Clock.Time(r.stepped))) * r.env.Scenario.Time; span < math.MaxInt64 {
 		dt = time.Duration(span)
@@ -221,7 +221,7 @@ func (r *responder) step(now time.Time) {
 }
 
 // plan asks the model when it wants to be stepped.
-func (r *responder) plan() {
+func (r *Responder) plan() {
 	r.modelDue = 0
 	next := r.model.Next()
 	if next == devices.Never || !r.HasConnection() {
@@ -240,7 +240,7 @@ func (r *responder) plan() {
 
 // nextTelemetry draws when the next report is due: interval*(1±jitter) after the
 // last, or after now when reports were missed.
-func (r *responder) nextTelemetry(now time.Time) {
+func (r *Responder) nextTelemetry(now time.Time) {
 	g := r.spec.Group
 	draw := draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
 	r.ticks++
@@ -255,7 +255,7 @@ func (r *responder) nextTelemetry(now time.Time) {
 }
 
 // missed counts the reports that were due before now and are not made.
-func (r *responder) missed(now time.Time) {
+func (r *Responder) missed(now time.Time) {
 	every := r.spec.Group.Telemetry
 	for due := r.env.Client.Clock.Time(r.telemetry); every > 0 && r.telemetry > 0 && due.Before(now); due = due.Add(every) {
 		why := metrics.Offline
@@ -268,7 +268,7 @@ func (r *responder) missed(now time.Time) {
 
 // Stalled implements [client.Stalled]: of the reports that came due while the connection took
 // nothing, the last is made now, and for the others there was no room.
-func (r *responder) Stalled(_, to time.Time) {
+func (r *Responder) Stalled(_, to time.Time) {
 	every := r.spec.Group.Telemetry
 	for every > 0 && r.telemetry > 0 {
 		due := r.env.Client.Clock.Time(r.telemetry)
@@ -281,13 +281,13 @@ func (r *responder) Stalled(_, to time.Time) {
 }
 
 // Ended implements ended.
-func (r *responder) Ended() {
+func (r *Responder) Ended() {
 	r.missed(time.Now())
 	r.isGone()
 }
 
 // report publishes tele/<id>/state.
-func (r *responder) report() {
+func (r *Responder) report() {
 	g := r.spec.Group
 	var topicBuf [topicRoom]byte
 	payload := r.env.Client.Borrow()
@@ -301,7 +301,7 @@ func (r *responder) report() {
 	made := r.env.now()
 	var room [stampRoom]byte
 	var t client.Trace
-	p.Props.User, t = r.stamp(room[:0], &p, made, r.telemetrySlot())
+	p.Props.User, t = r.stamp(room[:0], &p, made, r.TelemetrySlot())
 	if r.habits != nil {
 		p.Props.User = r.habits.appendTime(p.Props.User)
 	}
@@ -309,7 +309,7 @@ func (r *responder) report() {
 }
 
 // announce publishes the device's availability, retained, as its Will would.
-func (r *responder) announce(there bool) {
+func (r *Responder) announce(there bool) {
 	topic, word, offlineWord := r.availability()
 	if !there {
 		word = offlineWord

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"strconv"
@@ -10,7 +10,7 @@ import (
 )
 
 // deviceObserver tells the audit what happens to the connections of a device.
-type deviceObserver struct{ r *responder }
+type deviceObserver struct{ r *Responder }
 
 // Asked implements observer.
 func (o deviceObserver) Asked(number uint32, a client.Attempt) {
@@ -72,24 +72,24 @@ type duplicateObserver struct{ deviceObserver }
 // Accepted implements observer.
 func (o duplicateObserver) Accepted(number uint32, a client.Acceptance) { o.accepted(number, a, true) }
 
-// connectionKey names the User Property of a Will Message that says of which
+// ConnectionKey names the User Property of a Will Message that says of which
 // connection of which device it is: "run-1/12.3" is the third of device 12 in the
 // run "run-1". Wills have it only where they are audited.
-const connectionKey = "homefleet-connection"
+const ConnectionKey = "homefleet-connection"
 
-// appendConnection appends the User Property to a Will's.
-func (r *responder) appendConnection(user []byte, number uint32) []byte {
+// AppendConnection appends the User Property to a Will's.
+func (r *Responder) AppendConnection(user []byte, number uint32) []byte {
 	value := r.env.Run + "/" + strconv.Itoa(r.spec.Global) + "." + strconv.FormatUint(uint64(number), 10)
-	return wire.AppendUserProperty(user, connectionKey, value)
+	return wire.AppendUserProperty(user, ConnectionKey, value)
 }
 
-// connectionOf reads it; run is "" where there is none that can be read.
-func connectionOf(p *wire.Publish) (device int, number uint32, run string) {
+// ConnectionOf reads it; run is "" where there is none that can be read.
+func ConnectionOf(p *wire.Publish) (device int, number uint32, run string) {
 	if p.Props.User == nil {
 		return 0, 0, ""
 	}
 	for k, v := range p.Props.UserProperties() {
-		if k != connectionKey {
+		if k != ConnectionKey {
 			continue
 		}
 		slash := strings.LastIndexByte(v, '/')

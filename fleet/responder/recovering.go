@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 
 // isBack notes that a device has come online on a new connection, and has it
 // asked whether it answers.
-func (r *responder) isBack() {
+func (r *Responder) isBack() {
 	if r.probed && r.env.Asks() {
 		r.env.Auditor.Again(r.spec.Global)
 	}
@@ -24,18 +24,18 @@ func (r *responder) isBack() {
 }
 
 // proven notes that the connection was whole at a moment.
-func (r *responder) proven(at time.Duration) {
+func (r *Responder) proven(at time.Duration) {
 	if !r.recovering.None() {
 		r.recovering.Proven(r.spec.Global, at, r.env.now(), r.asker())
 	}
 }
 
 // Ponged implements [client.Ponged]: the PINGREQ of a moment was answered.
-func (r *responder) Ponged(asked time.Duration) { r.proven(asked) }
+func (r *Responder) Ponged(asked time.Duration) { r.proven(asked) }
 
 // PingIfRecovering has a device that is recovering find out by itself whether its connection
 // works.
-func (r *responder) PingIfRecovering(now time.Time) {
+func (r *Responder) PingIfRecovering(now time.Time) {
 	if !r.recovering.None() && r.Live() {
 		r.Ping(now)
 	}
@@ -44,7 +44,7 @@ func (r *responder) PingIfRecovering(now time.Time) {
 // queried notes a query of the auditor's, which the broker has passed on. One that
 // is older than the end of the incident may have waited in a socket whose broker is
 // done with it.
-func (r *responder) queried(p *wire.Publish) {
+func (r *Responder) queried(p *wire.Publish) {
 	if r.env.asksThere(p.Props.ResponseTopic) {
 		if device, asked, ok := audit.Queried(p); ok && device == r.spec.Global {
 			r.proven(asked)
@@ -54,7 +54,7 @@ func (r *responder) queried(p *wire.Publish) {
 
 // asker returns what has the auditor ask whether the device answers; nil where nobody
 // asks.
-func (r *responder) asker() func(*incident.Recovery) {
+func (r *Responder) asker() func(*incident.Recovery) {
 	if !r.env.Asks() {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (r *responder) asker() func(*incident.Recovery) {
 // isGone notes that the device will not be back from anything, so that nobody waits
 // for it: neither those who follow it nor, as to its answers, the auditor. It is
 // called as the device ends, for whatever reason.
-func (r *responder) isGone() {
+func (r *Responder) isGone() {
 	r.recovering.IsGone()
 	if a := r.env.Auditor; r.probed && a != nil {
 		a.Forget(r.spec.Global)
@@ -76,14 +76,14 @@ func (r *responder) isGone() {
 }
 
 // Connecting implements connecting.
-func (r *responder) Connecting() {
+func (r *Responder) Connecting() {
 	if !r.recovering.None() {
 		r.recovering.Attempt(r.env.now())
 	}
 }
 
 // ConnectFailed implements connectFailed: it notes why a try to connect came to nothing.
-func (r *responder) ConnectFailed(err error) {
+func (r *Responder) ConnectFailed(err error) {
 	if r.recovering.None() || r.IsEnding() {
 		return
 	}

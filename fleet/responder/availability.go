@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"slices"
@@ -11,22 +11,22 @@ const (
 	offline = scenarios.OfflineWord
 )
 
-// availabilityWords says how the devices of each group say that they are there, and
+// Availability says how the devices of each group say that they are there, and
 // that they leave.
-type availabilityWords struct {
+type Availability struct {
 	presence map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
 	own      map[*scenarios.Group]bool // see ownWords
 }
 
-// wordsOf returns those of a scenario.
-func wordsOf(sc *scenarios.Scenario) availabilityWords {
+// AvailabilityOf returns those of a scenario.
+func AvailabilityOf(sc *scenarios.Scenario) Availability {
 	presence := sc.Availability()
-	return availabilityWords{presence, ownWords(presence)}
+	return Availability{presence, ownWords(presence)}
 }
 
 // Filters returns the topic filters of the topics on which the devices of a scenario say
 // that they are there.
-func (w *availabilityWords) Filters(sc *scenarios.Scenario) []string {
+func (w *Availability) Filters(sc *scenarios.Scenario) []string {
 	var filters []string
 	for i := range sc.Groups {
 		g := &sc.Groups[i]
@@ -44,7 +44,7 @@ func (w *availabilityWords) Filters(sc *scenarios.Scenario) []string {
 // availability returns the topic on which the device says that it is there, and that
 // it leaves, and how it says so: on the topic of its Will, if that is its own and
 // retained, it leaves in the words of the Will.
-func (r *responder) availability() (topic, onlineWord, offlineWord string) {
+func (r *Responder) availability() (topic, onlineWord, offlineWord string) {
 	g := r.spec.Group
 	if !r.env.Availability.own[g] {
 		return "tele/" + r.spec.ID + "/lwt", online, offline
@@ -69,7 +69,7 @@ func ownWords(presence map[*scenarios.Group]bool) map[*scenarios.Group]bool {
 // ownAvailability is availability where the Will has a topic or words of its own.
 //
 //go:noinline
-func (r *responder) ownAvailability() (topic, onlineWord, offlineWord string) {
+func (r *Responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.env.Run)
 	onlineWord, offlineWord = scenarios.AvailabilityWords(w.Payload.Expand(vars))
@@ -80,7 +80,7 @@ func (r *responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 // Will, whose words it takes.
 //
 //go:noinline
-func (r *responder) partingType() []byte {
+func (r *Responder) partingType() []byte {
 	if w := &r.spec.Group.Will; w.ContentType != "" && r.env.Availability.presence[r.spec.Group] {
 		return []byte(w.ContentType.Expand(r.spec.Vars(r.env.Run)))
 	}

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"maps"
@@ -28,7 +28,7 @@ func TestWhyAttemptsFail(t *testing.T) {
 		{client.ErrStopping, ""},
 	} {
 		var all incident.Recoveries
-		rec, r := new(incident.Recovery), new(responder)
+		rec, r := new(incident.Recovery), new(Responder)
 		all.Add(rec, 0)
 		r.recovering.Add(rec)
 		r.ConnectFailed(tt.err)

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"slices"
@@ -26,7 +26,7 @@ type absence struct {
 const answersWithin = 2 * time.Second
 
 // wentDown begins an absence.
-func (r *responder) wentDown(d client.Departure) {
+func (r *Responder) wentDown(d client.Departure) {
 	r.parted = d.Orderly
 	w := &r.spec.Group.Will
 	if w.Off || w.ResponseTopic == "" {
@@ -45,7 +45,7 @@ func (r *responder) wentDown(d client.Departure) {
 
 // expectAnswer waits for the answer to the Will, where the device is back on the
 // session for which the broker kept it.
-func (r *responder) expectAnswer(now time.Time) {
+func (r *Responder) expectAnswer(now time.Time) {
 	if o := r.absence; o != nil && !o.answered && r.Resumed() && now.Sub(o.since) > o.willDue {
 		o.answerBy = now.Add(answersWithin)
 	}
@@ -53,7 +53,7 @@ func (r *responder) expectAnswer(now time.Time) {
 
 // willAnswered takes an answer to the device's own Will: somebody has consumed
 // it.
-func (r *responder) willAnswered(p *wire.Publish) {
+func (r *Responder) willAnswered(p *wire.Publish) {
 	of := r.absence
 	if of == nil {
 		r.env.Client.Counts.WillsSeen.Add(1)
@@ -61,7 +61,7 @@ func (r *responder) willAnswered(p *wire.Publish) {
 		return
 	}
 	number := of.number
-	if _, n, run := connectionOf(p); run == r.env.Run {
+	if _, n, run := ConnectionOf(p); run == r.env.Run {
 		number = n
 	}
 	if number == of.number && of.answered || number != of.number && number == of.earlier {
@@ -81,7 +81,7 @@ func (r *responder) willAnswered(p *wire.Publish) {
 }
 
 // unanswered notes that nobody has answered the Will.
-func (r *responder) unanswered() {
+func (r *Responder) unanswered() {
 	o := r.absence
 	o.answerBy = time.Time{}
 	if r.env.Audit != nil && !slices.ContainsFunc(r.env.Audit.Recent(r.spec.Global, r.env.now()), func(of audit.Outage) bool {

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"errors"
@@ -32,8 +32,8 @@ type heldAnswer struct {
 // mostHeld bounds what a device holds back; what is beyond goes at once.
 const mostHeld = 256
 
-// misbehave gives the device its habits.
-func (r *responder) misbehave(m *scenarios.Misbehavior) {
+// Misbehave gives the device its habits.
+func (r *Responder) Misbehave(m *scenarios.Misbehavior) {
 	if r.habits == nil {
 		r.habits = new(habits)
 	}
@@ -46,9 +46,9 @@ func (r *responder) misbehave(m *scenarios.Misbehavior) {
 	r.Wake(h.due)
 }
 
-// behave takes the habits from the device.
-func (r *responder) behave() {
-	r.misbehave(new(scenarios.Misbehavior))
+// Behave takes the habits from the device.
+func (r *Responder) Behave() {
+	r.Misbehave(new(scenarios.Misbehavior))
 	if r.Live() {
 		r.letGo(func(*heldAnswer) bool { return true })
 	}
@@ -59,13 +59,13 @@ func (r *responder) behave() {
 var errMisbehaving = errors.New("this device misbehaves, as its scenario says")
 
 // draw returns a number in [0, 1) for the next decision.
-func (r *responder) draw() float64 {
+func (r *Responder) draw() float64 {
 	r.habits.draws++
 	return draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Misbehavior, r.habits.draws)
 }
 
 // misdeed draws what becomes of one answer; -1 is nothing.
-func (r *responder) misdeed() metrics.Misdeed {
+func (r *Responder) misdeed() metrics.Misdeed {
 	m, draw := &r.habits.is, r.draw()
 	for _, x := range []struct {
 		share float64
@@ -90,7 +90,7 @@ func (r *responder) misdeed() metrics.Misdeed {
 
 // answerBadly sends an answer as the misdeed has it. An answer to a request
 // alone is treated so, since nobody else could tell.
-func (r *responder) answerBadly(reply *wire.Publish, deed metrics.Misdeed) {
+func (r *Responder) answerBadly(reply *wire.Publish, deed metrics.Misdeed) {
 	h, now := r.habits, time.Now()
 	switch deed {
 	case metrics.AnswerDropped:
@@ -130,10 +130,10 @@ func (r *responder) answerBadly(reply *wire.Publish, deed metrics.Misdeed) {
 }
 
 // did counts a misdeed.
-func (r *responder) did(deed metrics.Misdeed) { r.env.Client.Counts.Misdeeds[deed].Add(1) }
+func (r *Responder) did(deed metrics.Misdeed) { r.env.Client.Counts.Misdeeds[deed].Add(1) }
 
 // hold keeps an answer back; it is false when there is no room.
-func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) bool {
+func (r *Responder) hold(reply *wire.Publish, until time.Time, another bool) bool {
 	h := r.habits
 	if len(h.held) >= mostHeld {
 		return false
@@ -152,7 +152,7 @@ func (r *responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 
 // sendReply sends an answer, and those that waited for it to go first. It reports
 // whether the answer is on its way.
-func (r *responder) sendReply(reply *wire.Publish) bool {
+func (r *Responder) sendReply(reply *wire.Publish) bool {
 	sent := r.Send(reply, replyKind(reply))
 	if r.habits != nil && len(r.habits.held) > 0 {
 		r.letGo(func(a *heldAnswer) bool { return a.another })
@@ -161,7 +161,7 @@ func (r *responder) sendReply(reply *wire.Publish) bool {
 }
 
 // letGo sends the answers that are held back and meant.
-func (r *responder) letGo(which func(*heldAnswer) bool) {
+func (r *Responder) letGo(which func(*heldAnswer) bool) {
 	h := r.habits
 	var free []heldAnswer
 	h.held = slices.DeleteFunc(h.held, func(a heldAnswer) bool {
@@ -186,7 +186,7 @@ func replyKind(reply *wire.Publish) metrics.MessageKind {
 }
 
 // indulge does what is due of the habits.
-func (r *responder) indulge(now time.Time) {
+func (r *Responder) indulge(now time.Time) {
 	h := r.habits
 	if !client.IsDue(h.due, now) {
 		return
@@ -222,7 +222,7 @@ func (h *habits) appendTime(user []byte) []byte {
 }
 
 // Withholds implements [client.Withholds]: it draws whether a PUBACK or PUBREC is never sent.
-func (r *responder) Withholds() bool {
+func (r *Responder) Withholds() bool {
 	if r.habits == nil || r.habits.is.WithholdPuback <= 0 || r.draw() >= r.habits.is.WithholdPuback {
 		return false
 	}

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"time"
@@ -12,9 +12,9 @@ type keeping struct {
 	made  time.Duration // on the fleet's clock, as its stamp has it
 }
 
-// expectsRetained returns what the device says that the broker retains of it: its
+// ExpectsRetained returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. The device's goroutine calls it.
-func (r *responder) expectsRetained() []audit.ExpectedRetained {
+func (r *Responder) ExpectsRetained() []audit.ExpectedRetained {
 	if !r.WasOnline() || r.env.NoRetain() || r.HasNoNetwork() {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (r *responder) expectsRetained() []audit.ExpectedRetained {
 // retains notes what an attribute's state topic was last told to hold, if it is
 // known to have been sent. The model may have moved on since: a temperature is
 // not reported at each tenth of a degree.
-func (r *responder) retains(attr int, value []byte, made time.Duration, sent bool) {
+func (r *Responder) retains(attr int, value []byte, made time.Duration, sent bool) {
 	if r.env.Audit == nil {
 		return
 	}
@@ -59,7 +59,7 @@ func (r *responder) retains(attr int, value []byte, made time.Duration, sent boo
 
 // lastWords says what may be retained as the availability of a device that is
 // away: by its own last message, or by its Will, for as long as that does not expire.
-func (r *responder) lastWords(c *audit.ExpectedRetained) {
+func (r *Responder) lastWords(c *audit.ExpectedRetained) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.env.Run)
 	now := r.env.now()

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"time"
@@ -7,14 +7,14 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// willParts is a set of [metrics.WillParts], a bit each.
-type willParts uint32
+// WillParts is a set of [metrics.WillParts], a bit each.
+type WillParts uint32
 
-func (s willParts) has(part int) bool { return s&(1<<part) != 0 }
+func (s WillParts) Has(part int) bool { return s&(1<<part) != 0 }
 
 // testedBy returns what a Will as its device made it puts to the test, seen at a
 // QoS of the witness: what it does not have cannot get lost.
-func testedBy(w *wire.Will, delay time.Duration) (s willParts) {
+func testedBy(w *wire.Will, delay time.Duration) (s WillParts) {
 	for part, has := range [len(metrics.WillParts)]bool{
 		len(w.Payload) > 0, w.QoS > 0, w.Retain,
 		w.Props.HasPayloadFormat && w.Props.PayloadFormat != 0, // an absent one means 0

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"sync/atomic"
@@ -12,13 +12,13 @@ import (
 	"homefleet/scenarios"
 )
 
-// responderEnv is what the devices of a run have in common. Nothing of it changes once the
+// Env is what the devices of a run have in common. Nothing of it changes once the
 // first of them runs.
-type responderEnv struct {
+type Env struct {
 	Client       *client.Env
 	Scenario     *scenarios.Scenario
 	Run          string // its name, as {run} in templates
-	Availability availabilityWords
+	Availability Availability
 
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
@@ -35,20 +35,20 @@ type responderEnv struct {
 	Few  bool
 	said atomic.Int64 // lines about single devices
 
-	auditEnv
-	deliveryEnv
+	AuditEnv
+	DeliveryEnv
 }
 
-// auditEnv is what devices have to do with the audit.
-type auditEnv struct {
+// AuditEnv is what devices have to do with the audit.
+type AuditEnv struct {
 	Audit      *audit.Audit   // nil: nothing is audited
 	Auditor    *audit.Auditor // nil likewise
 	AuditorQoS byte           // at which the auditor sees Wills
 	Asks       func() bool    // whether the auditor can ask a device whether it answers
 }
 
-// deliveryEnv is how the messages of devices are followed to watchers.
-type deliveryEnv struct {
+// DeliveryEnv is how the messages of devices are followed to watchers.
+type DeliveryEnv struct {
 	Stamped    bool                 // state and telemetry say when they were made
 	Deliveries *deliveries.Ledger   // nil: nobody watches
 	Sequences  []uint32             // messages made so far, of each topic of each device, each device's own; nil likewise
@@ -57,14 +57,14 @@ type deliveryEnv struct {
 }
 
 // now is a moment of the run's clock.
-func (e *responderEnv) now() time.Duration { return e.Client.Clock.Now() }
+func (e *Env) now() time.Duration { return e.Client.Clock.Now() }
 
 // periodNow is the part of the run that it is in.
-func (e *responderEnv) periodNow() metrics.Period { return e.Client.Period(e.now()) }
+func (e *Env) periodNow() metrics.Period { return e.Client.Period(e.now()) }
 
 // asksThere reports whether answers to a topic are the auditor's, who is told the
 // truth also by devices that misbehave.
-func (e *responderEnv) asksThere(topic []byte) bool {
+func (e *Env) asksThere(topic []byte) bool {
 	return e.Auditor != nil && e.Auditor.AnswersTo(topic)
 }
 
@@ -73,7 +73,7 @@ func (e *responderEnv) asksThere(topic []byte) bool {
 const mostSaid = 100
 
 // say logs what one device has found out.
-func (e *responderEnv) say(text string, args ...any) {
+func (e *Env) say(text string, args ...any) {
 	switch n := e.said.Add(1); {
 	case n <= mostSaid && e.Few:
 		e.Client.Log.Info(text, args...)

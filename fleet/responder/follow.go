@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"time"
@@ -11,7 +11,7 @@ import (
 
 // Follow implements [client.Follows]: it enters what becomes of the device's one-way messages in
 // the ledger of deliveries.
-func (r *responder) Follow(t client.Trace, what client.TraceEvent, qos byte, measured bool) {
+func (r *Responder) Follow(t client.Trace, what client.TraceEvent, qos byte, measured bool) {
 	l := r.env.Deliveries
 	if l == nil {
 		return
@@ -35,7 +35,7 @@ func (r *responder) Follow(t client.Trace, what client.TraceEvent, qos byte, mea
 
 // stamp appends the User Properties of a state or telemetry message, which is
 // complete but for them, that say when it was made and which it is.
-func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
+func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
 	e := r.env
 	if !e.Stamped {
 		return nil, client.Trace{}
@@ -55,19 +55,19 @@ func (r *responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 	return wire.AppendUserProperty(user, deliveries.SequenceKey, s.Append(valueRoom[:0], sent)), client.Trace{Seq: seq, Slot: uint16(slot + 1)}
 }
 
-// telemetrySlot is the last of a device's topics in the ledger; the others are its
+// TelemetrySlot is the last of a device's topics in the ledger; the others are its
 // attributes.
-func (r *responder) telemetrySlot() int { return len(r.spec.Group.Kind.Attributes) }
+func (r *Responder) TelemetrySlot() int { return len(r.spec.Group.Kind.Attributes) }
 
 // sequence is how many messages of a topic the device has made. Its goroutine alone
 // touches it.
-func (r *responder) sequence(slot int) *uint32 {
+func (r *Responder) sequence(slot int) *uint32 {
 	e := r.env
 	return &e.Sequences[e.Place(r.spec.Global)*e.Slots+slot]
 }
 
 // publish sends a message that has been stamped.
-func (r *responder) publish(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t client.Trace) bool {
+func (r *Responder) publish(p *wire.Publish, kind metrics.MessageKind, made time.Duration, note uint64, t client.Trace) bool {
 	sent := r.SendTraced(p, kind, made, note, t)
 	if sent && t.On() {
 		*r.sequence(int(t.Slot - 1))++

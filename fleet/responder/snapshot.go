@@ -1,19 +1,19 @@
-package fleet
+package responder
 
 import "time"
 
-// deviceSnapshot is the state of a device at one moment.
-type deviceSnapshot struct {
+// Snapshot is the state of a device at one moment.
+type Snapshot struct {
 	ID        string
 	Online    bool              // connected, subscribed and not stuck
 	Values    map[string]string // by attribute, as on state/<id>/<attribute>
 	Telemetry string            // JSON, as on tele/<id>/state
 }
 
-// snapshot returns the present state.
-func (r *responder) snapshot(now time.Time) deviceSnapshot {
+// Snapshot returns the present state.
+func (r *Responder) Snapshot(now time.Time) Snapshot {
 	r.step(now)
-	snap := deviceSnapshot{ID: r.Name(), Online: r.Live(), Values: make(map[string]string)}
+	snap := Snapshot{ID: r.Name(), Online: r.Live(), Values: make(map[string]string)}
 	for i, a := range r.spec.Group.Kind.Attributes {
 		snap.Values[a.Name] = string(r.model.AppendValue(nil, i))
 	}
@@ -23,7 +23,7 @@ func (r *responder) snapshot(now time.Time) deviceSnapshot {
 
 // Do carries out a command as a hand on the device's switch would: what changes is
 // published. It returns the attribute's value afterwards.
-func (r *responder) Do(now time.Time, attribute, payload string) (string, error) {
+func (r *Responder) Do(now time.Time, attribute, payload string) (string, error) {
 	attr, ok := r.spec.Group.Kind.Attribute([]byte(attribute))
 	if !ok {
 		return "", unknownAttribute(r.spec.Group.Kind, []byte(attribute))

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"time"
@@ -6,23 +6,23 @@ import (
 	"homefleet/fleet/incident"
 )
 
-// incidentTarget is a device as incidents know it. It holds nothing but the pointer; most
+// Target is a device as incidents know it. It holds nothing but the pointer; most
 // of what incidents do to a device its session does.
-type incidentTarget struct{ *responder }
+type Target struct{ *Responder }
 
 // Tell implements incident.Target.
-func (t incidentTarget) Tell(do func(incident.Device)) bool {
-	return t.responder.Tell(func() { do(t) })
+func (t Target) Tell(do func(incident.Device)) bool {
+	return t.Responder.Tell(func() { do(t) })
 }
 
 // Duplicate implements incident.Identity.
-func (t incidentTarget) Duplicate(clean bool) incident.Duplicate {
-	return newDuplicate(t.responder, clean)
+func (t Target) Duplicate(clean bool) incident.Duplicate {
+	return newDuplicate(t.Responder, clean)
 }
 
 // Follow implements incident.Followed. A device that was refused for good before it could
 // be struck is not struck.
-func (t incidentTarget) Follow(rec *incident.Recovery) {
+func (t Target) Follow(rec *incident.Recovery) {
 	if t.Cause() == nil {
 		t.recovering.Add(rec)
 	}
@@ -32,7 +32,7 @@ func (t incidentTarget) Follow(rec *incident.Recovery) {
 // whether it still works: a query of the auditor's comes through if it does, and where
 // there is no auditor the device asks for a sign of life. A device that has no connection
 // is back with the next.
-func (t incidentTarget) IsOver(rec *incident.Recovery) {
+func (t Target) IsOver(rec *incident.Recovery) {
 	if !t.Live() {
 		return
 	}

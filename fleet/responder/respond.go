@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 )
 
 // Message implements [client.Handler]: a command to the device, or an answer to its Will.
-func (r *responder) Message(p *wire.Publish) {
+func (r *Responder) Message(p *wire.Publish) {
 	if name, ok := r.commandName(p.Topic); ok {
 		r.command(p, name)
 		return
@@ -27,7 +27,7 @@ func (r *responder) Message(p *wire.Publish) {
 
 // commandName returns the attribute of cmnd/<id>/<attribute>, or false when the
 // topic is no command topic of this device.
-func (r *responder) commandName(topic []byte) ([]byte, bool) {
+func (r *Responder) commandName(topic []byte) ([]byte, bool) {
 	rest, ok := bytes.CutPrefix(topic, []byte("cmnd/"))
 	if !ok {
 		return nil, false
@@ -58,7 +58,7 @@ func beneath(topic []byte, level string) ([]byte, bool) {
 
 // isWillAnswer reports whether p came to the Response Topic of the device's own
 // Will with its Correlation Data.
-func (r *responder) isWillAnswer(p *wire.Publish) bool {
+func (r *Responder) isWillAnswer(p *wire.Publish) bool {
 	w := &r.spec.Group.Will
 	if w.Off || w.ResponseTopic == "" {
 		return false
@@ -69,7 +69,7 @@ func (r *responder) isWillAnswer(p *wire.Publish) bool {
 }
 
 // command obeys one command and answers it (rules 1 to 3).
-func (r *responder) command(p *wire.Publish, name []byte) {
+func (r *Responder) command(p *wire.Publish, name []byte) {
 	g := r.spec.Group
 	if p.Retain && !g.AcceptRetained {
 		r.env.Client.Counts.GhostCommands.Add(1)
@@ -114,7 +114,7 @@ func (r *responder) command(p *wire.Publish, name []byte) {
 // serves reports whether the answer to p is itself the message on the
 // attribute's state topic, so that no second one is wanted. A retained state
 // is published apart, because a reply is never retained.
-func (r *responder) serves(p *wire.Publish, attr int) bool {
+func (r *Responder) serves(p *wire.Publish, attr int) bool {
 	if !r.usable(p.Props.ResponseTopic) {
 		return true // the answer went to the state topic
 	}
@@ -124,7 +124,7 @@ func (r *responder) serves(p *wire.Publish, attr int) bool {
 
 // answer sends the reply to p (rule 1): to its Response Topic with its
 // Correlation Data, or where there is none, to the attribute's state topic.
-func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
+func (r *Responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
 	var topicBuf [topicRoom]byte
 	value := r.env.Client.Borrow() // the model's interface would move one on the stack to the heap
 	defer r.env.Client.GiveBack(value)
@@ -171,7 +171,7 @@ func (r *responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 }
 
 // usable reports whether a device answers on this Response Topic (rule 2).
-func (r *responder) usable(topic []byte) bool {
+func (r *Responder) usable(topic []byte) bool {
 	if !wire.ValidTopicName(topic) || topic[0] == '$' {
 		return false
 	}
@@ -181,7 +181,7 @@ func (r *responder) usable(topic []byte) bool {
 
 // publishStates publishes the state topics of some attributes, for watchers.
 // The attribute except, if not negative, is left out.
-func (r *responder) publishStates(changed devices.Changes, except int) {
+func (r *Responder) publishStates(changed devices.Changes, except int) {
 	g := r.spec.Group
 	value := r.env.Client.Borrow()
 	defer r.env.Client.GiveBack(value)
@@ -221,7 +221,7 @@ var (
 	jsonType  = []byte("application/json")
 )
 
-func (r *responder) stateTopic(dst []byte, attr int) []byte {
+func (r *Responder) stateTopic(dst []byte, attr int) []byte {
 	dst = append(dst, "state/"...)
 	dst = append(dst, r.spec.ID...)
 	dst = append(dst, '/')
@@ -247,7 +247,7 @@ func unknownAttribute(k *devices.Kind, name []byte) error {
 }
 
 // names appends to an answer which device gives it, if the request asks for that.
-func (r *responder) names(request *wire.Publish, user []byte) []byte {
+func (r *Responder) names(request *wire.Publish, user []byte) []byte {
 	if request.Props.User == nil {
 		return user
 	}

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"time"
@@ -15,12 +15,12 @@ import (
 // in it, has no Will, and answers nothing.
 type duplicate struct {
 	client.Session
-	device *responder
+	device *Responder
 	clean  bool // each of its connections begins with a new session
 }
 
 // newDuplicate returns a second client for a device, whose goroutine calls it.
-func newDuplicate(r *responder, clean bool) *duplicate {
+func newDuplicate(r *Responder, clean bool) *duplicate {
 	d := &duplicate{device: r, clean: clean}
 	c := r.Duplicate()
 	c.Name, c.Stream = "the duplicate of "+r.Name(), r.env.DuplicateStream(r.spec.Global)

@@ -1,4 +1,4 @@
-package fleet
+package responder
 
 import (
 	"bytes"
@@ -10,17 +10,17 @@ import (
 )
 
 // will fills in the templates of the Will Message.
-func (r *responder) will(vars scenarios.Vars) *wire.Will {
+func (r *Responder) will(vars scenarios.Vars) *wire.Will {
 	p := r.willAs(vars, r.willQoS, r.willKeep)
 	if r.Observed() {
-		p.Props.User = r.appendConnection(p.Props.User, r.ConnectionNumber())
+		p.Props.User = r.AppendConnection(p.Props.User, r.ConnectionNumber())
 	}
 	return p
 }
 
 // willAs is will with a QoS and Retain that the broker takes. It touches nothing
 // that changes, and may be called from any goroutine.
-func (r *responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Will {
+func (r *Responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Will {
 	w := &r.spec.Group.Will
 	p := &wire.Will{
 		Topic:   []byte(w.Topic.Expand(vars)),
@@ -48,14 +48,14 @@ func (r *responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Wil
 	return p
 }
 
-// willDiffers names what of a published Will is not as the device made it for
+// WillDiffers names what of a published Will is not as the device made it for
 // its connection with a number (3.1.3.2, 3.3.2-15 to -20), and says what could have
 // been found to differ; 0 is a connection that the message does not say. It may be
 // called from any goroutine.
-func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *client.Limits) (differs []string, tested willParts) {
+func (r *Responder) WillDiffers(p *wire.Publish, number uint32, lim *client.Limits) (differs []string, tested WillParts) {
 	w := &r.spec.Group.Will
 	want := r.willAs(r.spec.Vars(r.env.Run), min(w.QoS, lim.MaximumQoS, r.env.AuditorQoS), w.Retain && !lim.NoRetain)
-	want.Props.User = r.appendConnection(want.Props.User, number)
+	want.Props.User = r.AppendConnection(want.Props.User, number)
 	note := func(what string, same bool) {
 		if !same {
 			differs = append(differs, what)
@@ -80,7 +80,7 @@ func (r *responder) willDiffers(p *wire.Publish, number uint32, lim *client.Limi
 func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // LowerWill implements lowersWill.
-func (r *responder) LowerWill(code byte, maximumQoS *byte) bool {
+func (r *Responder) LowerWill(code byte, maximumQoS *byte) bool {
 	switch {
 	case r.spec.Group.Will.Off:
 		return false
