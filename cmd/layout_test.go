@@ -19,6 +19,9 @@ var rooms = []struct {
 	{"devices", map[string]string{
 		"devices/words": "numbers in errors",
 	}},
+	{"devices/faces", map[string]string{
+		"devices": "the models that its dialects are about",
+	}},
 
 	// The network and its standard: no devices, no scenarios.
 	{"fleet/wire", nil},

@@ -10,6 +10,7 @@ type Kind struct {
 	Doc        string // one sentence
 	Params     []Param
 	Attributes []Attribute
+	Readings   []Reading // what it measures; see [Measures]
 
 	// New makes a device. Params were checked against the table by the caller
 	// or are checked here: the error names the parameter, what was wrong and

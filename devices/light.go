@@ -316,7 +316,19 @@ func (l *light) AppendTelemetry(dst []byte) []byte {
 	dst = l.AppendValue(appendName(dst, "ct"), lightCT)
 	dst = appendNumberMember(dst, "kelvin", 1e6/float64(l.ct), 0)
 	dst = l.AppendValue(appendName(dst, "transition"), lightTransition)
-	dst = appendNumberMember(dst, "lumen", l.p.lumen*l.output(), 0)
-	dst = appendNumberMember(dst, "watts", l.watts(), 2)
+	for i, v := range l.readings() {
+		dst = appendReading(dst, &lightReadings[i], v)
+	}
 	return append(dst, '}')
+}
+
+// readings are the values of lightReadings.
+func (l *light) readings() [len(lightReadings)]float64 {
+	return [...]float64{l.p.lumen * l.output(), l.watts()}
+}
+
+// AppendReadings implements [Measures].
+func (l *light) AppendReadings(dst []float64) []float64 {
+	all := l.readings()
+	return append(dst, all[:]...)
 }

@@ -16,11 +16,12 @@ const (
 )
 
 var lightKind = Kind{
-	Name:    "light",
-	Doc:     "A dimmable colour lamp that fades.",
-	Params:  lightParamTable,
-	New:     newFrom("light", prepareLight),
-	Prepare: prepareLight,
+	Name:     "light",
+	Doc:      "A dimmable colour lamp that fades.",
+	Params:   lightParamTable,
+	New:      newFrom("light", prepareLight),
+	Prepare:  prepareLight,
+	Readings: lightReadings[:],
 	Attributes: []Attribute{
 		{Name: "power", Doc: "Whether the light is on: ON or OFF.", Wants: wantsPower},
 		{Name: "brightness", Doc: "Present level in per cent, 0-100; 0 while off.",
@@ -32,6 +33,11 @@ var lightKind = Kind{
 		{Name: "transition", Doc: "Duration of the next changes of level in seconds, 0-60.",
 			Wants: "0 to 60 (seconds)"},
 	},
+}
+
+var lightReadings = [...]Reading{
+	{Name: "lumen", Doc: "Light given off.", Unit: "lm"},
+	{Name: "watts", Doc: "Active power drawn.", Unit: "W", Class: Power, Decimals: 2},
 }
 
 var lightParamTable = []Param{

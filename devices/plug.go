@@ -186,18 +186,26 @@ func (p *plug) AppendValue(dst []byte, attr int) []byte {
 }
 
 func (p *plug) AppendTelemetry(dst []byte) []byte {
-	m, e := p.meter(), p.since(p.now)
 	dst = append(dst, '{')
 	dst = appendTextMember(dst, "relay", powerWord(p.on))
 	dst = appendTextMember(dst, "load", loadNames[p.load])
-	dst = appendNumberMember(dst, "voltage", m.voltage, 1)
-	dst = appendNumberMember(dst, "current", m.current, 3)
-	dst = appendNumberMember(dst, "power", m.power, 1)
-	dst = appendNumberMember(dst, "apparent", m.apparent, 1)
-	dst = appendNumberMember(dst, "reactive", m.reactive, 1)
-	dst = appendNumberMember(dst, "factor", m.factor, 2)
-	dst = appendNumberMember(dst, "energy_today", (p.today+e)/joulesPerKWh, 3)
-	dst = appendNumberMember(dst, "energy_yesterday", p.yesterday/joulesPerKWh, 3)
-	dst = appendNumberMember(dst, "energy_total", (p.total+e)/joulesPerKWh, 3)
+	for i, v := range p.readings() {
+		dst = appendReading(dst, &plugReadings[i], v)
+	}
 	return append(dst, '}')
+}
+
+// readings are the values of plugReadings.
+func (p *plug) readings() [len(plugReadings)]float64 {
+	m, e := p.meter(), p.since(p.now)
+	return [...]float64{
+		m.voltage, m.current, m.power, m.apparent, m.reactive, m.factor,
+		(p.today + e) / joulesPerKWh, p.yesterday / joulesPerKWh, (p.total + e) / joulesPerKWh,
+	}
+}
+
+// AppendReadings implements [Measures].
+func (p *plug) AppendReadings(dst []float64) []float64 {
+	all := p.readings()
+	return append(dst, all[:]...)
 }

@@ -17,11 +17,12 @@ const (
 )
 
 var plugKind = Kind{
-	Name:    "plug",
-	Doc:     "A metering plug with an appliance on it.",
-	Params:  plugParamTable,
-	New:     newFrom("plug", preparePlug),
-	Prepare: preparePlug,
+	Name:     "plug",
+	Doc:      "A metering plug with an appliance on it.",
+	Params:   plugParamTable,
+	New:      newFrom("plug", preparePlug),
+	Prepare:  preparePlug,
+	Readings: plugReadings[:],
 	Attributes: []Attribute{
 		{Name: "power", Doc: "Whether the relay is closed: ON or OFF.", Wants: wantsPower},
 		{Name: "load", Doc: "Appliance on the plug, by the name of its profile: an input of the simulation.",
@@ -49,6 +50,18 @@ const (
 var loadNames = [loadCount]string{
 	"fridge", "kettle", "washing-machine", "dishwasher", "tv",
 	"router", "heater", "lamp", "charger", "none",
+}
+
+var plugReadings = [...]Reading{
+	{Name: "voltage", Doc: "Voltage of the mains; 0 while off.", Unit: "V", Class: Voltage, Decimals: 1},
+	{Name: "current", Doc: "Current drawn.", Unit: "A", Class: Current, Decimals: 3},
+	{Name: "power", Doc: "Active power drawn.", Unit: "W", Class: Power, Decimals: 1},
+	{Name: "apparent", Doc: "Apparent power drawn.", Unit: "VA", Class: ApparentPower, Decimals: 1},
+	{Name: "reactive", Doc: "Reactive power drawn.", Unit: "var", Class: ReactivePower, Decimals: 1},
+	{Name: "factor", Doc: "Power factor, 0-1.", Class: PowerFactor, Decimals: 2},
+	{Name: "energy_today", Doc: "Energy since midnight.", Unit: "kWh", Class: Energy, Decimals: 3, Counts: true},
+	{Name: "energy_yesterday", Doc: "Energy of the day before.", Unit: "kWh", Class: Energy, Decimals: 3},
+	{Name: "energy_total", Doc: "Energy since the last reset.", Unit: "kWh", Class: Energy, Decimals: 3, Counts: true},
 }
 
 var plugParamTable = []Param{

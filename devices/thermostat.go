@@ -310,11 +310,25 @@ func (t *thermostat) AppendTelemetry(dst []byte) []byte {
 	dst = appendTextMember(dst, "power", powerWord(t.mode != modeOff))
 	dst = appendTextMember(dst, "mode", modeNames[t.mode])
 	dst = t.AppendValue(appendName(dst, "target"), thermoTarget)
-	dst = appendNumberMember(dst, "setpoint", t.setpoint(), 1)
-	dst = t.AppendValue(appendName(dst, "temperature"), thermoTemperature)
+	all := t.readings()
+	for i := range thermostatReadings[:2] {
+		dst = appendReading(dst, &thermostatReadings[i], all[i])
+	}
 	dst = appendTextMember(dst, "action", t.action())
 	dst = appendTextMember(dst, "window", t.windowWord())
-	dst = appendNumberMember(dst, "heat_watts", t.state().heat, 0)
-	dst = appendNumberMember(dst, "outdoor", t.p.outdoor.at(t.now), 1)
+	for i := range thermostatReadings[2:] {
+		dst = appendReading(dst, &thermostatReadings[2+i], all[2+i])
+	}
 	return append(dst, '}')
+}
+
+// readings are the values of thermostatReadings.
+func (t *thermostat) readings() [len(thermostatReadings)]float64 {
+	return [...]float64{t.setpoint(), float64(t.shown) / 10, t.state().heat, t.p.outdoor.at(t.now)}
+}
+
+// AppendReadings implements [Measures].
+func (t *thermostat) AppendReadings(dst []float64) []float64 {
+	all := t.readings()
+	return append(dst, all[:]...)
 }

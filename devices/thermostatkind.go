@@ -20,11 +20,12 @@ const (
 )
 
 var thermostatKind = Kind{
-	Name:    "thermostat",
-	Doc:     "A room thermostat with its heater, its sensor and the room it heats.",
-	Params:  thermostatParamTable,
-	New:     newFrom("thermostat", prepareThermostat),
-	Prepare: prepareThermostat,
+	Name:     "thermostat",
+	Doc:      "A room thermostat with its heater, its sensor and the room it heats.",
+	Params:   thermostatParamTable,
+	New:      newFrom("thermostat", prepareThermostat),
+	Prepare:  prepareThermostat,
+	Readings: thermostatReadings[:],
 	Attributes: []Attribute{
 		{Name: "mode", Doc: "What it regulates to: off (frost guard only), heat (the target) or auto (the target, lower at night).",
 			Wants: "off, heat or auto"},
@@ -38,6 +39,13 @@ var thermostatKind = Kind{
 		{Name: "window", Doc: "Whether the window is open or closed: an input of the simulation.",
 			Wants: "open or closed"},
 	},
+}
+
+var thermostatReadings = [...]Reading{
+	{Name: "setpoint", Doc: "What it regulates to.", Unit: "°C", Class: Temperature, Decimals: 1},
+	{Name: "temperature", Doc: "Measured temperature of the room.", Unit: "°C", Class: Temperature, Decimals: 1},
+	{Name: "heat_watts", Doc: "Heat that the heater gives.", Unit: "W", Class: Power},
+	{Name: "outdoor", Doc: "Temperature outside.", Unit: "°C", Class: Temperature, Decimals: 1},
 }
 
 const wantsQuery = "an empty payload (it is query only)"

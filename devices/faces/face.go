@@ -1,0 +1,220 @@
+package faces
+
+import (
+	"time"
+
+	"homefleet/devices"
+)
+
+// Face is one dialect.
+type Face struct {
+	Name string // as in `face = "tasmota"`
+	Doc  string // one sentence
+
+	// Defaults are the options as the product comes with them; only those that
+	// are among Keys matter.
+	Defaults Options
+	Keys     []string // of [device.face], as a scenario spells them
+
+	// ObeysRetained says that a device obeys retained commands unless the scenario
+	// says otherwise.
+	ObeysRetained bool
+
+	// LongestCorrelation is the most bytes of Correlation Data that the product
+	// takes; a request with more is a protocol error to it. 0: as many as MQTT has.
+	LongestCorrelation int
+
+	// Telemetry is the product's own interval of reports; 0: none unless the
+	// scenario wants them.
+	Telemetry time.Duration
+
+	// Missing is what the product does and this face does not, a sentence each.
+	Missing []string
+
+	// New makes the face up for the devices of a group. Its error says what the face
+	// cannot express, and why.
+	New func(Settings) (Voice, error)
+}
+
+// Settings are what the devices of a group have in common.
+type Settings struct {
+	Options
+	Kind      *devices.Kind
+	QoS       byte // of states and telemetry
+	Retain    bool // states are retained
+	Groups    []string
+	Telemetry time.Duration
+}
+
+// Voice is a face made up for the devices of one group.
+type Voice interface {
+	Listener
+	Speaker
+}
+
+// Listener says where a face has its topics.
+type Listener interface {
+	// AppendFilters appends the topic filters that a device subscribes. Without
+	// wildcards they are topics; what can only be heard with them is left out.
+	AppendFilters(dst []string, w *Who, wildcards bool) []string
+
+	// Owns reports whether a topic is one that the device takes commands from. It
+	// allocates nothing.
+	Owns(w *Who, topic []byte) bool
+
+	// Presence says how the device is known to be there, and by its Will, not to be.
+	Presence(w *Who) Presence
+
+	// Reports are the topic filters of everything that devices of the face say.
+	Reports() Reports
+}
+
+// Presence is how a device is known to be there. It is retained.
+type Presence struct {
+	Topic           string
+	Online, Offline string
+	QoS             byte
+}
+
+// Reports are topic filters of what devices of a face say by themselves.
+type Reports struct {
+	All       []string // everything but answers
+	States    []string // state topics, which may be retained
+	Presence  string   // of all their presence
+	Telemetry string   // of their reports; a suffix of States' filters it is not
+}
+
+// Speaker is what a face hears and says. Both are called by the goroutine that owns
+// the devices.
+type Speaker interface {
+	// Hear obeys a message, and answers it. It is false where the topic is none of
+	// those that the device owns.
+	Hear(t *Talk, topic, payload []byte) bool
+
+	// Tell says what has come about with the member Talk.Of. Changed are its
+	// attributes whose value did, with the occasion [Changed].
+	Tell(t *Talk, o Occasion, changed devices.Changes)
+}
+
+// Requester is what faces have whose devices can be commanded by the names of their
+// kind's attributes.
+type Requester interface {
+	// AppendRequest appends the topic and the payload that ask a device to set an
+	// attribute to a value in the model's own words; an empty one asks for the
+	// present value.
+	AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte)
+}
+
+// Occasion is what there is to speak of.
+type Occasion uint8
+
+// The occasions that there are. Those from Later1 on are a face's own, with Talk.Later.
+const (
+	Changed  Occasion = iota // some attributes have changed by themselves, or by hand
+	Online                   // the device has connected and subscribed, and said its presence
+	Reported                 // its telemetry is due
+	Later1
+	Later2
+	Later3
+	Occasions int = iota
+)
+
+// Talk is one exchange: who speaks, and where to. It is the scratch of a face, too: it
+// may be used again for another exchange when one is over.
+type Talk struct {
+	Members []Member // one, or all devices of a home behind a bridge
+	Of      int      // which of them Tell is about
+	Out     Out
+	Now     time.Time     // the wall clock
+	Up      time.Duration // since the device was switched on
+	First   bool          // with Online: its first connection
+	Refusal error         // all commands are refused with it; nil: they are carried out
+
+	message Message
+	number  []byte
+}
+
+// Member is one device of those that a session speaks for.
+type Member struct {
+	Who
+	Model  devices.Device
+	Memory any // the face's own
+}
+
+// Out takes what a face says.
+type Out interface {
+	// Say sends a message, or puts it where it will be sent. It reports whether the
+	// message went to its own topic. It keeps nothing of it.
+	Say(m *Message) bool
+
+	// Later has Tell called with an occasion after a time, once, if the device is
+	// online then. One that is pending already is put off.
+	Later(after time.Duration, o Occasion)
+
+	// Draw returns a number from 0 to less than 1, for jitter.
+	Draw() float64
+}
+
+// Message is one thing said.
+type Message struct {
+	Topic   []byte // empty: it has none of its own
+	Payload []byte
+	About   About
+	Reply   Reply
+	Slot    int // of a State: tells the device's state topics apart, below the number of the kind's attributes; -1: it is not followed
+	JSON    bool
+	QoS     byte
+	Retain  bool
+	Fault   error // of an answer: why the command was not carried out
+}
+
+// About is what a message is.
+type About uint8
+
+// What messages are.
+const (
+	State     About = iota // what a device is like now
+	Telemetry              // its periodic report
+	Answer                 // to a command
+	Discovery              // what it is, for those that look for devices
+)
+
+// Reply is where an answer goes.
+type Reply uint8
+
+// Where answers go.
+const (
+	None    Reply = iota // it is none
+	Also                 // to its own topic, and to the Response Topic, if there is one
+	Instead              // to the Response Topic, and if there is none to its own topic
+	Only                 // to the Response Topic, or nowhere
+)
+
+// Me is the device of a session with only one.
+func (t *Talk) Me() *Member { return &t.Members[0] }
+
+// Do has a member carry out one command; see [devices.Device.Do].
+func (t *Talk) Do(m *Member, attr int, value []byte) (devices.Changes, error) {
+	if t.Refusal != nil {
+		return 0, t.Refusal
+	}
+	return m.Model.Do(attr, value)
+}
+
+// Set is Do for a value in words.
+func (t *Talk) Set(m *Member, attr int, value string) (devices.Changes, error) {
+	t.number = append(t.number[:0], value...)
+	return t.Do(m, attr, t.number)
+}
+
+// Message returns an empty message about something, whose buffers may be appended to.
+func (t *Talk) Message(a About) *Message {
+	t.message = Message{Topic: t.message.Topic[:0], Payload: t.message.Payload[:0], About: a, Slot: -1}
+	return &t.message
+}
+
+// Say sends a message; see [Out].
+func (t *Talk) Say(m *Message) bool { return t.Out.Say(m) }
+
+// Later has Tell called again; see [Out].
+func (t *Talk) Later(after time.Duration, o Occasion) { t.Out.Later(after, o) }
