@@ -64,7 +64,7 @@ func (s *Session) Unacknowledged() int { return len(s.out.messages) }
 
 // TakesAtOnce reports whether a message of QoS 1 or 2 would leave at once.
 func (s *Session) TakesAtOnce(p *wire.Publish) bool {
-	return s.out.flying < s.link.limits.ReceiveMaximum && s.out.takes(wire.PublishSize(p, wire.V5))
+	return s.out.flying < s.link.limits.ReceiveMaximum && s.out.takes(wire.PublishSize(p, s.version()))
 }
 
 // Departure is what a handler learns as its connection has ended.

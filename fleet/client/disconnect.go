@@ -54,7 +54,11 @@ func (s *Session) orders() error {
 	case ModeOrderly:
 		s.goodbye()
 	case ModeWithWill:
-		s.part(wire.DisconnectWithWill)
+		if !s.V311() {
+			s.part(wire.DisconnectWithWill)
+			break
+		}
+		s.finish() // the end without a DISCONNECT is what brings the Will there (3.1.1: 3.1.2-8)
 	case ModeReset:
 		s.noteEnd()
 		transport.Reset(l.conn)
@@ -100,7 +104,7 @@ func (s *Session) goodbye() {
 func (s *Session) part(code byte) {
 	l := s.link
 	d := &packets.Disconnect{ReasonCode: code, Properties: &packets.Properties{}}
-	if s.stopping && l.connected && s.profile.EndsSession && l.limits.SessionExpiry > 0 {
+	if s.stopping && l.connected && !s.V311() && s.profile.EndsSession && l.limits.SessionExpiry > 0 {
 		d.Properties.SessionExpiryInterval = new(uint32(0))
 		if l.account != nil {
 			l.endsAfter = new(time.Duration)
@@ -181,11 +185,11 @@ func (s *Session) takeLast(chunk []byte) {
 		}
 		switch t := frame.Type(); t {
 		case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
-			if ack, err := wire.ParseAck(frame, wire.V5); err == nil {
+			if ack, err := wire.ParseAck(frame, s.version()); err == nil {
 				s.settleAck(t, ack)
 			}
 		case packets.DISCONNECT:
-			if p, err := wire.Decode(frame, wire.V5); err == nil {
+			if p, err := wire.Decode(frame, s.version()); err == nil && !s.V311() {
 				code := p.(*packets.Disconnect).ReasonCode
 				s.counts().Disconnected.Add(code)
 				s.link.overtaken, s.link.ending = true, byBroker(code)

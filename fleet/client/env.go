@@ -59,6 +59,9 @@ type Profile struct {
 	// EndsSession says that the session is of no use to anybody once the run is over:
 	// the last DISCONNECT ends it (3.14.2.2.2).
 	EndsSession bool
+	// V311 says that they speak MQTT 3.1.1, and not 5. What their messages have in
+	// properties does not come on the wire then.
+	V311 bool
 }
 
 // now is a moment of the clock.

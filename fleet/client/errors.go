@@ -43,7 +43,9 @@ type RefusedError struct {
 	Packet          string // "" means CONNACK
 	Reason          string // the broker's own words, if it gave any
 	ServerReference string
-	Old             bool // the CONNACK was of MQTT 3.1.1
+	Old             bool // the CONNACK was of MQTT 3.1.1, the CONNECT of 5
+	V311            bool // both are of 3.1.1: Code is what comes nearest
+	ReturnCode      byte // of such a CONNACK
 }
 
 func (e *RefusedError) Error() string {
@@ -56,13 +58,17 @@ func (e *RefusedError) Error() string {
 	default:
 		b.WriteString("the broker sent DISCONNECT")
 	}
+	if e.V311 {
+		b.WriteString(": " + e.v311Text())
+		return b.String()
+	}
 	name, digits := wire.ReasonName(e.Code), fmt.Sprintf("0x%02X", e.Code)
 	b.WriteString(": " + name)
 	if name != digits { // which an unknown code's name is
 		b.WriteString(" (" + digits + ")")
 	}
 	if e.Old {
-		b.WriteString("; it speaks MQTT 3.1.1 only, and devices need MQTT 5")
+		b.WriteString("; it speaks MQTT 3.1.1 only, and the CONNECT was one of MQTT 5: with mqtt = \"3.1.1\" in [broker] all speak 3.1.1")
 	}
 	if e.Reason != "" {
 		b.WriteString(": " + Shorten([]byte(e.Reason)))
@@ -95,6 +101,9 @@ func (s *Session) judge(err error) verdict {
 	if errors.Is(err, errForgotten) || errors.Is(err, ErrNoNetwork) {
 		s.failures++
 		return tryAgain // the incident has been told of
+	}
+	if errors.Is(err, ErrRenewing) {
+		return atOnce
 	}
 	if errors.Is(err, errWillLowered) {
 		s.env.note(err)

@@ -19,13 +19,13 @@ func (s *Session) handle(frame wire.Frame) error {
 	case packets.PUBLISH:
 		return s.incoming(frame)
 	case packets.PUBACK, packets.PUBREC, packets.PUBCOMP:
-		ack, err := wire.ParseAck(frame, wire.V5)
+		ack, err := wire.ParseAck(frame, s.version())
 		if err != nil {
 			return s.broke(err)
 		}
 		s.settleAck(t, ack)
 	case packets.PUBREL:
-		ack, err := wire.ParseAck(frame, wire.V5)
+		ack, err := wire.ParseAck(frame, s.version())
 		if err != nil {
 			return s.broke(err)
 		}
@@ -42,7 +42,7 @@ func (s *Session) handle(frame wire.Frame) error {
 	case packets.SUBACK:
 		return s.suback(frame)
 	case packets.PINGRESP:
-		if _, err := wire.Decode(frame, wire.V5); err != nil {
+		if _, err := wire.Decode(frame, s.version()); err != nil {
 			return s.broke(err)
 		}
 		l.pongBy = time.Time{}
@@ -53,7 +53,10 @@ func (s *Session) handle(frame wire.Frame) error {
 			}
 		}
 	case packets.DISCONNECT:
-		packet, err := wire.Decode(frame, wire.V5)
+		if s.V311() { // which has none that the server sends (3.14)
+			return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a DISCONNECT, which no server of MQTT 3.1.1 sends"})
+		}
+		packet, err := wire.Decode(frame, s.version())
 		if err != nil {
 			return s.broke(err)
 		}
@@ -74,7 +77,7 @@ func (s *Session) incoming(frame wire.Frame) error {
 	p := s.env.publish()
 	defer s.env.publishes.Put(p)
 	var err error
-	if *p, err = wire.ParsePublish(frame, wire.V5); err != nil {
+	if *p, err = wire.ParsePublish(frame, s.version()); err != nil {
 		return s.broke(err)
 	}
 	if p.Props.HasTopicAlias { // none was allowed (3.3.2-9)

@@ -30,6 +30,9 @@ func (s *Session) sendConnect() error {
 	if err := s.handler.FillConnect(&p); err != nil {
 		return s.fail("connecting to", err)
 	}
+	if s.V311() {
+		s.asV311(&p)
+	}
 	l.clean, l.expiry, l.mayReceive = p.CleanStart, p.SessionExpiry, int(p.ReceiveMaximum)
 	if p.ReceiveMaximum == 0 {
 		l.mayReceive = AllAtOnce // 3.1.2.11.3
@@ -59,32 +62,16 @@ func (s *Session) connack(frame wire.Frame) error {
 	if frame.Type() != packets.CONNACK {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "the first packet is a " + wire.TypeName(frame.Type()) + "; want CONNACK"})
 	}
-	if body := frame.Body(); len(body) == 2 && frame.Flags() == 0 {
-		// The form of MQTT 3.1.1, which has no properties.
-		s.counts().Refused.Add(wire.UnsupportedVersion)
-		l.refused = true
-		return s.fail("connecting to", &RefusedError{Code: wire.UnsupportedVersion, Old: true})
+	take := s.connackV5
+	if s.V311() {
+		take = s.connackV311
 	}
-	packet, err := wire.Decode(frame, wire.V5)
+	ack, err := take(frame)
 	if err != nil {
-		return s.brokeIn(takingConnack, err)
+		return err
 	}
-	ack := packet.(*packets.Connack)
 	p := ack.Properties
-	if ack.ReasonCode >= 0x80 {
-		l.refused = true
-		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
-			if h, ok := s.handler.(LowersWill); ok && h.LowerWill(ack.ReasonCode, p.MaximumQOS) {
-				return s.fail("connecting to", errWillLowered) // no failure: the limit is only told of here
-			}
-		}
-		s.counts().Refused.Add(ack.ReasonCode)
-		return s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
-	}
-	if ack.ReasonCode != wire.Success { // 3.2.2.2 has no other below 0x80
-		return s.brokeIn(takingConnack, &wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a CONNACK with reason code 0x%02X", ack.ReasonCode)})
-	}
-	if ack.SessionPresent && l.clean { // 3.2.2-2, -4
+	if ack.SessionPresent && l.clean { // 3.2.2-2, -4; 3.1.1: 3.2.2-1
 		return s.brokeIn(takingConnack, &wire.Error{Code: wire.ProtocolError, Text: "Session Present, but there is no session"})
 	}
 	l.connected = true
@@ -96,6 +83,9 @@ func (s *Session) connack(frame wire.Frame) error {
 		l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
 	}
 	s.accepted(ack.SessionPresent)
+	if err, renews := s.renews(ack.SessionPresent); renews {
+		return err
+	}
 	if p.AssignedClientID != "" {
 		s.clientID = p.AssignedClientID
 	}
@@ -112,6 +102,37 @@ func (s *Session) connack(frame wire.Frame) error {
 		return s.goOnline()
 	}
 	return s.subscribe()
+}
+
+// connackV5 reads the answer to CONNECT. A refusal is an error.
+func (s *Session) connackV5(frame wire.Frame) (*packets.Connack, error) {
+	l := s.link
+	if body := frame.Body(); len(body) == 2 && frame.Flags() == 0 {
+		// The form of MQTT 3.1.1, which has no properties.
+		s.counts().Refused.Add(wire.UnsupportedVersion)
+		l.refused = true
+		return nil, s.fail("connecting to", &RefusedError{Code: wire.UnsupportedVersion, Old: true})
+	}
+	packet, err := wire.Decode(frame, wire.V5)
+	if err != nil {
+		return nil, s.brokeIn(takingConnack, err)
+	}
+	ack := packet.(*packets.Connack)
+	p := ack.Properties
+	if ack.ReasonCode >= 0x80 {
+		l.refused = true
+		if ack.ReasonCode == wire.QoSNotSupported || ack.ReasonCode == wire.RetainNotSupported {
+			if h, ok := s.handler.(LowersWill); ok && h.LowerWill(ack.ReasonCode, p.MaximumQOS) {
+				return nil, s.fail("connecting to", errWillLowered) // no failure: the limit is only told of here
+			}
+		}
+		s.counts().Refused.Add(ack.ReasonCode)
+		return nil, s.fail("connecting to", &RefusedError{Code: ack.ReasonCode, Reason: p.ReasonString, ServerReference: p.ServerReference})
+	}
+	if ack.ReasonCode != wire.Success { // 3.2.2.2 has no other below 0x80
+		return nil, s.brokeIn(takingConnack, &wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a CONNACK with reason code 0x%02X", ack.ReasonCode)})
+	}
+	return ack, nil
 }
 
 // takeLimits notes what the broker allows.
@@ -157,7 +178,7 @@ func (s *Session) subscribe() error {
 		s.part(wire.Success)
 		return s.fail("subscribing at", err)
 	}
-	packet := wire.Append(nil, &packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: topics}, wire.V5)
+	packet := wire.Append(nil, &packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: topics}, s.version())
 	if most := l.limits.MaximumPacket; most > 0 && len(packet) > most { // 3.1.2-24
 		s.part(wire.Success)
 		return s.fail("subscribing at", &UnfitError{fmt.Sprintf("the SUBSCRIBE has %d bytes, and the broker takes %d", len(packet), most)})
@@ -176,7 +197,7 @@ func (s *Session) subscribe() error {
 
 // suback takes the answer to SUBSCRIBE.
 func (s *Session) suback(frame wire.Frame) error {
-	packet, err := wire.Decode(frame, wire.V5)
+	packet, err := wire.Decode(frame, s.version())
 	if err != nil {
 		return s.broke(err)
 	}
@@ -200,7 +221,11 @@ func (s *Session) suback(frame wire.Frame) error {
 		s.counts().SubsRefused.Add(code)
 		if i < int(s.link.needed) { // a device without its commands is of no use, nor a controller without its answers
 			s.part(wire.Success) // it leaves alive, so there is to be no Will
-			return s.fail("subscribing at", &RefusedError{Code: code, Reason: ack.Properties.ReasonString, Packet: "SUBACK"})
+			refused := &RefusedError{Code: code, Packet: "SUBACK", V311: s.V311()}
+			if ack.Properties != nil {
+				refused.Reason = ack.Properties.ReasonString
+			}
+			return s.fail("subscribing at", refused)
 		}
 	}
 	s.subscribed = true

@@ -55,7 +55,8 @@ type greeting struct {
 	wants      byte      // the highest QoS it asks for
 	granted    byte      // the lowest QoS of its subscriptions
 	unheard    bool      // one of them was refused
-	clean      bool      // the CONNECT had Clean Start 1
+	clean      bool      // the CONNECT had Clean Start 1, or Clean Session 1
+	anew       bool      // it had Clean Session 0, and the session is to be new all the same
 	hasWill    bool      // and a Will Message
 	refused    bool      // by the CONNACK
 	connected  bool      // CONNACK received
@@ -186,11 +187,11 @@ func (s *Session) buffer() *[]byte {
 // post appends a packet to what the next flush writes.
 func (s *Session) post(p packets.Packet) {
 	b := s.buffer()
-	*b = wire.Append(*b, p, wire.V5)
+	*b = wire.Append(*b, p, s.version())
 }
 
 // postAck is post for the four acknowledgements.
 func (s *Session) postAck(typ byte, id uint16, code byte) {
 	b := s.buffer()
-	*b = wire.AppendAck(*b, typ, wire.Ack{PacketID: id, Code: code}, wire.V5)
+	*b = wire.AppendAck(*b, typ, wire.Ack{PacketID: id, Code: code}, s.version())
 }

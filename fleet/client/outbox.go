@@ -136,23 +136,23 @@ func (s *Session) SendTraced(p *wire.Publish, kind metrics.MessageKind, made tim
 	e, lim, period := s.env, &s.link.limits, s.env.Period(made)
 	p.QoS = min(p.QoS, lim.MaximumQoS)
 	p.Retain = p.Retain && !lim.NoRetain
-	if lim.MaximumPacket > 0 && wire.PublishSize(p, wire.V5) > lim.MaximumPacket {
+	if lim.MaximumPacket > 0 && wire.PublishSize(p, s.version()) > lim.MaximumPacket {
 		s.refuse(kind, period, metrics.OverSize)
 		return false
 	}
 	if p.QoS == 0 {
 		b := s.buffer()
-		*b = wire.AppendPublish(*b, p, wire.V5)
+		*b = wire.AppendPublish(*b, p, s.version())
 		s.bill(kind, period, 0, 0, t)
 		return true
 	}
-	if !s.out.takes(wire.PublishSize(p, wire.V5)) {
+	if !s.out.takes(wire.PublishSize(p, s.version())) {
 		s.refuse(kind, period, metrics.QueueFull)
 		return false
 	}
 	p.PacketID = s.out.id()
 	packet := e.Borrow()
-	*packet = wire.AppendPublish(*packet, p, wire.V5)
+	*packet = wire.AppendPublish(*packet, p, s.version())
 	if cap(*packet) > 4*len(*packet) && cap(*packet) > 4096 {
 		exact := slices.Clone(*packet) // a large buffer is not to lie here half empty
 		e.GiveBack(packet)
@@ -322,7 +322,7 @@ func (s *Session) SendOnce(p *wire.Publish, note uint64) {
 		p.PacketID = s.out.id()
 	}
 	b := s.buffer()
-	*b = wire.AppendPublish(*b, p, wire.V5)
+	*b = wire.AppendPublish(*b, p, s.version())
 	if p.QoS > 0 {
 		s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, written: true, counted: true})
 		s.out.flying++

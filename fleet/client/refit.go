@@ -73,7 +73,7 @@ func (s *Session) discard(i int, tooLarge bool) bool {
 // returns true.
 func (s *Session) lower(i int) bool {
 	m, lim := &s.out.messages[i], &s.link.limits
-	p, err := wire.ParsePublish(wire.Frame(*m.packet), wire.V5)
+	p, err := wire.ParsePublish(wire.Frame(*m.packet), s.version())
 	if err != nil { // it is our own
 		return s.discard(i, false)
 	}
@@ -82,7 +82,7 @@ func (s *Session) lower(i int) bool {
 	old := m.packet
 	if p.QoS == 0 {
 		b := s.buffer()
-		*b = wire.AppendPublish(*b, &p, wire.V5)
+		*b = wire.AppendPublish(*b, &p, s.version())
 		s.bill(m.kind, m.period, 0, 0, m.trace)
 		s.out.remove(i)
 		s.env.GiveBack(old)
@@ -90,7 +90,7 @@ func (s *Session) lower(i int) bool {
 	}
 	s.out.bytes -= m.size()
 	m.packet, m.qos = s.env.Borrow(), p.QoS
-	*m.packet = wire.AppendPublish(*m.packet, &p, wire.V5)
+	*m.packet = wire.AppendPublish(*m.packet, &p, s.version())
 	s.out.bytes += m.size()
 	s.env.GiveBack(old)
 	return false

@@ -44,6 +44,7 @@ type state struct {
 	resume     bool   // the next CONNECT has Clean Start 0
 	subscribed bool   // SUBACK was received in this session
 	out        outbox
+	renewal    renewal  // of a session of MQTT 3.1.1
 	received   []uint16 // QoS 2 messages taken, PUBREL still to come
 }
 
@@ -295,7 +296,7 @@ func (s *Session) broke(err error) error {
 func (s *Session) brokeIn(doing string, err error) error {
 	s.counts().BadPackets.Add(1)
 	var fault *wire.Error
-	if errors.As(err, &fault) && s.link.connected {
+	if errors.As(err, &fault) && s.link.connected && !s.V311() { // whose DISCONNECT says that all is well
 		s.post(&packets.Disconnect{ReasonCode: fault.Code, Properties: &packets.Properties{}})
 		_ = s.flush()
 	}

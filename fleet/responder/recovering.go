@@ -84,7 +84,7 @@ func (r *Responder) Connecting() {
 
 // ConnectFailed implements connectFailed: it notes why a try to connect came to nothing.
 func (r *Responder) ConnectFailed(err error) {
-	if r.recovering.None() || r.IsEnding() {
+	if r.recovering.None() || r.IsEnding() || errors.Is(err, client.ErrRenewing) {
 		return
 	}
 	why := "connection failed"

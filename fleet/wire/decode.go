@@ -177,6 +177,13 @@ func decodeV311(f Frame) (packets.Packet, error) {
 		}
 		p.SessionPresent = flags == 1
 		p.ReasonCode = c.byte()
+		switch {
+		case c.err != nil:
+		case p.ReasonCode > returnNotAuthorized:
+			return nil, protocolError("a CONNACK with return code " + itoa(int(p.ReasonCode))) // 3.1.1: 3.2.2.3
+		case p.SessionPresent && p.ReasonCode != 0:
+			return nil, protocolError("a CONNACK that refuses, with Session Present") // 3.1.1: 3.2.2-4
+		}
 	case *packets.Subscribe:
 		if err := (&cursor{b: c.b}).filters(f, V311); err != nil {
 			return nil, err
@@ -234,7 +241,7 @@ func appendV311(dst []byte, p packets.Packet) []byte {
 		if p.SessionPresent && p.ReasonCode == Success { // 3.1.1: 3.2.2-4
 			present = 1
 		}
-		return append(dst, packets.CONNACK<<4, 2, present, connackV311(p.ReasonCode))
+		return append(dst, packets.CONNACK<<4, 2, present, ReturnCodeOfReason(p.ReasonCode))
 	case *packets.Subscribe:
 		var b []byte
 		b = appendUint16(b, p.PacketID)
@@ -266,22 +273,4 @@ func appendV311(dst []byte, p packets.Packet) []byte {
 		return append(dst, Pingresp[:]...)
 	}
 	return dst
-}
-
-// connackV311 is the Connect Return code of MQTT 3.1.1 (its table 3.1) that
-// comes nearest to a reason code.
-func connackV311(code byte) byte {
-	switch code {
-	case Success:
-		return 0
-	case UnsupportedVersion:
-		return 1
-	case ClientIDNotValid:
-		return 2
-	case BadUserNameOrPassword:
-		return 4
-	case NotAuthorized, Banned:
-		return 5
-	}
-	return 3 // server unavailable
 }
