@@ -181,9 +181,9 @@ func TestWitnessesAreNotCounted(t *testing.T) {
 // of anybody's, and whether a device answers is what they are to find out.
 func TestRefereeIsToldTheTruth(t *testing.T) {
 	snap, s := brew(t, hasty+twoLamps+"[device.misbehave]\ndrop = \"100%\"\n"+offlineOnce, broker.Config{}, nil)
-	for i := range s.fleet.Counts().Misdeeds {
-		if n := s.fleet.Counts().Misdeeds[i].Load(); n != 0 {
-			t.Errorf("misdeeds of kind %d: %d; want none: nobody has asked for anything", i, n)
+	for i := range s.fleet.Counts().Misbehavior {
+		if n := s.fleet.Counts().Misbehavior[i].Load(); n != 0 {
+			t.Errorf("misbehavior of kind %d: %d; want none: nobody has asked for anything", i, n)
 		}
 	}
 	for _, r := range snap.Recoveries {

@@ -30,9 +30,9 @@ func (p *peer) reply() wire.Publish {
 	}
 }
 
-// What each misdeed is on the wire. The command is obeyed and acknowledged all
+// What each sort of misbehavior is on the wire. The command is obeyed and acknowledged all
 // the same, but where the answer is an error.
-func TestMisdeedsOnTheWire(t *testing.T) {
+func TestMisbehaviorOnTheWire(t *testing.T) {
 	cd := []byte{1, 2, 3, 4, 5}
 	differing := func(got []byte) (n int) {
 		for i := range got {
@@ -121,11 +121,11 @@ func TestMisdeedsOnTheWire(t *testing.T) {
 					t.Errorf("power is %s afterwards; want %s", got, tt.power)
 				}
 				var deeds int64
-				for i := range b.fleet.Counts().Misdeeds {
-					deeds += b.fleet.Counts().Misdeeds[i].Load()
+				for i := range b.fleet.Counts().Misbehavior {
+					deeds += b.fleet.Counts().Misbehavior[i].Load()
 				}
 				if deeds != 1 {
-					t.Errorf("%d misdeeds counted; want 1", deeds)
+					t.Errorf("%d counted as misbehavior; want 1", deeds)
 				}
 			})
 		})
@@ -143,7 +143,7 @@ func TestReorderOnTheWire(t *testing.T) {
 			p.command("power", "TOGGLE", []byte("phone"), []byte{i})
 		}
 		time.Sleep(time.Second)
-		late := int(b.fleet.Counts().Misdeeds[metrics.AnswerReordered].Load())
+		late := int(b.fleet.Counts().Misbehavior[metrics.AnswerReordered].Load())
 		sent := int(b.fleet.Counts().Messages.In(metrics.InMeasure, metrics.Reply, metrics.Sent))
 		held := commands - sent // those at the end that no other follows
 		if late < 4 || late > 16 {
@@ -164,14 +164,14 @@ func TestReorderOnTheWire(t *testing.T) {
 	})
 }
 
-// The requester's books say of each kind of misdeed what the device's own count
+// The requester's books say of each kind of misbehavior what the device's own count
 // says: no more and no less.
-func TestMisdeedsInTheBooks(t *testing.T) {
+func TestMisbehaviorInTheBooks(t *testing.T) {
 	t.Parallel()
 	const requests = 600
 	for _, tt := range []struct {
 		habit string
-		deed  metrics.Misdeed
+		deed  metrics.Misbehavior
 		want  func(t *metrics.Totals, deeds int64)
 	}{
 		{`drop = "5%"`, metrics.AnswerDropped, func(t *metrics.Totals, n int64) { t.Lost = n }},
@@ -205,20 +205,20 @@ payload = "TOGGLE"
 qos = 1
 timeout = "2s"
 `, seed, tt.habit), broker.Config{}, nil)
-				deeds := s.fleet.Counts().Misdeeds[tt.deed].Load()
+				deeds := s.fleet.Counts().Misbehavior[tt.deed].Load()
 				if got := s.fleet.Counts().Requests.Load(); got != requests {
 					t.Errorf("the devices took %d requests; want %d", got, requests)
 				}
-				for d := range s.fleet.Counts().Misdeeds {
-					if n := s.fleet.Counts().Misdeeds[d].Load(); n != 0 && metrics.Misdeed(d) != tt.deed {
-						t.Errorf("%d misdeeds of the kind %d; want those of the kind %d alone", n, d, tt.deed)
+				for d := range s.fleet.Counts().Misbehavior {
+					if n := s.fleet.Counts().Misbehavior[d].Load(); n != 0 && metrics.Misbehavior(d) != tt.deed {
+						t.Errorf("%d counted as misbehavior of kind %d; want those of kind %d alone", n, d, tt.deed)
 					}
 				}
 				return snap.Totals, deeds
 			}
 			got, deeds := run(1)
 			if deeds < requests/60 || deeds > requests/8 {
-				t.Errorf("%d misdeeds in %d answers; want about 5 %%", deeds, requests)
+				t.Errorf("misbehavior in %d of %d answers; want about 5 %%", deeds, requests)
 			}
 			want := metrics.Totals{Planned: requests, Sent: requests}
 			tt.want(&want, deeds)
@@ -232,7 +232,7 @@ timeout = "2s"
 				return // it takes its time
 			}
 			if again, n := run(1); n != deeds || !again.Equal(got) {
-				t.Errorf("with the same seed %d misdeeds and %+v; want %d and %+v", n, again, deeds, got)
+				t.Errorf("with the same seed %d times misbehavior and %+v; want %d and %+v", n, again, deeds, got)
 			}
 		})
 	}
@@ -274,11 +274,11 @@ for = "1s"
 `, broker.Config{}, func(s *storm) {
 		c := s.fleet.Counts()
 		s.sleepTo(29500 * time.Millisecond)
-		if withheld, requests := c.Misdeeds[metrics.AckWithheld].Load(), c.Requests.Load(); withheld != 4 || requests != 4+30 {
+		if withheld, requests := c.Misbehavior[metrics.AckWithheld].Load(), c.Requests.Load(); withheld != 4 || requests != 4+30 {
 			t.Errorf("after 30s %d PUBACKs withheld, %d requests taken; want 4, and 4 beside the 30 at QoS 0", withheld, requests)
 		}
 		s.sleepTo(59 * time.Second)
-		if withheld := c.Misdeeds[metrics.AckWithheld].Load(); withheld != 8 {
+		if withheld := c.Misbehavior[metrics.AckWithheld].Load(); withheld != 8 {
 			t.Errorf("%d PUBACKs withheld on two connections; want 4 on each", withheld)
 		}
 	})
@@ -332,9 +332,9 @@ topics = ["tele/plug/state"]
 `, broker.Config{}, func(s *storm) {
 		s.sleepTo(10 * time.Second)
 		c := s.fleet.Counts()
-		flood, seen := c.Misdeeds[metrics.TelemetryFlood].Load(), c.Watched.Load()
+		flood, seen := c.Misbehavior[metrics.TelemetryFlood].Load(), c.Watched.Load()
 		s.sleepTo(110 * time.Second)
-		if n := c.Misdeeds[metrics.TelemetryFlood].Load() - flood; n < 1999 || n > 2001 {
+		if n := c.Misbehavior[metrics.TelemetryFlood].Load() - flood; n < 1999 || n > 2001 {
 			t.Errorf("%d messages too many in 100s; want 2000", n)
 		}
 		if n := c.Watched.Load() - seen; n < 2007 || n > 2013 {
@@ -342,8 +342,8 @@ topics = ["tele/plug/state"]
 		}
 	})
 	c := s.fleet.Counts()
-	if sent := c.Messages.Total(metrics.Sent, metrics.Telemetry); sent <= c.Misdeeds[metrics.TelemetryFlood].Load() || c.Dropped.Load() != 0 {
-		t.Errorf("%d reports, %d of them too many, %d dropped; want regular ones too, and none dropped", sent, c.Misdeeds[metrics.TelemetryFlood].Load(), c.Dropped.Load())
+	if sent := c.Messages.Total(metrics.Sent, metrics.Telemetry); sent <= c.Misbehavior[metrics.TelemetryFlood].Load() || c.Dropped.Load() != 0 {
+		t.Errorf("%d reports, %d of them too many, %d dropped; want regular ones too, and none dropped", sent, c.Misbehavior[metrics.TelemetryFlood].Load(), c.Dropped.Load())
 	}
 }
 

@@ -44,8 +44,8 @@ type Counts struct {
 	// Messages are those that are no requests, by what became of each.
 	Messages Messages
 
-	// Misdeeds are what devices did wrong on purpose.
-	Misdeeds [misdeedCount]atomic.Int64
+	// Misbehavior counts what devices did wrong on purpose, by sort.
+	Misbehavior [misbehaviorCount]atomic.Int64
 
 	Refused        Reasons // CONNACK with a reason code of 0x80 or more
 	Disconnected   Reasons // DISCONNECT from the broker

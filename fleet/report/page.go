@@ -36,7 +36,7 @@ type page struct {
 	Others       []timingRow
 	OtherCounts  []pair
 	Devices      []pair
-	Misdeeds     []pair
+	Misbehavior  []pair
 	AllCounts    []pair
 	Generator    generator
 	Run          []facts
@@ -255,9 +255,9 @@ var otherTimes = []struct {
 }
 
 func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
-	for _, x := range misdeeds(r) {
+	for _, x := range misbehavior(r) {
 		x.Name = capital(x.Name)
-		p.Misdeeds = append(p.Misdeeds, x)
+		p.Misbehavior = append(p.Misbehavior, x)
 	}
 	p.Others = otherRows(s)
 	help := make(map[string]string)

@@ -99,7 +99,7 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 		w.ledger(r)
 	}
 	w.deliveries(r)
-	w.misdeeds(r)
+	w.misbehavior(r)
 	w.times(s)
 	w.messages(r)
 	w.devices(r)

@@ -13,9 +13,9 @@ import (
 	"homefleet/scenarios"
 )
 
-// habits are what a device does wrong, and what it holds back because of them.
-type habits struct {
-	is    scenarios.Misbehavior
+// misbehavior is what a device does wrong, and what it holds back because of that.
+type misbehavior struct {
+	spec  scenarios.Misbehavior
 	draws uint64
 	held  []heldAnswer
 	flood time.Time // the next message too many is due; zero: never
@@ -32,25 +32,25 @@ type heldAnswer struct {
 // mostHeld bounds what a device holds back; what is beyond goes at once.
 const mostHeld = 256
 
-// Misbehave gives the device its habits.
-func (r *Responder) Misbehave(m *scenarios.Misbehavior) {
-	if r.habits == nil {
-		r.habits = new(habits)
+// Misbehave has the device do wrong from now on.
+func (r *Responder) Misbehave(spec *scenarios.Misbehavior) {
+	if r.misbehavior == nil {
+		r.misbehavior = new(misbehavior)
 	}
-	h := r.habits
-	h.is, h.flood = *m, time.Time{}
-	if m.Flood > 0 {
-		h.flood = time.Now()
+	m := r.misbehavior
+	m.spec, m.flood = *spec, time.Time{}
+	if spec.Flood > 0 {
+		m.flood = time.Now()
 	}
-	h.plan()
-	r.Wake(h.due)
+	m.plan()
+	r.Wake(m.due)
 }
 
-// Behave takes the habits from the device.
+// Behave ends what Misbehave began; what is held back goes out.
 func (r *Responder) Behave() {
 	r.Misbehave(new(scenarios.Misbehavior))
 	if r.Live() {
-		r.letGo(func(*heldAnswer) bool { return true })
+		r.sendHeld(func(*heldAnswer) bool { return true })
 	}
 }
 
@@ -60,16 +60,16 @@ var errMisbehaving = errors.New("this device misbehaves, as its scenario says")
 
 // draw returns a number in [0, 1) for the next decision.
 func (r *Responder) draw() float64 {
-	r.habits.draws++
-	return draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Misbehavior, r.habits.draws)
+	r.misbehavior.draws++
+	return draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Misbehavior, r.misbehavior.draws)
 }
 
-// misdeed draws what becomes of one answer; -1 is nothing.
-func (r *Responder) misdeed() metrics.Misdeed {
-	m, draw := &r.habits.is, r.draw()
+// drawMisbehavior draws what becomes of one answer; -1 is nothing.
+func (r *Responder) drawMisbehavior() metrics.Misbehavior {
+	m, draw := &r.misbehavior.spec, r.draw()
 	for _, x := range []struct {
 		share float64
-		deed  metrics.Misdeed
+		wrong metrics.Misbehavior
 	}{
 		{m.Drop, metrics.AnswerDropped},
 		{m.Duplicate, metrics.AnswerDuplicated},
@@ -81,61 +81,63 @@ func (r *Responder) misdeed() metrics.Misdeed {
 		{m.Late, metrics.AnswerLate},
 	} {
 		if draw < x.share {
-			return x.deed
+			return x.wrong
 		}
 		draw -= x.share
 	}
 	return -1
 }
 
-// answerBadly sends an answer as the misdeed has it. An answer to a request
+// answerBadly sends an answer as the misbehavior wants it. An answer to a request
 // alone is treated so, since nobody else could tell.
-func (r *Responder) answerBadly(reply *wire.Publish, deed metrics.Misdeed) {
-	h, now := r.habits, time.Now()
-	switch deed {
+func (r *Responder) answerBadly(reply *wire.Publish, wrong metrics.Misbehavior) {
+	m, now := r.misbehavior, time.Now()
+	switch wrong {
 	case metrics.AnswerDropped:
-		r.did(deed)
+		r.countMisbehavior(wrong)
 		return
 	case metrics.AnswerDuplicated:
-		r.did(deed)
+		r.countMisbehavior(wrong)
 		r.sendReply(reply)
 	case metrics.AnswerWrongCorrelation:
 		if n := len(reply.Props.CorrelationData); n > 0 {
-			r.did(deed)
-			wrong := slices.Clone(reply.Props.CorrelationData)
-			wrong[n/2] ^= 0x55
-			reply.Props.CorrelationData = wrong
+			r.countMisbehavior(wrong)
+			other := slices.Clone(reply.Props.CorrelationData)
+			other[n/2] ^= 0x55
+			reply.Props.CorrelationData = other
 		}
 	case metrics.AnswerNoCorrelation:
 		if reply.Props.CorrelationData != nil {
-			r.did(deed)
+			r.countMisbehavior(wrong)
 			reply.Props.CorrelationData = nil
 		}
 	case metrics.AnswerWrongTopic:
-		r.did(deed)
+		r.countMisbehavior(wrong)
 		reply.Topic = append(slices.Clone(reply.Topic), "/wrong"...)
 	case metrics.AnswerReordered:
-		if r.hold(reply, now.Add(h.is.ReorderFor), true) {
-			r.did(deed)
+		if r.hold(reply, now.Add(m.spec.ReorderFor), true) {
+			r.countMisbehavior(wrong)
 			return
 		}
 	case metrics.AnswerLate:
-		by := h.is.LateMin + time.Duration(r.draw()*float64(h.is.LateMax-h.is.LateMin))
+		by := m.spec.LateMin + time.Duration(r.draw()*float64(m.spec.LateMax-m.spec.LateMin))
 		if r.hold(reply, now.Add(by), false) {
-			r.did(deed)
+			r.countMisbehavior(wrong)
 			return
 		}
 	}
 	r.sendReply(reply)
 }
 
-// did counts a misdeed.
-func (r *Responder) did(deed metrics.Misdeed) { r.env.Client.Counts.Misdeeds[deed].Add(1) }
+// countMisbehavior counts what was done wrong.
+func (r *Responder) countMisbehavior(wrong metrics.Misbehavior) {
+	r.env.Client.Counts.Misbehavior[wrong].Add(1)
+}
 
 // hold keeps an answer back; it is false when there is no room.
 func (r *Responder) hold(reply *wire.Publish, until time.Time, another bool) bool {
-	h := r.habits
-	if len(h.held) >= mostHeld {
+	m := r.misbehavior
+	if len(m.held) >= mostHeld {
 		return false
 	}
 	// Piece by piece, so that the answers of devices that behave need no heap.
@@ -144,9 +146,9 @@ func (r *Responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 	a.Props.ContentType = textPlain
 	a.Props.CorrelationData = slices.Clone(reply.Props.CorrelationData)
 	a.Props.User = slices.Clone(reply.Props.User)
-	h.held = append(h.held, heldAnswer{a, until, another})
-	h.plan()
-	r.Wake(h.due)
+	m.held = append(m.held, heldAnswer{a, until, another})
+	m.plan()
+	r.Wake(m.due)
 	return true
 }
 
@@ -154,24 +156,24 @@ func (r *Responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 // whether the answer is on its way.
 func (r *Responder) sendReply(reply *wire.Publish) bool {
 	sent := r.Send(reply, replyKind(reply))
-	if r.habits != nil && len(r.habits.held) > 0 {
-		r.letGo(func(a *heldAnswer) bool { return a.another })
+	if r.misbehavior != nil && len(r.misbehavior.held) > 0 {
+		r.sendHeld(func(a *heldAnswer) bool { return a.another })
 	}
 	return sent
 }
 
-// letGo sends the answers that are held back and meant.
-func (r *Responder) letGo(which func(*heldAnswer) bool) {
-	h := r.habits
+// sendHeld sends the answers that are held back and meant.
+func (r *Responder) sendHeld(which func(*heldAnswer) bool) {
+	m := r.misbehavior
 	var free []heldAnswer
-	h.held = slices.DeleteFunc(h.held, func(a heldAnswer) bool {
+	m.held = slices.DeleteFunc(m.held, func(a heldAnswer) bool {
 		if which(&a) {
 			free = append(free, a)
 			return true
 		}
 		return false
 	})
-	h.plan()
+	m.plan()
 	for i := range free {
 		r.Send(&free[i].answer, replyKind(&free[i].answer))
 	}
@@ -185,47 +187,47 @@ func replyKind(reply *wire.Publish) metrics.MessageKind {
 	return metrics.Reply
 }
 
-// indulge does what is due of the habits.
-func (r *Responder) indulge(now time.Time) {
-	h := r.habits
-	if !client.IsDue(h.due, now) {
+// misbehaveOnTime does what is due of the misbehavior.
+func (r *Responder) misbehaveOnTime(now time.Time) {
+	m := r.misbehavior
+	if !client.IsDue(m.due, now) {
 		return
 	}
-	r.letGo(func(a *heldAnswer) bool { return client.IsDue(a.until, now) })
+	r.sendHeld(func(a *heldAnswer) bool { return client.IsDue(a.until, now) })
 	const atOnce = 64 // what is beyond was missed, and is not made up for
-	every := time.Duration(float64(time.Second) / max(h.is.Flood, 1e-6))
-	for n := 0; client.IsDue(h.flood, now); n++ {
-		if h.flood = h.flood.Add(every); n >= atOnce {
-			h.flood = now.Add(every)
+	every := time.Duration(float64(time.Second) / max(m.spec.Flood, 1e-6))
+	for n := 0; client.IsDue(m.flood, now); n++ {
+		if m.flood = m.flood.Add(every); n >= atOnce {
+			m.flood = now.Add(every)
 		}
-		r.did(metrics.TelemetryFlood)
+		r.countMisbehavior(metrics.TelemetryFlood)
 		r.report()
 	}
-	h.plan()
+	m.plan()
 }
 
 // plan finds what is due next.
-func (h *habits) plan() {
-	h.due = h.flood
-	for i := range h.held {
-		h.due = client.Earlier(h.due, h.held[i].until)
+func (m *misbehavior) plan() {
+	m.due = m.flood
+	for i := range m.held {
+		m.due = client.Earlier(m.due, m.held[i].until)
 	}
 }
 
 // appendTime appends the User Property that says what time it is by the
 // device's clock, if that is wrong.
-func (h *habits) appendTime(user []byte) []byte {
-	if h.is.ClockSkew == 0 {
+func (m *misbehavior) appendTime(user []byte) []byte {
+	if m.spec.ClockSkew == 0 {
 		return user
 	}
-	return wire.AppendUserProperty(user, "time", time.Now().Add(h.is.ClockSkew).UTC().Format(time.RFC3339Nano))
+	return wire.AppendUserProperty(user, "time", time.Now().Add(m.spec.ClockSkew).UTC().Format(time.RFC3339Nano))
 }
 
 // Withholds implements [client.Withholds]: it draws whether a PUBACK or PUBREC is never sent.
 func (r *Responder) Withholds() bool {
-	if r.habits == nil || r.habits.is.WithholdPuback <= 0 || r.draw() >= r.habits.is.WithholdPuback {
+	if r.misbehavior == nil || r.misbehavior.spec.WithholdPuback <= 0 || r.draw() >= r.misbehavior.spec.WithholdPuback {
 		return false
 	}
-	r.did(metrics.AckWithheld)
+	r.countMisbehavior(metrics.AckWithheld)
 	return true
 }

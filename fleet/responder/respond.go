@@ -85,13 +85,13 @@ func (r *Responder) command(p *wire.Publish, name []byte) {
 	attr, known := g.Kind.Attribute(name)
 	var changed devices.Changes
 	var fault error
-	deed := metrics.Misdeed(-1)
-	if r.habits != nil && r.usable(p.Props.ResponseTopic) && !r.env.asksThere(p.Props.ResponseTopic) {
-		deed = r.misdeed()
+	wrong := metrics.Misbehavior(-1)
+	if r.misbehavior != nil && r.usable(p.Props.ResponseTopic) && !r.env.asksThere(p.Props.ResponseTopic) {
+		wrong = r.drawMisbehavior()
 	}
 	switch {
-	case deed == metrics.AnswerError:
-		r.did(deed)
+	case wrong == metrics.AnswerError:
+		r.countMisbehavior(wrong)
 		fault = errMisbehaving
 	case known:
 		changed, fault = r.model.Do(attr, p.Payload)
@@ -99,7 +99,7 @@ func (r *Responder) command(p *wire.Publish, name []byte) {
 	default:
 		fault = unknownAttribute(g.Kind, name)
 	}
-	r.answer(p, attr, known, fault, deed)
+	r.answer(p, attr, known, fault, wrong)
 	query := len(bytes.TrimSpace(p.Payload)) == 0
 	if known && !query && fault == nil {
 		changed |= 1 << attr // a command is seen by watchers even if nothing changed
@@ -124,7 +124,7 @@ func (r *Responder) serves(p *wire.Publish, attr int) bool {
 
 // answer sends the reply to p (rule 1): to its Response Topic with its
 // Correlation Data, or where there is none, to the attribute's state topic.
-func (r *Responder) answer(p *wire.Publish, attr int, known bool, fault error, deed metrics.Misdeed) {
+func (r *Responder) answer(p *wire.Publish, attr int, known bool, fault error, wrong metrics.Misbehavior) {
 	var topicBuf [topicRoom]byte
 	value := r.env.Client.Borrow() // the model's interface would move one on the stack to the heap
 	defer r.env.Client.GiveBack(value)
@@ -160,8 +160,8 @@ func (r *Responder) answer(p *wire.Publish, attr int, known bool, fault error, d
 		reply.Topic = r.stateTopic(topicBuf[:0], attr)
 		reply.Retain = r.spec.Group.Retain
 	}
-	if deed >= 0 {
-		r.answerBadly(&reply, deed)
+	if wrong >= 0 {
+		r.answerBadly(&reply, wrong)
 		return
 	}
 	sent := r.sendReply(&reply)

@@ -41,7 +41,7 @@ type Responder struct {
 	connections atomic.Uint32       // begun so far, also by a duplicate
 	recovering  incident.Recovering // from incidents
 	absence     *absence            // the last one, where somebody may answer the Will; nil before it
-	habits      *habits             // how it misbehaves; nil: not at all
+	misbehavior *misbehavior        // how it misbehaves; nil: not at all
 }
 
 // New returns a device that has a profile, and takes its random choices from a
@@ -173,8 +173,8 @@ func (r *Responder) Act(now time.Time) time.Time {
 	if r.absence != nil && client.IsDue(r.absence.answerBy, now) {
 		r.unanswered()
 	}
-	if r.habits != nil {
-		r.indulge(now)
+	if r.misbehavior != nil {
+		r.misbehaveOnTime(now)
 	}
 	return r.nextAct()
 }
@@ -189,8 +189,8 @@ func (r *Responder) nextAct() time.Time {
 	if r.absence != nil {
 		due = client.Earlier(due, r.absence.answerBy)
 	}
-	if r.habits != nil {
-		due = client.Earlier(due, r.habits.due)
+	if r.misbehavior != nil {
+		due = client.Earlier(due, r.misbehavior.due)
 	}
 	return due
 }
@@ -302,8 +302,8 @@ func (r *Responder) report() {
 	var room [stampRoom]byte
 	var t client.Trace
 	p.Props.User, t = r.stamp(room[:0], &p, made, r.TelemetrySlot())
-	if r.habits != nil {
-		p.Props.User = r.habits.appendTime(p.Props.User)
+	if r.misbehavior != nil {
+		p.Props.User = r.misbehavior.appendTime(p.Props.User)
 	}
 	r.publish(&p, metrics.Telemetry, made, uint64(made), t)
 }

@@ -8,7 +8,7 @@ import (
 
 // What devices did wrong on purpose stands beside the books of those who asked,
 // and nothing does where all behaved.
-func TestMisdeeds(t *testing.T) {
+func TestMisbehavior(t *testing.T) {
 	r := *steady()
 	if got := text(t, &r, TextOptions{}); strings.Contains(got, "misbehaving") {
 		t.Errorf("the text speaks of misbehaving devices; want nothing where all behaved:\n%s", got)

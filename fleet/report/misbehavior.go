@@ -7,9 +7,9 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// misdeeds are what misbehaving devices did wrong on purpose, as far as they did,
+// misbehavior is what misbehaving devices did wrong on purpose, as far as they did,
 // in the order of the catalogue; help has what each count means.
-func misdeeds(r *metrics.Result) []pair {
+func misbehavior(r *metrics.Result) []pair {
 	var did []pair
 	for _, info := range metrics.Catalogue() {
 		what, ok := strings.CutPrefix(info.Name, "misbehaved.")
@@ -20,10 +20,10 @@ func misdeeds(r *metrics.Result) []pair {
 	return did
 }
 
-// misdeeds writes them in a sentence, beside the books of those who asked.
-func (w *writer) misdeeds(r *metrics.Result) {
+// misbehavior writes it in a sentence, beside the books of those who asked.
+func (w *writer) misbehavior(r *metrics.Result) {
 	var parts []string
-	for _, x := range misdeeds(r) {
+	for _, x := range misbehavior(r) {
 		parts = append(parts, x.Name+" "+x.Value)
 	}
 	if parts == nil {
