@@ -285,16 +285,16 @@ func publishing(qos byte, retain bool) string {
 
 // planDocument is what check prints as JSON.
 type planDocument struct {
-	OK        bool             `json:"ok"`
-	Scenario  scenarioDocument `json:"scenario"`
-	Seed      uint64           `json:"seed,string"`
-	Shard     string           `json:"shard,omitempty"`    // "2/4"; absent: all of it
-	Duration  string           `json:"duration,omitempty"` // absent: until stopped
-	Broker    brokerDoc        `json:"broker"`
-	Devices   int              `json:"devices"`
-	Ramp      string           `json:"ramp"`
-	Telemetry string           `json:"telemetry"` // "33.3/s", the whole fleet
-	Groups    []groupDocument  `json:"groups"`
+	OK        bool                  `json:"ok"`
+	Scenario  metrics.ScenarioFacts `json:"scenario"`
+	Seed      uint64                `json:"seed,string"`
+	Shard     string                `json:"shard,omitempty"`    // "2/4"; absent: all of it
+	Duration  string                `json:"duration,omitempty"` // absent: until stopped
+	Broker    metrics.BrokerFacts   `json:"broker"`
+	Devices   int                   `json:"devices"`
+	Ramp      string                `json:"ramp"`
+	Telemetry string                `json:"telemetry"` // "33.3/s", the whole fleet
+	Groups    []groupDocument       `json:"groups"`
 
 	Misbehavior []misbehaviorDocument `json:"misbehavior,omitempty"`
 	Audit       string                `json:"audit,omitempty"` // in words; absent: there is none
@@ -340,8 +340,8 @@ type willDocument struct {
 func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 	d := planDocument{
 		OK:       true,
-		Scenario: scenarioDocument{sc.Name, sc.Title, sc.Digest},
-		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: brokerDoc{words.PublicURL(sc.Broker.URL), sc.Broker.URL == ""},
+		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
+		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: metrics.BrokerFacts{URL: words.PublicURL(sc.Broker.URL), Embedded: sc.Broker.URL == ""},
 		Devices: sc.Count(), Ramp: jsonSpan(rampTime(sc)),
 		Telemetry: fmt.Sprintf("%.6g/s", perSecond(sc)),
 		Warnings:  warnings,

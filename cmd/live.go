@@ -58,14 +58,7 @@ func (r *running) live(ctx context.Context) error {
 		}
 	}
 	res, failure := r.fleet.Result()
-	end := r.ending(res, failure)
-	if r.sc.Measured() {
-		return r.measured(res, end)
-	}
-	if printErr := r.result(res, end); printErr != nil && !outClosed(printErr) {
-		return printErr
-	}
-	return end
+	return r.conclude(res, r.ending(res, failure))
 }
 
 // watch tells how things go until the fleet has ended.

@@ -27,9 +27,9 @@ func (r *running) ending(res *metrics.Result, failure error) error {
 	return failed(hint, "%w", failure)
 }
 
-// measured prints the result of a measured run, which ended with end, and returns how
+// conclude prints and writes the result of a run, which ended with end, and returns how
 // the command ends.
-func (r *running) measured(res *metrics.Result, end error) error {
+func (r *running) conclude(res *metrics.Result, end error) error {
 	if r.series != nil {
 		r.series.result = res
 		return end
@@ -50,6 +50,9 @@ func (r *running) measured(res *metrics.Result, end error) error {
 			}
 			return &exitError{code: exitFailed, err: putErr, said: true}
 		}
+	}
+	if !r.sc.Measured() {
+		return end
 	}
 	if end == nil || exitCode(end) == exitExpectation {
 		r.tryAfter()
@@ -83,12 +86,10 @@ func (a *app) resultDocument(res *metrics.Result) error {
 
 // resultText prints a result for people.
 func (a *app) resultText(res *metrics.Result) error {
-	opt := a.textOptions()
-	if err := report.Text(a.Stdout, res, opt); err != nil {
+	if err := report.Text(a.Stdout, res, a.textOptions()); err != nil {
 		return failed("", "%w", err)
 	}
-	p := a.outPaint()
-	return a.printf("\n%s\n%s", p.bold("run"), factRows(res, opt.Width).text("  ", p))
+	return nil
 }
 
 // textOptions lay reports out for stdout.

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"strings"
 	"testing"
 
 	"homefleet/fleet/metrics"
@@ -36,19 +35,5 @@ func TestVerdictError(t *testing.T) {
 		if err == nil || err.Error() != c.want || exitCode(err) != c.code {
 			t.Errorf("%s: verdictError() = %v, exit code %d; want %q, %d", c.name, err, exitCode(err), c.want, c.code)
 		}
-	}
-}
-
-// TestSparseFacts checks that a document that others wrote, with little in it, is
-// shown without half words.
-func TestSparseFacts(t *testing.T) {
-	res := &metrics.Result{Hosts: []metrics.HostFacts{{OS: "linux"}}, Broker: metrics.BrokerFacts{Embedded: true}}
-	got := factRows(res, 80).text("", paint{})
-	want := "scenario  seed 0\nbroker    (embedded)\nhost      linux\n"
-	if got != want {
-		t.Errorf("factRows() = %q; want %q", got, want)
-	}
-	if got := factRows(&metrics.Result{}, 80).text("", paint{}); strings.Contains(got, "broker") || strings.Contains(got, "host") {
-		t.Errorf("factRows() of nothing = %q; want no broker and no host", got)
 	}
 }

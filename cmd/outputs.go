@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,13 +103,13 @@ func encodeRuns(w io.Writer, all *metrics.Runs) error {
 	return all.Encode(w)
 }
 
-// forMeasured refuses files of a result that there will not be.
+// forMeasured refuses files of figures where nothing is measured.
 func (o *outputFlags) forMeasured(sc *scenarios.Scenario) error {
 	if sc.Measured() {
 		return nil
 	}
 	for _, f := range o.named() {
-		if f.name != "" {
+		if f.name != "" && slices.Contains([]string{"--hlog", "--bench", "--otava"}, f.what) {
 			return misused("a [[controller]], [phases] or [expect] makes the run a measurement", "%s is for scenarios that measure, and %s does not", f.what, sc.Name)
 		}
 	}

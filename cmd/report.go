@@ -162,7 +162,7 @@ func (a *app) readResults(args []string) ([]named, error) {
 			return nil, err
 		}
 		if err != nil {
-			return nil, misused("results are what `homefleet run --json` prints for a scenario that measures, or --result writes", "%s: %w", name, err)
+			return nil, misused("results are what `homefleet run --json` prints, or --result writes", "%s: %w", name, err)
 		}
 		for _, res := range results {
 			for _, text := range res.Rejudge() {

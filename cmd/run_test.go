@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"regexp"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -96,7 +96,7 @@ func TestRunDocument(t *testing.T) {
 	}
 	d := json.NewDecoder(&stdout)
 	d.DisallowUnknownFields()
-	var got runDocument
+	var got metrics.Result
 	if err := d.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
@@ -113,19 +113,20 @@ func TestRunDocument(t *testing.T) {
 		{"seed", got.Seed, uint64(12)},
 		{"run", got.Run, "r1"},
 		{"embedded", got.Broker.Embedded, true},
-		{"planned", got.Planned, "1.5s"},
-		{"ended", got.Ended, "duration over"},
+		{"version", got.Version, metrics.ResultVersion},
+		{"planned", got.Duration, metrics.Span(1500 * time.Millisecond)},
+		{"interrupted", got.Interrupted, false},
+		{"aborted", got.Aborted, ""},
+		{"verdict", got.Verdict, metrics.VerdictRan},
 		{"devices", got.Devices.Total, devices},
-		{"devices up", got.Devices.Up, devices},
-		{"connects", got.Counts["connects"], int64(devices)},
-		{"exit code", got.ExitCode, 0},
-		{"error", got.Error, ""},
+		{"devices up", got.Devices.Seen, devices},
+		{"connects", got.Counts["connect.succeeded"], int64(devices)},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s = %v; want %v", c.what, c.got, c.want)
 		}
 	}
-	if !strings.HasSuffix(got.ReadyIn, "s") {
-		t.Errorf("ready_in = %q; want a duration", got.ReadyIn)
+	if got.ReadyIn <= 0 || got.Ran < got.Duration {
+		t.Errorf("ready_in = %v, ran = %v; want some of each, and the second no less than %v", got.ReadyIn, got.Ran, got.Duration)
 	}
 }

@@ -175,12 +175,10 @@ func (a *app) printRuns(all *metrics.Runs) error {
 		}
 		return nil
 	}
-	opt := a.textOptions()
-	if err := report.RunsText(a.Stdout, all, opt); err != nil {
+	if err := report.RunsText(a.Stdout, all, a.textOptions()); err != nil {
 		return failed("", "%w", err)
 	}
-	p := a.outPaint()
-	return a.printf("\n%s\n%s", p.bold("the first of the runs"), factRows(all.Results[0], opt.Width).text("  ", p))
+	return nil
 }
 
 // tellRun says how a run ended, as soon as it did.

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	count(c.Lost.Load(), "connection", " lost")
 	count(c.ConnectFailed(), "connection", " failed")
 	byReason := func(what string, m map[string]int64) {
-		for _, reason := range byCount(m) {
+		for _, reason := range slices.Sorted(maps.Keys(m)) {
 			add(m[reason], what+": "+printable(reason))
 		}
 	}

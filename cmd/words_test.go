@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"homefleet/fleet/metrics"
 )
 
 func TestPlural(t *testing.T) {
@@ -243,21 +241,6 @@ func TestCompletion(t *testing.T) {
 		var stdout bytes.Buffer
 		if code := Run(t.Context(), Process{Args: []string{"completion", shell}, Stdout: Stream{Writer: &stdout}}); code != 0 || stdout.Len() < 100 {
 			t.Errorf("completion %s = exit code %d, %d bytes; want a script", shell, code, stdout.Len())
-		}
-	}
-}
-
-// A connection that failed counts in the text of a run as in a measured result,
-// whether it could not be opened, broke before CONNACK or was refused in it.
-func TestConnectionsFailedAreOneSum(t *testing.T) {
-	var c metrics.Counts
-	c.DialFailures.Add(1)
-	c.HandshakeFailures.Add(10)
-	c.Refused.Add(0x88)
-	want := metrics.CountsByName(&c)["connect.failed"]
-	for _, n := range counts(&c) {
-		if n.name == "connections failed" && (n.value != want || want != 12) {
-			t.Errorf("connections failed: %d, connect.failed: %d; want 12 of both", n.value, want)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (r *Result) Judge() {
 		say(VerdictBroken, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if r.Interrupted {
-		text := r.interruption()
+		text := r.Interruption()
 		if own, _ := r.Expected(); len(own) == 0 {
 			say(VerdictStopped, text)
 		} else {
@@ -89,8 +89,8 @@ func (r *Result) Judge() {
 	}
 }
 
-// interruption says when the run was interrupted.
-func (r *Result) interruption() string {
+// Interruption says when the run was interrupted, if it was.
+func (r *Result) Interruption() string {
 	text := "the run was interrupted before the measuring began"
 	switch {
 	case r.Ran > 0:

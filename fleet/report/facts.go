@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -33,11 +35,15 @@ func runFacts(r *metrics.Result) []facts {
 	if !r.Started.IsZero() {
 		started = moment(r.Started)
 	}
+	began, ran := pair{"Measuring began", started, ""}, pair{"Measured", span(r.Measured), ""}
+	warmUp := span(r.WarmUp)
+	if r.Ran > 0 {
+		began, ran, warmUp = pair{"Began", started, ""}, pair{"Ran", words.Span(time.Duration(r.Ran)), ""}, ""
+	}
 	block("Scenario",
 		pair{"Name", r.Scenario.Name, ""}, pair{"Title", r.Scenario.Title, ""}, pair{"SHA-256", r.Scenario.Digest, ""},
 		pair{"Seed", strconv.FormatUint(r.Seed, 10), ""}, pair{"Run", r.Run, ""}, pair{"Shards", strings.Join(r.Shards, ", "), ""},
-		pair{"Measuring began", started, ""}, pair{"Warm-up", span(r.WarmUp), ""},
-		pair{"Planned", planned, ""}, pair{"Measured", span(r.Measured), ""})
+		began, pair{"Warm-up", warmUp, ""}, pair{"Planned", planned, ""}, ran)
 	if !uncontrolled(r) {
 		block("Load",
 			pair{"Arrival", strings.Join(r.Load.Arrival, "\n"), ""}, pair{"QoS", qosText(r.Load.QoS), ""},

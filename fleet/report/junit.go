@@ -88,7 +88,7 @@ func RunsJUnit(w io.Writer, all *metrics.Runs) error {
 
 // newSuite is the suite of a result; more tells it from those of other runs.
 func newSuite(r *metrics.Result, more string) junitSuite {
-	seconds := strconv.FormatFloat(time.Duration(r.Measured).Seconds(), 'f', 3, 64)
+	seconds := strconv.FormatFloat(time.Duration(max(r.Measured, r.Ran)).Seconds(), 'f', 3, 64)
 	suite := junitSuite{Name: words.Plain(cmp.Or(r.Scenario.Name, "homefleet")) + more, Time: seconds}
 	if !r.Started.IsZero() {
 		suite.Timestamp = r.Started.UTC().Format("2006-01-02T15:04:05")
@@ -131,11 +131,7 @@ func newSuite(r *metrics.Result, more string) junitSuite {
 	case r.Aborted != "":
 		end = fault("aborted", r.Aborted)
 	case r.Interrupted:
-		text := "the run was interrupted before the measuring began"
-		if r.Measured > 0 {
-			text = fmt.Sprintf("the run was interrupted after %s of measuring", span(r.Measured))
-		}
-		end = fault("interrupted", text)
+		end = fault("interrupted", r.Interruption())
 	}
 	add("run", caseSums, "", sums)
 	add("run", caseGenerator, "", slow)

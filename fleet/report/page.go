@@ -123,7 +123,11 @@ func factsLine(r *metrics.Result) string {
 	if r.Scenario.Title != "" && r.Scenario.Name != "" {
 		parts = append(parts, r.Scenario.Name)
 	}
-	parts = append(parts, span(r.Measured)+" measured")
+	if r.Ran > 0 {
+		parts = append(parts, ranText(r))
+	} else {
+		parts = append(parts, span(r.Measured)+" measured")
+	}
 	if name := brokerName(r); name != "" {
 		parts = append(parts, name)
 	}
@@ -290,9 +294,7 @@ func errorsOf(r *metrics.Result) []errorTable {
 	var tables []errorTable
 	add := func(origin string, byName map[string]int64) {
 		t := errorTable{Origin: capital(origin)}
-		for _, name := range slices.SortedFunc(maps.Keys(byName), func(a, b string) int {
-			return cmp.Or(cmp.Compare(byName[b], byName[a]), strings.Compare(a, b))
-		}) {
+		for _, name := range byCount(byName) {
 			t.Rows = append(t.Rows, pair{Name: name, Value: words.Grouped(byName[name])})
 		}
 		if t.Rows != nil {

@@ -14,7 +14,8 @@ import (
 
 // RunsText writes what several runs of one measurement have in common for a
 // terminal: how they ended, and of every figure the median over the runs, the
-// interval it lies in, the least and the greatest value.
+// interval it lies in, the least and the greatest value. It ends with what the first of
+// the runs is of.
 func RunsText(out io.Writer, all *metrics.Runs, opt TextOptions) error {
 	w := newWriter(opt)
 	w.heading(runsHeading(all))
@@ -25,12 +26,13 @@ func RunsText(out io.Writer, all *metrics.Runs, opt TextOptions) error {
 	rows := figureRows(all)
 	if len(rows) == 0 {
 		w.wrapped(2, "no run measured anything")
-		return w.flush(out)
+	} else {
+		w.table(append([][]string{{"", "median", intervalName, "least", "most"}}, rows...))
+		for _, note := range figureNotes(all) {
+			w.wrapped(2, note)
+		}
 	}
-	w.table(append([][]string{{"", "median", intervalName, "least", "most"}}, rows...))
-	for _, note := range figureNotes(all) {
-		w.wrapped(2, note)
-	}
+	w.facts("the first of the runs", all.Results[0])
 	return w.flush(out)
 }
 

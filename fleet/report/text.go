@@ -85,28 +85,34 @@ func (w *writer) wrapped(indent int, text string) {
 
 // Text writes the summary of a result for a terminal: expectations first and of
 // these the failed ones, then the verdict, the ledger, the times, what happened
-// to devices and how they came back, in lines that are no wider than the options
-// say. Control characters in names are replaced, so that no name can move the
+// to devices and how they came back, and what the result is of, in lines that are no
+// wider than the options say. Of a run that measured nothing there is less. Control characters in names are replaced, so that no name can move the
 // cursor.
 func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	w := newWriter(opt)
 	s := &r.Snapshot
 	w.expectations(r)
 	w.verdict(r)
-	if why := idle(r); why != "" {
+	switch why := idle(r); {
+	case r.Ran > 0:
+		w.unmeasured(r)
+	case why != "":
 		w.idle(r, why)
-	} else {
+	default:
 		w.ledger(r)
 	}
 	w.deliveries(r)
 	w.misbehavior(r)
-	w.times(s)
-	w.messages(r)
-	w.devices(r)
+	if r.Ran == 0 {
+		w.times(s)
+		w.messages(r)
+		w.devices(r)
+	}
 	w.incidents(r)
 	w.offline(r)
 	w.recovery(r)
 	w.errors(r)
+	w.facts("run", r)
 	return w.flush(out)
 }
 
