@@ -18,7 +18,7 @@ type Verdict string
 const (
 	VerdictBroken      Verdict = "broken: sums do not hold" // this tool is at fault
 	VerdictInterrupted Verdict = "interrupted"              // before the planned end
-	VerdictStopped     Verdict = "stopped"                  // the same, and nothing was expected
+	VerdictStopped     Verdict = "stopped"                  // the same, and nothing was expected; or an endless run before all devices were up
 	VerdictSaturated   Verdict = "generator saturated"      // a failed expectation may be its fault, and a passed one luck
 	VerdictFail        Verdict = "fail"                     // an expectation does not hold or could not be decided, or the run failed
 	VerdictRan         Verdict = "ran as planned"           // nothing was expected
@@ -75,7 +75,10 @@ func (r *Result) Judge() {
 		return
 	}
 	own, implied := r.Expected()
-	switch {
+	switch d := r.Devices; {
+	case r.Ran > 0 && d.Seen < d.Total: // whoever stopped it did so before that was a failure
+		r.Verdict, r.Sentences = VerdictStopped, []string{fmt.Sprintf("nothing was to be measured; %s of %s never came up",
+			words.Grouped(int64(d.Total-d.Seen)), words.Plural(int64(d.Total), "device", "devices"))}
 	case r.Ran > 0:
 		r.Verdict, r.Sentences = VerdictRan, []string{"nothing was to be measured, and nothing went wrong"}
 	case len(own) == 0 && len(implied) == 0:
@@ -152,6 +155,9 @@ func (r *Result) Err() error {
 		e.Text = "the sums do not hold, so nothing in the result can be relied on"
 		return e
 	case VerdictInterrupted, VerdictStopped:
+		if !r.Interrupted {
+			return nil // an endless run ends so
+		}
 		e.Text = "the run was interrupted"
 		return e
 	case VerdictSaturated:

@@ -24,6 +24,28 @@ func TestSparseFacts(t *testing.T) {
 	}
 }
 
+// Whoever stops an endless run before all devices were up is not told that nothing went
+// wrong. It ends well all the same.
+func TestStoppedBeforeAllWereUp(t *testing.T) {
+	res := &metrics.Result{Ran: metrics.Span(time.Second)}
+	res.Fill(&metrics.Snapshot{Devices: metrics.Devices{Total: 3, Seen: 2}}, nil, 0)
+	res.Judge()
+	if res.Verdict != metrics.VerdictStopped || res.Err() != nil {
+		t.Errorf("the verdict is %q, %v; want %q and no error", res.Verdict, res.Err(), metrics.VerdictStopped)
+	}
+	var text, junit strings.Builder
+	if err := Text(&text, res, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := JUnit(&junit, res); err != nil {
+		t.Fatal(err)
+	}
+	const want = "nothing was to be measured; 1 of 3 devices never came up"
+	if !strings.Contains(text.String(), "verdict: stopped\n  "+want) || !strings.Contains(junit.String(), want) {
+		t.Errorf("text and JUnit XML lack %q:\n%s\n%s", want, &text, &junit)
+	}
+}
+
 // A run that measured nothing is the same document with less in it: text, page and
 // JUnit tell how long it lasted, what came up and what was counted, and nothing of
 // measuring.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"homefleet/devices/words"
@@ -132,6 +133,8 @@ func newSuite(r *metrics.Result, more string) junitSuite {
 		end = fault("aborted", r.Aborted)
 	case r.Interrupted:
 		end = fault("interrupted", r.Interruption())
+	case r.Verdict == metrics.VerdictStopped:
+		end = fault("stopped", strings.Join(r.Sentences, "; "))
 	}
 	add("run", caseSums, "", sums)
 	add("run", caseGenerator, "", slow)
