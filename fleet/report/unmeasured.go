@@ -52,7 +52,7 @@ func (w *writer) unmeasured(r *metrics.Result) {
 	for _, info := range metrics.Catalogue() {
 		switch group, _, _ := strings.Cut(info.Name, "."); group {
 		case "connect", "connections", "subscriptions": // the others are parts of those above
-		case "misbehaved": // see misdeeds
+		case "misbehaved": // see misbehavior
 		default:
 			if n := totals[info.Name]; n != 0 {
 				all = append(all, row{strings.NewReplacer(".", " ", "_", " ").Replace(info.Name), []string{words.Grouped(n)}})
