@@ -106,7 +106,7 @@ func (s *stallingProxy) pump(from, to net.Conn, held func(wire.Frame) bool, pass
 		frame wire.Frame
 		at    time.Time
 	}
-	pieces := make(chan piece, 1<<14)
+	pieces := make(chan piece, 1<<10) // more than come in a stall
 	var out sync.WaitGroup
 	out.Go(func() {
 		dead := false
