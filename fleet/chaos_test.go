@@ -23,7 +23,7 @@ import (
 var (
 	chaosSeeds = flag.Int("chaos.seeds", 1, "how many seeds of chaos are run")
 	chaosSeed  = flag.Uint64("chaos.seed", 7, "the first of them")
-	chaosHours = flag.Float64("chaos.hours", 1, "how long each lasts, in simulated hours, at least 0.2")
+	chaosHours = flag.Float64("chaos.hours", fleet.Some(0.4, 1.0), "how long each lasts, in simulated hours, at least 0.2")
 	chaosLog   = flag.String("chaos.log", "", "a file for the whole log")
 )
 
@@ -103,7 +103,7 @@ func TestChaosFindsCheats(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer b.Close()
-		f, err := fleet.New(chaosScenario(t, *chaosSeed, time.Hour), fleet.Options{Dial: b.Dial, Embedded: true, BrokerControl: b})
+		f, err := fleet.New(chaosScenario(t, *chaosSeed, time.Duration(*chaosHours*float64(time.Hour))), fleet.Options{Dial: b.Dial, Embedded: true, BrokerControl: b})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -213,11 +213,11 @@ warm_up = "1s"
 measure = "4s"
 `
 
-// A hundred seeds of loss, doubling, reordering and alteration, on the way from the
+// Seeds of loss, doubling, reordering and alteration, on the way from the
 // devices or on that to the watchers: the account of one-way messages is that of
 // the liar, to the unit.
 func TestDeliveriesToTheUnit(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range Some[uint64](12, 100) {
 		l := &liars{rng: rand.New(rand.NewPCG(seed, 3)), did: make(map[string]*lies)}
 		upwards := seed%4 == 3
 		if upwards {
@@ -279,13 +279,13 @@ wait = "0s"
 [[device]]
 kind = "plug"
 count = 10
-telemetry = "20ms"
+telemetry = "50ms"
 qos = 1
 [[device]]
 kind = "plug"
 id = "loose-{n}"
 count = 4
-telemetry = "20ms"
+telemetry = "50ms"
 [[watcher]]
 name = "w"
 topics = ["tele/+/state"]
@@ -299,8 +299,8 @@ measure = "15s"
 	if err := got.Check(); err != nil {
 		t.Error(err)
 	}
-	if got.Sent != 2*snap.Counts["telemetry.sent"] || got.Sent < 15_000 {
-		t.Errorf("%d deliveries of %d messages; want two of each, of 7,500 or more", got.Sent, snap.Counts["telemetry.sent"])
+	if got.Sent != 2*snap.Counts["telemetry.sent"] || got.Sent < 6_000 {
+		t.Errorf("%d deliveries of %d messages; want two of each, of 3,000 or more", got.Sent, snap.Counts["telemetry.sent"])
 	}
 	if got.Lost+got.Altered+got.Duplicate+got.Reordered+got.Outstanding+got.Unfinished != 0 {
 		t.Errorf("across an outage there were %+v; want nothing lost, altered, doubled for no reason or out of order", got)
@@ -361,8 +361,8 @@ session_expiry = "1h"
 wait = "0s"
 [[device]]
 kind = "plug"
-count = 20
-telemetry = "50ms"
+count = 10
+telemetry = "100ms"
 qos = 1
 [[watcher]]
 name = "watchmen"

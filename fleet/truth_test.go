@@ -117,15 +117,16 @@ func (s *stalls) Dial(ctx context.Context) (net.Conn, error) {
 // broker that stalls, where the closed model shows next to nothing of it.
 func TestTruthUnderStalls(t *testing.T) {
 	t.Parallel()
-	const rate, seconds = 200, 40
+	const rate = 200
+	seconds := fleet.Some(20, 40)
 	run := func(arrival string) (snap *metrics.Snapshot, offset time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBroker(t)
 			p := &stalls{dial: b.Dial, start: time.Now()}
 			var zero time.Time
-			snap, zero = load(t, `
+			snap, zero = load(t, fmt.Sprintf(`
 [phases]
-measure = "40s"
+measure = "%ds"
 drain = "5s"
 [[device]]
 kind = "plug"
@@ -135,7 +136,7 @@ name = "phones"
 count = 4
 attribute = "power"
 timeout = "4s"
-`+arrival, p.Dial)
+`, seconds)+arrival, p.Dial)
 			offset = zero.Sub(p.start)
 			b.Close()
 			p.wg.Wait()
@@ -241,10 +242,7 @@ func (f *faults) Read(p []byte) (int, error) {
 func TestLedgerCatchesABadBroker(t *testing.T) {
 	t.Parallel()
 	const rate = 500
-	seeds, seconds := uint64(10), 20
-	if fleet.RaceDetector {
-		seeds, seconds = 2, 8 // all take the race detector as long as all other tests together
-	}
+	seeds, seconds := fleet.Some[uint64](2, 10), fleet.Some(6, 20)
 	requests := rate * seconds
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {

@@ -58,11 +58,7 @@ func manyDeaths(seed uint64) string {
 // other Will is blamed.
 func TestAuditCatchesABadBroker(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(10)
-	if RaceDetector {
-		seeds = 2
-	}
-	for seed := range seeds {
+	for seed := range Some[uint64](2, 10) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		picked := func(not ...uint64) uint64 {
 			for {

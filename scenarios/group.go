@@ -203,7 +203,7 @@ func checkGroups(c *checker) {
 			return
 		}
 	}
-	c.distinct = len(s.Groups) > 0 && c.distinctIDs()
+	c.distinct = len(s.Groups) > 0 && (c.distinct || c.distinctIDs())
 	c.sample()
 }
 

@@ -81,8 +81,9 @@ func Load(name string, src []byte) (*Scenario, Faults) {
 
 // loader is how a file is read.
 type loader struct {
-	sizes bool            // check every size
-	kinds []*devices.Kind // nil: all there are
+	sizes    bool            // check every size
+	distinct bool            // that ids are distinct is known
+	kinds    []*devices.Kind // nil: all there are
 }
 
 func (l loader) load(name string, src []byte, size string) (*Scenario, Faults) {
@@ -140,7 +141,7 @@ func (l loader) read(doc *tomlfault.Document, s *Scenario) Faults {
 		}
 	}
 	doc.Unknown()
-	return s.check(doc)
+	return s.check(&checker{doc: doc, s: s, distinct: l.distinct})
 }
 
 // Check checks a scenario that was built in Go and fills in its defaults. The
@@ -157,15 +158,14 @@ func (s *Scenario) Vet() Faults {
 	if name == "" {
 		name = "scenario"
 	}
-	return s.check(tomlfault.New(name))
+	return s.check(&checker{doc: tomlfault.New(name), s: s})
 }
 
-func (s *Scenario) check(doc *tomlfault.Document) Faults {
-	c := &checker{doc: doc, s: s}
+func (s *Scenario) check(c *checker) Faults {
 	for _, part := range sections() {
 		part.check(c)
 	}
-	return doc.Faults()
+	return c.doc.Faults()
 }
 
 // fill puts the defaults in the place of what a Go author left out.

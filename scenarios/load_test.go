@@ -489,8 +489,8 @@ func TestWillSizes(t *testing.T) {
 		want      string // in it
 	}{
 		{"as much as may be", file(2, 1000, 26, 10), 0, ""},
-		{"98 MB a device", file(100, 1000, 1600, 60), 11, "want at most 262,144"},
-		{"one text of 100 MB", file(1, 1000, 1, 100000), 7, "MQTT allows 65,535"},
+		{"98 MB a device", file(100, 1000, some(160, 1600), 60), 11, "want at most 262,144"}, // 10 MB are too much as well
+		{"one text of 100 MB", file(1, 1000, 1, some(10_000, 100_000)), 7, "MQTT allows 65,535"},
 		{"a little of very many", file(1000000, 600, 4, 1), 7, "want at most 1,073,741,824"},
 	} {
 		sc, faults := Load("x.toml", []byte(tt.src))

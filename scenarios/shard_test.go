@@ -140,9 +140,9 @@ func TestShardsAreTheWhole(t *testing.T) {
 		if sc == nil {
 			t.Fatal(faults)
 		}
-		parts := []int{2, 3}
+		parts := some([]int{3}, []int{2, 3})
 		if sc.Count() > 10_000 {
-			parts = parts[1:] // they differ in nothing but their number
+			parts = some(nil, []int{3}) // they differ in nothing but their number
 		}
 		for _, n := range parts {
 			if _, err := sc.Shard(Shard{1, n}, "r"); err == nil {

@@ -42,7 +42,7 @@ func TestOverlays(t *testing.T) {
 		{"expect", `"requests.lost"`, `"< 5"`}, {"expect", `"requests.late"`, `"== 0"`},
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 / largeFiles {
+	for range some(30, 300) {
 		var over []assignment
 		for _, c := range changes {
 			if r.IntN(3) == 0 {
@@ -165,16 +165,17 @@ func TestEverySizeIsChecked(t *testing.T) {
 
 // TestSizesLoadInTime holds files of several sizes to a time.
 func TestSizesLoadInTime(t *testing.T) {
+	n := some(50, 500)
 	var b strings.Builder
-	for i := range 500 / largeFiles {
+	for i := range n {
 		fmt.Fprintf(&b, "[[device]]\nkind = \"light\"\nid = \"x%d-{n}\"\n", i)
 	}
 	for i := range maxSizes {
-		for range 500 / largeFiles {
+		for range n {
 			fmt.Fprintf(&b, "[[size.z%d.device]]\ncount = 3\n", i)
 		}
 	}
-	for i := range 200 {
+	for i := range some(40, 200) {
 		fmt.Fprintf(&b, "[[controller]]\nattribute = \"power\"\nrate = \"1/s\"\ntarget.id = \"x9*9-3%d\"\n", i)
 	}
 	start := time.Now()

@@ -105,11 +105,16 @@ func RankInterval(p float64, n int64) (from, to int64) {
 	last := min(n, int64(mean+10*sigma)+10)
 	below := 0.0 // P(B < k)
 	to = n + 1
-	for k := first; k <= last; k++ {
+	for k, just := first, binomial(first, n, q); k <= last; k++ { // just is P(B = k)
 		if below <= tail {
 			from = k
 		}
-		below += binomial(k, n, q)
+		below += just
+		if q < 1 {
+			just *= q / (1 - q) * float64(n-k) / float64(k+1)
+		} else {
+			just = binomial(k+1, n, q)
+		}
 		if 1-below <= tail { // P(B >= k+1)
 			to = k + 1
 			break
