@@ -50,7 +50,7 @@ func (r *running) banner() {
 		}
 		rs.add("phases", "%s", phaseWords(&r.sc.Phases))
 	}
-	if p := prospectsOf(r.sc); len(p.lines) > 0 {
+	if p := planWarningsOf(r.sc); len(p.lines) > 0 {
 		rs.add("foreseen", "%s", p.words(r.Name+" check "+shellQuote(r.arg)+r.sizeFlag()))
 	}
 	if r.scrape != nil {

@@ -50,7 +50,7 @@ It follows from the scenario and its seed alone.`,
 			case a.json:
 				return a.document(planOf(sc, warnings))
 			}
-			for _, text := range prospectsOf(sc).lines {
+			for _, text := range planWarningsOf(sc).lines {
 				a.warn("%s", text)
 			}
 			return a.printPlan(sc)
@@ -370,7 +370,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		d.Audit = auditWords(&sc.Audit)
 	}
 	d.addLoad(sc)
-	d.Prospects = prospectsOf(sc).lines
+	d.Prospects = planWarningsOf(sc).lines
 	return d
 }
 

@@ -27,7 +27,7 @@ func spareDir(t *testing.T) string {
 		"pw-flag": "secret", "pw-alice": "secret",
 		"pw-light-1": "secret", "pw-light-2": "secret", "pw-light-3": "secret",
 		"pw-phones-1": "secret", "pw-phones-2": "secret", "pw-eyes": "secret",
-		"pw-homefleet-inspector-r": "secret", "pw-homefleet-referee-r": "secret",
+		"pw-homefleet-retained-probe-r": "secret", "pw-homefleet-auditor-r": "secret",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func TestSpare(t *testing.T) {
 	}{
 		{far, append([]string{"--ready-file"}, results...), []string{
 			"s.toml", "ca.pem", "cert.pem", "key.pem", "pw-light-1", "pw-light-2", "pw-light-3",
-			"pw-phones-1", "pw-phones-2", "pw-eyes", "pw-homefleet-inspector-r", "pw-homefleet-referee-r",
+			"pw-phones-1", "pw-phones-2", "pw-eyes", "pw-homefleet-retained-probe-r", "pw-homefleet-auditor-r",
 		}},
 		{append(far, "--password-file", "pw-flag"), append([]string{"--ready-file"}, results...), []string{"pw-flag"}},
 		{[]string{"run", "local.toml", "--listen", "127.0.0.1:0", "--users", "users.toml"}, append([]string{"--ready-file"}, results...),

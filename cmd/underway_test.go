@@ -8,7 +8,7 @@ import (
 	"homefleet/scenarios"
 )
 
-func TestWeatherWords(t *testing.T) {
+func TestUnderwayWords(t *testing.T) {
 	sc, faults := scenarios.Load("incidents.toml", []byte(`
 [[device]]
 kind  = "light"

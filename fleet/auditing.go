@@ -111,7 +111,7 @@ func (f *Fleet) auditorLeft(err error) {
 			r.PingIfRecovering(time.Now())
 		})
 	}
-	f.log.Warn("nothing is known of will messages, nor whether devices answer: the referee cannot watch", "err", err)
+	f.log.Warn("nothing is known of will messages, nor whether devices answer: the auditor cannot watch", "err", err)
 }
 
 // zeroOffset is the start of measuring on the fleet's clock.

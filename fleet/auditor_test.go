@@ -39,13 +39,13 @@ measure = "1m"
 
 // Who only watches takes all that comes at once: a broker may lose what it has
 // to keep back for a smaller Receive Maximum (3.1.2.11.3).
-func TestWitnessesReceiveAllAtOnce(t *testing.T) {
+func TestAuditorsReceiveAllAtOnce(t *testing.T) {
 	f, err := New(scenarioOf(t, hasty+twoLamps+"[[watcher]]\ntopics = [\"tele/#\"]\n"+offlineOnce), Options{Dial: func(context.Context) (net.Conn, error) { return nil, net.ErrClosed }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, a := range map[string]client.Handler{
-		"referee": f.auditor,
+		"auditor": f.auditor,
 		"watcher": load.NewWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect
@@ -55,9 +55,9 @@ func TestWitnessesReceiveAllAtOnce(t *testing.T) {
 	}
 }
 
-// A broker that does not let the referee watch is accused of nothing, and nobody
-// waits for what the referee would have found (3.8.4, 3.9.3).
-func TestRefereeThatMayNotWatch(t *testing.T) {
+// A broker that does not let the auditor watch is accused of nothing, and nobody
+// waits for what the auditor would have found (3.8.4, 3.9.3).
+func TestAuditorThatMayNotWatch(t *testing.T) {
 	const user = "[broker]\nusername = \"u\"\n"
 	may := func(filters ...string) broker.Config {
 		return broker.Config{Users: []broker.User{{Name: "u", Subscribe: filters}}}
@@ -96,19 +96,19 @@ func TestRefereeThatMayNotWatch(t *testing.T) {
 	}
 }
 
-// A referee that the broker does not let in again asks nobody any more: a recovery
+// An auditor that the broker does not let in again asks nobody any more: a recovery
 // that is under way then is not one of devices that do not answer.
-func TestRefereeThatIsThrownOut(t *testing.T) {
+func TestAuditorThatIsThrownOut(t *testing.T) {
 	var out atomic.Bool
 	snap, _ := brew(t, hasty+twoLamps+offlineOnce, broker.Config{Admit: func(c broker.ConnectInfo) byte {
-		if out.Load() && c.ClientID == "homefleet-referee-r1" {
+		if out.Load() && c.ClientID == "homefleet-auditor-r1" {
 			return wire.NotAuthorized
 		}
 		return 0
 	}}, func(s *storm) {
 		s.sleepTo(8 * time.Second)
 		out.Store(true)
-		s.broker.Kick("homefleet-referee-r1", 0)
+		s.broker.Kick("homefleet-auditor-r1", 0)
 	})
 	if len(snap.Recoveries) != 1 || snap.Recoveries[0].Online.Count != 2 || snap.Recoveries[0].Answering != nil {
 		t.Errorf("recoveries: %+v; want one of 2 devices that nobody asked for answers", snap.Recoveries)
@@ -160,9 +160,9 @@ func TestWillsOfAnEarlierRun(t *testing.T) {
 	}
 }
 
-// The referee and the inspector are no part of the fleet: what becomes of their
+// The auditor and the retained probe are no part of the fleet: what becomes of their
 // connections is in none of its figures.
-func TestWitnessesAreNotCounted(t *testing.T) {
+func TestAuditorsAreNotCounted(t *testing.T) {
 	for _, toml := range []string{"", "[broker]\nusername = \"u\"\n"} { // u may not see $SYS
 		_, s := brew(t, hasty+toml+"[audit]\n"+twoLamps, broker.Config{Users: []broker.User{{Name: "u", Subscribe: []string{"#"}}}}, nil)
 		c := s.fleet.Counts()
@@ -177,9 +177,9 @@ func TestWitnessesAreNotCounted(t *testing.T) {
 	}
 }
 
-// Devices that misbehave tell the referee the truth: its queries are no requests
-// of anybody's, and whether a device answers is what they are to find out.
-func TestRefereeIsToldTheTruth(t *testing.T) {
+// Devices that misbehave tell the auditor the truth: its queries are no requests
+// of anybody's, and whether a device answers is what it is to find out.
+func TestAuditorIsToldTheTruth(t *testing.T) {
 	snap, s := brew(t, hasty+twoLamps+"[device.misbehave]\ndrop = \"100%\"\n"+offlineOnce, broker.Config{}, nil)
 	for i := range s.fleet.Counts().Misbehavior {
 		if n := s.fleet.Counts().Misbehavior[i].Load(); n != 0 {

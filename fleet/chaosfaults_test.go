@@ -29,7 +29,7 @@ measure = "5m"
 		way             string // there are outages of that way
 		act             func(*storm)
 	}{
-		{"a rival finds the client id that the device has now", incidentOf("offline", "10s", "5s", `rename = true`) + incidentOf("id-fight", "30s", "5s"), "taken over", nil},
+		{"a duplicate finds the client id that the device has now", incidentOf("offline", "10s", "5s", `rename = true`) + incidentOf("id-fight", "30s", "5s"), "taken over", nil},
 		{"the broker goes while devices are unplugged", incidentOf("power-cut", "10s", "1m") + incidentOf("broker-outage", "15s", "2s"), "unplugged", nil},
 		{"the broker goes while there is no network", incidentOf("wifi-loss", "10s", "1m") + incidentOf("broker-outage", "15s", "2s"), "wifi-loss", nil},
 		{"the broker goes while devices are stuck", incidentOf("offline", "10s", "1m", `way = "silence"`) + incidentOf("broker-outage", "15s", "2s"), "silence", nil},

@@ -228,14 +228,14 @@ func TestWhoNeverAnswersIsNotWaitedFor(t *testing.T) {
 		})
 		synctest.Wait()
 		if !all.Waiting(time.Second) || !f.auditor.Asks(d.Spec().Global) {
-			t.Fatal("the recovery is complete before the device has answered; want the referee to ask it")
+			t.Fatal("the recovery is complete before the device has answered; want the auditor to ask it")
 		}
 		p.wantConnect()
 		p.connack(wire.NotAuthorized, false, nil)
 		<-d.Gone()
 		synctest.Wait()
 		if all.Waiting(time.Second) || f.auditor.Asks(d.Spec().Global) {
-			t.Error("the recovery waits for a device that has ended, or the referee asks it")
+			t.Error("the recovery waits for a device that has ended, or the auditor asks it")
 		}
 		responder.Target{Responder: d}.Follow(rec)
 		if got, _ := all.All(0, time.Second); got[0].Affected != 1 || all.Waiting(time.Second) {

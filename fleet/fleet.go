@@ -118,7 +118,7 @@ type population struct {
 // measuring is what the fleet counts and measures with.
 type measuring struct {
 	counts   *metrics.Counts
-	unseen   metrics.Counts // of the witnesses, which nobody is shown
+	unseen   metrics.Counts // of the auditor and the retained probe, which nobody is shown
 	recorder *metrics.Recorder
 	names    metrics.LabelNames
 	losses   losses

@@ -35,7 +35,7 @@ for = "20s"
 	for _, tt := range []struct {
 		name, incident string
 		looks          []look
-		line           string // of the weather
+		line           string // of the event log
 		back           string // of the recovery
 		way            string // that all of the outages went
 		outages        int64
@@ -114,8 +114,8 @@ target = { home = "flat-2" }`,
 			if tt.outages == 0 {
 				want = nil
 			}
-			if strings.Contains(tt.incident, "broker-outage") { // the witness was away itself
-				want[0].OnTime, want[0].Messages, want[0].Unwatched, want[0].WitnessAway = 0, 0, tt.due, tt.due
+			if strings.Contains(tt.incident, "broker-outage") { // the auditor was away itself
+				want[0].OnTime, want[0].Messages, want[0].Unwatched, want[0].AuditorAway = 0, 0, tt.due, tt.due
 			}
 			if got := waysOf(snap); !slices.Equal(got, want) {
 				t.Errorf("of the Wills: %+v; want %+v", got, want)

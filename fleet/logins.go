@@ -43,8 +43,8 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 }
 
 // The client identifiers of those who audit.
-func retainedProbeID(run string) string { return "homefleet-inspector-" + run }
-func auditorID(run string) string       { return "homefleet-referee-" + run }
+func retainedProbeID(run string) string { return "homefleet-retained-probe-" + run }
+func auditorID(run string) string       { return "homefleet-auditor-" + run }
 
 // auditorVars is what the templates of somebody who audits are filled with.
 func auditorVars(id string, seed uint64, run string) scenarios.Vars {

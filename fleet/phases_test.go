@@ -59,7 +59,7 @@ func TestRetainedBeforeSuback(t *testing.T) {
 	sc := scenarioOf(t, "[phases]\nmeasure = \"1s\"\n[audit]\nwait = \"1s\"\n[[device]]\nkind = \"light\"\nid = \"lamp\"\n")
 	play(t, sc, func(t *testing.T, b *script) {
 		var peers sync.WaitGroup
-		for range 3 { // the referee, the lamp, the inspector
+		for range 3 { // the auditor, the lamp, the retained probe
 			p := b.accept()
 			peers.Go(func() {
 				p.wantConnect()

@@ -80,7 +80,7 @@ func TestCommandsWhileAway(t *testing.T) {
 					qos, s.Answered, s.Lost, s.LostAway, s.Duplicates, 600-lost, lost, lost)
 			}
 			if got := snap.Counts["devices.commands"]; got != 600-lost+10 { // each lamp was asked once whether it answers
-				t.Errorf("QoS %d: devices received %d commands; want %d and 10 queries of the referee: none twice", qos, got, 600-lost)
+				t.Errorf("QoS %d: devices received %d commands; want %d and 10 queries of the auditor: none twice", qos, got, 600-lost)
 			}
 		})
 	}

@@ -43,9 +43,9 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	}
 	dialCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	witnessCtx, dismiss := context.WithCancel(context.WithoutCancel(ctx))
+	auditorCtx, dismiss := context.WithCancel(context.WithoutCancel(ctx))
 	defer dismiss()
-	var group, witness errgroup.Group
+	var group, auditing errgroup.Group
 	var first error
 	var firstOnce sync.Once
 	begin := time.Now()
@@ -69,11 +69,11 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		}
 		owner, dials := &group, dialCtx
 		if f.auditor != nil && s == &f.auditor.Session {
-			owner, dials = &witness, witnessCtx // it sees the others go
+			owner, dials = &auditing, auditorCtx // it sees the others go
 		}
 		owner.Go(func() error {
 			err := s.Run(dials)
-			if err != nil && owner == &witness {
+			if err != nil && owner == &auditing {
 				f.auditorLeft(err)
 			}
 			if err != nil && f.env.FailFast {
@@ -104,7 +104,7 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	beside.Wait()
 	if f.auditor != nil {
 		f.dismiss(dismiss)
-		_ = witness.Wait() // an auditor that was refused has seen nothing, and the audit says so
+		_ = auditing.Wait() // an auditor that was refused has seen nothing, and the audit says so
 	}
 	return f.outcome(stopped, first)
 }

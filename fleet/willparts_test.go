@@ -8,7 +8,7 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// What the Wills of a run put to the test is what they carry, and what the witness
+// What the Wills of a run put to the test is what they carry, and what the auditor
 // can see of it: what a Will lacks, no broker can lose.
 func TestWhatWillsPutToTheTest(t *testing.T) {
 	all := metrics.WillParts[:]

@@ -1,6 +1,5 @@
-// Package audit is the referee of Will Messages: from what devices did to their
-// connections and what a witness saw at the broker it decides for every outage
-// whether the rules of MQTT 5 wanted a Will Message, when, and what became of it.
+// Package audit judges Will Messages: from what devices did to their connections and
+// what an auditor saw at the broker it decides for every outage whether the rules of MQTT 5 wanted a Will Message, when, and what became of it.
 // An [Audit] is bookkeeping: it knows no clock, no network and no goroutine. Beside it
 // stand the clients that watch: the [Auditor] sees Wills and asks devices whether they
 // answer, and [Fetch] looks at what the broker has retained. Neither knows what a
@@ -137,7 +136,7 @@ type End struct {
 	SessionExpiry *time.Duration
 }
 
-// Audit is the referee. Its methods may be called from any goroutine at any
+// Audit is what is known of the outages of all devices. Its methods may be called from any goroutine at any
 // time. Devices are spread over shards, each under a lock of its own. A device
 // that stays connected takes one record; one that comes and goes takes some
 // four, and its older outages live on in the sums alone.
@@ -154,8 +153,8 @@ type Audit struct {
 // shardCount is a power of two.
 const shardCount = 64
 
-// New returns an audit that knows nothing yet. The witness counts as not
-// watching until [Audit.Witness] says that it does.
+// New returns an audit that knows nothing yet. The auditor counts as not
+// watching until [Audit.Watching] says that it does.
 func New(c Config) *Audit {
 	a := &Audit{shards: make([]shard, shardCount), order: slices.Clone(c.Ways), news: c.News}
 	if a.news == nil {
@@ -238,10 +237,10 @@ func (a *Audit) Ended(device int, conn uint32, end End) {
 	e.ended(e.shard.way(end.Way), end)
 }
 
-// Seen reports a Will Message of a device that the witness saw. conn is the
+// Seen reports a Will Message of a device that the auditor saw. conn is the
 // connection that the message says it is of; 0 if it does not say so any more:
 // then it counts as altered, and as the Will of the oldest outage that can have
-// it. The witness leaves out what is no Will of now: messages that were retained,
+// it. The auditor leaves out what is no Will of now: messages that were retained,
 // and those that are sent again (DUP) in the same connection.
 func (a *Audit) Seen(device int, conn uint32, at time.Duration, altered bool) {
 	if conn == 0 {
@@ -253,20 +252,20 @@ func (a *Audit) Seen(device int, conn uint32, at time.Duration, altered bool) {
 	e.see(at, altered)
 }
 
-// Witness reports whether the witness is connected and subscribed. at is the
+// Watching reports whether the auditor is connected and subscribed. at is the
 // first moment from which it is, or the last for which that is certain: what it
 // missed without knowing that it was cut off is not the broker's fault.
 //
 // What was due while it was not, and did not come in time, is Unwatched. So is
 // a second message after the gap, which may be the first one sent again.
-func (a *Audit) Witness(at time.Duration, watching bool) {
+func (a *Audit) Watching(at time.Duration, watching bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.watch(at, watching)
 }
 
 // Forgot reports that the broker lost its state, with all sessions and their
-// Wills, while the witness was away last, as one that was killed and started again.
+// Wills, while the auditor was away last, as one that was killed and started again.
 // Wills of before that do not come, and are Unwatched.
 func (a *Audit) Forgot() {
 	a.mu.Lock()

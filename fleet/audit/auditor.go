@@ -67,8 +67,8 @@ const mostRecent = 1024
 // is the caller's to call.
 func NewAuditor(e *client.Env, p *client.Profile, run string, stream int, a Auditing) *Auditor {
 	r := &Auditor{Auditing: a, clock: e.Clock, queries: make(map[int]*inquiry)}
-	r.answers = []byte("homefleet/referee/" + run)
-	r.Init(e, p, r, client.Setup{Name: "the referee", Stream: stream, ClientID: a.ClientID})
+	r.answers = []byte("homefleet/auditor/" + run)
+	r.Init(e, p, r, client.Setup{Name: "the auditor", Stream: stream, ClientID: a.ClientID})
 	return r
 }
 
@@ -98,7 +98,7 @@ const versionTopic = "$SYS/broker/version"
 // Online implements [client.Handler].
 func (r *Auditor) Online(now time.Time) time.Time {
 	r.pulse = now.Add(certainty)
-	r.Audit.Witness(r.clock.Now(), true)
+	r.Audit.Watching(r.clock.Now(), true)
 	if !r.CleanStarted() && !r.Resumed() {
 		r.Audit.Forgot() // 3.2.2-2: it is to have the session
 	}
@@ -107,7 +107,7 @@ func (r *Auditor) Online(now time.Time) time.Time {
 }
 
 // Offline implements [client.GoesOffline].
-func (r *Auditor) Offline(client.Departure) { r.Audit.Witness(r.clock.At(r.ReadAt()), false) }
+func (r *Auditor) Offline(client.Departure) { r.Audit.Watching(r.clock.At(r.ReadAt()), false) }
 
 // Message implements [client.Handler].
 func (r *Auditor) Message(p *wire.Publish) {
@@ -173,8 +173,8 @@ func (r *Auditor) MakeCertain() {
 func (r *Auditor) StoodStill(from, to time.Duration) {
 	r.Tell(func() {
 		if r.Live() {
-			r.Audit.Witness(from, false)
-			r.Audit.Witness(to, true)
+			r.Audit.Watching(from, false)
+			r.Audit.Watching(to, true)
 		}
 	})
 }

@@ -80,7 +80,7 @@ func (r *record) connectedBy(u rules) time.Duration {
 func (r *record) settled() bool { return r.decided && !r.open() }
 
 // flush is for how long a Will may still be on its way, whether it is late or was
-// queued for a witness that is back.
+// queued for an auditor that is back.
 const flush = 10 * time.Second
 
 // past reports whether nothing is to be expected of a connection any more.

@@ -17,18 +17,18 @@ func at(s float64) time.Duration { return time.Duration(s * float64(sec)) }
 
 func watched(ways ...string) *Audit {
 	a := New(Config{Slack: slack, Ways: ways})
-	a.Witness(0, true)
+	a.Watching(0, true)
 	return a
 }
 
 // want holds the counts that a case expects; those of sums follow.
 type want struct {
 	notDue, onTime, early, late, missing, duplicate, unexpected, altered, consumed, learned int64
-	witnessAway, runEnded, brokerGone, blind, maybe                                         int64 // not due: unwatched; or it may have been
+	auditorAway, runEnded, brokerGone, blind, maybe                                         int64 // not due: unwatched; or it may have been
 }
 
 func (w want) totals() metrics.WillTotals {
-	unwatched := w.witnessAway + w.runEnded + w.brokerGone
+	unwatched := w.auditorAway + w.runEnded + w.brokerGone
 	due := w.onTime + w.early + w.late + w.missing + unwatched
 	return metrics.WillTotals{
 		Outages: due + w.notDue, Due: due, NotDue: w.notDue,
@@ -36,7 +36,7 @@ func (w want) totals() metrics.WillTotals {
 		Messages:  w.onTime + w.early + w.late + w.duplicate + w.unexpected,
 		Duplicate: w.duplicate, Unexpected: w.unexpected, Altered: w.altered,
 		Consumed: w.consumed, Learned: w.learned,
-		WitnessAway: w.witnessAway, RunEnded: w.runEnded, BrokerGone: w.brokerGone, NotDueUnwatched: w.blind, MaybeDue: w.maybe,
+		AuditorAway: w.auditorAway, RunEnded: w.runEnded, BrokerGone: w.brokerGone, NotDueUnwatched: w.blind, MaybeDue: w.maybe,
 	}
 }
 

@@ -137,7 +137,7 @@ func TestFightIsForgotten(t *testing.T) {
 		if n > 0 {
 			a.Ended(1, 2*n, end(TakenOver, 1+s))
 		}
-		a.Connected(1, 2*n+2, conn(1.5+s, rival))
+		a.Connected(1, 2*n+2, conn(1.5+s, duplicate))
 		a.Ended(1, 2*n+1, end(TakenOver, 1.5+s))
 		a.Seen(1, 2*n+1, at(1.6+s), false)
 		most = max(most, len(a.shard(1).books[1].records))

@@ -54,7 +54,7 @@ const (
 	unanswered              // a CONNECT without CONNACK
 )
 
-// sighting is a Will that the witness saw.
+// sighting is a Will that the auditor saw.
 type sighting struct {
 	at      time.Duration
 	altered bool

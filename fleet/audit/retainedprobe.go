@@ -57,7 +57,7 @@ const (
 // broker does not let them be seen, or not all of them in time.
 func Fetch(e *client.Env, profile *client.Profile, stream int, what Probing) map[string]Retained {
 	p := &retainedProbe{Probing: what, got: make(chan Retained, mostFetched)}
-	p.Init(e, profile, p, client.Setup{Name: "the inspector", Stream: stream, ClientID: what.ClientID, Apart: true})
+	p.Init(e, profile, p, client.Setup{Name: "the retained probe", Stream: stream, ClientID: what.ClientID, Apart: true})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = p.Run(ctx) }() // what it did not fetch is missing
 	found, complete := make(map[string]Retained), false

@@ -28,7 +28,7 @@ func absent(c *Connection)          { c.SessionPresent = false }
 func willless(c *Connection)        { c.HasWill = false }
 func other(c *Connection)           { c.Session = 1 }
 func slow(c *Connection)            { c.Answered = c.Asked + 3*sec }
-func rival(c *Connection)           { c.Other, c.HasWill = true, false }
+func duplicate(c *Connection)       { c.Other, c.HasWill = true, false }
 func endless(c *Connection)         { c.SessionExpiry = Forever }
 func end(how Ending, s float64) End { return End{Way: "w", How: how, From: at(s), To: at(s + 0.1)} }
 
@@ -417,7 +417,7 @@ func TestRules(t *testing.T) {
 		}, want{notDue: 1, missing: 1}},
 		{"3.1.4-3: a second client comes, and is thrown off", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
-			a.Connected(1, 2, conn(10, rival))
+			a.Connected(1, 2, conn(10, duplicate))
 			a.Ended(1, 1, end(TakenOver, 10))
 			saw(a, 10.2)
 			a.Connected(1, 3, conn(20))
@@ -427,16 +427,16 @@ func TestRules(t *testing.T) {
 		{"3.1.2-10: a second client saves the device's Will", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(30, 60)))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Connected(1, 2, conn(20, rival))
+			a.Connected(1, 2, conn(20, duplicate))
 			a.Ended(1, 2, end(Closed, 25))
 		}, want{notDue: 1}},
 		{"3.1.2-7: a Will of a second client, which had none", func(a *Audit) {
-			a.Connected(1, 1, conn(1, rival))
+			a.Connected(1, 1, conn(1, duplicate))
 			a.Ended(1, 1, end(Closed, 10))
 			saw(a, 10.2)
 		}, want{notDue: 1, unexpected: 1}},
 		{"a second client falls silent", func(a *Audit) {
-			a.Connected(1, 1, conn(1, rival, keepAlive(10)))
+			a.Connected(1, 1, conn(1, duplicate, keepAlive(10)))
 			a.Silent(1, 1, "silence", at(20))
 		}, want{}},
 		{"another session does not matter: Clean Start", func(a *Audit) {
@@ -680,115 +680,115 @@ func TestRules(t *testing.T) {
 			saw(a, 10.2)
 			a.Learned(1, 1)
 		}, want{onTime: 1, consumed: 1, learned: 1}},
-		{"the witness was away", func(a *Audit) {
+		{"the auditor was away", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(9), false)
-			a.Witness(at(11), true)
-		}, want{witnessAway: 1}},
-		{"the witness was away, and had it later", func(a *Audit) {
+			a.Watching(at(9), false)
+			a.Watching(at(11), true)
+		}, want{auditorAway: 1}},
+		{"the auditor was away, and had it later", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(9), false)
-			a.Witness(at(15), true)
+			a.Watching(at(9), false)
+			a.Watching(at(15), true)
 			saw(a, 15.1)
-		}, want{witnessAway: 1}},
-		{"the witness was away, and had it in time", func(a *Audit) {
+		}, want{auditorAway: 1}},
+		{"the auditor was away, and had it in time", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(9), false)
-			a.Witness(at(10.5), true)
+			a.Watching(at(9), false)
+			a.Watching(at(10.5), true)
 			saw(a, 10.6)
 		}, want{onTime: 1}},
-		{"the witness was away, and had it twice", func(a *Audit) {
+		{"the auditor was away, and had it twice", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
 			saw(a, 10.3)
-			a.Witness(at(10.2), false)
-			a.Witness(at(20), true)
+			a.Watching(at(10.2), false)
+			a.Watching(at(20), true)
 			saw(a, 20.1)
 		}, want{onTime: 1}},
-		{"the witness was away, but not then", func(a *Audit) {
+		{"the auditor was away, but not then", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(12), false)
-			a.Witness(at(13), true)
+			a.Watching(at(12), false)
+			a.Watching(at(13), true)
 		}, want{missing: 1}},
 		{"the broker was killed before the Will was due", func(a *Audit) {
 			a.Connected(1, 1, conn(1, keepAlive(10)))
 			a.Silent(1, 1, "silence", at(2))
-			a.Witness(at(3), false)
-			a.Witness(at(4), true)
+			a.Watching(at(3), false)
+			a.Watching(at(4), true)
 			a.Forgot()
 		}, want{brokerGone: 1}},
 		{"the broker was killed when the Will was overdue", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(20), false)
-			a.Witness(at(21), true)
+			a.Watching(at(20), false)
+			a.Watching(at(21), true)
 			a.Forgot()
 		}, want{missing: 1}},
 		{"the broker was killed before the connection", func(a *Audit) {
-			a.Witness(at(0), false)
-			a.Witness(at(0.5), true)
+			a.Watching(at(0), false)
+			a.Watching(at(0.5), true)
 			a.Forgot()
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Closed, 10))
 		}, want{missing: 1}},
-		{"a Will that was not due while the witness was away", func(a *Audit) {
+		{"a Will that was not due while the auditor was away", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
 			a.Ended(1, 1, end(Orderly, 10))
-			a.Witness(at(9), false)
-			a.Witness(at(15), true)
+			a.Watching(at(9), false)
+			a.Watching(at(15), true)
 			saw(a, 15.1)
 		}, want{notDue: 1, unexpected: 1}},
-		{"3.1.2-8: an outage just after the witness came", func(a *Audit) {
+		{"3.1.2-8: an outage just after the auditor came", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
-			a.Witness(at(2), false)
-			a.Witness(at(9.95), true) // less than Early before
+			a.Watching(at(2), false)
+			a.Watching(at(9.95), true) // less than Early before
 			a.Ended(1, 1, end(Closed, 10))
 		}, want{missing: 1}},
-		{"3.1.2-8: an outage just before the witness came", func(a *Audit) {
+		{"3.1.2-8: an outage just before the auditor came", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
-			a.Witness(at(2), false)
-			a.Witness(at(10.05), true)
+			a.Watching(at(2), false)
+			a.Watching(at(10.05), true)
 			a.Ended(1, 1, end(Closed, 10))
-		}, want{witnessAway: 1}},
-		{"3.1.2-8: an outage at the moment at which the witness came", func(a *Audit) {
+		}, want{auditorAway: 1}},
+		{"3.1.2-8: an outage at the moment at which the auditor came", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
-			a.Witness(at(2), false)
-			a.Witness(at(10), true)
+			a.Watching(at(2), false)
+			a.Watching(at(10), true)
 			a.Ended(1, 1, end(Closed, 10))
 		}, want{missing: 1}},
-		{"3.1.3.2.2: a delayed Will after an outage just after the witness came", func(a *Audit) {
+		{"3.1.3.2.2: a delayed Will after an outage just after the auditor came", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(5, 60)))
-			a.Witness(at(2), false)
-			a.Witness(at(10), true)
+			a.Watching(at(2), false)
+			a.Watching(at(10), true)
 			a.Ended(1, 1, end(Closed, 10))
 		}, want{missing: 1}},
 		{"3.1.3.2.2: a delayed Will that may have come too early in the gap", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(5, 60)))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(12), false)
-			a.Witness(at(14.9), true)
-		}, want{witnessAway: 1}},
+			a.Watching(at(12), false)
+			a.Watching(at(14.9), true)
+		}, want{auditorAway: 1}},
 		{"3.1.3.2.2: a delayed Will that was due after the gap", func(a *Audit) {
 			a.Connected(1, 1, conn(1, delayed(5, 60)))
 			a.Ended(1, 1, end(Closed, 10))
-			a.Witness(at(12), false)
-			a.Witness(at(14.7), true)
+			a.Watching(at(12), false)
+			a.Watching(at(14.7), true)
 		}, want{missing: 1}},
-		{"3.1.2-22: a silence that began before the witness came", func(a *Audit) {
+		{"3.1.2-22: a silence that began before the auditor came", func(a *Audit) {
 			a.Connected(1, 1, conn(1, keepAlive(10)))
 			a.Silent(1, 1, "silence", at(2))
-			a.Witness(at(3), false)
-			a.Witness(at(16), true)
+			a.Watching(at(3), false)
+			a.Watching(at(16), true)
 		}, want{missing: 1}},
-		{"3.14.4-3: DISCONNECT 0x00 while the witness was away", func(a *Audit) {
+		{"3.14.4-3: DISCONNECT 0x00 while the auditor was away", func(a *Audit) {
 			a.Connected(1, 1, conn(1))
-			a.Witness(at(9), false)
+			a.Watching(at(9), false)
 			a.Ended(1, 1, end(Orderly, 10))
-			a.Witness(at(12), true)
+			a.Watching(at(12), true)
 		}, want{notDue: 1, blind: 1}},
 	} {
 		a := watched()
@@ -879,7 +879,7 @@ func TestTotalsInBetween(t *testing.T) {
 func TestDelay(t *testing.T) {
 	var got []time.Duration
 	a := New(Config{Slack: slack, Delay: func(device int, d time.Duration) { got = append(got, d) }})
-	a.Witness(0, true)
+	a.Watching(0, true)
 	a.Connected(1, 1, conn(1))
 	a.Ended(1, 1, End{How: Closed, From: at(10), To: at(10.5)})
 	a.Seen(1, 1, at(10.7), false)
@@ -918,7 +918,7 @@ func TestWays(t *testing.T) {
 // A slack that is learnt late counts for what came before.
 func TestSetSlack(t *testing.T) {
 	a := New(Config{})
-	a.Witness(0, true)
+	a.Watching(0, true)
 	a.Connected(1, 1, conn(1))
 	a.Ended(1, 1, end(Closed, 10))
 	saw(a, 10.9)
@@ -934,7 +934,7 @@ func TestSetSlack(t *testing.T) {
 
 // Check must find every sum that does not hold.
 func TestCheck(t *testing.T) {
-	good := want{notDue: 2, onTime: 3, early: 1, late: 1, missing: 1, witnessAway: 1, duplicate: 1, unexpected: 1, altered: 2, consumed: 2, learned: 1}.totals()
+	good := want{notDue: 2, onTime: 3, early: 1, late: 1, missing: 1, auditorAway: 1, duplicate: 1, unexpected: 1, altered: 2, consumed: 2, learned: 1}.totals()
 	if err := good.Check(); err != nil {
 		t.Errorf("Check(%+v) = %v; want nil", good, err)
 	}
@@ -943,7 +943,7 @@ func TestCheck(t *testing.T) {
 		func() { good.Early++ }, func() { good.Late++ }, func() { good.Missing++ }, func() { good.Unwatched++ },
 		func() { good.Messages++ }, func() { good.Duplicate++ }, func() { good.Unexpected++ },
 		func() { good.Altered = 99 }, func() { good.Consumed = 99 }, func() { good.Learned = 99 }, func() { good.Altered = -1 },
-		func() { good.WitnessAway++ }, func() { good.RunEnded++ }, func() { good.BrokerGone++ }, func() { good.NotDueUnwatched = 99 },
+		func() { good.AuditorAway++ }, func() { good.RunEnded++ }, func() { good.BrokerGone++ }, func() { good.NotDueUnwatched = 99 },
 		func() { good.MaybeDue = 99 },
 	} {
 		was := good

@@ -209,7 +209,7 @@ func (s *shard) assign(b *book, at time.Duration) {
 		if len(r.seen) > 0 || !r.hasWill {
 			continue
 		}
-		p := b.prospects(r, s.rules)
+		p := b.expectedWindows(r, s.rules)
 		if p.n == 0 {
 			continue
 		}
@@ -241,7 +241,7 @@ func (s *shard) assign(b *book, at time.Duration) {
 	w.Altered++
 }
 
-// watch notes when the witness watches. The caller holds a.mu.
+// watch notes when the auditor watches. The caller holds a.mu.
 func (a *Audit) watch(at time.Duration, watching bool) {
 	gaps := slices.Clone(a.gaps) // shards read the old ones
 	last := len(gaps) - 1

@@ -15,7 +15,7 @@ var seeds = flag.Int("audit.seeds", some(200, 2000), "how many programs the mode
 
 const ms = time.Millisecond
 
-// world is a device, a broker that keeps the rules, and a witness, in a time of
+// world is a device, a broker that keeps the rules, and an auditor, in a time of
 // its own. What the device knows of its connections goes to the audit, late.
 type world struct {
 	rng   *rand.Rand
@@ -268,7 +268,7 @@ func (w *world) note(cheat string, l *link) {
 	w.notes = append(w.notes, fmt.Sprintf("%d %s at %v", l.conn, cheat, w.now))
 }
 
-// deliver brings a Will to the witness.
+// deliver brings a Will to the auditor.
 func (w *world) deliver(conn uint32, altered bool) {
 	w.in(w.upTo(w.latency), func() {
 		see := func() { w.audit.Seen(7, conn, w.now, altered) }
@@ -283,18 +283,18 @@ func (w *world) deliver(conn uint32, altered bool) {
 	})
 }
 
-// witness comes and goes.
-func (w *world) witness() {
+// auditor comes and goes.
+func (w *world) auditor() {
 	w.in(w.upTo(20*sec), func() {
 		off := w.now
 		w.gaps = true
 		sure := max(0, off-w.upTo(100*ms))
 		w.watching = false
-		w.in(w.upTo(w.lag), func() { w.audit.Witness(sure, false) })
+		w.in(w.upTo(w.lag), func() { w.audit.Watching(sure, false) })
 		w.in(w.lag+1+w.upTo(5*sec), func() {
 			on := w.now
 			w.watching = true
-			w.audit.Witness(on, true)
+			w.audit.Watching(on, true)
 			for _, d := range w.queued {
 				if d.at > off-100*ms {
 					w.in(w.upTo(sec), d.do)
@@ -302,7 +302,7 @@ func (w *world) witness() {
 			}
 			w.queued = nil
 			if w.left > 0 {
-				w.witness()
+				w.auditor()
 			}
 		})
 	})
@@ -573,14 +573,14 @@ func run(t *testing.T, seed uint64, distinct, cheats bool) (*world, metrics.Audi
 			}
 		},
 	})
-	w.audit.Witness(0, true)
+	w.audit.Watching(0, true)
 	w.now = sec
 	w.connect()
 	if !distinct && w.one(3) { // a second client with the same id
 		w.in(w.upTo(10*sec), w.connect)
 	}
 	if !distinct && w.one(4) {
-		w.witness()
+		w.auditor()
 	}
 	for n := 0; len(w.queue) > 0; n++ {
 		e := heap.Pop(&w.queue).(event)

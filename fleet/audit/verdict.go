@@ -17,7 +17,7 @@ const (
 	Early                     // it came before
 	Late                      // it came after
 	Missing                   // it did not come
-	Unwatched                 // the witness was away, or the run ended, before it had to come
+	Unwatched                 // the auditor was away, or the run ended, before it had to come
 	Unexpected                // it came and was not due
 )
 
@@ -34,7 +34,7 @@ func (v Verdict) String() string {
 type tally struct {
 	verdict               Verdict   // never Unexpected: that is NotDue with messages
 	why                   unwatched // with Unwatched
-	blind                 bool      // with NotDue: the witness was away as it ended
+	blind                 bool      // with NotDue: the auditor was away as it ended
 	maybe                 bool      // with NotDue: a Will may have been due, and none came
 	consumed, learned     bool
 	way                   int32
@@ -82,8 +82,8 @@ func (t tally) addTo(w *metrics.WillTotals, sign int64) {
 	case Unwatched:
 		w.Unwatched += sign
 		switch t.why {
-		case witnessAway:
-			w.WitnessAway += sign
+		case auditorAway:
+			w.AuditorAway += sign
 		case runEnded:
 			w.RunEnded += sign
 		case brokerGone:
@@ -96,7 +96,7 @@ func (t tally) addTo(w *metrics.WillTotals, sign int64) {
 type unwatched uint8
 
 const (
-	witnessAway unwatched = iota + 1 // it had no connection, or had not begun
+	auditorAway unwatched = iota + 1 // it had no connection, or had not begun
 	runEnded                         // before the Will had to come
 	brokerGone                       // it went away, or lost its sessions
 )
@@ -138,7 +138,7 @@ func (b *book) find(r *record, d docket) (f finding) {
 	if !out && len(r.seen) == 0 {
 		return f
 	}
-	p := b.prospects(r, d.rules)
+	p := b.expectedWindows(r, d.rules)
 	if f.due = p.n > 0; f.due {
 		f.bound = p.hull()
 	}
@@ -160,7 +160,7 @@ func (b *book) find(r *record, d docket) (f finding) {
 }
 
 // unseen judges an outage without a Will.
-func (f *finding) unseen(r *record, p *prospects, d docket) {
+func (f *finding) unseen(r *record, p *expectedWindows, d docket) {
 	switch {
 	case !f.due && p.open && !d.closing: // silent, with no Keep Alive to find out by
 		f.decided = false
@@ -174,17 +174,17 @@ func (f *finding) unseen(r *record, p *prospects, d docket) {
 		f.verdict, f.maybe = NotDue, true
 	case d.forgotten(r.asked, f.bound.limit):
 		f.verdict, f.why = Unwatched, brokerGone
-	case d.now <= f.bound.limit: // the witness leaves at the end, too
+	case d.now <= f.bound.limit: // the auditor leaves at the end, too
 		f.verdict, f.why = Unwatched, runEnded
 	case d.missed(p):
-		f.verdict, f.why = Unwatched, witnessAway
+		f.verdict, f.why = Unwatched, auditorAway
 	default:
 		f.verdict = Missing
 	}
 }
 
-// missed reports whether the witness was away when a Will may have come.
-func (d *docket) missed(p *prospects) bool {
+// missed reports whether the auditor was away when a Will may have come.
+func (d *docket) missed(p *expectedWindows) bool {
 	for _, w := range p.windows() {
 		if d.unwatched(max(w.from-d.early, w.born), w.limit) {
 			return true
@@ -194,7 +194,7 @@ func (d *docket) missed(p *prospects) bool {
 }
 
 // sighted judges a connection of which a Will was seen.
-func (f *finding) sighted(r *record, p *prospects, d docket) {
+func (f *finding) sighted(r *record, p *expectedWindows, d docket) {
 	first := r.seen[0]
 	delay, onTime := p.onTime(first.at, d.rules)
 	out := r.outage()
@@ -212,7 +212,7 @@ func (f *finding) sighted(r *record, p *prospects, d docket) {
 			}
 		}
 	case r.open() && f.due && first.at > f.bound.limit && d.missed(p):
-		return // it may have been taken over while the witness was away
+		return // it may have been taken over while the auditor was away
 	case !out || !f.due:
 		if f.verdict = NotDue; !out {
 			f.verdict, f.way = Pending, wayNone
@@ -226,7 +226,7 @@ func (f *finding) sighted(r *record, p *prospects, d docket) {
 	case first.at < f.bound.from-d.early:
 		f.verdict = Early
 	case d.missed(p):
-		f.verdict, f.why = Unwatched, witnessAway
+		f.verdict, f.why = Unwatched, auditorAway
 	default:
 		f.verdict, f.delay = Late, max(0, first.at-f.bound.to)
 	}

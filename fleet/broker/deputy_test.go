@@ -120,7 +120,7 @@ func TestEmptyResponseTopic(t *testing.T) {
 // Client Identifiers that are reserved, and the sessions that a user may have.
 func TestReservedClientIDs(t *testing.T) {
 	users := []User{
-		{Name: "fleet", Password: "f", ClientIDs: []string{"light-*", "homefleet-*-referee"}, MaximumSessions: 3},
+		{Name: "fleet", Password: "f", ClientIDs: []string{"light-*", "homefleet-*-auditor"}, MaximumSessions: 3},
 		{Name: "alice", Password: "a", ClientIDs: []string{"{user}", "{user}-*"}},
 		{Name: "guest", Password: "g", MaximumSessions: 2},
 	}
@@ -130,7 +130,7 @@ func TestReservedClientIDs(t *testing.T) {
 			code     byte
 		}{
 			{"light-1", "guest", 0x85}, {"light-1", "alice", 0x85}, {"light-1", "", 0x85}, {"light-1", "fleet", 0},
-			{"light-", "guest", 0x85}, {"light", "guest", 0}, {"homefleet-x-referee", "guest", 0x85}, {"homefleet-referee", "guest", 0},
+			{"light-", "guest", 0x85}, {"light", "guest", 0}, {"homefleet-x-auditor", "guest", 0x85}, {"homefleet-auditor", "guest", 0},
 			{"alice", "fleet", 0x85}, {"alice", "guest", 0x85}, {"alice", "alice", 0}, {"alice-phone", "alice", 0}, {"alicia", "alice", 0x85},
 			{"", "alice", 0}, {"", "fleet", 0}, {"other", "fleet", 0x85}, {"other", "", 0},
 		} {

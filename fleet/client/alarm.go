@@ -42,7 +42,7 @@ type Appointment struct {
 func (s *Session) NewAppointment() Appointment { return Appointment{inbox: &s.inbox} }
 
 // Punctual is a handler that is woken to the microsecond. All others go by the
-// runtime's timers, the witness among them, which takes the time of what comes and
+// runtime's timers, the auditor among them, which takes the time of what comes and
 // is not itself what is measured.
 type Punctual interface{ Appointment() *Appointment }
 

@@ -221,7 +221,7 @@ func TestLedgerAgreesWithTheDefinitions(t *testing.T) {
 			}
 		}
 		qos := [devices]byte{byte(rng.IntN(3)), byte(rng.IntN(3)), byte(rng.IntN(3))}
-		calm := rng.IntN(2) == 0 // nobody comes and goes
+		steady := rng.IntN(2) == 0 // nobody comes and goes
 		for step := range 1500 {
 			d, slot := rng.IntN(devices), rng.IntN(slots)
 			key := [2]int{d, slot}
@@ -229,7 +229,7 @@ func TestLedgerAgreesWithTheDefinitions(t *testing.T) {
 			seq := len(all)
 			id := Message{d, slot, uint32(seq)}
 			switch what := rng.IntN(100); {
-			case what < 45 || what >= 90 && calm:
+			case what < 45 || what >= 90 && steady:
 				msg := &modelMessage{qos: qos[d], measured: step > 200, epoch: m.epoch, link: m.links[d], got: map[[2]int]string{}, sent: true}
 				m.messages[key] = append(all, msg)
 				if rng.IntN(30) == 0 {

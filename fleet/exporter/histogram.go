@@ -34,7 +34,7 @@ var timings = map[metrics.Metric]struct{ name, help string }{
 	metrics.ConnectSuback:   {"connect_suback", "Time from SUBSCRIBE to SUBACK"},
 	metrics.TelemetryPuback: {"telemetry_puback", "Time from a telemetry PUBLISH to its PUBACK"},
 	metrics.StateDelivery:   {"state_delivery", "Time from a state PUBLISH to its arrival at a watcher"},
-	metrics.WillDelay:       {"will_delay", "Time from the moment at which a Will was due to its arrival at the witness"},
+	metrics.WillDelay:       {"will_delay", "Time from the moment at which a Will was due to its arrival at the auditor"},
 }
 
 // histogram sends one distribution, both as a native histogram and in classic

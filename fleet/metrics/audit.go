@@ -1,7 +1,7 @@
 package metrics
 
 // Audit is what became of the Will Messages of a run, by the rules of MQTT 5
-// (sections 3.1.2.5, 3.1.3.2.2 and 3.14.2.1), as a witness at the broker saw it.
+// (sections 3.1.2.5, 3.1.3.2.2 and 3.14.2.1), as an auditor at the broker saw it.
 type Audit struct {
 	Slack Slack       `json:"slack"`
 	Wills WillTotals  `json:"wills"` // of all ways together
@@ -47,7 +47,7 @@ type Slack struct {
 //
 //	Outages   = Due + NotDue
 //	Due       = OnTime + Early + Late + Missing + Unwatched
-//	Unwatched = WitnessAway + RunEnded + BrokerGone
+//	Unwatched = AuditorAway + RunEnded + BrokerGone
 //	Messages  = OnTime + Early + Late + Duplicate + Unexpected
 type WillTotals struct {
 	Outages    int64 `json:"outages"`    // connections of a device that ended or fell silent
@@ -66,10 +66,10 @@ type WillTotals struct {
 	Learned    int64 `json:"learned"`    // of these, the device found the answer when it was back
 
 	// Why Wills that were due were not judged.
-	WitnessAway int64 `json:"witness_away"` // the witness had no connection just then, or none yet, or never one
+	AuditorAway int64 `json:"witness_away"` // the auditor had no connection just then, or none yet, or never one
 	RunEnded    int64 `json:"run_ended"`    // the run was over before the Will had to come
 	BrokerGone  int64 `json:"broker_gone"`  // the broker went away, or lost its sessions
-	// Of NotDue, those during which the witness was away: whether a Will came all
+	// Of NotDue, those during which the auditor was away: whether a Will came all
 	// the same, nobody knows.
 	NotDueUnwatched int64 `json:"not_due_unwatched"`
 	// Of NotDue, those after which no Will came, and one may have been due or not: the

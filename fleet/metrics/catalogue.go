@@ -110,7 +110,7 @@ var timedTable = []struct {
 	{ConnectSuback, "the time from SUBSCRIBE to SUBACK", "subscriptions that were granted"},
 	{TelemetryPuback, "the time from a telemetry PUBLISH to its PUBACK", "acknowledged messages"},
 	{StateDelivery, "the time from a state PUBLISH to its arrival at a watcher", "messages that arrived, at each watcher"},
-	{WillDelay, "the time from the moment a Will was due to its arrival at the witness", "Wills that came"},
+	{WillDelay, "the time from the moment a Will was due to its arrival at the auditor", "Wills that came"},
 }
 
 // statistic is a figure of a histogram.
@@ -220,7 +220,7 @@ var runFigures = []figure{
 		ofWills(func(t *WillTotals) int64 { return t.Late }, dueOf)},
 	{MetricInfo{"wills.missing", UnitCount, "wills.due", false, "Wills that were due and did not come"}, false,
 		ofWills(func(t *WillTotals) int64 { return t.Missing }, dueOf)},
-	{MetricInfo{"wills.unwatched", UnitCount, "wills.due", false, "Wills that could not be judged: the witness was away, or the run ended"}, true,
+	{MetricInfo{"wills.unwatched", UnitCount, "wills.due", false, "Wills that could not be judged: the auditor was away, or the run ended"}, true,
 		ofWills(func(t *WillTotals) int64 { return t.Unwatched }, dueOf)},
 	{MetricInfo{"wills.messages", UnitCount, "", false, "Wills that came, due or not"}, true,
 		ofWills(messagesOf, nil)},

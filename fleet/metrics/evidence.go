@@ -79,7 +79,7 @@ func (t *DeliveryTotals) unjudgedBy() string {
 }
 
 // evidenceOfWills is the same of Wills. What the outages were, the devices know;
-// of Wills that came or did not, only those count that the witness was there for.
+// of Wills that came or did not, only those count that the auditor was there for.
 func evidenceOfWills(metric string, t *WillTotals) (e evidence, ok bool) {
 	const none = "no Will was due"
 	switch metric {
@@ -90,7 +90,7 @@ func evidenceOfWills(metric string, t *WillTotals) (e evidence, ok bool) {
 			}
 			return evidence{0, none, ""}, true
 		}
-		return evidence{t.Judged(), words.Plural(t.Due, "Will was due and was not", "Wills were due and none was") + " judged: the witness was away, or the run ended",
+		return evidence{t.Judged(), words.Plural(t.Due, "Will was due and was not", "Wills were due and none was") + " judged: the auditor was away, or the run ended",
 			judgedOf(t.Judged(), t.Due+t.MaybeDue)}, true
 	case "wills.duplicate", "wills.altered":
 		return evidence{t.Messages, "no Will came", ""}, true
@@ -98,7 +98,7 @@ func evidenceOfWills(metric string, t *WillTotals) (e evidence, ok bool) {
 		if t.Outages == 0 {
 			return evidence{t.Messages, "no device went offline", ""}, true
 		}
-		return evidence{t.Watched() + t.Messages, "the witness was away during all of " + words.Plural(t.Outages, "outage", "outages"),
+		return evidence{t.Watched() + t.Messages, "the auditor was away during all of " + words.Plural(t.Outages, "outage", "outages"),
 			judgedOf(t.Watched(), t.Outages)}, true
 	case "wills.unwatched", "wills.consumed":
 		return evidence{t.Due, none, ""}, true

@@ -15,7 +15,7 @@ func (t *WillTotals) figures() [19]*int64 {
 	return [...]*int64{
 		&t.Outages, &t.Due, &t.NotDue, &t.OnTime, &t.Early, &t.Late, &t.Missing, &t.Unwatched,
 		&t.Messages, &t.Duplicate, &t.Unexpected, &t.Altered, &t.Consumed, &t.Learned,
-		&t.WitnessAway, &t.RunEnded, &t.BrokerGone, &t.NotDueUnwatched, &t.MaybeDue,
+		&t.AuditorAway, &t.RunEnded, &t.BrokerGone, &t.NotDueUnwatched, &t.MaybeDue,
 	}
 }
 
@@ -34,7 +34,7 @@ func (t *WillTotals) Came() int64 { return t.OnTime + t.Early + t.Late }
 // that came, or did not, rests on these.
 func (t *WillTotals) Judged() int64 { return t.Due - t.Unwatched }
 
-// Watched returns during how many of the outages the witness was there, so that a
+// Watched returns during how many of the outages the auditor was there, so that a
 // Will that was not due would have been seen.
 func (t *WillTotals) Watched() int64 { return t.Outages - t.Unwatched - t.NotDueUnwatched }
 
@@ -45,7 +45,7 @@ func (t *WillTotals) Check() error {
 	f.equal("due = on time + early + late + missing + unwatched", t.Due, t.Came()+t.Missing+t.Unwatched)
 	f.equal("messages = on time + early + late + duplicate + unexpected", t.Messages, t.Came()+t.Duplicate+t.Unexpected)
 	// Documents of before have no reasons.
-	f.atMost("the reasons why are of the unwatched", t.WitnessAway+t.RunEnded+t.BrokerGone, t.Unwatched)
+	f.atMost("the reasons why are of the unwatched", t.AuditorAway+t.RunEnded+t.BrokerGone, t.Unwatched)
 	f.atMost("unwatched and not due are of the not due", t.NotDueUnwatched, t.NotDue)
 	f.atMost("maybe due are of the not due", t.MaybeDue, t.NotDue)
 	f.atMost("altered are of the messages", t.Altered, t.Messages)

@@ -23,7 +23,7 @@ const (
 	ConnectSuback                 // SUBSCRIBE sent to SUBACK
 	TelemetryPuback               // telemetry PUBLISH sent to PUBACK
 	StateDelivery                 // state PUBLISH sent to its arrival at a watcher
-	WillDelay                     // moment at which a Will was due to its arrival at the witness
+	WillDelay                     // moment at which a Will was due to its arrival at the auditor
 	metricCount
 )
 

@@ -94,7 +94,7 @@ func wrongs(t *metrics.WillTotals) int64 {
 func unjudgedText(t *metrics.WillTotals) string {
 	var parts []string
 	for _, x := range []namedCount{
-		{"the witness was away", t.WitnessAway, ""}, {"the run ended before they were due", t.RunEnded, ""}, {"the broker went away", t.BrokerGone, ""},
+		{"the auditor was away", t.AuditorAway, ""}, {"the run ended before they were due", t.RunEnded, ""}, {"the broker went away", t.BrokerGone, ""},
 	} {
 		if x.n != 0 {
 			parts = append(parts, words.Grouped(x.n)+" because "+x.name)
@@ -105,7 +105,7 @@ func unjudgedText(t *metrics.WillTotals) string {
 		all = append(all, "not judged: "+strings.Join(parts, ", "))
 	}
 	if t.NotDueUnwatched > 0 {
-		all = append(all, "whether a Will came after "+words.Plural(t.NotDueUnwatched, "outage", "outages")+" without one due, the witness could not see")
+		all = append(all, "whether a Will came after "+words.Plural(t.NotDueUnwatched, "outage", "outages")+" without one due, the auditor could not see")
 	}
 	if t.MaybeDue > 0 {
 		all = append(all, "after "+words.Plural(t.MaybeDue, "outage", "outages")+" no Will came, and nobody knows whether one was due: the device was back within the slack of the broker, or its DISCONNECT may not have arrived")

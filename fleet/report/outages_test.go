@@ -165,10 +165,10 @@ func TestUnjudged(t *testing.T) {
 		want  string
 	}{
 		{metrics.WillTotals{Outages: 3, Due: 3, OnTime: 3, Messages: 3}, ""},
-		{metrics.WillTotals{Outages: 1200, Due: 1200, Unwatched: 1200, WitnessAway: 1200}, "not judged: 1,200 because the witness was away"},
-		{metrics.WillTotals{Outages: 9, Due: 7, Unwatched: 6, WitnessAway: 1, RunEnded: 2, BrokerGone: 3, NotDue: 2, NotDueUnwatched: 2},
-			"not judged: 1 because the witness was away, 2 because the run ended before they were due, 3 because the broker went away; " +
-				"whether a Will came after 2 outages without one due, the witness could not see"},
+		{metrics.WillTotals{Outages: 1200, Due: 1200, Unwatched: 1200, AuditorAway: 1200}, "not judged: 1,200 because the auditor was away"},
+		{metrics.WillTotals{Outages: 9, Due: 7, Unwatched: 6, AuditorAway: 1, RunEnded: 2, BrokerGone: 3, NotDue: 2, NotDueUnwatched: 2},
+			"not judged: 1 because the auditor was away, 2 because the run ended before they were due, 3 because the broker went away; " +
+				"whether a Will came after 2 outages without one due, the auditor could not see"},
 		{metrics.WillTotals{Outages: 1, NotDue: 1, MaybeDue: 1},
 			"after 1 outage no Will came, and nobody knows whether one was due: the device was back within the slack of the broker, or its DISCONNECT may not have arrived"},
 	} {

@@ -13,7 +13,7 @@ type WillParts uint32
 func (s WillParts) Has(part int) bool { return s&(1<<part) != 0 }
 
 // testedBy returns what a Will as its device made it puts to the test, seen at a
-// QoS of the witness: what it does not have cannot get lost.
+// QoS of the auditor: what it does not have cannot get lost.
 func testedBy(w *wire.Will, delay time.Duration) (s WillParts) {
 	for part, has := range [len(metrics.WillParts)]bool{
 		len(w.Payload) > 0, w.QoS > 0, w.Retain,

@@ -11,10 +11,10 @@ import (
 // rules are what verdicts depend on besides the facts.
 type rules struct {
 	early, late, silence time.Duration
-	gaps                 []gap // in which the witness was not watching, in order
+	gaps                 []gap // in which the auditor was not watching, in order
 }
 
-// gap is a time without the witness.
+// gap is a time without the auditor.
 type gap struct {
 	from, to time.Duration
 	forgot   bool // the broker lost its state in it
@@ -24,7 +24,7 @@ func newRules(s metrics.Slack, gaps []gap) rules {
 	return rules{early: span(time.Duration(s.Early)), late: span(time.Duration(s.Late)), silence: span(time.Duration(s.Silence)), gaps: gaps}
 }
 
-// unwatched reports whether the witness was away at any time from from to to.
+// unwatched reports whether the auditor was away at any time from from to to.
 func (u rules) unwatched(from, to time.Duration) bool {
 	for i := len(u.gaps) - 1; i >= 0 && u.gaps[i].to > from; i-- {
 		if u.gaps[i].from <= to {
@@ -51,8 +51,8 @@ func (u rules) forgotten(asked, limit time.Duration) bool {
 // born: no Will is published while its connection stands.
 type window struct{ from, to, limit, born time.Duration }
 
-// prospects are all possible courses of events together.
-type prospects struct {
+// expectedWindows are those of all possible courses of events together.
+type expectedWindows struct {
 	room  [8]window
 	n     int  // of them are in use
 	never bool // in one of them no Will is published
@@ -70,9 +70,9 @@ func after(t, d time.Duration) time.Duration {
 	return t + d
 }
 
-func (p *prospects) windows() []window { return p.room[:p.n] }
+func (p *expectedWindows) windows() []window { return p.room[:p.n] }
 
-func (p *prospects) add(w window) {
+func (p *expectedWindows) add(w window) {
 	switch {
 	case slices.Contains(p.windows(), w):
 	case p.n < len(p.room):
@@ -86,7 +86,7 @@ func (p *prospects) add(w window) {
 
 // onTime finds the window in which a Will was seen, and for how long it was due
 // by the latest of them.
-func (p *prospects) onTime(at time.Duration, u rules) (delay time.Duration, ok bool) {
+func (p *expectedWindows) onTime(at time.Duration, u rules) (delay time.Duration, ok bool) {
 	for _, w := range p.windows() {
 		if at >= w.from-u.early && at <= w.limit {
 			d := max(0, at-w.to)
@@ -100,7 +100,7 @@ func (p *prospects) onTime(at time.Duration, u rules) (delay time.Duration, ok b
 }
 
 // hull is the window around all windows.
-func (p *prospects) hull() window {
+func (p *expectedWindows) hull() window {
 	h := p.room[0]
 	for _, w := range p.room[1:p.n] {
 		h.from, h.to, h.limit, h.born = min(h.from, w.from), max(h.to, w.to), max(h.limit, w.limit), min(h.born, w.born)
@@ -249,8 +249,8 @@ func (b *book) successors(r *record, u rules, list []successor) (_ []successor, 
 	return kept, true
 }
 
-// prospects works out what may become of the Will of a connection.
-func (b *book) prospects(r *record, u rules) (p prospects) {
+// expectedWindows works out what may become of the Will of a connection.
+func (b *book) expectedWindows(r *record, u rules) (p expectedWindows) {
 	switch {
 	case !r.hasWill || r.state == unheardOf:
 		p.never = true
@@ -298,7 +298,7 @@ func (b *book) prospects(r *record, u rules) (p prospects) {
 }
 
 // takeOver adds that n found the connection still open (3.1.4-3).
-func (p *prospects) takeOver(r *record, n successor, deaths []death, u rules) {
+func (p *expectedWindows) takeOver(r *record, n successor, deaths []death, u rules) {
 	hi := time.Duration(never)
 	if len(deaths) > 0 && !r.open() {
 		hi = deaths[0].hi
@@ -319,7 +319,7 @@ func (p *prospects) takeOver(r *record, n successor, deaths []death, u rules) {
 }
 
 // comeBack adds that n came when the connection had ended.
-func (p *prospects) comeBack(n successor, e death, u rules) {
+func (p *expectedWindows) comeBack(n successor, e death, u rules) {
 	if e.lo > n.hi {
 		return
 	}
@@ -354,7 +354,7 @@ func (p *prospects) comeBack(n successor, e death, u rules) {
 }
 
 // expire adds that nobody came.
-func (p *prospects) expire(e death) {
+func (p *expectedWindows) expire(e death) {
 	if e.none {
 		p.never = true
 	}

@@ -26,9 +26,9 @@ func TestWillsOwnUserProperties(t *testing.T) {
 }
 
 // A device that does not get the processor for a while is late to hear of its
-// end, and late to say what it meant to say. Its testimony allows for that, so
+// end, and late to say what it meant to say. What it reports to the audit allows for that, so
 // that the broker is not accused of a Will that came before (3.1.2-8, 3.14.4-3).
-func TestTestimonyOfTheUnscheduled(t *testing.T) {
+func TestReportOfADeviceThatSleeps(t *testing.T) {
 	const asleep = 300 * time.Millisecond
 	for _, tt := range []struct {
 		name string

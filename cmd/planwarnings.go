@@ -12,20 +12,20 @@ import (
 	"homefleet/scenarios"
 )
 
-// prospects are what a scenario's plan tells beforehand of how a run will be judged.
-type prospects struct {
+// planWarnings are what a scenario's plan tells beforehand of how a run will be judged.
+type planWarnings struct {
 	lines []string // in words, one for each
 	late  bool     // the ramp outlasts the connect phase
 	none  int      // expectations that cannot come out
 	few   int      // that will rest on few samples
 }
 
-// prospectsOf says what of a scenario cannot come out, or rests on few samples, as
+// planWarningsOf says what of a scenario cannot come out, or rests on few samples, as
 // far as its plan tells beforehand: a ramp that outlasts the connect phase, and
 // expectations, implied ones too, without anything to judge or with little. What a
 // broker may do is not foreseen.
-func prospectsOf(sc *scenarios.Scenario) prospects {
-	var p prospects
+func planWarningsOf(sc *scenarios.Scenario) planWarnings {
+	var p planWarnings
 	if !sc.Measured() {
 		return p
 	}
@@ -62,7 +62,7 @@ func prospectsOf(sc *scenarios.Scenario) prospects {
 
 // words is a sentence of it, or "" if there is nothing to say. check is the command
 // that says all.
-func (p *prospects) words(check string) string {
+func (p *planWarnings) words(check string) string {
 	if len(p.lines) <= 1 {
 		return strings.Join(p.lines, "")
 	}

@@ -16,7 +16,7 @@ func TestNothingForeseenOfTheShipped(t *testing.T) {
 			if sc == nil {
 				t.Fatal(faults)
 			}
-			if p := prospectsOf(sc); len(p.lines) > 0 {
+			if p := planWarningsOf(sc); len(p.lines) > 0 {
 				t.Errorf("of %s in size %q is foreseen: %q; want nothing", info.Name, size, p.lines)
 			}
 		}
