@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,8 @@ func floodBroker(t *testing.T, published func(conn net.Conn, p []byte)) (url str
 		t.Fatal(err)
 	}
 	var serving sync.WaitGroup
-	t.Cleanup(func() { _ = l.Close(); serving.Wait() })
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over); _ = l.Close(); serving.Wait() })
 	serving.Go(func() {
 		conn, err := l.Accept()
 		if err != nil {
@@ -39,7 +41,7 @@ func floodBroker(t *testing.T, published func(conn net.Conn, p []byte)) (url str
 			}
 		}
 		if published == nil { // it reads no more
-			time.Sleep(3 * time.Second)
+			<-over
 			return
 		}
 		if p, err := readByHand(conn); err == nil {
@@ -84,9 +86,11 @@ func publishByHand(topic string, correlation, payload []byte) []byte {
 // shown.
 func TestAnswersAreBounded(t *testing.T) {
 	const each = 4 << 20
+	answers := some(20, 200)
+	count := strconv.Itoa(answers)
 	url := floodBroker(t, func(conn net.Conn, _ []byte) {
 		answer := publishByHand("answers", []byte("mine"), bytes.Repeat([]byte("x"), each))
-		for range 200 {
+		for range answers {
 			if _, err := conn.Write(answer); err != nil {
 				return
 			}
@@ -94,10 +98,10 @@ func TestAnswersAreBounded(t *testing.T) {
 	})
 	var stdout, stderr bytes.Buffer
 	code := Run(t.Context(), Process{
-		Args:   []string{"request", "a", "ON", "--broker", url, "--qos", "0", "--response-topic", "answers", "--correlation-data", "mine", "--count", "200", "--timeout", "20s"},
+		Args:   []string{"request", "a", "ON", "--broker", url, "--qos", "0", "--response-topic", "answers", "--correlation-data", "mine", "--count", count, "--timeout", "20s"},
 		Stdout: Stream{Writer: &stdout}, Stderr: Stream{Writer: &stderr},
 	})
-	if want := "the answers take more than 64 MiB: 15 of 200 answers are kept"; code != exitFailed || !strings.Contains(stderr.String(), want) {
+	if want := "the answers take more than 64 MiB: 15 of " + count + " answers are kept"; code != exitFailed || !strings.Contains(stderr.String(), want) {
 		t.Errorf("code %d, stderr %q; want %d and %q", code, stderr.String(), exitFailed, want)
 	}
 	if got := strings.Count(stdout.String(), "\n"); got < 15 {

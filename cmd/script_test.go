@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) == "1" {
 		os.Exit(Main())
 	}
+	if os.Getenv("GORACE") == "" {
+		// With the race detector a process waits for a second before it ends.
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // for those that are started
+	}
 	flag.Parse()
 	if at := flag.Lookup("test.parallel"); at.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = at.Value.Set(strconv.Itoa(atOnce)) // it is a number

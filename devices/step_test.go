@@ -36,7 +36,7 @@ var payloads = map[string][]string{
 func TestStepPartition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	inEachState(func(kind string, params map[string]any) {
-		for range 4 {
+		for range some(1, 4) {
 			seed, start := r.Uint64(), time.Duration(r.Int64N(int64(day)))
 			a, b := makeDevice(t, kind, seed, start, params), makeDevice(t, kind, seed, start, params)
 			for range 12 {

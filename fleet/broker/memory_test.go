@@ -58,12 +58,12 @@ var kinds = []struct {
 	fill func(f *filler)
 }{
 	{"sessions", func(f *filler) {
-		for i := range 800 {
+		for i := range some(400, 800) {
 			f.away(connectV5(fmt.Sprint("session-", i), neverExpire))
 		}
 	}},
 	{"Wills", func(f *filler) {
-		for i := range 800 {
+		for i := range some(200, 800) {
 			f.away(pkt(0x10, "MQTT", 5, 4, u16(0), props(neverExpire), fmt.Sprint("w", i), props(0x18, u32(100)), "will", strings.Repeat("w", 2000)))
 		}
 	}},
@@ -74,14 +74,14 @@ var kinds = []struct {
 		}
 	}},
 	{"one filter of many", func(f *filler) {
-		for i := range 1500 {
+		for i := range some(300, 1500) {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
 			c.exchangeAny(sub5(1, "state/#", 0))
 		}
 	}},
 	{"deep filters", func(f *filler) {
 		c := f.connect(connectV5("c"))
-		for i := range 1500 {
+		for i := range some(300, 1500) {
 			c.exchangeAny(sub5(1, fmt.Sprint(i)+strings.Repeat("/a", maxLevels-2)+"/#", 0))
 		}
 	}},
@@ -93,7 +93,7 @@ var kinds = []struct {
 	}},
 	{"deep retained with properties", func(f *filler) {
 		c := f.connect(connectV5("c"))
-		for i := range 1500 {
+		for i := range some(300, 1500) {
 			c.exchangeAny(pub5(3, fmt.Sprint(i)+strings.Repeat("/a", maxLevels-2), 1, props(8, "answer", 9, "1234567890"), "ON"))
 		}
 	}},
@@ -105,7 +105,7 @@ var kinds = []struct {
 		}
 	}},
 	{"queues of many", func(f *filler) {
-		for i := range 200 {
+		for i := range some(50, 200) {
 			f.away(connectV5(fmt.Sprint("away", i), neverExpire), sub5(1, "a", 1))
 		}
 		c := f.connect(connectV5("c"))
@@ -120,12 +120,12 @@ var kinds = []struct {
 		}
 		_ = c.nc.Close()
 		c = f.connect(connectV5("c"))
-		for range 2000 {
+		for range some(500, 2000) {
 			c.exchangeAny(pub5(2, overlapping(0, 8), 1, props(), "x"))
 		}
 	}},
 	{"QoS 2 that is begun", func(f *filler) {
-		for i := range 20 {
+		for i := range some(5, 20) {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
 			for k := range 1000 {
 				c.exchangeAny(pub5(4, "a", k+1, props(), "x"))
@@ -133,13 +133,13 @@ var kinds = []struct {
 		}
 	}},
 	{"packets that are not whole", func(f *filler) {
-		for i := range 50 {
+		for i := range some(10, 50) {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
 			c.send(pub5(0, "a", 0, props(), strings.Repeat("x", 500_000))[:400_000])
 		}
 	}},
 	{"Topic Aliases", func(f *filler) {
-		for i := range 50 {
+		for i := range some(12, 50) {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
 			for k := range 64 {
 				c.exchangeAny(pub5(2, strings.Repeat("a", 2000), 1, props(0x23, u16(k+1)), "x"))
@@ -147,12 +147,12 @@ var kinds = []struct {
 		}
 	}},
 	{"clients that do not read", func(f *filler) {
-		for i := range 20 {
+		for i := range some(10, 20) {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
 			c.exchangeAny(sub5(1, "a", 0))
 		}
 		c := f.connect(connectV5("p"))
-		for range 1000 {
+		for range some(500, 1000) {
 			c.exchangeAny(pub5(2, "a", 1, props(), strings.Repeat("x", 1000)))
 		}
 	}},

@@ -17,10 +17,7 @@ import (
 // topics, nothing leaks and nothing rightful is refused. Every message is followed
 // to all who are there.
 func TestRights(t *testing.T) {
-	rounds, least := 230, 100_000
-	if raceDetector {
-		rounds, least = 12, 5000
-	}
+	rounds, least := some(12, 230), some(5000, 100_000)
 	n := make(tries)
 	for seed := range rounds {
 		synctest.Test(t, func(t *testing.T) { play(t, uint64(seed), n) })
