@@ -19,8 +19,12 @@ var rooms = []struct {
 	{"devices", map[string]string{
 		"devices/words": "numbers in errors",
 	}},
+	{"devices/faces/zigbee2mqtt", map[string]string{
+		"devices": "the models behind a bridge",
+	}},
 	{"devices/faces", map[string]string{
-		"devices": "the models that its dialects are about",
+		"devices/faces/zigbee2mqtt": "what a bridge remembers and says",
+		"devices":                   "the models that its dialects are about",
 	}},
 
 	// The network and its standard: no devices, no scenarios.

@@ -89,9 +89,6 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	count(t.Duplicates, "duplicate", "")
 	add(t.Misrouted.Total(), "misrouted")
 	add(t.Corrupted.Total(), "corrupted")
-	add(t.AlteredRequests, "to altered requests")
-	add(t.OtherQoS.Total(), "at another QoS")
-	add(t.OtherRetain, "retained")
 	count(t.Unknown.Total(), "unknown answer", "")
 	return spaced(pieces)
 }

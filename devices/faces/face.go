@@ -20,6 +20,10 @@ type Face struct {
 	// says otherwise.
 	ObeysRetained bool
 
+	// Bridge says that all devices of a home hang on one session, a hub that speaks for
+	// them: they come, and die, together.
+	Bridge bool
+
 	// LongestCorrelation is the most bytes of Correlation Data that the product
 	// takes; a request with more is a protocol error to it. 0: as many as MQTT has.
 	LongestCorrelation int

@@ -182,7 +182,7 @@ func (w *Watcher) receive(p *wire.Publish) {
 	made, run, ok := deliveries.ParseMoment(sent)
 	switch s, err := deliveries.ParseStamp(value, sent); {
 	case !has && !isOneWay(p.Topic): // of no concern here
-	case p.Retain && (!has || err != nil || !ok || string(run) != w.env.Run):
+	case p.Retain:
 		l.Stray(w.group, p.QoS, deliveries.FromStore)
 	case !has:
 		l.Stray(w.group, p.QoS, deliveries.Unstamped)
@@ -194,7 +194,7 @@ func (w *Watcher) receive(p *wire.Publish) {
 		at, now := w.env.Place(s.Device), e.Clock.Now()
 		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
 		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
-			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed(), Retained: p.Retain}
+			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed()}
 		if l.Received(m, a) && !a.Altered {
 			e.Recorder.RecordIn(w.Stream(), e.Period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
 		}

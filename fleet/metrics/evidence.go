@@ -29,12 +29,10 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
 	case "requests.lost_away":
 		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
-	case "answers.errors", "answers.unchecked":
+	case "answers.errors":
 		return evidence{t.Answers, "there was no answer", ""}, true
-	case "answers.other_qos", "requests.altered":
-		return evidence{t.Answers - t.Unchecked + t.Corrupted.Content + t.AlteredRequests, "there was no answer with a checksum", ""}, true
-	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown", "answers.other_retain":
-		n := t.Answers + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal + t.AlteredRequests
+	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown":
+		n := t.Answers + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal
 		return evidence{n, "there was no answer", ""}, true
 	}
 	switch family, _, _ := strings.Cut(metric, "."); {

@@ -7,7 +7,6 @@ import (
 
 	"homefleet/devices"
 	"homefleet/fleet/client"
-	"homefleet/fleet/deliveries"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -127,21 +126,19 @@ func (r *Responder) serves(p *wire.Publish, attr int) bool {
 // Correlation Data, or where there is none, to the attribute's state topic.
 func (r *Responder) answer(p *wire.Publish, attr int, known bool, fault error, wrong metrics.Misbehavior) {
 	var topicBuf [topicRoom]byte
-	var userRoom [stampRoom]byte
 	value := r.env.Client.Borrow() // the model's interface would move one on the stack to the heap
 	defer r.env.Client.GiveBack(value)
 	reply := wire.Publish{QoS: p.QoS}
 	reply.Props.HasPayloadFormat, reply.Props.PayloadFormat = true, 1
 	reply.Props.ContentType = textPlain
 	reply.Props.CorrelationData = p.Props.CorrelationData
-	reply.Props.User = userRoom[:0]
 	if known {
 		// On a fault this is the value that was left unchanged.
 		*value = r.model.AppendValue(*value, attr)
 		reply.Payload = *value
 	}
 	if fault != nil {
-		reply.Props.User = wire.AppendUserProperty(reply.Props.User, "error", fault.Error())
+		reply.Props.User = wire.AppendUserProperty(nil, "error", fault.Error())
 	}
 	reply.Props.User = r.names(p, reply.Props.User)
 	rt := p.Props.ResponseTopic
@@ -157,7 +154,6 @@ func (r *Responder) answer(p *wire.Publish, attr int, known bool, fault error, w
 	switch {
 	case usable:
 		reply.Topic = rt
-		reply.Props.User = r.checksums(p, &reply)
 	case !known:
 		return // there is no state topic of an attribute that is none
 	default:
@@ -259,18 +255,4 @@ func (r *Responder) names(request *wire.Publish, user []byte) []byte {
 		return user
 	}
 	return wire.AppendUserProperty(user, load.AnswererKey, r.spec.ID)
-}
-
-// checksums appends to an answer that is complete but for it what tells a controller
-// whether the broker altered it, or the request. What is no measured request, as its
-// Correlation Data shows, is answered without.
-func (r *Responder) checksums(request, answer *wire.Publish) []byte {
-	if !metrics.IsID(request.Props.CorrelationData) {
-		return answer.Props.User
-	}
-	granted, _ := r.Granted()
-	s := deliveries.AnswerStamp{Request: deliveries.RequestSum(request), RequestQoS: request.QoS, Granted: granted,
-		QoS: min(answer.QoS, r.Limits().MaximumQoS)}
-	var room [32]byte
-	return wire.AppendUserProperty(answer.Props.User, deliveries.ChecksumKey, s.Append(room[:0], answer))
 }

@@ -51,6 +51,16 @@ const devices = {
   },
 };
 
+for (const device of Object.values(devices)) device.groups = new Set(device.genLevelCtrl ? [1] : []);
+
+// refuses says whether a thermostat does not take a value: one beyond its limits, or a
+// mode that it has not.
+function refuses(held, name, value) {
+  if (name === "occupiedHeatingSetpoint") return !(value >= held.minHeatSetpointLimit && value <= held.maxHeatSetpointLimit);
+  if (name === "systemMode") return ![0, 1, 4].includes(value);
+  return false;
+}
+
 // obey changes a device's attributes as a command of a cluster does.
 function obey(device, cluster, command, p) {
   const on = device.genOnOff, level = device.genLevelCtrl, color = device.lightingColorCtrl;
@@ -66,6 +76,11 @@ function obey(device, cluster, command, p) {
     case "moveToLevelWithOnOff": dim(p.level, true); break;
     case "step": dim(level.currentLevel + (p.stepmode === 0 ? 1 : -1) * p.stepsize, false); break;
     case "stepWithOnOff": dim(level.currentLevel + (p.stepmode === 0 ? 1 : -1) * p.stepsize, true); break;
+    case "move": case "moveWithOnOff": device.moving = (p.movemode === 0 ? 1 : -1) * p.rate; device.since = Date.now(); break;
+    case "stop": case "stopWithOnOff":
+      if (device.moving) dim(Math.round(level.currentLevel + device.moving * (Date.now() - device.since) / 1000), false);
+      device.moving = 0;
+      break;
     case "moveToColorTemp": color.colorTemperature = p.colortemp; color.colorMode = 2; break;
     case "stepColorTemp":
       color.colorTemperature = Math.min(500, Math.max(153, color.colorTemperature + (p.stepmode === 1 ? 1 : -1) * p.stepsize));
@@ -117,7 +132,7 @@ class Radio extends Adapter {
 
   async sendZclFrameToGroup(group, frame) {
     for (const device of Object.values(devices)) {
-      if (device.genLevelCtrl) obey(device, frame.cluster.name, frame.command.name, frame.payload);
+      if (device.groups.has(group)) obey(device, frame.cluster.name, frame.command.name, frame.payload);
     }
   }
 
@@ -179,6 +194,7 @@ class Radio extends Adapter {
           command = "writeRsp";
           payload = frame.payload.map(({ attrId, attrData }) => {
             const a = name(attrId);
+            if (refuses(held, a?.name, attrData)) return { attrId, status: Zcl.Status.INVALID_VALUE };
             if (a) held[a.name] = attrData;
             return { attrId, status: Zcl.Status.SUCCESS };
           });
@@ -190,6 +206,7 @@ class Radio extends Adapter {
       }
     } else {
       obey(device, frame.cluster.name, frame.command.name, frame.payload);
+      if (frame.cluster.name === "genGroups") device.groups[frame.command.name === "add" ? "add" : "delete"](frame.payload.groupid);
       if (frame.cluster.name === "genGroups" && frame.command.response !== undefined) {
         return this.answer(frame, address, Zcl.FrameType.SPECIFIC, frame.command.name + "Rsp", { status: 0, groupid: frame.payload.groupid });
       }
