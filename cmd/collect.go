@@ -7,16 +7,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eclipse/paho.golang/paho"
-
 	"homefleet/devices/words"
+	"homefleet/fleet/requester"
 	"homefleet/fleet/wire"
 )
 
-// publishResult is what came of the PUBLISH.
+// publishResult is what the broker said of the PUBLISH.
 type publishResult struct {
-	resp *paho.PublishResponse
-	err  error
+	code   byte
+	reason string
 }
 
 // notOurs says what the messages that are not for us had for Correlation Data.
@@ -32,9 +31,7 @@ func (r *requesting) notOurs() string {
 
 // collect waits for the answers. It returns nil when all that were asked for came
 // and none is an error.
-func (r *requesting) collect(live context.Context, came <-chan answer, published <-chan publishResult) error {
-	timer := time.NewTimer(r.q.timeout)
-	defer timer.Stop()
+func (r *requesting) collect(ctx, timed context.Context, phone *requester.Requester, came <-chan answer, published <-chan publishResult) error {
 	for len(r.answers) < r.q.count {
 		select {
 		case an := <-came:
@@ -56,9 +53,12 @@ func (r *requesting) collect(live context.Context, came <-chan answer, published
 			if err := r.published(p); err != nil {
 				return err
 			}
-		case <-live.Done():
-			return r.over(live, "while waiting for the answer")
-		case <-timer.C:
+		case <-phone.Gone():
+			return r.over("while waiting for the answer", phone.Err())
+		case <-timed.Done():
+			if ctx.Err() != nil {
+				return interrupted()
+			}
 			return r.late()
 		}
 	}
@@ -110,26 +110,19 @@ func (r *requesting) awaitAck(published <-chan publishResult) {
 
 // published takes the broker's acknowledgement of the request.
 func (r *requesting) published(p publishResult) error {
-	switch {
-	case p.resp != nil && p.resp.ReasonCode >= 0x80:
-		refusal := wire.ReasonName(p.resp.ReasonCode)
-		digits := fmt.Sprintf("0x%02X", p.resp.ReasonCode)
+	if p.code >= 0x80 {
+		refusal := wire.ReasonName(p.code)
+		digits := fmt.Sprintf("0x%02X", p.code)
 		named := refusal != digits
-		if p.resp.Properties != nil && p.resp.Properties.ReasonString != "" {
-			refusal += ": " + printable(p.resp.Properties.ReasonString)
+		if p.reason != "" {
+			refusal += ": " + printable(p.reason)
 		}
 		if named {
 			refusal += " (" + digits + ")"
 		}
 		return failed("", "the broker refused the request to %s: %s", r.q.topic, refusal)
-	case p.err != nil:
-		// The connection's own end says more, and comes as well.
-		r.log.Debug("publishing: " + p.err.Error())
-		return nil
-	case r.q.qos == 0:
-		return nil
 	}
-	r.acknowledged, r.code = true, p.resp.ReasonCode
+	r.acknowledged, r.code = true, p.code
 	r.log.Debug("published", "topic", r.q.topic, "reason", wire.ReasonName(r.code))
 	if r.code == wire.NoMatchingSubscribers && len(r.answers) == 0 && !r.quiet {
 		r.warn("the broker says that nobody listens to %s: %s (0x10)", r.q.topic, wire.ReasonName(r.code))

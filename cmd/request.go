@@ -12,6 +12,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet/files"
+	"homefleet/fleet/requester"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
@@ -70,7 +71,7 @@ any, and otherwise is homefleet/response/<client id>/<random>.`,
 	fs.StringVar(&f.correlation, "correlation-data", "", "`DATA` as text, as hex after 0x, or @FILE (default: random)")
 	fs.BoolVar(&f.noCorrelation, "no-correlation-data", false, "send none, and take every message on the Response Topic")
 	fs.IntVar(&f.qos, "qos", 1, "0, 1 or 2; the subscription's too")
-	fs.Var(&f.timeout, "timeout", "how long to wait for the answers")
+	fs.Var(&f.timeout, "timeout", "how long all of it may take, from connecting to the last answer")
 	fs.StringArrayVar(&f.properties, "property", nil, "User Property `KEY=VALUE` to send; may be repeated")
 	fs.IntVar(&f.count, "count", 1, "`NUMBER` of answers to wait for")
 	fs.StringVar(&f.payloadFile, "payload-file", "", "`FILE` with the payload, or - for stdin")
@@ -224,14 +225,7 @@ func (q *request) responseTopicOf(information, clientID string) (topic, from str
 	if q.responseTopic != "" {
 		return q.responseTopic, "as given"
 	}
-	// A client identifier may hold what a topic level may not.
-	level := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("/+#$", r) {
-			return '_'
-		}
-		return r
-	}, clientID)
-	own := level + "/" + randomHex(4)
+	own := requester.TopicLevel(clientID) + "/" + randomHex(4)
 	if information != "" && wire.ValidTopicName([]byte(information)) {
 		return strings.TrimSuffix(information, "/") + "/" + own, "on the broker's Response Information"
 	}

@@ -1,18 +1,19 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 	"unicode/utf8"
 
-	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
-
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/requester"
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -74,229 +75,198 @@ func (a *app) request(ctx context.Context, q *request) error {
 }
 
 // exchange connects, subscribes, publishes and collects, in this order: an
-// answer that came before the subscription would be lost (MQTT 5.0, 4.10.1).
+// answer that came before the subscription would be lost (MQTT 5.0, 4.10.1). All of it
+// has one time-out.
 func (r *requesting) exchange(ctx context.Context) error {
-	conn, err := r.dial(ctx)
+	dialer, err := fleet.NewDialer(r.q.broker)
+	if err != nil {
+		return misused("", "%w", err)
+	}
+	r.url, r.clientID = dialer.String(), r.q.clientID
+	came, done := make(chan answer), make(chan struct{})
+	config, err := r.config(dialer, func(p *wire.Publish) {
+		select {
+		case came <- answerOf(p):
+		case <-done:
+		}
+	})
 	if err != nil {
 		return err
 	}
-	// The connection's end ends everything that waits, and is told once.
-	live, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	came := make(chan answer)
-	done := make(chan struct{})
-	client := paho.NewClient(paho.ClientConfig{
-		Conn:          conn,
-		PacketTimeout: r.q.timeout,
-		PingHandler:   &pinger{},
-		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(p paho.PublishReceived) (bool, error) {
-			select {
-			case came <- answerOf(p.Packet):
-			case <-done:
-			}
-			return true, nil
-		}},
-		OnServerDisconnect: func(d *paho.Disconnect) {
-			e := &fleet.RefusedError{Code: d.ReasonCode, Packet: "DISCONNECT"}
-			if d.Properties != nil {
-				e.Reason, e.ServerReference = d.Properties.ReasonString, d.Properties.ServerReference
-			}
-			end(e)
-		},
-		OnClientError: func(err error) { end(err) },
-	})
-	if err := r.connect(ctx, client, conn); err != nil {
-		return err
+	var first firstBytes
+	config.Dial = first.dial(dialer.Dial)
+	timed, cancel := context.WithTimeout(ctx, r.q.timeout)
+	defer cancel()
+	phone, err := requester.Connect(timed, config)
+	if err != nil {
+		if ctx.Err() != nil {
+			return interrupted()
+		}
+		return r.unconnected(err, &first)
 	}
-	var publishing sync.WaitGroup
-	defer publishing.Wait()
-	defer func() {
-		close(done)
-		// A broker that does not read may have stopped the request half-way.
-		_ = conn.SetWriteDeadline(time.Now().Add(ackPatience))
-		_ = client.Disconnect(&paho.Disconnect{}) // the connection ends either way
-	}()
-	if err := r.subscribe(live, client); err != nil {
+	defer phone.Close()
+	defer close(done)
+	if err := r.connected(phone); err != nil {
 		return err
 	}
 	published := make(chan publishResult, 1)
-	message := r.message()
 	r.sent = time.Now()
-	publishing.Go(func() {
-		resp, err := client.Publish(live, message)
-		published <- publishResult{resp, err}
-	})
-	return r.collect(live, came, published)
+	phone.Publish(r.message(), func(code byte, reason string) { published <- publishResult{code, reason} })
+	return r.collect(ctx, timed, phone, came, published)
 }
 
-// over says why everything that waits was ended: by the user or by the broker.
-func (r *requesting) over(live context.Context, doing string) error {
-	cause := context.Cause(live)
-	if errors.Is(cause, errInterrupted) || errors.Is(cause, context.Canceled) {
-		return interrupted()
-	}
-	return failed("", "%s, the connection to %s ended: %w", doing, r.url, cause)
-}
-
-// dial opens the connection.
-func (r *requesting) dial(ctx context.Context) (*phoneConn, error) {
-	dialer, err := fleet.NewDialer(r.q.broker)
-	if err != nil {
-		return nil, misused("", "%w", err)
-	}
-	r.url, r.clientID = dialer.String(), r.q.clientID
-	dctx, cancel := context.WithTimeout(ctx, r.q.timeout)
-	defer cancel()
-	conn, err := dialer.Dial(dctx)
-	switch {
-	case ctx.Err() != nil:
-		if err == nil {
-			_ = conn.Close()
-		}
-		return nil, interrupted()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, failed(brokerHint(err, r.url), "connecting to %s: no answer within %s", r.url, setting(r.q.timeout))
-	case err != nil:
-		return nil, failed(brokerHint(err, r.url), "connecting to %s: %w", r.url, err)
-	}
-	return &phoneConn{Conn: conn}, nil
-}
-
-const (
-	requestKeepAlive = 60 * time.Second
-
-	// requestReceiveMaximum bounds answers that wait; the library makes room for
-	// 65,535 otherwise.
-	requestReceiveMaximum = 1024
-)
-
-// connect sends CONNECT and takes the CONNACK.
-func (r *requesting) connect(ctx context.Context, client *paho.Client, conn *phoneConn) error {
-	cp := &paho.Connect{
-		ClientID:   r.q.clientID,
-		CleanStart: true,
-		KeepAlive:  uint16(requestKeepAlive / time.Second),
-		Properties: &paho.ConnectProperties{
-			RequestResponseInfo: true,
-			RequestProblemInfo:  true, // the library asks for none unless told
-			ReceiveMaximum:      new(uint16(requestReceiveMaximum)),
-			MaximumPacketSize:   new(uint32(requestMaximumPacket)),
+// config says who asks, and for what.
+func (r *requesting) config(dialer *transport.Dialer, message func(*wire.Publish)) (requester.Config, error) {
+	c := requester.Config{
+		Dial: dialer.Dial, Broker: r.url, ClientID: r.q.clientID, QoS: r.q.qos, Log: r.log, Message: message,
+		Patience: r.q.timeout + time.Second, // the one time-out of all comes first
+		ResponseTopic: func(information, clientID string) string {
+			r.topic, r.topicFrom = r.q.responseTopicOf(information, clientID)
+			return r.topic
 		},
 	}
 	if b := &r.q.broker; b.Username != "" {
-		cp.UsernameFlag, cp.Username = true, string(b.Username)
+		c.Username = string(b.Username)
 		if b.Password != (scenarios.Secret{}) {
 			// Of a request everything is text, braces too.
 			secret, err := r.secret(scenarios.Secret{File: escaped(string(b.Password.File)), Env: escaped(string(b.Password.Env))}, scenarios.Vars{})
 			if err != nil {
-				_ = conn.Close()
-				return misused("", "%w", err)
+				return c, misused("", "%w", err)
 			}
-			cp.PasswordFlag, cp.Password = true, secret
+			c.Password = secret
 		}
 	}
-	ack, err := client.Connect(ctx, cp)
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		return interrupted()
-	case errors.Is(err, context.DeadlineExceeded):
-		return failed(r.strangerHint(conn), "%s took the connection, but sent no CONNACK within %s", r.url, setting(r.q.timeout))
-	case conn.old():
-		return failed("", "%s speaks MQTT 3.1.1 only; a request needs MQTT 5", r.url)
-	case ack != nil && ack.ReasonCode >= 0x80:
-		refusal := &fleet.RefusedError{Code: ack.ReasonCode, Reason: ack.Properties.ReasonString, ServerReference: ack.Properties.ServerReference}
-		return failed(brokerHint(refusal, r.url), "connecting to %s: %w", r.url, refusal)
-	default:
-		return failed(r.strangerHint(conn), "connecting to %s: no sound CONNACK came: %w", r.url, err)
-	}
-	if ack.Properties.AssignedClientID != "" {
-		r.clientID = ack.Properties.AssignedClientID
-	}
-	if most := ack.Properties.MaximumQoS; most != nil && r.q.qos > *most {
-		r.log.Info("the broker allows less than the QoS asked for", "asked", r.q.qos, "allowed", *most)
-		r.q.qos = *most
-	}
-	if most := ack.Properties.MaximumPacketSize; most != nil && len(r.q.payload) > int(*most) {
-		_ = client.Disconnect(&paho.Disconnect{}) // the error says why
-		return failed("", "the payload has %s bytes; %s takes packets of up to %s", words.Grouped(int64(len(r.q.payload))), r.url, plural(int64(*most), "byte"))
-	}
-	r.topic, r.topicFrom = r.q.responseTopicOf(ack.Properties.ResponseInfo, r.clientID)
-	r.log.Debug("connected", "broker", r.url, "client_id", r.clientID, "response_information", ack.Properties.ResponseInfo)
-	r.log.Debug("the response topic is "+r.topicFrom, "topic", r.topic)
-	return nil
+	return c, nil
 }
 
-// strangerHint says what may be at the other end that sent no CONNACK.
-func (r *requesting) strangerHint(conn *phoneConn) string {
-	if !isPlain(r.url) {
-		return ""
-	}
-	return firstBytesHint(conn.begin())
-}
-
-// subscribe asks for the answers and waits for the SUBACK.
-func (r *requesting) subscribe(live context.Context, client *paho.Client) error {
-	ack, err := client.Subscribe(live, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{
-		Topic:          r.topic,
-		QoS:            r.q.qos,
-		NoLocal:        true,
-		RetainHandling: packets.RetainDoNotSend, // what is retained there answers no request of ours
-	}}})
-	switch {
-	case ack != nil && len(ack.Reasons) > 0 && ack.Reasons[0] >= 0x80:
-		refusal := &fleet.RefusedError{Code: ack.Reasons[0], Packet: "SUBACK"}
-		if ack.Properties != nil {
-			refusal.Reason = ack.Properties.ReasonString
+// unconnected says why there is no connection with a subscription.
+func (r *requesting) unconnected(err error, first *firstBytes) error {
+	e, _ := errors.AsType[*requester.Error](err)
+	refused, isRefusal := errors.AsType[*fleet.RefusedError](err)
+	late := errors.Is(err, context.DeadlineExceeded)
+	switch e.Phase {
+	case requester.Dialling:
+		if late {
+			return failed(brokerHint(err, r.url), "connecting to %s: no answer within %s", r.url, setting(r.q.timeout))
 		}
+		return failed(brokerHint(err, r.url), "connecting to %s: %w", r.url, err)
+	case requester.Greeting:
 		hint := ""
-		if refusal.Code == wire.NotAuthorized {
+		if isPlain(r.url) {
+			hint = firstBytesHint(first.get())
+		}
+		switch {
+		case late:
+			return failed(hint, "%s took the connection, but sent no CONNACK within %s", r.url, setting(r.q.timeout))
+		case isRefusal && refused.Old:
+			return failed("", "%s speaks MQTT 3.1.1 only; a request needs MQTT 5", r.url)
+		case isRefusal:
+			return failed(brokerHint(refused, r.url), "connecting to %s: %w", r.url, refused)
+		}
+		return failed(hint, "connecting to %s: no sound CONNACK came: %w", r.url, err)
+	}
+	what := "subscribing to the Response Topic " + r.topic
+	switch {
+	case late:
+		return failed("", "%s on %s: no SUBACK within %s", what, r.url, setting(r.q.timeout))
+	case isRefusal && refused.Packet == "SUBACK":
+		hint := ""
+		if refused.Code == wire.NotAuthorized {
 			hint = "this user may not subscribe there; without --response-topic the broker's Response Information is used, if there is any"
 		}
-		return failed(hint, "subscribing to the Response Topic %s on %s: %w", r.topic, r.url, refusal)
-	case live.Err() != nil:
-		return r.over(live, "while subscribing to the Response Topic "+r.topic)
-	case errors.Is(err, context.DeadlineExceeded):
-		return failed("", "subscribing to the Response Topic %s on %s: no SUBACK within %s", r.topic, r.url, setting(r.q.timeout))
-	case err != nil:
-		return failed("", "subscribing to the Response Topic %s on %s: %w", r.topic, r.url, err)
+		return failed(hint, "%s on %s: %w", what, r.url, refused)
 	}
-	r.log.Debug("subscribed", "topic", r.topic, "qos", ack.Reasons[0])
+	return r.over("while "+what, err)
+}
+
+// over says how the connection ended.
+func (r *requesting) over(doing string, err error) error {
+	return failed("", "%s, the connection to %s ended: %w", doing, r.url, err)
+}
+
+// connected takes what the broker said of itself.
+func (r *requesting) connected(phone *requester.Requester) error {
+	r.clientID = phone.ClientID
+	if most := phone.MaximumQoS; r.q.qos > most {
+		r.log.Info("the broker allows less than the QoS asked for", "asked", r.q.qos, "allowed", most)
+		r.q.qos = most
+	}
+	r.log.Debug("the response topic is "+r.topicFrom, "topic", r.topic)
+	if most := phone.MaximumPacket; most > 0 && wire.PublishSize(r.message(), wire.V5) > most { // 3.1.2-24
+		return failed("", "the request, with a payload of %s bytes, is too large: %s takes packets of up to %s",
+			words.Grouped(int64(len(r.q.payload))), r.url, plural(int64(most), "byte"))
+	}
 	return nil
 }
 
 // message is the PUBLISH.
-func (r *requesting) message() *paho.Publish {
+func (r *requesting) message() *wire.Publish {
 	q := r.q
-	p := &paho.PublishProperties{
-		ResponseTopic:   r.topic,
-		CorrelationData: q.correlation,
-		ContentType:     q.contentType,
-	}
+	p := &wire.Publish{Topic: []byte(q.topic), QoS: q.qos, Payload: q.payload}
+	p.Props.ResponseTopic, p.Props.CorrelationData, p.Props.ContentType = []byte(r.topic), q.correlation, []byte(q.contentType)
 	if utf8.Valid(q.payload) && len(q.payload) > 0 {
-		p.PayloadFormat = new(byte(1))
+		p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
 	}
 	if q.expiry > 0 {
-		p.MessageExpiry = new(q.expiry)
+		p.Props.HasMessageExpiry, p.Props.MessageExpiry = true, q.expiry
 	}
 	for _, u := range q.properties {
-		p.User = append(p.User, paho.UserProperty{Key: u.Key, Value: u.Value})
+		p.Props.User = wire.AppendUserProperty(p.Props.User, u.Key, u.Value)
 	}
-	return &paho.Publish{Topic: q.topic, QoS: q.qos, Payload: q.payload, Properties: p}
+	return p
 }
 
-// answerOf takes from a message what is shown of it.
-func answerOf(p *paho.Publish) answer {
-	an := answer{topic: p.Topic, payload: p.Payload, qos: p.QoS, retain: p.Retain, came: time.Now()}
-	if p.Properties == nil {
-		return an
+// answerOf takes from a message, which is valid for a moment only, what is shown of it.
+func answerOf(p *wire.Publish) answer {
+	an := answer{
+		topic: string(p.Topic), payload: bytes.Clone(p.Payload), qos: p.QoS, retain: p.Retain, came: time.Now(),
+		correlation: bytes.Clone(p.Props.CorrelationData), contentType: string(p.Props.ContentType),
 	}
-	an.correlation, an.contentType = p.Properties.CorrelationData, p.Properties.ContentType
-	for _, u := range p.Properties.User {
-		an.properties = append(an.properties, scenarios.Pair{Key: u.Key, Value: u.Value})
-		if u.Key == "error" && an.fault == "" {
-			an.fault = u.Value
+	for key, value := range p.Props.UserProperties() {
+		an.properties = append(an.properties, scenarios.Pair{Key: key, Value: value})
+		if key == "error" && an.fault == "" {
+			an.fault = value
 		}
 	}
 	return an
+}
+
+// firstBytes remembers how the broker's first packet began, for a hint on what may be
+// at the other end that sent no CONNACK.
+type firstBytes struct {
+	mu    sync.Mutex
+	first []byte
+}
+
+// dial is a dial function whose connections are listened to.
+func (f *firstBytes) dial(dial func(context.Context) (net.Conn, error)) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return &notedConn{conn, f}, nil
+	}
+}
+
+func (f *firstBytes) get() []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return bytes.Clone(f.first)
+}
+
+// notedConn is a connection whose first bytes are remembered.
+type notedConn struct {
+	net.Conn
+	to *firstBytes
+}
+
+func (c *notedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.to.mu.Lock()
+	defer c.to.mu.Unlock()
+	if room := 2 - len(c.to.first); room > 0 {
+		c.to.first = append(c.to.first, b[:min(n, room)]...)
+	}
+	return n, err
 }

@@ -23,6 +23,9 @@ func (s *Session) handle(frame wire.Frame) error {
 		if err != nil {
 			return s.broke(err)
 		}
+		if ack.Code >= 0x80 {
+			s.tellReason(frame)
+		}
 		s.settleAck(t, ack)
 	case packets.PUBREL:
 		ack, err := wire.ParseAck(frame, s.version())
@@ -114,4 +117,11 @@ func (s *Session) incoming(frame wire.Frame) error {
 func (s *Session) withholds() bool {
 	h, ok := s.handler.(Withholds)
 	return ok && h.Withholds()
+}
+
+// tellReason has a handler that wants it hear what the broker says of a refusal.
+func (s *Session) tellReason(frame wire.Frame) {
+	if h, ok := s.handler.(HearsReasons); ok {
+		h.Refused(wire.AckReason(frame, s.version()))
+	}
 }

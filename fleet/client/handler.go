@@ -38,6 +38,11 @@ type Acknowledged interface {
 	Acknowledged(note uint64, code byte)
 }
 
+// HearsReasons is a handler that wants to know what the broker says of a message that it
+// refuses: Refused is called with the Reason String, "" if there is none, just before
+// Acknowledged is with the code.
+type HearsReasons interface{ Refused(reason string) }
+
 // NoNote is that of no message.
 const NoNote = 1<<64 - 1
 

@@ -88,8 +88,8 @@ type Fleet struct {
 	setup setup
 	log   *logBuffer
 
-	mu        sync.Mutex
-	requester *requester // nil until it is needed
+	mu    sync.Mutex
+	phone *phone // nil until it is needed
 }
 
 // Start starts a scenario given as TOML text.
@@ -168,8 +168,8 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet 
 		f.err = f.fleet.Run(context.WithoutCancel(t.Context()))
 	}()
 	t.Cleanup(func() {
-		if f.requester != nil {
-			f.requester.disconnect()
+		if f.phone != nil {
+			f.phone.Close()
 		}
 		f.fleet.Stop()
 		<-f.over

@@ -32,6 +32,22 @@ func ParseAck(f Frame, v Version) (Ack, error) {
 	return a, c.end(f)
 }
 
+// AckReason returns the Reason String of an acknowledgement that ParseAck has taken (3.4.2.2.2);
+// "" if it has none.
+func AckReason(f Frame, v Version) (reason string) {
+	body := f.Body()
+	if v != V5 || len(body) < 4 { // packet id, code, properties
+		return ""
+	}
+	c := cursor{b: body[3:]}
+	c.properties(f.Type(), func(p property) {
+		if p.id == packets.PropReasonString {
+			reason = string(p.bytes)
+		}
+	})
+	return reason
+}
+
 // AppendAck encodes one of the four acknowledgements in its shortest form.
 func AppendAck(dst []byte, typ byte, a Ack, v Version) []byte {
 	first := typ << 4
