@@ -73,6 +73,7 @@ type Limits struct {
 	MaximumQueued        *int   // messages that wait for one client
 	MaximumRetained      *int   // messages
 	ClientMemory         *int64 // bytes that one client can make the broker keep
+	UserMemory           *int64 // bytes that all clients of one user can make it keep
 	TotalMemory          *int64 // bytes that all clients can make it keep
 }
 
@@ -161,6 +162,8 @@ var (
 		{name: "client_memory", form: byteSize(minMemory, 0), defDoc: "`\"32MiB\"`",
 			doc: "what one client can make the broker keep: Wills, subscriptions, retained messages, queues, Topic Aliases, packets on their way in and out. " +
 				"Refused with 0x97, or the client is disconnected with it; QoS 0 is dropped and counted"},
+		{name: "user_memory", form: byteSize(minMemory, 0), defDoc: "half of `total_memory`",
+			doc: "what all clients of one user can make it keep, and all who give no name, with their sessions; a message that waits for several of them counts for each; the same"},
 		{name: "total_memory", form: byteSize(minMemory, 0), defDoc: "`\"1024MiB\"`", doc: "what all clients can make it keep, with their connections and sessions; the same"},
 	}})
 )

@@ -21,7 +21,7 @@ type Broker struct {
 	limits            limits
 	declared          []byte // see connackProps
 	users             map[string]*user
-	nobody            *user   // counts the sessions of those without a user name, where there are users
+	nobody            *user   // counts what those have who are without a user name, where there are users
 	reserving         []*user // those with Client Identifiers of their own
 	guesses           guesses
 	log               *slog.Logger
@@ -82,7 +82,7 @@ func New(c Config) (*Broker, error) {
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
-	b.nobody = &user{User: User{MaximumSessions: l.MaximumUserSessions}}
+	b.nobody = &user{User: User{MaximumSessions: l.MaximumUserSessions}, memory: account{most: int64(l.UserMemory)}}
 	for _, u := range c.Users {
 		b.addUser(u)
 	}

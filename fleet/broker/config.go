@@ -155,6 +155,10 @@ type Limits struct {
 	// QoS 0.
 	ClientMemory int
 	TotalMemory  int
+	// UserMemory bounds in the same way what all clients of one user can make it keep
+	// together, and all without a user name where there are users; default half of
+	// TotalMemory. A message that waits for several of them counts for each.
+	UserMemory int
 	// MaximumRetained and MaximumRetainedBytes bound the retained messages;
 	// defaults 1,000,000 and 256 MiB. Messages that would have to be retained
 	// over the bound are refused with 0x97, or dropped at QoS 0.
@@ -206,6 +210,7 @@ func (c *Config) limits() (limits, error) {
 	number("a maximum of queued bytes", &l.MaximumQueuedBytes, 32<<20, 1, math.MaxInt)
 	number("a client's memory", &l.ClientMemory, 32<<20, 1, math.MaxInt)
 	number("all clients' memory", &l.TotalMemory, 1<<30, 1, math.MaxInt)
+	number("a user's memory", &l.UserMemory, max(l.TotalMemory/2, 1), 1, math.MaxInt)
 	number("a maximum of retained messages", &l.MaximumRetained, 1_000_000, 1, math.MaxInt32)
 	number("a maximum of retained bytes", &l.MaximumRetainedBytes, 256<<20, 1, math.MaxInt)
 	l.ReceiveMaximum = cmp.Or(l.ReceiveMaximum, 1024)

@@ -8,8 +8,8 @@ import (
 )
 
 // account counts bytes that the broker keeps, as they are in memory. All that
-// clients can make it keep is entered in two accounts: that of the client, whose
-// doing it is or for whom it waits, and that of all clients. What it takes was
+// clients can make it keep is entered in three accounts: that of the client, whose
+// doing it is or for whom it waits, that of its user, and that of all clients. What it takes was
 // measured; TestMemoryIsCharged holds it within twice of what is really there.
 type account struct {
 	most int64
@@ -24,7 +24,22 @@ func (a *account) room(n int) bool { return a.used.Load()+int64(n) <= a.most }
 type owner struct {
 	id      string // Client Identifier
 	account        // of the client
+	user    *user  // who has an account for all of his clients; nil without Config.Users
 	forms   int    // guarded by topics.mu: filter forms that the client has added
+}
+
+// room reports whether so many bytes of the client may be entered: in its own account,
+// and in that of its user.
+func (o *owner) room(n int) bool {
+	return o.account.room(n) && (o.user == nil || o.user.memory.room(n))
+}
+
+// add enters bytes in both.
+func (o *owner) add(n int) {
+	o.used.Add(int64(n))
+	if o.user != nil {
+		o.user.memory.used.Add(int64(n))
+	}
 }
 
 // What things take, beside their texts.
@@ -60,7 +75,7 @@ func (all *account) take(o *owner, n int) bool {
 func (all *account) enter(o *owner, n int) {
 	all.used.Add(int64(n))
 	if o != nil {
-		o.used.Add(int64(n))
+		o.add(n)
 	}
 }
 
@@ -83,7 +98,7 @@ func (all *account) held(o *owner, m *kept, more int) {
 	}
 	all.used.Add(int64(n))
 	if o != nil {
-		o.used.Add(int64(m.size() + more))
+		o.add(m.size() + more)
 	}
 }
 
@@ -95,7 +110,7 @@ func (all *account) release(o *owner, m *kept, more int) {
 	}
 	all.used.Add(int64(-n))
 	if o != nil {
-		o.used.Add(int64(-m.size() - more))
+		o.add(-m.size() - more)
 	}
 }
 

@@ -271,5 +271,45 @@ func TestClientMemory(t *testing.T) {
 	})
 }
 
+// What waits for the sessions that one user has left behind, whoever publishes it,
+// takes no room of another user's.
+func TestUserMemory(t *testing.T) {
+	bubble(t, Config{Users: []User{{Name: "mallory", Password: "p"}, {Name: "bob", Password: "p"}}, Limits: Limits{UserMemory: 1 << 20, TotalMemory: 4 << 20}}, func(t *testing.T, b *Broker) {
+		as := func(user, id string, flags int) *client {
+			c := dial(t, b)
+			c.send(pkt(0x10, "MQTT", 5, flags, u16(0), props(neverExpire), id, user, "p"))
+			if a := c.connack(); a.code != 0 {
+				t.Fatalf("%s of %s: CONNACK 0x%02x; want 0", id, user, a.code)
+			}
+			return c
+		}
+		for i := range 100 {
+			c := as("mallory", fmt.Sprint("away-", i), 0xc2)
+			c.subscribe("a", 1)
+			c.crash()
+		}
+		c := as("bob", "bob-away", 0xc2)
+		c.subscribe("#", 1)
+		c.crash()
+		p := as("bob", "p", 0xc2)
+		const messages = 400 // for each of the 100 sessions 12,800 bytes and their texts, without a bound
+		for range messages {
+			p.exchangeAny(pub5(2, "a", 1, props(), "x"))
+		}
+		synctest.Wait()
+		if s := b.Stats(); s.Memory > 1<<20+200<<10 || s.DroppedFull == 0 {
+			t.Errorf("Memory = %d, DroppedFull = %d; want at most 1 MiB of one user, and what is beyond dropped", s.Memory, s.DroppedFull)
+		}
+		again := as("bob", "bob-away", 0xc0)
+		for range messages {
+			if m := again.publication(); m.topic != "a" {
+				t.Fatalf("bob gets %+v; want all %d messages", m, messages)
+			} else {
+				again.send(ack(0x40, m.id))
+			}
+		}
+	})
+}
+
 // anyone is a client with room for all that there is.
 func anyone() *owner { return &owner{account: account{most: 1 << 40}} }

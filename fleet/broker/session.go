@@ -13,10 +13,9 @@ import (
 // neither subscriptions nor messages it is a mere entry: others can leave many of
 // these behind.
 type session struct {
-	owner  // Client Identifier, and what it makes the broker keep
+	owner  // Client Identifier, who it belongs to, and what it makes the broker keep
 	b      *Broker
 	number uint64 // of the session, to sort by
-	user   *user  // who it belongs to; nil without Config.Users
 
 	mu       sync.Mutex
 	online   atomic.Bool // conn is not nil; read without mu when sharing out messages
@@ -145,8 +144,8 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 		b.count.resumed.Add(1)
 	} else {
 		b.sessionNumber++
-		s = &session{b: b, number: b.sessionNumber, user: c.user}
-		s.id, s.most = p.ClientID, int64(b.limits.ClientMemory)
+		s = &session{b: b, number: b.sessionNumber}
+		s.id, s.user, s.most = p.ClientID, c.user, int64(b.limits.ClientMemory)
 		b.memory.enter(&s.owner, s.cost())
 		s.mu.Lock()
 		b.sessions[s.id] = s
@@ -172,7 +171,7 @@ func (b *Broker) admits(c *conn, p *wire.Connect, s *session) byte {
 	switch {
 	case b.clients >= b.limits.MaximumConnections:
 		return wire.ServerBusy
-	case !b.memory.room(need(s, p)):
+	case !b.memory.room(need(s, p)) || c.user != nil && !c.user.memory.room(need(s, p)):
 		return wire.QuotaExceeded
 	case s == nil && (len(b.sessions) >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
 		return wire.QuotaExceeded

@@ -17,12 +17,13 @@ type user struct {
 	argon  *passwordHash     // the password's hash; nil: the password is known
 	proved provedPassword    // the password that argon was found to be of
 
-	sessions int // guarded by Broker.mu
+	sessions int     // guarded by Broker.mu
+	memory   account // of all clients of the user
 }
 
 // addUser enters a user that was checked.
 func (b *Broker) addUser(config User) {
-	u := &user{User: config}
+	u := &user{User: config, memory: account{most: int64(b.limits.UserMemory)}}
 	u.MaximumSessions = cmp.Or(u.MaximumSessions, b.limits.MaximumUserSessions)
 	if strings.HasPrefix(u.Password, HashPrefix) {
 		u.argon, _ = parseHash(u.Password) // Config.limits did

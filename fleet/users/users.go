@@ -80,6 +80,6 @@ func limits(l *scenarios.Limits) broker.Limits {
 		MaximumUserSessions: orZero(l.MaximumUserSessions), MaximumSubscriptions: orZero(l.MaximumSubscriptions),
 		MaximumFilters: orZero(l.MaximumFilters), MaximumOverlap: orZero(l.MaximumOverlap),
 		MaximumQueued: orZero(l.MaximumQueued), MaximumRetained: orZero(l.MaximumRetained),
-		ClientMemory: int(orZero(l.ClientMemory)), TotalMemory: int(orZero(l.TotalMemory)),
+		ClientMemory: int(orZero(l.ClientMemory)), UserMemory: int(orZero(l.UserMemory)), TotalMemory: int(orZero(l.TotalMemory)),
 	}
 }

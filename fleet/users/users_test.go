@@ -30,9 +30,9 @@ func TestConfig(t *testing.T) {
 		{"none, where 0 is the broker's default", "anonymous = true\n[limits]\ntopic_alias_maximum = 0\nsession_expiry_max = \"0s\"\n",
 			broker.Config{Anonymous: true, Limits: broker.Limits{TopicAliasMaximum: -1, MaximumSessionExpiry: -1}}},
 		{"other limits", "anonymous = true\n[limits]\nmaximum_connections = 1\nmaximum_sessions = 2\nmaximum_user_sessions = 3\nmaximum_subscriptions = 4\nmaximum_filters = 5\nmaximum_overlap = 6\n" +
-			"maximum_queued = 7\nmaximum_retained = 8\nclient_memory = \"1MiB\"\ntotal_memory = \"2MiB\"\n",
+			"maximum_queued = 7\nmaximum_retained = 8\nclient_memory = \"1MiB\"\nuser_memory = \"3MiB\"\ntotal_memory = \"2MiB\"\n",
 			broker.Config{Anonymous: true, Limits: broker.Limits{MaximumConnections: 1, MaximumSessions: 2, MaximumUserSessions: 3, MaximumSubscriptions: 4, MaximumFilters: 5, MaximumOverlap: 6,
-				MaximumQueued: 7, MaximumRetained: 8, ClientMemory: 1 << 20, TotalMemory: 2 << 20}}},
+				MaximumQueued: 7, MaximumRetained: 8, ClientMemory: 1 << 20, UserMemory: 3 << 20, TotalMemory: 2 << 20}}},
 	} {
 		file, faults := scenarios.LoadUsers("users.toml", []byte(tt.src))
 		if file == nil {
