@@ -56,6 +56,9 @@ func (r *running) banner() {
 	if r.scrape != nil {
 		rs.add("metrics", "%s", r.scrape.url)
 	}
+	if r.control != nil {
+		rs.add("control", "%s", r.control.url)
+	}
 	fmt.Fprintf(r.screen, "%s  %s\n%s", p.bold("homefleet"), p.bold(printable(cmp.Or(r.sc.Title, r.sc.Name))), rs.text("  ", p))
 }
 

@@ -18,6 +18,7 @@ import (
 
 func (a *app) brokerCommand() *cobra.Command {
 	var l listenFlags
+	var control controlFlags
 	var readyName string
 	var hash bool
 	cmd := &cobra.Command{
@@ -41,11 +42,12 @@ reads a password from stdin and prints one, and starts no broker.`,
 			case hash:
 				return a.hashPassword()
 			}
-			return a.runBroker(cmd.Context(), &l, readyName)
+			return a.runBroker(cmd.Context(), &l, &control, readyName)
 		},
 	}
 	l.add(cmd.Flags())
 	l.addTLS(cmd.Flags())
+	control.add(cmd.Flags())
 	cmd.Flags().StringVar(&readyName, "ready-file", "", "`FILE` to write, as JSON, when it listens")
 	cmd.Flags().BoolVar(&hash, "hash-password", false, "read a password from stdin, print its argon2id hash for the users file, and end")
 	return cmd
@@ -71,7 +73,10 @@ func (a *app) hashPassword() error {
 	return a.printf("%s\n", broker.HashPassword(password))
 }
 
-func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) error {
+func (a *app) runBroker(ctx context.Context, l *listenFlags, f *controlFlags, readyName string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	if err := l.load(a); err != nil {
 		return err
 	}
@@ -89,8 +94,16 @@ func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) e
 	if err != nil {
 		return err
 	}
-	a.brokerBanner(e)
-	if err := ready.write(readyDocument{Broker: e.url, Listeners: e.others}); err != nil {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	controlled, err := a.controlBroker(f, e, stop, log)
+	if err != nil {
+		_ = e.close() // the error says why
+		return err
+	}
+	defer controlled.close()
+	a.brokerBanner(e, controlled)
+	if err := ready.write(readyDocument{Broker: e.url, Listeners: e.others, Control: controlled.document()}); err != nil {
 		_ = e.close() // the first error is the one to tell
 		return err
 	}
@@ -107,7 +120,7 @@ func (a *app) runBroker(ctx context.Context, l *listenFlags, readyName string) e
 }
 
 // brokerBanner says what listens where, and what to try next.
-func (a *app) brokerBanner(e *embedded) {
+func (a *app) brokerBanner(e *embedded, c *controlled) {
 	if a.quiet {
 		return
 	}
@@ -115,6 +128,9 @@ func (a *app) brokerBanner(e *embedded) {
 	var r rows
 	r.add("listens", "%s", strings.Join(append([]string{e.url}, e.others...), "\n"))
 	r.add("users", "%s", e.whoMayConnect())
+	if c != nil {
+		r.add("control", "%s", c.url)
+	}
 	fmt.Fprintf(a.screen, "%s\n%s\n", p.bold("homefleet broker"), r.text("  ", p))
 	if lines := a.brokerLines(e); lines != nil {
 		fmt.Fprintln(a.screen, "Try in another terminal:")

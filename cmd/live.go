@@ -28,8 +28,9 @@ type running struct {
 	log      *slog.Logger
 	ready    *readyFile
 	outputs  []output
-	series   *series // nil: the run stands alone
-	scrape   *scrape // nil: nobody asks for metrics
+	series   *series     // nil: the run stands alone
+	scrape   *scrape     // nil: nobody asks for metrics
+	control  *controlled // nil: nobody controls it
 	load     liveLoad
 
 	began    time.Time
@@ -116,7 +117,7 @@ func (r *running) up() error {
 	if up.GaveUp > 0 {
 		return nil
 	}
-	d := readyDocument{Broker: r.url, Scenario: r.sc.Name, Seed: &r.sc.Seed, Run: r.id, Devices: up.Devices, ReadyIn: jsonSpan(r.readyIn)}
+	d := readyDocument{Broker: r.url, Scenario: r.sc.Name, Seed: &r.sc.Seed, Run: r.id, Devices: up.Devices, ReadyIn: jsonSpan(r.readyIn), Control: r.control.document()}
 	if r.embedded != nil {
 		d.Listeners = r.embedded.others
 	}

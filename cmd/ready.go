@@ -24,6 +24,8 @@ type readyDocument struct {
 	Run       string   `json:"run,omitempty"`
 	Devices   int      `json:"devices,omitempty"`
 	ReadyIn   string   `json:"ready_in,omitempty"`
+
+	Control *controlDocument `json:"control,omitempty"` // nil: the run cannot be controlled
 }
 
 // prepareReadyFile removes an old ready file and makes sure that a new one can be
@@ -49,6 +51,7 @@ func (r *readyFile) write(d readyDocument) error {
 	if err != nil {
 		return err
 	}
+	r.secret = d.Control != nil
 	err = r.put(func(w io.Writer) error {
 		_, err := w.Write(append(words.PlainJSON(text), '\n'))
 		return err

@@ -30,6 +30,7 @@ type runFlags struct {
 	sources   string
 	outputs   outputFlags
 	metrics   string
+	control   controlFlags
 	linger    spanFlag
 	force     bool
 	unwatched bool
@@ -89,6 +90,7 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.BoolVar(&f.failFast, "fail-fast", false, "end the run at the first device that fails")
 	f.outputs.add(fs)
 	fs.StringVar(&f.metrics, "metrics", "", "`ADDRESS` to serve metrics for Prometheus on, such as 127.0.0.1:9464")
+	f.control.add(fs)
 	fs.Var(&f.linger, "linger", "how long --metrics serves the figures of a run that is over (default: until the next scrape, at most 20s, if there was one before)")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
 	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
@@ -114,6 +116,9 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	}
 	if f.linger.set && f.metrics == "" {
 		return misused("", "--linger is for --metrics")
+	}
+	if err := f.control.check(); err != nil {
+		return err
 	}
 	if err := f.runs.check(sc, f); err != nil {
 		return err
@@ -186,6 +191,10 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 		return err
 	}
 	defer r.scrape.close()
+	if err := r.controlRun(&f.control); err != nil {
+		return err
+	}
+	defer func() { r.control.close() }()
 	err = r.live(ctx)
 	r.linger(ctx, f.linger)
 	return err

@@ -100,12 +100,8 @@ func (a *app) openScrape(address string, r *running) (*scrape, error) {
 		return nil, err
 	}
 	series := allSeries(r)
-	info := exporter.Info{
-		Version: thisVersion(), Scenario: r.sc.Name, Run: r.id, Broker: r.url,
-		Started: time.Now(), Counts: r.fleet.Counts(),
-	}
 	s := &scrape{url: "http://" + l.Addr().String() + "/metrics", last: make(chan struct{}, 1)}
-	figures := exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, info)
+	figures := exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())
 	s.server = web.NewServer(l, hostOf(address), mostScrapes, s.noting(web.Buffered(figures)), r.log)
 	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 		s.url = "http://" + hereAddress(addr) + "/metrics"
@@ -113,6 +109,14 @@ func (a *app) openScrape(address string, r *running) (*scrape, error) {
 	}
 	s.serving.Go(func() { _ = s.server.Serve(l) }) // it ends when the server is closed
 	return s, nil
+}
+
+// exporterInfo is what does not change while the run lasts.
+func (r *running) exporterInfo() exporter.Info {
+	return exporter.Info{
+		Version: thisVersion(), Scenario: r.sc.Name, Run: r.id, Broker: r.url,
+		Started: time.Now(), Counts: r.fleet.Counts(),
+	}
 }
 
 // allSeries lists every distribution of a run.

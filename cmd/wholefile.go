@@ -11,7 +11,10 @@ import (
 // finds half of it. What is there and is no regular file, such as a pipe or
 // /dev/null, is written to as it stands; it would be lost if a file took its
 // place.
-type wholeFile struct{ name, path string } // as it was named, and where it is
+type wholeFile struct {
+	name, path string // as it was named, and where it is
+	secret     bool   // nobody else may read it
+}
 
 // wholeFile finds the file of a name. Where the name is a symbolic link, what it
 // leads to is written, there already or not, and the link stays.
@@ -31,7 +34,7 @@ func (a *app) wholeFile(name string) wholeFile {
 	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		path = filepath.Join(dir, filepath.Base(path))
 	}
-	return wholeFile{name, path}
+	return wholeFile{name: name, path: path}
 }
 
 // special reports whether there is something that is no regular file.
@@ -72,6 +75,9 @@ func (w wholeFile) temporary() (*os.File, error) {
 	mode, old := os.FileMode(0o666), false
 	if info, err := os.Stat(w.path); err == nil {
 		mode, old = info.Mode().Perm(), true
+	}
+	if w.secret {
+		mode = 0o600
 	}
 	name := filepath.Join(filepath.Dir(w.path), "."+filepath.Base(w.path)+"-"+randomHex(8))
 	tmp, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)

@@ -19,7 +19,7 @@ func TestWholeFileSpares(t *testing.T) {
 		b, _ := os.ReadFile(path)
 		got <- string(b)
 	}()
-	w := wholeFile{"pipe", path}
+	w := wholeFile{name: "pipe", path: path}
 	if err := w.check(); err != nil {
 		t.Fatalf("check() = %v of a pipe", err)
 	}

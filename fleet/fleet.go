@@ -93,8 +93,9 @@ type Fleet struct {
 	oneWay
 	auditing
 	brokerFacts
-	incidents *incident.Scheduler
-	course    course
+	incidents  *incident.Scheduler
+	intervened interventions
+	course     course
 
 	stop     chan struct{}
 	stopOnce sync.Once

@@ -21,6 +21,7 @@ var sectionsOfReference = map[string]reflect.Type{
 	"`kinds`":                    reflect.TypeFor[KindFacts](),
 	"`phases`":                   reflect.TypeFor[Phase](),
 	"`incidents`":                reflect.TypeFor[Incident](),
+	"`interventions`":            reflect.TypeFor[Intervention](),
 	"`generator`":                reflect.TypeFor[Generator](),
 	"`expectations`":             reflect.TypeFor[Expected](),
 	"`devices`":                  reflect.TypeFor[Devices](),

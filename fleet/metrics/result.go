@@ -45,6 +45,10 @@ type Result struct {
 	// IncidentsLeftOut is how many more there were, after those.
 	IncidentsLeftOut int `json:"incidents_left_out,omitempty"`
 
+	Attended             bool           `json:"attended,omitempty"` // somebody intervened
+	Interventions        []Intervention `json:"interventions,omitempty"`
+	InterventionsLeftOut int            `json:"interventions_left_out,omitempty"`
+
 	Verdict   Verdict   `json:"verdict"`
 	Sentences []string  `json:"sentences"`         // why
 	Remarks   []string  `json:"remarks,omitempty"` // what else should be known, such as Nagle's algorithm at the broker

@@ -39,9 +39,14 @@ func NewServer(l net.Listener, host string, most int, h http.Handler, log *slog.
 	if addr, ok := l.Addr().(*net.TCPAddr); ok {
 		local = addr.IP.IsLoopback()
 	}
+	return NewBounded(most, own(local, host, h), log)
+}
+
+// NewBounded is NewServer for a handler that looks at the name by itself.
+func NewBounded(most int, h http.Handler, log *slog.Logger) *http.Server {
 	conns := &connections{most: most, all: make(map[net.Conn]*connection)}
 	s := &http.Server{
-		Handler:           conns.served(own(local, host, h)),
+		Handler:           conns.served(h),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
@@ -59,14 +64,9 @@ func NewServer(l net.Listener, host string, most int, h http.Handler, log *slog.
 // own serves requests that were meant for this server.
 func own(local bool, host string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := r.Host
-		if n, _, err := net.SplitHostPort(name); err == nil {
-			name = n
-		}
-		name = strings.Trim(name, "[]")
-		_, err := netip.ParseAddr(name)
+		name, here := HostOf(r)
 		switch {
-		case err == nil, strings.EqualFold(name, "localhost"), host != "" && strings.EqualFold(name, host):
+		case here, host != "" && strings.EqualFold(name, host):
 		case !local && name != "" && !strings.Contains(strings.TrimSuffix(name, "."), "."):
 		default:
 			http.Error(w, "this server does not go by that name", http.StatusMisdirectedRequest)
@@ -74,6 +74,18 @@ func own(local bool, host string, h http.Handler) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// HostOf returns the name that a request was meant for, without its port; here is that it
+// is an IP address or localhost, which no name server can have point elsewhere.
+func HostOf(r *http.Request) (name string, here bool) {
+	name = r.Host
+	if n, _, err := net.SplitHostPort(name); err == nil {
+		name = n
+	}
+	name = strings.Trim(name, "[]")
+	_, err := netip.ParseAddr(name)
+	return name, err == nil || strings.EqualFold(name, "localhost")
 }
 
 // connections counts those that speak HTTP.

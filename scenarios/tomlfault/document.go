@@ -31,6 +31,7 @@ type Document struct {
 	secrets []secret
 	bad     map[string]bool // paths that have an error
 	broken  bool
+	json    bool // it has no lines, and no brackets around the names of its tables
 }
 
 // New returns a document without text: its faults name a path instead of a
@@ -260,7 +261,7 @@ func (d *Document) Holds(path string) bool {
 // itself where there are no lines.
 func (d *Document) Where(path string) string {
 	n, _ := d.find(path)
-	if n == nil || n == d.root {
+	if n == nil || n == d.root || d.json {
 		return path
 	}
 	line, _ := d.position(n.val.start)
@@ -272,7 +273,7 @@ func (d *Document) report(s Severity, at Place, hint, message string) {
 		return
 	}
 	n, found := d.find(at.Path)
-	if n == nil || n == d.root {
+	if n == nil || n == d.root || d.json {
 		d.faults = append(d.faults, Fault{File: d.name, Path: at.Path, Severity: s, Message: message, Hint: hint})
 		return
 	}

@@ -120,7 +120,11 @@ func (t *Table) Table(key string) *Table {
 	if vals, isTable := v.(map[string]any); isTable {
 		sub.vals, sub.node = vals, t.node.kid(key)
 	} else if ok {
-		t.Errorf(key, "", "%s is %s; want a table, %s", key, describe(v), t.over(key, sub.label))
+		want := "a table, " + t.over(key, sub.label)
+		if t.doc.json {
+			want = "an object"
+		}
+		t.Errorf(key, "", "%s is %s; want %s", key, describe(v), want)
 	}
 	t.doc.tables = append(t.doc.tables, sub)
 	return sub
@@ -165,6 +169,9 @@ func (t *Table) Tables(key string) []*Table {
 }
 
 func (t *Table) sublabel(key string) string {
+	if t.doc.json {
+		return t.Path(key)
+	}
 	return "[" + strings.TrimLeft(strings.Trim(t.label, "[]")+"."+Quote(key), ".") + "]"
 }
 
@@ -224,6 +231,8 @@ func (t *Table) unknown() {
 			near = strings.ToLower(key)
 			message += ": keys are written in lower case"
 			hint = fmt.Sprintf("did you mean %q?", near)
+		case home != nil && home.label == "" && t.doc.json:
+			near, hint = "", fmt.Sprintf("%q stands beside %s, not in it", key, t.label)
 		case home != nil && home.label == "":
 			near, hint = "", fmt.Sprintf("%q belongs at the top of the file, above the first [table]", key)
 		case home != nil && t.within(home):

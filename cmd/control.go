@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"homefleet/fleet/control"
+	"homefleet/fleet/exporter"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/web"
+)
+
+// controlFlags say whether, and where, a run can be controlled.
+type controlFlags struct {
+	address  string
+	hosts    []string
+	tokenEnv string
+}
+
+// tokenVariable is where a token is looked for that no flag names.
+const tokenVariable = "HOMEFLEET_CONTROL_TOKEN"
+
+func (f *controlFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.address, "control", "", "`ADDRESS` to control the run at over HTTP, such as 127.0.0.1:7676 (default: it cannot be)")
+	fs.StringSliceVar(&f.hosts, "control-host", nil, "`NAMES` that --control goes by, beside IP addresses and localhost")
+	fs.StringVar(&f.tokenEnv, "control-token-env", "", "`NAME` of the variable with the token for --control (default "+tokenVariable+", or a random one)")
+}
+
+// check refuses flags that go with nothing.
+func (f *controlFlags) check() error {
+	if f.address != "" {
+		return nil
+	}
+	switch {
+	case len(f.hosts) > 0:
+		return misused("", "--control-host is for --control")
+	case f.tokenEnv != "":
+		return misused("", "--control-token-env is for --control")
+	}
+	return nil
+}
+
+// token is the one from the environment, or a random one of 128 bits.
+func (f *controlFlags) token(a *app) (string, error) {
+	name := f.tokenEnv
+	if name == "" {
+		name = tokenVariable
+	}
+	token, _ := a.LookupEnv(name)
+	switch {
+	case token == "" && f.tokenEnv != "":
+		return "", misused("", "--control-token-env names %s, which is not set", name)
+	case token == "":
+		var random [16]byte
+		_, _ = rand.Read(random[:]) // which never fails
+		return hex.EncodeToString(random[:]), nil
+	case len(token) > 256 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", misused("", "the token in %s is not 1 to 256 letters, digits and signs of ASCII", name)
+	}
+	return token, nil
+}
+
+// controlled is the control of a run, while it lasts.
+type controlled struct {
+	url, token string
+	api        *control.Server
+	server     *http.Server
+	serving    sync.WaitGroup
+	entry      runEntry
+}
+
+// mostControlling bounds the connections to --control.
+const mostControlling = 128
+
+// openControl starts serving; without an address it returns nil. figures serves the
+// metrics, and may be nil.
+func (a *app) openControl(f *controlFlags, c control.Config) (*controlled, error) {
+	if f.address == "" {
+		return nil, nil
+	}
+	token, err := f.token(a)
+	if err != nil {
+		return nil, err
+	}
+	l, err := listen("--control", f.address)
+	if err != nil {
+		return nil, err
+	}
+	c.Version, c.Token, c.Hosts = thisVersion(), token, f.hosts
+	one := &controlled{url: "http://" + l.Addr().String(), token: token, api: control.New(c)}
+	if addr, ok := l.Addr().(*net.TCPAddr); ok {
+		one.url = "http://" + hereAddress(addr)
+		if !addr.IP.IsLoopback() {
+			a.warn("--control listens beyond this machine; whoever has the token controls the run, and it goes over the network unencrypted")
+		}
+	}
+	one.server = web.NewBounded(mostControlling, one.api, c.Log)
+	one.serving.Go(func() { _ = one.server.Serve(l) }) // it ends when the server is closed
+	if one.entry, err = a.enterRun(entryDocument{PID: os.Getpid(), Run: c.Run, Scenario: scenarioName(c), Control: controlDocument{one.url, token}}); err != nil {
+		a.warn("ctl will not find this run by itself: %v", err)
+	}
+	return one, nil
+}
+
+func scenarioName(c control.Config) string {
+	if c.Scenario == nil {
+		return ""
+	}
+	return c.Scenario.Name
+}
+
+// document is the control in a ready file; nil where there is none.
+func (c *controlled) document() *controlDocument {
+	if c == nil {
+		return nil
+	}
+	return &controlDocument{c.url, c.token}
+}
+
+// controlDocument says where a run is controlled, and with what.
+type controlDocument struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+}
+
+// close ends the serving, once what is under way has been answered. A nil one serves
+// nothing.
+func (c *controlled) close() {
+	if c == nil {
+		return
+	}
+	c.entry.remove()
+	c.api.End()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := c.server.Shutdown(ctx); err != nil {
+		_ = c.server.Close()
+	}
+	c.serving.Wait()
+}
+
+// controlRun opens the control of a run.
+func (r *running) controlRun(f *controlFlags) (err error) {
+	series := allSeries(r)
+	config := control.Config{
+		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log,
+		Metrics: web.Buffered(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())),
+	}
+	if r.embedded != nil {
+		config.Brokers = append(config.Brokers, r.embedded.others...)
+	}
+	r.control, err = r.openControl(f, config)
+	return err
+}
+
+// controlBroker opens the control of a broker alone, which stop ends.
+func (a *app) controlBroker(f *controlFlags, e *embedded, stop func(), log *slog.Logger) (*controlled, error) {
+	return a.openControl(f, control.Config{Brokers: append([]string{e.url}, e.others...), Stop: stop, Log: log})
+}

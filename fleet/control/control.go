@@ -1,0 +1,74 @@
+// Package control lets a running fleet be looked at and acted upon over HTTP: devices are
+// listed, commanded, taken off, brought back and made to misbehave, incidents happen, and
+// somebody may wait for what is to come. It opens no listener, prints nothing and knows no
+// command line.
+//
+// # Goroutines
+//
+// A device belongs to its own goroutine. From here only what is atomic is read; all else is
+// left as word in the device's inbox, and answers are waited for with a deadline. No device
+// ever waits for a client of this API: what a slow client does not take is counted and left
+// out.
+//
+// # Safety
+//
+// Requests are served in this order: the Host must be an IP address, localhost, or a name
+// that was given; a request from a page of another origin is refused; /v1 and /metrics want
+// the token; 64 are served at a time. See guard.go.
+package control
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"homefleet/fleet"
+	"homefleet/scenarios"
+)
+
+// Config says what is controlled, and by whom.
+type Config struct {
+	Version string
+
+	// Fleet and its Scenario; nil: a broker alone, of which only status, health and end
+	// can be asked for.
+	Fleet    *fleet.Fleet
+	Scenario *scenarios.Scenario
+	Run      string
+
+	Brokers []string     // URLs, the first for MQTT over TCP, without passwords
+	Metrics http.Handler // serves /metrics; nil: there are none
+	Stop    func()       // ends the run in an orderly way, and does not wait
+
+	Token string   // wanted of /v1 and /metrics
+	Hosts []string // names that this server goes by, beside IP addresses and localhost
+	Log   *slog.Logger
+}
+
+// Server serves the API of one run. Its methods may be called from any goroutine.
+type Server struct {
+	Config
+	began   time.Time
+	handler http.Handler
+	ops     []operation
+	replies replies
+	ending  chan struct{} // closed when whoever waits is to go
+}
+
+// New returns a server for a fleet that is about to run.
+func New(c Config) *Server {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: c, began: time.Now(), ending: make(chan struct{})}
+	s.replies.init()
+	s.ops = s.operations()
+	s.handler = s.guarded(s.mux())
+	return s
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// End has everybody who waits be answered now, and every stream end. It is called once.
+func (s *Server) End() { close(s.ending) }

@@ -1,0 +1,68 @@
+package control
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+
+	"homefleet/fleet/web"
+)
+
+// atOnce bounds the requests that are served at a time; others get a 503.
+const atOnce = 64
+
+// guarded serves requests that may be served.
+func (s *Server) guarded(h http.Handler) http.Handler {
+	running := make(chan struct{}, atOnce)
+	origins := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if name, here := web.HostOf(r); !here && !slices.ContainsFunc(s.Hosts, func(h string) bool { return strings.EqualFold(h, name) }) {
+			writeProblem(w, hostNotAllowed.because("--control-host NAME adds a name", "this server does not go by the name %q", short(name)))
+			return
+		}
+		// The protection lets GET pass, since nothing changes by it; but what is behind
+		// the token is nobody's from elsewhere.
+		probe := *r
+		if private(r) {
+			probe.Method = http.MethodPost
+		}
+		if err := origins.Check(&probe); err != nil {
+			writeProblem(w, crossOrigin.because("", "the request comes from a page of another origin"))
+			return
+		}
+		if private(r) && !s.authorized(r) {
+			writeProblem(w, unauthorized.because("the token of a run is in its ready file", "no token, or a wrong one; want Authorization: Bearer TOKEN"))
+			return
+		}
+		select {
+		case running <- struct{}{}:
+			defer func() { <-running }()
+			h.ServeHTTP(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			writeProblem(w, tooMany.because("", "%d requests are being served, which is the most", atOnce))
+		}
+	})
+}
+
+// private reports whether a request wants the token.
+func private(r *http.Request) bool {
+	switch path := r.URL.Path; path {
+	case "/healthz", "/readyz", "/openapi.json", "/":
+		return false
+	default:
+		return !strings.HasPrefix(path, "/problems/")
+	}
+}
+
+func (s *Server) authorized(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	right := subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(s.Token)) == 1
+	return right && s.Token != "" && strings.EqualFold(scheme, "Bearer")
+}

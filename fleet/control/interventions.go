@@ -1,0 +1,23 @@
+package control
+
+import (
+	"encoding/json"
+
+	"homefleet/fleet/metrics"
+)
+
+// mostNoted bounds what is kept of the body of a request.
+const mostNoted = 4 << 10
+
+// note enters an intervention in the result of the run.
+func (c *call) note(n, selected, done int) {
+	body := json.RawMessage(c.body)
+	if len(body) > mostNoted || len(body) == 0 {
+		body = nil
+	}
+	op := c.op.id
+	if id := c.r.PathValue("id"); id != "" {
+		op += " " + id
+	}
+	c.Fleet.NoteIntervention(metrics.Intervention{N: n, By: "control", Op: op, Request: body, Selected: selected, Done: done})
+}
