@@ -24,6 +24,9 @@ type Face struct {
 	// them: they come, and die, together.
 	Bridge bool
 
+	// Retains says that states are retained unless the scenario says otherwise.
+	Retains bool
+
 	// LongestCorrelation is the most bytes of Correlation Data that the product
 	// takes; a request with more is a protocol error to it. 0: as many as MQTT has.
 	LongestCorrelation int
@@ -62,8 +65,8 @@ type Listener interface {
 	// wildcards they are topics; what can only be heard with them is left out.
 	AppendFilters(dst []string, w *Who, wildcards bool) []string
 
-	// Owns reports whether a topic is one that the device takes commands from. It
-	// allocates nothing.
+	// Owns reports whether a topic is one that the device takes commands from: nothing
+	// may be answered there. It allocates nothing.
 	Owns(w *Who, topic []byte) bool
 
 	// Presence says how the device is known to be there, and by its Will, not to be.
@@ -91,8 +94,9 @@ type Reports struct {
 // Speaker is what a face hears and says. Both are called by the goroutine that owns
 // the devices.
 type Speaker interface {
-	// Hear obeys a message, and answers it. It is false where the topic is none of
-	// those that the device owns.
+	// Hear obeys a message, and answers it. What comes on a topic that the device does
+	// not own may be heard as well (that a hub has started, say), and is no command: it
+	// is not answered. It is false where the message means nothing to the device.
 	Hear(t *Talk, topic, payload []byte) bool
 
 	// Tell says what has come about with the member Talk.Of. Changed are its
@@ -136,6 +140,7 @@ type Talk struct {
 
 	message Message
 	number  []byte
+	values  []float64
 }
 
 // Member is one device of those that a session speaks for.

@@ -17,6 +17,10 @@ func FuzzHear(f *testing.F) {
 	f.Add("cmnd/d1/power", "ON", uint8(0))
 	f.Add("cmnd/d1/color", "10,20,30", uint8(0))
 	f.Add("cmnd/d1/target", "-0.5", uint8(1))
+	f.Add("homefleet/d1/set", `{"state":"ON","brightness":40,"color":{"h":120,"s":100},"transition":2}`, uint8(8))
+	f.Add("homefleet/d1/set", `{"color":{"r":1,"g":2,"b":3},"x":[{"a":"\"}"}]}`, uint8(8))
+	f.Add("homefleet/d1/set/target", "21.5", uint8(9))
+	f.Add("homeassistant/status", "online", uint8(10))
 	f.Fuzz(func(t *testing.T, topic, payload string, which uint8) {
 		all, kinds := faces.All(), devices.Kinds()
 		face, kind := all[int(which/8)%len(all)], kinds[int(which)%len(kinds)]
@@ -27,8 +31,8 @@ func FuzzHear(f *testing.F) {
 		s.responseTopic = "rr/1"
 		s.voice.Tell(&s.talk, faces.Online, 0)
 		heard := s.voice.Hear(&s.talk, []byte(topic), []byte(payload))
-		if heard != s.voice.Owns(&s.talk.Me().Who, []byte(topic)) {
-			t.Errorf("Hear(%q) = %v, and Owns says otherwise", topic, heard)
+		if !heard && s.voice.Owns(&s.talk.Me().Who, []byte(topic)) {
+			t.Errorf("Hear(%q) = false, and Owns says that it is the device's", topic)
 		}
 		for o := range faces.Occasions {
 			s.voice.Tell(&s.talk, faces.Occasion(o), ^devices.Changes(0))

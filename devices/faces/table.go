@@ -6,7 +6,7 @@ const Default = "homefleet"
 // All returns every face, the native one first. The slice is the caller's; what is
 // behind it is shared and must not be changed.
 func All() []*Face {
-	return []*Face{&nativeFace, &zigbee2mqttFace}
+	return []*Face{&nativeFace, &homeAssistantFace, &zigbee2mqttFace}
 }
 
 // ByName returns the face that a scenario calls name. The case counts.

@@ -1,0 +1,426 @@
+package faces
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"homefleet/devices"
+)
+
+// homeAssistantFace announces devices by Home Assistant's MQTT discovery. What that
+// takes is from its documentation of the MQTT integration, and from what Home Assistant
+// 2025.1.4 was seen to do with it.
+var homeAssistantFace = Face{
+	Name:     "home-assistant",
+	Doc:      "Home Assistant's MQTT discovery: light (JSON schema), climate, switch and their sensors.",
+	Keys:     []string{"base_topic", "discovery_prefix", "discovery", "manufacturer", "model"},
+	Defaults: Options{BaseTopic: "homefleet", DiscoveryPrefix: "homeassistant", Discovery: "device", Manufacturer: "homefleet"},
+	Retains:  true,
+	// Home Assistant shows nothing of a sensor that it has not heard of since it started.
+	Telemetry: time.Minute,
+	Missing: []string{
+		"effects, flash and white of a light: none is announced",
+		"presets, humidity and fan modes of climate: a thermostat has none",
+		"a device that takes itself back by an empty configuration",
+	},
+	New: func(s Settings) (Voice, error) {
+		h := &homeAssistant{Settings: s}
+		switch s.Kind.Name {
+		case "light", "thermostat", "plug":
+			return h, nil
+		}
+		return nil, fmt.Errorf("a %s has no component of Home Assistant here; it has light, thermostat and plug", s.Kind.Name)
+	},
+}
+
+// homeAssistant is the voice of devices that Home Assistant discovers:
+//
+//	<base>/<id>/set               a light's JSON, or ON and OFF of a plug
+//	<base>/<id>/set/<attribute>   a value as plain text; nothing asks for the state
+//	<base>/<id>/state             the state, as JSON
+//	<base>/<id>/sensors           what is measured, as JSON
+//	<base>/<id>/availability      online, offline
+//	<prefix>/device/<id>/config   what the device is
+//	<prefix>/status               heard: Home Assistant has started
+type homeAssistant struct{ Settings }
+
+func (h *homeAssistant) topic(id, leaf string) string { return h.BaseTopic + "/" + id + "/" + leaf }
+
+func (h *homeAssistant) AppendFilters(dst []string, w *Who, wildcards bool) []string {
+	dst = h.appendFilters(dst, w.ID, wildcards)
+	for _, g := range h.Groups {
+		dst = h.appendFilters(dst, g, wildcards)
+	}
+	if h.Discovery != "none" {
+		dst = append(dst, h.DiscoveryPrefix+"/status")
+	}
+	return dst
+}
+
+func (h *homeAssistant) appendFilters(dst []string, name string, wildcards bool) []string {
+	if wildcards {
+		return append(dst, h.topic(name, "set/#")) // set itself, too (4.7.1.2)
+	}
+	dst = append(dst, h.topic(name, "set"))
+	for i := range h.Kind.Attributes {
+		dst = append(dst, h.topic(name, "set/"+h.Kind.Attributes[i].Name))
+	}
+	return dst
+}
+
+func (h *homeAssistant) Owns(w *Who, topic []byte) bool {
+	_, ok := h.command(w, topic)
+	return ok
+}
+
+func (h *homeAssistant) Presence(w *Who) Presence {
+	return Presence{Topic: h.topic(w.ID, "availability"), Online: "online", Offline: "offline", QoS: 1}
+}
+
+func (h *homeAssistant) Reports() Reports {
+	return Reports{
+		All:      []string{h.topic("+", "state"), h.topic("+", "sensors"), h.topic("+", "availability")},
+		States:   []string{h.topic("+", "state")},
+		Presence: h.topic("+", "availability"), Telemetry: h.topic("+", "sensors"),
+	}
+}
+
+// command returns what follows <base>/<id>/set in a topic: nothing, or an attribute.
+func (h *homeAssistant) command(w *Who, topic []byte) (attribute []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(topic, []byte(h.BaseTopic))
+	if !ok || len(rest) == 0 || rest[0] != '/' {
+		return nil, false
+	}
+	rest = rest[1:]
+	inner, ok := beneath(rest, w.ID)
+	for i := 0; !ok && i < len(h.Groups); i++ {
+		inner, ok = beneath(rest, h.Groups[i])
+	}
+	if !ok {
+		return nil, false
+	}
+	return beneath(inner, "set")
+}
+
+// Hear obeys a command, which is answered with the state, and notes that Home Assistant
+// has started, which is told everything anew: not by all devices at once.
+func (h *homeAssistant) Hear(t *Talk, topic, payload []byte) bool {
+	me := t.Me()
+	name, ok := h.command(&me.Who, topic)
+	if !ok {
+		prefix, birth := bytes.CutSuffix(topic, []byte("/status"))
+		if birth = birth && h.Discovery != "none" && string(prefix) == h.DiscoveryPrefix; birth && string(payload) == "online" {
+			t.Later(time.Duration(t.Out.Draw()*float64(birthJitter)), sayAllAgain)
+		}
+		return birth
+	}
+	err := t.Refusal
+	if err == nil {
+		err = h.obey(t, me, name, payload)
+	}
+	m := h.state(t, Answer)
+	m.Reply, m.Fault = Also, err
+	if err != nil {
+		m.Reply = Only // nothing has changed for anybody else
+	}
+	t.Say(m)
+	return true
+}
+
+// What this face says later.
+const (
+	sayAllAgain = Later1 // Home Assistant has started
+	sayState    = Later2 // it has had the time to subscribe to what was announced
+)
+
+const (
+	birthJitter = 10 * time.Second
+	settling    = 5 * time.Second // for Home Assistant to subscribe to what it has discovered
+)
+
+func (h *homeAssistant) obey(t *Talk, me *Member, name, payload []byte) error {
+	attr, known := h.Kind.Attribute(name)
+	switch {
+	case len(trim(payload)) == 0 && (known || len(name) == 0):
+		return nil // it asks for the state
+	case known:
+		_, err := t.Do(me, attr, payload)
+		return err
+	case len(name) > 0:
+		return &AttributeError{Name: shorten(name), Kind: h.Kind}
+	}
+	if _, isLight := me.Model.(devices.Light); isLight {
+		return h.light(t, me, payload)
+	}
+	attr, known = h.Kind.Attribute([]byte("power"))
+	if !known {
+		return errors.New("there is nothing to set by " + shorten(payload))
+	}
+	_, err := t.Do(me, attr, payload)
+	return err
+}
+
+// Tell says the state when it has changed, and everything when the device connects or
+// Home Assistant has started.
+func (h *homeAssistant) Tell(t *Talk, o Occasion, changed devices.Changes) {
+	switch o {
+	case Changed:
+		if changed != 0 {
+			t.Say(h.state(t, State))
+		}
+	case Online, sayAllAgain:
+		if h.Discovery != "none" {
+			h.announce(t)
+			t.Later(settling, sayState)
+		}
+		if o == sayAllAgain {
+			h.available(t)
+		}
+		t.Say(h.state(t, State))
+		h.sensors(t, State)
+	case sayState:
+		t.Say(h.state(t, State))
+		h.sensors(t, State)
+	case Reported:
+		h.sensors(t, Telemetry)
+	}
+}
+
+func (h *homeAssistant) available(t *Talk) {
+	p := h.Presence(&t.Me().Who)
+	m := t.Message(Discovery)
+	m.Topic, m.Payload = append(m.Topic, p.Topic...), append(m.Payload, p.Online...)
+	m.QoS, m.Retain = p.QoS, true
+	t.Say(m)
+}
+
+// state returns the message with the device's state.
+func (h *homeAssistant) state(t *Talk, a About) *Message {
+	me := t.Me()
+	m := t.Message(a)
+	m.Topic = append(append(append(append(m.Topic, h.BaseTopic...), '/'), me.ID...), "/state"...)
+	m.Slot, m.JSON, m.QoS, m.Retain = 0, true, h.QoS, h.Retain
+	w := writer{m.Payload}
+	w.open('{')
+	switch d := me.Model.(type) {
+	case devices.Light:
+		s := d.LightState()
+		w.text("state", onOff(s.On))
+		w.integer("brightness", int(s.Level))
+		if s.ColorRules {
+			hue, saturation := devices.HueSaturation(s.Color)
+			w.text("color_mode", "hs")
+			w.key("color")
+			w.open('{')
+			w.number("h", hue, 2)
+			w.number("s", saturation, 2)
+			w.close('}')
+		} else {
+			w.text("color_mode", "color_temp")
+			w.integer("color_temp", int(s.CT))
+		}
+	case devices.Thermostat:
+		s := d.ThermostatState()
+		w.text("mode", s.Mode)
+		w.number("target", s.Target, 1)
+		w.number("temperature", s.Temperature, 1)
+		w.text("action", action(&s))
+		w.text("window", onOff(s.Open))
+	case devices.Relay:
+		w.text("state", onOff(d.IsOn()))
+	}
+	w.close('}')
+	m.Payload = w.b
+	return m
+}
+
+// sensors says what the device measures.
+func (h *homeAssistant) sensors(t *Talk, a About) {
+	me := t.Me()
+	d, ok := me.Model.(devices.Measures)
+	if !ok {
+		return
+	}
+	m := t.Message(a)
+	m.Topic = append(append(append(append(m.Topic, h.BaseTopic...), '/'), me.ID...), "/sensors"...)
+	m.JSON, m.QoS, m.Retain = true, h.QoS, h.Retain
+	t.values = d.AppendReadings(t.values[:0])
+	w := writer{m.Payload}
+	w.open('{')
+	for i := range h.Kind.Readings {
+		r := &h.Kind.Readings[i]
+		w.number(r.Name, t.values[i], r.Decimals)
+	}
+	w.close('}')
+	m.Payload = w.b
+	t.Say(m)
+}
+
+// action is what a thermostat does, in Home Assistant's words.
+func action(s *devices.ThermostatState) string {
+	switch {
+	case s.Heating:
+		return "heating"
+	case s.Mode == "off":
+		return "off"
+	}
+	return "idle"
+}
+
+func onOff(on bool) string {
+	if on {
+		return "ON"
+	}
+	return "OFF"
+}
+
+// AppendRequest implements [Requester].
+func (h *homeAssistant) AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte) {
+	name := w.ID
+	if w.Group != "" {
+		name = w.Group
+	}
+	topic = append(append(append(append(topic, h.BaseTopic...), '/'), name...), "/set/"...)
+	return append(topic, h.Kind.Attributes[attr].Name...), append(payload, value...)
+}
+
+// lightCommand is what a message to a JSON light asks for; nil is nothing.
+type lightCommand struct {
+	power      []byte // ON, OFF or TOGGLE
+	brightness int    // per cent; -1: nothing
+	ct         int    // mired; 0: nothing
+	color      [3]uint8
+	hasColor   bool
+	transition float64 // seconds; below 0: that of the light
+}
+
+// light obeys a message in the JSON schema. It is checked whole before anything of it
+// is done.
+func (h *homeAssistant) light(t *Talk, me *Member, payload []byte) error {
+	c, err := parseLight(payload)
+	if err != nil {
+		return err
+	}
+	before := me.Model.(devices.Light).LightState()
+	set := func(name, value string) {
+		if attr, ok := h.Kind.Attribute([]byte(name)); ok && err == nil {
+			_, err = t.Set(me, attr, value)
+		}
+	}
+	if c.transition >= 0 {
+		set("transition", strconv.FormatFloat(c.transition, 'f', 3, 64))
+	}
+	off := bytes.EqualFold(c.power, []byte("off"))
+	switch {
+	case off:
+	case c.hasColor:
+		set("color", string(appendHex([]byte{'#'}, c.color[:], upperHex)))
+	case c.ct > 0:
+		set("ct", strconv.Itoa(c.ct))
+	}
+	switch {
+	case off:
+		set("power", "OFF")
+	case c.brightness >= 0:
+		set("brightness", strconv.Itoa(c.brightness))
+	case c.power != nil && !c.hasColor && c.ct == 0:
+		set("power", string(c.power))
+	}
+	if c.transition >= 0 { // it was for this message only
+		set("transition", strconv.FormatFloat(before.Transition.Seconds(), 'f', 3, 64))
+	}
+	return err
+}
+
+// parseLight reads a message in the JSON schema. Members that it does not know do not
+// count, as with every such light.
+func parseLight(payload []byte) (c lightCommand, err error) {
+	c.brightness, c.transition = -1, -1
+	o, ok := parseObject(payload)
+	if !ok {
+		return c, errors.New("the payload is not a JSON object; want one such as {\"state\":\"ON\",\"brightness\":40}")
+	}
+	wrong := func(name string, value []byte, want string) error {
+		return fmt.Errorf("%s: %s; want %s", name, shorten(value), want)
+	}
+	for {
+		key, value, ok := o.next()
+		if !ok {
+			return c, nil
+		}
+		n, isNumber := jsonNumber(value)
+		switch string(key) {
+		case "state":
+			word, isWord := jsonWord(value)
+			if !isWord || !bytes.EqualFold(word, []byte("ON")) && !bytes.EqualFold(word, []byte("OFF")) && !bytes.EqualFold(word, []byte("TOGGLE")) {
+				return c, wrong("state", value, "\"ON\", \"OFF\" or \"TOGGLE\"")
+			}
+			c.power = word
+		case "brightness":
+			if !isNumber || n < 0 || n > 100 {
+				return c, wrong("brightness", value, "0 to 100 (per cent)")
+			}
+			c.brightness = int(math.Round(n))
+		case "color_temp":
+			if !isNumber || n < 153 || n > 500 {
+				return c, wrong("color_temp", value, "153 to 500 (mired)")
+			}
+			c.ct = int(math.Round(n))
+		case "transition":
+			if !isNumber || n < 0 || n > 60 {
+				return c, wrong("transition", value, "0 to 60 (seconds)")
+			}
+			c.transition = n
+		case "color":
+			if c.color, ok = parseColor(value); !ok {
+				return c, wrong("color", value, "{\"h\":0-360,\"s\":0-100} or {\"r\":0-255,\"g\":0-255,\"b\":0-255}")
+			}
+			c.hasColor = true
+		}
+	}
+}
+
+// parseColor reads a colour as an object of h and s, or of r, g and b.
+func parseColor(value []byte) (rgb [3]uint8, ok bool) {
+	o, ok := parseObject(value)
+	if !ok {
+		return rgb, false
+	}
+	const names = "hsrgb"
+	var of [len(names)]float64
+	seen := 0
+	for {
+		key, value, more := o.next()
+		if !more {
+			break
+		}
+		i := strings.IndexByte(names, firstOf(key))
+		if i < 0 {
+			continue
+		}
+		if of[i], ok = jsonNumber(value); !ok || of[i] < 0 || of[i] > [...]float64{360, 100, 255, 255, 255}[i] {
+			return rgb, false
+		}
+		seen |= 1 << i
+	}
+	switch {
+	case seen&3 == 3:
+		return devices.FullColor(of[0], of[1]), true
+	case seen>>2 == 7:
+		return [3]uint8{uint8(math.Round(of[2])), uint8(math.Round(of[3])), uint8(math.Round(of[4]))}, true
+	}
+	return rgb, false
+}
+
+// firstOf is a name of one letter; 0 where it has more.
+func firstOf(name []byte) byte {
+	if len(name) != 1 {
+		return 0
+	}
+	return name[0]
+}
