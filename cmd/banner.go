@@ -184,8 +184,7 @@ func (r *running) tryNext() []string {
 	if _, ok := d.Group.Kind.Attribute([]byte("power")); !ok {
 		attribute, payload = d.Group.Kind.Attributes[0].Name, ""
 	}
-	command := "cmnd/" + d.ID + "/" + attribute
-	state := "state/" + d.ID + "/" + attribute
+	command, state := commandAndState(&d, attribute)
 	var lines []string
 	if l, ok := r.requester(d, errand{publish: []string{command}, answers: true}); ok {
 		request := r.Name + " request" + r.requestAddress(l) + " " + shellQuote(command)

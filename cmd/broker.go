@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/fleet/broker"
 )
@@ -145,8 +146,8 @@ func (a *app) brokerBanner(e *embedded, c *controlled) {
 func (a *app) brokerLines(e *embedded) []string {
 	var lines []string
 	bedroom := errand{
-		publish:   []string{"state/light-in-bedroom/power", "tele/light-in-bedroom/lwt"},
-		subscribe: []string{"cmnd/light-in-bedroom/power"},
+		publish:   []string{bedroomState, strings.ReplaceAll(faces.Native().Topic, "{id}", bedroomLight)},
+		subscribe: []string{bedroomCommand},
 	}
 	if l, ok := e.login(bedroom); ok {
 		lines = append(lines, a.Name+" run bedroom --broker "+shellQuote(e.url)+l.flags())

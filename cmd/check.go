@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/metrics"
@@ -225,25 +226,26 @@ func groupTelemetry(g *scenarios.Group) string {
 
 // deviceRows are the topics of a device and its Will as it is on the wire.
 func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
-	id := g.First.ID
 	var names []string
 	for _, at := range g.Group.Kind.Attributes {
 		names = append(names, at.Name)
 	}
 	var rs rows
 	rs.add("client id", "%s", clientID(sc, g))
-	rs.add("commands", "cmnd/%s/<attribute>", id)
-	rs.add("states", "state/%s/<attribute>%s", id, publishing(g.Group.QoS, g.Group.Retain))
+	who := g.First.Who()
+	outline := g.Group.Voice().Outline(&who)
+	if g.Group.Face.Name != faces.Default {
+		rs.add("face", "%s", g.Group.Face.Name)
+	}
+	rs.add("commands", "%s", outline.Commands)
+	rs.add("states", "%s%s", outline.States, publishing(g.Group.QoS, g.Group.Retain))
 	rs.add("attributes", "%s", strings.Join(names, ", "))
 	if g.Group.Telemetry > 0 {
-		rs.add("telemetry", "tele/%s/state%s", id, publishing(g.Group.QoS, false))
+		rs.add("telemetry", "%s%s", outline.Telemetry, publishing(g.Group.QoS, false))
 	}
-	if sc.Availability()[g.Group] {
-		online, offline := scenarios.AvailabilityWords(g.Will.Payload)
-		rs.add("presence", "%s, %s and %s", printable(g.Will.Topic), online, readable([]byte(offline)))
-	} else {
-		rs.add("presence", "tele/%s/lwt, Online and Offline", id)
-	}
+	present, vars := sc.Availability()[g.Group], g.First.Vars("{run}")
+	rs.add("presence", "%s, %s and %s", printable(present.Topic.Expand(vars)),
+		readable([]byte(present.Online.Expand(vars))), readable([]byte(present.Offline.Expand(vars))))
 	if g.Will == nil {
 		rs.add("will", "none")
 		return &rs
@@ -314,6 +316,7 @@ type planDocument struct {
 
 type groupDocument struct {
 	Kind      string        `json:"kind"`
+	Face      string        `json:"face"`
 	Count     int           `json:"count"`
 	Homes     int           `json:"homes"`
 	First     string        `json:"first"`
@@ -353,9 +356,11 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		d.Duration = setting(sc.Duration)
 	}
 	for _, g := range sc.Plan() {
+		who := g.First.Who()
 		doc := groupDocument{
 			Kind: g.Group.Kind.Name, Count: g.Count, Homes: g.Homes, First: g.First.ID, Last: g.Last.ID,
-			Commands: "cmnd/" + g.First.ID + "/#", States: "state/" + g.First.ID + "/+",
+			Face:     g.Group.Face.Name,
+			Commands: g.Group.Voice().AppendFilters(nil, &who, true)[0], States: strings.ReplaceAll(g.Group.Voice().Outline(&who).States, "<attribute>", "+"),
 		}
 		if g.Group.Telemetry > 0 {
 			doc.Telemetry = setting(g.Group.Telemetry)

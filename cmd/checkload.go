@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/scenarios"
 )
@@ -91,10 +92,9 @@ func controllerWords(c *scenarios.ControllerPlan) string {
 			whom += " … " + c.LastTarget.ID
 		}
 	}
-	topic := "cmnd/<id>/" + g.Attribute
+	topic := requestTopic(c)
 	switch {
 	case g.Group != "":
-		topic = "cmnd/" + g.Group + "/" + g.Attribute
 		whom += fmt.Sprintf(", all with each request: %s", plural(c.Answers, "answer"))
 	case g.Pair:
 		whom += ", one for each controller"
@@ -112,6 +112,18 @@ func controllerWords(c *scenarios.ControllerPlan) string {
 		what += ", replies to a shared subscription"
 	}
 	return strings.Join([]string{who, how, whom, what}, "\n")
+}
+
+// requestTopic is where controllers command their devices.
+func requestTopic(c *scenarios.ControllerPlan) string {
+	if c.Targets == 0 {
+		return c.Controllers.Attribute
+	}
+	g, who := c.FirstTarget.Group, c.FirstTarget.Who()
+	who.ID, who.Group = "<id>", c.Controllers.Group
+	attr, _ := g.Kind.Attribute([]byte(c.Controllers.Attribute))
+	topic, _ := g.Voice().(faces.Requester).AppendRequest(nil, nil, &who, attr, c.Controllers.Payloads[0])
+	return string(topic)
 }
 
 // payloadName is a payload in a list.

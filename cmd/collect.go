@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/fleet/requester"
 	"homefleet/fleet/wire"
@@ -149,7 +151,7 @@ func (r *requesting) late() error {
 		text += "; the broker did not acknowledge it"
 	case r.code == wire.NoMatchingSubscribers:
 		text += "; the broker said: no matching subscribers (0x10)"
-		hint = "is the device online, and its id spelled right? Retained presence is on tele/+/lwt"
+		hint = "is the device online, and its id spelled right? Retained presence is on " + strings.ReplaceAll(faces.Native().Topic, "{id}", "+")
 	default:
 		text += "; the broker had a subscriber for it"
 	}

@@ -170,11 +170,13 @@ func (f *foresight) watched(name string) (telemetry float64, states bool) {
 			if w.Share != "" {
 				copies = 1
 			}
-			if d.Group.Telemetry > 0 && matchesAny(w.Topics, "tele/"+d.ID+"/state") {
+			who := d.Who()
+			outline := d.Group.Voice().Outline(&who)
+			if d.Group.Telemetry > 0 && matchesAny(w.Topics, outline.Telemetry) {
 				telemetry += copies * float64(every) / d.Group.Telemetry.Seconds()
 			}
 			for k := range d.Group.Kind.Attributes {
-				states = states || matchesAny(w.Topics, "state/"+d.ID+"/"+d.Group.Kind.Attributes[k].Name)
+				states = states || matchesAny(w.Topics, strings.ReplaceAll(outline.States, "<attribute>", d.Group.Kind.Attributes[k].Name))
 			}
 		}
 	}

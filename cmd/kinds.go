@@ -74,8 +74,8 @@ func (a *app) printKind(k *devices.Kind) error {
 		pm := &k.Params[i]
 		params.add(pm.Name, "%s\n%s", pm.Doc, paramRange(pm))
 	}
-	return a.printf("%s: %s\n\nAttributes, commanded at cmnd/<id>/<attribute>:\n%s\nParameters of a [[device]] with kind = %q:\n%s",
-		p.bold(k.Name), k.Doc, attributes.text("  ", p), k.Name, params.text("  ", p))
+	return a.printf("%s: %s\n\nAttributes, commanded at %s:\n%s\nParameters of a [[device]] with kind = %q:\n%s",
+		p.bold(k.Name), k.Doc, commandPattern(), attributes.text("  ", p), k.Name, params.text("  ", p))
 }
 
 // paramRange says what a parameter may be.

@@ -94,12 +94,14 @@ var rooms = []struct {
 	}},
 	{"scenarios", map[string]string{
 		"devices":             "kinds and their parameters",
+		"devices/faces":       "dialects, their topics and Wills",
 		"devices/words":       "numbers in errors",
 		"fleet/metrics":       "what can be expected",
 		"scenarios/tomlfault": "faults at their lines",
 	}},
 
 	{"fleet/load", map[string]string{
+		"devices/faces":    "where devices are commanded",
 		"fleet/client":     "their sessions",
 		"fleet/deliveries": "what comes to watchers",
 		"fleet/draws":      "when and whom",
@@ -118,6 +120,7 @@ var rooms = []struct {
 	}},
 
 	{"fleet/responder", map[string]string{
+		"devices/faces":    "their dialects",
 		"devices":          "its model",
 		"fleet/audit":      "what it did to its connections, and what should be retained of it",
 		"fleet/client":     "its session",
@@ -132,6 +135,7 @@ var rooms = []struct {
 
 	{"fleet", map[string]string{
 		"devices":          "the models",
+		"devices/faces":    "their dialects",
 		"devices/words":    "remarks, and why a run failed",
 		"fleet/audit":      "what devices and watchers saw is judged",
 		"fleet/client":     "the sessions",
@@ -175,6 +179,7 @@ var rooms = []struct {
 
 	{"cmd", map[string]string{
 		"devices":             "help on kinds",
+		"devices/faces":       "topics in help, check and hints",
 		"devices/words":       "numbers and foreign text",
 		"fleet":               "run",
 		"fleet/bench":         "help costs",

@@ -51,10 +51,10 @@ value. A PAYLOAD of - is read from stdin.
 
 The Response Topic is built on the broker's Response Information, if it gives
 any, and otherwise is homefleet/response/<client id>/<random>.`,
-		Example: `  homefleet request cmnd/light-in-bedroom/power ON
-  homefleet request cmnd/light-in-bedroom/brightness -10
-  homefleet request --broker mqtt://localhost:1884 --response-topic state/light-in-bedroom/power \
-    --correlation-data 0123 cmnd/light-in-bedroom/power TOGGLE`,
+		Example: "  homefleet request " + bedroomCommand + ` ON
+  homefleet request ` + bedroomBrightness + ` -10
+  homefleet request --broker mqtt://localhost:1884 --response-topic ` + bedroomState + ` \
+    --correlation-data 0123 ` + bedroomCommand + " TOGGLE",
 		Args:              want("TOPIC", "[PAYLOAD]"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {

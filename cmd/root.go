@@ -306,7 +306,7 @@ func cause(err error) string {
 }
 
 // numbersLast lets a number with a sign stand among the arguments, as in
-// `request cmnd/light-01/brightness -10`: the flag library would take it for a
+// `request TOPIC -10`: the flag library would take it for a
 // bundle of flags. Such words go to the end, behind a "--".
 func numbersLast(root *cobra.Command, args []string) []string {
 	var before, numbers []string

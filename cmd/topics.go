@@ -1,10 +1,43 @@
 package cmd
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
+	"homefleet/devices"
+	"homefleet/devices/faces"
 	"homefleet/fleet/metrics"
+	"homefleet/scenarios"
 )
+
+// bedroomLight is a device of the shipped scenario "bedroom", of which examples tell.
+const bedroomLight = "light-in-bedroom"
+
+var (
+	bedroomCommand, bedroomState = commandAndState(bedroomDevice(), "power")
+	bedroomBrightness, _         = commandAndState(bedroomDevice(), "brightness")
+)
+
+func bedroomDevice() *scenarios.Device {
+	k, _ := devices.KindByName("light")
+	return &scenarios.Device{ID: bedroomLight, Group: &scenarios.Group{Kind: k}}
+}
+
+// commandPattern is where devices that speak homefleet's own dialect are commanded.
+func commandPattern() string {
+	d := bedroomDevice()
+	return d.Group.Voice().Outline(&faces.Who{ID: "<id>"}).Commands
+}
+
+// commandAndState returns where a device is commanded, and where it says its state, or
+// what of it an attribute has.
+func commandAndState(d *scenarios.Device, attribute string) (command, state string) {
+	voice, who := d.Group.Voice(), d.Who()
+	attr, _ := d.Group.Kind.Attribute([]byte(attribute))
+	topic, _ := voice.(faces.Requester).AppendRequest(nil, nil, &who, attr, "ON")
+	return string(topic), strings.ReplaceAll(voice.Outline(&who).States, "<attribute>", attribute)
+}
 
 // topicCommands are pages that help prints and that do nothing: "homefleet help result".
 func topicCommands() []*cobra.Command {

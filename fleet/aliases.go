@@ -1,9 +1,9 @@
 package fleet
 
 import (
+	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
-	"homefleet/fleet/responder"
 	"homefleet/scenarios"
 )
 
@@ -20,7 +20,7 @@ type (
 	// UnfitError says that a broker's limits do not allow what a scenario wants.
 	UnfitError = client.UnfitError
 	// AttributeError is a command to an attribute that the kind does not have.
-	AttributeError = responder.AttributeError
+	AttributeError = faces.AttributeError
 )
 
 // What is planned, likewise.

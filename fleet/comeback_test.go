@@ -9,9 +9,9 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
 // returning is a lamp that takes its time to come back.
@@ -73,7 +73,7 @@ func TestComingBack(t *testing.T) {
 						for { // an Offline that nobody acknowledged comes first
 							if m := p.wantPublish(); true {
 								p.ack(packets.PUBACK, m.PacketID, 0)
-								if string(m.Payload) == scenarios.OnlineWord {
+								if string(m.Payload) == faces.Native().Online {
 									break
 								}
 							}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"homefleet/devices"
+	"homefleet/devices/faces"
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
@@ -147,8 +148,14 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	f.newCohorts()
 	f.responders = make([]*responder.Responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
+	voices := make(map[*scenarios.Group]faces.Voice, len(sc.Groups))
 	for i := range sc.Groups {
 		g := &sc.Groups[i]
+		voice, err := g.NewVoice()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", g.Face.Name, err)
+		}
+		voices[g] = voice
 		maker, err := g.Kind.Prepare(g.Params)
 		if err != nil {
 			return nil, fmt.Errorf("device group %d: %w", i+1, err)
@@ -162,7 +169,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	if sc.Audit.On || o.Audit {
 		f.newAudit()
 	}
-	f.newDeviceEnv()
+	f.newDeviceEnv(voices)
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
 		f.responders = append(f.responders, responder.New(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))

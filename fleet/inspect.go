@@ -42,8 +42,10 @@ func (f *Fleet) marks(p *wire.Publish) (made time.Duration, number uint32) {
 func (f *Fleet) inspect() *metrics.RetainedTotals {
 	filters := f.deviceEnv.Availability.Filters(f.scenario)
 	for i := range f.scenario.Groups {
-		if f.scenario.Groups[i].Retain && !slices.Contains(filters, "state/+/+") {
-			filters = append(filters, "state/+/+")
+		for _, filter := range f.deviceEnv.Voices[&f.scenario.Groups[i]].Reports().Retained {
+			if !slices.Contains(filters, filter) {
+				filters = append(filters, filter)
+			}
 		}
 	}
 	var t metrics.RetainedTotals

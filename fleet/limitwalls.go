@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"homefleet/devices/words"
+	"homefleet/fleet/load"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -78,17 +79,8 @@ const mostTopics = 3 << 16
 // group of controllers, on the Response Topic that they take where the broker has
 // no Response Information for them.
 func requestSizes(sc *scenarios.Scenario, c *scenarios.Controllers, run string) (least, most int) {
-	var targets, payloads, own []int // lengths
-	if c.Group != "" {
-		targets = append(targets, len(c.Group))
-	} else {
-		for _, number := range sc.Targets(c) {
-			targets = append(targets, len(sc.Device(number).ID))
-		}
-	}
-	for _, p := range c.Payloads {
-		payloads = append(payloads, max(len(p), c.PayloadSize))
-	}
+	topics, payloads := load.RequestLengths(sc, c)
+	var own []int // of Response Topics
 	if c.ShareReplies {
 		own = append(own, len(c.Name))
 	} else {
@@ -98,14 +90,14 @@ func requestSizes(sc *scenarios.Scenario, c *scenarios.Controllers, run string) 
 	}
 	size := func(of func([]int) int) int {
 		return wire.PublishSize(&wire.Publish{
-			Topic: make([]byte, len("cmnd/")+of(targets)+len("/")+len(c.Attribute)), Payload: make([]byte, of(payloads)), QoS: c.QoS,
+			Topic: make([]byte, of(topics)), Payload: make([]byte, of(payloads)), QoS: c.QoS,
 			Props: wire.Properties{
 				ResponseTopic:   make([]byte, len("homefleet/response/")+of(own)),
 				CorrelationData: make([]byte, c.CorrelationSize),
 			},
 		}, wire.V5)
 	}
-	if len(targets) == 0 || len(own) == 0 {
+	if len(topics) == 0 || len(own) == 0 {
 		return 0, 0 // they send nothing
 	}
 	return size(slices.Min[[]int]), size(slices.Max[[]int])

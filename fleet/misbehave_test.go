@@ -9,10 +9,10 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
-	"homefleet/scenarios"
 )
 
 // misbehaving is a light called lamp with a habit.
@@ -303,7 +303,7 @@ func TestWithheldPubrec(t *testing.T) {
 			t.Fatal("CONNECT with Clean Start 1; want 0")
 		}
 		p.connack(0, true, nil)
-		for string(p.wantPublish().Payload) != scenarios.OnlineWord { // its answer at QoS 2 comes first, again
+		for string(p.wantPublish().Payload) != faces.Native().Online { // its answer at QoS 2 comes first, again
 		}
 		m.Dup = true
 		p.publish(m)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
 	"homefleet/fleet/wire"
@@ -66,7 +67,7 @@ func TestRetainedBeforeSuback(t *testing.T) {
 				p.connack(0, false, nil)
 				s := p.wantSubscribe()
 				if len(s.Subscriptions) == 1 && s.Subscriptions[0].Topic == "tele/+/lwt" {
-					p.publish(wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte(scenarios.OnlineWord), Retain: true})
+					p.publish(wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte(faces.Native().Online), Retain: true})
 				}
 				ack := &packets.Suback{PacketID: s.PacketID, Properties: &packets.Properties{}}
 				for _, o := range s.Subscriptions {

@@ -1,8 +1,10 @@
 package fleet
 
 import (
+	"slices"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
@@ -77,9 +79,10 @@ const fewDevices = 25
 
 // newDeviceEnv makes what the devices have in common. Who follows their messages is added
 // when that is known.
-func (f *Fleet) newDeviceEnv() {
+func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice) {
 	f.deviceEnv = &responder.Env{
 		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: responder.AvailabilityOf(f.scenario),
+		Voices:      voices,
 		Credentials: f.credentials, NoRetain: f.noRetain.Load, Few: f.scenario.Count() <= fewDevices,
 		// A duplicate leaves its session to the device.
 		Duplicates:      &client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}},
@@ -177,12 +180,26 @@ func (f *Fleet) loadEnv() load.Env {
 	}
 }
 
+// oneWayTopics returns what reports whether a topic is one of state or telemetry: what
+// devices report by themselves, but for their availability.
+func (f *Fleet) oneWayTopics() func(topic []byte) bool {
+	var reports []string
+	for i := range f.scenario.Groups {
+		reports = append(reports, f.deviceEnv.Voices[&f.scenario.Groups[i]].Reports().All...)
+	}
+	presence := f.deviceEnv.Availability.Filters(f.scenario)
+	return func(topic []byte) bool {
+		matches := func(filter string) bool { return wire.Match(filter, string(topic)) }
+		return slices.ContainsFunc(reports, matches) && !slices.ContainsFunc(presence, matches)
+	}
+}
+
 // watcherEnv is what the watchers work with, but for their ledger.
 func (f *Fleet) watcherEnv() *load.WatcherEnv {
 	c := &f.scenario.Connect
 	e := &load.WatcherEnv{
 		Client: f.env, Profile: client.Profile{Cohort: &f.watchers, Backoff: backoffOf(c), EndsSession: !c.Resume},
-		Run: f.run, Credentials: f.credentials, Place: f.place,
+		Run: f.run, Credentials: f.credentials, Place: f.place, OneWay: f.oneWayTopics(),
 		Will: func(p *wire.Publish) (int, uint32, bool) {
 			device, number, run := responder.ConnectionOf(p)
 			return device, number, run == f.run && f.numbered(device) != nil

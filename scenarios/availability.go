@@ -1,12 +1,79 @@
 package scenarios
 
-import "strings"
+import (
+	"strings"
 
-// Availability says of which groups the Will is what a device's availability is
-// known by: it is retained, and each device has a Will topic of its own. Then the
-// device says on that topic, too, that it is there, or what the Will said would stay
-// there when the device is back. Of all others it is on tele/<id>/lwt.
-func (s *Scenario) Availability() map[*Group]bool {
+	"homefleet/devices/faces"
+)
+
+// Presence is how devices say that they are there, and that they leave. What is zero is
+// as their Will or their face has it.
+type Presence struct {
+	Topic   Template
+	Online  Template
+	Offline Template
+}
+
+// presenceKeys are the keys of a [device.presence].
+var presenceKeys = describe[Presence](table{name: "[device.presence]", keys: []key{
+	{name: "topic", form: template{text{what: "a topic name", fault: topicFault, empty: leaveOut}, devicePlaces}, defDoc: "the Will's, if it is retained and each device has its own; else the face's",
+		doc: "where a device says, retained, that it is there"},
+	{name: "online", form: template{text{fault: binaryFault, empty: "an empty payload would delete what is retained"}, devicePlaces}, defDoc: "the face's, in the case of `offline`", doc: "what it says as it comes"},
+	{name: "offline", form: template{text{fault: binaryFault, empty: "an empty payload would delete what is retained"}, devicePlaces}, defDoc: "the Will's payload on the Will's topic, else the face's", doc: "what it says as it leaves"},
+}})
+
+// Availability is how the devices of a group are known to be there, or not.
+type Availability struct {
+	Presence      // all of it
+	ByWill   bool // their Wills say the same on the same topic
+}
+
+// Availability returns it by group. It is on the topic of the Will if that is retained,
+// and each device has one of its own: then the device says there, too, that it is
+// there, or what the Will said would stay there when the device is back. Of all others
+// it is where their face has it. A group's Presence rules over both.
+func (s *Scenario) Availability() map[*Group]Availability {
+	byWill := s.knownByWill()
+	all := make(map[*Group]Availability, len(byWill))
+	for g, will := range byWill {
+		face := g.Voice().Reports().Presence
+		a := Availability{g.Presence, will}
+		if a.Topic == "" {
+			a.Topic = Template(face.Topic)
+			if will {
+				a.Topic = g.Will.Topic
+			}
+		}
+		a.ByWill = will && a.Topic == g.Will.Topic
+		if a.Offline == "" {
+			a.Offline = Template(face.Offline)
+			if a.ByWill && g.Will.Payload != "" { // an empty one would delete what is retained (3.3.1-6)
+				a.Offline = g.Will.Payload
+			}
+		}
+		if a.Online == "" {
+			a.Online = onlineWord(a.Offline, &face)
+		}
+		all[g] = a
+	}
+	return all
+}
+
+// onlineWord is what a device says as it comes by what it says as it leaves: in the
+// same case, so that whoever knows the one knows the other.
+func onlineWord(offline Template, face *faces.Presence) Template {
+	switch string(offline) {
+	case "offline":
+		return "online"
+	case "OFFLINE":
+		return "ONLINE"
+	}
+	return Template(face.Online)
+}
+
+// knownByWill says of which groups the Will is retained, and each device has a Will
+// topic of its own.
+func (s *Scenario) knownByWill() map[*Group]bool {
 	own := make(map[*Group]bool)
 	look := false
 	for i := range s.Groups {
@@ -30,27 +97,8 @@ func (s *Scenario) Availability() map[*Group]bool {
 	return own
 }
 
-// What a device says of its availability, unless its Will says it in other words.
-const (
-	OnlineWord  = "Online"
-	OfflineWord = "Offline"
-)
-
-// AvailabilityWords returns what a device says on the topic of its Will as it comes
-// and as it leaves, by what the Will says: it leaves in the same words, so that
-// whoever knows the one knows the other.
-func AvailabilityWords(payload string) (online, offline string) {
-	switch payload {
-	case "": // an empty one would delete what is retained (3.3.1-6)
-		return OnlineWord, OfflineWord
-	case "offline":
-		return "online", payload
-	case "OFFLINE":
-		return "ONLINE", payload
-	}
-	return OnlineWord, payload
-}
-
 // ofOne reports whether the topic differs from device to device for certain, as an
 // id does; of others only looking tells.
-func (w *Will) ofOne() bool { return strings.Contains(string(w.Topic), "{id}") }
+func (w *Will) ofOne() bool {
+	return strings.Contains(string(w.Topic), "{id}") || strings.Contains(string(w.Topic), "{mac}") || strings.Contains(string(w.Topic), "{mac:6}")
+}

@@ -39,7 +39,7 @@ type Controllers struct {
 	InFlight                int           // Closed: unanswered requests of each controller at a time; default 1
 	MaxOutstanding          int           // open: unanswered requests of each controller at a time; a slot that finds no room waits; default 10000
 
-	// Group sends one message to cmnd/<group>/<attribute> for all devices of that
+	// Group sends one message to the topic of a group's attribute for all devices of that
 	// group (see Group.Groups) and collects an answer of each; "" commands
 	// devices one by one. There is no Target then.
 	Group string
@@ -96,7 +96,7 @@ type Watchers struct {
 	Name     string   // default "watchers-1"; no name that controllers have
 	Count    int      // 1 to 1,000,000; default 1
 	ClientID Template // default "{id}"; as for controllers
-	Topics   []string // topic filters; default "state/#" and "tele/#", with Answers those of [Scenario.WillFilters]
+	Topics   []string // topic filters; default what devices report by themselves, with Answers those of [Scenario.WillFilters]
 	QoS      byte     // asked for; default 0, with Answers 1
 	Share    string   // name of a shared subscription that the group has together; "": each gets all
 	// Slow is how long each message takes a watcher to handle: a slow consumer.

@@ -39,7 +39,7 @@ var controllerKeys = describe[Controllers](table{name: "[[controller]]", by: "ar
 	{name: "in_flight", form: whole(1, maxInFlight), def: 1, doc: "unanswered requests of each controller"},
 	{name: "max_outstanding", form: whole(1, maxOutstanding), def: 10_000, doc: "unanswered requests of each controller; a slot that finds no room waits for it"},
 	{name: "group", form: text{empty: leaveOut},
-		doc: "one request goes to `cmnd/<group>/<attribute>` for all devices with that name in their `groups`, and an answer of each is expected"},
+		doc: "one request goes to the group's topic for all devices with that name in their `groups`, and an answer of each is expected"},
 	{name: "identify", form: yesNo{}, defDoc: "`true` with `group`, else `false`",
 		doc: "each request has a User Property `identify`, to which the devices answer with a User Property `device`, their id. An answer of another device then is misrouted, " +
 			"and one of a group's that answers twice is a duplicate. Without it an answer with the right Correlation Data counts, whichever device gave it"},

@@ -1,6 +1,10 @@
 package scenarios
 
-import "iter"
+import (
+	"iter"
+
+	"homefleet/devices/faces"
+)
 
 // Count returns how many devices the scenario has.
 func (s *Scenario) Count() int {
@@ -60,6 +64,11 @@ func (s *Scenario) device(number int, g *Group, j int) Device {
 	return d
 }
 
+// Who returns what tells the device's face which device speaks.
+func (d *Device) Who() faces.Who {
+	return faces.Who{ID: d.ID, Home: d.Home, Number: uint64(d.Global), Seed: d.seed}
+}
+
 // Vars returns what the device's templates are filled with. run tells this run
 // from others.
 func (d Device) Vars(run string) Vars {
@@ -67,5 +76,5 @@ func (d Device) Vars(run string) Vars {
 	if d.Group.Kind != nil {
 		kind = d.Group.Kind.Name
 	}
-	return Vars{ID: d.ID, N: d.N, H: d.H, Home: d.Home, Kind: kind, Seed: d.seed, Run: run}
+	return Vars{ID: d.ID, N: d.N, H: d.H, Home: d.Home, Kind: kind, Seed: d.seed, Run: run, Number: d.Global}
 }

@@ -62,8 +62,13 @@ func (g *Group) WillFilter() string {
 	if g.Will.Off {
 		return ""
 	}
-	// The name of a home may have slashes.
-	return g.Will.Topic.replace("home", g.Home).Filter()
+	return g.Filter(g.Will.Topic)
+}
+
+// Filter returns the topic filter that matches a topic template filled in for all
+// devices of the group, and as few others as wildcards allow.
+func (g *Group) Filter(topic Template) string {
+	return topic.replace("home", g.Home).Filter() // the name of a home may have slashes
 }
 
 // WillFilters returns the topic filters that match the Will topics of all
@@ -86,6 +91,20 @@ func (s *Scenario) WillFilters() []string {
 		}
 	}
 	return few
+}
+
+// reportFilters returns the topic filters of what the devices report by themselves, in
+// the order of the groups.
+func (s *Scenario) reportFilters() []string {
+	var all []string
+	for i := range s.Groups {
+		for _, f := range s.Groups[i].Voice().Reports().All {
+			if !slices.Contains(all, f) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
 }
 
 // covers reports whether a topic filter without # matches every topic that

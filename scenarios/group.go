@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"homefleet/devices"
+	"homefleet/devices/faces"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -31,7 +32,8 @@ func (g *Group) fill(c *Connect) {
 		g.defaultNames()
 		g.filled = true
 	}
-	g.Will.fill()
+	g.makeVoice()
+	g.fillWill()
 	g.inheritBackoff(c)
 	if g.Misbehave != nil {
 		g.Misbehave.fill()
@@ -63,13 +65,15 @@ var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
 	{name: "home", form: template{text{}, homePlaces}, defDoc: "none; with `homes` `\"home-{h}\"`", doc: "the home a device belongs to"},
 	{name: "homes", form: whole(1, MaxDevices), defDoc: "the group is not repeated", doc: "repeats the group in that many homes; `{n}` starts anew in each"},
 	{name: "first_home", form: whole(0, maxFirst), def: 1, doc: "number of the first home, `{h}`"},
-	{name: "telemetry", form: optional(span(0, 0), "none"), doc: "interval of `tele/<id>/state`"},
+	{name: "telemetry", form: optional(span(0, 0), "none"), doc: "interval of reports of all that they measure"},
 	{name: "telemetry_jitter", form: share(""), def: 0.1, doc: "how much each interval may be longer or shorter"},
 	{name: "qos", form: qos(), defDoc: "`0`", doc: "QoS of state and telemetry"},
 	{name: "retain", form: yesNo{}, def: false, doc: "state topics are retained"},
 	{name: "accept_retained", form: yesNo{}, def: false, doc: "obey retained commands too"},
 	{name: "groups", form: list{of: "texts", fault: idFault, unique: true},
-		doc: "further names that the devices obey, each one topic level and no device's id: they subscribe `cmnd/<name>/#` as well"},
+		doc: "further names that the devices obey, each one topic level and no device's id: they subscribe its topics as well"},
+	{name: "face", form: byRule{"the name of a face, or the table below"}, defDoc: "`\"" + faces.Default + "\"`", doc: "the dialect that the devices speak; `homefleet faces` lists them"},
+	{name: "presence", form: byRule{"table, below"}, doc: "how the devices say that they are there"},
 	{name: "will", form: byRule{"`false` or the table below"}, defDoc: "the default Will", doc: "`will = false`: no Will Message"},
 	{name: "misbehave", form: byRule{"table, below"}, doc: "what the devices do wrong"},
 	{name: "backoff", form: oneOf{texts(FullJitter, Naive)}, defDoc: "that of `[connect]`", doc: "how a device of the group waits before it connects again"},
@@ -88,7 +92,9 @@ func readGroup(t *tomlfault.Table, kinds []*devices.Kind) Group {
 	groupKeys.read(t, &g)
 	g.Kind = readKind(t, kinds)
 	g.defaultNames()
-	readWill(t, &g.Will)
+	g.readFace(t)
+	g.readWill(t)
+	presenceKeys.read(t.Table("presence"), &g.Presence)
 	if sub := t.Table("misbehave"); t.IsTable("misbehave") {
 		g.Misbehave = new(Misbehavior)
 		readMisbehavior(sub, g.Misbehave)
@@ -221,6 +227,7 @@ func checkGroup(r rules, g *Group) bool {
 	}
 	groupKeys.check(r, &own)
 	r.noHomes = g.Homes == 0 && r.ok("homes")
+	checkFace(r, g)
 	checkNames(r, g)
 	checkParams(r, g)
 	return r.ok("count", "homes")

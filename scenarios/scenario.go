@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"homefleet/devices"
+	"homefleet/devices/faces"
 	"homefleet/fleet/metrics"
 )
 
@@ -168,7 +169,10 @@ type Group struct {
 	QoS             byte          // of state and telemetry messages; default 0
 	Retain          bool          // state topics are retained
 	AcceptRetained  bool          // obey retained commands too; default false ("ghost switching")
-	Groups          []string      // further names that the devices obey: each subscribes cmnd/<name>/# as well; one topic level, no device's id
+	Groups          []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
+
+	Face     Face     // the dialect they speak; the zero value is homefleet's own
+	Presence Presence // how they say that they are there; the zero value is as their Will and face have it
 
 	Will Will
 
@@ -180,8 +184,10 @@ type Group struct {
 
 	Misbehave *Misbehavior // nil: they do as they should
 
-	ahead     int     // in a shard: by how much the number of each device is greater in the whole
-	inherited backoff // what of its back-off is [Connect]'s
+	ahead     int         // in a shard: by how much the number of each device is greater in the whole
+	voice     faces.Voice // its face made up for it, when it was checked
+	voiceErr  error       // why there is none
+	inherited backoff     // what of its back-off is [Connect]'s
 	filled    bool
 }
 
@@ -189,14 +195,15 @@ type Group struct {
 func (g *Group) Total() int { return g.Count * max(g.Homes, 1) }
 
 // Will describes the Will Message. Unless a scenario says otherwise each device
-// has one: "Offline" on tele/<id>/lwt, QoS 1, retained.
+// has one: that of its face, QoS 1, retained; with the native one "Offline" on the
+// topic of its availability.
 //
 // In Go a Will without a Topic is that default with whatever else is set on top
 // of it, so that the zero value is the default and
 //
 //	Will{ResponseTopic: "seen/{id}", Delay: 5 * time.Second}
 //
-// is "Offline" on tele/<id>/lwt too. A Will with a Topic is taken as it stands,
+// is such a Will, too. A Will with a Topic is taken as it stands,
 // QoS 0 and not retained unless it says so.
 type Will struct {
 	Off             bool // no Will Message at all

@@ -6,14 +6,15 @@ import (
 	"strconv"
 	"strings"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
 // Template is text with places for what differs from device to device:
 // {id}, {n}, {n:4} (zero-padded to a width), {h}, {h:2} (the number of the
-// home), {home}, {kind}, {seed} and {run}; "{{" and "}}" stand for the braces
-// themselves. A Template in a checked scenario is valid.
+// home), {home}, {kind}, {mac}, {mac:6} (its last digits), {seed} and {run}; "{{" and
+// "}}" stand for the braces themselves. A Template in a checked scenario is valid.
 type Template string
 
 // Vars are the values a template's places are filled with. Run tells one run
@@ -26,6 +27,8 @@ type Vars struct {
 	Kind string
 	Seed uint64
 	Run  string
+
+	Number int // of the device in the whole scenario, from 0, from which {mac} follows
 }
 
 // Expand returns the text with every place filled in. What is not a valid place
@@ -67,6 +70,8 @@ func (t Template) Append(dst []byte, v Vars) []byte {
 			dst = append(dst, v.Home...)
 		case tok.name == "kind":
 			dst = append(dst, v.Kind...)
+		case tok.name == "mac":
+			dst = appendMAC(dst, v, tok.width)
 		case tok.name == "seed":
 			dst = strconv.AppendUint(dst, v.Seed, 10)
 		case tok.name == "run":
@@ -88,16 +93,26 @@ func appendPadded(dst []byte, n, width int) []byte {
 	return append(dst, text...)
 }
 
+// appendMAC appends the last digits of a device's MAC; width 0 is all of them.
+func appendMAC(dst []byte, v Vars, width int) []byte {
+	var room [12]byte
+	mac := (&faces.Who{Number: uint64(v.Number), Seed: v.Seed}).AppendMAC(room[:0])
+	if width > 0 && width < len(mac) {
+		mac = mac[len(mac)-width:]
+	}
+	return append(dst, mac...)
+}
+
 // The places of the templates. An id says who the device is in every run, so
 // that it cannot rest on the run.
 var (
 	homePlaces   = []string{"n", "h", "kind", "seed"}
 	idPlaces     = []string{"n", "h", "home", "kind", "seed"}
-	devicePlaces = []string{"id", "n", "h", "home", "kind", "seed", "run"}
+	devicePlaces = []string{"id", "n", "h", "home", "kind", "mac", "seed", "run"}
 )
 
 // numbered reports whether a place takes a width.
-func numbered(name string) bool { return name == "n" || name == "h" }
+func numbered(name string) bool { return name == "n" || name == "h" || name == "mac" }
 
 // has reports whether the template has the place.
 func (t Template) has(name string) bool {
@@ -207,7 +222,7 @@ func nextToken(s string) token {
 	n, err := strconv.ParseUint(width, 10, 8)
 	switch {
 	case !numbered(name) && slices.Contains(devicePlaces, name):
-		tok.fault = &templateFault{width: tok.size, message: fmt.Sprintf("{%s} takes no width; {n} and {h} do", name)}
+		tok.fault = &templateFault{width: tok.size, message: fmt.Sprintf("{%s} takes no width; {n}, {h} and {mac} do", name)}
 	case err != nil || n < 1 || n > maxWidth || width[0] == '0':
 		tok.fault = &templateFault{
 			width:   tok.size,

@@ -87,13 +87,6 @@ func idFault(s string) string {
 	return ""
 }
 
-// commandTopic reports whether topic is one of those a device takes commands
-// from: beneath cmnd/<id>, or cmnd/<id> itself, which cmnd/<id>/# matches too.
-func commandTopic(topic, id string) bool {
-	rest, ok := strings.CutPrefix(topic, "cmnd/"+id)
-	return ok && (rest == "" || rest[0] == '/')
-}
-
 // rules finds what is wrong with the values of one table.
 type rules struct {
 	doc     *tomlfault.Document

@@ -19,8 +19,8 @@ var watcherKeys = describe[Watchers](table{name: "[[watcher]]", keys: []key{
 	{name: "name", form: text{what: "one topic level, without braces", empty: leaveOut}, defDoc: "`\"watchers-1\"`, by place", doc: "tells the group in results"},
 	{name: "count", form: whole(1, MaxControllers), def: 1, doc: "how many"},
 	{name: "client_id", form: template{text{empty: leaveOut}, controllerPlaces}, def: "{id}", doc: "as for controllers"},
-	{name: "topics", form: list{of: "topic filters", fault: filterFault, empty: `leave it out for the default, ["state/#", "tele/#"]`, unique: true},
-		defDoc: "`[\"state/#\", \"tele/#\"]`; with `answers` the filters of the devices' Wills", doc: "what they subscribe to"},
+	{name: "topics", form: list{of: "topic filters", fault: filterFault, empty: "leave it out for the default, all that devices report", unique: true},
+		defDoc: "all that devices report by themselves, as their faces have it; with `answers` the filters of the devices' Wills", doc: "what they subscribe to"},
 	{name: "answers", form: yesNo{}, def: false, doc: "it answers each message that has a Response Topic there, with its Correlation Data: it consumes Wills"},
 	{name: "qos", form: qos(), defDoc: "`0`; with `answers` `1`", doc: "QoS that is asked for"},
 	{name: "share", form: text{what: "text without `/`, `+` and `#`", fault: shareFault, empty: leaveOut},
@@ -41,7 +41,7 @@ func (w *Watchers) fill(place int, s *Scenario) {
 	case w.Answers:
 		w.Topics = s.WillFilters()
 	default:
-		w.Topics = []string{"state/#", "tele/#"}
+		w.Topics = s.reportFilters()
 	}
 }
 

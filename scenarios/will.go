@@ -5,15 +5,16 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
 // willKeys are the keys of a [device.will].
 var willKeys = describe[Will](table{name: "[device.will]", keys: []key{
-	{name: "topic", form: template{text{what: "a topic name", fault: topicFault, empty: "leave it out for the default, tele/{id}/lwt"}, devicePlaces}, def: "tele/{id}/lwt",
+	{name: "topic", form: template{text{what: "a topic name", fault: topicFault, empty: "leave it out for the default, " + faces.Native().Topic}, devicePlaces}, def: faces.Native().Topic,
 		doc: "Will Topic; not one of the device's command topics. See below for what else goes there"},
-	{name: "payload", form: template{text{fault: binaryFault}, devicePlaces}, def: "Offline", doc: "Will Payload"},
+	{name: "payload", form: template{text{fault: binaryFault}, devicePlaces}, def: faces.Native().Offline, doc: "Will Payload"},
 	{name: "qos", form: qos(), def: 1, doc: "Will QoS"},
 	{name: "retain", form: yesNo{}, def: true, doc: "Will Retain"},
 	{name: "delay", form: seconds(maxMessageExpiry, ""), defDoc: "`\"0s\"`", doc: "Will Delay Interval; of use only up to `session_expiry`"},
@@ -25,25 +26,32 @@ var willKeys = describe[Will](table{name: "[device.will]", keys: []key{
 		doc: "User Properties in the order of the file; pairs may repeat a key; values are templates"},
 }})
 
-// DefaultWill returns the Will a device has unless the scenario says otherwise:
-// "Offline" on tele/<id>/lwt, QoS 1, retained.
+// DefaultWill returns the Will a device has unless the scenario or its face says
+// otherwise: "Offline" on the topic of its availability, QoS 1, retained.
 func DefaultWill() Will {
 	var w Will
 	willKeys.fill(&w)
 	return w
 }
 
-// fill completes a Will without a topic by the default one.
-func (w *Will) fill() {
-	if !w.Off && w.Topic == "" {
-		w.QoS, w.Retain = 0, false
-		willKeys.fill(w)
+// fillWill completes a Will without a topic by that of the face.
+func (g *Group) fillWill() {
+	w := &g.Will
+	if w.Off || w.Topic != "" {
+		return
 	}
+	p := g.Voice().Reports().Presence
+	if w.Topic = Template(p.Topic); w.Payload == "" {
+		w.Payload = Template(p.Offline)
+	}
+	w.QoS, w.Retain = 0, false
+	willKeys.fill(w)
 }
 
 // readWill reads will = false, or [device.will].
-func readWill(group *tomlfault.Table, w *Will) {
-	*w = DefaultWill()
+func (g *Group) readWill(group *tomlfault.Table) {
+	w := &g.Will
+	g.fillWill()
 	if on, ok := group.IsBool("will"); ok {
 		w.Off = !on
 		return
@@ -90,7 +98,7 @@ func checkWills(c *checker) {
 		}
 		if r := c.rules(groupPath(i)); !g.Will.Off {
 			checkWillTexts(r, g, ends)
-			checkWillTopics(r, &g.Will, ends)
+			checkWillTopics(r, g, ends)
 			checkWillSense(c, r, g, ends)
 		}
 	}
@@ -156,7 +164,8 @@ func checkWillSize(r rules, g *Group, ends []Vars) {
 
 // checkWillTopics checks that a Will goes where it can do no harm: a device
 // that took its own Will, or an answer to it, for a command would obey it.
-func checkWillTopics(r rules, w *Will, ends []Vars) {
+func checkWillTopics(r rules, g *Group, ends []Vars) {
+	w := &g.Will
 	for i, v := range ends {
 		for _, f := range []struct {
 			key string
@@ -165,8 +174,9 @@ func checkWillTopics(r rules, w *Will, ends []Vars) {
 			topic := f.t.Expand(v)
 			switch {
 			case !r.ok(f.key):
-			case commandTopic(topic, v.ID):
-				r.errorf(f.key, "", "%s: %q is one of the device's own command topics, cmnd/%s/#", last(f.key), tomlfault.Short(topic), tomlfault.Short(v.ID))
+			case g.Voice().Owns(v.who(), []byte(topic)):
+				r.errorf(f.key, "", "%s: %q is one of the device's own command topics, %s", last(f.key), tomlfault.Short(topic),
+					tomlfault.Short(g.Voice().AppendFilters(nil, v.who(), true)[0]))
 			case strings.HasPrefix(topic, "$") && i == 0:
 				r.warnf(f.key, "", "%s: %q begins with $; brokers keep such topics to themselves", last(f.key), tomlfault.Short(topic))
 			}

@@ -228,7 +228,7 @@ func objectID(w *Who) string {
 		}
 	}
 	if string(id) != w.ID {
-		id = w.AppendMAC(append(id, '_'), upperHex)
+		id = w.AppendMAC(append(id, '_'))
 	}
 	return string(id)
 }

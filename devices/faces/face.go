@@ -51,6 +51,7 @@ type Settings struct {
 	Retain    bool // states are retained
 	Groups    []string
 	Telemetry time.Duration
+	Homes     bool // each device has a home
 }
 
 // Voice is a face made up for the devices of one group.
@@ -69,26 +70,31 @@ type Listener interface {
 	// may be answered there. It allocates nothing.
 	Owns(w *Who, topic []byte) bool
 
-	// Presence says how the device is known to be there, and by its Will, not to be.
-	Presence(w *Who) Presence
-
-	// Reports are the topic filters of everything that devices of the face say.
+	// Reports says where devices of the face say what.
 	Reports() Reports
+
+	// Outline is where one device hears and says what, for people.
+	Outline(w *Who) Outline
 }
 
-// Presence is how a device is known to be there. It is retained.
+// Presence is how a device is known to be there: by a retained message.
 type Presence struct {
-	Topic           string
+	Topic           string // a template in the terms of scenarios, with {id}, {home} or {mac} where it differs from device to device
 	Online, Offline string
-	QoS             byte
 }
 
-// Reports are topic filters of what devices of a face say by themselves.
+// Outline is where one device hears and says what. <attribute> stands for each of its
+// attributes, where it has a topic of its own.
+type Outline struct {
+	Commands, States, Telemetry string
+}
+
+// Reports are topic filters of what devices of a face say by themselves, answers apart.
 type Reports struct {
-	All       []string // everything but answers
-	States    []string // state topics, which may be retained
-	Presence  string   // of all their presence
-	Telemetry string   // of their reports; a suffix of States' filters it is not
+	Presence  Presence
+	All       []string
+	Telemetry []string // what they measure, again and again
+	Retained  []string // what is retained, but for presence
 }
 
 // Speaker is what a face hears and says. Both are called by the goroutine that owns
@@ -109,7 +115,7 @@ type Speaker interface {
 type Requester interface {
 	// AppendRequest appends the topic and the payload that ask a device to set an
 	// attribute to a value in the model's own words; an empty one asks for the
-	// present value.
+	// present value. The payload does not rest on the device.
 	AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte)
 }
 
@@ -133,10 +139,9 @@ type Talk struct {
 	Members []Member // one, or all devices of a home behind a bridge
 	Of      int      // which of them Tell is about
 	Out     Out
-	Now     time.Time     // the wall clock
-	Up      time.Duration // since the device was switched on
-	First   bool          // with Online: its first connection
-	Refusal error         // all commands are refused with it; nil: they are carried out
+	QoS     byte  // of the message heard
+	First   bool  // with Online: its first connection
+	Refusal error // all commands are refused with it; nil: they are carried out
 
 	message Message
 	number  []byte
@@ -162,6 +167,9 @@ type Out interface {
 
 	// Draw returns a number from 0 to less than 1, for jitter.
 	Draw() float64
+
+	// Now returns what time it is, and how long the device has been switched on.
+	Now() (wall time.Time, up time.Duration)
 }
 
 // Message is one thing said.
@@ -172,7 +180,8 @@ type Message struct {
 	Reply   Reply
 	Slot    int // of a State: tells the device's state topics apart, below the number of the kind's attributes; -1: it is not followed
 	JSON    bool
-	QoS     byte
+	Bare    bool // where it answers: at QoS 0, with Correlation Data and no other property, as firmware does that has no more
+	QoS     byte // on its own topic; an answer has that of its request
 	Retain  bool
 	Fault   error // of an answer: why the command was not carried out
 }
@@ -186,6 +195,7 @@ const (
 	Telemetry              // its periodic report
 	Answer                 // to a command
 	Discovery              // what it is, for those that look for devices
+	Here                   // that it is there: the session knows topic and words
 )
 
 // Reply is where an answer goes.
@@ -220,6 +230,12 @@ func (t *Talk) Set(m *Member, attr int, value string) (devices.Changes, error) {
 func (t *Talk) Message(a About) *Message {
 	t.message = Message{Topic: t.message.Topic[:0], Payload: t.message.Payload[:0], About: a, Slot: -1}
 	return &t.message
+}
+
+// Wall is what time it is.
+func (t *Talk) Wall() time.Time {
+	wall, _ := t.Out.Now()
+	return wall
 }
 
 // Say sends a message; see [Out].

@@ -2,6 +2,7 @@ package faces
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -78,16 +79,27 @@ func (h *homeAssistant) Owns(w *Who, topic []byte) bool {
 	return ok
 }
 
-func (h *homeAssistant) Presence(w *Who) Presence {
-	return Presence{Topic: h.topic(w.ID, "availability"), Online: "online", Offline: "offline", QoS: 1}
+func (h *homeAssistant) Reports() Reports {
+	states, sensors := h.topic("+", "state"), h.topic("+", "sensors")
+	r := Reports{Presence: Presence{Topic: h.topic("{id}", "availability"), Online: "online", Offline: "offline"}, All: []string{states, sensors, h.topic("+", "availability")}, Telemetry: []string{sensors}}
+	if h.Retain {
+		r.Retained = []string{states, sensors}
+	}
+	switch h.Discovery {
+	case "device":
+		r.Retained = append(r.Retained, h.DiscoveryPrefix+"/device/+/config")
+	case "components":
+		r.Retained = append(r.Retained, h.DiscoveryPrefix+"/+/+/+/config")
+	}
+	return r
 }
 
-func (h *homeAssistant) Reports() Reports {
-	return Reports{
-		All:      []string{h.topic("+", "state"), h.topic("+", "sensors"), h.topic("+", "availability")},
-		States:   []string{h.topic("+", "state")},
-		Presence: h.topic("+", "availability"), Telemetry: h.topic("+", "sensors"),
+func (h *homeAssistant) Outline(w *Who) Outline {
+	o := Outline{Commands: h.topic(w.ID, "set/<attribute>"), States: h.topic(w.ID, "state"), Telemetry: h.topic(w.ID, "sensors")}
+	if h.Kind.Name == "light" {
+		o.Commands = h.topic(w.ID, "set") + ", " + o.Commands
 	}
+	return o
 }
 
 // command returns what follows <base>/<id>/set in a topic: nothing, or an attribute.
@@ -152,7 +164,7 @@ func (h *homeAssistant) obey(t *Talk, me *Member, name, payload []byte) error {
 		_, err := t.Do(me, attr, payload)
 		return err
 	case len(name) > 0:
-		return &AttributeError{Name: shorten(name), Kind: h.Kind}
+		return NewAttributeError(name, h.Kind)
 	}
 	if _, isLight := me.Model.(devices.Light); isLight {
 		return h.light(t, me, payload)
@@ -179,7 +191,7 @@ func (h *homeAssistant) Tell(t *Talk, o Occasion, changed devices.Changes) {
 			t.Later(settling, sayState)
 		}
 		if o == sayAllAgain {
-			h.available(t)
+			t.Say(t.Message(Here))
 		}
 		t.Say(h.state(t, State))
 		h.sensors(t, State)
@@ -189,14 +201,6 @@ func (h *homeAssistant) Tell(t *Talk, o Occasion, changed devices.Changes) {
 	case Reported:
 		h.sensors(t, Telemetry)
 	}
-}
-
-func (h *homeAssistant) available(t *Talk) {
-	p := h.Presence(&t.Me().Who)
-	m := t.Message(Discovery)
-	m.Topic, m.Payload = append(m.Topic, p.Topic...), append(m.Payload, p.Online...)
-	m.QoS, m.Retain = p.QoS, true
-	t.Say(m)
 }
 
 // state returns the message with the device's state.
@@ -281,11 +285,7 @@ func onOff(on bool) string {
 
 // AppendRequest implements [Requester].
 func (h *homeAssistant) AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte) {
-	name := w.ID
-	if w.Group != "" {
-		name = w.Group
-	}
-	topic = append(append(append(append(topic, h.BaseTopic...), '/'), name...), "/set/"...)
+	topic = append(append(append(append(topic, h.BaseTopic...), '/'), cmp.Or(w.Group, w.ID)...), "/set/"...)
 	return append(topic, h.Kind.Attributes[attr].Name...), append(payload, value...)
 }
 

@@ -33,10 +33,10 @@ func (w *Who) MAC() [6]byte {
 	return [6]byte{byte(upper)&0xfc | 0x02, byte(upper >> 8), byte(upper >> 16), byte(n >> 16), byte(n >> 8), byte(n)}
 }
 
-// AppendMAC appends the MAC in twelve digits of an alphabet of hexadecimal ones.
-func (w *Who) AppendMAC(dst []byte, digits string) []byte {
+// AppendMAC appends the MAC in twelve digits, the letters upper case.
+func (w *Who) AppendMAC(dst []byte) []byte {
 	m := w.MAC()
-	return appendHex(dst, m[:], digits)
+	return appendHex(dst, m[:], upperHex)
 }
 
 const upperHex = "0123456789ABCDEF"

@@ -2,6 +2,7 @@ package faces
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -48,12 +49,19 @@ func (n *native) Owns(w *Who, topic []byte) bool {
 	return ok
 }
 
-func (n *native) Presence(w *Who) Presence {
-	return Presence{Topic: "tele/" + w.ID + "/lwt", Online: "Online", Offline: "Offline", QoS: 1}
+func (n *native) Reports() Reports {
+	r := Reports{
+		Presence: Presence{Topic: "tele/{id}/lwt", Online: "Online", Offline: "Offline"},
+		All:      []string{"state/#", "tele/#"}, Telemetry: []string{"tele/+/state"},
+	}
+	if n.Retain {
+		r.Retained = []string{"state/+/+"}
+	}
+	return r
 }
 
-func (n *native) Reports() Reports {
-	return Reports{All: []string{"state/#", "tele/#"}, States: []string{"state/+/+"}, Presence: "tele/+/lwt", Telemetry: "tele/+/state"}
+func (n *native) Outline(w *Who) Outline {
+	return Outline{Commands: "cmnd/" + w.ID + "/<attribute>", States: "state/" + w.ID + "/<attribute>", Telemetry: "tele/" + w.ID + "/state"}
 }
 
 // attribute returns what follows cmnd/<id>/ in a topic, or false when the topic is no
@@ -103,10 +111,10 @@ func (n *native) Hear(t *Talk, topic, payload []byte) bool {
 	case known:
 		changed, fault = t.Do(me, attr, payload)
 	default:
-		fault = &AttributeError{Name: shorten(name), Kind: n.Kind}
+		fault = NewAttributeError(name, n.Kind)
 	}
 	m := t.Message(Answer)
-	m.Reply, m.Fault = Instead, fault
+	m.Reply, m.Fault, m.QoS = Instead, fault, t.QoS
 	if known {
 		m.Slot, m.Retain = attr, n.Retain
 		m.Topic = n.appendState(m.Topic, me.ID, attr)
@@ -166,11 +174,7 @@ func (n *native) appendState(dst []byte, id string, attr int) []byte {
 
 // AppendRequest implements [Requester].
 func (n *native) AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte) {
-	name := w.ID
-	if w.Group != "" {
-		name = w.Group
-	}
-	topic = append(append(append(topic, "cmnd/"...), name...), '/')
+	topic = append(append(append(topic, "cmnd/"...), cmp.Or(w.Group, w.ID)...), '/')
 	return append(topic, n.Kind.Attributes[attr].Name...), append(payload, value...)
 }
 
@@ -178,6 +182,11 @@ func (n *native) AppendRequest(topic, payload []byte, w *Who, attr int, value st
 type AttributeError struct {
 	Name string // shortened
 	Kind *devices.Kind
+}
+
+// NewAttributeError returns the error of a command to an attribute with a name.
+func NewAttributeError(name []byte, k *devices.Kind) *AttributeError {
+	return &AttributeError{Name: shorten(name), Kind: k}
 }
 
 func (e *AttributeError) Error() string {

@@ -81,12 +81,11 @@ func TestNativeTopics(t *testing.T) {
 			t.Errorf("AppendFilters(wildcards %v) = %s; want %s", tt.wildcards, got, tt.want)
 		}
 	}
-	if got, want := s.voice.Presence(who), (faces.Presence{Topic: "tele/p1/lwt", Online: "Online", Offline: "Offline", QoS: 1}); got != want {
+	if got, want := s.voice.Reports().Presence, (faces.Presence{Topic: "tele/{id}/lwt", Online: "Online", Offline: "Offline"}); got != want {
 		t.Errorf("Presence = %v; want %v", got, want)
 	}
 	r := s.voice.(faces.Requester)
-	topic, payload := r.AppendRequest(nil, nil, who, 0, "ON")
-	if string(topic) != "cmnd/p1/power" || string(payload) != "ON" {
+	if topic, payload := r.AppendRequest(nil, nil, who, 0, "ON"); string(topic) != "cmnd/p1/power" || string(payload) != "ON" {
 		t.Errorf("AppendRequest = %s %s; want cmnd/p1/power ON", topic, payload)
 	}
 }
@@ -110,6 +109,7 @@ func TestNativeAllocates(t *testing.T) {
 // deaf takes what is said and does nothing.
 type deaf struct{}
 
-func (deaf) Say(*faces.Message) bool             { return false }
-func (deaf) Later(time.Duration, faces.Occasion) {}
-func (deaf) Draw() float64                       { return 0 }
+func (deaf) Say(*faces.Message) bool                 { return false }
+func (deaf) Later(time.Duration, faces.Occasion)     {}
+func (deaf) Now() (wall time.Time, up time.Duration) { return wall, up }
+func (deaf) Draw() float64                           { return 0 }

@@ -15,6 +15,7 @@ import (
 type spoken struct {
 	responseTopic string
 	said          []said
+	after         time.Duration // noon
 	later         map[faces.Occasion]time.Duration
 }
 
@@ -26,6 +27,9 @@ type said struct {
 
 func (s *spoken) Say(m *faces.Message) bool {
 	own := string(m.Topic)
+	if m.About == faces.Here {
+		own = "(presence)"
+	}
 	note := func(topic string, retain bool) {
 		kept := *m
 		kept.Retain = retain
@@ -51,6 +55,8 @@ func (s *spoken) Later(after time.Duration, o faces.Occasion) {
 }
 
 func (s *spoken) Draw() float64 { return 0.5 }
+
+func (s *spoken) Now() (time.Time, time.Duration) { return noon.Add(s.after), time.Minute + s.after }
 
 // lines returns what was said, a line a message, and forgets it.
 func (s *spoken) lines() string {
@@ -107,7 +113,7 @@ func newSpeaker(t testing.TB, face, kind, id string, set func(*faces.Settings)) 
 	out := new(spoken)
 	return &speaker{spoken: out, voice: v, talk: faces.Talk{
 		Members: []faces.Member{{Who: faces.Who{ID: id, Seed: 7}, Model: model}},
-		Out:     out, Now: noon, Up: time.Minute,
+		Out:     out,
 	}}
 }
 

@@ -9,6 +9,9 @@ func All() []*Face {
 	return []*Face{&nativeFace, &homeAssistantFace, &zigbee2mqttFace}
 }
 
+// Native is the native face's presence, which does not rest on anything.
+func Native() Presence { return (&native{}).Reports().Presence }
+
 // ByName returns the face that a scenario calls name. The case counts.
 func ByName(name string) (*Face, bool) {
 	for _, f := range All() {

@@ -106,17 +106,21 @@ func (z *zigbeeBridge) Owns(w *Who, topic []byte) bool {
 	return ok && zigbee2mqtt.Owns(rest)
 }
 
-func (z *zigbeeBridge) Presence(w *Who) Presence {
-	return Presence{Topic: z.base(w) + "/bridge/state", Online: `{"state":"online"}`, Offline: `{"state":"offline"}`, QoS: 1}
+func (z *zigbeeBridge) Reports() Reports {
+	home := ""
+	if z.Homes {
+		home = "/{home}"
+	}
+	return Reports{
+		Presence:  Presence{Topic: z.BaseTopic + home + "/bridge/state", Online: `{{"state":"online"}}`, Offline: `{{"state":"offline"}}`},
+		All:       []string{z.BaseTopic + "/+", z.BaseTopic + "/+/+", z.BaseTopic + "/+/bridge/+"},
+		Telemetry: []string{z.BaseTopic + "/+/+"},
+	}
 }
 
-func (z *zigbeeBridge) Reports() Reports {
-	return Reports{
-		All:       []string{z.BaseTopic + "/+", z.BaseTopic + "/+/+", z.BaseTopic + "/+/bridge/+"},
-		States:    []string{z.BaseTopic + "/+", z.BaseTopic + "/+/+"},
-		Presence:  z.BaseTopic + "/+/bridge/state",
-		Telemetry: z.BaseTopic + "/+/+",
-	}
+func (z *zigbeeBridge) Outline(w *Who) Outline {
+	device := z.base(w) + "/" + w.ID
+	return Outline{Commands: device + "/set", States: device, Telemetry: device}
 }
 
 // A bridge's own occasions.
@@ -207,9 +211,9 @@ func (z *zigbeeBridge) Hear(t *Talk, topic, payload []byte) bool {
 		t.Say(m)
 		return true
 	}
-	b.Hear(string(rest), payload, t.Now, z.say(t))
+	b.Hear(string(rest), payload, t.Wall(), z.say(t))
 	if ends := b.JoinEnds(); !ends.IsZero() {
-		t.Later(ends.Sub(t.Now), bridgeEndsJoin)
+		t.Later(ends.Sub(t.Wall()), bridgeEndsJoin)
 	}
 	if b.Restarts() {
 		z.start(t, b)
@@ -219,7 +223,7 @@ func (z *zigbeeBridge) Hear(t *Talk, topic, payload []byte) bool {
 
 // start says what follows a connection. Discovery comes five seconds later.
 func (z *zigbeeBridge) start(t *Talk, b *zigbee2mqtt.Bridge) {
-	b.Start(t.Now, z.say(t))
+	b.Start(t.Wall(), z.say(t))
 	if z.Discovery != "none" {
 		t.Later(5*time.Second, bridgeDiscovers)
 	}
@@ -229,17 +233,17 @@ func (z *zigbeeBridge) Tell(t *Talk, o Occasion, changed devices.Changes) {
 	b, say := z.bridge(t), z.say(t)
 	switch o {
 	case Changed:
-		b.Changed(t.Of, changed, t.Now, say)
+		b.Changed(t.Of, changed, t.Wall(), say)
 	case Online:
 		z.start(t, b)
 	case Reported:
-		b.Report(t.Of, t.Now, say)
+		b.Report(t.Of, t.Wall(), say)
 	case bridgeDiscovers:
-		b.Discover(t.Now, say)
+		b.Discover(t.Wall(), say)
 	case bridgeAgain:
-		b.Again(t.Now, say)
+		b.Again(t.Wall(), say)
 	case bridgeEndsJoin:
-		b.EndJoin(t.Now, say)
+		b.EndJoin(t.Wall(), say)
 	}
 }
 

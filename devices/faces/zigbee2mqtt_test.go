@@ -90,7 +90,7 @@ func TestZigbee2MQTTTells(t *testing.T) {
 	if s.later[faces.Later3] != time.Minute {
 		t.Errorf("joining ends in %v; want 1m", s.later[faces.Later3])
 	}
-	s.talk.Now = s.talk.Now.Add(time.Minute)
+	s.after = time.Minute
 	if got := s.tell(faces.Later3); !strings.Contains(got, `"permit_join":false`) {
 		t.Errorf("then it says\n%swant permit_join false", got)
 	}
@@ -158,8 +158,9 @@ func TestZigbee2MQTTTopics(t *testing.T) {
 	if got := strings.Join(s.voice.AppendFilters(nil, who, false), " "); !strings.Contains(got, "zigbee2mqtt/h1/lamp/set ") || !strings.Contains(got, "zigbee2mqtt/h1/bridge/request/permit_join ") || strings.ContainsAny(got, "#+") {
 		t.Errorf("AppendFilters without wildcards = %s", got)
 	}
-	want := faces.Presence{Topic: "zigbee2mqtt/h1/bridge/state", Online: `{"state":"online"}`, Offline: `{"state":"offline"}`, QoS: 1}
-	if got := s.voice.Presence(who); got != want {
+	s = newBridge(t, "h1", func(s *faces.Settings) { s.Homes = true })
+	want := faces.Presence{Topic: "zigbee2mqtt/{home}/bridge/state", Online: `{{"state":"online"}}`, Offline: `{{"state":"offline"}}`}
+	if got := s.voice.Reports().Presence; got != want {
 		t.Errorf("Presence = %v; want %v", got, want)
 	}
 }

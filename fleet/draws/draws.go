@@ -21,6 +21,7 @@ const (
 	Faults
 	Misbehavior
 	Incident
+	Face
 )
 
 // Chance returns a number in [0, 1) for the count-th choice of somebody with a number

@@ -41,6 +41,8 @@ type Controller struct {
 	appointed client.Appointment // with the fleet's alarm
 
 	answers     []byte // Response Topic
+	topic       []byte // room for that of one request
+	value       []byte // and for its payload, which is not padded yet
 	correlation []byte // room for the Correlation Data of one request
 }
 
@@ -296,10 +298,10 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 		r.ledger.NotSent(q, metrics.NotConnected)
 		return false
 	}
-	var topicBuf [128]byte // room for most
 	lim := r.Limits()
-	p := wire.Publish{Topic: g.appendTopic(topicBuf[:0], s.target), Payload: g.payloads[s.payload],
-		QoS: min(g.Spec.QoS, lim.MaximumQoS)}
+	t := &g.targets[s.target]
+	r.topic, r.value = t.asking.face.AppendRequest(r.topic[:0], r.value[:0], &t.who, t.asking.attr, g.Spec.Payloads[s.payload])
+	p := wire.Publish{Topic: r.topic, Payload: t.asking.payloads[s.payload], QoS: min(g.Spec.QoS, lim.MaximumQoS)}
 	q.Target, p.Props.User = g.expected(s.target), g.asks
 	p.Props.ResponseTopic = r.answers
 	p.Props.CorrelationData = r.correlation[:g.Spec.CorrelationSize]
@@ -358,7 +360,7 @@ func (r *Controller) Acknowledged(seq uint64, code byte) {
 
 // HasError reports whether an answer has a User Property error.
 func HasError(p *wire.Publish) bool {
-	_, has := p.Props.UserProperty("error")
+	_, has := p.Props.UserProperty(ErrorKey)
 	return has
 }
 

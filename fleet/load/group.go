@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
@@ -39,7 +40,6 @@ type Group struct {
 	seed       uint64
 	pace       pace
 	targets    []target
-	payloads   [][]byte
 	answers    int // expected to each request
 	labels     metrics.Labels
 	profile    *client.Profile
@@ -56,6 +56,15 @@ type target struct {
 	id     string
 	kind   uint8 // label
 	number int   // of the device
+	who    faces.Who
+	asking *asking // with others of its group
+}
+
+// asking is how the devices of a group of the scenario are commanded.
+type asking struct {
+	face     faces.Requester
+	attr     int      // of their kind
+	payloads [][]byte // in the order of the scenario
 }
 
 // NewGroup makes the plan of a group of a checked scenario by its index. first is the
@@ -64,16 +73,16 @@ func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first in
 	c := &sc.Controllers[index]
 	g := &Group{Spec: c, index: index, first: first, seed: draws.Mix(sc.Seed + uint64(draws.Slots)<<56 + uint64(index)),
 		pace: newPace(c, &sc.Phases), answers: 1, MostWaiting: mostWaiting, labels: names.Labels("", "", c.Name)}
+	ways := make(map[*scenarios.Group]*asking)
 	for _, n := range sc.Targets(c) {
 		d := sc.Device(n)
-		g.targets = append(g.targets, target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind, n})
-	}
-	for _, p := range c.Payloads {
-		b := []byte(p)
-		for len(b) < c.PayloadSize {
-			b = append(b, ' ') // which devices pass over
+		t := target{d.ID, names.Labels(d.Group.Kind.Name, "", "").Kind, n, d.Who(), ways[d.Group]}
+		if t.asking == nil {
+			t.asking = askingOf(c, d.Group)
+			ways[d.Group] = t.asking
 		}
-		g.payloads = append(g.payloads, b)
+		t.who.Group = c.Group
+		g.targets = append(g.targets, t)
 	}
 	if c.Group != "" {
 		g.answers = len(g.targets)
@@ -127,16 +136,41 @@ func (g *Group) keep() int {
 	return min(metrics.Capacity(rate, g.Spec.Timeout, g.Spec.Timeout), 2*g.Spec.MaxOutstanding)
 }
 
-// appendTopic appends the topic of a request.
-func (g *Group) appendTopic(dst []byte, t int) []byte {
-	dst = append(dst, "cmnd/"...)
-	if g.Spec.Group != "" {
-		dst = append(dst, g.Spec.Group...)
-	} else {
-		dst = append(dst, g.targets[t].id...)
+// askingOf makes what is asked of the devices of a group.
+func askingOf(c *scenarios.Controllers, of *scenarios.Group) *asking {
+	a := &asking{face: of.Voice().(faces.Requester)}
+	a.attr, _ = of.Kind.Attribute([]byte(c.Attribute)) // as was checked
+	for _, p := range c.Payloads {
+		_, b := a.face.AppendRequest(nil, nil, new(faces.Who), a.attr, p)
+		for len(b) < c.PayloadSize {
+			b = append(b, ' ') // which devices pass over
+		}
+		a.payloads = append(a.payloads, b)
 	}
-	dst = append(dst, '/')
-	return append(dst, g.Spec.Attribute...)
+	return a
+}
+
+// RequestLengths returns how many bytes the topics and the payloads have with which
+// controllers of a checked scenario command their devices.
+func RequestLengths(sc *scenarios.Scenario, c *scenarios.Controllers) (topics, payloads []int) {
+	ways := make(map[*scenarios.Group]*asking)
+	var topic []byte
+	for _, n := range sc.Targets(c) {
+		d := sc.Device(n)
+		a := ways[d.Group]
+		if a == nil {
+			a = askingOf(c, d.Group)
+			ways[d.Group] = a
+			for _, p := range a.payloads {
+				payloads = append(payloads, len(p))
+			}
+		}
+		who := d.Who()
+		who.Group = c.Group
+		topic, _ = a.face.AppendRequest(topic[:0], nil, &who, a.attr, c.Payloads[0])
+		topics = append(topics, len(topic))
+	}
+	return topics, payloads
 }
 
 // Slot is one planned request of one controller.
@@ -194,7 +228,7 @@ func (s *Stream) after(planned time.Duration) Slot { return s.fill(planned, -1) 
 
 func (s *Stream) fill(planned time.Duration, stage int) Slot {
 	g := s.group
-	out := Slot{Planned: planned, payload: int(s.count % uint64(len(g.payloads))), labels: g.labels}
+	out := Slot{Planned: planned, payload: int(s.count % uint64(len(g.Spec.Payloads))), labels: g.labels}
 	switch {
 	case g.Spec.Pair:
 		out.target = s.index % len(g.targets)

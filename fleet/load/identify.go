@@ -9,6 +9,10 @@ import "homefleet/fleet/wire"
 const (
 	IdentifyKey = "identify"
 	AnswererKey = "device"
+
+	// ErrorKey names the User Property of an answer that says why a command was not
+	// carried out.
+	ErrorKey = "error"
 )
 
 // wrongTopic is no request's target, nor is any from firstTarget on a topic's: an

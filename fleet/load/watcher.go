@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"strings"
 	"time"
 
@@ -38,6 +37,8 @@ type WatcherEnv struct {
 	Ledger  *deliveries.Ledger
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
+	// OneWay reports whether a topic is that of a state or of telemetry.
+	OneWay func(topic []byte) bool
 	// Place returns where a device stands in the ledger, by its number in the scenario;
 	// below 0 if it is none of this fleet's.
 	Place func(device int) int
@@ -181,7 +182,7 @@ func (w *Watcher) receive(p *wire.Publish) {
 	value, has := p.Props.UserProperty(deliveries.SequenceKey)
 	made, run, ok := deliveries.ParseMoment(sent)
 	switch s, err := deliveries.ParseStamp(value, sent); {
-	case !has && !isOneWay(p.Topic): // of no concern here
+	case !has && !w.env.OneWay(p.Topic): // of no concern here
 	case p.Retain:
 		l.Stray(w.group, p.QoS, deliveries.FromStore)
 	case !has:
@@ -199,11 +200,6 @@ func (w *Watcher) receive(p *wire.Publish) {
 			e.Recorder.RecordIn(w.Stream(), e.Period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
 		}
 	}
-}
-
-// isOneWay reports whether a topic is that of a state or of telemetry.
-func isOneWay(topic []byte) bool {
-	return bytes.HasPrefix(topic, []byte("state/")) || bytes.HasPrefix(topic, []byte("tele/")) && bytes.HasSuffix(topic, []byte("/state"))
 }
 
 // ConsumerKey names the User Property of a watcher's answer to a Will that says who it

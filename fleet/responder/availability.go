@@ -2,39 +2,45 @@ package responder
 
 import (
 	"slices"
+	"strings"
 
 	"homefleet/scenarios"
 )
 
-const (
-	online  = scenarios.OnlineWord
-	offline = scenarios.OfflineWord
-)
-
 // Availability says how the devices of each group say that they are there, and
 // that they leave.
-type Availability struct {
-	presence map[*scenarios.Group]bool // see [scenarios.Scenario.Availability]
-	own      map[*scenarios.Group]bool // see ownWords
+type Availability map[*scenarios.Group]*availability
+
+// availability is that of one group.
+type availability struct {
+	scenarios.Availability
+
+	// Most devices differ only in their id, so that it is not expanded as a template:
+	// that takes more stack than all else that they do.
+	plain         bool
+	before, after string
 }
 
 // AvailabilityOf returns those of a scenario.
 func AvailabilityOf(sc *scenarios.Scenario) Availability {
-	presence := sc.Availability()
-	return Availability{presence, ownWords(presence)}
+	all := make(Availability)
+	for g, a := range sc.Availability() {
+		of := &availability{Availability: a}
+		fixed := strings.ReplaceAll(string(a.Topic), "{id}", "") + string(a.Online) + string(a.Offline)
+		of.before, of.after, of.plain = strings.Cut(string(a.Topic), "{id}")
+		of.plain = of.plain && !strings.ContainsAny(fixed, "{}")
+		all[g] = of
+	}
+	return all
 }
 
 // Filters returns the topic filters of the topics on which the devices of a scenario say
 // that they are there.
-func (w *Availability) Filters(sc *scenarios.Scenario) []string {
+func (w Availability) Filters(sc *scenarios.Scenario) []string {
 	var filters []string
 	for i := range sc.Groups {
 		g := &sc.Groups[i]
-		filter := "tele/+/lwt"
-		if w.presence[g] {
-			filter = g.WillFilter()
-		}
-		if !slices.Contains(filters, filter) {
+		if filter := g.Filter(w[g].Topic); !slices.Contains(filters, filter) {
 			filters = append(filters, filter)
 		}
 	}
@@ -42,38 +48,21 @@ func (w *Availability) Filters(sc *scenarios.Scenario) []string {
 }
 
 // availability returns the topic on which the device says that it is there, and that
-// it leaves, and how it says so: on the topic of its Will, if that is its own and
-// retained, it leaves in the words of the Will.
-func (r *Responder) availability() (topic, onlineWord, offlineWord string) {
-	g := r.spec.Group
-	if !r.env.Availability.own[g] {
-		return "tele/" + r.spec.ID + "/lwt", online, offline
+// it leaves, and how it says so.
+func (r *Responder) availability() (topic, online, offline string) {
+	a := r.env.Availability[r.spec.Group]
+	if !a.plain {
+		return r.expandAvailability(a)
 	}
-	return r.ownAvailability()
+	return a.before + r.spec.ID + a.after, string(a.Online), string(a.Offline)
 }
 
-// ownWords returns the groups whose devices say so on the topic of their Will, and it
-// is not the Will that most devices have: expanding that takes more stack than all
-// else that they do.
-func ownWords(presence map[*scenarios.Group]bool) map[*scenarios.Group]bool {
-	ordinary := scenarios.DefaultWill()
-	own := make(map[*scenarios.Group]bool)
-	for g, on := range presence {
-		if on && (g.Will.Topic != ordinary.Topic || g.Will.Payload != ordinary.Payload) {
-			own[g] = true
-		}
-	}
-	return own
-}
-
-// ownAvailability is availability where the Will has a topic or words of its own.
+// expandAvailability is availability where there is more to fill in than one id.
 //
 //go:noinline
-func (r *Responder) ownAvailability() (topic, onlineWord, offlineWord string) {
-	w := &r.spec.Group.Will
+func (r *Responder) expandAvailability(a *availability) (topic, online, offline string) {
 	vars := r.spec.Vars(r.env.Run)
-	onlineWord, offlineWord = scenarios.AvailabilityWords(w.Payload.Expand(vars))
-	return w.Topic.Expand(vars), onlineWord, offlineWord
+	return a.Topic.Expand(vars), a.Online.Expand(vars), a.Offline.Expand(vars)
 }
 
 // partingType is the Content Type of what the device says as it leaves: that of the
@@ -81,7 +70,7 @@ func (r *Responder) ownAvailability() (topic, onlineWord, offlineWord string) {
 //
 //go:noinline
 func (r *Responder) partingType() []byte {
-	if w := &r.spec.Group.Will; w.ContentType != "" && r.env.Availability.presence[r.spec.Group] {
+	if w := &r.spec.Group.Will; w.ContentType != "" && r.env.Availability[r.spec.Group].ByWill {
 		return []byte(w.ContentType.Expand(r.spec.Vars(r.env.Run)))
 	}
 	return textPlain

@@ -1,9 +1,11 @@
 package responder
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
@@ -19,6 +21,7 @@ type Env struct {
 	Scenario     *scenarios.Scenario
 	Run          string // its name, as {run} in templates
 	Availability Availability
+	Voices       map[*scenarios.Group]faces.Voice // the faces made up for the groups
 
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
@@ -34,6 +37,8 @@ type Env struct {
 	// Few says that there are so few devices that the log tells of single ones.
 	Few  bool
 	said atomic.Int64 // lines about single devices
+
+	speeches sync.Pool // of *speech
 
 	AuditEnv
 	DeliveryEnv

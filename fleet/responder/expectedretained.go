@@ -1,13 +1,15 @@
 package responder
 
 import (
+	"slices"
 	"time"
 
 	"homefleet/fleet/audit"
 )
 
-// keeping is what an attribute's state topic was last told to hold.
+// keeping is what a topic was last told to hold.
 type keeping struct {
+	topic string
 	value string        // "": not known
 	made  time.Duration // on the fleet's clock, as its stamp has it
 }
@@ -26,28 +28,26 @@ func (r *Responder) ExpectsRetained() []audit.ExpectedRetained {
 	}
 	lwt.Values, lwt.Number = []string{onlineWord}, r.ConnectionNumber()
 	all := []audit.ExpectedRetained{lwt}
-	if !r.spec.Group.Retain {
-		return all
-	}
-	for i, k := range r.retained {
+	for _, k := range r.retained {
 		if k.value != "" {
-			all = append(all, audit.ExpectedRetained{Topic: string(r.stateTopic(nil, i)), Values: []string{k.value}, Since: k.made})
+			all = append(all, audit.ExpectedRetained{Topic: k.topic, Values: []string{k.value}, Since: k.made})
 		}
 	}
 	return all
 }
 
-// retains notes what an attribute's state topic was last told to hold, if it is
-// known to have been sent. The model may have moved on since: a temperature is
-// not reported at each tenth of a degree.
-func (r *Responder) retains(attr int, value []byte, made time.Duration, sent bool) {
+// retains notes what a topic was last told to hold, if it is known to have been sent. The
+// model may have moved on since: a temperature is not reported at each tenth of a degree.
+func (r *Responder) retains(topic, value []byte, made time.Duration, sent bool) {
 	if r.env.Audit == nil {
 		return
 	}
-	if r.retained == nil {
-		r.retained = make([]keeping, len(r.spec.Group.Kind.Attributes))
+	i := slices.IndexFunc(r.retained, func(k keeping) bool { return k.topic == string(topic) })
+	if i < 0 {
+		i = len(r.retained)
+		r.retained = append(r.retained, keeping{topic: string(topic)})
 	}
-	k := &r.retained[attr]
+	k := &r.retained[i]
 	k.made = made
 	switch {
 	case !sent:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/load"
@@ -201,7 +202,7 @@ func (r *Responder) misbehaveOnTime(now time.Time) {
 			m.flood = now.Add(every)
 		}
 		r.countMisbehavior(metrics.TelemetryFlood)
-		r.report()
+		r.tell(faces.Reported)
 	}
 	m.plan()
 }

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/incident"
@@ -60,9 +61,16 @@ func (r *Responder) asker() func(*incident.Recovery) {
 	}
 	return func(rec *incident.Recovery) {
 		r.probed = true
-		topic := "cmnd/" + r.spec.ID + "/" + r.spec.Group.Kind.Attributes[0].Name
-		r.env.Auditor.Inquire(r.spec.Global, topic, rec.LetsGo(r.spec.Global), rec)
+		r.env.Auditor.Inquire(r.spec.Global, r.queryTopic(), rec.LetsGo(r.spec.Global), rec)
 	}
+}
+
+// queryTopic is where the device can be asked for the value of its first attribute, which
+// changes nothing.
+func (r *Responder) queryTopic() string {
+	who := r.spec.Who()
+	topic, _ := r.voice.(faces.Requester).AppendRequest(nil, nil, &who, 0, "")
+	return string(topic)
 }
 
 // isGone notes that the device will not be back from anything, so that nobody waits

@@ -8,6 +8,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/devices"
+	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
@@ -24,18 +25,21 @@ type Responder struct {
 	env   *Env
 	spec  scenarios.Device
 	model devices.Device
+	voice faces.Voice // of its group
 
 	stepped   client.Moment // until when the model has been stepped
 	modelDue  client.Moment // the model wants to be stepped
 	telemetry client.Moment // when the next report is due
 	ticks     uint64        // telemetry intervals drawn so far
+	spoke     bool          // it has been online before
 	topicSeen bool          // a refused Response Topic was logged
 	willQoS   byte          // may have been lowered to what the broker takes
 	willKeep  bool          // Will Retain, likewise
 	probed    bool          // the auditor asks, or has asked, whether it answers
 	parted    bool          // its last connection ended with DISCONNECT 0x00
 
-	retained    []keeping           // by attribute, where the broker keeps the states and is audited; "": not known
+	remembered  *remembered         // what its face has of it; nil: nothing
+	retained    []keeping           // by topic, where the broker is audited
 	announced   time.Duration       // its availability, last, on the fleet's clock
 	present     atomic.Bool         // online, for those who want to know and may be a moment late
 	connections atomic.Uint32       // begun so far, also by a duplicate
@@ -47,7 +51,7 @@ type Responder struct {
 // New returns a device that has a profile, and takes its random choices from a
 // stream.
 func New(e *Env, spec scenarios.Device, model devices.Device, p *client.Profile, stream int) *Responder {
-	r := &Responder{env: e, spec: spec, model: model, stepped: e.Client.Clock.Moment(time.Now()),
+	r := &Responder{env: e, spec: spec, model: model, voice: e.Voices[spec.Group], stepped: e.Client.Clock.Moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
 	c := client.Setup{Name: spec.ID, Stream: stream, Resume: e.Scenario.Connect.Resume,
 		ClientID: e.Scenario.Connect.ClientID.Expand(spec.Vars(e.Run))}
@@ -99,22 +103,9 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 		// with the highest, a command comes as it was sent, and so can be answered.
 		subs = append(subs, packets.SubOptions{Topic: topic, QoS: min(2, lim.MaximumQoS), RetainHandling: handling})
 	}
-	base := "cmnd/" + r.spec.ID + "/"
-	if lim.NoWildcards {
-		for _, a := range g.Kind.Attributes {
-			add(base + a.Name)
-		}
-	} else {
-		add(base + "#")
-	}
-	for _, name := range g.Groups {
-		if lim.NoWildcards {
-			for _, a := range g.Kind.Attributes {
-				add("cmnd/" + name + "/" + a.Name)
-			}
-		} else {
-			add("cmnd/" + name + "/#")
-		}
+	who := r.spec.Who()
+	for _, topic := range r.voice.AppendFilters(nil, &who, !lim.NoWildcards) {
+		add(topic)
 	}
 	if !g.Will.Off && g.Will.ResponseTopic != "" {
 		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.env.Run)))
@@ -129,9 +120,7 @@ func (r *Responder) Online(now time.Time) time.Time {
 	r.announce(true)
 	r.isBack()
 	r.expectAnswer(now)
-	if r.spec.Group.Retain {
-		r.publishStates(^devices.Changes(0), -1)
-	}
+	r.sayOnline()
 	if every := r.spec.Group.Telemetry; every > 0 && r.telemetry == 0 {
 		// The first report comes at a random point of the interval.
 		draw := draws.Chance(r.env.Scenario.Seed, r.spec.Global, draws.Telemetry, r.ticks)
@@ -140,6 +129,14 @@ func (r *Responder) Online(now time.Time) time.Time {
 	}
 	r.plan()
 	return r.nextAct()
+}
+
+// sayOnline has the face say what it does on a new connection.
+func (r *Responder) sayOnline() {
+	s := r.speak()
+	defer s.done()
+	s.First, r.spoke = !r.spoke, true
+	r.voice.Tell(&s.Talk, faces.Online, 0)
 }
 
 // Acknowledged implements [client.Acknowledged]: the note is when telemetry was sent, on the
@@ -156,6 +153,9 @@ func (r *Responder) BeforeDisconnect() { r.announce(false) }
 // Offline implements [client.GoesOffline].
 func (r *Responder) Offline(d client.Departure) {
 	r.present.Store(false)
+	if r.remembered != nil {
+		clear(r.remembered.pending[:])
+	}
 	r.wentDown(d)
 }
 
@@ -167,8 +167,11 @@ func (r *Responder) Act(now time.Time) time.Time {
 	}
 	if client.IsDue(r.env.Client.Clock.Time(r.telemetry), now) {
 		r.step(now)
-		r.report()
+		r.tell(faces.Reported)
 		r.nextTelemetry(now)
+	}
+	if r.remembered != nil {
+		r.sayPending(now)
 	}
 	if r.absence != nil && client.IsDue(r.absence.answerBy, now) {
 		r.unanswered()
@@ -192,6 +195,9 @@ func (r *Responder) nextAct() time.Time {
 	if r.misbehavior != nil {
 		due = client.Earlier(due, r.misbehavior.due)
 	}
+	if r.remembered != nil {
+		due = client.Earlier(due, r.pendingDue())
+	}
 	return due
 }
 
@@ -205,18 +211,8 @@ func (r *Responder) step(now time.Time) {
 		dt = time.Duration(span)
 	}
 	r.stepped = r.env.Client.Clock.Moment(now)
-	changed := r.model.Step(dt)
-	if changed == 0 {
-		return
-	}
-	if r.Live() {
-		r.publishStates(changed, -1)
-		return
-	}
-	for attr := range r.spec.Group.Kind.Attributes {
-		if changed.Has(attr) {
-			r.env.Client.Counts.Messages.Add(r.env.periodNow(), metrics.State, metrics.Offline)
-		}
+	if changed := r.model.Step(dt); changed != 0 {
+		r.changed(changed)
 	}
 }
 
@@ -284,28 +280,6 @@ func (r *Responder) Stalled(_, to time.Time) {
 func (r *Responder) Ended() {
 	r.missed(time.Now())
 	r.isGone()
-}
-
-// report publishes tele/<id>/state.
-func (r *Responder) report() {
-	g := r.spec.Group
-	var topicBuf [topicRoom]byte
-	payload := r.env.Client.Borrow()
-	defer r.env.Client.GiveBack(payload)
-	*payload = r.model.AppendTelemetry(*payload)
-	topic := append(topicBuf[:0], "tele/"...)
-	topic = append(append(topic, r.spec.ID...), "/state"...)
-	p := wire.Publish{Topic: topic, Payload: *payload, QoS: g.QoS}
-	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
-	p.Props.ContentType = jsonType
-	made := r.env.now()
-	var room [stampRoom]byte
-	var t client.Trace
-	p.Props.User, t = r.stamp(room[:0], &p, made, r.TelemetrySlot())
-	if r.misbehavior != nil {
-		p.Props.User = r.misbehavior.appendTime(p.Props.User)
-	}
-	r.publish(&p, metrics.Telemetry, made, uint64(made), t)
 }
 
 // announce publishes the device's availability, retained, as its Will would.

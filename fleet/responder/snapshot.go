@@ -1,13 +1,17 @@
 package responder
 
-import "time"
+import (
+	"time"
+
+	"homefleet/devices/faces"
+)
 
 // Snapshot is the state of a device at one moment.
 type Snapshot struct {
 	ID        string
 	Online    bool              // connected, subscribed and not stuck
-	Values    map[string]string // by attribute, as on state/<id>/<attribute>
-	Telemetry string            // JSON, as on tele/<id>/state
+	Values    map[string]string // by attribute, in the model's own words
+	Telemetry string            // JSON, as the model has it
 }
 
 // Snapshot returns the present state.
@@ -26,7 +30,7 @@ func (r *Responder) Snapshot(now time.Time) Snapshot {
 func (r *Responder) Do(now time.Time, attribute, payload string) (string, error) {
 	attr, ok := r.spec.Group.Kind.Attribute([]byte(attribute))
 	if !ok {
-		return "", unknownAttribute(r.spec.Group.Kind, []byte(attribute))
+		return "", faces.NewAttributeError([]byte(attribute), r.spec.Group.Kind)
 	}
 	r.step(now)
 	changed, err := r.model.Do(attr, []byte(payload))
@@ -34,7 +38,7 @@ func (r *Responder) Do(now time.Time, attribute, payload string) (string, error)
 		return "", err
 	}
 	if r.Live() {
-		r.publishStates(changed, -1)
+		r.changed(changed)
 		r.plan()
 	}
 	return string(r.model.AppendValue(nil, attr)), nil

@@ -1,0 +1,238 @@
+package responder
+
+import (
+	"bytes"
+	"time"
+
+	"homefleet/devices/faces"
+	"homefleet/fleet/client"
+	"homefleet/fleet/draws"
+	"homefleet/fleet/load"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+)
+
+// speech is one exchange of a device's face, with the message that it answers, if any. It
+// is borrowed for that: so the face's scratch is on no device's stack and in no device's
+// memory.
+type speech struct {
+	faces.Talk
+	r       *Responder
+	one     [1]faces.Member
+	request *wire.Publish       // nil: nobody has asked
+	usable  bool                // it has a Response Topic on which the device answers
+	away    bool                // nobody hears it, and it is only counted
+	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
+}
+
+// remembered is what a face has of a device from one exchange to the next.
+type remembered struct {
+	memory  any
+	pending [faces.Occasions]client.Moment // when there is more to say; 0: nothing
+	draws   uint64
+}
+
+// speak begins an exchange. It is over with done.
+func (r *Responder) speak() *speech {
+	s, ok := r.env.speeches.Get().(*speech)
+	if !ok {
+		s = new(speech)
+	}
+	s.r, s.wrong, s.usable, s.away, s.First, s.Refusal = r, -1, false, false, false, nil
+	me := &s.one[0]
+	me.Who, me.Model = r.spec.Who(), r.model
+	s.recall()
+	s.Talk.Members, s.Of, s.Out = s.one[:], 0, s
+	return s
+}
+
+// recall has the speech know what another one has had the face remember meanwhile.
+func (s *speech) recall() {
+	if s.r.remembered != nil {
+		s.one[0].Memory = s.r.remembered.memory
+	}
+}
+
+// who is the device that speaks.
+func (s *speech) who() *faces.Who { return &s.one[0].Who }
+
+// done gives the speech back.
+func (s *speech) done() {
+	if m := s.one[0].Memory; m != nil {
+		s.r.memory().memory = m
+	}
+	e := s.r.env
+	s.one[0].Model, s.one[0].Memory, s.r, s.request = nil, nil, nil, nil
+	e.speeches.Put(s)
+}
+
+// memory returns what the face remembers of the device, and makes room for it.
+func (r *Responder) memory() *remembered {
+	if r.remembered == nil {
+		r.remembered = new(remembered)
+	}
+	return r.remembered
+}
+
+// Say implements [faces.Out].
+func (s *speech) Say(m *faces.Message) bool {
+	r := s.r
+	if s.away {
+		if kind, ok := oneWay(m); ok {
+			r.env.Client.Counts.Messages.Add(r.env.periodNow(), kind, metrics.Offline)
+		}
+		return true
+	}
+	if m.Reply == faces.None || s.request == nil {
+		if m.Reply != faces.Only {
+			s.publish(m)
+		}
+		return true
+	}
+	switch {
+	case m.Reply == faces.Instead && !s.usable, m.Reply == faces.Also && m.Slot < 0:
+		if len(m.Topic) > 0 {
+			s.answer(m, m.Topic)
+		}
+	case m.Reply == faces.Also:
+		s.publish(m)
+	}
+	if s.usable {
+		s.answer(m, s.request.Props.ResponseTopic)
+	}
+	return m.Reply == faces.Also || !s.usable || !m.Retain && bytes.Equal(m.Topic, s.request.Props.ResponseTopic)
+}
+
+// oneWay says as what a message is counted and followed; false: it is neither a state nor
+// a report.
+func oneWay(m *faces.Message) (metrics.MessageKind, bool) {
+	switch {
+	case m.About == faces.Telemetry:
+		return metrics.Telemetry, true
+	case m.About == faces.State, m.About == faces.Answer && m.Slot >= 0:
+		return metrics.State, true
+	}
+	return 0, false
+}
+
+// publish sends what the device says to everybody.
+func (s *speech) publish(m *faces.Message) {
+	r := s.r
+	if m.About == faces.Here {
+		r.announce(true)
+		return
+	}
+	p := wire.Publish{Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain}
+	typed(&p, m)
+	kind, followed := oneWay(m)
+	if !followed {
+		kind = metrics.Announcement
+	}
+	slot, made, note := m.Slot, r.env.now(), uint64(0)
+	if kind == metrics.Telemetry {
+		slot, note = r.TelemetrySlot(), uint64(made)
+	}
+	var sent bool
+	if followed && slot >= 0 {
+		var room [stampRoom]byte
+		var t client.Trace
+		p.Props.User, t = r.stamp(room[:0], &p, made, slot)
+		if r.misbehavior != nil && kind == metrics.Telemetry {
+			p.Props.User = r.misbehavior.appendTime(p.Props.User)
+		}
+		sent = r.publish(&p, kind, made, note, t)
+	} else {
+		made = 0 // it has no stamp
+		sent = r.Send(&p, kind)
+	}
+	if p.Retain {
+		r.retains(p.Topic, p.Payload, made, sent)
+	}
+}
+
+// answer sends a reply to the request (rule 1): to its Response Topic with its
+// Correlation Data, or to a topic of the device's own.
+func (s *speech) answer(m *faces.Message, topic []byte) {
+	r, p := s.r, s.request
+	to := s.usable && len(topic) > 0 && &topic[0] == &p.Props.ResponseTopic[0]
+	reply := wire.Publish{Topic: topic, Payload: m.Payload, QoS: p.QoS, Retain: m.Retain && !to}
+	switch {
+	case m.Reply == faces.Also && !to:
+		reply.QoS = m.QoS
+		typed(&reply, m)
+		sent := r.Send(&reply, replyKind(&reply))
+		if reply.Retain {
+			r.retains(reply.Topic, reply.Payload, 0, sent)
+		}
+		return
+	case m.Bare:
+		reply.QoS = 0
+	default:
+		typed(&reply, m)
+		if m.Fault != nil {
+			reply.Props.User = wire.AppendUserProperty(nil, load.ErrorKey, m.Fault.Error())
+		}
+	}
+	reply.Props.CorrelationData = p.Props.CorrelationData
+	reply.Props.User = r.names(p, reply.Props.User)
+	if wrong := s.wrong; wrong >= 0 {
+		s.wrong = -1 // one answer to a request is treated so
+		r.answerBadly(&reply, wrong)
+		return
+	}
+	sent := r.sendReply(&reply)
+	if reply.Retain {
+		r.retains(reply.Topic, reply.Payload, 0, sent) // it has no stamp
+	}
+}
+
+// typed says of a message what its payload is.
+func typed(p *wire.Publish, m *faces.Message) {
+	p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
+	p.Props.ContentType = textPlain
+	if m.JSON {
+		p.Props.ContentType = jsonType
+	}
+}
+
+// Later implements [faces.Out].
+func (s *speech) Later(after time.Duration, o faces.Occasion) {
+	r := s.r
+	if !r.HasConnection() {
+		return
+	}
+	due := time.Now().Add(after)
+	r.memory().pending[o] = r.env.Client.Clock.Moment(due)
+	r.Wake(due)
+}
+
+// Now implements [faces.Out].
+func (s *speech) Now() (wall time.Time, up time.Duration) { return time.Now(), s.r.env.now() }
+
+// Draw implements [faces.Out].
+func (s *speech) Draw() float64 {
+	m := s.r.memory()
+	m.draws++
+	return draws.Chance(s.r.env.Scenario.Seed, s.r.spec.Global, draws.Face, m.draws)
+}
+
+// pendingDue is when a face has more to say; zero is never.
+func (r *Responder) pendingDue() (due time.Time) {
+	if r.remembered == nil {
+		return due
+	}
+	for _, at := range r.remembered.pending {
+		due = client.Earlier(due, r.env.Client.Clock.Time(at))
+	}
+	return due
+}
+
+// sayPending has the face say what it wanted to say later.
+func (r *Responder) sayPending(now time.Time) {
+	for o := range r.remembered.pending {
+		if at := &r.remembered.pending[o]; client.IsDue(r.env.Client.Clock.Time(*at), now) {
+			*at = 0
+			r.tell(faces.Occasion(o))
+		}
+	}
+}

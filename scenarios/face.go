@@ -1,0 +1,138 @@
+package scenarios
+
+import (
+	"reflect"
+	"strings"
+
+	"homefleet/devices"
+	"homefleet/devices/faces"
+	"homefleet/scenarios/tomlfault"
+)
+
+// Face is the dialect that the devices of a group speak. What is zero is as the product
+// comes with it.
+type Face struct {
+	Name string // "": homefleet's own
+	faces.Options
+}
+
+// faceKeys are the keys of a [device.face].
+var faceKeys = describe[Face](table{name: "[device.face]", by: "name", choices: theFaces, keys: []key{
+	{name: "name", form: oneOf{faceNames}, def: faces.Default, doc: "which face; without other keys `face = \"...\"` in the `[[device]]` says the same"},
+	{name: "base_topic", form: text{what: "a topic name", fault: baseFault, empty: leaveOut}, doc: "what the devices' own topics begin with"},
+	{name: "discovery_prefix", form: text{what: "a topic name", fault: baseFault, empty: leaveOut}, doc: "what the topics begin with on which they announce themselves"},
+	{name: "discovery", form: oneOf{[]string{"device", "components", "none"}},
+		doc: "how they announce themselves: a device in one message, or each component of it in its own, as older versions of Home Assistant want it"},
+	{name: "manufacturer", form: text{fault: lineFault, empty: leaveOut}, doc: "as they announce themselves"},
+	{name: "model", form: text{fault: lineFault, empty: leaveOut}, doc: "as they announce themselves"},
+}})
+
+var (
+	theFaces  = faceChoices()
+	faceNames = kindNames(theFaces)
+)
+
+// faceChoices are the faces with their keys and defaults.
+func faceChoices() []choice {
+	var all []choice
+	for _, f := range faces.All() {
+		if f.Bridge {
+			continue // each device has a session of its own here
+		}
+		c := choice{name: f.Name, doc: f.Doc, keys: f.Keys, defaults: make(map[string]any)}
+		v := reflect.ValueOf(f.Defaults)
+		for _, k := range f.Keys {
+			field := v.FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(k, "_", "")) })
+			if !field.IsZero() {
+				c.defaults[k] = field.Interface()
+			}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// baseFault returns what is wrong with a text as the beginning of topic names, or "".
+func baseFault(s string) string {
+	switch problem := topicFault(s); {
+	case problem != "":
+		return problem
+	case strings.ContainsAny(s, "{}"):
+		return "has a brace; it is no template"
+	case strings.HasPrefix(s, "$"):
+		return "begins with $; brokers keep such topics to themselves"
+	case strings.HasSuffix(s, "/"):
+		return "ends in /; want it without"
+	}
+	return ""
+}
+
+// readFace reads face = "...", or [device.face], and what the group leaves to the face.
+func (g *Group) readFace(t *tomlfault.Table) {
+	if t.IsTable("face") {
+		faceKeys.read(t.Table("face"), &g.Face)
+	} else {
+		faceKeys.known(t.Table("face"))
+		t.Choice("face", faceNames, &g.Face.Name)
+	}
+	faceKeys.fill(&g.Face)
+	if f, ok := faces.ByName(g.Face.Name); ok {
+		if !t.Holds("retain") {
+			g.Retain = f.Retains
+		}
+		if !t.Holds("accept_retained") {
+			g.AcceptRetained = f.ObeysRetained
+		}
+		if !t.Holds("telemetry") {
+			g.Telemetry = f.Telemetry
+		}
+	}
+	g.makeVoice()
+}
+
+// makeVoice makes the face up for the group, which has one of which errors tell if that
+// cannot be.
+func (g *Group) makeVoice() {
+	faceKeys.fill(&g.Face)
+	if g.voice, g.voiceErr = g.NewVoice(); g.voiceErr != nil || g.Kind == nil {
+		native, _ := faces.ByName(faces.Default)
+		g.voice, _ = native.New(faces.Settings{Kind: new(devices.Kind)})
+	}
+}
+
+// NewVoice makes the face up for the devices of the group as it is now.
+func (g *Group) NewVoice() (faces.Voice, error) {
+	return g.Dialect().New(faces.Settings{Options: g.Face.Options, Kind: g.Kind, QoS: g.QoS, Retain: g.Retain, Groups: g.Groups, Telemetry: g.Telemetry, Homes: g.Home != ""})
+}
+
+// Voice returns the face as it was made up when the group was checked: where it has its
+// topics.
+func (g *Group) Voice() faces.Voice {
+	if g.voice == nil {
+		g.makeVoice()
+	}
+	return g.voice
+}
+
+// Dialect returns the face that the group has.
+func (g *Group) Dialect() *faces.Face {
+	f, ok := faces.ByName(g.Face.Name)
+	if !ok {
+		f, _ = faces.ByName(faces.Default)
+	}
+	return f
+}
+
+// checkFace checks the face, and that it can express the group's devices.
+func checkFace(r rules, g *Group) {
+	own := r.beneath("face")
+	faceKeys.check(own, &g.Face)
+	if g.voiceErr != nil && r.ok("face", "kind") {
+		r.errorf("face", "", "face %q: %v", tomlfault.Short(g.Face.Name), g.voiceErr)
+	}
+}
+
+// who is the device that the places of a template stand for.
+func (v *Vars) who() *faces.Who {
+	return &faces.Who{ID: v.ID, Home: v.Home, Number: uint64(v.Number), Seed: v.Seed}
+}
