@@ -41,6 +41,9 @@ type Broker struct {
 	listeners     map[net.Listener]struct{}
 	conns         map[*conn]struct{}
 	sessions      map[string]*session
+	absent        absentees
+	wakes         *time.Timer    // for the first of them; nil: there never was one
+	wakesAt       time.Duration  // when it is set for
 	wills         map[string]int // on their way, by client
 	willSent      sync.Cond      // one is no more
 	clients       int            // sessions with a connection
@@ -225,12 +228,8 @@ func (b *Broker) Close() error {
 		c.depart(departure{code: wire.ServerShuttingDown, noWill: true, err: errClosed})
 	}
 	b.mu.Lock()
-	for _, s := range b.sessions {
-		s.mu.Lock()
-		if a := s.absence; a != nil && a.timer != nil {
-			a.timer.Stop()
-		}
-		s.mu.Unlock()
+	if b.wakes != nil {
+		b.wakes.Stop()
 	}
 	b.mu.Unlock()
 	b.running.Done()

@@ -245,7 +245,7 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 	case d.takeOver: // 3.1.3-9: the session goes on
 		b.count.willsCancelled.Add(1)
 	default:
-		away.will, away.willAt = w, now+w.delay
+		away.will, away.willAt = w, now+w.wait()
 		b.memory.enter(&s.owner, w.cost())
 	}
 	if ended {
@@ -255,9 +255,7 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 			away.expiresAt = now + time.Duration(s.expiry)*time.Second
 		}
 		if away != (absence{}) && !b.closed {
-			s.absence = &away
-			b.memory.enter(&s.owner, costAbsence)
-			s.arm(now)
+			s.arm(&away, now)
 		}
 		s.shed()
 	}

@@ -11,8 +11,8 @@ import (
 // takes a third of the memory.
 type will struct {
 	publish   []byte // packet, of version 5
-	delay     time.Duration
-	cancelled bool // by DISCONNECT 0x00, and only here to ask Config.Will
+	delay     uint32 // Will Delay Interval, in seconds
+	cancelled bool   // by DISCONNECT 0x00, and only here to ask Config.Will
 }
 
 // newWill takes a Will out of the reader's memory.
@@ -25,8 +25,11 @@ func newWill(w *wire.Will) *will {
 		p.PacketID = 1 // which a packet must have; nobody sees it
 	}
 	packet := wire.AppendPublish(make([]byte, 0, wire.PublishSize(&p, wire.V5)), &p, wire.V5)
-	return &will{publish: packet, delay: time.Duration(w.Delay) * time.Second}
+	return &will{publish: packet, delay: w.Delay}
 }
+
+// wait is the Will Delay Interval.
+func (w *will) wait() time.Duration { return time.Duration(w.delay) * time.Second }
 
 // decoded returns the packet that newWill encoded.
 func (w *will) decoded() *wire.Publish {
