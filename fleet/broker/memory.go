@@ -47,10 +47,10 @@ const (
 	costConn         = 4 << 10 // with its goroutine and its part of the timers
 	costSession      = 176
 	costState        = 256
-	costAbsence      = 192 // with its timer
+	costAbsence      = 64
 	costWill         = 64
 	costSubscription = 256
-	costMessage      = 40
+	costMessage      = 32
 	costQueued       = 32 // an entry of a queue
 	costVia          = 48
 	costRetained     = 40

@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/binary"
 	"time"
+	"unsafe"
 
 	"homefleet/fleet/wire"
 )
@@ -41,8 +42,8 @@ func (m *message) remaining(now time.Duration) uint32 {
 // there are properties, the moment at which it expires and then all of it as a
 // PUBLISH. Nothing in it changes once others can see it.
 type kept struct {
-	data   []byte
-	places int32 // where it is kept, see account.hold
+	text   string // the data; a slice would make the whole larger by a third
+	places int32  // where it is kept, see account.hold
 	topic  uint16
 	qos    byte
 	form   keptForm
@@ -63,7 +64,7 @@ func (m *message) keep() *kept {
 		k.form |= keptRetain
 	}
 	if m.props == nil {
-		k.data = append(append(make([]byte, 0, len(m.topic)+len(m.payload)), m.topic...), m.payload...)
+		k.own(append(append(make([]byte, 0, len(m.topic)+len(m.payload)), m.topic...), m.payload...))
 		return k
 	}
 	k.form |= keptPacket
@@ -72,25 +73,32 @@ func (m *message) keep() *kept {
 	}
 	p := wire.Publish{Topic: m.topic, Payload: m.payload, Props: *m.props}
 	b := make([]byte, 0, momentSize+wire.PublishSize(&p, wire.V5))
-	k.data = wire.AppendPublish(binary.BigEndian.AppendUint64(b, uint64(m.expires)), &p, wire.V5)
+	k.own(wire.AppendPublish(binary.BigEndian.AppendUint64(b, uint64(m.expires)), &p, wire.V5))
 	return k
 }
 
 const momentSize = 8
 
+// own makes b the data. The caller does not change it any more.
+func (k *kept) own(b []byte) { k.text = unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// data returns what own was given, which may not be changed.
+func (k *kept) data() []byte { return unsafe.Slice(unsafe.StringData(k.text), len(k.text)) }
+
 // message fills in m, whose properties are in room, if there are any.
 func (k *kept) message(m *message, room *wire.Properties) {
 	*m = message{qos: k.qos, retain: k.form&keptRetain != 0}
 	if k.form&keptPacket == 0 {
-		m.topic, m.payload = k.data[:k.topic:k.topic], k.data[k.topic:]
+		b := k.data()
+		m.topic, m.payload = b[:k.topic:k.topic], b[k.topic:]
 		return
 	}
-	p := decoded(k.data[momentSize:])
+	p := decoded(k.data()[momentSize:])
 	*room = p.Props
 	m.topic, m.payload, m.props, m.expires = p.Topic, p.Payload, room, k.expires()
 }
 
-func (k *kept) expires() time.Duration { return time.Duration(binary.BigEndian.Uint64(k.data)) }
+func (k *kept) expires() time.Duration { return time.Duration(binary.BigEndian.Uint64(k.data())) }
 
 func (k *kept) expired(now time.Duration) bool {
 	return k.form&keptExpires != 0 && now >= k.expires()
@@ -98,7 +106,7 @@ func (k *kept) expired(now time.Duration) bool {
 
 // name is the topic.
 func (k *kept) name() []byte {
-	b := k.data
+	b := k.data()
 	if k.form&keptPacket != 0 {
 		b = b[momentSize+1:]
 		for b[0]&0x80 != 0 { // the Remaining Length
@@ -111,7 +119,7 @@ func (k *kept) name() []byte {
 
 // size is what the message takes in memory, and weighs against the bounds on
 // bytes.
-func (k *kept) size() int { return costMessage + text(len(k.data)) }
+func (k *kept) size() int { return costMessage + text(len(k.text)) }
 
 // decoded returns a PUBLISH that the broker has encoded.
 func decoded(packet []byte) wire.Publish {

@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		err = beBroker(os.Stdin, os.Stdout)
 	case "http":
 		err = beHTTP(os.Stdin, os.Stdout)
+	case "floor":
+		err = beFloor(os.Stdin, os.Stdout)
 	case "bystander":
 		err = beBystander(*roleData, os.Stdin, os.Stdout)
 	default:

@@ -140,7 +140,7 @@ func attacks() []attack {
 			run: each(20, 20, func(i int) []byte {
 				return subscribeAll(size(40_000), func(k int) string { return fmt.Sprintf("+/+/%d/%d", i, k) })
 			})},
-		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 4 MB a client", most: 50, why: "a filter takes some 250 bytes",
+		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 4 MB a client", most: 50, why: "a filter takes some 250 bytes; in two bare tables, 175",
 			run: each(5, 20, func(i int) []byte {
 				return subscribeAll(size(6000), func(k int) string { return short(1000*i + k) })
 			})},
@@ -171,7 +171,7 @@ func attacks() []attack {
 			run: each(10_000, size(100_000), func(i int) []byte {
 				return publish(1, fmt.Sprintf("%d/", i)+strings.Repeat("x/", levels-2)+"x", 0, nil, "x")
 			})},
-		{name: "retained topics of three bytes", bound: "`client_memory`", most: 9, why: "a message takes 56 bytes beside its text",
+		{name: "retained topics of three bytes", bound: "`client_memory`",
 			run: each(10_000, size(200_000), func(i int) []byte { return publish(1, short(i), 0, nil, "x") })},
 		{name: "retained messages with a User Property each", bound: "`client_memory`",
 			run: each(10_000, size(200_000), func(i int) []byte {
@@ -201,11 +201,11 @@ func attacks() []attack {
 					return a.away(connect("away", "", "", ""), packets...)
 				},
 				each(500, size(100_000), func(i int) []byte { return publish(2, overlapping(0, 8), i%65535+1, nil, "x") }))},
-		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`", most: 12, why: "210 bytes an entry, which takes a connection of its own",
+		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`", most: 12, why: "200 bytes an entry, which takes a connection of its own",
 			run: leaves(size(40_000), nil)},
-		{name: "Wills of one byte of those away", bound: "the same", most: 16, why: "with a timer each, 450 bytes", run: leaves(size(15_000), func(int) string { return "x" })},
+		{name: "Wills of one byte of those away", bound: "the same", most: 12, why: "300 bytes, which take a connection of their own", run: leaves(size(15_000), func(int) string { return "x" })},
 		{name: "Wills of 2,000 bytes of those away", bound: "the same", run: leaves(size(15_000), func(int) string { return strings.Repeat("w", 2000) })},
-		{name: "connections that are idle", bound: "`maximum_connections`, `total_memory`", most: 130, why: "a connection takes 4.7 KB, whatever is sent",
+		{name: "connections that are idle", bound: "`maximum_connections`, `total_memory`", most: 130, why: "a connection takes 4.7 KB; a bare one and its goroutine, 3.9 KB",
 			run: many(size(4000), func(*conn, int) error { return nil })},
 		{name: "packets that are not whole", bound: "`client_memory`, `maximum_packet_size`",
 			run: many(size(100), func(c *conn, i int) error {
