@@ -155,7 +155,7 @@ func (r *running) upBanner(up fleet.Presence) {
 	if r.sc.Measured() && len(r.sc.Incidents) > 0 {
 		width = len("incidents")
 	}
-	rs.add(pad("ready", width), "%s up in %s", all, span(r.readyIn))
+	rs.add(pad("ready", width), "%s up in %s", all, words.Span(r.readyIn))
 	if r.sc.Measured() {
 		_, _ = r.screen.Write([]byte(rs.text("  ", p))) // there is nowhere else to say it
 		return

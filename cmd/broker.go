@@ -231,7 +231,7 @@ func brokerDocument(e *embedded, s broker.Stats, ran time.Duration) brokerStats 
 // brokerRows leaves out what did not happen, beyond the first few.
 func brokerRows(s broker.Stats, ran time.Duration) *rows {
 	var r rows
-	r.add("ran", "%s", span(ran))
+	r.add("ran", "%s", words.Span(ran))
 	names, values := brokerCounts(s)
 	for i, name := range names {
 		if values[i] > 0 || i < 5 {

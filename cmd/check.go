@@ -177,7 +177,7 @@ func connectWords(sc *scenarios.Scenario) string {
 	if sc.Connect.Rate <= 0 {
 		return "as fast as it goes"
 	}
-	return fmt.Sprintf("%g a second, all begun after %s", sc.Connect.Rate, span(rampTime(sc)))
+	return fmt.Sprintf("%g a second, all begun after %s", sc.Connect.Rate, setting(rampTime(sc).Round(time.Millisecond)))
 }
 
 func keepAliveWords(sc *scenarios.Scenario) string {
@@ -219,7 +219,7 @@ func groupTelemetry(g *scenarios.Group) string {
 	}
 	text := "every " + setting(g.Telemetry)
 	if g.TelemetryJitter > 0 {
-		text += fmt.Sprintf(" ± %.3g %%", g.TelemetryJitter*100)
+		text += " ± " + words.Percent(100*g.TelemetryJitter, 2)
 	}
 	return text
 }

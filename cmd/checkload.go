@@ -42,7 +42,7 @@ func writeLoadPlan(b *strings.Builder, sc *scenarios.Scenario, p paint) {
 	ph := &plan.Phases
 	waits := "waits for nobody"
 	if ph.WaitFor > 0 {
-		waits = fmt.Sprintf("until %.4g %% of the devices are up", ph.WaitFor*100)
+		waits = "until " + words.Percent(100*ph.WaitFor, 2) + " of the devices are up"
 	}
 	rs.add("connect", "at most %s, %s; %s in all", setting(ph.Connect), waits, plural(plan.Clients, "connection"))
 	if ph.WarmUp > 0 {

@@ -48,7 +48,7 @@ func (r *requesting) collect(ctx, timed context.Context, phone *requester.Reques
 			an.took = an.came.Sub(r.sent)
 			if r.kept += an.weight(); r.kept > mostAnswers {
 				return failed("--count asks for fewer", "the answers take more than %s: %s of %s are kept",
-					"64 MiB", words.Grouped(int64(len(r.answers))), plural(r.q.count, "answer"))
+					words.Bytes(mostAnswers), words.Grouped(int64(len(r.answers))), plural(r.q.count, "answer"))
 			}
 			r.answers = append(r.answers, an)
 		case p := <-published:

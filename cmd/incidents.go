@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 )
 
@@ -45,7 +46,7 @@ func incidentsOf(sc *scenarios.Scenario) []incidentDocument {
 	for _, o := range sc.Occurrences(sc.Phases.Measure) {
 		times[o.Incident]++
 	}
-	span := func(d time.Duration) string {
+	chosen := func(d time.Duration) string {
 		if d == 0 {
 			return ""
 		}
@@ -57,19 +58,19 @@ func incidentsOf(sc *scenarios.Scenario) []incidentDocument {
 		struck := sc.Affected(scenarios.Occurrence{Incident: i})
 		d := incidentDocument{
 			Name: in.Name, Kind: string(in.Kind), Devices: len(struck), Times: times[i],
-			At: setting(in.At), For: setting(in.For), Every: span(in.Every), Spread: span(in.Spread),
+			At: setting(in.At), For: setting(in.For), Every: chosen(in.Every), Spread: chosen(in.Spread),
 			Way: string(in.Way), Return: string(in.Return), Session: string(in.Session), Rename: in.Rename,
-			Up: span(in.Up), Down: span(in.Down), Latency: span(in.Latency), Jitter: span(in.Jitter), SliceDelay: span(in.SliceDelay),
+			Up: chosen(in.Up), Down: chosen(in.Down), Latency: chosen(in.Latency), Jitter: chosen(in.Jitter), SliceDelay: chosen(in.SliceDelay),
 			kindSaid: strings.HasPrefix(in.Name, string(in.Kind)),
 		}
 		if len(struck) > 0 {
 			d.First, d.Last = sc.Device(struck[0]).ID, sc.Device(struck[len(struck)-1]).ID
 		}
 		if in.Chance < 1 {
-			d.Chance = shareText(in.Chance)
+			d.Chance = words.Percent(100*in.Chance, 2)
 		}
 		if in.Batch > 0 {
-			d.Batch = shareText(in.Batch)
+			d.Batch = words.Percent(100*in.Batch, 2)
 		}
 		if in.Bandwidth > 0 {
 			d.Bandwidth = plural(in.Bandwidth, "byte") + " a second"
@@ -81,9 +82,6 @@ func incidentsOf(sc *scenarios.Scenario) []incidentDocument {
 	}
 	return all
 }
-
-// shareText is "30%".
-func shareText(share float64) string { return fmt.Sprintf("%.4g%%", share*100) }
 
 // words says in up to three lines what will happen, to whom, and how: "offline:
 // 25 devices at 10s, for 20s".

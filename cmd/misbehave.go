@@ -1,9 +1,9 @@
 package cmd
 
 import (
-	"fmt"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios"
 )
 
@@ -32,7 +32,7 @@ func misbehaviorWords(m *scenarios.Misbehavior) string {
 	var parts []string
 	add := func(name string, share float64, more string) {
 		if share > 0 {
-			parts = append(parts, name+" "+shareText(share)+more)
+			parts = append(parts, name+" "+words.Percent(100*share, 2)+more)
 		}
 	}
 	add("drop", m.Drop, "")
@@ -45,7 +45,7 @@ func misbehaviorWords(m *scenarios.Misbehavior) string {
 	add("late", m.Late, " (by "+setting(max(m.LateMin, 0))+" to "+setting(m.LateMax)+")")
 	add("withhold_puback", m.WithholdPuback, "")
 	if m.Flood > 0 {
-		parts = append(parts, fmt.Sprintf("flood %.4g/s", m.Flood))
+		parts = append(parts, "flood "+words.Rate(m.Flood))
 	}
 	switch skew := m.ClockSkew; {
 	case skew > 0:

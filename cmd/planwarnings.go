@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
@@ -31,7 +32,7 @@ func planWarningsOf(sc *scenarios.Scenario) planWarnings {
 	}
 	if ramp := rampTime(sc); ramp > sc.Phases.Connect {
 		p.late = true
-		p.lines = append(p.lines, fmt.Sprintf("phases.connect is %s, and at connect.rate the last one begins to connect after %s", setting(sc.Phases.Connect), span(ramp)))
+		p.lines = append(p.lines, fmt.Sprintf("phases.connect is %s, and at connect.rate the last one begins to connect after %s", setting(sc.Phases.Connect), setting(ramp.Round(time.Millisecond))))
 	}
 	plan := sc.LoadPlan()
 	f := foresight{sc: sc, plan: &plan}

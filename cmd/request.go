@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -314,10 +315,10 @@ func (r *requesting) printAnswers() error {
 	case len(r.answers) > 0:
 		width := 0
 		for _, an := range r.answers {
-			width = max(width, len(span(an.took)))
+			width = max(width, utf8.RuneCountInString(words.Span(an.took)))
 		}
 		for _, an := range r.answers {
-			line := fmt.Sprintf("%*s  %s", width, span(an.took), payloadWords(an.payload))
+			line := fmt.Sprintf("%*s  %s", width, words.Span(an.took), payloadWords(an.payload))
 			if an.fault != "" {
 				line += "  " + p.red("error: "+printable(an.fault))
 			}
@@ -350,7 +351,7 @@ func (r *requesting) answerRows(an *answer, p paint) *rows {
 	if an.retain {
 		rs.add("retained", "yes")
 	}
-	rs.add("round trip", "%s", span(an.took))
+	rs.add("round trip", "%s", words.Span(an.took))
 	rs.add("response topic", "%s", r.topicFrom)
 	if r.others > 0 {
 		rs.add("not for us", "%s %s", plural(r.others, "message"), r.notOurs())
@@ -376,7 +377,7 @@ func (r *requesting) summary() *rows {
 	}
 	rs.add("answers", "%s", text)
 	rs.add("topic", "%s", printable(r.topic))
-	rs.add("round trip", "%s to %s, median %s", span(times[0]), span(times[len(times)-1]), span(times[len(times)/2]))
+	rs.add("round trip", "%s to %s, median %s", words.Span(times[0]), words.Span(times[len(times)-1]), words.Span(times[len(times)/2]))
 	rs.add("response topic", "%s", r.topicFrom)
 	if r.others > 0 {
 		rs.add("not for us", "%s %s", plural(r.others, "message"), r.notOurs())

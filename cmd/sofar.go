@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"homefleet/devices/words"
@@ -36,9 +35,9 @@ func timesSoFar(h *metrics.Histogram) []piece {
 	}
 	var pieces []piece
 	add := func(name string, p float64) {
-		text := "> " + fineSpan(h.Bound())
+		text := "> " + words.Span(h.Bound())
 		if d := h.Percentile(p); d != metrics.NoAnswer {
-			text = fineSpan(d)
+			text = words.Span(d)
 		}
 		pieces = append(pieces, piece{name + " " + text, nil})
 	}
@@ -124,20 +123,3 @@ func plainPieces(pieces []piece) string {
 
 // pad fills text up with spaces.
 func pad(text string, width int) string { return fmt.Sprintf("%-*s", width, text) }
-
-// shortTime is a time that passes while one looks, in whole seconds.
-func shortTime(d time.Duration) string {
-	d = d.Truncate(time.Second)
-	if d < time.Minute {
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	}
-	return setting(d)
-}
-
-// fineSpan is span with microseconds.
-func fineSpan(d time.Duration) string {
-	if d < time.Millisecond {
-		return fmt.Sprintf("%.2f ms", d.Seconds()*1e3)
-	}
-	return span(d)
-}

@@ -28,8 +28,8 @@ func plural[N int | int64 | uint64](n N, noun string) string {
 	return words.Grouped(int64(n)) + " " + noun + "s"
 }
 
-// span returns a duration as people say it: see [words.Span].
-func span(d time.Duration) string { return words.Span(d) }
+// shortTime returns a time that passes while one looks, in whole seconds.
+func shortTime(d time.Duration) string { return words.Duration(d.Truncate(time.Second)) }
 
 // setting returns a duration that somebody chose, as a scenario writes it.
 func setting(d time.Duration) string {

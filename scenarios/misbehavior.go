@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -123,6 +124,6 @@ func checkMisbehavior(r rules, m *Misbehavior) {
 		}
 	}
 	if sum := m.treated(); sum > 1+1e-9 {
-		r.errorf("", "", "what goes wrong with answers adds up to %.4g%%; want at most 100%%: one answer gets one of it", sum*100)
+		r.errorf("", "", "what goes wrong with answers adds up to %s; want at most 100%%: one answer gets one of it", words.Percent(100*sum, 2))
 	}
 }

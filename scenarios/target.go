@@ -119,7 +119,7 @@ func (ch *checker) noTarget(r rules, sel selection) {
 	switch {
 	case t.Share > 0 && without(func(t *Target) { t.Share = 0 }):
 		r.errorf("target.share", "a share is drawn device by device: take a larger one, or more devices",
-			"a share of %.4g%% leaves no %s to %s", t.Share*100, what, sel.verb)
+			"a share of %s leaves no %s to %s", words.Percent(100*t.Share, 2), what, sel.verb)
 	case t.ID != "" && !without(func(t *Target) { t.Home, t.Share = "", 0 }):
 		r.errorf("target.id", ch.near(t.ID, func(d Device) string { return d.ID }, sel), "no %s has an id like %q", what, tomlfault.Short(t.ID))
 	case t.Home != "" && !without(func(t *Target) { t.ID, t.Share = "", 0 }):

@@ -1,5 +1,5 @@
-// Package words puts numbers, durations and mistyped names the way people read
-// them. It knows nothing of what they are about.
+// Package words puts numbers, durations, foreign text and mistyped names the way people
+// read them. It knows nothing of what they are about.
 package words
 
 import (
@@ -29,8 +29,9 @@ func Plural(n int64, one, many string) string {
 	return Grouped(n) + " " + many
 }
 
-// Duration writes a duration without the zero units that its String appends:
-// "5m" for "5m0s".
+// Duration is a time that somebody chose, as a scenario writes it: "1h30m", "45s",
+// "250ms". It is exact, and without the zero units that its String appends: "5m" for
+// "5m0s".
 func Duration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
@@ -87,30 +88,3 @@ func edits(a, b string) int {
 	}
 	return last[len(b)]
 }
-
-// Rate is events a second: "500/s", "0.5/s".
-func Rate(v float64) string {
-	switch {
-	case v >= 99.5:
-		return Grouped(int64(v+0.5)) + "/s"
-	case v >= 10 || v == float64(int(v)):
-		return strconv.FormatFloat(v, 'f', 0, 64) + "/s"
-	}
-	return strconv.FormatFloat(v, 'f', 1, 64) + "/s"
-}
-
-// Span is a duration as people say it, to three digits or so: "0.8 ms", "12 ms",
-// "1.2 s", "3m20s".
-func Span(d time.Duration) string {
-	switch {
-	case d < 10*time.Millisecond:
-		return decimals(d.Seconds()*1e3, 1) + " ms"
-	case d < time.Second:
-		return decimals(d.Seconds()*1e3, 0) + " ms"
-	case d < time.Minute:
-		return decimals(d.Seconds(), 1) + " s"
-	}
-	return d.Round(time.Second).String()
-}
-
-func decimals(v float64, n int) string { return strconv.FormatFloat(v, 'f', n, 64) }

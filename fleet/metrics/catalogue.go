@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // Unit is what the values of a metric are measured in.
@@ -59,8 +61,15 @@ func Catalogue() []MetricInfo {
 // statistics of the timed ones gathered.
 func CatalogueText() string {
 	var b strings.Builder
+	column := 0 // the widest name rules
+	for i := range figureTable {
+		column = max(column, len(figureTable[i].Name))
+	}
+	for i := range countTable {
+		column = max(column, len(countTable[i].name))
+	}
 	row := func(name string, u Unit, help string) {
-		b.WriteString("  " + name + strings.Repeat(" ", max(27-len(name), 1)) + u.String())
+		b.WriteString("  " + name + strings.Repeat(" ", column-len(name)+2) + u.String())
 		b.WriteString(strings.Repeat(" ", 7-len(u.String())) + help + "\n")
 	}
 	for i := range figureTable {
@@ -122,7 +131,7 @@ type statistic struct {
 func statistics() []statistic {
 	var all []statistic
 	for _, p := range Percentiles() {
-		name := percentileName(p)
+		name := words.Percentile(p)
 		all = append(all, statistic{name, name[1:] + "th percentile", p})
 	}
 	return append(all,
@@ -242,15 +251,15 @@ var runFigures = []figure{
 		ofRetained(func(t *RetainedTotals) int64 { return t.Missing })},
 	{MetricInfo{"retained.wrong", UnitCount, "retained.checked", false, "topics with another retained message, not known to be older"}, false,
 		ofRetained(func(t *RetainedTotals) int64 { return t.Wrong })},
-	{MetricInfo{"recovery.half", UnitTime, "", false, "the longest time from an incident's end until 50 % of its devices were back"}, true,
+	{MetricInfo{"recovery.half", UnitTime, "", false, "the longest time from an incident's end until 50% of its devices were back"}, true,
 		recoveryParts["recovery.half"].worst},
-	{MetricInfo{"recovery.most", UnitTime, "", false, "the same until 99 %"}, true,
+	{MetricInfo{"recovery.most", UnitTime, "", false, "the same until 99%"}, true,
 		recoveryParts["recovery.most"].worst},
 	{MetricInfo{"recovery.all", UnitTime, "", false, "the same until all"}, true,
 		recoveryParts["recovery.all"].worst},
-	{MetricInfo{"recovery.answering.half", UnitTime, "", false, "the longest time from an incident's end until 50 % of its devices answered"}, true,
+	{MetricInfo{"recovery.answering.half", UnitTime, "", false, "the longest time from an incident's end until 50% of its devices answered"}, true,
 		recoveryParts["recovery.answering.half"].worst},
-	{MetricInfo{"recovery.answering.most", UnitTime, "", false, "the same until 99 %"}, true,
+	{MetricInfo{"recovery.answering.most", UnitTime, "", false, "the same until 99%"}, true,
 		recoveryParts["recovery.answering.most"].worst},
 	{MetricInfo{"recovery.answering.all", UnitTime, "", false, "the same until all"}, true,
 		recoveryParts["recovery.answering.all"].worst},

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"homefleet/devices/words"
 )
 
 // Comparison is how a result differs from an earlier one.
@@ -110,7 +112,7 @@ func Compare(before, after *Result) Comparison {
 			if ha.Few(p) || hb.Few(p) {
 				continue
 			}
-			d := Delta{Name: name + percentileName(p), Unit: UnitTime, Before: ha.Percentile(p).Seconds(), After: hb.Percentile(p).Seconds()}
+			d := Delta{Name: name + words.Percentile(p), Unit: UnitTime, Before: ha.Percentile(p).Seconds(), After: hb.Percentile(p).Seconds()}
 			if ha.Percentile(p) == NoAnswer || hb.Percentile(p) == NoAnswer {
 				c.unanswered(d, ha, hb, p)
 				continue
@@ -290,7 +292,7 @@ func (c *Comparison) add(d Delta, better float64) {
 	case d.After >= many*d.Before:
 		change = fmt.Sprintf("went from %s to %s (× %.0f)", d.text(d.Before), d.text(d.After), d.After/d.Before)
 	default:
-		change = fmt.Sprintf("went from %s to %s (%+.1f %%)", d.text(d.Before), d.text(d.After), 100*diff/d.Before)
+		change = fmt.Sprintf("went from %s to %s (%+.1f%%)", d.text(d.Before), d.text(d.After), 100*diff/d.Before)
 	}
 	why := ""
 	switch d.Verdict {
@@ -340,9 +342,9 @@ func (d *Delta) text(v float64) string {
 	case UnitTime:
 		return time.Duration(v * float64(time.Second)).Round(time.Microsecond).String()
 	case UnitRate:
-		return number(v, 2) + "/s"
+		return words.Number(v, 2) + "/s"
 	}
-	return percent(v)
+	return words.Percent(v, 4)
 }
 
 // incomparable lists what makes two results hard to compare.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"homefleet/devices/words"
 )
 
 // RunsComparison is how runs differ from earlier runs of the same.
@@ -221,7 +223,7 @@ func (d *RunsDelta) Change() string {
 		return ""
 	}
 	part := func(v float64) string { return strings.Replace(fmt.Sprintf("%+.1f", 100*v/base), "-0.0", "+0.0", 1) }
-	text := part(diff) + " %"
+	text := part(diff) + "%"
 	if s := d.Shift; s != nil {
 		text += fmt.Sprintf(" [%s, %s]", part(float64(s.Low)), part(float64(s.High)))
 	}
@@ -236,5 +238,5 @@ func PText(p float64) string {
 	if p < 0.0001 {
 		return "< 0.0001"
 	}
-	return number(p, 4)
+	return words.Number(p, 4)
 }

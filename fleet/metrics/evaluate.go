@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -62,7 +61,7 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		if v = share(part, whole); whole == 0 {
 			why = "there is none of " + e.of
 		} else {
-			x.Actual = fmt.Sprintf("%s (%s of %s)", roundPercent(v, e.want.decimals(v, 4)), words.Grouped(int64(part)), words.Grouped(int64(whole)))
+			x.Actual = fmt.Sprintf("%s (%s of %s)", words.Percent(v, e.want.decimals(v, 4)), words.Grouped(int64(part)), words.Grouped(int64(whole)))
 		}
 	}
 	if why != "" {
@@ -100,7 +99,7 @@ func (e *Expectation) evaluate(s *Snapshot) (x Expected, v, whole float64) {
 		x.Actual = d.String()
 		x.Value = new(v / float64(time.Second))
 	case UnitRate:
-		x.Actual = number(v, e.want.decimals(v, 2)) + "/s"
+		x.Actual = words.Number(v, e.want.decimals(v, 2)) + "/s"
 		x.Value = new(v)
 	case UnitCount:
 		x.Actual = words.Grouped(int64(v))
@@ -140,7 +139,7 @@ func noTime(h *Histogram) string {
 		return fmt.Sprintf("none of %s was answered", words.Grouped(of))
 	}
 	return fmt.Sprintf("%s of %s (%s) had no answer, and are slower than all that had",
-		words.Grouped(n), words.Grouped(of), roundPercent(share(float64(n), float64(of)), 1))
+		words.Grouped(n), words.Grouped(of), words.Percent(share(float64(n), float64(of)), 1))
 }
 
 // value returns the metric's value and its whole, or why there is none.
@@ -232,27 +231,4 @@ func (e *Expectation) Broken(s *Snapshot) bool {
 		return e.want.exceeded(v * whole / math.Max(whole, evenEarly))
 	}
 	return true
-}
-
-// number is v with at most some decimals.
-func number(v float64, decimals int) string {
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	return s
-}
-
-// percent is a share for people; what is not 0 or 100 is not shown as that.
-func percent(v float64) string { return roundPercent(v, 4) }
-
-// roundPercent is percent with as few decimals as will do, but no fewer than
-// these.
-func roundPercent(v float64, decimals int) string {
-	for ; decimals <= 9; decimals++ {
-		if s := number(v, decimals); (s != "0" || v == 0) && (s != "100" || v == 100) {
-			return s + "%"
-		}
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64) + "%"
 }

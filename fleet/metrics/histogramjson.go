@@ -10,6 +10,8 @@ import (
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"homefleet/devices/words"
 )
 
 // histogramJSON is a histogram in a result. What is there to be read by people
@@ -54,11 +56,11 @@ func (h *Histogram) MarshalJSON() ([]byte, error) {
 	}
 	for _, p := range Percentiles() {
 		if j.Percentiles != nil {
-			j.Percentiles[percentileName(p)] = span(h.Percentile(p))
+			j.Percentiles[words.Percentile(p)] = span(h.Percentile(p))
 		}
 		if j.Intervals != nil {
 			low, high := h.Interval(p)
-			j.Intervals[percentileName(p)] = [2]*Span{span(low), span(high)}
+			j.Intervals[words.Percentile(p)] = [2]*Span{span(low), span(high)}
 		}
 	}
 	if h.count > 0 {
@@ -148,6 +150,3 @@ func parseSum(text string) (hi, lo uint64, err error) {
 	lo, carry := bits.Add64(lo, ns, 0)
 	return hi + carry, lo, nil
 }
-
-// percentileName is "p99.9" for 99.9.
-func percentileName(p float64) string { return "p" + strconv.FormatFloat(p, 'f', -1, 64) }

@@ -87,5 +87,5 @@ func (g *Generator) drops(s *Snapshot) string {
 
 func (g *Generator) lag() string {
 	return fmt.Sprintf("%s of %s requests (%s) left more than %v after their planned moment",
-		words.Grouped(g.Behind), words.Grouped(g.Sent), roundPercent(share(float64(g.Behind), float64(g.Sent)), 1), time.Duration(g.Bound))
+		words.Grouped(g.Behind), words.Grouped(g.Sent), words.Percent(share(float64(g.Behind), float64(g.Sent)), 1), time.Duration(g.Bound))
 }

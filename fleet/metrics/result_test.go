@@ -490,15 +490,15 @@ func TestCompareTimes(t *testing.T) {
 		sentence             string
 	}{
 		{0.010, 0.010, 0, methodRank, Within, "x is the same: 10ms"},
-		{0.010, 0.011, 0.002, methodRank, Within, "x went from 10ms to 11ms (+10.0 %), within noise (2ms)"},
-		{0.010, 0.014, 0.002, methodRank, CannotTell, "x went from 10ms to 14ms (+40.0 %), which cannot be told from chance: it is more than noise within the runs (2ms), but two runs of the same may differ by a factor of 1.5"},
-		{0.014, 0.010, 0.002, methodRank, CannotTell, "x went from 14ms to 10ms (-28.6 %), which cannot be told from chance: it is more than noise within the runs (2ms), but two runs of the same may differ by a factor of 1.5"},
-		{0.010, 0.066, 0.080, methodLine, CannotTell, "x went from 10ms to 66ms (+560.0 %), which cannot be told from chance: it is much, but the figure varies by as much within the runs (80ms)"},
-		{0.010, 0.066, 0.020, methodLine, Worse, "x went from 10ms to 66ms (+560.0 %), worse and more than noise (20ms)"},
+		{0.010, 0.011, 0.002, methodRank, Within, "x went from 10ms to 11ms (+10.0%), within noise (2ms)"},
+		{0.010, 0.014, 0.002, methodRank, CannotTell, "x went from 10ms to 14ms (+40.0%), which cannot be told from chance: it is more than noise within the runs (2ms), but two runs of the same may differ by a factor of 1.5"},
+		{0.014, 0.010, 0.002, methodRank, CannotTell, "x went from 14ms to 10ms (-28.6%), which cannot be told from chance: it is more than noise within the runs (2ms), but two runs of the same may differ by a factor of 1.5"},
+		{0.010, 0.066, 0.080, methodLine, CannotTell, "x went from 10ms to 66ms (+560.0%), which cannot be told from chance: it is much, but the figure varies by as much within the runs (80ms)"},
+		{0.010, 0.066, 0.020, methodLine, Worse, "x went from 10ms to 66ms (+560.0%), worse and more than noise (20ms)"},
 		{0.010, 0.5, 0.020, methodLine, Worse, "x went from 10ms to 500ms (× 50), worse and more than noise (20ms)"},
-		{0.066, 0.010, 0.020, methodLine, Better, "x went from 66ms to 10ms (-84.8 %), better and more than noise (20ms)"},
+		{0.066, 0.010, 0.020, methodLine, Better, "x went from 66ms to 10ms (-84.8%), better and more than noise (20ms)"},
 		{0, 0.010, 0.001, methodLine, Worse, "x went from 0 to 10ms, worse and more than noise (1ms)"},
-		{0.010, 0.066, 0, "", CannotTell, "x went from 10ms to 66ms (+560.0 %); whether that is noise cannot be told: there is too little to tell it from"},
+		{0.010, 0.066, 0, "", CannotTell, "x went from 10ms to 66ms (+560.0%); whether that is noise cannot be told: there is too little to tell it from"},
 	} {
 		var c Comparison
 		c.add(Delta{Name: "x", Unit: UnitTime, Before: tt.before, After: tt.after, Noise: tt.noise, Method: tt.method}, -1)

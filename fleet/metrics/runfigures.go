@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"homefleet/devices/words"
 )
 
 // Value is a figure of a run in its unit: seconds, percent, events a second, or
@@ -74,7 +76,7 @@ func RunFigures() []RunFigure {
 			if t.metric == ScheduleDelay {
 				sense = 0
 			}
-			add(name+percentileName(p), sense)
+			add(name+words.Percentile(p), sense)
 		}
 		if slices.Contains([]Metric{ResponseTime, ServiceTime, ScheduleDelay}, t.metric) {
 			add(name+"mean", 0)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"homefleet/devices/words"
@@ -88,7 +87,7 @@ func newDeltaRow(d metrics.Delta) deltaRow {
 		if ratio := d.After / d.Before; ratio >= many {
 			row.Change = fmt.Sprintf("× %.0f", ratio)
 		} else {
-			row.Change = fmt.Sprintf("%+.1f %%", 100*diff/d.Before)
+			row.Change = fmt.Sprintf("%+.1f%%", 100*diff/d.Before)
 		}
 	}
 	if d.Method != "" {
@@ -107,11 +106,11 @@ func newDeltaRow(d metrics.Delta) deltaRow {
 func valueText(u metrics.Unit, v float64) string {
 	switch u {
 	case metrics.UnitTime:
-		return duration(time.Duration(v * float64(time.Second)))
+		return words.Span(time.Duration(v * float64(time.Second)))
 	case metrics.UnitRate:
-		return rate(v)
+		return words.Rate(v)
 	case metrics.UnitShare:
-		return strconv.FormatFloat(v, 'g', 3, 64) + " %"
+		return words.Percent(v, 2)
 	}
-	return strconv.FormatFloat(v, 'f', -1, 64)
+	return words.Number(v, 3)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -62,16 +63,16 @@ func newCurves(s *metrics.Snapshot) *curves {
 }
 
 func newTimingRow(name, help string, m metrics.Metric, h *metrics.Histogram) timingRow {
-	row := timingRow{Name: name, Help: help, Over: m.Over(), Samples: grouped(h.Total())}
+	row := timingRow{Name: name, Help: help, Over: m.Over(), Samples: words.Grouped(h.Total())}
 	for _, p := range shownPercentiles() {
 		row.Cells = append(row.Cells, percentile(h, p))
 	}
 	mean := cell{none, "none was answered"}
 	switch {
 	case h.Count() > 0 && h.Unanswered() > 0:
-		mean = cell{duration(h.Mean()), "of " + grouped(h.Count()) + " answered"}
+		mean = cell{words.Span(h.Mean()), "of " + words.Grouped(h.Count()) + " answered"}
 	case h.Count() > 0:
-		mean = cell{Value: duration(h.Mean())}
+		mean = cell{Value: words.Span(h.Mean())}
 	}
 	row.Cells = append(row.Cells, maximum(h), mean)
 	row.Missing = unansweredText(name, h)
@@ -113,7 +114,7 @@ func drawCurves(s *metrics.Snapshot, l layout) chart {
 		if at > right+1 || p == 50 && at < l.left+48 {
 			continue
 		}
-		ticks = append(ticks, tick{At: at, Label: fmt.Sprintf("%v %%", p)})
+		ticks = append(ticks, tick{At: at, Label: fmt.Sprintf("%v%%", p)})
 		c.Grid = append(c.Grid, rule{"grid", num(at), num(top), num(at), num(bottom)})
 	}
 	last := l.right - 8
@@ -159,7 +160,7 @@ func (c *chart) curveHits(s *metrics.Snapshot, l layout, x linear, top, bottom, 
 		p := 100 - 100*math.Pow(10, -d)
 		// As many digits as the axis tells apart.
 		var text strings.Builder
-		fmt.Fprintf(&text, "%.*f %%", max(0, int(d))+1, p)
+		fmt.Fprintf(&text, "%.*f%%", max(0, int(d))+1, p)
 		found := false
 		for k := range curveLines {
 			h := s.Series[metrics.Series{Metric: curveLines[k].metric}]

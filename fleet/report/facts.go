@@ -47,7 +47,7 @@ func runFacts(r *metrics.Result) []facts {
 	if !uncontrolled(r) {
 		block("Load",
 			pair{"Arrival", strings.Join(r.Load.Arrival, "\n"), ""}, pair{"QoS", qosText(r.Load.QoS), ""},
-			pair{"Payload", bytesText(int64(r.Load.Payload)), ""}, pair{"Correlation Data", bytesText(int64(r.Load.Correlation)), ""},
+			pair{"Payload", words.Bytes(int64(r.Load.Payload)), ""}, pair{"Correlation Data", words.Bytes(int64(r.Load.Correlation)), ""},
 			pair{"Time-out", span(r.Load.Timeout), ""}, pair{"Late window", span(r.Load.Late), ""})
 	}
 	broker := []pair{{"Address", r.Broker.URL, ""}, {"Kind", embeddedText(r), ""}, {"Known of it", r.Broker.Name, ""}}
@@ -62,7 +62,7 @@ func runFacts(r *metrics.Result) []facts {
 		}
 		memory := ""
 		if h.Memory > 0 {
-			memory = bytesText(h.Memory)
+			memory = words.Bytes(h.Memory)
 		}
 		block(heading, pair{"Cores", strconv.Itoa(h.Cores), ""}, pair{"GOMAXPROCS", strconv.Itoa(h.GOMAXPROCS), ""},
 			pair{"Go", h.Go, ""}, pair{"System", strings.Trim(h.OS+"/"+h.Arch, "/"), ""}, pair{"Memory", memory, ""})

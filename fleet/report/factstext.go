@@ -129,7 +129,7 @@ func factsOfHost(r *metrics.Result, h *metrics.HostFacts) row {
 		parts = append(parts, fmt.Sprintf("GOMAXPROCS %d", h.GOMAXPROCS))
 	}
 	if h.Memory > 0 {
-		parts = append(parts, bytesText(h.Memory))
+		parts = append(parts, words.Bytes(h.Memory))
 	}
 	return row{"host", append(parts, named("", strings.Trim(h.OS+"/"+h.Arch, "/"), "", h.Go, "homefleet ", r.Tool)...)}
 }

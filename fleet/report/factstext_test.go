@@ -74,7 +74,7 @@ func TestUnmeasured(t *testing.T) {
 	for _, want := range []string{
 		"verdict: ran as planned\n",
 		"\nran 1m30s, stopped\n",
-		"\n  devices             3: 2 lights, 1 plug, all up in 4.0 ms\n",
+		"\n  devices             3: 2 lights, 1 plug, all up in 4.00 ms\n",
 		"\n  connects            3\n",
 		"\n  connections failed  12\n", // as connect.failed: not opened, broken before CONNACK, refused in it
 		"\n  requests            1,234\n",

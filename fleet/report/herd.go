@@ -106,7 +106,7 @@ func (d *herdDrawing) back(from float64) (top, bottom float64) {
 	y := linear{100, bottom, top}
 	var ticks []tick
 	for _, p := range []float64{0, 25, 50, 75, 100} {
-		ticks = append(ticks, tick{At: y.at(p), Label: fmt.Sprintf("%v %%", p)})
+		ticks = append(ticks, tick{At: y.at(p), Label: fmt.Sprintf("%v%%", p)})
 	}
 	d.axisY(d.l, ticks)
 	for i, r := range d.herds {
@@ -148,7 +148,7 @@ func (d *herdDrawing) tell(from, to float64) string {
 				attempts += n
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s, %s back", d.name(r), words.Plural(attempts, "attempt", "attempts"), percent(back, r.Affected)))
+		parts = append(parts, fmt.Sprintf("%s: %s, %s back", d.name(r), words.Plural(attempts, "attempt", "attempts"), words.Share(back, r.Affected)))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -162,7 +162,7 @@ func describeHerd(herds []*metrics.Recovery) string {
 			text = g + ": " + text
 		}
 		if r.Online.All != nil {
-			text += ", the last after " + duration(time.Duration(*r.Online.All))
+			text += ", the last after " + words.Span(time.Duration(*r.Online.All))
 		}
 		parts = append(parts, text)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -241,11 +242,11 @@ func TestCompareFigures(t *testing.T) {
 		"The payload sizes differ: 64 and 128",
 		// Below the name stands what a phone has no columns for.
 		"response.p99 worse ▲ × 205 4.40 ms 900 ms ▲ × 205 ± 20.0 ms worse",
-		"service.p99 better ▼ -20.0 % 10.0 ms 8.00 ms ▼ -20.0 % ± 1.00 ms better",
-		"requests.rate different ▼ -20.0 % 500/s 400/s ▼ -20.0 % ± 5/s different",
+		"service.p99 better ▼ -20.0% 10.0 ms 8.00 ms ▼ -20.0% ± 1.00 ms better",
+		"requests.rate different ▼ -20.0% 500/s 400/s ▼ -20.0% ± 5/s different",
 		"response.max cannot tell ▲ × 12 80.0 ms 1.00 s ▲ × 12 – cannot tell",
-		"requests.lost within noise 0 % 0 % none ± 0 % within noise",
-		"requests.late worse ▲ from 0 0 % 3 % ▲ from 0 ± 1 % worse",
+		"requests.lost within noise 0% 0% none ± 0% within noise",
+		"requests.late worse ▲ from 0 0% 3% ▲ from 0 ± 1% worse",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
@@ -275,7 +276,7 @@ func TestHTMLFigures(t *testing.T) {
 	r := lossy()
 	text := plain(render1(t, r))
 	for _, want := range []string{
-		"Fail", "308", "requests.lost is 308; want == 0", "1 of 6 hold", "2.41 % of sent", "p99 > 2.01 s", "2,599 of 15,000 (17.33 %) had no answer",
+		"Fail", "308", "requests.lost is 308; want == 0", "1 of 6 hold", "2.41% of sent", "p99 > 2.01 s", "2,599 of 15,000 (17.33%) had no answer",
 		"quota exceeded", "server shutting down", "the broker refuses for lack of quota", "Receive Maximum", "thermostat",
 		"Kept to its plan", strings.Repeat("4f1c9a02", 8), "go1.26.8", "0.3.0", "phones: open, constant 400/s",
 	} {
@@ -316,20 +317,20 @@ func TestHTMLFewSamples(t *testing.T) {
 	text := plain(render1(t, r))
 	for _, want := range []string{
 		"over 30 planned requests",
-		"p99 ~" + duration(h.Max()),
+		"p99 ~" + words.Span(h.Max()),
 		"what a user waits; over planned requests: what has no answer is slower than every answer 30 ",
-		"95 % interval",
+		"95% interval",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
 	low, high := h.Interval(50)
-	if want := duration(low) + " to " + duration(high); !strings.Contains(text, want) {
+	if want := words.Span(low) + " to " + words.Span(high); !strings.Contains(text, want) {
 		t.Errorf("the page does not say that the median lies within %q", want)
 	}
-	if !strings.Contains(text, duration(h.Max())) {
-		t.Errorf("the page does not say the maximum %s", duration(h.Max()))
+	if !strings.Contains(text, words.Span(h.Max())) {
+		t.Errorf("the page does not say the maximum %s", words.Span(h.Max()))
 	}
 }
 

@@ -142,7 +142,7 @@ func heldBack(t *metrics.Totals) string {
 		by = ", " + words.Grouped(t.HeldByConn) + " of them by the connection, which took no more"
 	}
 	return "held back by flow control: " + words.Grouped(t.Held) + " of the sent" + by + "; most at a time in one controller " +
-		words.Grouped(t.LongestQueue) + ", for at most " + duration(time.Duration(t.LongestWait))
+		words.Grouped(t.LongestQueue) + ", for at most " + words.Span(time.Duration(t.LongestWait))
 }
 
 func nonZero(all []namedCount) []namedCount {

@@ -72,7 +72,7 @@ func willTiles(t *metrics.WillTotals) []tile {
 		return x
 	}
 	share := func(n, whole int64, of string) string {
-		if s := percent(n, whole); s != "" {
+		if s := words.Share(n, whole); s != "" {
 			return s + " of " + of
 		}
 		return ""

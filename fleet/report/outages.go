@@ -181,7 +181,7 @@ func backs(r *metrics.Recovery, t *metrics.Times) [3]back {
 	for i, at := range []*metrics.Span{t.Half, t.Most, t.All} {
 		switch {
 		case at != nil:
-			all[i] = back{Text: duration(time.Duration(*at))}
+			all[i] = back{Text: words.Span(time.Duration(*at))}
 		case r.Affected == 0:
 			all[i] = back{Text: none}
 		default:

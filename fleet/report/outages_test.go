@@ -211,7 +211,7 @@ func TestTextWays(t *testing.T) {
 		}
 	}
 	narrow := text(t, massOffline(), TextOptions{Width: 40})
-	for _, want := range []string{"\ngoing offline: 56 Wills are not as the\nrules want\n", "  cut: outages 2,650, expected 2,500,\n  seen 2,450: 2,448 on time, 2 late, 50\n  missing\n", "    online: 22 of 25; 50 % 300 ms, 99 %\n    never, 100 % never\n"} {
+	for _, want := range []string{"\ngoing offline: 56 Wills are not as the\nrules want\n", "  cut: outages 2,650, expected 2,500,\n  seen 2,450: 2,448 on time, 2 late, 50\n  missing\n", "    online: 22 of 25; 50% 300 ms, 99%\n    never, 100% never\n"} {
 		if !strings.Contains(narrow, want) {
 			t.Errorf("the narrow text does not say %q:\n%s", want, narrow)
 		}
@@ -335,7 +335,7 @@ func TestDrawHerd(t *testing.T) {
 			t.Fatalf("under the pointer stands %q; want both groups", h.Text)
 		}
 	}
-	if last := c.Hits[len(c.Hits)-1].Text; !strings.HasSuffix(last, "naive: 0 attempts, 100 % back") {
+	if last := c.Hits[len(c.Hits)-1].Text; !strings.HasSuffix(last, "naive: 0 attempts, 100% back") {
 		t.Errorf("in the end it says %q; want that all naive devices are back", last)
 	}
 	var told int64

@@ -117,7 +117,7 @@ func (w *writer) recovery(r *metrics.Result) {
 	}
 	w.heading("recovery, from the end of the incident")
 	rows := gravest(r.Recoveries, mostText)
-	cells := [][]string{{"devices back", "50 %", "99 %", "100 %"}}
+	cells := [][]string{{"devices back", "50%", "99%", "100%"}}
 	for _, x := range rows {
 		for _, t := range timesOf(x) {
 			line := []string{backText(x, t)}
@@ -147,7 +147,7 @@ func (w *writer) recovery(r *metrics.Result) {
 			line := cells[at]
 			at++
 			if narrow {
-				w.wrapped(indent, fmt.Sprintf("%s: %s; 50 %% %s, 99 %% %s, 100 %% %s", timeNames[i], line[0], line[1], line[2], line[3]))
+				w.wrapped(indent, fmt.Sprintf("%s: %s; 50%% %s, 99%% %s, 100%% %s", timeNames[i], line[0], line[1], line[2], line[3]))
 				continue
 			}
 			figures := tableLine(line, widths)

@@ -175,7 +175,7 @@ func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
 	t := &r.Totals
 	part := func(name string, n, whole int64, of string, bad bool) tile {
 		x := tile{Name: name, Value: words.Grouped(n)}
-		if share := percent(n, whole); share != "" {
+		if share := words.Share(n, whole); share != "" {
 			x.Note = share + " of " + of
 		}
 		if bad && n > 0 {
@@ -195,14 +195,14 @@ func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
 	h := s.Series[metrics.Series{Metric: metrics.ResponseTime}]
 	for _, pc := range shownPercentiles() {
 		c := percentile(h, pc)
-		p.Times = append(p.Times, tile{Name: percentileName(pc), Value: c.Value, Note: c.Why})
+		p.Times = append(p.Times, tile{Name: words.Percentile(pc), Value: c.Value, Note: c.Why})
 	}
 	longest := tile{Name: "Maximum", Value: maximum(h).Value, Note: "one sample"}
 	switch {
 	case h.Total() == 0:
 		longest.Note = "no samples"
 	case h.Unanswered() > 0:
-		longest.Note = grouped(h.Unanswered()) + " had no answer"
+		longest.Note = words.Grouped(h.Unanswered()) + " had no answer"
 	}
 	p.Times = append(p.Times, longest)
 	p.TimeSamples = "over " + words.Plural(h.Total(), "planned request", "planned requests")
@@ -283,8 +283,8 @@ func (p *page) others(r *metrics.Result, s *metrics.Snapshot) {
 	if d := r.Devices; d.Total > 0 {
 		p.Devices = []pair{
 			{"Devices", words.Grouped(int64(d.Total)), ""},
-			{"Online at the end", words.Grouped(int64(d.Online)) + " · " + percent(int64(d.Online), int64(d.Total)), ""},
-			{"Online at least once", words.Grouped(int64(d.Seen)) + " · " + percent(int64(d.Seen), int64(d.Total)), ""},
+			{"Online at the end", words.Grouped(int64(d.Online)) + " · " + words.Share(int64(d.Online), int64(d.Total)), ""},
+			{"Online at least once", words.Grouped(int64(d.Seen)) + " · " + words.Share(int64(d.Seen), int64(d.Total)), ""},
 			{"Gave up", words.Grouped(int64(d.GaveUp)), "refused for good"},
 		}
 	}
@@ -321,7 +321,7 @@ func newGenerator(r *metrics.Result) generator {
 	}
 	g.Pairs = []pair{
 		{"Requests sent", words.Grouped(r.Generator.Sent), ""},
-		{"Behind by more than " + clock(time.Duration(r.Generator.Bound)), strings.TrimSuffix(words.Grouped(r.Generator.Behind)+" · "+percent(r.Generator.Behind, r.Generator.Sent), " · "), ""},
+		{"Behind by more than " + clock(time.Duration(r.Generator.Bound)), strings.TrimSuffix(words.Grouped(r.Generator.Behind)+" · "+words.Share(r.Generator.Behind, r.Generator.Sent), " · "), ""},
 		{"Dropped for its own reasons", words.Grouped(r.Generator.Dropped), ""},
 	}
 	return g

@@ -270,7 +270,7 @@ func (d *timeDrawing) tell(i int, idle bool) string {
 	}
 	for _, lp := range linePercentiles {
 		if p.Response.Total() > 0 {
-			parts = append(parts, percentileName(lp.p)+" "+percentile(p.Response, lp.p).Value)
+			parts = append(parts, words.Percentile(lp.p)+" "+percentile(p.Response, lp.p).Value)
 		}
 	}
 	if p.Response.Total() > 0 {

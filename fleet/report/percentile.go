@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
@@ -18,7 +19,7 @@ func (c cell) None() bool { return c.Value == none }
 // wide marks a percentile whose interval is wide.
 const wide = "~"
 
-const wideHelp = "its 95 % interval is wide, beyond 1.5 times or two thirds of it"
+const wideHelp = "its 95% interval is wide, beyond 1.5 times or two thirds of it"
 
 // percentile is the value of p, marked where its interval is wide, and the
 // interval.
@@ -44,16 +45,16 @@ func maximum(h *metrics.Histogram) cell {
 // moreThan is a percentile, or what it exceeds if it is no time.
 func moreThan(h *metrics.Histogram, d time.Duration) string {
 	if d != metrics.NoAnswer {
-		return duration(d)
+		return words.Span(d)
 	}
-	text := duration(h.Bound())
+	text := words.Span(h.Bound())
 	if number, unit, ok := strings.Cut(text, " "); ok && strings.Contains(number, ".") {
 		text = strings.TrimRight(strings.TrimRight(number, "0"), ".") + " " + unit
 	}
 	return "> " + text
 }
 
-// interval is the 95 % interval of a percentile, as far as it has ends.
+// interval is the 95% interval of a percentile, as far as it has ends.
 func interval(h *metrics.Histogram, p float64) string {
 	low, high := h.Interval(p)
 	switch {
@@ -62,11 +63,11 @@ func interval(h *metrics.Histogram, p float64) string {
 	case high == metrics.NoAnswer && low == 0:
 		return "too few to tell"
 	case high == metrics.NoAnswer:
-		return "from " + duration(low)
+		return "from " + words.Span(low)
 	case low == 0:
-		return "to " + duration(high)
+		return "to " + words.Span(high)
 	}
-	return duration(low) + " to " + duration(high)
+	return words.Span(low) + " to " + words.Span(high)
 }
 
 // overText says over what the times of requests are taken.
@@ -78,5 +79,5 @@ func unansweredText(name string, h *metrics.Histogram) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: %s of %s (%s) had no answer and count as slower than every answer", name, grouped(n), grouped(of), percent(n, of))
+	return fmt.Sprintf("%s: %s of %s (%s) had no answer and count as slower than every answer", name, words.Grouped(n), words.Grouped(of), words.Share(n, of))
 }

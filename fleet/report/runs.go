@@ -36,7 +36,7 @@ func RunsText(out io.Writer, all *metrics.Runs, opt TextOptions) error {
 	return w.flush(out)
 }
 
-const intervalName = "95 % interval"
+const intervalName = "95% interval"
 
 // table writes cells in columns: the first one at the left, the others at the
 // right. The first row are the headings.
@@ -252,4 +252,4 @@ func runsVerdict(c *metrics.RunsComparison) string {
 	return "some figures that are judged are not in every run, so that nothing can be told of them"
 }
 
-func chance(v float64) string { return fmt.Sprintf("%g %%", math.Round(1e4*v)/100) }
+func chance(v float64) string { return fmt.Sprintf("%g%%", math.Round(1e4*v)/100) }

@@ -187,13 +187,13 @@ func (w *writer) ledger(r *metrics.Result) {
 	}
 	rows := []row{
 		{"planned", "", t.Planned, false},
-		{"sent", percent(t.Sent, t.Planned) + " of planned", t.Sent, false},
-		{"answered", percent(t.Answered, t.Sent) + " of sent", t.Answered, false},
-		{"late", percent(t.Late, t.Sent) + " of sent", t.Late, true},
-		{"lost", percent(t.Lost, t.Sent) + " of sent", t.Lost, true},
-		{"refused", percent(t.Refused, t.Sent) + " of sent", t.Refused, true},
-		{"interrupted", percent(t.Interrupted, t.Sent) + " of sent", t.Interrupted, false},
-		{"not sent", percent(t.NotSent.Total(), t.Planned) + " of planned", t.NotSent.Total(), true},
+		{"sent", words.Share(t.Sent, t.Planned) + " of planned", t.Sent, false},
+		{"answered", words.Share(t.Answered, t.Sent) + " of sent", t.Answered, false},
+		{"late", words.Share(t.Late, t.Sent) + " of sent", t.Late, true},
+		{"lost", words.Share(t.Lost, t.Sent) + " of sent", t.Lost, true},
+		{"refused", words.Share(t.Refused, t.Sent) + " of sent", t.Refused, true},
+		{"interrupted", words.Share(t.Interrupted, t.Sent) + " of sent", t.Interrupted, false},
+		{"not sent", words.Share(t.NotSent.Total(), t.Planned) + " of planned", t.NotSent.Total(), true},
 	}
 	name, digits := 10, 0
 	if t.Interrupted == 0 {

@@ -121,7 +121,7 @@ func timeKeys(points []metrics.Point) (keys []key, missing string) {
 			}
 		}
 		if drawn {
-			keys = append(keys, key{lp.class, "line", percentileName(lp.p)})
+			keys = append(keys, key{lp.class, "line", words.Percentile(lp.p)})
 		}
 	}
 	return append(keys, key{"max", "line", "slowest answer"}, key{"range", "box", "minimum to maximum"}), missing
@@ -174,7 +174,7 @@ func (t *timeLine) table(points []metrics.Point, interval time.Duration) {
 	}
 	t.Columns = []string{"From", "Planned", "Sent", "Answers", "Lost", "Late", "Refused", "Not sent"}
 	for _, p := range tablePercentiles() {
-		t.Columns = append(t.Columns, percentileName(p))
+		t.Columns = append(t.Columns, words.Percentile(p))
 	}
 	t.Columns = append(t.Columns, "Max")
 	if t.Devices {

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"strings"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/metrics"
 )
 
 // times writes the table of all distributions of all requests. Where there is no
-// room for it, the units move up to their figures, and if that does not do, the
-// mean and then the last percentile are left out.
+// room for it, some columns are left out, and if that does not do, the units move up
+// to their figures.
 func (w *writer) times(s *metrics.Snapshot) {
 	var rows []timingRow
 	for _, l := range curveLines {
@@ -28,7 +29,7 @@ func (w *writer) times(s *metrics.Snapshot) {
 	w.heading("times")
 	columns := []string{"samples"}
 	for _, p := range shownPercentiles() {
-		columns = append(columns, percentileName(p))
+		columns = append(columns, words.Percentile(p))
 	}
 	columns = append(columns, "max", "mean")
 	cells := [][]string{columns}
@@ -41,13 +42,10 @@ func (w *writer) times(s *metrics.Snapshot) {
 		cells = append(cells, line)
 		name = max(name, width(row.Name))
 	}
-	if widthAfter(columnWidths(cells), 2+name) > w.width {
-		joinUnits(cells, func(cell string) bool { return !strings.Contains(cell, "> ") })
-	}
-	short, without := w.narrowed(cells, 2+name, "mean", percentileName(99.9))
+	short, without := w.narrowed(cells, 2+name)
 	if widthAfter(columnWidths(short), 2+name) > w.width {
-		joinUnits(cells, func(string) bool { return true }) // "> 5 s" too
-		short, without = w.narrowed(cells, 2+name, "mean", percentileName(99.9))
+		joinUnits(cells)
+		short, without = w.narrowed(cells, 2+name)
 	}
 	widths := columnWidths(short)
 	if widthAfter(widths, 2+name) > w.width { // no table, but the same in words
@@ -80,17 +78,15 @@ func (w *writer) times(s *metrics.Snapshot) {
 		w.dim(wide + ": " + wideHelp)
 	}
 	if without != nil {
-		w.dim("no room for the " + list(without))
+		w.dim("a wider terminal shows the " + words.List(without) + ", too")
 	}
 }
 
-// joinUnits moves units up to their figures in some cells.
-func joinUnits(cells [][]string, in func(cell string) bool) {
+// joinUnits moves units up to their figures.
+func joinUnits(cells [][]string) {
 	for _, line := range cells {
 		for i := range line {
-			if in(line[i]) {
-				line[i] = strings.ReplaceAll(line[i], " ", "")
-			}
+			line[i] = strings.ReplaceAll(line[i], " ", "")
 		}
 	}
 }
@@ -103,12 +99,11 @@ func widthAfter(widths []int, before int) int {
 	return before
 }
 
-// narrowed leaves columns out, those of the given names in turn, as long as the
-// table has no room, and returns which it left out. Where there is no room even
-// so, all are as they were.
-func (w *writer) narrowed(cells [][]string, before int, names ...string) (short [][]string, without []string) {
+// narrowed leaves out those columns of which the others say most, as long as the table
+// has no room, and returns which. Where there is no room even so, all are as they were.
+func (w *writer) narrowed(cells [][]string, before int) (short [][]string, without []string) {
 	short = cells
-	for _, name := range names {
+	for _, name := range []string{"mean", words.Percentile(99.9)} {
 		if widthAfter(columnWidths(short), before) <= w.width {
 			return short, without
 		}
