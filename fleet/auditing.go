@@ -26,7 +26,7 @@ type auditing struct {
 // newAudit makes the auditor and its book.
 func (f *Fleet) newAudit() {
 	var ways []string
-	for _, w := range scenarios.Ways() {
+	for _, w := range scenarios.OfflineModes() {
 		ways = append(ways, string(w))
 	}
 	ways = append(ways, client.EndLost, client.EndClosed, audit.WayTakenOver, client.EndStopped, audit.WayUnanswered, audit.WayNone)

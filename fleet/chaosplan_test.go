@@ -161,7 +161,7 @@ func (c *chaos) incident(kind scenarios.IncidentKind, n int) scenarios.Incident 
 
 // manner draws how the devices go and come back.
 func (c *chaos) manner(i *scenarios.Incident) {
-	ways := scenarios.Ways()
+	ways := scenarios.OfflineModes()
 	leaves := false
 	switch i.Kind {
 	case scenarios.Offline, scenarios.PowerCut, scenarios.FirmwareRoll, scenarios.Flapping:

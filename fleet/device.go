@@ -131,11 +131,11 @@ func (d *Device) Do(ctx context.Context, attribute, payload string) (string, err
 }
 
 // Die makes the device go offline in the given way and stay away until
-// [Device.Return]. It returns once the order is given; the ways are those of
-// [scenarios.Ways].
-func (d *Device) Die(ctx context.Context, how Way) error {
-	if !slices.Contains(scenarios.Ways(), how) {
-		return fmt.Errorf("%s: there is no way %q to go offline; want one of %v", d.ID(), how, scenarios.Ways())
+// [Device.Return]. It returns once the order is given; the modes are those of
+// [scenarios.OfflineModes].
+func (d *Device) Die(ctx context.Context, how OfflineMode) error {
+	if !slices.Contains(scenarios.OfflineModes(), how) {
+		return fmt.Errorf("%s: there is no offline mode %q; want one of %v", d.ID(), how, scenarios.OfflineModes())
 	}
 	return d.tell(ctx, func() { d.r.Disconnect(client.ByHand, client.OfflineMode(how)) })
 }

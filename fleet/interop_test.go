@@ -191,7 +191,7 @@ func TestInteropWill(t *testing.T) {
 			lines := client(t, "mosquitto_sub", host, port, "-V", "mqttv5", "-t", "tele/+/lwt", "-F", "%t %p %R %D")
 			wantLine(t, lines, "tele/lamp/lwt Online  ")
 			lamp := f.Device("lamp")
-			for _, way := range []fleet.Way{fleet.Cut, fleet.Reset, fleet.WithWill} {
+			for _, way := range []fleet.OfflineMode{fleet.Cut, fleet.Reset, fleet.WithWill} {
 				lamp.Die(way)
 				wantLine(t, lines, "tele/lamp/lwt Offline will/seen/lamp lamp/run")
 				lamp.Return()

@@ -371,7 +371,7 @@ func TestStopEndsSession(t *testing.T) {
 // The ways to go, as the broker sees them.
 func TestDie(t *testing.T) {
 	tests := []struct {
-		way  Way
+		way  OfflineMode
 		want []byte // packet types before the end
 		code byte   // of the DISCONNECT
 	}{

@@ -99,7 +99,7 @@ func (c slowToClose) after(err error) error {
 
 // The end of a connection is from before the broker can hear of it.
 func TestEndIsNotedBeforeItIsSaid(t *testing.T) {
-	for _, way := range []Way{WithWill, Reset} {
+	for _, way := range []OfflineMode{WithWill, Reset} {
 		snap, _ := brew(t, hasty+twoLamps+offlineOnce+"way = \""+string(way)+"\"\n", broker.Config{}, nil, func(o *Options) {
 			dial := o.Dial
 			o.Dial = func(ctx context.Context) (net.Conn, error) {

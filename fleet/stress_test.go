@@ -107,7 +107,7 @@ qos = 1
 						_, err = d.Do(ctx, "power", "TOGGLE")
 						fail("Do", err)
 						if n%5 == 0 {
-							fail("Die", d.Die(ctx, scenarios.Ways()[n/5%7]))
+							fail("Die", d.Die(ctx, scenarios.OfflineModes()[n/5%7]))
 							fail("Return", d.Return(ctx))
 						}
 						if n%11 == 0 {

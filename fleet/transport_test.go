@@ -153,7 +153,7 @@ count = 3
 			if got := lamp.State("power"); got != "ON" {
 				t.Errorf("power = %s; want ON", got)
 			}
-			for _, way := range []fleet.Way{fleet.Cut, fleet.Reset, fleet.WithWill, fleet.Orderly, fleet.Silence} {
+			for _, way := range []fleet.OfflineMode{fleet.Cut, fleet.Reset, fleet.WithWill, fleet.Orderly, fleet.Silence} {
 				lamp.Die(way)
 				lamp.Return()
 				if got := lamp.Command("power", "TOGGLE"); got != "ON" && got != "OFF" {

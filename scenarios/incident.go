@@ -29,7 +29,7 @@ type Incident struct {
 	// Way is how the devices go: Cut by default of Offline and Flapping, Unplugged
 	// of PowerCut, Orderly of FirmwareRoll. The other kinds have none: they leave
 	// the devices running.
-	Way Way
+	Way OfflineMode
 
 	// How they come back. Return is WithBackoff by default of RouterReboot and
 	// WiFiLoss, AtOnce of the kinds that have a Way; the others have none. Session

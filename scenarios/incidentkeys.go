@@ -21,7 +21,7 @@ var incidentKeys = describe[Incident](table{name: "[[incident]]", by: "kind", ch
 	{name: "times", form: whole(1, maxTimes), needs: "every: there is nothing to repeat", defDoc: "as often as it is over before the measuring is", doc: "how often at most"},
 	{name: "chance", form: share("never"), def: 1.0, doc: "of each time that it happens; drawn from the seed"},
 	{name: "spread", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "time over which devices are struck one by one, and over which they are let go"},
-	{name: "way", form: oneOf{texts(Ways()...)}, defDoc: "by kind", doc: "how they go"},
+	{name: "way", form: oneOf{texts(OfflineModes()...)}, defDoc: "by kind", doc: "how they go"},
 	{name: "return", form: oneOf{texts(WithBackoff, AtOnce)}, defDoc: "by kind", doc: "when they connect that may again"},
 	{name: "session", form: oneOf{texts(Same, Clean)}, def: Same, doc: "which session they take up; by default of `firmware-roll` `\"clean\"`. Of an `id-fight`, that of the second client"},
 	{name: "rename", form: yesNo{}, def: false, doc: "they come back under another client id"},

@@ -37,31 +37,31 @@ func (s *shard) fold(b *book) bool {
 // CONNECT may have been first, so that no record stays whose verdict hangs on one
 // that is gone.
 func (s *shard) foldFrom(b *book, oldest int) bool {
-	var going [mostRecords]bool
+	var folded [mostRecords]bool
 	first := &b.records[oldest]
-	going[oldest] = true
+	folded[oldest] = true
 	end := first.connectedBy(s.rules)
 	for grown := first.state != unheardOf; grown; {
 		grown = false
 		for i := range b.records {
 			r := &b.records[i]
-			if going[i] || r.state == unheardOf || r.session != first.session || r.asked > end {
+			if folded[i] || r.state == unheardOf || r.session != first.session || r.asked > end {
 				continue
 			}
 			if r.asked < first.asked {
 				return false // not the oldest
 			}
-			going[i], grown = true, true
+			folded[i], grown = true, true
 			end = max(end, r.connectedBy(s.rules))
 		}
 	}
 	for i := range b.records {
-		if going[i] && !(b.records[i].settled() && s.past(b, &b.records[i])) {
+		if folded[i] && !(b.records[i].settled() && s.past(b, &b.records[i])) {
 			return false
 		}
 	}
 	for i := len(b.records) - 1; i >= 0; i-- {
-		if going[i] {
+		if folded[i] {
 			b.drop(i)
 		}
 	}

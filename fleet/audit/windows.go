@@ -272,7 +272,7 @@ func (b *book) expectedWindows(r *record, u rules) (p expectedWindows) {
 	for _, n := range next {
 		p.takeOver(r, n, deaths, u)
 		for _, e := range deaths {
-			p.comeBack(n, e, u)
+			p.reconnected(n, e, u)
 		}
 	}
 	taken := r.isEnded && r.how == TakenOver
@@ -318,8 +318,8 @@ func (p *expectedWindows) takeOver(r *record, n successor, deaths []death, u rul
 	}
 }
 
-// comeBack adds that n came when the connection had ended.
-func (p *expectedWindows) comeBack(n successor, e death, u rules) {
+// reconnected adds that n came when the connection had ended.
+func (p *expectedWindows) reconnected(n successor, e death, u rules) {
 	if e.lo > n.hi {
 		return
 	}

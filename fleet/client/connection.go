@@ -20,7 +20,7 @@ func (s *Session) IsOnline() bool { return s.link != nil && s.link.online }
 func (s *Session) HasConnection() bool { return s.link != nil }
 
 // HasNoNetwork reports whether there is a connection, but nothing gets through.
-func (s *Session) HasNoNetwork() bool { return s.link != nil && s.link.dark }
+func (s *Session) HasNoNetwork() bool { return s.link != nil && s.link.noNetwork }
 
 // Limits are those of the present connection. There must be one; before its
 // CONNACK they are what the standard assumes.

@@ -46,7 +46,7 @@ func (s *Session) orders() error {
 		return nil
 	case l.stuck:
 		return nil
-	case l.dark: // whatever it says goes nowhere
+	case l.noNetwork: // whatever it says goes nowhere
 		s.abandon(true)
 		return ErrAway
 	}
@@ -113,7 +113,7 @@ func (s *Session) part(code byte) {
 	s.post(d)
 	l.writeBy = time.Now().Add(time.Second)
 	_ = l.conn.SetWriteDeadline(l.writeBy)
-	if l.dark {
+	if l.noNetwork {
 		return // it would be held back, and come out of nowhere later
 	}
 	n, err := l.conn.Write(l.out.packets)

@@ -121,12 +121,12 @@ func (s *Session) judge(err error) verdict {
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
 		itself := s.gaveUpOn > 0 && time.Since(s.env.Clock.Time(s.gaveUpOn)) <= s.env.Timeout
-		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.contested() {
+		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.hasDuplicate() {
 			return giveUp
 		}
 		// It was the device itself: a CONNECT of a connection that it gave up
 		// was still on its way. Or it is fighting for its client id.
-		if s.contested() {
+		if s.hasDuplicate() {
 			return tryAgain
 		}
 	}

@@ -79,7 +79,7 @@ type liveness struct {
 // reach is what keeps packets from getting through.
 type reach struct {
 	stuck     bool // told to neither read nor write
-	dark      bool // there is no network
+	noNetwork bool // there is no network
 	forgotten bool // the router knows nothing of it
 	silent    bool // the observer knows that nothing gets through
 	abandoned bool // left behind open: see halfOpen

@@ -144,7 +144,7 @@ func (s *Session) attempted(until time.Duration) Attempt {
 // accepted reports a CONNACK with success.
 func (s *Session) accepted(present bool) {
 	// The broker has closed those of this session for this one (3.1.4-3).
-	s.closeHalfOpen(func(h halfOpen) bool { return !h.darkly && h.generation == s.generation })
+	s.closeHalfOpen(func(h halfOpen) bool { return !h.noNetwork && h.generation == s.generation })
 	if !s.observed() {
 		return
 	}

@@ -21,12 +21,12 @@ import (
 // Several may keep it off, or keep the network from it, at a time: it is back
 // when the last of them has let go.
 type obstacles struct {
-	off      []Cause // what keeps it off
-	dark     []Cause // what keeps the network from it
-	links    []SlowLink
-	halfOpen []halfOpen
-	rivals   int    // other clients that use its client id, now
-	rivalled Moment // when the last of them ceased
+	off             []Cause // what keeps it off
+	noNetwork       []Cause // what keeps the network from it
+	links           []SlowLink
+	halfOpen        []halfOpen
+	duplicates      int    // other clients that use its client id, now
+	duplicatesUntil Moment // when the last of them ceased
 }
 
 // Cause is why a session is kept off: an occurrence of an incident, or ByHand.
@@ -48,7 +48,7 @@ type halfOpen struct {
 	conn       net.Conn
 	number     uint32 // of the connection; 0: there was no CONNACK
 	generation uint32 // of its client id
-	darkly     bool   // it was given up for lack of a network
+	noNetwork  bool   // it was given up for lack of a network
 }
 
 // MostHalfOpen bounds the open sockets of one session.
@@ -122,19 +122,19 @@ func (s *Session) Renamed(p *wire.Connect) {
 // reports call it.
 func (s *Session) CutNetwork(by Cause, why string) {
 	t := s.obstruct()
-	if slices.Contains(t.dark, by) {
+	if slices.Contains(t.noNetwork, by) {
 		return
 	}
-	t.dark = append(t.dark, by)
-	if l := s.link; l != nil && len(t.dark) == 1 && !l.stuck {
-		s.wrap().Set(darkness, faults.Timeout{})
-		l.dark = true
+	t.noNetwork = append(t.noNetwork, by)
+	if l := s.link; l != nil && len(t.noNetwork) == 1 && !l.stuck {
+		s.wrap().Set(networkCut, faults.Timeout{})
+		l.noNetwork = true
 		s.wentSilent(why)
 	}
 }
 
-// darkness names the fault that lets nothing pass.
-const darkness = "no network"
+// networkCut names the fault that lets nothing pass.
+const networkCut = "no network"
 
 // RestoreNetwork gives the network back, unless something else keeps it. A router that
 // forgot its connections answers them with RST.
@@ -143,21 +143,21 @@ func (s *Session) RestoreNetwork(by Cause, forgot bool, how Reconnect) {
 	if t == nil {
 		return
 	}
-	i := slices.Index(t.dark, by)
+	i := slices.Index(t.noNetwork, by)
 	if i < 0 {
 		return
 	}
-	t.dark = slices.Delete(t.dark, i, i+1)
-	if l := s.link; l != nil && l.dark && forgot {
+	t.noNetwork = slices.Delete(t.noNetwork, i, i+1)
+	if l := s.link; l != nil && l.noNetwork && forgot {
 		l.forgotten = true // also when the network is not back yet
 	}
-	if len(t.dark) > 0 {
+	if len(t.noNetwork) > 0 {
 		return
 	}
-	s.closeHalfOpen(func(g halfOpen) bool { return g.darkly })
-	if l := s.link; l != nil && l.dark && !l.forgotten {
-		l.dark = false
-		s.wrap().Clear(darkness)
+	s.closeHalfOpen(func(g halfOpen) bool { return g.noNetwork })
+	if l := s.link; l != nil && l.noNetwork && !l.forgotten {
+		l.noNetwork = false
+		s.wrap().Clear(networkCut)
 		s.heardAgain()
 	}
 	if s.link == nil || s.link.forgotten {
@@ -169,11 +169,11 @@ func (s *Session) RestoreNetwork(by Cause, forgot bool, how Reconnect) {
 // Obstructed reports whether anything stands between the session and its broker.
 func (s *Session) Obstructed() bool {
 	t := s.obstacles
-	return t != nil && (len(t.off) > 0 || len(t.dark) > 0 || len(t.links) > 0 || t.rivals > 0)
+	return t != nil && (len(t.off) > 0 || len(t.noNetwork) > 0 || len(t.links) > 0 || t.duplicates > 0)
 }
 
 // hasNetwork reports whether connecting makes sense.
-func (s *Session) hasNetwork() bool { return s.obstacles == nil || len(s.obstacles.dark) == 0 }
+func (s *Session) hasNetwork() bool { return s.obstacles == nil || len(s.obstacles.noNetwork) == 0 }
 
 // ErrNoNetwork is why a device without a network cannot connect.
 var ErrNoNetwork = errors.New("there is no network")
@@ -264,20 +264,20 @@ func (s *Session) wrap() *faults.Conn {
 }
 
 // abandon leaves the present connection as it is: open, and nobody's.
-func (s *Session) abandon(darkly bool) {
+func (s *Session) abandon(noNetwork bool) {
 	t, l := s.obstruct(), s.link
 	l.abandoned = true
 	if c, slow := l.conn.(*faults.Conn); slow {
-		c.Set(darkness, faults.Timeout{}) // what it holds back must not come out later
+		c.Set(networkCut, faults.Timeout{}) // what it holds back must not come out later
 	}
-	if !darkly {
+	if !noNetwork {
 		faults.Unplug(l.conn) // where it can't be, the system still acknowledges what comes
 	}
 	if len(t.halfOpen) == MostHalfOpen {
 		first := t.halfOpen[0]
 		s.closeHalfOpen(func(g halfOpen) bool { return g == first })
 	}
-	g := halfOpen{conn: l.conn, generation: s.generation, darkly: darkly}
+	g := halfOpen{conn: l.conn, generation: s.generation, noNetwork: noNetwork}
 	if l.connected {
 		g.number = l.number
 	}
@@ -302,19 +302,19 @@ func (s *Session) closeHalfOpen(which func(halfOpen) bool) {
 	})
 }
 
-// Contest has the session connect again when another client has taken its session,
-// until Uncontest is called as often.
-func (s *Session) Contest() { s.obstruct().rivals++ }
+// DuplicateCame has the session connect again when another client has taken its session,
+// until DuplicateGone is called as often.
+func (s *Session) DuplicateCame() { s.obstruct().duplicates++ }
 
-// Uncontest notes that one client less uses the session's client id.
-func (s *Session) Uncontest() {
-	s.obstacles.rivals--
-	s.obstacles.rivalled = s.env.Clock.Moment(time.Now())
+// DuplicateGone notes that one client less uses the session's client id.
+func (s *Session) DuplicateGone() {
+	s.obstacles.duplicates--
+	s.obstacles.duplicatesUntil = s.env.Clock.Moment(time.Now())
 }
 
-// contested reports whether the session is to connect again when another client has
-// taken it over. One that has no network may hear of that long after the contest.
-func (s *Session) contested() bool {
+// hasDuplicate reports whether the session is to connect again when another client has
+// taken it over. One that has no network may hear of that long after the duplicate has gone.
+func (s *Session) hasDuplicate() bool {
 	t := s.obstacles
-	return t != nil && (t.rivals > 0 || t.rivalled > 0 && s.dialled < t.rivalled+Moment(s.env.Timeout))
+	return t != nil && (t.duplicates > 0 || t.duplicatesUntil > 0 && s.dialled < t.duplicatesUntil+Moment(s.env.Timeout))
 }

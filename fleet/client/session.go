@@ -235,12 +235,12 @@ func (s *Session) dial(ctx context.Context, timeout time.Duration) (conn net.Con
 func (s *Session) hangUp(err error) {
 	l := s.link
 	closing := s.env.now()
-	if l.dark && !l.abandoned && !l.forgotten && !s.stopping {
+	if l.noNetwork && !l.abandoned && !l.forgotten && !s.stopping {
 		s.abandon(true) // not even its end gets through
 	}
 	if !l.connected && !l.refused {
 		s.gaveUpOn = s.env.Clock.Moment(time.Now())
-		if !s.stopping && !s.away && !l.dark {
+		if !s.stopping && !s.away && !l.noNetwork {
 			s.counts().HandshakeFailures.Add(1)
 		}
 	}
@@ -257,7 +257,7 @@ func (s *Session) hangUp(err error) {
 	s.link = nil
 	if l.online {
 		s.profile.Cohort.offline(s.name)
-		if !s.stopping && !s.away && !l.dark && !errors.Is(err, ErrAway) {
+		if !s.stopping && !s.away && !l.noNetwork && !errors.Is(err, ErrAway) {
 			s.counts().Lost.Add(1)
 			if lost := s.profile.Cohort.Lost; lost != nil {
 				lost()

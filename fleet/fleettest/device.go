@@ -69,7 +69,7 @@ func (d *Device) Command(attribute, payload string) string {
 }
 
 // Die makes the device go offline; it stays away until [Device.Return].
-func (d *Device) Die(how fleet.Way) {
+func (d *Device) Die(how fleet.OfflineMode) {
 	d.f.t.Helper()
 	ctx, cancel := d.ctx()
 	defer cancel()

@@ -24,7 +24,7 @@ func fight(o *occurrence) {
 		late := o.late(t)
 		o.s.at(o.from.Add(late), func() {
 			told := t.Tell(func(d Device) {
-				d.Contest()
+				d.DuplicateCame()
 				duplicates <- d.Duplicate(clean)
 			})
 			if told {
@@ -54,5 +54,5 @@ func (s *Scheduler) runDuplicate(duplicates <-chan Duplicate, t Target, until ti
 	})
 	_ = duplicate.Run(s.ending) // it is refused like anybody else, and that is counted
 	close(left)
-	t.Tell(func(d Device) { d.Uncontest() })
+	t.Tell(func(d Device) { d.DuplicateGone() })
 }

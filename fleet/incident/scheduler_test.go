@@ -124,8 +124,8 @@ func (d *fakeDevice) RestoreNetwork(by client.Cause, forgot bool, how client.Rec
 }
 func (d *fakeDevice) Slow(l client.SlowLink)  { d.note("slow %d %q %+v", l.By, l.Names, l.Faults) }
 func (d *fakeDevice) Quicken(by client.Cause) { d.note("quicken %d", by) }
-func (d *fakeDevice) Contest()                { d.note("contest") }
-func (d *fakeDevice) Uncontest()              { d.note("uncontest") }
+func (d *fakeDevice) DuplicateCame()          { d.note("duplicate came") }
+func (d *fakeDevice) DuplicateGone()          { d.note("duplicate gone") }
 func (d *fakeDevice) Duplicate(clean bool) Duplicate {
 	return &fakeDuplicate{d: d, clean: clean, end: make(chan struct{})}
 }
@@ -170,7 +170,7 @@ func TestWhatEachKindDoes(t *testing.T) {
 			"firmware roll: 2 devices restarted with new firmware, batch by batch, for 2s"},
 		{"broker-outage", "", "1s follow, 1s broker left, 3s over", "1s suspend, 3s resume",
 			"broker outage: 2 devices without a broker, for 2s"},
-		{"id-fight", `session = "clean"`, "1s follow, 1s contest, 1s duplicate clean=true, 3s over, 3s duplicate ends, 3s uncontest", "",
+		{"id-fight", `session = "clean"`, "1s follow, 1s duplicate came, 1s duplicate clean=true, 3s over, 3s duplicate ends, 3s duplicate gone", "",
 			"id fight: 2 devices against another client with the same client id, for 2s"},
 		{"slow-link", `latency = "1s"`, `1s follow, 1s slow 1 ["latency 1"] [{Latency:1s Jitter:0s}], 3s quicken 1, 3s over`, "",
 			"slow link: 2 devices on a slow connection, for 2s"},
@@ -266,9 +266,9 @@ func TestOutagesOverlap(t *testing.T) {
 func TestTheEndEndsDuplicates(t *testing.T) {
 	play(t, "[[incident]]\nkind = \"id-fight\"\nat = \"1s\"\nfor = \"50s\"\n", func(s *stage) {
 		s.sleepTo(5 * time.Second)
-		s.want("the first device", s.devices[0].lines, "1s follow, 1s contest, 1s duplicate clean=false")
+		s.want("the first device", s.devices[0].lines, "1s follow, 1s duplicate came, 1s duplicate clean=false")
 		s.t.Cleanup(func() { // Run has returned
-			s.want("the first device", s.devices[0].lines, "1s follow, 1s contest, 1s duplicate clean=false, 5s duplicate ends, 5s uncontest")
+			s.want("the first device", s.devices[0].lines, "1s follow, 1s duplicate came, 1s duplicate clean=false, 5s duplicate ends, 5s duplicate gone")
 		})
 	})
 }

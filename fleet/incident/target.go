@@ -58,10 +58,10 @@ type Network interface {
 
 // Identity is about other clients with the client id of a device.
 type Identity interface {
-	// Contest has the device connect again when another client takes its session over
-	// (0x8E), until Uncontest is called as often.
-	Contest()
-	Uncontest()
+	// DuplicateCame has the device connect again when another client takes its session over
+	// (0x8E), until DuplicateGone is called as often.
+	DuplicateCame()
+	DuplicateGone()
 	// Duplicate returns another client with the device's client id; clean has each of
 	// its connections begin with a new session. It does nothing before Run.
 	Duplicate(clean bool) Duplicate

@@ -28,7 +28,7 @@ func newDuplicate(r *Responder, clean bool) *duplicate {
 		c.Observation.Observer = duplicateObserver{deviceObserver{r}}
 	}
 	d.Init(r.env.Client, r.env.Duplicates, d, c)
-	d.Contest()
+	d.DuplicateCame()
 	return d
 }
 

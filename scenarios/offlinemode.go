@@ -1,33 +1,35 @@
 package scenarios
 
-// Way is a way to go offline, each exact on the wire.
-type Way string
+// OfflineMode is a way to go offline, each exact on the wire.
+type OfflineMode string
 
 // The ways to go.
 const (
 	// Orderly publishes Offline and sends DISCONNECT 0x00: no Will (3.1.2-10).
-	Orderly Way = "orderly"
+	Orderly OfflineMode = "orderly"
 	// WithWill sends DISCONNECT 0x04: the Will is published (3.14.2.1).
-	WithWill Way = "with-will"
+	WithWill OfflineMode = "with-will"
 	// Cut closes the socket (FIN) without a DISCONNECT.
-	Cut Way = "cut"
+	Cut OfflineMode = "cut"
 	// Reset resets the connection (RST).
-	Reset Way = "reset"
+	Reset OfflineMode = "reset"
 	// Silence keeps the connection, but nothing is read or written any more: the
 	// stuck device. The broker finds out after 1.5 times the Keep Alive
 	// (3.1.2-22); a device that comes back closes the connection first.
-	Silence Way = "silence"
+	Silence OfflineMode = "silence"
 	// Unplugged is a device whose cable is pulled: nothing reaches the broker, not
 	// even the acknowledgements of TCP where the system allows it, and the old
 	// connection is still open at the broker when the device comes back.
-	Unplugged Way = "unplugged"
+	Unplugged OfflineMode = "unplugged"
 	// Exit is what the system does for a process that is gone: it closes the
 	// socket at once, with whatever is unread or unsent in it.
-	Exit Way = "process-exit"
+	Exit OfflineMode = "process-exit"
 )
 
-// Ways returns all of them, in the order in which reports show them.
-func Ways() []Way { return []Way{Orderly, WithWill, Cut, Reset, Silence, Unplugged, Exit} }
+// OfflineModes returns all of them, in the order in which reports show them.
+func OfflineModes() []OfflineMode {
+	return []OfflineMode{Orderly, WithWill, Cut, Reset, Silence, Unplugged, Exit}
+}
 
 // Return says when a device connects that may again.
 type Return string

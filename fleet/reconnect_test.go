@@ -43,7 +43,7 @@ func TestComingBack(t *testing.T) {
 		{"after back-off", `return = "back-off"`, "lamp", false, 1, 4 * unit, true, "lamp"},
 		{"with another client id", `rename = true`, "lamp-2", true, 0, 0, false, "lamp-3"},
 	} {
-		for _, way := range []Way{Orderly, WithWill, Cut, Reset, Silence, Unplugged, Exit} {
+		for _, way := range []OfflineMode{Orderly, WithWill, Cut, Reset, Silence, Unplugged, Exit} {
 			t.Run(tt.name+"/"+string(way), func(t *testing.T) {
 				toml := "seed = 11\n" + returning + incidentOf("offline", "5s", "10s", `every = "20s"`, "times = 2", fmt.Sprintf("way = %q", way), tt.how)
 				play(t, scenarioOf(t, toml), func(t *testing.T, b *script) {

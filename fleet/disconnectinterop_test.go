@@ -133,7 +133,7 @@ target = { id = "%s-*" }
 // Will, as the device made it, and none that is not due. And whoever answers a
 // Will's Response Topic while the device is away is found by it when it is back,
 // the watcher or any other client.
-func TestInteropGoing(t *testing.T) {
+func TestInteropDisconnect(t *testing.T) {
 	t.Parallel()
 	ways := []string{"orderly", "with-will", "reset", "process-exit"}
 	for _, name := range brokers {

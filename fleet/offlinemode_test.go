@@ -138,7 +138,7 @@ func (c *tapped) lastRecord() int {
 const closeNotify = 5 + 2 + 1 + 16
 
 // die has the light go, once it has read all that the broker said.
-func (s *socket) die(how Way) {
+func (s *socket) die(how OfflineMode) {
 	s.t.Helper()
 	for start := time.Now(); ; time.Sleep(time.Millisecond) {
 		waits, err := ask(s.t.Context(), s.lamp, func() int { return s.lamp.r.Unacknowledged() })
@@ -188,7 +188,7 @@ func TestWaysOnSockets(t *testing.T) {
 	for _, scheme := range []string{"mqtt", "mqtts"} {
 		secure := scheme == "mqtts"
 		for _, tt := range []struct {
-			way   Way
+			way   OfflineMode
 			types []byte
 			code  byte // of the DISCONNECT
 			end   error
@@ -245,7 +245,7 @@ func TestWaysOnSockets(t *testing.T) {
 // Whoever exits with something unread resets the connection, as the system does
 // for a process that is gone; a device that is cut off says FIN all the same.
 func TestExitWithUnreadData(t *testing.T) {
-	for way, want := range map[Way]error{Exit: syscall.ECONNRESET, Cut: io.EOF} {
+	for way, want := range map[OfflineMode]error{Exit: syscall.ECONNRESET, Cut: io.EOF} {
 		t.Run(string(way), func(t *testing.T) {
 			s := onSocket(t, "mqtt")
 			p := s.accept()
@@ -323,7 +323,7 @@ func TestUnpluggedComesBack(t *testing.T) {
 // close frame.
 func TestWaysOverWebSocket(t *testing.T) {
 	t.Parallel()
-	for way, want := range map[Way]error{Cut: io.EOF, Reset: syscall.ECONNRESET, Exit: io.EOF} {
+	for way, want := range map[OfflineMode]error{Cut: io.EOF, Reset: syscall.ECONNRESET, Exit: io.EOF} {
 		t.Run(string(way), func(t *testing.T) {
 			s := onSocket(t, "ws")
 			conns := make(chan net.Conn, 1)

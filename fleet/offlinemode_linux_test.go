@@ -27,7 +27,7 @@ func unacked(t *testing.T, p *peer) (n int) {
 func TestUnpluggedAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		way Way
+		way OfflineMode
 		any bool
 	}{{Silence, false}, {Unplugged, true}} {
 		s := onSocket(t, "mqtt")

@@ -2,9 +2,9 @@ package fleet
 
 import "homefleet/scenarios"
 
-// Way is a way for a device to go offline; see package scenarios for what each
+// OfflineMode is a way for a device to go offline; see package scenarios for what each
 // is on the wire.
-type Way = scenarios.Way
+type OfflineMode = scenarios.OfflineMode
 
 // The ways to go.
 const (
