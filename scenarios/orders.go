@@ -22,7 +22,7 @@ type Order struct {
 	QoS                byte          // of a command by MQTT
 	Timeout            time.Duration // how long an answer, or what is waited for, is waited for
 
-	Way         Way           // how they go
+	Way         OfflineMode   // how they go
 	For, Spread time.Duration // how long they stay away, 0: until they are revived; and over which time they go one by one
 
 	Return  Return // how they come back
