@@ -8,6 +8,7 @@ import (
 	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/bench"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -20,6 +21,7 @@ type topic struct {
 
 var topics = []topic{
 	{"scenario", scenarios.Reference},
+	{"result", func() string { return metrics.Reference }},
 	{"architecture", func() string { return fleet.Architecture }},
 	{"costs", func() string { return bench.Reference }},
 }
@@ -28,8 +30,8 @@ var topics = []topic{
 // `help scenario`, `help scenario controller`.
 func (a *app) topicHelp(help *cobra.Command) {
 	command, args := help.Run, help.Args
-	help.Use = "help [COMMAND | scenario|architecture|costs [SECTION]]"
-	help.Long = "Help about any command. `help scenario` says what a scenario and a users file may\nhold, `help scenario controller` a section of it. `help result`, `help architecture`\nand `help costs` are pages, too."
+	help.Use = "help [COMMAND | scenario|result|architecture|costs [SECTION]]"
+	help.Long = "Help about any command. `help scenario` says what a scenario and a users file may\nhold, `help scenario controller` a section of it; `help result` what every field of a\nresult means, `help result audit` those of a part. `help architecture` and `help\ncosts` are pages, too."
 	help.Args = func(cmd *cobra.Command, words []string) error {
 		if topicOf(words) == nil {
 			return args(cmd, words)
@@ -65,19 +67,25 @@ func topicOf(args []string) *topic {
 }
 
 // sectionOf returns the section of a text that is called so: "controller" and
-// "controllers" are [[controller]].
+// "controllers" are [[controller]]. Of a heading with several names any will do.
 func sectionOf(text, name, topic string) (string, error) {
-	parts := strings.Split(text, "\n## ")[1:]
 	plain := func(s string) string {
 		return strings.TrimSuffix(strings.ToLower(strings.Trim(s, "[]` ")), "s")
 	}
 	var names []string
-	for _, part := range parts {
-		heading, _, _ := strings.Cut(part, "\n")
-		if plain(heading) == plain(name) {
-			return "## " + part, nil
+	for level, mark := range []string{"\n## ", "\n### "} {
+		for _, part := range strings.Split(text, mark)[1:] {
+			if level > 0 {
+				part, _, _ = strings.Cut(part, "\n## ")
+			}
+			heading, _, _ := strings.Cut(part, "\n")
+			for _, n := range append(strings.Split(heading, ", "), heading) {
+				if plain(n) == plain(name) {
+					return mark[1:] + part, nil
+				}
+			}
+			names = append(names, strings.Split(strings.ToLower(unquoted.Replace(heading)), ", ")...)
 		}
-		names = append(names, strings.ToLower(strings.Trim(heading, "[]`")))
 	}
 	hint := "sections: " + strings.Join(names, ", ")
 	if near, ok := words.Nearest(name, names); ok {
@@ -85,3 +93,5 @@ func sectionOf(text, name, topic string) (string, error) {
 	}
 	return "", misused(hint, "the help about %s has no section %q", topic, tomlfault.Short(name))
 }
+
+var unquoted = strings.NewReplacer("[", "", "]", "", "`", "")

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,16 +44,21 @@ func markdownText(text string, p paint) string {
 		default:
 			i++
 			paragraph := append([]string{line}, block(func(l string) bool { return l != "" && !begins.MatchString(l) })...)
-			b.WriteString(strings.Join(wrap(inline(strings.Join(paragraph, " ")), markdownWidth), "\n") + "\n")
+			item := bullet.FindString(line) // what stands below it is indented as far
+			lines := wrap(inline(strings.Join(paragraph, " ")), markdownWidth-len(item))
+			b.WriteString(strings.Join(lines, "\n"+strings.Repeat(" ", len(item))) + "\n")
 		}
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// tableText returns a table: of each row its first cell, and the others beside it,
-// the last in lines of its own.
+// tableText returns a table. Of what is described, keys and fields, each row is its
+// first cell and the others beside it, the last in lines of its own.
 func tableText(lines []string, p paint) string {
 	heads := cells(lines[0])
+	if heads[0] != "key" && heads[0] != "field" {
+		return gridText(lines, p)
+	}
 	var rs rows
 	for _, line := range lines[min(2, len(lines)):] {
 		var facts []string
@@ -80,6 +86,61 @@ func tableText(lines []string, p paint) string {
 	return rs.text("  ", p)
 }
 
+// gridText returns a table in columns, those narrowed that are the widest.
+func gridText(lines []string, p paint) string {
+	var table [][]string
+	var widths []int
+	for i, line := range lines {
+		if i == 1 { // the rule below the heads
+			continue
+		}
+		row := cells(line)
+		for k, c := range row {
+			if k == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[k] = max(widths[k], utf8.RuneCountInString(c))
+		}
+		table = append(table, row)
+	}
+	for total(widths) > markdownWidth {
+		widths[slices.Index(widths, slices.Max(widths))]--
+	}
+	var b strings.Builder
+	for i, row := range table {
+		height := 1
+		parts := make([][]string, len(row))
+		for k, c := range row {
+			parts[k] = wrap(c, widths[k])
+			height = max(height, len(parts[k]))
+		}
+		for y := range height {
+			var line strings.Builder
+			for k := range row {
+				text := ""
+				if y < len(parts[k]) {
+					text = parts[k][y]
+				}
+				line.WriteString("  " + text + strings.Repeat(" ", max(widths[k]-utf8.RuneCountInString(text), 0)))
+			}
+			text := strings.TrimRight(line.String(), " ")
+			if i == 0 {
+				text = p.dim(text)
+			}
+			b.WriteString(text + "\n")
+		}
+	}
+	return b.String()
+}
+
+// total is what columns take, two apart and two from the edge.
+func total(widths []int) (n int) {
+	for _, w := range widths {
+		n += w + 2
+	}
+	return n
+}
+
 func cells(line string) []string {
 	all := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 	for i, c := range all {
@@ -90,6 +151,8 @@ func cells(line string) []string {
 
 var (
 	begins = regexp.MustCompile("^([|#<]|```|[-*] |[0-9]+\\. )") // something other than more of a paragraph
+	bullet = regexp.MustCompile(`^([-*]|[0-9]+\.) `)
+	marked = regexp.MustCompile(`(^|[\s(])\*([^*\s](?:[^*]*[^*\s])?)\*`) // emphasis, and no "state.*"
 	link   = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 	anchor = regexp.MustCompile(`<a [^>]*></a>`)
 )
@@ -97,7 +160,8 @@ var (
 // inline returns a text without its marks.
 func inline(s string) string {
 	s = anchor.ReplaceAllString(link.ReplaceAllString(s, "$1"), "")
-	return strings.NewReplacer("`", "", "**", "", `\*`, "*").Replace(s)
+	s = marked.ReplaceAllString(strings.ReplaceAll(s, "**", ""), "$1$2")
+	return strings.NewReplacer("`", "", `\*`, "*").Replace(s)
 }
 
 // wrap breaks a text into lines of at most so many characters, if its words let

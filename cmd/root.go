@@ -136,7 +136,6 @@ before the planned end.`,
 		a.runCommand(), a.reportCommand(), a.requestCommand(), a.checkCommand(),
 		a.scenariosCommand(), a.kindsCommand(), a.metricsCommand(), a.brokerCommand(), a.versionCommand(),
 	)
-	root.AddCommand(topicCommands()...)
 	for _, sub := range root.Commands() {
 		sub.Flags().SortFlags = false
 		completeFiles(sub)

@@ -3,11 +3,8 @@ package cmd
 import (
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"homefleet/devices"
 	"homefleet/devices/faces"
-	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
 
@@ -37,13 +34,4 @@ func commandAndState(d *scenarios.Device, attribute string) (command, state stri
 	attr, _ := d.Group.Kind.Attribute([]byte(attribute))
 	topic, _ := voice.(faces.Requester).AppendRequest(nil, nil, &who, attr, "ON")
 	return string(topic), strings.ReplaceAll(voice.Outline(&who).States, "<attribute>", attribute)
-}
-
-// topicCommands are pages that help prints and that do nothing: "homefleet help result".
-func topicCommands() []*cobra.Command {
-	return []*cobra.Command{{
-		Use:   "result",
-		Short: "Every field of a result",
-		Long:  metrics.Reference,
-	}}
 }
