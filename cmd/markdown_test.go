@@ -21,7 +21,7 @@ func TestMarkdownText(t *testing.T) {
 		{"- " + strings.Repeat("word ", 20), "- " + strings.TrimSpace(strings.Repeat("word ", 17)) + "\n  word word word\n"},
 		{"*some* (*words*), state.*, telemetry.* and 2 * 3\n", "some (words), state.*, telemetry.* and 2 * 3\n"},
 		{"| what | n | met |\n|---|---|---|\n| " + strings.Repeat("long ", 16) + "| 7.60 | yes |\n| short | 12 | |\n",
-			"  what" + strings.Repeat(" ", 72) + "n     met\n  " + strings.TrimSpace(strings.Repeat("long ", 15)) + "  7.60  yes\n  long\n  short" + strings.Repeat(" ", 71) + "12\n"},
+			"  what" + strings.Repeat(" ", 73) + "n     met\n  " + strings.TrimSpace(strings.Repeat("long ", 15)) + "   7.60  yes\n  long\n  short" + strings.Repeat(" ", 72) + "12\n"},
 		{"```toml\n[a]\n\nb = 1 # x\n```\n", "    [a]\n\n    b = 1 # x\n"},
 		{strings.Repeat("word ", 30), strings.TrimSpace(strings.Repeat("word ", 17)) + "\n" + strings.TrimSpace(strings.Repeat("word ", 13)) + "\n"},
 	} {
