@@ -88,6 +88,7 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	count(t.Duplicates, "duplicate", "")
 	add(t.Misrouted.Total(), "misrouted")
 	add(t.Corrupted.Total(), "corrupted")
+	add(t.ByTopic.Mistaken(), "mistaken")
 	count(t.Unknown.Total(), "unknown answer", "")
 	return spaced(pieces)
 }

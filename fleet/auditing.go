@@ -67,7 +67,8 @@ func (f *Fleet) auditorQoS() byte {
 // auditorProfile is that of the sessions that audit: nobody will ever come back for
 // theirs.
 func (f *Fleet) auditorProfile() *client.Profile {
-	return &client.Profile{Cohort: &f.auditors, Backoff: client.BackoffPolicy{Min: 100 * time.Millisecond, Max: time.Second}, EndsSession: true}
+	return &client.Profile{Cohort: &f.auditors, Backoff: client.BackoffPolicy{Min: 100 * time.Millisecond, Max: time.Second}, EndsSession: true,
+		V311: f.scenario.Speaks311("")}
 }
 
 // settle waits, once the measuring is over, for devices that are on their way

@@ -46,7 +46,7 @@ func TestAuditorsReceiveAllAtOnce(t *testing.T) {
 	}
 	for name, a := range map[string]client.Handler{
 		"auditor": f.auditor,
-		"watcher": load.NewWatcher(f.watcherEnv(), &f.scenario.Watchers[0], 0, 0),
+		"watcher": load.NewWatcher(f.watcherEnv(), f.watcherProfile(&f.scenario.Watchers[0]), &f.scenario.Watchers[0], 0, 0),
 	} {
 		var p wire.Connect
 		if err := a.FillConnect(&p); err != nil || p.ReceiveMaximum != 65535 {

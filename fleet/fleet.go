@@ -198,6 +198,7 @@ func (f *Fleet) newLoad() error {
 	p := client.Profile{Cohort: &f.controllers, Backoff: backoffOf(&sc.Connect), EndsSession: !sc.Connect.Resume}
 	for i := range sc.Controllers {
 		g := load.NewGroup(sc, &f.names, i, first)
+		p.V311 = sc.Speaks311(sc.Controllers[i].MQTT)
 		if err := g.Populate(&e, p, func(n int) int { return identity{controllerRole, n}.stream() }); err != nil {
 			return err
 		}
@@ -206,8 +207,9 @@ func (f *Fleet) newLoad() error {
 	}
 	watchers := f.watcherEnv()
 	for i := range sc.Watchers {
+		p := f.watcherProfile(&sc.Watchers[i])
 		for n := range sc.Watchers[i].Count {
-			f.watching = append(f.watching, load.NewWatcher(watchers, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
+			f.watching = append(f.watching, load.NewWatcher(watchers, p, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
 		}
 	}
 	f.deviceEnv.Stamped = len(f.watching) > 0 || f.audit != nil

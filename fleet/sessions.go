@@ -71,6 +71,7 @@ func (f *Fleet) deviceProfile(g *scenarios.Group) *client.Profile {
 		Backoff:     client.BackoffPolicy{Naive: g.Backoff == scenarios.Naive, Min: g.BackoffMin, Max: g.BackoffMax, Reset: c.BackoffReset},
 		Labels:      f.names.Labels(g.Kind.Name, "", ""),
 		EndsSession: !c.Resume,
+		V311:        f.scenario.Speaks311(g.MQTT),
 	}
 }
 
@@ -194,12 +195,16 @@ func (f *Fleet) oneWayTopics() func(topic []byte) bool {
 	}
 }
 
+// watcherProfile is that of the watchers of a group.
+func (f *Fleet) watcherProfile(spec *scenarios.Watchers) *client.Profile {
+	c := &f.scenario.Connect
+	return &client.Profile{Cohort: &f.watchers, Backoff: backoffOf(c), EndsSession: !c.Resume, V311: f.scenario.Speaks311(spec.MQTT)}
+}
+
 // watcherEnv is what the watchers work with, but for their ledger.
 func (f *Fleet) watcherEnv() *load.WatcherEnv {
-	c := &f.scenario.Connect
 	e := &load.WatcherEnv{
-		Client: f.env, Profile: client.Profile{Cohort: &f.watchers, Backoff: backoffOf(c), EndsSession: !c.Resume},
-		Run: f.run, Credentials: f.credentials, Place: f.place, OneWay: f.oneWayTopics(),
+		Client: f.env, Run: f.run, Credentials: f.credentials, Place: f.place, OneWay: f.oneWayTopics(),
 		Will: func(p *wire.Publish) (int, uint32, bool) {
 			device, number, run := responder.ConnectionOf(p)
 			return device, number, run == f.run && f.numbered(device) != nil

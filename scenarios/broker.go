@@ -16,6 +16,8 @@ import (
 var brokerKeys = describe[Broker](table{name: "[broker]", keys: []key{
 	{name: "url", form: text{what: "`mqtt://`, `mqtts://`, `ws://` or `wss://`"}, defDoc: "the embedded broker",
 		doc: "where the broker is; ports 1883, 8883, 80 and 443 unless given; path and query with `ws` and `wss` only; no credentials in it"},
+	{name: "mqtt", form: oneOf{texts(MQTT5, MQTT311)}, defDoc: "`\"5\"`",
+		doc: "version that all clients speak who have none of their own: `\"3.1.1\"` for a broker that has nothing newer; see [MQTT 3.1.1](#mqtt-311)"},
 	{name: "username", form: template{text{fault: textFault}, devicePlaces}, doc: "User Name"},
 	{name: "password_file", form: template{text{what: "a file name", fault: fileFault}, devicePlaces}, field: "password.file",
 		doc: "file with the password, less one trailing newline, read once in a run"},

@@ -26,6 +26,7 @@ type Controllers struct {
 	PayloadSize     int
 	CorrelationSize int // of the Correlation Data; default and least 24 bytes, most 65,535
 	QoS             byte
+	MQTT            MQTT          // "": that of Broker; see [Scenario.Speaks]
 	Timeout         time.Duration // an answer after it is late; 1ms to 1h; default 5s
 
 	Arrival Arrival // default Constant
@@ -97,6 +98,7 @@ type Watchers struct {
 	Count    int      // 1 to 1,000,000; default 1
 	ClientID Template // default "{id}"; as for controllers
 	Topics   []string // topic filters; default what devices report by themselves, with Answers those of [Scenario.WillFilters]
+	MQTT     MQTT     // "": that of Broker; see [Scenario.Speaks]
 	QoS      byte     // asked for; default 0, with Answers 1
 	Share    string   // name of a shared subscription that the group has together; "": each gets all
 	// Slow is how long each message takes a watcher to handle: a slow consumer.

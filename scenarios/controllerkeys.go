@@ -26,6 +26,7 @@ var controllerKeys = describe[Controllers](table{name: "[[controller]]", by: "ar
 	{name: "correlation_size", form: byteSize(metrics.IDSize, metrics.MaxIDSize), def: metrics.IDSize, doc: "Correlation Data"},
 	{name: "qos", form: qos(), def: 0, doc: "QoS of the requests, and so of the answers, on the whole way: devices subscribe at 2 (or at the broker's Maximum QoS), " +
 		"and answer at the QoS at which the request came. It is that of its sending unless the broker granted the subscription less, which is said"},
+	mqttKey("they"),
 	{name: "timeout", form: span(time.Millisecond, maxTimeout), def: 5 * time.Second, doc: "an answer after it is late"},
 	{name: "arrival", form: oneOf{texts(Constant, Poisson, Bursts, Closed)}, def: Constant, doc: "when requests are due; it says which of the next keys there may be"},
 	{name: "rate", form: rate(""), example: `"10/s"`, defDoc: "one of the three is required", doc: "requests of the whole group"},
@@ -42,7 +43,7 @@ var controllerKeys = describe[Controllers](table{name: "[[controller]]", by: "ar
 		doc: "one request goes to the group's topic for all devices with that name in their `groups`, and an answer of each is expected"},
 	{name: "identify", form: yesNo{}, defDoc: "`true` with `group`, else `false`",
 		doc: "each request has a User Property `identify`, to which the devices answer with a User Property `device`, their id. An answer of another device then is misrouted, " +
-			"and one of a group's that answers twice is a duplicate. Without it an answer with the right Correlation Data counts, whichever device gave it"},
+			"and one of a group's that answers twice is a duplicate. Without it an answer with the right Correlation Data counts, whichever device gave it. With MQTT 3.1.1 it marks requests and answers by white space: see [MQTT 3.1.1](#mqtt-311)"},
 	{name: "share_replies", form: yesNo{}, def: false, doc: "the controllers share one Response Topic by a shared subscription"},
 }})
 

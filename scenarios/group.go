@@ -69,6 +69,7 @@ var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
 	{name: "telemetry_jitter", form: share(""), def: 0.1, doc: "how much each interval may be longer or shorter"},
 	{name: "qos", form: qos(), defDoc: "`0`", doc: "QoS of state and telemetry"},
 	{name: "retain", form: yesNo{}, def: false, doc: "state topics are retained"},
+	mqttKey("the devices"),
 	{name: "accept_retained", form: yesNo{}, def: false, doc: "obey retained commands too"},
 	{name: "groups", form: list{of: "texts", fault: idFault, unique: true},
 		doc: "further names that the devices obey, each one topic level and no device's id: they subscribe its topics as well"},

@@ -48,6 +48,7 @@ func sections() []section {
 		{readAudit, checkAudit},
 		{readPhases, checkPhases},
 		{nil, checkOccurrences}, // which rest on how long is measured
+		{nil, checkMQTT},
 		{readExpect, checkExpect},
 	}
 }

@@ -92,6 +92,7 @@ const None = -1
 // Broker says where the broker is and how devices introduce themselves.
 type Broker struct {
 	URL      string   // mqtt, mqtts, ws or wss; "": the embedded broker
+	MQTT     MQTT     // that all speak who have none of their own; "": MQTT5
 	Username Template // "": none
 	Password Secret
 
@@ -168,6 +169,7 @@ type Group struct {
 	TelemetryJitter float64       // 0..1: each interval is drawn from interval*(1±jitter); default 0.1; None: exact
 	QoS             byte          // of state and telemetry messages; default 0
 	Retain          bool          // state topics are retained
+	MQTT            MQTT          // "": that of Broker; see [Scenario.Speaks]
 	AcceptRetained  bool          // obey retained commands too; default false ("ghost switching")
 	Groups          []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
 

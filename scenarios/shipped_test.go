@@ -39,7 +39,7 @@ func TestShipped(t *testing.T) {
 	}
 	if want := []string{
 		"bedroom", "apartment", "apartment-block", "city",
-		"p2p", "request-response", "slow-consumer", "soak", "group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
+		"before-mqtt5", "p2p", "request-response", "slow-consumer", "soak", "group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
 		"will-consumed", "misbehaving", "id-fight", "flapping", "router-reboot", "power-cut", "mass-offline", "soak-trouble", "reconnect-storm",
 	}; !slices.Equal(names, want) {
 		t.Errorf("Shipped() lists %q; want %q", names, want)

@@ -23,6 +23,7 @@ var watcherKeys = describe[Watchers](table{name: "[[watcher]]", keys: []key{
 		defDoc: "all that devices report by themselves, as their faces have it; with `answers` the filters of the devices' Wills", doc: "what they subscribe to"},
 	{name: "answers", form: yesNo{}, def: false, doc: "it answers each message that has a Response Topic there, with its Correlation Data: it consumes Wills"},
 	{name: "qos", form: qos(), defDoc: "`0`; with `answers` `1`", doc: "QoS that is asked for"},
+	mqttKey("they"),
 	{name: "share", form: text{what: "text without `/`, `+` and `#`", fault: shareFault, empty: leaveOut},
 		doc: "name of a shared subscription that the group has together; without it each gets every message"},
 	{name: "slow", form: span(0, maxSlow), defDoc: "`\"0s\"`", doc: "how long each message takes a watcher: a slow consumer"},

@@ -119,6 +119,14 @@ type Requester interface {
 	AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte)
 }
 
+// Answerer is what faces have whose devices answer a command that has no Response Topic
+// where it can be known beforehand, as requesters of MQTT 3.1.1 must.
+type Answerer interface {
+	// AppendAnswerTopic appends the topic on which a device answers a command to an
+	// attribute. It says other things there, too.
+	AppendAnswerTopic(dst []byte, w *Who, attr int) []byte
+}
+
 // Occasion is what there is to speak of.
 type Occasion uint8
 

@@ -203,11 +203,16 @@ func (h *homeAssistant) Tell(t *Talk, o Occasion, changed devices.Changes) {
 	}
 }
 
+// AppendAnswerTopic implements [Answerer]: there is one state of all attributes.
+func (h *homeAssistant) AppendAnswerTopic(dst []byte, w *Who, _ int) []byte {
+	return append(append(append(append(dst, h.BaseTopic...), '/'), w.ID...), "/state"...)
+}
+
 // state returns the message with the device's state.
 func (h *homeAssistant) state(t *Talk, a About) *Message {
 	me := t.Me()
 	m := t.Message(a)
-	m.Topic = append(append(append(append(m.Topic, h.BaseTopic...), '/'), me.ID...), "/state"...)
+	m.Topic = h.AppendAnswerTopic(m.Topic, &me.Who, 0)
 	m.Slot, m.JSON, m.QoS, m.Retain = 0, true, h.QoS, h.Retain
 	w := writer{m.Payload}
 	w.open('{')

@@ -178,6 +178,11 @@ func (n *native) AppendRequest(topic, payload []byte, w *Who, attr int, value st
 	return append(topic, n.Kind.Attributes[attr].Name...), append(payload, value...)
 }
 
+// AppendAnswerTopic implements [Answerer].
+func (n *native) AppendAnswerTopic(dst []byte, w *Who, attr int) []byte {
+	return n.appendState(dst, w.ID, attr)
+}
+
 // AttributeError is a command to an attribute that the kind does not have.
 type AttributeError struct {
 	Name string // shortened

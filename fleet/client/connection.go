@@ -67,6 +67,9 @@ func (s *Session) TakesAtOnce(p *wire.Publish) bool {
 	return s.out.flying < s.link.limits.ReceiveMaximum && s.out.takes(wire.PublishSize(p, s.version()))
 }
 
+// PublishSize is how long the packet of a message is.
+func (s *Session) PublishSize(p *wire.Publish) int { return wire.PublishSize(p, s.version()) }
+
 // Departure is what a handler learns as its connection has ended.
 type Departure struct {
 	Err           error // why

@@ -40,7 +40,7 @@ type Env struct {
 	Period func(at time.Duration) metrics.Period
 	// Tried is called once for each session, when its first try to connect has ended.
 	Tried func()
-	// Welcomed is told of each CONNACK with success.
+	// Welcomed is told of each CONNACK of MQTT 5 with success.
 	Welcomed func(*packets.Properties)
 
 	Buffers *transport.Buffers

@@ -78,7 +78,9 @@ func (s *Session) connack(frame wire.Frame) error {
 	s.counts().Connects.Add(1)
 	s.record(metrics.ConnectConnack, l.began, time.Since(l.began))
 	l.takeLimits(s.env.KeepAlive, p)
-	s.env.Welcomed(p)
+	if !s.V311() { // whose CONNACK says nothing of limits
+		s.env.Welcomed(p)
+	}
 	if l.account != nil {
 		l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
 	}

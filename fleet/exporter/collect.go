@@ -91,6 +91,12 @@ func (e *emitter) answers(t *metrics.Totals) {
 	e.counter("homefleet_answers_total", "Single answers that belong to a request.", t.Answers)
 	e.counter("homefleet_error_answers_total", "Of the answers, those with a User Property error.", t.ErrorAnswers)
 	for _, o := range []outcome{
+		{"unknown", t.ByTopic.Unknown}, {"own", t.ByTopic.Own}, {"others", t.ByTopic.Others},
+		{"earlier", t.ByTopic.Earlier}, {"nobodys", t.ByTopic.Nobodys},
+	} {
+		e.counter("homefleet_answers_by_topic_total", "Answers that were matched by their topic alone, by whose they were.", o.n, "whose", o.name)
+	}
+	for _, o := range []outcome{
 		{"duplicate", t.Duplicates}, {"misrouted", t.Misrouted.Total()}, {"corrupted", t.Corrupted.Total()},
 		{"unknown", t.Unknown.Total()}, {"after_refusal", t.AfterRefusal},
 	} {

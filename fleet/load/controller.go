@@ -43,6 +43,7 @@ type Controller struct {
 	answers     []byte // Response Topic
 	topic       []byte // room for that of one request
 	value       []byte // and for its payload, which is not padded yet
+	byTopic            // of MQTT 3.1.1
 	correlation []byte // room for the Correlation Data of one request
 }
 
@@ -78,6 +79,10 @@ func (r *Controller) FillConnect(p *wire.Connect) error {
 // Subscriptions implements [client.Handler]: the Response Topic, which is built on the broker's
 // Response Information if it gave any (rule 5).
 func (r *Controller) Subscriptions() ([]packets.SubOptions, int, error) {
+	if r.V311() {
+		subs := r.Group.filters(r.index)
+		return subs, len(subs), nil
+	}
 	if r.Group.Spec.ShareReplies && r.Limits().NoShared {
 		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which share_replies wants"}
 	}
@@ -227,6 +232,9 @@ func (r *Controller) nextAct() time.Time {
 	if r.expiry {
 		due = client.Earlier(due, r.zero.Add(r.expire))
 	}
+	if len(r.sent) > 0 {
+		due = client.Earlier(due, r.zero.Add(r.sent[0].until+1))
+	}
 	return due
 }
 
@@ -239,6 +247,7 @@ const mostAtOnce = 16
 func (r *Controller) Act(now time.Time) time.Time {
 	at := r.at(now)
 	r.expire, r.expiry = r.ledger.Expire(at)
+	r.expireAsked(at)
 	r.letGo(at)
 	moments, last := 0, time.Duration(0)
 	for n := 0; r.more && r.slot.Planned <= at && n < mostAtOnce; n++ {
@@ -278,13 +287,22 @@ const retryPause = 10 * time.Millisecond
 // ledger lets go of it: after the time-out and the late window.
 func (r *Controller) refill(at time.Duration) {
 	if r.Group.closed() && !r.ended {
-		for len(r.due)+r.ledger.Outstanding() < r.Group.Spec.InFlight {
+		for len(r.due)+r.unanswered() < r.Group.Spec.InFlight {
 			r.due = append(r.due, at+r.Group.Spec.Think)
 		}
 		r.reschedule()
 	}
 	r.letGo(at)
 	r.checkIdle()
+}
+
+// unanswered is how many requests wait for their answer, for all that the controller
+// itself can know.
+func (r *Controller) unanswered() int {
+	if r.V311() {
+		return r.waiting
+	}
+	return r.ledger.Outstanding()
 }
 
 // request sends one slot for which there is room, or enters why it is not sent.
@@ -303,9 +321,13 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 	r.topic, r.value = t.asking.face.AppendRequest(r.topic[:0], r.value[:0], &t.who, t.asking.attr, g.Spec.Payloads[s.payload])
 	p := wire.Publish{Topic: r.topic, Payload: t.asking.payloads[s.payload], QoS: min(g.Spec.QoS, lim.MaximumQoS)}
 	q.Target, p.Props.User = g.expected(s.target), g.asks
+	marked := r.V311() && g.Spec.Identify
+	if marked {
+		p.Payload = r.marked(p.Payload, 0) // as long as it will be
+	}
 	p.Props.ResponseTopic = r.answers
 	p.Props.CorrelationData = r.correlation[:g.Spec.CorrelationSize]
-	if most := lim.MaximumPacket; most > 0 && wire.PublishSize(&p, wire.V5) > most {
+	if most := lim.MaximumPacket; most > 0 && r.PublishSize(&p) > most {
 		r.ledger.NotSent(q, metrics.TooLarge)
 		return false
 	}
@@ -314,6 +336,12 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 		return false
 	}
 	p.Props.CorrelationData = id.Append(r.correlation[:0], g.Spec.CorrelationSize)
+	if marked {
+		p.Payload = r.marked(t.asking.payloads[s.payload], id.Seq)
+	}
+	if r.V311() {
+		r.notes(s.target, id.Seq, at)
+	}
 	r.SendOnce(&p, id.Seq)
 	if !r.expiry {
 		r.expire, r.expiry = at+g.Spec.Timeout, true
@@ -323,6 +351,10 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 
 // Message implements [client.Handler]: an answer.
 func (r *Controller) Message(p *wire.Publish) {
+	if r.V311() {
+		r.listens(p)
+		return
+	}
 	if r.Group.Spec.ShareReplies {
 		id, err := metrics.ParseID(p.Props.CorrelationData, r.Group.Spec.CorrelationSize)
 		if err == nil && id.Controller != uint32(r.Group.first+r.index) && r.Group.handOver(id.Controller, p, r.ReadAt()) {

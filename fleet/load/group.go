@@ -47,6 +47,7 @@ type Group struct {
 	requesters []*Controller
 	asks       []byte            // the User Properties of a request that asks who answers; nil: it does not
 	places     map[string]uint32 // then, of the targets by id
+	answersAt  map[string]uint32 // of MQTT 3.1.1: the targets by the topic of their answer; nil: of 5
 
 	MostWaiting int64 // slots of one controller that flow control may hold back; what is beyond gives up
 }
@@ -90,6 +91,9 @@ func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first in
 	if c.Identify {
 		g.identifies()
 	}
+	if sc.Speaks311(c.MQTT) {
+		g.matchesByTopic()
+	}
 	for _, s := range c.Stages {
 		g.stages = append(g.stages, names.Labels("", s.Name, c.Name))
 	}
@@ -113,6 +117,9 @@ func (g *Group) Populate(e *Env, p client.Profile, stream func(number int) int) 
 
 // Controllers are those that Populate has made.
 func (g *Group) Controllers() []*Controller { return g.requesters }
+
+// Index is that of the group in the scenario.
+func (g *Group) Index() int { return g.index }
 
 func (g *Group) closed() bool { return g.Spec.Arrival == scenarios.Closed }
 

@@ -61,6 +61,9 @@ func (r *Controller) room() bool {
 	if !r.HasRoom(g.Spec.QoS) {
 		return false
 	}
+	if _, waits := r.waitsFor(); waits {
+		return false
+	}
 	return g.closed() || r.ledger.Outstanding() < g.Spec.MaxOutstanding
 }
 
@@ -70,6 +73,9 @@ func (r *Controller) hold(at time.Duration) {
 		r.waits, r.since = true, at
 	}
 	r.blocked, r.clogged, r.look = true, false, at+lookEvery
+	if until, waits := r.waitsFor(); waits {
+		r.look = min(r.look, until+1)
+	}
 	r.observe(at)
 }
 

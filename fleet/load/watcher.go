@@ -31,10 +31,9 @@ type Watcher struct {
 // WatcherEnv is what all watchers of a run have in common. What stands here does not
 // change once the first of them runs, and may be called from any goroutine.
 type WatcherEnv struct {
-	Client  *client.Env
-	Profile client.Profile
-	Run     string // its name, as {run} in templates
-	Ledger  *deliveries.Ledger
+	Client *client.Env
+	Run    string             // its name, as {run} in templates
+	Ledger *deliveries.Ledger // nil: none of the watchers speaks MQTT 5
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
 	// OneWay reports whether a topic is that of a state or of telemetry.
@@ -51,11 +50,12 @@ type WatcherEnv struct {
 	Consumed func(device int, connection uint32)
 }
 
-// NewWatcher returns a watcher of a group, whose random choices are those of a stream of
-// its own.
-func NewWatcher(e *WatcherEnv, spec *scenarios.Watchers, index, stream int) *Watcher {
+// NewWatcher returns a watcher of a group, whose sessions have a profile, and whose random
+// choices are those of a stream of its own. What comes to one of MQTT 3.1.1 has no User
+// Properties that would say when it was made: it is counted, and no more.
+func NewWatcher(e *WatcherEnv, p *client.Profile, spec *scenarios.Watchers, index, stream int) *Watcher {
 	w := &Watcher{env: e, spec: spec, index: index, pending: make(map[uint64]consumption)}
-	w.Init(e.Client, &e.Profile, w, client.Setup{Name: spec.ID(index + 1), Stream: stream,
+	w.Init(e.Client, p, w, client.Setup{Name: spec.ID(index + 1), Stream: stream,
 		ClientID: spec.ClientID.Expand(spec.Vars(index+1, e.Client.Seed, e.Run))})
 	return w
 }
@@ -146,7 +146,7 @@ func (w *Watcher) answer(p *wire.Publish, device int, number uint32) {
 
 // Online implements [client.Handler].
 func (w *Watcher) Online(time.Time) (next time.Time) {
-	if qos, all := w.Granted(); all { // or nobody knows what it is to get
+	if qos, all := w.Granted(); all && !w.V311() { // or nobody knows what it is to get
 		w.env.Ledger.Up(w.group, w.member, qos)
 		w.heard = true
 	}
@@ -177,6 +177,9 @@ func (w *Watcher) Offline(client.Departure) {
 
 // receive enters what came to a watcher, and records how long it took.
 func (w *Watcher) receive(p *wire.Publish) {
+	if w.V311() {
+		return
+	}
 	e, l := w.env.Client, w.env.Ledger
 	sent, _ := p.Props.UserProperty(deliveries.SentKey)
 	value, has := p.Props.UserProperty(deliveries.SequenceKey)

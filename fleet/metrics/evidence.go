@@ -29,11 +29,15 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
 	case "requests.lost_away":
 		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
-	case "answers.errors":
+	case "answers.errors": // a User Property, which MQTT 3.1.1 has not
+		return evidence{t.Answers - min(t.ByTopic.Own+t.ByTopic.Unknown, t.Answers), noneByID(t), ""}, true
+	case "answers.by_topic":
 		return evidence{t.Answers, "there was no answer", ""}, true
+	case "answers.mistaken", "answers.of_others":
+		return evidenceOfByTopic(t), true
 	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown":
-		n := t.Answers + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal
-		return evidence{n, "there was no answer", ""}, true
+		n := t.byID() + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal
+		return evidence{n, noneByID(t), ""}, true
 	}
 	switch family, _, _ := strings.Cut(metric, "."); {
 	case family == "wills" && s.Audit != nil:
@@ -43,6 +47,14 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidenceOfDeliveries(metric, &sum)
 	}
 	return evidence{}, false
+}
+
+// noneByID says why there is no answer of which more is known than that it came.
+func noneByID(t *Totals) string {
+	if t.ByTopic.Total() > 0 {
+		return "the answers were matched by their topic, as MQTT 3.1.1 has no properties"
+	}
+	return "there was no answer"
 }
 
 // evidenceOfDeliveries is the same of one-way messages. Those that did not come

@@ -65,14 +65,21 @@ func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
 	case id.Controller != l.controller:
 		l.aside(at, func(t *Totals) *int64 { return &t.Misrouted.Controller })
 		return MisroutedAnswer
-	case id.Seq >= l.head:
+	}
+	return l.answerTo(at, id.Seq, a)
+}
+
+// answerTo is Answer for a message of which the request is known.
+func (l *Ledger) answerTo(at time.Duration, seq uint64, a Answer) Outcome {
+	switch {
+	case seq >= l.head:
 		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.NeverSent })
 		return UnknownAnswer
-	case id.Seq < l.tail:
+	case seq < l.tail:
 		l.aside(at, func(t *Totals) *int64 { return &t.Unknown.Forgotten })
 		return UnknownAnswer
 	}
-	r := l.at(id.Seq)
+	r := l.at(seq)
 	switch {
 	case a.Target != r.target:
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
@@ -85,7 +92,7 @@ func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
 		return AnsweredAfterRefusal
 	}
 	if l.words > 0 {
-		bits := l.gaveTo(id.Seq)
+		bits := l.gaveTo(seq)
 		word, bit := uint64(a.Member-1)/64, uint64(1)<<((a.Member-1)%64)
 		switch {
 		case a.Member == 0 || word >= l.words:

@@ -144,13 +144,14 @@ type Totals struct {
 	Misrouted     Misrouted `json:"misrouted"`
 	Corrupted     Corrupted `json:"corrupted"`
 	Unknown       Unknown   `json:"unknown"`
+	ByTopic       ByTopic   `json:"by_topic"`       // answers that were taken for what they were by their topic alone
 	AfterRefusal  int64     `json:"after_refusal"`  // answers to requests that the broker had refused
 	NoSubscribers int64     `json:"no_subscribers"` // PUBACK or PUBREC with 0x10: the broker has nobody to give it to
 	StrayRefusals int64     `json:"stray_refusals"` // refusals of requests that were not outstanding
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [34]*int64 {
+func (t *Totals) figures() [39]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -159,6 +160,7 @@ func (t *Totals) figures() [34]*int64 {
 		&t.Corrupted.Missing, &t.Corrupted.Length, &t.Corrupted.Checksum,
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
 		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
+		&t.ByTopic.Unknown, &t.ByTopic.Own, &t.ByTopic.Others, &t.ByTopic.Earlier, &t.ByTopic.Nobodys,
 	}
 }
 

@@ -114,10 +114,41 @@ func astray(t *metrics.Totals) []namedCount {
 	}
 }
 
+// byTopicText says how answers were matched that had no Correlation Data, and whose they
+// were; "" where there are none.
+func byTopicText(b *metrics.ByTopic) string {
+	if b.Total() == 0 {
+		return ""
+	}
+	text := "matched by topic: " + words.Grouped(b.Total()) + " of the answers"
+	switch {
+	case b.Known() == 0:
+		return text + "; whose they were is not known"
+	case b.Mistaken() == 0:
+		text += ", all of them rightly"
+	default:
+		text += ", of which the requester took wrongly " + words.Grouped(b.Mistaken())
+		var parts []string
+		for _, c := range nonZero([]namedCount{{"another requester's", b.Others, ""}, {"to another request of its own", b.Earlier, ""}, {"nobody's", b.Nobodys, ""}}) {
+			parts = append(parts, c.name+" "+words.Grouped(c.n))
+		}
+		text += " (" + strings.Join(parts, ", ") + ")"
+	}
+	if b.Unknown > 0 {
+		text += "; whose " + words.Grouped(b.Unknown) + " were is not known"
+	}
+	return text
+}
+
 // details are figures about single answers and lost requests.
 func details(t *metrics.Totals) []namedCount {
 	return []namedCount{
 		{"answers received", t.Answers, "that belong to a request"},
+		{"matched by topic", t.ByTopic.Total(), "taken for the answer to a request by their topic alone: MQTT 3.1.1 has no Correlation Data"},
+		{"of these, whose is not known", t.ByTopic.Unknown, "any of them may be the answer to another request"},
+		{"of these, another requester's", t.ByTopic.Others, "the answer to its request"},
+		{"of these, to another request", t.ByTopic.Earlier, "of the same requester"},
+		{"of these, nobody's", t.ByTopic.Nobodys, "a state that changed, or another run's answer"},
 		{"error answers", t.ErrorAnswers, "of these, with a User Property error"},
 		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
 		{"sent to devices away", t.SentAway, "at that moment"},

@@ -234,6 +234,9 @@ func (w *writer) ledger(r *metrics.Result) {
 			w.line("  ", w.paint(Dim, l))
 		}
 	}
+	if text := byTopicText(&t.ByTopic); text != "" {
+		w.wrapped(2, text)
+	}
 	if t.SentAway > 0 {
 		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", words.Grouped(t.SentAway), words.Grouped(t.LostAway)))
 	}

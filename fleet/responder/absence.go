@@ -29,7 +29,7 @@ const answersWithin = 2 * time.Second
 func (r *Responder) wentDown(d client.Departure) {
 	r.parted = d.Orderly
 	w := &r.spec.Group.Will
-	if w.Off || w.ResponseTopic == "" {
+	if w.Off || w.ResponseTopic == "" || r.V311() {
 		return
 	}
 	since, due := time.Now(), min(w.Delay, d.SessionExpiry)

@@ -27,7 +27,9 @@ func newDuplicate(r *Responder, clean bool) *duplicate {
 	if r.Observed() {
 		c.Observation.Observer = duplicateObserver{deviceObserver{r}}
 	}
-	d.Init(r.env.Client, r.env.Duplicates, d, c)
+	p := *r.env.Duplicates
+	p.V311 = r.V311()
+	d.Init(r.env.Client, &p, d, c)
 	d.DuplicateCame()
 	return d
 }

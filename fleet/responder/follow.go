@@ -37,7 +37,7 @@ func (r *Responder) Follow(t client.Trace, what client.TraceEvent, qos byte, mea
 // complete but for them, that say when it was made and which it is.
 func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
 	e := r.env
-	if !e.Stamped {
+	if !e.Stamped || r.V311() {
 		return nil, client.Trace{}
 	}
 	var sentRoom [96]byte

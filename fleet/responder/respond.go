@@ -30,7 +30,7 @@ func (r *Responder) Message(p *wire.Publish) {
 // Will with its Correlation Data.
 func (r *Responder) isWillAnswer(p *wire.Publish) bool {
 	w := &r.spec.Group.Will
-	if w.Off || w.ResponseTopic == "" {
+	if w.Off || w.ResponseTopic == "" || r.V311() {
 		return false
 	}
 	vars := r.spec.Vars(r.env.Run)
@@ -52,19 +52,21 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	r.step(now)
 	s.recall()
 
+	var payload []byte
+	payload, s.mark = load.CutMark(p.Payload)
 	s.request, s.QoS = p, p.QoS
 	s.usable = r.usable(s, p.Props.ResponseTopic)
 	if p.Props.ResponseTopic != nil && !s.usable {
 		r.refuseTopic(p.Props.ResponseTopic)
 	}
-	if r.misbehavior != nil && s.usable && !r.env.asksThere(p.Props.ResponseTopic) {
+	if r.misbehavior != nil && (s.usable || r.V311()) && !r.env.asksThere(p.Props.ResponseTopic) {
 		if s.wrong = r.drawMisbehavior(); s.wrong == metrics.AnswerError {
 			r.countMisbehavior(s.wrong)
 			s.Refusal = errMisbehaving
 		}
 	}
-	r.voice.Hear(&s.Talk, p.Topic, p.Payload)
-	s.request = nil
+	r.voice.Hear(&s.Talk, p.Topic, payload)
+	s.request, s.mark = nil, nil
 	r.plan()
 }
 

@@ -107,7 +107,7 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 	for _, topic := range r.voice.AppendFilters(nil, &who, !lim.NoWildcards) {
 		add(topic)
 	}
-	if !g.Will.Off && g.Will.ResponseTopic != "" {
+	if !g.Will.Off && g.Will.ResponseTopic != "" && !r.V311() {
 		add(g.Will.ResponseTopic.Expand(r.spec.Vars(r.env.Run)))
 	}
 	return subs

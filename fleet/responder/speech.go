@@ -20,6 +20,7 @@ type speech struct {
 	r       *Responder
 	one     [1]faces.Member
 	request *wire.Publish       // nil: nobody has asked
+	mark    []byte              // the end of its payload, with which the answer ends, too; see [load.CutMark]
 	usable  bool                // it has a Response Topic on which the device answers
 	away    bool                // nobody hears it, and it is only counted
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
@@ -88,6 +89,9 @@ func (s *speech) Say(m *faces.Message) bool {
 			s.publish(m)
 		}
 		return true
+	}
+	if s.mark != nil && !s.usable && m.Reply != faces.Only {
+		m.Payload = append(m.Payload, s.mark...)
 	}
 	switch {
 	case m.Reply == faces.Instead && !s.usable, m.Reply == faces.Also && m.Slot < 0:
