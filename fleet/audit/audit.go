@@ -238,13 +238,13 @@ func (a *Audit) Ended(device int, conn uint32, end End) {
 }
 
 // Seen reports a Will Message of a device that the auditor saw. conn is the
-// connection that the message says it is of; 0 if it does not say so any more:
-// then it counts as altered, and as the Will of the oldest outage that can have
-// it. The auditor leaves out what is no Will of now: messages that were retained,
+// connection that the message says it is of; 0 if it does not say so, as what comes
+// from or to a client of MQTT 3.1.1: then it counts as the Will of the oldest outage
+// that can have it. The auditor leaves out what is no Will of now: messages that were retained,
 // and those that are sent again (DUP) in the same connection.
 func (a *Audit) Seen(device int, conn uint32, at time.Duration, altered bool) {
 	if conn == 0 {
-		a.nameless(device, at)
+		a.nameless(device, at, altered)
 		return
 	}
 	e := a.enter(device, conn, at)

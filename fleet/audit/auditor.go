@@ -75,6 +75,9 @@ func NewAuditor(e *client.Env, p *client.Profile, run string, stream int, a Audi
 // FillConnect implements [client.Handler].
 func (r *Auditor) FillConnect(p *wire.Connect) error {
 	p.SessionExpiry = 600
+	if r.V311() {
+		p.CleanStart, p.SessionExpiry = true, 0 // nothing would ever end it
+	}
 	p.ReceiveMaximum = client.AllAtOnce
 	return r.Credentials(p)
 }

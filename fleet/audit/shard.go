@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -42,7 +43,7 @@ const (
 type book struct {
 	device   int
 	records  []record // in order of conn
-	nameless []time.Duration
+	nameless []sighting
 	// Connections without a CONNACK whose records are gone, in case that their
 	// Will comes yet: nobody knows when that would be.
 	doubtful []doubt
@@ -98,7 +99,7 @@ func (a *Audit) forget(device int, conn uint32) {
 	}
 }
 
-func (a *Audit) nameless(device int, at time.Duration) {
+func (a *Audit) nameless(device int, at time.Duration, altered bool) {
 	s := a.shard(device)
 	defer a.news()
 	s.mu.Lock()
@@ -109,8 +110,8 @@ func (a *Audit) nameless(device int, at time.Duration) {
 		s.assign(b, b.nameless[0])
 		b.nameless = slices.Delete(b.nameless, 0, 1)
 	}
-	i, _ := slices.BinarySearch(b.nameless, at)
-	b.nameless = slices.Insert(b.nameless, i, at)
+	i, _ := slices.BinarySearchFunc(b.nameless, at, func(s sighting, at time.Duration) int { return cmp.Compare(s.at, at) })
+	b.nameless = slices.Insert(b.nameless, i, sighting{at, altered})
 	s.judge(b)
 }
 
@@ -159,11 +160,11 @@ func (s *shard) docket() docket { return docket{rules: s.rules, now: s.now, clos
 func (s *shard) judge(b *book) {
 	d := s.docket()
 	kept := b.nameless[:0]
-	for _, at := range b.nameless {
-		if d.over(at) {
-			s.assign(b, at)
+	for _, n := range b.nameless {
+		if d.over(n.at) {
+			s.assign(b, n)
 		} else {
-			kept = append(kept, at)
+			kept = append(kept, n)
 		}
 	}
 	b.nameless = kept
@@ -202,7 +203,8 @@ func (s *shard) settle(b *book, r *record, f finding) {
 // assign finds the outage that a nameless Will is of: the oldest that is due
 // just then, else the oldest whose time was over, else the oldest whose time was
 // to come, and else one of which nobody knows whether the broker had it.
-func (s *shard) assign(b *book, at time.Duration) {
+func (s *shard) assign(b *book, of sighting) {
+	at := of.at
 	best, rank := (*record)(nil), 6
 	for i := range b.records {
 		r := &b.records[i]
@@ -232,13 +234,15 @@ func (s *shard) assign(b *book, at time.Duration) {
 		}
 	}
 	if best != nil {
-		best.see(at, true)
+		best.see(at, of.altered)
 		return
 	}
 	w := &s.rows[wayNone]
 	w.Messages++
 	w.Unexpected++
-	w.Altered++
+	if of.altered {
+		w.Altered++
+	}
 }
 
 // watch notes when the auditor watches. The caller holds a.mu.

@@ -45,6 +45,9 @@ func (s *Session) ReadAt() time.Time { return s.link.arrived }
 // Granted is the lowest QoS of the subscriptions, and whether none was refused.
 func (s *Session) Granted() (qos byte, all bool) { return s.link.granted, !s.link.unheard }
 
+// AssuredQoS is the lowest QoS of the subscriptions that the handler needs.
+func (s *Session) AssuredQoS() byte { return s.link.assured }
+
 // AwaitsPingresp reports whether a PINGREQ is not answered yet.
 func (s *Session) AwaitsPingresp() bool { return !s.link.pongBy.IsZero() }
 

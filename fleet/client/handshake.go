@@ -210,13 +210,16 @@ func (s *Session) suback(frame wire.Frame) error {
 	if want := int(s.link.topics); len(ack.Reasons) != want { // 3.9.3-1
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: fmt.Sprintf("a SUBACK with %d reason codes; want %d", len(ack.Reasons), want)})
 	}
-	s.link.granted = 2
+	s.link.granted, s.link.assured = 2, 2
 	for i, code := range ack.Reasons {
 		if code < s.link.wants {
 			s.lowered(code)
 		}
 		if code < 0x80 {
 			s.link.granted = min(s.link.granted, code)
+			if i < int(s.link.needed) {
+				s.link.assured = min(s.link.assured, code)
+			}
 			continue
 		}
 		s.link.unheard = true

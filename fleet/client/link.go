@@ -54,6 +54,7 @@ type greeting struct {
 	needed     uint16    // of these, from the first, must be granted
 	wants      byte      // the highest QoS it asks for
 	granted    byte      // the lowest QoS of its subscriptions
+	assured    byte      // the same of those that are needed
 	unheard    bool      // one of them was refused
 	clean      bool      // the CONNECT had Clean Start 1, or Clean Session 1
 	anew       bool      // it had Clean Session 0, and the session is to be new all the same

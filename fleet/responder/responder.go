@@ -42,6 +42,7 @@ type Responder struct {
 	retained    []keeping           // by topic, where the broker is audited
 	announced   time.Duration       // its availability, last, on the fleet's clock
 	present     atomic.Bool         // online, for those who want to know and may be a moment late
+	leaves      atomic.Bool         // it has said so; where it is audited
 	connections atomic.Uint32       // begun so far, also by a duplicate
 	recovering  incident.Recovering // from incidents
 	absence     *absence            // the last one, where somebody may answer the Will; nil before it
@@ -304,6 +305,10 @@ func (r *Responder) announce(there bool) {
 	}
 	if r.env.Audit != nil {
 		r.announced = r.env.now()
+		r.leaves.Store(!there)
+		if !there && r.plainWill() {
+			p.QoS = r.partingQoS()
+		}
 		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.env.Run)) // or the auditor would take it for the Will
 	}
 	r.Send(&p, metrics.Announcement)

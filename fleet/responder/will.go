@@ -56,6 +56,12 @@ func (r *Responder) WillDiffers(p *wire.Publish, number uint32, lim *client.Limi
 	w := &r.spec.Group.Will
 	want := r.willAs(r.spec.Vars(r.env.Run), min(w.QoS, lim.MaximumQoS, r.env.AuditorQoS), w.Retain && !lim.NoRetain)
 	want.Props.User = r.AppendConnection(want.Props.User, number)
+	if r.plainWill() {
+		want.Props = wire.Properties{}
+	}
+	if r.env.Auditor.V311() { // to a subscription of which RETAIN is always 0 (3.1.1: 3.3.1-9)
+		want.Retain = false
+	}
 	note := func(what string, same bool) {
 		if !same {
 			differs = append(differs, what)
@@ -74,6 +80,43 @@ func (r *Responder) WillDiffers(p *wire.Publish, number uint32, lim *client.Limi
 	note("Message Expiry", got.HasMessageExpiry == sent.HasMessageExpiry && got.MessageExpiry <= sent.MessageExpiry)
 	note("User Properties", bytes.Equal(got.User, sent.User))
 	return differs, testedBy(want, w.Delay)
+}
+
+// plainWill reports whether the auditor sees the device's Will without properties, since
+// one of the two speaks MQTT 3.1.1.
+func (r *Responder) plainWill() bool { return r.V311() || r.env.Auditor.V311() }
+
+// IsAnnouncement reports whether a message on the topic of the device's Will that says
+// neither of which connection it is nor when it was made is what the device itself says
+// of its availability, where it can say no more. As it leaves, it says the same as its
+// Will, and at another QoS; where the auditor, whose subscription has this one, cannot see
+// that, it is taken for its own if it has said so. It may be called from any goroutine.
+func (r *Responder) IsAnnouncement(p *wire.Publish, granted byte) bool {
+	if !r.plainWill() {
+		return false
+	}
+	topic, onlineWord, offlineWord := r.availability()
+	will := r.spec.Group.Will.Payload.Expand(r.spec.Vars(r.env.Run))
+	switch {
+	case string(p.Topic) != topic:
+		return false
+	case string(p.Payload) == onlineWord && onlineWord != will:
+		return true
+	case string(p.Payload) != offlineWord:
+		return false
+	case granted == 0:
+		return r.leaves.Load()
+	}
+	return p.QoS != min(r.spec.Group.Will.QoS, granted)
+}
+
+// partingQoS is the QoS at which a device says that it leaves whose Will the auditor
+// sees without properties.
+func (r *Responder) partingQoS() byte {
+	if r.spec.Group.Will.QoS > 0 {
+		return 0
+	}
+	return 1
 }
 
 // same compares properties, where absent and empty differ.
