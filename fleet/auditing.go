@@ -102,6 +102,12 @@ func (f *Fleet) settle() {
 // asks reports whether there is an auditor that asks devices whether they answer.
 func (f *Fleet) asks() bool { return f.auditor != nil && !f.blind.Load() }
 
+// asksDevices reports whether the auditor asks devices whether they answer: for that both
+// have to speak MQTT 5, which has Response Topics.
+func (f *Fleet) asksDevices() bool {
+	return f.asks() && !f.auditor.V311() && !f.scenario.SomeSpeak311()
+}
+
 // auditorLeft notes that the broker does not let the auditor do its work, so that
 // no Will is judged.
 func (f *Fleet) auditorLeft(err error) {

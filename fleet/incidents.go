@@ -13,7 +13,7 @@ import (
 func (f *Fleet) newIncidents(broker BrokerControl) {
 	f.incidents = incident.New(incident.Config{
 		Scenario: f.scenario, Target: func(n int) incident.Target { return responder.Target{Responder: f.responders[n]} }, Broker: broker,
-		Follow: f.audit != nil, Asks: f.asks, News: f.news.tell,
+		Follow: f.audit != nil, Asks: f.asksDevices, News: f.news.tell,
 		Epoch: f.clock.Epoch, Stop: f.stop, Log: f.log,
 	})
 }

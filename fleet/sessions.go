@@ -88,7 +88,7 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice) {
 		// A duplicate leaves its session to the device.
 		Duplicates:      &client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}},
 		DuplicateStream: func(device int) int { return identity{duplicateRole, device}.stream() },
-		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asks},
+		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asksDevices},
 		DeliveryEnv:     responder.DeliveryEnv{Place: f.place},
 	}
 }

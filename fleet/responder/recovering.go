@@ -56,7 +56,7 @@ func (r *Responder) queried(p *wire.Publish) {
 // asker returns what has the auditor ask whether the device answers; nil where nobody
 // asks.
 func (r *Responder) asker() func(*incident.Recovery) {
-	if !r.env.Asks() || r.plainWill() { // there is no Response Topic to answer to
+	if !r.env.Asks() {
 		return nil
 	}
 	return func(rec *incident.Recovery) {
