@@ -89,6 +89,9 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	add(t.Misrouted.Total(), "misrouted")
 	add(t.Corrupted.Total(), "corrupted")
 	add(t.ByTopic.Mistaken(), "mistaken")
+	add(t.AlteredRequests, "to altered requests")
+	add(t.OtherQoS.Total(), "at another QoS")
+	add(t.OtherRetain, "retained")
 	count(t.Unknown.Total(), "unknown answer", "")
 	return spaced(pieces)
 }

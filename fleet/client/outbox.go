@@ -243,12 +243,16 @@ func (o *outbox) forget(e *Env) int {
 func (s *Session) settleAck(typ byte, a wire.Ack) {
 	o := &s.out
 	i := o.find(a.PacketID)
+	if a.Code == wire.NoMatchingSubscribers && typ != packets.PUBCOMP {
+		s.counts().NoSubscribers.Add(1)
+	}
 	if a.Code >= 0x80 && s.profile.Cohort.Devices {
 		s.counts().PublishRefused.Add(a.Code)
 	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
 	// PUBREL, or the broker would wait for ever (3.6.2.1).
 	if i < 0 || !o.messages[i].sent {
+		s.counts().StrayAcks.Add(1)
 		if typ == packets.PUBREC && a.Code < 0x80 {
 			s.postAck(packets.PUBREL, a.PacketID, wire.PacketIDNotFound)
 		}
@@ -283,7 +287,11 @@ func (s *Session) settleAck(typ byte, a wire.Ack) {
 		s.postAck(packets.PUBREL, m.id, wire.Success)
 		if first {
 			s.acknowledged(note, a.Code)
+		} else {
+			s.counts().StrayAcks.Add(1)
 		}
+	default: // of another kind than the message wants
+		s.counts().StrayAcks.Add(1)
 	}
 }
 

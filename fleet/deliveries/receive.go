@@ -14,6 +14,7 @@ type Arrival struct {
 	QoS           byte
 	Altered       bool // topic, payload or properties are not those that were sent
 	Again         bool // it has the DUP flag, in a session that was resumed
+	Retained      bool // it has the RETAIN flag
 }
 
 // Received takes a message with a whole stamp of a device of this ledger. It
@@ -38,6 +39,10 @@ func (l *Ledger) Received(m Message, a Arrival) (first bool) {
 	r, copies := l.receipt(s, a.Group, g.accountOf(a.Member))
 	if r == nil {
 		p.row(uint16(a.Group), a.QoS).Misrouted++
+		return false
+	}
+	if a.Retained && l.stored(s, r, g, m.Seq, a.Member) {
+		p.row(uint16(a.Group), a.QoS).FromStore++
 		return false
 	}
 	if m.Seq < r.floor {
@@ -70,7 +75,23 @@ func (l *Ledger) Received(m Message, a Arrival) (first bool) {
 	if a.QoS != g.qos(seg.qos) {
 		row.OtherQoS++
 	}
+	if a.Retained {
+		row.OtherRetain++
+	}
 	return true
+}
+
+// stored reports whether a message with the RETAIN flag is out of the broker's store,
+// for a new subscription: it was sent when nobody was subscribed, or has come already.
+// One that is sent to who is subscribed has RETAIN 0 (3.3.1-12), unless that was asked
+// for, which no watcher does.
+func (l *Ledger) stored(s *stream, r *receipt, g *group, seq uint32, member int) bool {
+	if seq < r.floor || r.has(seq) {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !g.accounts[g.accountOf(member)].covered(s.segments[s.at(seq)].epoch)
 }
 
 // receipt returns that of an account for a stream, and how many copies of a
@@ -162,7 +183,7 @@ const (
 	Unstamped Kind = iota // on the topics of states and telemetry, without a sequence
 	BadStamp              // its sequence was altered
 	Foreign               // of a device elsewhere, or of another run
-	FromStore             // retained, for a new subscription
+	FromStore             // retained, and not known here
 )
 
 // Stray counts a message that came to a group and is of none of the streams.

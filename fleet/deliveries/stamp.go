@@ -110,13 +110,19 @@ func parseHex(b []byte) (n uint32, ok bool) {
 // Content returns the checksum of what a broker must hand on unaltered: topic and
 // payload, and the Payload Format Indicator (3.3.2-4), Response Topic (3.3.2-15),
 // Correlation Data (3.3.2-16) and Content Type (3.3.2-20). Nothing is allocated.
-func Content(p *wire.Publish) uint32 {
+func Content(p *wire.Publish) uint32 { return content(p, p.Topic, p.Props.CorrelationData) }
+
+// content is the checksum of a message but for its User Properties.
+func content(p *wire.Publish, topic, correlation []byte) uint32 {
 	format := byte(0xff)
 	if p.Props.HasPayloadFormat {
 		format = p.Props.PayloadFormat
 	}
+	if p.Props.HasMessageExpiry { // how much is left of it may change (3.3.2-6), but not that there is any
+		format ^= 0x40
+	}
 	sum := crc(0, p.Payload)
-	for _, part := range [...][]byte{p.Topic, p.Props.ContentType, p.Props.ResponseTopic, p.Props.CorrelationData} {
+	for _, part := range [...][]byte{topic, p.Props.ContentType, p.Props.ResponseTopic, correlation} {
 		// With the length, so that nothing moves from one to the next unseen; -1
 		// is what is not there.
 		n := len(part)

@@ -98,9 +98,14 @@ func (e *emitter) answers(t *metrics.Totals) {
 	}
 	for _, o := range []outcome{
 		{"duplicate", t.Duplicates}, {"misrouted", t.Misrouted.Total()}, {"corrupted", t.Corrupted.Total()},
-		{"unknown", t.Unknown.Total()}, {"after_refusal", t.AfterRefusal},
+		{"unknown", t.Unknown.Total()}, {"after_refusal", t.AfterRefusal}, {"altered_request", t.AlteredRequests},
 	} {
 		e.counter("homefleet_stray_answers_total", "Answers that complete no request, by what is wrong with them.", o.n, "fault", o.name)
+	}
+	for _, o := range []outcome{
+		{"other_qos", t.OtherQoS.Answers}, {"request_other_qos", t.OtherQoS.Requests}, {"other_retain", t.OtherRetain}, {"unchecked", t.Unchecked},
+	} {
+		e.counter("homefleet_odd_answers_total", "Of the answers, those with something odd, by what that is.", o.n, "oddity", o.name)
 	}
 }
 

@@ -27,9 +27,10 @@ func (e *emitter) deliveries(all []metrics.Delivery) {
 			float64(d.Outstanding), group...)
 		for _, f := range []outcome{
 			{"duplicate", d.Duplicate}, {"redelivered", d.Redelivered}, {"reordered", d.Reordered}, {"other_qos", d.OtherQoS},
+			{"other_retain", d.OtherRetain},
 		} {
 			e.counter("homefleet_delivery_faults_total",
-				"Messages that came to a watcher once more for no reason or after a reconnect, behind a later one of their topic, or with another QoS, by group of watchers and QoS.",
+				"Messages that came to a watcher once more for no reason or after a reconnect, behind a later one of their topic, with another QoS or with RETAIN 1, by group of watchers and QoS.",
 				f.n, with("fault", f.name)...)
 		}
 		for _, f := range []outcome{

@@ -9,6 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -331,6 +332,7 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 		r.ledger.NotSent(q, metrics.TooLarge)
 		return false
 	}
+	q.Content, q.QoS = deliveries.RequestSum(&p), p.QoS
 	id, ok := r.ledger.Send(q)
 	if !ok {
 		return false
@@ -357,16 +359,31 @@ func (r *Controller) Message(p *wire.Publish) {
 	}
 	if r.Group.Spec.ShareReplies {
 		id, err := metrics.ParseID(p.Props.CorrelationData, r.Group.Spec.CorrelationSize)
-		if err == nil && id.Controller != uint32(r.Group.first+r.index) && r.Group.handOver(id.Controller, p, r.ReadAt()) {
+		if err == nil && id.Controller != uint32(r.Group.first+r.index) && r.Group.handOver(id.Controller, r.read(p), r.ReadAt()) {
 			return
 		}
 	}
 	at := r.at(r.ReadAt())
-	target, member := r.Group.answerer(p)
+	a := r.read(p)
 	if !bytes.Equal(p.Topic, r.answers) {
-		target = wrongTopic
+		a.Target = wrongTopic
 	}
-	r.answered(at, metrics.Answer{Correlation: p.Props.CorrelationData, Target: target, Member: member, Error: HasError(p)})
+	r.answered(at, a)
+}
+
+// read takes from an answer what the ledger wants to know.
+func (r *Controller) read(p *wire.Publish) metrics.Answer {
+	a := metrics.Answer{Correlation: p.Props.CorrelationData, Error: HasError(p)}
+	a.Target, a.Member = r.Group.answerer(p)
+	a.OtherRetain = p.Retain
+	s, whole, has := deliveries.ParseAnswerStamp(p)
+	if !has {
+		return a
+	}
+	granted, _ := r.Granted()
+	a.Checked, a.Altered, a.Asked, a.AskedQoS, a.AskedAtMost = true, !whole, s.Request, s.RequestQoS, s.Granted
+	a.OtherQoS = p.QoS != min(s.QoS, granted)
+	return a
 }
 
 // answered enters an answer.

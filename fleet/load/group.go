@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"homefleet/devices/faces"
@@ -255,14 +256,13 @@ func (s *Stream) fill(planned time.Duration, stage int) Slot {
 // handOver gives an answer that came to one controller of a group with shared
 // replies to the one whose request it answers. It is false when that one is
 // gone.
-func (g *Group) handOver(controller uint32, p *wire.Publish, arrived time.Time) bool {
+func (g *Group) handOver(controller uint32, a metrics.Answer, arrived time.Time) bool {
 	i := int(controller) - g.first
 	if i < 0 || i >= len(g.requesters) {
 		return false
 	}
 	r := g.requesters[i]
-	a := metrics.Answer{Correlation: append([]byte(nil), p.Props.CorrelationData...), Error: HasError(p)}
-	a.Target, a.Member = g.answerer(p)
+	a.Correlation = slices.Clone(a.Correlation)
 	return r.Tell(func() { r.answered(r.at(arrived), a) })
 }
 

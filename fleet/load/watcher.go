@@ -186,7 +186,7 @@ func (w *Watcher) receive(p *wire.Publish) {
 	made, run, ok := deliveries.ParseMoment(sent)
 	switch s, err := deliveries.ParseStamp(value, sent); {
 	case !has && !w.env.OneWay(p.Topic): // of no concern here
-	case p.Retain:
+	case p.Retain && (!has || err != nil || !ok || string(run) != w.env.Run):
 		l.Stray(w.group, p.QoS, deliveries.FromStore)
 	case !has:
 		l.Stray(w.group, p.QoS, deliveries.Unstamped)
@@ -198,7 +198,7 @@ func (w *Watcher) receive(p *wire.Publish) {
 		at, now := w.env.Place(s.Device), e.Clock.Now()
 		m := deliveries.Message{Device: at, Slot: s.Slot, Seq: s.Seq}
 		a := deliveries.Arrival{Group: w.group, Member: w.member, At: now, Made: made, QoS: p.QoS,
-			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed()}
+			Altered: s.Content != deliveries.Content(p), Again: p.Dup && w.Resumed(), Retained: p.Retain}
 		if l.Received(m, a) && !a.Altered {
 			e.Recorder.RecordIn(w.Stream(), e.Period(made), metrics.StateDelivery, metrics.Labels{}, now-made)
 		}

@@ -27,6 +27,7 @@ type DeliveryTotals struct {
 	Redelivered int64 `json:"redelivered"`   // came once more at QoS 1, after a reconnect: allowed (4.3.2)
 	Reordered   int64 `json:"reordered"`     // came behind a later one of its topic, in the same session
 	OtherQoS    int64 `json:"other_qos"`     // came with another QoS than it was to (3.8.4)
+	OtherRetain int64 `json:"other_retain"`  // came with RETAIN 1, not out of the store (3.3.1-12)
 	NeverSent   int64 `json:"never_sent"`    // say that they are a message that was never sent
 	Misrouted   int64 `json:"misrouted"`     // came to a watcher whose topics they do not match
 	Forgotten   int64 `json:"forgotten"`     // came after they were given up, or once more: one cannot tell any longer
@@ -36,11 +37,11 @@ type DeliveryTotals struct {
 	FromStore   int64 `json:"from_retained"` // retained messages for a new subscription
 }
 
-func (t *DeliveryTotals) figures() [20]*int64 {
+func (t *DeliveryTotals) figures() [21]*int64 {
 	return [...]*int64{
 		&t.Sent, &t.Delivered, &t.Altered, &t.Lost, &t.Refused, &t.Unconfirmed, &t.Unwatched, &t.Unfinished, &t.Outstanding,
 		&t.Duplicate, &t.Redelivered, &t.Reordered, &t.OtherQoS, &t.NeverSent, &t.Misrouted, &t.Forgotten,
-		&t.Unstamped, &t.BadStamp, &t.Foreign, &t.FromStore,
+		&t.Unstamped, &t.BadStamp, &t.Foreign, &t.FromStore, &t.OtherRetain,
 	}
 }
 
@@ -162,6 +163,8 @@ func deliveryFigures() []figure {
 			func(t *DeliveryTotals) int64 { return t.Reordered }, (*DeliveryTotals).Expected),
 		count("delivery.other_qos", ofExpected, "messages that came with another QoS than they were to", true, true,
 			func(t *DeliveryTotals) int64 { return t.OtherQoS }, (*DeliveryTotals).Expected),
+		count("delivery.other_retain", ofExpected, "messages that came with RETAIN 1, though not out of the broker's store (3.3.1-12)", true, true,
+			func(t *DeliveryTotals) int64 { return t.OtherRetain }, (*DeliveryTotals).Expected),
 		count("delivery.refused", ofSent, "messages that did not come, and that the broker had refused", false, false,
 			func(t *DeliveryTotals) int64 { return t.Refused }, sent),
 		count("delivery.unconfirmed", ofSent, "messages that did not come, and of which nobody knows whether the broker had them", false, false,

@@ -35,8 +35,12 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidence{t.Answers, "there was no answer", ""}, true
 	case "answers.mistaken", "answers.of_others":
 		return evidenceOfByTopic(t), true
-	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown":
-		n := t.byID() + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal
+	case "answers.unchecked":
+		return evidence{t.byID(), noneByID(t), ""}, true
+	case "answers.other_qos", "requests.altered":
+		return evidence{t.byID() - t.Unchecked + t.Corrupted.Content + t.AlteredRequests, "there was no answer with a checksum", ""}, true
+	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown", "answers.other_retain":
+		n := t.byID() + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal + t.AlteredRequests
 		return evidence{n, noneByID(t), ""}, true
 	}
 	switch family, _, _ := strings.Cut(metric, "."); {

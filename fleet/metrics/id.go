@@ -92,3 +92,10 @@ func ParseID(b []byte, size int) (ID, error) {
 		Seq:        binary.BigEndian.Uint64(b[12:]),
 	}, nil
 }
+
+// IsID reports whether Correlation Data is whole and of the form of an [ID] of some
+// run: whoever sent it measures. Nothing is allocated, and b is not kept.
+func IsID(b []byte) bool {
+	_, err := ParseID(b, len(b))
+	return err == nil
+}

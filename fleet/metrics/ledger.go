@@ -52,14 +52,19 @@ type Ledger struct {
 	measured, warmUp Totals
 }
 
-// request is one entry of a ledger's ring: 32 bytes.
+// request is one entry of a ledger's ring: requestSize bytes.
 type request struct {
 	planned, sent time.Duration
 	target        uint32
 	want, got     uint32 // answers
+	content       uint32
 	labels        Labels
 	state         state
+	qos           byte
 }
+
+// requestSize is what one takes in memory.
+const requestSize = 40
 
 type state uint8
 
@@ -87,7 +92,7 @@ type LedgerConfig struct {
 
 // Capacity returns how many requests a ledger must hold for a controller that
 // sends rate requests a second at its busiest: half as many again as are sent
-// within time-out and late window, and at least 64. A request takes 32 bytes.
+// within time-out and late window, and at least 64. A request takes 40 bytes.
 func Capacity(rate float64, timeout, late time.Duration) int {
 	n := math.Ceil(rate * (timeout + late).Seconds() * 1.5)
 	if !(n > 64) {
@@ -96,7 +101,7 @@ func Capacity(rate float64, timeout, late time.Duration) int {
 	return int(min(n, maxCapacity))
 }
 
-// maxCapacity bounds a ledger to 2 GiB.
+// maxCapacity bounds a ledger to 2.5 GiB.
 const maxCapacity = 1 << 26
 
 // firstRing is how many requests a ledger holds at first.
@@ -136,8 +141,10 @@ type Request struct {
 	Clogged bool          // what did so last was the connection, which took no more
 	Target  uint32        // whatever the caller files the answer's topic or device under
 	Labels  Labels
-	Answers int  // expected; less than 1 means 1
-	Away    bool // the device that is to answer is known to be away
+	Content uint32 // a checksum of what the broker must hand on
+	QoS     byte   // as published
+	Answers int    // expected; less than 1 means 1
+	Away    bool   // the device that is to answer is known to be away
 }
 
 // wanted is how many answers are expected.
@@ -161,7 +168,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	}
 	*l.at(l.head) = request{
 		planned: r.Planned, sent: r.Sent, target: r.Target, labels: r.Labels,
-		want: r.wanted(),
+		want: r.wanted(), content: r.Content, qos: r.QoS,
 	}
 	clear(l.gaveTo(l.head))
 	if r.Away {
@@ -330,7 +337,7 @@ func (l *Ledger) Check() error {
 }
 
 // Bytes returns what the ledger's ring takes in memory.
-func (l *Ledger) Bytes() int { return len(l.ring)*32 + len(l.gave)*8 }
+func (l *Ledger) Bytes() int { return len(l.ring)*requestSize + len(l.gave)*8 }
 
 func (l *Ledger) at(seq uint64) *request { return &l.ring[seq&uint64(len(l.ring)-1)] }
 

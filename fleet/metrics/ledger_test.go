@@ -48,7 +48,7 @@ func (d *desk) send(name string, at time.Duration, r Request) {
 }
 
 func (d *desk) answer(name string, at time.Duration, target uint32) Outcome {
-	return d.Answer(at, Answer{Correlation: d.ids[name].Append(nil, 0), Target: target})
+	return d.Answer(at, Answer{Correlation: d.ids[name].Append(nil, 0), Target: target, Checked: true})
 }
 
 // TestLedgerOutcomes tells short stories, each with what the ledger must make
@@ -83,7 +83,7 @@ func TestLedgerOutcomes(t *testing.T) {
 		}, UnknownAnswer, "planned 1 sent 1 lost 1 missing 1 forgotten 1"},
 		{"the time-out counts from the sending", func(d *desk) Outcome {
 			id, _ := d.Send(Request{Planned: 0, Sent: 60 * ms})
-			return d.Answer(150*ms, Answer{Correlation: id.Append(nil, 0)})
+			return d.Answer(150*ms, Answer{Correlation: id.Append(nil, 0), Checked: true})
 		}, Answered, "planned 1 sent 1 answered 1 answers 1"},
 		{"noted before, reported after", func(d *desk) Outcome {
 			d.send("a", 0, Request{})
@@ -139,8 +139,38 @@ func TestLedgerOutcomes(t *testing.T) {
 		}, CorruptedAnswer, "planned 1 sent 1 outstanding 1 bad-checksum 1"},
 		{"error answer", func(d *desk) Outcome {
 			d.send("a", 0, Request{})
-			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), Error: true})
+			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), Error: true, Checked: true})
 		}, Answered, "planned 1 sent 1 answered 1 answers 1 errors 1"},
+		{"without a checksum", func(d *desk) Outcome {
+			d.send("a", 0, Request{Content: 5})
+			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0)})
+		}, Answered, "planned 1 sent 1 answered 1 answers 1 unchecked 1"},
+		{"the answer is altered, then comes whole", func(d *desk) Outcome {
+			d.send("a", 0, Request{Content: 5})
+			id := d.ids["a"].Append(nil, 0)
+			if got := d.Answer(1*ms, Answer{Correlation: id, Checked: true, Altered: true}); got != CorruptedAnswer {
+				d.t.Errorf("the altered one: %v; want %v", got, CorruptedAnswer)
+			}
+			return d.Answer(2*ms, Answer{Correlation: id, Checked: true, Asked: 5})
+		}, Answered, "planned 1 sent 1 answered 1 answers 1 bad-content 1"},
+		{"the request is altered", func(d *desk) Outcome {
+			d.send("a", 0, Request{Content: 5})
+			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), Checked: true, Asked: 6})
+		}, AlteredRequest, "planned 1 sent 1 outstanding 1 altered-requests 1"},
+		{"the answer with another QoS and RETAIN 1", func(d *desk) Outcome {
+			d.send("a", 0, Request{Content: 5, QoS: 1})
+			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), OtherRetain: true,
+				Checked: true, Asked: 5, AskedQoS: 1, AskedAtMost: 2, OtherQoS: true})
+		}, Answered, "planned 1 sent 1 answered 1 answers 1 other-qos-answers 1 other-retain 1"},
+		{"the request with a QoS that is lower than it may be, and higher", func(d *desk) Outcome {
+			for i, came := range []byte{0, 1, 2} {
+				name := fmt.Sprint(i)
+				d.send(name, 0, Request{QoS: 1})
+				d.Answer(1*ms, Answer{Correlation: d.ids[name].Append(nil, 0), Checked: true, AskedQoS: came, AskedAtMost: 2})
+			}
+			d.send("granted 0", 0, Request{QoS: 1})
+			return d.Answer(1*ms, Answer{Correlation: d.ids["granted 0"].Append(nil, 0), Checked: true})
+		}, Answered, "planned 4 sent 4 answered 4 answers 4 other-qos-requests 2"},
 		{"refused, then answered", func(d *desk) Outcome {
 			d.send("a", 0, Request{})
 			d.Acknowledged(1*ms, 0, wire.QuotaExceeded)
@@ -239,7 +269,8 @@ func TestLedgerOutcomes(t *testing.T) {
 func figuresOf(t *Totals) string {
 	names := strings.Fields("planned sent answered late lost refused outstanding no-room not-connected too-large generator-late ledger-full " +
 		"sent-away lost-away partial unfinished answers errors missing duplicates misrouted-controller misrouted-topic missing-id bad-length bad-checksum " +
-		"unknown-run never-sent forgotten after-refusal nobody stray held interrupted")
+		"unknown-run never-sent forgotten after-refusal nobody stray held held-by-connection interrupted by-topic-unknown own others earlier nobodys " +
+		"bad-content altered-requests other-qos-requests other-qos-answers other-retain unchecked")
 	var out []string
 	for i, n := range t.figures() {
 		if *n != 0 {

@@ -17,12 +17,13 @@ const (
 	Duplicate                     // one answer more than was expected
 	MisroutedAnswer
 	CorruptedAnswer
+	AlteredRequest // the answer is to another request than was sent
 	UnknownAnswer
 	AnsweredAfterRefusal
 )
 
 func (o Outcome) String() string {
-	names := [...]string{"answered", "late", "answered in part", "duplicate", "misrouted", "corrupted", "unknown", "answered after refusal"}
+	names := [...]string{"answered", "late", "answered in part", "duplicate", "misrouted", "corrupted", "to an altered request", "unknown", "answered after refusal"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -35,6 +36,17 @@ type Answer struct {
 	Target      uint32 // under which the caller files where it came from
 	Member      uint32 // which device of the group it is from, from 1; 0: it does not say, or is none of them
 	Error       bool   // it had a User Property error
+	OtherRetain bool   // it came with RETAIN 1
+	byTopic     bool   // it has no properties, so that there is nothing to check
+
+	// What an answer with a checksum says of what came of the request and of itself on
+	// the way.
+	Checked     bool   // it has one
+	Altered     bool   // its payload or a property is not what was sent
+	OtherQoS    bool   // it came with another QoS than it was to
+	Asked       uint32 // the checksum of the request, as it came to the device
+	AskedQoS    byte   // at which the request came there
+	AskedAtMost byte   // the QoS that the device's subscription was granted
 }
 
 // Answer takes a message on a reply topic that came at a time. Only an answer
@@ -81,6 +93,12 @@ func (l *Ledger) answerTo(at time.Duration, seq uint64, a Answer) Outcome {
 	}
 	r := l.at(seq)
 	switch {
+	case a.Checked && a.Altered:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Corrupted.Content })
+		return CorruptedAnswer
+	case a.Checked && a.Asked != r.content:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.AlteredRequests })
+		return AlteredRequest
 	case a.Target != r.target:
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
 		return MisroutedAnswer
@@ -104,7 +122,7 @@ func (l *Ledger) answerTo(at time.Duration, seq uint64, a Answer) Outcome {
 		}
 		bits[word] |= bit
 	}
-	return l.answered(at, r, a.Error)
+	return l.answered(at, r, &a)
 }
 
 // gaveTo returns a bit for each member that has answered a request which is held.
@@ -114,13 +132,14 @@ func (l *Ledger) gaveTo(seq uint64) []uint64 {
 }
 
 // answered takes an answer to an open request.
-func (l *Ledger) answered(at time.Duration, r *request, fault bool) Outcome {
+func (l *Ledger) answered(at time.Duration, r *request, a *Answer) Outcome {
 	r.got++
 	t, s := l.book(r.planned)
 	t.Answers++
-	if fault {
+	if a.Error {
 		t.ErrorAnswers++
 	}
+	t.check(r, a)
 	outcome := AnsweredPartly
 	if r.got == r.want {
 		r.state = done
@@ -138,6 +157,25 @@ func (l *Ledger) answered(at time.Duration, r *request, fault bool) Outcome {
 		s.mu.Unlock()
 	}
 	return outcome
+}
+
+// check counts what is odd about an answer that counts all the same.
+func (t *Totals) check(r *request, a *Answer) {
+	if a.OtherRetain {
+		t.OtherRetain++
+	}
+	if !a.Checked {
+		if !a.byTopic {
+			t.Unchecked++
+		}
+		return
+	}
+	if a.OtherQoS {
+		t.OtherQoS.Answers++
+	}
+	if a.AskedQoS != min(r.qos, a.AskedAtMost) {
+		t.OtherQoS.Requests++
+	}
 }
 
 // Acknowledged takes the reason code of the PUBACK or PUBREC for request seq.

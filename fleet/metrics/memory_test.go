@@ -57,7 +57,7 @@ func TestHourDoesNotGrow(t *testing.T) {
 	if most := int64(128 << 10); grown > most {
 		t.Errorf("the heap grew by %d bytes after the first twenty minutes; want at most %d", grown, most)
 	}
-	if most := 2 * 32 * room; l.Bytes() > most {
+	if most := 2 * requestSize * room; l.Bytes() > most {
 		t.Errorf("the ledger holds %d bytes; want at most %d", l.Bytes(), most)
 	}
 	if most := 1 << 20; rec.Bytes() > most {

@@ -69,7 +69,7 @@ func (m *model) send(r Request) bool {
 	return true
 }
 
-func (m *model) answer(at time.Duration, seq int, target uint32, fault bool) Outcome {
+func (m *model) answer(at time.Duration, seq int, a Answer) Outcome {
 	m.pass(at)
 	if seq >= len(m.requests) {
 		m.beside[at < 0]["never sent"]++
@@ -81,7 +81,13 @@ func (m *model) answer(at time.Duration, seq int, target uint32, fault bool) Out
 	case r.gone:
 		m.beside[at < 0]["forgotten"]++
 		return UnknownAnswer
-	case target != r.Target:
+	case a.Checked && a.Altered:
+		count["content"]++
+		return CorruptedAnswer
+	case a.Checked && a.Asked != r.Content:
+		count["altered request"]++
+		return AlteredRequest
+	case a.Target != r.Target:
 		count["topic"]++
 		return MisroutedAnswer
 	case r.refused != 0:
@@ -92,8 +98,20 @@ func (m *model) answer(at time.Duration, seq int, target uint32, fault bool) Out
 		return Duplicate
 	}
 	r.answers = append(r.answers, at)
-	if fault {
+	if a.Error {
 		r.errors++
+	}
+	if a.OtherRetain {
+		count["retain"]++
+	}
+	switch {
+	case !a.Checked:
+		count["unchecked"]++
+	case a.OtherQoS:
+		count["qos"]++
+	}
+	if a.Checked && a.AskedQoS != r.QoS && (a.AskedQoS > r.QoS || a.AskedQoS != a.AskedAtMost) {
+		count["asked qos"]++
 	}
 	switch {
 	case !r.full():
@@ -176,7 +194,9 @@ func (m *model) totals(warm bool) Totals {
 	b := m.beside[warm]
 	t.Duplicates, t.AfterRefusal, t.NoSubscribers, t.StrayRefusals = b["duplicate"], b["after refusal"], b["nobody"], b["stray"]
 	t.Misrouted = Misrouted{b["controller"], b["topic"]}
-	t.Corrupted = Corrupted{b["missing"], b["length"], b["checksum"]}
+	t.Corrupted = Corrupted{b["missing"], b["length"], b["checksum"], b["content"]}
+	t.AlteredRequests, t.OtherRetain, t.Unchecked = b["altered request"], b["retain"], b["unchecked"]
+	t.OtherQoS = OtherQoS{b["asked qos"], b["qos"]}
 	t.Unknown = Unknown{b["run"], b["never sent"], b["forgotten"]}
 	return t
 }
@@ -239,7 +259,7 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 		}
 		switch dice := rng.IntN(100); {
 		case dice < 40:
-			r := Request{Planned: now - time.Duration(rng.IntN(50))*ms, Sent: now, Target: uint32(rng.IntN(2)), Answers: 1}
+			r := Request{Planned: now - time.Duration(rng.IntN(50))*ms, Sent: now, Target: uint32(rng.IntN(2)), Answers: 1, Content: uint32(rng.IntN(2)), QoS: byte(rng.IntN(3))}
 			if rng.IntN(3) == 0 {
 				r.Held = time.Duration(rng.Int64N(int64(now - r.Planned + 1)))
 			}
@@ -264,9 +284,18 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 			if seq < len(m.requests) && rng.IntN(10) > 0 {
 				target = m.requests[seq].Target
 			}
-			got := l.Answer(at, Answer{Correlation: ID{1, 2, uint64(seq)}.Append(nil, size), Target: target, Error: fault})
+			a := Answer{Correlation: ID{1, 2, uint64(seq)}.Append(nil, size), Target: target, Error: fault,
+				OtherRetain: rng.IntN(10) == 0, Checked: rng.IntN(10) > 0, Altered: rng.IntN(10) == 0, OtherQoS: rng.IntN(10) == 0,
+				AskedAtMost: byte(rng.IntN(3))}
+			if a.AskedQoS = byte(rng.IntN(3)); a.AskedQoS > a.AskedAtMost {
+				a.AskedQoS = a.AskedAtMost
+			}
+			if seq < len(m.requests) && rng.IntN(10) > 0 {
+				a.Asked = m.requests[seq].Content
+			}
+			got := l.Answer(at, a)
 			note("answer to %d from %d: %v", seq, target, got)
-			if want := m.answer(at, seq, target, fault); got != want {
+			if want := m.answer(at, seq, a); got != want {
 				t.Fatalf("event %d: Answer = %v; want %v; after %q", i, got, want, noted)
 			}
 		case dice < 92:

@@ -83,15 +83,26 @@ type Misrouted struct {
 // Total returns the number of both.
 func (m *Misrouted) Total() int64 { return m.Controller + m.Topic }
 
-// Corrupted counts answers whose Correlation Data was not ours to read.
+// Corrupted counts answers that are not what was sent. They complete no request.
 type Corrupted struct {
 	Missing  int64 `json:"missing"`  // no Correlation Data
-	Length   int64 `json:"length"`   // another length than was sent
-	Checksum int64 `json:"checksum"` // altered
+	Length   int64 `json:"length"`   // Correlation Data of another length than was sent
+	Checksum int64 `json:"checksum"` // Correlation Data that was altered
+	Content  int64 `json:"content"`  // the Correlation Data is whole, the payload or a property is not
 }
 
-// Total returns the number of all three.
-func (c *Corrupted) Total() int64 { return c.Missing + c.Length + c.Checksum }
+// Total returns the number of all four.
+func (c *Corrupted) Total() int64 { return c.Missing + c.Length + c.Checksum + c.Content }
+
+// OtherQoS counts what came with another QoS than the lower of what it was published
+// with and what its receiver was granted (3.8.4).
+type OtherQoS struct {
+	Requests int64 `json:"requests"` // at the device, as the answer says
+	Answers  int64 `json:"answers"`  // at the controller
+}
+
+// Total returns the number of both.
+func (o *OtherQoS) Total() int64 { return o.Requests + o.Answers }
 
 // Unknown counts answers whose Correlation Data is whole but of no request
 // that the ledger knows.
@@ -137,21 +148,25 @@ type Totals struct {
 	// Single answers. A request may expect several.
 	Answers        int64 `json:"answers"`         // that belong to a request
 	ErrorAnswers   int64 `json:"error_answers"`   // of these, with a User Property error
+	Unchecked      int64 `json:"unchecked"`       // of these, without a checksum: nobody knows whether they, or the requests, were altered
 	MissingAnswers int64 `json:"missing_answers"` // that lost requests still waited for
 
 	// Beside the requests.
-	Duplicates    int64     `json:"duplicates"` // one answer more than was expected
-	Misrouted     Misrouted `json:"misrouted"`
-	Corrupted     Corrupted `json:"corrupted"`
-	Unknown       Unknown   `json:"unknown"`
-	ByTopic       ByTopic   `json:"by_topic"`       // answers that were taken for what they were by their topic alone
-	AfterRefusal  int64     `json:"after_refusal"`  // answers to requests that the broker had refused
-	NoSubscribers int64     `json:"no_subscribers"` // PUBACK or PUBREC with 0x10: the broker has nobody to give it to
-	StrayRefusals int64     `json:"stray_refusals"` // refusals of requests that were not outstanding
+	Duplicates      int64     `json:"duplicates"` // one answer more than was expected
+	Misrouted       Misrouted `json:"misrouted"`
+	Corrupted       Corrupted `json:"corrupted"`
+	Unknown         Unknown   `json:"unknown"`
+	ByTopic         ByTopic   `json:"by_topic"`         // answers that were taken for what they were by their topic alone
+	AlteredRequests int64     `json:"altered_requests"` // answers to ours that say that it came to the device altered; they complete no request
+	OtherQoS        OtherQoS  `json:"other_qos"`        // of what completes requests all the same
+	OtherRetain     int64     `json:"other_retain"`     // answers with RETAIN 1, which none may have (3.3.1-12); they count all the same
+	AfterRefusal    int64     `json:"after_refusal"`    // answers to requests that the broker had refused
+	NoSubscribers   int64     `json:"no_subscribers"`   // PUBACK or PUBREC with 0x10: the broker has nobody to give it to
+	StrayRefusals   int64     `json:"stray_refusals"`   // refusals of requests that were not outstanding
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [39]*int64 {
+func (t *Totals) figures() [45]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -161,6 +176,7 @@ func (t *Totals) figures() [39]*int64 {
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
 		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
 		&t.ByTopic.Unknown, &t.ByTopic.Own, &t.ByTopic.Others, &t.ByTopic.Earlier, &t.ByTopic.Nobodys,
+		&t.Corrupted.Content, &t.AlteredRequests, &t.OtherQoS.Requests, &t.OtherQoS.Answers, &t.OtherRetain, &t.Unchecked,
 	}
 }
 
@@ -232,6 +248,7 @@ func (t *Totals) Check() error {
 	f.atMost("unfinished are of the lost", t.Unfinished, t.Lost)
 	f.atMost("answered and late have an answer each", t.Answered+t.Late+t.Partial, t.Answers)
 	f.atMost("error answers are of the answers", t.ErrorAnswers, t.Answers)
+	f.atMost("unchecked ones are of the answers", t.Unchecked, t.Answers)
 	f.atMost("lost ones miss an answer each", t.Lost, t.MissingAnswers)
 	for _, n := range t.figures() {
 		f.atMost("no number is negative", -*n, 0)

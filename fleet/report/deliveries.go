@@ -46,6 +46,7 @@ func deliveriesBeside(t *metrics.DeliveryTotals) []namedCount {
 		{"redelivered", t.Redelivered, "came once more after a reconnect, which is allowed at QoS 1"},
 		{"reordered", t.Reordered, "came behind a later one of their topic"},
 		{"other QoS", t.OtherQoS, "came with another QoS than they were to"},
+		{"with RETAIN 1", t.OtherRetain, "though not out of the broker's store (3.3.1-12)"},
 		{"misrouted", t.Misrouted, "came to a watcher whose topics they do not match"},
 		{"never sent", t.NeverSent, "say that they are a message that was never sent"},
 		{"forgotten", t.Forgotten, "came long after they were given up, or once more"},

@@ -112,6 +112,7 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	w.offline(r)
 	w.recovery(r)
 	w.errors(r)
+	w.oddities(r)
 	w.facts("run", r)
 	return w.flush(out)
 }
@@ -326,6 +327,33 @@ func (w *writer) errors(r *metrics.Result) {
 		w.line("  ", lead(words.Grouped(x.n), digits), "  ", first(lines))
 		for _, l := range rest(lines) {
 			w.line(strings.Repeat(" ", digits+4), l)
+		}
+	}
+}
+
+// odd are the counts that a reader would otherwise have to look for, of what a broker
+// may do and seldom does.
+var odd = []string{"acks.stray", "acks.no_subscribers", "connections.bad_packets", "subscriptions.lowered", "devices.ghost_commands", "devices.bad_topics", "devices.duplicates"}
+
+// oddities writes which of them are not zero, and what they are.
+func (w *writer) oddities(r *metrics.Result) {
+	digits := 0
+	for _, name := range odd {
+		if n := r.Counts[name]; n != 0 {
+			digits = max(digits, len(words.Grouped(n)))
+		}
+	}
+	if digits == 0 {
+		return
+	}
+	w.heading("beside these")
+	for _, info := range metrics.Catalogue() {
+		if n := r.Counts[info.Name]; n != 0 && slices.Contains(odd, info.Name) {
+			lines := wrap(info.Name+": "+info.Help, w.width-digits-4)
+			w.line("  ", lead(words.Grouped(n), digits), "  ", first(lines))
+			for _, l := range rest(lines) {
+				w.line(strings.Repeat(" ", digits+4), l)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"homefleet/devices"
 	"homefleet/devices/faces"
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
@@ -119,4 +120,18 @@ func (r *Responder) names(request *wire.Publish, user []byte) []byte {
 		return user
 	}
 	return wire.AppendUserProperty(user, load.AnswererKey, r.spec.ID)
+}
+
+// checksum appends to an answer that is complete but for it what tells a controller
+// whether the broker altered it, or the request. What is no measured request, as its
+// Correlation Data shows, is answered without.
+func (r *Responder) checksum(request, answer *wire.Publish) []byte {
+	if !metrics.IsID(request.Props.CorrelationData) {
+		return answer.Props.User
+	}
+	granted, _ := r.Granted()
+	s := deliveries.AnswerStamp{Request: deliveries.RequestSum(request), RequestQoS: request.QoS, Granted: granted,
+		QoS: min(answer.QoS, r.Limits().MaximumQoS)}
+	var room [32]byte
+	return wire.AppendUserProperty(answer.Props.User, deliveries.ChecksumKey, s.Append(room[:0], answer))
 }

@@ -160,6 +160,8 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 	r, p := s.r, s.request
 	to := s.usable && len(topic) > 0 && &topic[0] == &p.Props.ResponseTopic[0]
 	reply := wire.Publish{Topic: topic, Payload: m.Payload, QoS: p.QoS, Retain: m.Retain && !to}
+	var room [stampRoom]byte
+	reply.Props.User = room[:0]
 	switch {
 	case m.Reply == faces.Also && !to:
 		reply.QoS = m.QoS
@@ -174,11 +176,14 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 	default:
 		typed(&reply, m)
 		if m.Fault != nil {
-			reply.Props.User = wire.AppendUserProperty(nil, load.ErrorKey, m.Fault.Error())
+			reply.Props.User = wire.AppendUserProperty(reply.Props.User, load.ErrorKey, m.Fault.Error())
 		}
 	}
 	reply.Props.CorrelationData = p.Props.CorrelationData
 	reply.Props.User = r.names(p, reply.Props.User)
+	if to {
+		reply.Props.User = r.checksum(p, &reply)
+	}
 	if wrong := s.wrong; wrong >= 0 {
 		s.wrong = -1 // one answer to a request is treated so
 		r.answerBadly(&reply, wrong)

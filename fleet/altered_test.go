@@ -1,0 +1,273 @@
+package fleet_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"homefleet/fleet/metrics"
+)
+
+// forger alters every third of some packets on their way from the broker to those
+// clients whose client ids begin so. It has a parser of its own.
+type forger struct {
+	who   string
+	of    func(packet []byte) bool
+	forge func(packet []byte) []byte
+	seen  atomic.Int64
+	did   atomic.Int64
+}
+
+func (f *forger) dial(to func(context.Context) (net.Conn, error)) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		c, err := to(ctx)
+		return &forged{Conn: c, by: f}, err
+	}
+}
+
+type forged struct {
+	net.Conn
+	by      *forger
+	begun   bool
+	meant   bool
+	in, out []byte
+}
+
+// Write reads the client id of the CONNECT, which is the first of its payload (3.1.3.1).
+func (c *forged) Write(b []byte) (int, error) {
+	if !c.begun {
+		c.begun = true
+		head := 1
+		for b[head] >= 0x80 {
+			head++
+		}
+		props := head + 1 + 10
+		n, width := binary.Uvarint(b[props:])
+		id := props + width + int(n) + 2
+		c.meant = bytes.HasPrefix(b[id:], []byte(c.by.who))
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *forged) Read(b []byte) (int, error) {
+	if !c.meant {
+		return c.Conn.Read(b)
+	}
+	for len(c.out) == 0 {
+		room := make([]byte, 4096)
+		n, err := c.Conn.Read(room)
+		if err != nil {
+			return 0, err
+		}
+		c.in = append(c.in, room[:n]...)
+		for len(c.in) > 1 {
+			rest, width := binary.Uvarint(c.in[1:]) // 2.1.4 is the same
+			size := 1 + width + int(rest)
+			if width <= 0 || size > len(c.in) {
+				break
+			}
+			p := bytes.Clone(c.in[:size])
+			c.in = c.in[size:]
+			if c.by.of(p) && c.by.seen.Add(1)%3 == 0 {
+				c.by.did.Add(1)
+				p = c.by.forge(p)
+			}
+			c.out = append(c.out, p...)
+		}
+	}
+	n := copy(b, c.out)
+	c.out = c.out[n:]
+	return n, nil
+}
+
+func isPublish(topic string) func([]byte) bool {
+	return func(p []byte) bool { return p[0]>>4 == 3 && bytes.Contains(p[:min(len(p), 40)], []byte(topic)) }
+}
+
+// replaced returns a packet in which one text, of one length, stands for another.
+func replaced(old, new string) func([]byte) []byte {
+	return func(p []byte) []byte { return bytes.Replace(p, []byte(old), []byte(new), 1) }
+}
+
+func lastByte(p []byte) []byte { p[len(p)-1] ^= 1; return p }
+
+func retained(p []byte) []byte { p[0] |= 1; return p }
+
+// atQoS0 makes a PUBLISH of QoS 1 one of QoS 0, whose length takes one byte or two.
+func atQoS0(p []byte) []byte {
+	rest, width := binary.Uvarint(p[1:])
+	body := bytes.Clone(p[1+width:])
+	id := 2 + int(binary.BigEndian.Uint16(body))
+	body = slices.Delete(body, id, id+2)
+	return append(binary.AppendUvarint([]byte{p[0] &^ 6}, rest-2), body...)
+}
+
+// asQoS1 makes a PUBLISH of QoS 0 one of QoS 1, with a Packet Identifier.
+func asQoS1(p []byte) []byte {
+	rest, width := binary.Uvarint(p[1:])
+	body := bytes.Clone(p[1+width:])
+	id := 2 + int(binary.BigEndian.Uint16(body))
+	body = slices.Insert(body, id, 0x7f, 0x77)
+	return append(binary.AppendUvarint([]byte{p[0] | 2}, rest+2), body...)
+}
+
+// inserted puts a User Property, or another property, in front of those of a PUBLISH of
+// QoS 1 (3.3.2.3).
+func inserted(property string) func([]byte) []byte {
+	return func(p []byte) []byte {
+		_, width := binary.Uvarint(p[1:])
+		body := bytes.Clone(p[1+width:])
+		at := 2 + int(binary.BigEndian.Uint16(body)) + 2
+		n, had := binary.Uvarint(body[at:])
+		body = slices.Replace(body, at, at+had, binary.AppendUvarint(nil, n+uint64(len(property)))...)
+		at += len(binary.AppendUvarint(nil, n+uint64(len(property))))
+		body = slices.Insert(body, at, []byte(property)...)
+		return append(binary.AppendUvarint([]byte{p[0]}, uint64(len(body))), body...)
+	}
+}
+
+// What a broker must hand on (3.3.1-12, 3.3.2-4, 3.3.2-15 to 3.3.2-20, 3.8.4) of
+// requests and answers is not altered unseen.
+func TestAlteredRequestsAndAnswers(t *testing.T) {
+	const phone = "phone"
+	answers, commands := isPublish("response/phone"), isPublish("cmnd/")
+	for _, tt := range []struct {
+		name  string
+		qos   string
+		who   string
+		of    func([]byte) bool
+		forge func([]byte) []byte
+		want  func(t *metrics.Totals, n int64)
+	}{
+		{"the payload of answers", "1", phone, answers, lastByte, func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their Content Type", "1", phone, answers, replaced("text/plain", "text/html!"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their Payload Format", "1", phone, answers, replaced("\x01\x01\x03", "\x01\x00\x03"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their User Properties", "1", phone, answers, replaced("device\x00\x04lamp", "device\x00\x04lump"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"a User Property more", "1", phone, answers, inserted("\x26\x00\x01a\x00\x01b"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"a Message Expiry Interval more", "1", phone, answers, inserted("\x02\x00\x00\x00\x09"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"no checksum", "1", phone, answers, replaced("checksum", "chocksum"), func(t *metrics.Totals, n int64) { t.Unchecked = n }},
+		{"answers with RETAIN 1", "1", phone, answers, retained, func(t *metrics.Totals, n int64) { t.OtherRetain = n }},
+		{"answers at a lower QoS", "1", phone, answers, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
+		{"answers at a higher QoS", "0", phone, answers, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
+		{"the payload of requests", "1", "lamp", commands, lastByte, func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"their topic", "1", "lamp", commands, replaced("brightness", "Brightness"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"a Content Type more", "1", "lamp", commands, inserted("\x03\x00\x01a"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"no request to name the device", "1", "lamp", commands, replaced("identify", "identity"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"requests at a lower QoS", "1", "lamp", commands, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
+		{"requests at a higher QoS", "0", "lamp", commands, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
+		{"requests with RETAIN 1", "1", "lamp", commands, retained, func(t *metrics.Totals, n int64) { t.Lost = n }},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t)
+			f := &forger{who: tt.who, of: tt.of, forge: tt.forge}
+			snap, _ := load(t, `
+[phases]
+measure = "6s"
+drain = "3s"
+[[device]]
+kind = "light"
+id = "lamp"
+[[controller]]
+name = "phone"
+client_id = "phone"
+rate = "10/s"
+attribute = "brightness"
+payloads = ["40", "60"]
+identify = true
+timeout = "1s"
+qos = `+tt.qos, f.dial(b.Dial))
+			n := f.did.Load()
+			want := metrics.Totals{Planned: 60, Sent: 60}
+			tt.want(&want, n)
+			want.Answered = 60 - want.Lost
+			want.Answers, want.MissingAnswers = want.Answered, want.Lost
+			if n == 0 || !snap.Totals.Equal(want) {
+				t.Errorf("%s, %d times:\n got %+v\nwant %+v", tt.name, n, snap.Totals, want)
+			}
+			if n := snap.Counts["devices.ghost_commands"]; strings.HasPrefix(tt.name, "requests with RETAIN") && n != f.did.Load() {
+				t.Errorf("%d commands were ignored as retained; want %d", n, f.did.Load())
+			}
+			b.Close()
+		})
+	}
+}
+
+// A message for who is subscribed that comes with RETAIN 1 (3.3.1-12) is delivered, and
+// said to be odd; it is not lost, nor out of the store.
+func TestLiveMessagesWithRetain(t *testing.T) {
+	for _, share := range []string{"", `share = "s"`} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t)
+			f := &forger{who: "panel", of: isPublish("/state"), forge: retained}
+			snap, _ := load(t, `
+[phases]
+measure = "6s"
+[[device]]
+kind = "plug"
+id = "fridge"
+telemetry = "100ms"
+retain = true
+[[watcher]]
+name = "panels"
+client_id = "panel"
+topics = ["tele/+/state"]
+`+share, f.dial(b.Dial))
+			if len(snap.Deliveries) != 1 || f.did.Load() == 0 {
+				t.Fatalf("share %q: deliveries %+v, %d forged; want a row, and some", share, snap.Deliveries, f.did.Load())
+			}
+			got := snap.Deliveries[0].DeliveryTotals
+			want := metrics.DeliveryTotals{Sent: got.Sent, Delivered: got.Sent, OtherRetain: f.did.Load()}
+			if got != want || got.Sent < 50 {
+				t.Errorf("share %q: %+v; want %+v", share, got, want)
+			}
+			b.Close()
+		})
+	}
+}
+
+// Acknowledgements that acknowledge nothing, since they come twice, and those that say
+// that nobody is subscribed (3.4.2.1), are counted.
+func TestOddAcknowledgements(t *testing.T) {
+	const puback = 4
+	for _, tt := range []struct {
+		name  string
+		forge func([]byte) []byte
+		stray bool
+	}{
+		{"twice", func(p []byte) []byte { return append(p, p...) }, true},
+		{"of another Packet Identifier", func(p []byte) []byte { return append([]byte{puback << 4, 2, 0x7f, 0x77}, p...) }, true},
+		{"PUBCOMP for PUBACK", func(p []byte) []byte { return append([]byte{7 << 4, 2, p[2], p[3]}, p...) }, true},
+		{"0x10", func(p []byte) []byte { return append([]byte{puback << 4, 3}, p[2], p[3], 0x10) }, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t)
+			f := &forger{who: "fridge", of: func(p []byte) bool { return p[0]>>4 == puback && p[1] == 2 }, forge: tt.forge}
+			snap, _ := load(t, `
+[phases]
+measure = "6s"
+[[device]]
+kind = "plug"
+id = "fridge"
+telemetry = "100ms"
+qos = 1
+[[watcher]]
+topics = ["#"]
+`, f.dial(b.Dial))
+			stray, nobody := snap.Counts["acks.stray"], snap.Counts["acks.no_subscribers"]
+			want := [2]int64{f.did.Load(), 1} // the watcher has left before the last Offline
+			if !tt.stray {
+				want = [2]int64{0, f.did.Load() + 1}
+			}
+			if got := [2]int64{stray, nobody}; got != want || f.did.Load() < 10 {
+				t.Errorf("%s: acks.stray and acks.no_subscribers are %v; want %v", tt.name, got, want)
+			}
+			b.Close()
+		})
+	}
+}

@@ -1,0 +1,84 @@
+package deliveries
+
+import "homefleet/fleet/wire"
+
+// ChecksumKey names the User Property of an answer to a measured request: see
+// [AnswerStamp]. It is the last of the answer's User Properties.
+const ChecksumKey = "checksum"
+
+// AnswerStamp is what an answer to a measured request carries in the User Property
+// `checksum`: "9f86d081 121 1c291ca3". First comes the checksum of the request as it
+// came to the device, then at which QoS it came, which QoS the device's subscription
+// was granted, and at which QoS the answer goes; last a checksum of the answer, which
+// also covers what stands before it. So whoever asked knows whether the broker altered
+// the request on its way there, or the answer on its way back. The checksums are those
+// of [Stamp].
+type AnswerStamp struct {
+	Request    uint32 // RequestSum of the request as it came
+	RequestQoS byte   // 0 to 2, as the two that follow
+	Granted    byte
+	QoS        byte
+}
+
+// stampSize is how long the value of the User Property is.
+const stampSize = 8 + 1 + 3 + 1 + 8
+
+// Append appends the value of the User Property `checksum` of an answer that is
+// complete but for it. There is no allocation if dst has room.
+func (s AnswerStamp) Append(dst []byte, answer *wire.Publish) []byte {
+	start := len(dst)
+	dst = appendHex(dst, s.Request)
+	dst = append(dst, ' ', '0'+s.RequestQoS, '0'+s.Granted, '0'+s.QoS)
+	return appendHex(append(dst, ' '), answerSum(answer, answer.Props.User, dst[start:]))
+}
+
+// ParseAnswerStamp reads the stamp of an answer, if it has one. It is not whole where
+// the stamp, the payload, or a property that a broker must hand on is not what the
+// device sent. Nothing is allocated, and nothing is kept.
+func ParseAnswerStamp(p *wire.Publish) (s AnswerStamp, whole, has bool) {
+	value, has := p.Props.UserProperty(ChecksumKey)
+	if !has {
+		return AnswerStamp{}, false, false
+	}
+	s, whole = readAnswerStamp(p, value)
+	return s, whole, true
+}
+
+func readAnswerStamp(p *wire.Publish, value []byte) (s AnswerStamp, whole bool) {
+	if len(value) != stampSize || value[stampSize-9] != ' ' {
+		return AnswerStamp{}, false
+	}
+	// Nothing may stand behind it: their order is kept (3.3.2-18).
+	const property = 1 + 2 + len(ChecksumKey) + 2 + stampSize
+	before := len(p.Props.User) - property
+	if before < 0 || string(p.Props.User[before+property-stampSize:]) != string(value) {
+		return AnswerStamp{}, false
+	}
+	sum, ok := parseHex(value[stampSize-8:])
+	request, ok1 := parseHex(value[:8])
+	digits := value[9:12]
+	for _, d := range digits {
+		ok = ok && d >= '0' && d <= '2'
+	}
+	if !ok || !ok1 || sum != answerSum(p, p.Props.User[:before], value[:stampSize-9]) {
+		return AnswerStamp{}, false
+	}
+	return AnswerStamp{Request: request, RequestQoS: digits[0] - '0', Granted: digits[1] - '0', QoS: digits[2] - '0'}, true
+}
+
+// answerSum is that of an answer with the User Properties before its stamp, and with
+// what the stamp says. Its topic and Correlation Data are not in it: whoever asked
+// knows them, and tells what is wrong with them apart.
+func answerSum(p *wire.Publish, user, said []byte) uint32 {
+	return crc(sumOf(p, nil, nil, user), said)
+}
+
+// RequestSum returns the checksum of what a broker must hand on of a request. Its
+// Correlation Data has a checksum of its own.
+func RequestSum(p *wire.Publish) uint32 { return sumOf(p, p.Topic, nil, p.Props.User) }
+
+// sumOf is the checksum of a message with a topic, Correlation Data and User
+// Properties; nil is none.
+func sumOf(p *wire.Publish, topic, correlation, user []byte) uint32 {
+	return crc(content(p, topic, correlation), user)
+}
