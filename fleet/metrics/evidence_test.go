@@ -18,6 +18,7 @@ func TestNoDataIsNoPass(t *testing.T) {
 		"requests.longest_queue": "of the plan", "requests.longest_wait": "of the plan", "telemetry.rate": "of the time", "state.rate": "of the time",
 		"generator.late": "of the plan", "wills.outages": "the devices know", "wills.due": "the devices know",
 		"connect.tried": "a count of attempts", "connect.succeeded": "of attempts", "connect.resumed": "what came", "connections.disconnected": "what came",
+		"acks.stray": "what came", "acks.no_subscribers": "what came",
 		"devices.commands": "what came", "devices.replies": "what was sent", "devices.ghost_commands": "what came",
 	}
 	// Everything was planned and nothing came of it.
