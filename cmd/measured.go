@@ -59,7 +59,11 @@ func (r *running) conclude(res *metrics.Result, end error) error {
 	}
 	if end == nil && !r.quiet && r.Stderr.Terminal {
 		// The summary may be longer than the screen, and its verdict out of sight.
-		fmt.Fprintf(r.screen, "\n%s %s\n", r.errPaint().green(string(res.Verdict)+":"), strings.Join(res.Sentences, "; "))
+		colour := r.errPaint().green
+		if !res.Verdict.Good() {
+			colour = r.errPaint().yellow
+		}
+		fmt.Fprintf(r.screen, "\n%s %s\n", colour(string(res.Verdict)+":"), strings.Join(res.Sentences, "; "))
 	}
 	return end
 }

@@ -39,7 +39,7 @@ func fixture(t testing.TB) (*metrics.Snapshot, Info) {
 		case i%100 == 1:
 			ledger.Acknowledged(at+time.Millisecond, id.Seq, 0x97)
 		case i%100 != 2:
-			ledger.Answer(at+time.Duration(i+1)*time.Millisecond, metrics.Answer{Correlation: id.Append(nil, 0)})
+			ledger.Answer(at+time.Duration(i+1)*time.Millisecond, metrics.Answer{Correlation: id.Append(nil, 0), Checked: true})
 		}
 	}
 	ledger.NotSent(metrics.Request{Planned: time.Second}, metrics.NotConnected)

@@ -122,7 +122,7 @@ func played(t *testing.T, n, unsent, answered int, late time.Duration, expect []
 		}
 		id, _ := l.Send(Request{Planned: planned, Sent: planned + late})
 		if i < answered {
-			l.Answer(planned+late+ms, Answer{Correlation: id.Append(nil, 0)})
+			l.Answer(planned+late+ms, Answer{Correlation: id.Append(nil, 0), Checked: true})
 		}
 	}
 	l.Close(time.Hour)
@@ -149,6 +149,9 @@ func TestVerdictNeedsEvidence(t *testing.T) {
 		{"all well, nothing expected", 1000, 0, 1000, 0, implied, VerdictRan, "nothing was expected but what is implied, and that holds"},
 		{"all well, something expected", 1000, 0, 1000, 0, of(lost), VerdictPass, "the one expectation holds"},
 		{"one of a thousand is not sent", 1000, 1, 999, 0, implied, VerdictRan, "nothing was expected"},
+		{"a tenth is lost, nothing expected", 1000, 0, 900, 0, implied, VerdictFaults, "100 of 1,000 requests were lost (10%)"},
+		{"a tenth is lost, something else expected", 1000, 0, 900, 0, of(expectations(t, "answers.misrouted == 0")), VerdictPass, "the one expectation holds; beside what is expected: 100 of 1,000 requests were lost (10%)"},
+		{"a tenth is lost, as the scenario lets it", 1000, 0, 900, 0, of(expectations(t, "requests.answered >= 90%")), VerdictPass, "the one expectation holds"},
 		{"one of a hundred is not sent", 1000, 10, 990, 0, implied, VerdictFail, "requests.not_sent is 1% (10 of 1,000), not connected 10; want < 1%"},
 		{"half is not sent", 1000, 500, 500, 0, of(lost), VerdictFail, "requests.not_sent is 50% (500 of 1,000), not connected 500; want < 1%"},
 		{"half is not sent, as the scenario lets it", 1000, 500, 500, 0, of(expectations(t, "requests.not_sent < 60%")), VerdictPass, "the one expectation holds"},
@@ -167,7 +170,7 @@ func TestVerdictNeedsEvidence(t *testing.T) {
 		}
 		r.Fill(&r.Snapshot, tt.expect, 0)
 		r.Judge()
-		if r.Verdict != tt.want || !strings.HasPrefix(r.Sentences[0], tt.sentence) {
+		if r.Verdict != tt.want || !strings.HasPrefix(strings.Join(r.Sentences, "; "), tt.sentence) {
 			t.Errorf("%s: %s %q; want %s %q", tt.name, r.Verdict, r.Sentences, tt.want, tt.sentence)
 		}
 		if good := tt.want == VerdictPass || tt.want == VerdictRan; r.Verdict.Good() != good {

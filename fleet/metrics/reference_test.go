@@ -133,7 +133,7 @@ func TestReferenceHasEveryField(t *testing.T) {
 			t.Errorf("the reference does not name the series %q", m)
 		}
 	}
-	for _, v := range []Verdict{VerdictBroken, VerdictInterrupted, VerdictStopped, VerdictSaturated, VerdictFail, VerdictRan, VerdictPass} {
+	for _, v := range []Verdict{VerdictBroken, VerdictInterrupted, VerdictStopped, VerdictSaturated, VerdictFail, VerdictFaults, VerdictRan, VerdictPass} {
 		if !strings.Contains(Reference, `"`+string(v)+`"`) {
 			t.Errorf("the reference does not name the verdict %q", v)
 		}

@@ -14,13 +14,15 @@ type Verdict string
 
 // The verdicts, the gravest first: a result has the first that is true of it. A
 // run of which nothing is expected but what is implied has no pass to give: it
-// was stopped, or it ran as planned.
+// was stopped, or it ran as planned, or something went wrong of which nothing was
+// expected.
 const (
 	VerdictBroken      Verdict = "broken: sums do not hold" // this tool is at fault
 	VerdictInterrupted Verdict = "interrupted"              // before the planned end
 	VerdictStopped     Verdict = "stopped"                  // the same, and nothing was expected; or an endless run before all devices were up
 	VerdictSaturated   Verdict = "generator saturated"      // a failed expectation may be its fault, and a passed one luck
 	VerdictFail        Verdict = "fail"                     // an expectation does not hold or could not be decided, or the run failed
+	VerdictFaults      Verdict = "ran with faults"          // nothing was expected, and something was lost, doubled, altered or the like
 	VerdictRan         Verdict = "ran as planned"           // nothing was expected
 	VerdictPass        Verdict = "pass"
 )
@@ -90,6 +92,21 @@ func (r *Result) Judge() {
 	default:
 		r.Sentences = []string{fmt.Sprintf("all %d expectations hold", len(own))}
 	}
+	switch wrong := r.faults(); {
+	case wrong == "":
+	case r.Verdict == VerdictRan:
+		r.Verdict, r.Sentences = VerdictFaults, []string{wrong, nothingExpected(len(implied))}
+	default:
+		r.Sentences = append(r.Sentences, "beside what is expected: "+wrong)
+	}
+}
+
+// nothingExpected says so, of a scenario that expects nothing of its own.
+func nothingExpected(implied int) string {
+	if implied > 0 {
+		return "nothing was expected but what is implied, and that holds"
+	}
+	return "nothing was expected"
 }
 
 // Interruption says when the run was interrupted, if it was.
@@ -116,7 +133,7 @@ func (r *Result) unconnected() bool {
 }
 
 func severity(v Verdict) int {
-	return slices.Index([]Verdict{VerdictBroken, VerdictInterrupted, VerdictStopped, VerdictSaturated, VerdictFail, VerdictRan, VerdictPass}, v)
+	return slices.Index([]Verdict{VerdictBroken, VerdictInterrupted, VerdictStopped, VerdictSaturated, VerdictFail, VerdictFaults, VerdictRan, VerdictPass}, v)
 }
 
 // endedBy reports whether an expectation ends a run that does not keep it.
@@ -149,7 +166,7 @@ func (e *VerdictError) Error() string { return e.Text }
 func (r *Result) Err() error {
 	e := &VerdictError{Verdict: r.Verdict}
 	switch r.Verdict {
-	case VerdictPass, VerdictRan:
+	case VerdictPass, VerdictRan, VerdictFaults:
 		return nil
 	case VerdictBroken:
 		e.Text = "the sums do not hold, so nothing in the result can be relied on"

@@ -111,7 +111,7 @@ func (p plan) play() *metrics.Result {
 		case "puback":
 			ledger.Acknowledged(e.at, ids[e.i].Seq, 0x97)
 		case "answer":
-			ledger.Answer(e.at, metrics.Answer{Correlation: ids[e.i].Append(nil, 0)})
+			ledger.Answer(e.at, metrics.Answer{Correlation: ids[e.i].Append(nil, 0), Checked: true})
 		}
 	}
 	ledger.Close(p.length + 2*fixtureTimeout)

@@ -1,0 +1,91 @@
+package metrics
+
+import (
+	"slices"
+	"strings"
+
+	"homefleet/devices/words"
+)
+
+// fault is a count that is 0 where all is well.
+type fault struct {
+	metric string // of the catalogue
+	text   string // how a sentence has it: "200 of 2,000 requests were lost"
+	also   string // metrics whose expectations are about this, too
+	beside bool   // it came beside what is counted: it is no part of a whole
+}
+
+// faultTable is what a run is asked for of which nothing is expected. What an
+// expectation is about has been judged, and is left out.
+var faultTable = []fault{
+	{"requests.not_sent", "requests were not sent", "requests.failed requests.sent", false},
+	{"requests.refused", "requests were refused", "requests.failed requests.answered", false},
+	{"requests.lost", "requests were lost", "requests.failed requests.answered", false},
+	{"requests.late", "requests were answered late", "requests.failed requests.answered", false},
+	{"requests.altered", "answers were to altered requests", "", true},
+	{"answers.errors", "answers had an error", "", false},
+	{"answers.duplicate", "answers too many", "", true},
+	{"answers.misrouted", "answers were misrouted", "", true},
+	{"answers.corrupted", "answers were corrupted", "", true},
+	{"answers.unknown", "unknown answers", "", true},
+	{"answers.other_qos", "answers, or their requests, had another QoS", "", true},
+	{"answers.other_retain", "answers had RETAIN 1", "", true},
+	{"answers.unchecked", "answers had no checksum", "", false},
+	{"delivery.lost", "deliveries were lost", "delivery.delivered", false},
+	{"delivery.altered", "deliveries were altered", "delivery.delivered", false},
+	{"delivery.refused", "deliveries were refused", "", false},
+	{"delivery.duplicate", "deliveries too many", "", true},
+	{"delivery.reordered", "deliveries came out of order", "", false},
+	{"delivery.other_qos", "deliveries had another QoS", "", false},
+	{"delivery.other_retain", "deliveries had RETAIN 1", "", false},
+	{"wills.missing", "Wills were missing", "wills.on_time", false},
+	{"wills.early", "Wills were early", "wills.on_time", false},
+	{"wills.late", "Wills were late", "wills.on_time", false},
+	{"wills.duplicate", "Wills too many", "", true},
+	{"wills.unexpected", "Wills were not due", "", true},
+	{"wills.altered", "Wills were altered", "", false},
+	{"retained.stale", "retained messages were stale", "", false},
+	{"retained.missing", "retained messages were missing", "", false},
+	{"retained.wrong", "retained messages were wrong", "", false},
+	{"devices.gave_up", "devices gave up", "devices.online", false},
+	{"connections.bad_packets", "bad packets of the broker", "", true},
+	{"acks.stray", "acknowledgements of nothing", "", true},
+}
+
+// faults says what went wrong of which nothing is expected, or "".
+func (r *Result) faults() string {
+	var all []string
+	for _, f := range faultTable {
+		if slices.Contains(r.Without, f.metric) || slices.ContainsFunc(r.Expectations, f.judgedBy) {
+			continue
+		}
+		n, whole := f.count(&r.Snapshot)
+		if n == 0 {
+			continue
+		}
+		text := words.Grouped(n) + " " + f.text
+		if whole > n && !f.beside {
+			text = words.Grouped(n) + " of " + words.Grouped(whole) + " " + f.text + " (" + roundPercent(share(float64(n), float64(whole)), 1) + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// judgedBy reports whether an expectation is about this.
+func (f *fault) judgedBy(x Expected) bool {
+	return x.Metric == f.metric || slices.Contains(strings.Fields(f.also), x.Metric)
+}
+
+// count is how often it happened, and of how many of the same there were; 0: of none
+// that would say something.
+func (f *fault) count(s *Snapshot) (n, whole int64) {
+	for i := range figureTable {
+		if figureTable[i].Name != f.metric {
+			continue
+		}
+		v, of, _ := figureTable[i].value(s, Label{})
+		return int64(v), int64(of)
+	}
+	return s.Counts[f.metric], 0
+}
