@@ -65,7 +65,7 @@ func (r *Result) faults() string {
 		}
 		text := words.Grouped(n) + " " + f.text
 		if whole > n && !f.beside {
-			text = words.Grouped(n) + " of " + words.Grouped(whole) + " " + f.text + " (" + roundPercent(share(float64(n), float64(whole)), 1) + ")"
+			text = words.Grouped(n) + " of " + words.Grouped(whole) + " " + f.text + " (" + words.Percent(share(float64(n), float64(whole)), 1) + ")"
 		}
 		all = append(all, text)
 	}
