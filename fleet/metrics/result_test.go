@@ -110,7 +110,8 @@ func TestJudge(t *testing.T) {
 		want   Verdict
 		first  string
 	}{
-		{"nothing expected", nil, nil, VerdictRan, "nothing was expected, and nothing went wrong with the measuring"},
+		{"nothing expected", nil, nil, VerdictFaults, "5 of 20,005 requests were not sent (0.02%), 20 of 20,000 requests were refused (0.1%), 20 of 20,000 requests were lost (0.1%)"},
+		{"nothing expected nor wrong", nil, func(r *Result) { *r = Result{Duration: r.Duration, Snapshot: Snapshot{Measured: r.Measured}} }, VerdictRan, "nothing was expected, and nothing went wrong with the measuring"},
 		{"holds", []string{"requests.lost == 20"}, nil, VerdictPass, "the one expectation holds"},
 		{"all hold", []string{"requests.lost == 20", "service.max < 1s"}, nil, VerdictPass, "all 2 expectations hold"},
 		{"fails", []string{"service.max < 1s", "requests.lost == 0"}, nil, VerdictFail, "requests.lost is 20; want == 0"},
