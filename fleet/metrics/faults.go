@@ -26,6 +26,7 @@ var faultTable = []fault{
 	{"answers.errors", "answers had an error", "", false},
 	{"answers.duplicate", "answers too many", "", true},
 	{"answers.misrouted", "answers were misrouted", "", true},
+	{"answers.mistaken", "answers were mistaken for others", "", true},
 	{"answers.corrupted", "answers were corrupted", "", true},
 	{"answers.unknown", "unknown answers", "", true},
 	{"answers.other_qos", "answers, or their requests, had another QoS", "", true},
