@@ -165,7 +165,8 @@ func (s *Session) flush() error {
 }
 
 // longWrite is how long a write takes at the most that does not wait for the other side,
-// where the connection itself does not say whether it did.
+// where the connection itself does not say whether it did: in memory, and where faults
+// are above it.
 const longWrite = time.Millisecond
 
 // noteStall tells the handler of a write that began at a moment and had to wait until the

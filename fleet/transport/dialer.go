@@ -147,7 +147,7 @@ func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil || d.tls == nil {
 		return conn, err
 	}
-	secure := tls.Client(conn, d.tls)
+	secure := tls.Client(watch(conn), d.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("TLS handshake: %w", err)

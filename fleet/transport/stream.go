@@ -43,6 +43,9 @@ func NewStream(c net.Conn, buffers *Buffers) Stream {
 			return s
 		}
 	}
+	if s, ok := newWatchedStream(c, buffers); ok {
+		return s
+	}
 	return &ownStream{lending: lending{buffers: buffers}, Conn: c}
 }
 

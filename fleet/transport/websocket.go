@@ -21,7 +21,9 @@ import (
 func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	var socket net.Conn // beneath the WebSocket, and beneath its TLS
 	dial := func(ctx context.Context, _, _ string) (c net.Conn, err error) {
-		socket, err = d.dialTCP(ctx)
+		if socket, err = d.dialTCP(ctx); err == nil {
+			socket = watch(socket)
+		}
 		return socket, err
 	}
 	client := &http.Client{
