@@ -99,16 +99,3 @@ func (l leg) when(n, seconds float64) float64 {
 	}
 	return min(2*n/(l.from+root), seconds)
 }
-
-// slots returns how many slots there are in all.
-func (p *pace) slots() float64 {
-	if p.burst > 0 {
-		bursts := math.Ceil(float64(p.end-p.begin) / float64(p.every))
-		return bursts * float64(p.burst)
-	}
-	n := 0.0
-	for _, l := range p.legs {
-		n += (l.from + l.to) / 2 * l.length.Seconds()
-	}
-	return n
-}

@@ -31,17 +31,11 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	var whole *line
 	byLabel := make(map[Label]Outcomes)
 	bound, missing := time.Duration(0), false
-	for i, r := range rs {
-		if err := sameRun(first, r); err != nil {
+	for _, r := range rs {
+		if err := m.addShards(first, r); err != nil {
 			return nil, err
 		}
-		for _, s := range r.Shards {
-			if slices.Contains(m.Shards, s) {
-				return nil, fmt.Errorf("shard %s is given twice", s)
-			}
-			m.Shards = append(m.Shards, s)
-		}
-		if i > 0 && len(r.Shards) == 0 {
+		if len(rs) > 1 && len(r.Shards) == 0 {
 			return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 		}
 		if apart := time.Duration(r.Measured - first.Measured).Abs(); apart > time.Second {
@@ -80,9 +74,6 @@ func MergeResults(rs ...*Result) (*Result, error) {
 		m.addRecoveries(r)
 		bound = max(bound, time.Duration(r.Generator.Bound))
 	}
-	if len(rs) > 1 && len(first.Shards) == 0 {
-		return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
-	}
 	for l, o := range byLabel {
 		m.ByLabel = append(m.ByLabel, LabelOutcomes{l, o})
 	}
@@ -102,6 +93,21 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	m.settleGenerator()
 	m.Judge()
 	return m, nil
+}
+
+// addShards adds which shards a result is of. It must be of the same run as the first, and
+// of none that is there already.
+func (r *Result) addShards(first, o *Result) error {
+	if err := sameRun(first, o); err != nil {
+		return err
+	}
+	for _, s := range o.Shards {
+		if slices.Contains(r.Shards, s) {
+			return fmt.Errorf("shard %s is given twice", s)
+		}
+		r.Shards = append(r.Shards, s)
+	}
+	return nil
 }
 
 // addFacts adds what is neither ledger nor distribution.

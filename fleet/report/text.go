@@ -215,29 +215,7 @@ func (w *writer) ledger(r *metrics.Result) {
 		}
 		w.line("  ", pad(x.name, name), n, "  ", w.paint(Dim, share))
 	}
-	for _, s := range sums(t)[:2] {
-		var text strings.Builder
-		text.WriteString(s.Whole.Name + " " + s.Whole.Value + " =")
-		for i, p := range s.Parts {
-			if i > 0 {
-				text.WriteString(" +")
-			}
-			text.WriteString(" " + p.Name + " " + p.Value)
-		}
-		if !s.Holds {
-			text.WriteString(": DOES NOT HOLD")
-			for _, l := range wrap(text.String(), w.width-2) {
-				w.line("  ", w.paint(Bad, l))
-			}
-			continue
-		}
-		for _, l := range wrap(text.String(), w.width-2) {
-			w.line("  ", w.paint(Dim, l))
-		}
-	}
-	if text := byTopicText(&t.ByTopic); text != "" {
-		w.wrapped(2, text)
-	}
+	w.ledgerSums(t)
 	if t.SentAway > 0 {
 		w.wrapped(2, fmt.Sprintf("to devices that were away: %s sent, of which %s lost", words.Grouped(t.SentAway), words.Grouped(t.LostAway)))
 	}
@@ -261,6 +239,33 @@ func (w *writer) ledger(r *metrics.Result) {
 		if parts != nil {
 			w.wrapped(2, more.what+": "+strings.Join(parts, ", "))
 		}
+	}
+}
+
+// ledgerSums writes the sums that must hold, of what was planned and of what was sent.
+func (w *writer) ledgerSums(t *metrics.Totals) {
+	for _, s := range sums(t)[:2] {
+		var text strings.Builder
+		text.WriteString(s.Whole.Name + " " + s.Whole.Value + " =")
+		for i, p := range s.Parts {
+			if i > 0 {
+				text.WriteString(" +")
+			}
+			text.WriteString(" " + p.Name + " " + p.Value)
+		}
+		if !s.Holds {
+			text.WriteString(": DOES NOT HOLD")
+			for _, l := range wrap(text.String(), w.width-2) {
+				w.line("  ", w.paint(Bad, l))
+			}
+			continue
+		}
+		for _, l := range wrap(text.String(), w.width-2) {
+			w.line("  ", w.paint(Dim, l))
+		}
+	}
+	if text := byTopicText(&t.ByTopic); text != "" {
+		w.wrapped(2, text)
 	}
 }
 

@@ -48,97 +48,59 @@ const (
 	WildcardSubsNotSupported = 0xA2
 )
 
+// reasonNames are the names of section 2.4 in lower case.
+var reasonNames = [256]string{
+	Success:                  "success",
+	0x01:                     "granted qos 1",
+	0x02:                     "granted qos 2",
+	DisconnectWithWill:       "disconnect with will message",
+	NoMatchingSubscribers:    "no matching subscribers",
+	NoSubscriptionExisted:    "no subscription existed",
+	0x18:                     "continue authentication",
+	0x19:                     "re-authenticate",
+	UnspecifiedError:         "unspecified error",
+	MalformedPacket:          "malformed packet",
+	ProtocolError:            "protocol error",
+	ImplementationError:      "implementation specific error",
+	UnsupportedVersion:       "unsupported protocol version",
+	ClientIDNotValid:         "client identifier not valid",
+	BadUserNameOrPassword:    "bad user name or password",
+	NotAuthorized:            "not authorized",
+	ServerUnavailable:        "server unavailable",
+	ServerBusy:               "server busy",
+	Banned:                   "banned",
+	ServerShuttingDown:       "server shutting down",
+	BadAuthMethod:            "bad authentication method",
+	KeepAliveTimeout:         "keep alive timeout",
+	SessionTakenOver:         "session taken over",
+	TopicFilterInvalid:       "topic filter invalid",
+	TopicNameInvalid:         "topic name invalid",
+	PacketIDInUse:            "packet identifier in use",
+	PacketIDNotFound:         "packet identifier not found",
+	ReceiveMaximumExceeded:   "receive maximum exceeded",
+	TopicAliasInvalid:        "topic alias invalid",
+	PacketTooLarge:           "packet too large",
+	MessageRateTooHigh:       "message rate too high",
+	QuotaExceeded:            "quota exceeded",
+	AdministrativeAction:     "administrative action",
+	PayloadFormatInvalid:     "payload format invalid",
+	RetainNotSupported:       "retain not supported",
+	QoSNotSupported:          "qos not supported",
+	UseAnotherServer:         "use another server",
+	ServerMoved:              "server moved",
+	SharedSubsNotSupported:   "shared subscriptions not supported",
+	ConnectionRateExceeded:   "connection rate exceeded",
+	MaximumConnectTime:       "maximum connect time",
+	SubIDsNotSupported:       "subscription identifiers not supported",
+	WildcardSubsNotSupported: "wildcard subscriptions not supported",
+}
+
 // ReasonName returns the standard's name of a reason code (section 2.4) in
 // lower case, or its number in hex when the standard has none. 0x00 is
 // "success" whatever packet it came in.
 func ReasonName(code byte) string {
-	switch code {
-	case Success:
-		return "success"
-	case 0x01:
-		return "granted qos 1"
-	case 0x02:
-		return "granted qos 2"
-	case DisconnectWithWill:
-		return "disconnect with will message"
-	case NoMatchingSubscribers:
-		return "no matching subscribers"
-	case NoSubscriptionExisted:
-		return "no subscription existed"
-	case 0x18:
-		return "continue authentication"
-	case 0x19:
-		return "re-authenticate"
-	case UnspecifiedError:
-		return "unspecified error"
-	case MalformedPacket:
-		return "malformed packet"
-	case ProtocolError:
-		return "protocol error"
-	case ImplementationError:
-		return "implementation specific error"
-	case UnsupportedVersion:
-		return "unsupported protocol version"
-	case ClientIDNotValid:
-		return "client identifier not valid"
-	case BadUserNameOrPassword:
-		return "bad user name or password"
-	case NotAuthorized:
-		return "not authorized"
-	case ServerUnavailable:
-		return "server unavailable"
-	case ServerBusy:
-		return "server busy"
-	case Banned:
-		return "banned"
-	case ServerShuttingDown:
-		return "server shutting down"
-	case BadAuthMethod:
-		return "bad authentication method"
-	case KeepAliveTimeout:
-		return "keep alive timeout"
-	case SessionTakenOver:
-		return "session taken over"
-	case TopicFilterInvalid:
-		return "topic filter invalid"
-	case TopicNameInvalid:
-		return "topic name invalid"
-	case PacketIDInUse:
-		return "packet identifier in use"
-	case PacketIDNotFound:
-		return "packet identifier not found"
-	case ReceiveMaximumExceeded:
-		return "receive maximum exceeded"
-	case TopicAliasInvalid:
-		return "topic alias invalid"
-	case PacketTooLarge:
-		return "packet too large"
-	case MessageRateTooHigh:
-		return "message rate too high"
-	case QuotaExceeded:
-		return "quota exceeded"
-	case AdministrativeAction:
-		return "administrative action"
-	case PayloadFormatInvalid:
-		return "payload format invalid"
-	case RetainNotSupported:
-		return "retain not supported"
-	case QoSNotSupported:
-		return "qos not supported"
-	case UseAnotherServer:
-		return "use another server"
-	case ServerMoved:
-		return "server moved"
-	case SharedSubsNotSupported:
-		return "shared subscriptions not supported"
-	case ConnectionRateExceeded:
-		return "connection rate exceeded"
-	case MaximumConnectTime:
-		return "maximum connect time"
-	case SubIDsNotSupported:
-		return "subscription identifiers not supported"
-	case WildcardSubsNotSupported:
-		return "wildcard subscriptions not supported"
+	if name := reasonNames[code]; name != "" {
+		return name
 	}
 	return fmt.Sprintf("0x%02X", code)
 }

@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What a file, a function, an interface and the fleet may grow to. Who needs more divides
+// what is there first.
+const (
+	mostLines     = 400 // of a file without tests
+	mostFunction  = 80  // lines of a function
+	mostMethods   = 4   // of an interface; one that it is made of counts as one, and is held to the same
+	mostFields    = 20  // of fleet.Fleet
+	mostFleetRoot = 3000
+)
+
+// wide are the interfaces that have more methods, and how many exactly.
+var wide = map[string]int{
+	"devices.Device": 6,
+}
+
+// long are the files that have more lines, and up to how many.
+var long = map[string]int{
+	"../devices/faces/homeassistant.go": 430,
+}
+
+// Code grows a line at a time, and nobody notices when a function no longer fits on a page.
+func TestSizes(t *testing.T) {
+	files, root := 0, 0
+	fset := token.NewFileSet()
+	interfaces := make(map[string]int)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(d.Name(), ".") && d.Name() != ".." && d.IsDir() || d.Name() == "testdata" {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		files++
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(fset, path, text, 0)
+		if err != nil {
+			return err
+		}
+		lines := strings.Count(string(text), "\n")
+		if most := max(mostLines, long[filepath.ToSlash(path)]); lines > most {
+			t.Errorf("%s has %d lines; want at most %d", path, lines, most)
+		}
+		if filepath.Dir(path) == filepath.Join("..", "fleet") {
+			root += lines
+		}
+		for _, decl := range f.Decls {
+			from, to := fset.Position(decl.Pos()).Line, fset.Position(decl.End()).Line
+			if fn, ok := decl.(*ast.FuncDecl); ok && to-from+1 > mostFunction {
+				t.Errorf("%s: %s has %d lines; want at most %d", path, fn.Name.Name, to-from+1, mostFunction)
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			name := f.Name.Name + "." + spec.Name.Name
+			switch x := spec.Type.(type) {
+			case *ast.InterfaceType:
+				interfaces[name] = len(x.Methods.List)
+			case *ast.StructType:
+				if name == "fleet.Fleet" && x.Fields.NumFields() > mostFields {
+					t.Errorf("%s has %d fields; want at most %d", name, x.Fields.NumFields(), mostFields)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 100 || len(interfaces) < 20 {
+		t.Fatalf("there are %d files and %d interfaces; want all of the module", files, len(interfaces))
+	}
+	if root > mostFleetRoot {
+		t.Errorf("package fleet has %d lines; want at most %d", root, mostFleetRoot)
+	}
+	for name, n := range interfaces {
+		switch want := max(mostMethods, wide[name]); {
+		case n > want:
+			t.Errorf("%s has %d methods; want at most %d", name, n, want)
+		case n < wide[name]:
+			t.Errorf("%s has %d methods now; correct the list of those that have more than %d", name, n, mostMethods)
+		}
+	}
+}
