@@ -28,7 +28,7 @@ var wide = map[string]int{
 
 // long are the files that have more lines, and up to how many.
 var long = map[string]int{
-	"../devices/faces/homeassistant.go": 430,
+	"../devices/faces/homeassistant.go": 440,
 }
 
 // Code grows a line at a time, and nobody notices when a function no longer fits on a page.

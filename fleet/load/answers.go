@@ -1,0 +1,73 @@
+package load
+
+import (
+	"bytes"
+	"time"
+
+	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
+	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
+)
+
+// Message implements [client.Handler]: an answer.
+func (r *Controller) Message(p *wire.Publish) {
+	if r.V311() {
+		r.listens(p)
+		return
+	}
+	if r.Group.Spec.ShareReplies {
+		id, err := metrics.ParseID(p.Props.CorrelationData, r.Group.Spec.CorrelationSize)
+		if err == nil && id.Controller != uint32(r.Group.first+r.index) && r.Group.handOver(id.Controller, r.read(p), r.ReadAt()) {
+			return
+		}
+	}
+	at := r.at(r.ReadAt())
+	a := r.read(p)
+	if !bytes.Equal(p.Topic, r.answers) {
+		a.Target = wrongTopic
+	}
+	r.answered(at, a)
+}
+
+// read takes from an answer what the ledger wants to know.
+func (r *Controller) read(p *wire.Publish) metrics.Answer {
+	a := metrics.Answer{Correlation: p.Props.CorrelationData, Error: HasError(p)}
+	a.Target, a.Member = r.Group.answerer(p)
+	a.OtherRetain = p.Retain
+	s, whole, has := deliveries.ParseAnswerStamp(p)
+	if !has {
+		return a
+	}
+	granted, _ := r.Granted()
+	a.Checked, a.Altered, a.Asked, a.AskedQoS, a.AskedAtMost = true, !whole, s.Request, s.RequestQoS, s.Granted
+	a.OtherQoS = p.QoS != min(s.QoS, granted)
+	return a
+}
+
+// answered enters an answer.
+func (r *Controller) answered(at time.Duration, a metrics.Answer) {
+	if r.zero.IsZero() {
+		return // to something that was not asked yet
+	}
+	r.ledger.Answer(at, a)
+	r.refill(at)
+}
+
+// Acknowledged implements [client.Acknowledged]: the note is the request's sequence number.
+func (r *Controller) Acknowledged(seq uint64, code byte) {
+	at := r.at(r.ReadAt())
+	if seq != client.NoNote {
+		r.ledger.Acknowledged(at, seq, code)
+	}
+	if code >= 0x80 {
+		r.refill(at)
+	}
+	r.letGo(at)
+}
+
+// HasError reports whether an answer has a User Property error.
+func HasError(p *wire.Publish) bool {
+	_, has := p.Props.UserProperty(ErrorKey)
+	return has
+}
