@@ -48,7 +48,7 @@ func TestPreflight(t *testing.T) {
 
 // A device whose network goes without a word leaves its connection behind open,
 // and makes another: each of them needs a file descriptor.
-func TestPreflightCountsGhosts(t *testing.T) {
+func TestPreflightCountsHalfOpen(t *testing.T) {
 	const when = "at = \"10s\"\nfor = \"10s\"\n"
 	for _, tt := range []struct {
 		incidents string

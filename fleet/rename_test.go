@@ -11,7 +11,7 @@ import (
 // A device that comes back under another client id takes over nothing: the broker
 // finds out by the Keep Alive (3.1.2-22) that the old connection is dead, and not
 // sooner.
-func TestRenamedLeavesItsGhost(t *testing.T) {
+func TestRenamedLeavesHalfOpen(t *testing.T) {
 	for _, tt := range []struct {
 		rename   bool
 		from, to time.Duration // when the Will is seen, after the power cut

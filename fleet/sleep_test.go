@@ -141,10 +141,10 @@ func TestClaimsOfTheDeparted(t *testing.T) {
 		select {
 		case all := <-claimed:
 			if len(all) != 2 || len(all[0]) != 1 || len(all[1]) != 0 {
-				t.Errorf("claims() = %v; want one of the first device and none of the second", all)
+				t.Errorf("expectsRetained() = %v; want one of the first device and none of the second", all)
 			}
 		case <-time.After(30 * time.Second):
-			t.Error("claims() does not return within 30s")
+			t.Error("expectsRetained() does not return within 30s")
 		}
 	})
 }

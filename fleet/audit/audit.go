@@ -137,31 +137,31 @@ type End struct {
 }
 
 // Audit is what is known of the outages of all devices. Its methods may be called from any goroutine at any
-// time. Devices are spread over shards, each under a lock of its own. A device
+// time. Devices are spread over stripes, each under a lock of its own. A device
 // that stays connected takes one record; one that comes and goes takes some
 // four, and its older outages live on in the sums alone.
 type Audit struct {
-	shards []shard
-	order  []string
-	news   func()
+	stripes []stripe
+	order   []string
+	news    func()
 
 	mu    sync.Mutex // held while slack or gaps change
 	slack metrics.Slack
 	gaps  []gap
 }
 
-// shardCount is a power of two.
-const shardCount = 64
+// stripeCount is a power of two.
+const stripeCount = 64
 
 // New returns an audit that knows nothing yet. The auditor counts as not
 // watching until [Audit.Watching] says that it does.
 func New(c Config) *Audit {
-	a := &Audit{shards: make([]shard, shardCount), order: slices.Clone(c.Ways), news: c.News}
+	a := &Audit{stripes: make([]stripe, stripeCount), order: slices.Clone(c.Ways), news: c.News}
 	if a.news == nil {
 		a.news = func() {}
 	}
-	for i := range a.shards {
-		s := &a.shards[i]
+	for i := range a.stripes {
+		s := &a.stripes[i]
 		s.books = make(map[int]*book)
 		s.open = make(map[*book]struct{})
 		s.delay = c.Delay
@@ -211,7 +211,7 @@ func (a *Audit) Unanswered(device int, conn uint32, t Attempt) {
 func (a *Audit) Silent(device int, conn uint32, way string, lastSent time.Duration) {
 	e := a.enter(device, conn, lastSent)
 	defer e.leave()
-	e.silent(e.shard.way(way), lastSent)
+	e.silent(e.stripe.way(way), lastSent)
 }
 
 // Lost reports, right after Silent, that what was sent on the connection after a
@@ -226,7 +226,7 @@ func (a *Audit) Lost(device int, conn uint32, after time.Duration) {
 func (a *Audit) Audible(device int, conn uint32, at time.Duration) {
 	e := a.enter(device, conn, at)
 	defer e.leave()
-	e.audible(at, e.shard.rules)
+	e.audible(at, e.stripe.rules)
 }
 
 // Ended reports the end of a connection, once. After Silent it says when the
@@ -234,7 +234,7 @@ func (a *Audit) Audible(device int, conn uint32, at time.Duration) {
 func (a *Audit) Ended(device int, conn uint32, end End) {
 	e := a.enter(device, conn, end.To)
 	defer e.leave()
-	e.ended(e.shard.way(end.Way), end)
+	e.ended(e.stripe.way(end.Way), end)
 }
 
 // Seen reports a Will Message of a device that the auditor saw. conn is the
@@ -270,7 +270,7 @@ func (a *Audit) Watching(at time.Duration, watching bool) {
 func (a *Audit) Forgot() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	gaps := slices.Clone(a.gaps) // shards read the old ones
+	gaps := slices.Clone(a.gaps) // stripes read the old ones
 	gaps[len(gaps)-1].forgot = true
 	a.gaps = gaps
 	a.reviseAll()
@@ -294,8 +294,8 @@ func (a *Audit) Learned(device int, conn uint32) {
 // Pending returns how many outages may still see their Will in time, and until
 // when, at the latest. A Will Delay Interval can make that years.
 func (a *Audit) Pending(now time.Duration) (n int, until time.Duration) {
-	for i := range a.shards {
-		m, last := a.shards[i].pending(now)
+	for i := range a.stripes {
+		m, last := a.stripes[i].pending(now)
 		n += m
 		if m > 0 {
 			until = max(until, last)

@@ -8,7 +8,7 @@ import (
 
 // fold takes the oldest record away that is in the sums for good, if there are
 // too many.
-func (s *shard) fold(b *book) bool {
+func (s *stripe) fold(b *book) bool {
 	if len(b.records) > mostRecords {
 		d := s.docket()
 		d.closing = true
@@ -36,7 +36,7 @@ func (s *shard) fold(b *book) bool {
 // foldFrom takes away the oldest record of a session, and with it those whose
 // CONNECT may have been first, so that no record stays whose verdict hangs on one
 // that is gone.
-func (s *shard) foldFrom(b *book, oldest int) bool {
+func (s *stripe) foldFrom(b *book, oldest int) bool {
 	var folded [mostRecords]bool
 	first := &b.records[oldest]
 	folded[oldest] = true
@@ -84,7 +84,7 @@ func (r *record) settled() bool { return r.decided && !r.open() }
 const flush = 10 * time.Second
 
 // past reports whether nothing is to be expected of a connection any more.
-func (s *shard) past(b *book, r *record) bool {
+func (s *stripe) past(b *book, r *record) bool {
 	last := r.asked
 	if r.isSilent {
 		last = max(last, r.lastSent)

@@ -75,7 +75,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		a.Seen(4, 0, s, true)
 	}
 	for device, most := range map[int]int{1: keepDecided + 3, 2: keepDecided + 3, 3: mostRecords, 4: 0} {
-		b := a.shard(device).books[device]
+		b := a.stripe(device).books[device]
 		if n := len(b.records); n > most {
 			t.Errorf("device %d has %d records; want at most %d", device, n, most)
 		}
@@ -140,7 +140,7 @@ func TestFightIsForgotten(t *testing.T) {
 		a.Connected(1, 2*n+2, conn(1.5+s, duplicate))
 		a.Ended(1, 2*n+1, end(TakenOver, 1.5+s))
 		a.Seen(1, 2*n+1, at(1.6+s), false)
-		most = max(most, len(a.shard(1).books[1].records))
+		most = max(most, len(a.stripe(1).books[1].records))
 	}
 	if most > 60 {
 		t.Errorf("%d records of one device; want at most 60: those of some 15 s", most)

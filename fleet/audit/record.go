@@ -35,15 +35,15 @@ type record struct {
 	lapsed, lapseTooLong          bool
 	lapseFrom, lapseLast, lapseTo time.Duration
 
-	way               int // in shard.ways
+	way               int // in stripe.ways
 	consumed, learned bool
 	timed             bool // Config.Delay was told
 	seen              []sighting
 	beyond            uint32 // sightings that seen has no room for
 	beyondAltered     uint32
 
-	counted tally // in the shard's sums
-	decided bool  // as of the shard's now
+	counted tally // in the stripe's sums
+	decided bool  // as of the stripe's now
 }
 
 type state uint8

@@ -13,8 +13,8 @@ func (a *Audit) totals(now time.Duration, closing bool) metrics.Audit {
 	sum := metrics.Audit{Slack: a.slack}
 	a.mu.Unlock()
 	at := make(map[string]int)
-	for i := range a.shards {
-		s := &a.shards[i]
+	for i := range a.stripes {
+		s := &a.stripes[i]
 		s.mu.Lock()
 		s.now = max(s.now, now)
 		s.done = s.done || closing
@@ -77,7 +77,7 @@ func (a *Audit) Last(device int, now time.Duration) (Outage, bool) {
 // Recent returns the latest outages of a device, in order of its connections, as
 // they stand now.
 func (a *Audit) Recent(device int, now time.Duration) []Outage {
-	s := a.shard(device)
+	s := a.stripe(device)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.books[device]
@@ -94,8 +94,8 @@ func (a *Audit) Recent(device int, now time.Duration) []Outage {
 // It looks at every device.
 func (a *Audit) Faults(limit int) []Outage {
 	var list []Outage
-	for i := range a.shards {
-		s := &a.shards[i]
+	for i := range a.stripes {
+		s := &a.stripes[i]
 		s.mu.Lock()
 		for _, b := range s.books {
 			list = s.outages(b, list)
@@ -121,7 +121,7 @@ func (o *Outage) fault() bool {
 }
 
 // outages appends those of a device.
-func (s *shard) outages(b *book, list []Outage) []Outage {
+func (s *stripe) outages(b *book, list []Outage) []Outage {
 	d := s.docket()
 	d.held = len(b.nameless) > 0
 	for i := range b.records {

@@ -18,8 +18,8 @@ const (
 	mostDoubtful = 64  // CONNECTs without CONNACK
 )
 
-// shard is a share of the devices.
-type shard struct {
+// stripe is a share of the devices.
+type stripe struct {
 	mu    sync.Mutex
 	books map[int]*book
 	open  map[*book]struct{} // those with something undecided
@@ -32,7 +32,7 @@ type shard struct {
 	_     [64]byte      // keeps neighbours' locks apart
 }
 
-// Rows that every shard has.
+// Rows that every stripe has.
 const (
 	wayNone = iota
 	wayUnanswered
@@ -54,19 +54,19 @@ type doubt struct {
 	asked time.Duration
 }
 
-// entry is a record while its shard is locked.
+// entry is a record while its stripe is locked.
 type entry struct {
-	shard *shard
-	book  *book
+	stripe *stripe
+	book   *book
 	*record
 }
 
-func (a *Audit) shard(device int) *shard { return &a.shards[uint(device)%shardCount] }
+func (a *Audit) stripe(device int) *stripe { return &a.stripes[uint(device)%stripeCount] }
 
-// enter locks a device's shard and finds the record, or makes it. at is a moment
+// enter locks a device's stripe and finds the record, or makes it. at is a moment
 // that has come.
 func (a *Audit) enter(device int, conn uint32, at time.Duration) entry {
-	s := a.shard(device)
+	s := a.stripe(device)
 	s.mu.Lock()
 	s.now = max(s.now, at)
 	b := s.book(device)
@@ -75,14 +75,14 @@ func (a *Audit) enter(device int, conn uint32, at time.Duration) entry {
 
 // leave judges the device anew and unlocks.
 func (e entry) leave() {
-	e.shard.judge(e.book)
-	e.shard.mu.Unlock()
-	e.shard.news()
+	e.stripe.judge(e.book)
+	e.stripe.mu.Unlock()
+	e.stripe.news()
 }
 
 // forget takes back what was said about a CONNECT.
 func (a *Audit) forget(device int, conn uint32) {
-	s := a.shard(device)
+	s := a.stripe(device)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer a.news()
@@ -100,7 +100,7 @@ func (a *Audit) forget(device int, conn uint32) {
 }
 
 func (a *Audit) nameless(device int, at time.Duration, altered bool) {
-	s := a.shard(device)
+	s := a.stripe(device)
 	defer a.news()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +115,7 @@ func (a *Audit) nameless(device int, at time.Duration, altered bool) {
 	s.judge(b)
 }
 
-func (s *shard) book(device int) *book {
+func (s *stripe) book(device int) *book {
 	b := s.books[device]
 	if b == nil {
 		b = &book{device: device}
@@ -125,7 +125,7 @@ func (s *shard) book(device int) *book {
 }
 
 // way returns the row of a way.
-func (s *shard) way(name string) int {
+func (s *stripe) way(name string) int {
 	for i := range s.rows {
 		if s.rows[i].Way == name {
 			return i
@@ -153,11 +153,11 @@ func (b *book) record(conn uint32) *record {
 	return &b.records[i]
 }
 
-func (s *shard) docket() docket { return docket{rules: s.rules, now: s.now, closing: s.done} }
+func (s *stripe) docket() docket { return docket{rules: s.rules, now: s.now, closing: s.done} }
 
 // judge finds the verdicts on all connections of a device, which a fact about
 // one may change for others too.
-func (s *shard) judge(b *book) {
+func (s *stripe) judge(b *book) {
 	d := s.docket()
 	kept := b.nameless[:0]
 	for _, n := range b.nameless {
@@ -185,7 +185,7 @@ func (s *shard) judge(b *book) {
 }
 
 // settle takes a verdict into the sums, in place of the one before.
-func (s *shard) settle(b *book, r *record, f finding) {
+func (s *stripe) settle(b *book, r *record, f finding) {
 	r.decided = f.decided
 	if f.tally != r.counted {
 		r.counted.addTo(&s.rows[r.counted.way].WillTotals, -1)
@@ -203,7 +203,7 @@ func (s *shard) settle(b *book, r *record, f finding) {
 // assign finds the outage that a nameless Will is of: the oldest that is due
 // just then, else the oldest whose time was over, else the oldest whose time was
 // to come, and else one of which nobody knows whether the broker had it.
-func (s *shard) assign(b *book, of sighting) {
+func (s *stripe) assign(b *book, of sighting) {
 	at := of.at
 	best, rank := (*record)(nil), 6
 	for i := range b.records {
@@ -247,7 +247,7 @@ func (s *shard) assign(b *book, of sighting) {
 
 // watch notes when the auditor watches. The caller holds a.mu.
 func (a *Audit) watch(at time.Duration, watching bool) {
-	gaps := slices.Clone(a.gaps) // shards read the old ones
+	gaps := slices.Clone(a.gaps) // stripes read the old ones
 	last := len(gaps) - 1
 	away := last >= 0 && gaps[last].to == math.MaxInt64
 	switch {
@@ -277,8 +277,8 @@ const mostGaps = 1024
 func (a *Audit) reviseAll() {
 	defer a.news()
 	u := newRules(a.slack, a.gaps)
-	for i := range a.shards {
-		s := &a.shards[i]
+	for i := range a.stripes {
+		s := &a.stripes[i]
 		s.mu.Lock()
 		s.rules = u
 		for _, b := range s.books {
@@ -288,8 +288,8 @@ func (a *Audit) reviseAll() {
 	}
 }
 
-// pending counts the outages of a shard that may still see their Will in time.
-func (s *shard) pending(now time.Duration) (n int, until time.Duration) {
+// pending counts the outages of a stripe that may still see their Will in time.
+func (s *stripe) pending(now time.Duration) (n int, until time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = max(s.now, now)
