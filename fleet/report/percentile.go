@@ -54,8 +54,7 @@ func moreThan(h *metrics.Histogram, d time.Duration) string {
 	return "> " + text
 }
 
-// interval is the 95% interval of a percentile, as far as it has ends. A line is not
-// broken between a figure and its unit.
+// interval is the 95% interval of a percentile, as far as it has ends.
 func interval(h *metrics.Histogram, p float64) string {
 	low, high := h.Interval(p)
 	switch {
@@ -64,14 +63,12 @@ func interval(h *metrics.Histogram, p float64) string {
 	case high == metrics.NoAnswer && low == 0:
 		return "too few to tell"
 	case high == metrics.NoAnswer:
-		return "from " + unbroken(low)
+		return "from " + words.Span(low)
 	case low == 0:
-		return "to " + unbroken(high)
+		return "to " + words.Span(high)
 	}
-	return unbroken(low) + " to " + unbroken(high)
+	return words.Span(low) + " to " + words.Span(high)
 }
-
-func unbroken(d time.Duration) string { return strings.ReplaceAll(words.Span(d), " ", "\u00a0") }
 
 // overText says over what the times of requests are taken.
 const overText = "response is over the planned requests, service the answered, schedule the sent"
