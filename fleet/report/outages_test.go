@@ -316,7 +316,7 @@ func TestIncidentsWithoutTimeLine(t *testing.T) {
 
 // Groups that one incident struck are in one drawing, with a legend; what is
 // drawn is what is in the table.
-func TestDrawHerd(t *testing.T) {
+func TestDrawReconnects(t *testing.T) {
 	r := storm()
 	p := newRecovery(r)
 	if len(p.Blocks) != 2 || len(p.Figures) != 1 || len(p.Figures[0].Charts) != 2 {
@@ -358,10 +358,10 @@ func TestDrawHerd(t *testing.T) {
 	short := storm()
 	for i := range short.Recoveries {
 		h := short.Recoveries[i].Herd
-		h.Attempts, h.Online = h.Attempts[:leastHerd-1], h.Online[:leastHerd-1]
+		h.Attempts, h.Online = h.Attempts[:leastIntervals-1], h.Online[:leastIntervals-1]
 	}
 	if p := newRecovery(short); len(p.Blocks) != 2 || len(p.Figures) != 0 {
-		t.Errorf("of herds of %d intervals there are %d blocks and %d figures; want 2 and 0", leastHerd-1, len(p.Blocks), len(p.Figures))
+		t.Errorf("of groups of %d intervals there are %d blocks and %d figures; want 2 and 0", leastIntervals-1, len(p.Blocks), len(p.Figures))
 	}
 	// Another time of the same incident is another drawing.
 	r.Recoveries[1].At++

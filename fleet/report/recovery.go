@@ -12,7 +12,7 @@ import (
 type recovery struct {
 	Caption string
 	Blocks  []recoveryBlock
-	Figures []herdFigure
+	Figures []reconnectFigure
 }
 
 // recoveryBlock is one recovery of a group.
@@ -27,8 +27,8 @@ type recoveryRow struct {
 	Times      [3]back
 }
 
-// herdFigure is the drawing of an incident.
-type herdFigure struct {
+// reconnectFigure is the drawing of an incident.
+type reconnectFigure struct {
 	Title, At string
 	Charts    []chart
 }
@@ -68,11 +68,11 @@ func (p *recovery) add(x *metrics.Recovery) {
 	p.Blocks = append(p.Blocks, b)
 }
 
-// leastHerd is how many intervals a herd must have for a drawing of it: with
+// leastIntervals is how many intervals a drawing of reconnects takes: with
 // fewer there is no shape, and the table says more.
-const leastHerd = 4
+const leastIntervals = 4
 
-// figures draws the recoveries that there is a herd of, those of one incident
+// figures draws the recoveries whose reconnects are known by interval, those of one incident
 // in one drawing so that groups can be compared.
 func (p *recovery) figures(gravest []*metrics.Recovery, all []metrics.Recovery) {
 	drawn := make(map[string]bool)
@@ -82,19 +82,19 @@ func (p *recovery) figures(gravest []*metrics.Recovery, all []metrics.Recovery) 
 			continue
 		}
 		drawn[name] = true
-		var herds []*metrics.Recovery
+		var groups []*metrics.Recovery
 		for i := range all {
 			y := &all[i]
-			if y.At == x.At && y.Incident == x.Incident && y.Herd != nil && len(y.Herd.Attempts) > 0 && y.Affected > 0 && len(herds) < mostGroups {
-				herds = append(herds, y)
+			if y.At == x.At && y.Incident == x.Incident && y.Herd != nil && len(y.Herd.Attempts) > 0 && y.Affected > 0 && len(groups) < mostGroups {
+				groups = append(groups, y)
 			}
 		}
-		if !slices.ContainsFunc(herds, func(r *metrics.Recovery) bool { return len(r.Herd.Attempts) >= leastHerd }) {
+		if !slices.ContainsFunc(groups, func(r *metrics.Recovery) bool { return len(r.Herd.Attempts) >= leastIntervals }) {
 			continue
 		}
-		f := herdFigure{Title: x.Incident, At: incidentSpan(x.At, x.To)}
+		f := reconnectFigure{Title: x.Incident, At: incidentSpan(x.At, x.To)}
 		for _, l := range layouts() {
-			f.Charts = append(f.Charts, drawHerd(herds, l, fmt.Sprintf("herd-%d", len(p.Figures)+1)))
+			f.Charts = append(f.Charts, drawReconnects(groups, l, fmt.Sprintf("herd-%d", len(p.Figures)+1)))
 		}
 		p.Figures = append(p.Figures, f)
 	}

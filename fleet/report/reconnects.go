@@ -9,26 +9,26 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// herdDrawing is the shape of a reconnect: attempts to connect, and the devices
+// reconnectDrawing is the shape of a reconnect: attempts to connect, and the devices
 // that are back, of one or several groups over one another.
-type herdDrawing struct {
+type reconnectDrawing struct {
 	*chart
 	l     layout
 	x     linear
-	herds []*metrics.Recovery
+	groups []*metrics.Recovery
 }
 
-// drawHerd draws recoveries of one incident, all of which have a herd.
-func drawHerd(herds []*metrics.Recovery, l layout, id string) chart {
+// drawReconnects draws recoveries of one incident, of all of which the reconnects are known by interval.
+func drawReconnects(groups []*metrics.Recovery, l layout, id string) chart {
 	c := chart{
 		ID: id + "-" + l.class, Class: l.class, Width: int(l.width),
-		Title: "The herd after " + herds[0].Incident, Desc: describeHerd(herds),
+		Title: "Reconnects after " + groups[0].Incident, Desc: describeReconnects(groups),
 	}
 	whole := 0.0
-	for _, r := range herds {
+	for _, r := range groups {
 		whole = max(whole, float64(len(r.Herd.Attempts))*seconds(r.Herd.Interval))
 	}
-	d := herdDrawing{&c, l, linear{whole, l.left, l.right}, herds}
+	d := reconnectDrawing{&c, l, linear{whole, l.left, l.right}, groups}
 	first, bottom := d.attempts(4)
 	_, bottom = d.back(bottom + l.gap)
 	c.axisX(l, timeTicks(d.x, l.timeGap), bottom)
@@ -46,7 +46,7 @@ func drawHerd(herds []*metrics.Recovery, l layout, id string) chart {
 func seconds(s metrics.Span) float64 { return time.Duration(s).Seconds() }
 
 // name is what tells a group from the others.
-func (d *herdDrawing) name(r *metrics.Recovery) string {
+func (d *reconnectDrawing) name(r *metrics.Recovery) string {
 	if g := groupOf(r); g != "" {
 		return g
 	}
@@ -54,15 +54,15 @@ func (d *herdDrawing) name(r *metrics.Recovery) string {
 }
 
 // class is the style of a group's lines.
-func (d *herdDrawing) class(i int) string { return fmt.Sprintf("g%d", i+1) }
+func (d *reconnectDrawing) class(i int) string { return fmt.Sprintf("g%d", i+1) }
 
 // keys are the legend; one group alone needs none.
-func (d *herdDrawing) keys() []key {
-	if len(d.herds) == 1 {
+func (d *reconnectDrawing) keys() []key {
+	if len(d.groups) == 1 {
 		return nil
 	}
 	var keys []key
-	for i, r := range d.herds {
+	for i, r := range d.groups {
 		keys = append(keys, key{d.class(i), "line", clip(clean(d.name(r)), 24)})
 	}
 	return keys
@@ -70,11 +70,11 @@ func (d *herdDrawing) keys() []key {
 
 // attempts draws attempts to connect as a rate, since groups may have intervals
 // of different lengths.
-func (d *herdDrawing) attempts(from float64) (top, bottom float64) {
+func (d *reconnectDrawing) attempts(from float64) (top, bottom float64) {
 	top = d.heading(d.l, from, "Attempts to connect a second", d.keys())
 	bottom = top + 110
 	most := 0.0
-	for _, r := range d.herds {
+	for _, r := range d.groups {
 		for _, n := range r.Herd.Attempts {
 			most = max(most, float64(n)/seconds(r.Herd.Interval))
 		}
@@ -82,7 +82,7 @@ func (d *herdDrawing) attempts(from float64) (top, bottom float64) {
 	limit, step := niceMost(most)
 	y := linear{limit, bottom, top}
 	d.axisY(d.l, numberTicks(y, step))
-	for i, r := range d.herds {
+	for i, r := range d.groups {
 		var line pen
 		interval := seconds(r.Herd.Interval)
 		for k, n := range r.Herd.Attempts {
@@ -100,7 +100,7 @@ func (d *herdDrawing) attempts(from float64) (top, bottom float64) {
 
 // back draws the share of the devices that are back, with dots where 50, 99 and
 // 100 % are.
-func (d *herdDrawing) back(from float64) (top, bottom float64) {
+func (d *reconnectDrawing) back(from float64) (top, bottom float64) {
 	top = d.heading(d.l, from, "Devices that are back", nil)
 	bottom = top + 110
 	y := linear{100, bottom, top}
@@ -109,7 +109,7 @@ func (d *herdDrawing) back(from float64) (top, bottom float64) {
 		ticks = append(ticks, tick{At: y.at(p), Label: fmt.Sprintf("%v%%", p)})
 	}
 	d.axisY(d.l, ticks)
-	for i, r := range d.herds {
+	for i, r := range d.groups {
 		var line pen
 		line.to(d.l.left, bottom)
 		sum := int64(0)
@@ -134,9 +134,9 @@ func share(part, whole int64) float64 { return min(100*float64(part)/float64(who
 
 // tell is a stretch of time in words, for the pointer. An interval is told of
 // where it begins.
-func (d *herdDrawing) tell(from, to float64) string {
+func (d *reconnectDrawing) tell(from, to float64) string {
 	parts := []string{clock(time.Duration(from*1e9).Round(10*time.Millisecond)) + " to " + clock(time.Duration(to*1e9).Round(10*time.Millisecond))}
-	for _, r := range d.herds {
+	for _, r := range d.groups {
 		attempts, back := int64(0), int64(0)
 		for k, n := range r.Herd.Attempts {
 			at := float64(k) * seconds(r.Herd.Interval)
@@ -153,10 +153,10 @@ func (d *herdDrawing) tell(from, to float64) string {
 	return strings.Join(parts, " · ")
 }
 
-// describeHerd says in words what the drawing shows.
-func describeHerd(herds []*metrics.Recovery) string {
+// describeReconnects says in words what the drawing shows.
+func describeReconnects(groups []*metrics.Recovery) string {
 	var parts []string
-	for _, r := range herds {
+	for _, r := range groups {
 		text := fmt.Sprintf("%s of %s came back with %s to connect", words.Grouped(r.Online.Count), words.Plural(r.Affected, "device", "devices"), words.Plural(r.Attempts, "attempt", "attempts"))
 		if g := groupOf(r); g != "" {
 			text = g + ": " + text
