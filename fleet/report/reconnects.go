@@ -13,8 +13,8 @@ import (
 // that are back, of one or several groups over one another.
 type reconnectDrawing struct {
 	*chart
-	l     layout
-	x     linear
+	l      layout
+	x      linear
 	groups []*metrics.Recovery
 }
 
