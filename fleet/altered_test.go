@@ -198,6 +198,40 @@ qos = `+tt.qos, f.dial(b.Dial))
 	}
 }
 
+// What waited for a device in its session comes to it before the broker has said what it
+// grants anew (3.1.2.4, 3.9.3): that is no other QoS than it was to be.
+func TestQueuedRequestsKeepTheirQoS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t)
+		snap, _ := load(t, `
+[connect]
+session_expiry = "1h"
+[phases]
+measure = "6s"
+drain = "9s"
+[[device]]
+kind = "light"
+id = "lamp"
+[[incident]]
+kind = "offline"
+at = "1s"
+for = "2s"
+[[controller]]
+rate = "10/s"
+attribute = "brightness"
+payloads = ["40", "60"]
+timeout = "8s"
+qos = 1
+`, b.Dial)
+		got := snap.Totals
+		if got.SentAway < 10 || got.Answered != 60 || got.OtherQoS != (metrics.OtherQoS{}) || got.AlteredRequests != 0 {
+			t.Errorf("%d to a device that was away, %d answered, with another QoS %+v, altered %d; want 10 at the least, 60 and none",
+				got.SentAway, got.Answered, got.OtherQoS, got.AlteredRequests)
+		}
+		b.Close()
+	})
+}
+
 // A message for who is subscribed that comes with RETAIN 1 (3.3.1-12) is delivered, and
 // said to be odd; it is not lost, nor out of the store.
 func TestLiveMessagesWithRetain(t *testing.T) {

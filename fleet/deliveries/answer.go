@@ -8,11 +8,11 @@ const ChecksumKey = "checksum"
 
 // AnswerStamp is what an answer to a measured request carries in the User Property
 // `checksum`: "9f86d081 121 1c291ca3". First comes the checksum of the request as it
-// came to the device, then at which QoS it came, which QoS the device's subscription
-// was granted, and at which QoS the answer goes; last a checksum of the answer, which
-// also covers what stands before it. So whoever asked knows whether the broker altered
-// the request on its way there, or the answer on its way back. The checksums are those
-// of [Stamp].
+// came to the device, then at which QoS it came, the lowest QoS that the device's
+// subscriptions were granted (0 before the broker has said), and at which QoS the answer
+// goes; last a checksum of the answer, which also covers what stands before it. So
+// whoever asked knows whether the broker altered the request on its way there, or the
+// answer on its way back. The checksums are those of [Stamp].
 type AnswerStamp struct {
 	Request    uint32 // RequestSum of the request as it came
 	RequestQoS byte   // 0 to 2, as the two that follow

@@ -40,7 +40,7 @@ func (r *Controller) read(p *wire.Publish) metrics.Answer {
 		return a
 	}
 	granted, _ := r.Granted()
-	a.Checked, a.Altered, a.Asked, a.AskedQoS, a.AskedAtMost = true, !whole, s.Request, s.RequestQoS, s.Granted
+	a.Checked, a.Altered, a.Asked, a.AskedQoS, a.AskedGranted = true, !whole, s.Request, s.RequestQoS, s.Granted
 	a.OtherQoS = p.QoS != min(s.QoS, granted)
 	return a
 }

@@ -160,17 +160,21 @@ func TestLedgerOutcomes(t *testing.T) {
 		{"the answer with another QoS and RETAIN 1", func(d *desk) Outcome {
 			d.send("a", 0, Request{Content: 5, QoS: 1})
 			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), OtherRetain: true,
-				Checked: true, Asked: 5, AskedQoS: 1, AskedAtMost: 2, OtherQoS: true})
+				Checked: true, Asked: 5, AskedQoS: 1, AskedGranted: 2, OtherQoS: true})
 		}, Answered, "planned 1 sent 1 answered 1 answers 1 other-qos-answers 1 other-retain 1"},
 		{"the request with a QoS that is lower than it may be, and higher", func(d *desk) Outcome {
 			for i, came := range []byte{0, 1, 2} {
 				name := fmt.Sprint(i)
 				d.send(name, 0, Request{QoS: 1})
-				d.Answer(1*ms, Answer{Correlation: d.ids[name].Append(nil, 0), Checked: true, AskedQoS: came, AskedAtMost: 2})
+				d.Answer(1*ms, Answer{Correlation: d.ids[name].Append(nil, 0), Checked: true, AskedQoS: came, AskedGranted: 2})
 			}
 			d.send("granted 0", 0, Request{QoS: 1})
 			return d.Answer(1*ms, Answer{Correlation: d.ids["granted 0"].Append(nil, 0), Checked: true})
 		}, Answered, "planned 4 sent 4 answered 4 answers 4 other-qos-requests 2"},
+		{"the request with a QoS between the granted and its own", func(d *desk) Outcome {
+			d.send("a", 0, Request{QoS: 2})
+			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), Checked: true, AskedQoS: 1, AskedGranted: 0})
+		}, Answered, "planned 1 sent 1 answered 1 answers 1"},
 		{"refused, then answered", func(d *desk) Outcome {
 			d.send("a", 0, Request{})
 			d.Acknowledged(1*ms, 0, wire.QuotaExceeded)

@@ -41,12 +41,14 @@ type Answer struct {
 
 	// What an answer with a checksum says of what came of the request and of itself on
 	// the way.
-	Checked     bool   // it has one
-	Altered     bool   // its payload or a property is not what was sent
-	OtherQoS    bool   // it came with another QoS than it was to
-	Asked       uint32 // the checksum of the request, as it came to the device
-	AskedQoS    byte   // at which the request came there
-	AskedAtMost byte   // the QoS that the device's subscription was granted
+	Checked  bool   // it has one
+	Altered  bool   // its payload or a property is not what was sent
+	OtherQoS bool   // it came with another QoS than it was to
+	Asked    uint32 // the checksum of the request, as it came to the device
+	AskedQoS byte   // at which the request came there
+	// AskedGranted is the lowest QoS that the device's subscriptions were granted: a
+	// request may come with as little.
+	AskedGranted byte
 }
 
 // Answer takes a message on a reply topic that came at a time. Only an answer
@@ -173,7 +175,7 @@ func (t *Totals) check(r *request, a *Answer) {
 	if a.OtherQoS {
 		t.OtherQoS.Answers++
 	}
-	if a.AskedQoS != min(r.qos, a.AskedAtMost) {
+	if a.AskedQoS > r.qos || a.AskedQoS < min(r.qos, a.AskedGranted) {
 		t.OtherQoS.Requests++
 	}
 }

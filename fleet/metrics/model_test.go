@@ -110,7 +110,7 @@ func (m *model) answer(at time.Duration, seq int, a Answer) Outcome {
 	case a.OtherQoS:
 		count["qos"]++
 	}
-	if a.Checked && a.AskedQoS != r.QoS && (a.AskedQoS > r.QoS || a.AskedQoS != a.AskedAtMost) {
+	if a.Checked && a.AskedQoS != r.QoS && (a.AskedQoS > r.QoS || a.AskedQoS != a.AskedGranted) {
 		count["asked qos"]++
 	}
 	switch {
@@ -286,9 +286,9 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 			}
 			a := Answer{Correlation: ID{1, 2, uint64(seq)}.Append(nil, size), Target: target, Error: fault,
 				OtherRetain: rng.IntN(10) == 0, Checked: rng.IntN(10) > 0, Altered: rng.IntN(10) == 0, OtherQoS: rng.IntN(10) == 0,
-				AskedAtMost: byte(rng.IntN(3))}
-			if a.AskedQoS = byte(rng.IntN(3)); a.AskedQoS > a.AskedAtMost {
-				a.AskedQoS = a.AskedAtMost
+				AskedGranted: byte(rng.IntN(3))}
+			if a.AskedQoS = byte(rng.IntN(3)); a.AskedQoS > a.AskedGranted {
+				a.AskedQoS = a.AskedGranted
 			}
 			if seq < len(m.requests) && rng.IntN(10) > 0 {
 				a.Asked = m.requests[seq].Content
