@@ -185,6 +185,9 @@ func (r *running) tryNext() []string {
 		attribute, payload = d.Group.Kind.Attributes[0].Name, ""
 	}
 	command, state := commandAndState(&d, attribute)
+	if d.Group.Retain {
+		state = "homefleet/try" // what is retained there would come before the answer
+	}
 	var lines []string
 	if l, ok := r.requester(d, errand{publish: []string{command}, answers: true}); ok {
 		request := r.Name + " request" + r.requestAddress(l) + " " + shellQuote(command)

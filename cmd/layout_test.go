@@ -27,6 +27,8 @@ var rooms = []struct {
 		"devices":                   "the models that its dialects are about",
 	}},
 
+	{"devices/faces/conformance", nil},
+
 	// The network and its standard: no devices, no scenarios.
 	{"fleet/wire", nil},
 	{"fleet/faults", nil},

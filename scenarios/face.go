@@ -72,7 +72,6 @@ func (g *Group) readFace(t *tomlfault.Table) {
 	if t.IsTable("face") {
 		faceKeys.read(t.Table("face"), &g.Face)
 	} else {
-		faceKeys.known(t.Table("face"))
 		t.Choice("face", faceNames, &g.Face.Name)
 	}
 	faceKeys.fill(&g.Face)

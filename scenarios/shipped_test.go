@@ -38,7 +38,7 @@ func TestShipped(t *testing.T) {
 		}
 	}
 	if want := []string{
-		"bedroom", "apartment", "apartment-block", "city",
+		"bedroom", "home-assistant", "apartment", "apartment-block", "city",
 		"before-mqtt5", "p2p", "request-response", "slow-consumer", "soak", "group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
 		"will-consumed", "misbehaving", "id-fight", "flapping", "router-reboot", "power-cut", "mass-offline", "soak-trouble", "reconnect-storm",
 	}; !slices.Equal(names, want) {

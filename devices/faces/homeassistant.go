@@ -194,12 +194,12 @@ func (h *homeAssistant) Tell(t *Talk, o Occasion, changed devices.Changes) {
 			t.Say(t.Message(Here))
 		}
 		t.Say(h.state(t, State))
-		h.sensors(t, State)
+		h.sensors(t)
 	case sayState:
 		t.Say(h.state(t, State))
-		h.sensors(t, State)
+		h.sensors(t)
 	case Reported:
-		h.sensors(t, Telemetry)
+		h.sensors(t)
 	}
 }
 
@@ -249,13 +249,13 @@ func (h *homeAssistant) state(t *Talk, a About) *Message {
 }
 
 // sensors says what the device measures.
-func (h *homeAssistant) sensors(t *Talk, a About) {
+func (h *homeAssistant) sensors(t *Talk) {
 	me := t.Me()
 	d, ok := me.Model.(devices.Measures)
 	if !ok {
 		return
 	}
-	m := t.Message(a)
+	m := t.Message(Telemetry)
 	m.Topic = append(append(append(append(m.Topic, h.BaseTopic...), '/'), me.ID...), "/sensors"...)
 	m.JSON, m.QoS, m.Retain = true, h.QoS, h.Retain
 	t.values = d.AppendReadings(t.values[:0])

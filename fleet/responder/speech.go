@@ -113,7 +113,7 @@ func oneWay(m *faces.Message) (metrics.MessageKind, bool) {
 	switch {
 	case m.About == faces.Telemetry:
 		return metrics.Telemetry, true
-	case m.About == faces.State, m.About == faces.Answer && m.Slot >= 0:
+	case m.Slot >= 0 && (m.About == faces.State || m.About == faces.Answer):
 		return metrics.State, true
 	}
 	return 0, false

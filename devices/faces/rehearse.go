@@ -1,0 +1,84 @@
+package faces
+
+import (
+	"time"
+
+	"homefleet/devices"
+)
+
+// Line is a message that a device of a face says.
+type Line struct {
+	When    string `json:"when"`
+	Topic   string `json:"topic"`
+	Payload string `json:"payload"`
+	QoS     byte   `json:"qos"`
+	Retain  bool   `json:"retain"`
+}
+
+// Rehearse has a device of a kind, by itself and with the face as its product comes with
+// it, say what it says as it connects, as its telemetry is due, as it changes, and to a request
+// with a Response Topic. hears
+// are the topic filters that it subscribes. The error is that of [Face.New].
+func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line, err error) {
+	voice, err := f.New(Settings{Options: f.Defaults, Kind: k, Retain: f.Retains, Telemetry: f.Telemetry})
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := k.New(devices.Config{Start: 8 * time.Hour})
+	if err != nil {
+		return nil, nil, err
+	}
+	var r rehearsal
+	t := &Talk{Members: []Member{{Who: Who{ID: id}, Model: model}}, Out: &r, First: true}
+	tell := func(when string, o Occasion, changed devices.Changes) {
+		r.when = when
+		voice.Tell(t, o, changed)
+	}
+	tell("online", Online, 0)
+	for o := Later1; int(o) < Occasions; o++ {
+		if due, ok := r.later[o]; ok {
+			tell(due.String()+" later", o, 0)
+		}
+	}
+	tell("report", Reported, 0)
+	tell("change", Changed, 1) // of the first attribute
+	if asks, ok := voice.(Requester); ok {
+		topic, payload := asks.AppendRequest(nil, nil, &t.Me().Who, 0, string(model.AppendValue(nil, 0)))
+		r.when, r.asked = string(topic)+" "+string(payload), true
+		voice.Hear(t, topic, payload)
+	}
+	return voice.AppendFilters(nil, &t.Me().Who, true), r.says, nil
+}
+
+// rehearsal writes down what is said.
+type rehearsal struct {
+	when  string
+	asked bool // by a request with a Response Topic
+	says  []Line
+	later map[Occasion]time.Duration
+}
+
+func (r *rehearsal) Say(m *Message) bool {
+	if len(m.Topic) > 0 && m.Reply != Only && !(r.asked && m.Reply == Instead) {
+		r.says = append(r.says, Line{r.when, string(m.Topic), string(m.Payload), m.QoS, m.Retain})
+	}
+	if r.asked && m.Reply != None {
+		r.says = append(r.says, Line{When: r.when, Topic: "the Response Topic", Payload: string(m.Payload)})
+	}
+	return !r.asked || m.Reply != Instead
+}
+
+func (r *rehearsal) Later(after time.Duration, o Occasion) {
+	if r.later == nil {
+		r.later = make(map[Occasion]time.Duration)
+	}
+	if _, ok := r.later[o]; !ok {
+		r.later[o] = after
+	}
+}
+
+func (r *rehearsal) Draw() float64 { return 0 }
+
+func (r *rehearsal) Now() (wall time.Time, up time.Duration) {
+	return time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC), time.Minute
+}
