@@ -182,6 +182,39 @@ func TestInterop311(t *testing.T) {
 	}
 }
 
+// A light that itself speaks MQTT 3.1.1 is commanded by clients of both versions, answers
+// on its state topic, leaves a Will when it dies, and none when it goes in an orderly way;
+// a second run on its session finds the first one's gone.
+func TestInteropDeviceOf311(t *testing.T) {
+	const lamp = "[broker]\nmqtt = \"3.1.1\"\n[connect]\nsession_expiry = \"1m\"\nbackoff_min = \"10ms\"\n[[device]]\nkind = \"light\"\nid = \"lamp\"\n"
+	for _, name := range brokers {
+		t.Run(name, func(t *testing.T) {
+			f, host, port := onBroker(t, name, lamp)
+			lines := client(t, "mosquitto_sub", host, port, "-V", "mqttv5", "-t", "state/lamp/power", "-t", "tele/lamp/lwt", "-F", "%t %p")
+			wantLine(t, lines, "tele/lamp/lwt Online")
+			for version, value := range map[string]string{"mqttv311": "ON", "mqttv5": "OFF"} {
+				for range client(t, "mosquitto_pub", host, port, "-V", version, "-t", "cmnd/lamp/power", "-m", value, "-q", "2") {
+				}
+				wantLine(t, lines, "state/lamp/power "+value)
+			}
+			lamp := f.Device("lamp")
+			for _, way := range []fleet.OfflineMode{fleet.Cut, fleet.Reset, fleet.WithWill} {
+				lamp.Die(way)
+				wantLine(t, lines, "tele/lamp/lwt Offline")
+				lamp.Return()
+				wantLine(t, lines, "tele/lamp/lwt Online")
+			}
+			if n := f.Fleet().Counts().Resumes.Load(); n != 3 {
+				t.Errorf("%d sessions resumed; want 3", n)
+			}
+			lamp.Die(fleet.Orderly)
+			wantLine(t, lines, "tele/lamp/lwt Offline")
+			lamp.Return()
+			wantLine(t, lines, "tele/lamp/lwt Online")
+		})
+	}
+}
+
 // A light that dies leaves its Will, with Response Topic and Correlation Data;
 // one that goes in an orderly way leaves none.
 func TestInteropWill(t *testing.T) {

@@ -63,7 +63,7 @@ func (f *Fleet) remarks311() (all []string) {
 		case !sc.Speaks311(c.MQTT):
 			add("%s matched answers by Correlation Data: each of %s was its own", name, words.Grouped(t.Answers))
 		case b.Known() > 0:
-			add("%s matched answers by topic, since MQTT 3.1.1 has no Correlation Data: %s of %s (%.1f %%) that they took for their own were not. What is answered or lost, and the times, are by each request's own answer",
+			add("%s matched answers by topic, since MQTT 3.1.1 has no Correlation Data: %s of %s (%.1f%%) that they took for their own were not. What is answered or lost, and the times, are by each request's own answer",
 				name, words.Grouped(b.Mistaken()), words.Grouped(b.Known()), 100*float64(b.Mistaken())/float64(b.Known()))
 		default:
 			add("%s matched answers by topic, since MQTT 3.1.1 has no Correlation Data: any answer may be another requester's, and its time that of another request; `identify` tells which", name)

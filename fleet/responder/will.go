@@ -107,7 +107,7 @@ func (r *Responder) IsAnnouncement(p *wire.Publish, granted byte) bool {
 	case granted == 0:
 		return r.leaves.Load()
 	}
-	return p.QoS != min(r.spec.Group.Will.QoS, granted)
+	return p.QoS == r.partingQoS()
 }
 
 // partingQoS is the QoS at which a device says that it leaves whose Will the auditor

@@ -40,6 +40,10 @@ var oldStatements = []statement{
 	old("1.5.3-1", "ill-formed UTF-8 in the client identifier", raw(0x10, head("\x04", "\x02"), str("\xff"))),
 	oldAfter("3.1.0-2", "a second CONNECT", hello{version: 4, id: "second"}.encode()),
 	oldAfter("2.2.2-2", "SUBSCRIBE with flags 0", raw(0x80, u16(1), str("a"), "\x00")),
+	oldAfter("3.10.1-1", "UNSUBSCRIBE with flags 0", raw(0xa0, u16(1), str("a"))),
+	oldAfter("3.6.1-1", "PUBREL with flags 0", raw(0x60, u16(1))),
+	oldAfter("3.14.1-1", "DISCONNECT with flags 1", "\xe1\x00"),
+	oldAfter("2.2.1", "CONNACK from a client", raw(0x20, "\x00\x00")),
 	oldAfter("3.3.1-4", "PUBLISH of QoS 3", raw(0x36, str("a"), u16(1))),
 	oldAfter("3.3.2-2", "a Topic Name with a wildcard", raw(0x30, str("a/+"))),
 	oldAfter("4.7.3-1", "an empty Topic Name", raw(0x30, str(""))),
@@ -249,6 +253,42 @@ var oldStatements = []statement{
 		a.closed()
 		r.plain().publish(r.topic("a"), "m", 1, 0)
 		b.ack(b.message(r.topic("a"), "m"))
+	}},
+	{section: "3.1.1: 3.1.2-8", title: "the Will of a client that is taken over", check: func(r *run) {
+		w := r.watcher(r.topic("will"), 0)
+		a := r.connect(hello{version: 4, id: r.id("a"), will: &will{topic: r.topic("will"), payload: "gone"}})
+		b := r.connect(v4(r.id("a")))
+		a.closed() // and nothing is said before
+		w.message(r.topic("will"), "gone")
+		b.alive()
+	}},
+	{section: "3.1.1: 3.1.2-7", title: "retained messages are no part of a session", check: func(r *run) {
+		c := r.connect(v4(r.id("a")))
+		c.publish(r.topic("a"), "kept", 1, 1)
+		c.bye()
+		c = r.connect(v4(r.id("a")))
+		c.subscribe(r.topic("a"), 0)
+		r.expect(c.message(r.topic("a"), "kept").retain(), "RETAIN is not set")
+	}},
+	{section: "3.1.1: 4.6.0-6", title: "messages of a topic and QoS stay in order", check: func(r *run) {
+		for qos := range byte(3) {
+			topic := r.topic(fmt.Sprint(qos))
+			w, c := r.connect(v4("")), r.connect(v4(""))
+			w.subscribe(topic, 2)
+			for i := range 15 {
+				c.publish(topic, fmt.Sprint(i), qos, 0)
+			}
+			for i := range 15 {
+				w.ack(w.message(topic, fmt.Sprint(i)))
+			}
+		}
+	}},
+	{section: "3.1.1: 3.1.2-10", title: "DISCONNECT with bytes behind it is no DISCONNECT", check: func(r *run) {
+		w := r.watcher(r.topic("will"), 0)
+		c := r.connect(hello{version: 4, will: &will{topic: r.topic("will"), payload: "gone"}})
+		c.trySend("\xe0\x01\x00") // that of version 5 (3.14: the Remaining Length is 0)
+		c.closed()
+		w.message(r.topic("will"), "gone")
 	}},
 	{section: "3.1.1: 3.14.4-2", title: "the server closes after DISCONNECT", check: func(r *run) { r.connect(v4("")).bye() }},
 	{section: "3.1.1: 4.7.2-1", title: "a leading wildcard does not match $", check: func(r *run) {
