@@ -119,6 +119,7 @@ func TestBrokerRestarts(t *testing.T) {
 		if a, err := home.Request("cmnd/lamp/power", ""); err == nil || time.Since(start) > time.Second {
 			t.Errorf("Request() = %q, %v after %v of a broker that is away; want an error at once", a.Payload, err, time.Since(start))
 		}
+		home.Eventually("the lamp knows that the broker is away", func() bool { return !lamp.Snapshot().Online })
 		home.Broker.Resume()
 		home.Eventually("the lamp is back", func() bool { return lamp.Snapshot().Online })
 		if got := lamp.Command("power", ""); got != "ON" {
