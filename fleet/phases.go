@@ -43,7 +43,8 @@ func (f *Fleet) phasesOf(measured time.Duration) []metrics.Phase {
 	if stages == 0 && measured > 0 {
 		all = append(all, span("measure", 0, measured))
 	}
-	if to := at(c.ended); to > measured && measured == p.Measure {
+	// A drain with nothing to wait for is one all the same.
+	if to := at(c.ended); measured > 0 && measured == p.Measure && to >= measured {
 		all = append(all, span("drain", measured, to))
 	}
 	return all
