@@ -407,11 +407,8 @@ func checkHistograms(t testing.TB, m *model, s *Snapshot) {
 }
 
 func TestLedgerAgainstModel(t *testing.T) {
-	seeds, events := 12, 10_000
-	if testing.Short() {
-		seeds = 3
-	}
-	for seed := range seeds {
+	const events = 10_000
+	for seed := range some(4, 12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			history(t, rand.New(rand.NewPCG(uint64(seed), 77)), events)

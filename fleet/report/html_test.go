@@ -373,7 +373,7 @@ func TestHTMLEscapes(t *testing.T) {
 }
 
 func FuzzHTML(f *testing.F) {
-	for _, s := range hostileTexts() {
+	for _, s := range hostileTexts()[:some(2, len(hostileTexts()))] { // TestHTMLEscapes has all of them
 		f.Add(s, int64(1), uint64(3))
 	}
 	f.Add("pass", int64(-1), uint64(1<<63))

@@ -56,7 +56,8 @@ func TestTextWidth(t *testing.T) {
 		all[fmt.Sprint("hostile ", i)] = hostile(s)
 	}
 	for name, r := range all {
-		for _, test := range []struct{ width, want int }{{0, 80}, {80, 80}, {60, 60}, {40, 40}, {7, 40}, {200, 200}} {
+		widths := []struct{ width, want int }{{7, 40}, {200, 200}, {0, 80}, {80, 80}, {60, 60}, {40, 40}}
+		for _, test := range widths[:some(2, len(widths))] {
 			t.Run(fmt.Sprint(name, " ", test.width), func(t *testing.T) {
 				checkText(t, text(t, r, TextOptions{Width: test.width}), test.want)
 			})
