@@ -17,7 +17,9 @@ import (
 	"homefleet/fleet/control"
 	"homefleet/fleet/exporter"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/phone"
 	"homefleet/fleet/web"
+	"homefleet/scenarios"
 )
 
 // controlFlags say whether, and where, a run can be controlled.
@@ -154,6 +156,7 @@ func (r *running) controlRun(f *controlFlags) (err error) {
 	series := allSeries(r)
 	config := control.Config{
 		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log,
+		Phone:   phone.New(phone.Config{Name: "homefleet", Dial: r.dial, Login: r.controlLogin}),
 		Metrics: web.Buffered(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())),
 	}
 	if r.embedded != nil {
@@ -161,6 +164,21 @@ func (r *running) controlRun(f *controlFlags) (err error) {
 	}
 	r.control, err = r.openControl(f, config)
 	return err
+}
+
+// controlLogin is as whom commands are given to devices: as the scenario says, with the
+// run's name for an id.
+func (r *running) controlLogin() (string, []byte, error) {
+	b := &r.sc.Broker
+	if b.Username == "" {
+		return "", nil, nil
+	}
+	vars := scenarios.Vars{ID: r.id, Seed: r.sc.Seed, Run: r.id}
+	if b.Password == (scenarios.Secret{}) {
+		return b.Username.Expand(vars), nil, nil
+	}
+	password, err := r.secret(b.Password, vars)
+	return b.Username.Expand(vars), password, err
 }
 
 // controlBroker opens the control of a broker alone, which stop ends.

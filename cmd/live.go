@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"homefleet/devices/words"
@@ -28,8 +29,9 @@ type running struct {
 	log      *slog.Logger
 	ready    *readyFile
 	outputs  []output
-	series   *series     // nil: the run stands alone
-	scrape   *scrape     // nil: nobody asks for metrics
+	series   *series // nil: the run stands alone
+	scrape   *scrape // nil: nobody asks for metrics
+	dial     func(context.Context) (net.Conn, error)
 	control  *controlled // nil: nobody controls it
 	load     liveLoad
 

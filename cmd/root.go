@@ -134,7 +134,7 @@ before the planned end.`,
 	f.SortFlags = false
 	root.AddCommand(
 		a.runCommand(), a.reportCommand(), a.requestCommand(), a.checkCommand(),
-		a.scenariosCommand(), a.kindsCommand(), a.facesCommand(), a.metricsCommand(), a.brokerCommand(), a.versionCommand(),
+		a.scenariosCommand(), a.kindsCommand(), a.facesCommand(), a.metricsCommand(), a.brokerCommand(), a.ctlCommand(), a.versionCommand(),
 	)
 	for _, sub := range root.Commands() {
 		sub.Flags().SortFlags = false

@@ -181,6 +181,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 			_ = r.embedded.close()
 		}
 	}()
+	r.dial = options.Dial
 	if err := r.preflight(f); err != nil {
 		return err
 	}

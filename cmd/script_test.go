@@ -299,7 +299,7 @@ func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // scriptEnv are the variables that background jobs of a script may see.
-var scriptEnv = []string{"HOMEFLEET_BROKER", "HOMEFLEET_PASSWORD", "HOMEFLEET_LISTEN", "PASSWORD", "ALICE_PASSWORD", "FLEET_PASSWORD", "NO_COLOR"}
+var scriptEnv = []string{"HOMEFLEET_BROKER", "HOMEFLEET_PASSWORD", "HOMEFLEET_LISTEN", "PASSWORD", "ALICE_PASSWORD", "FLEET_PASSWORD", "NO_COLOR", "XDG_RUNTIME_DIR", "SECRET"}
 
 func scriptSpawn(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"homefleet/devices"
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/responder"
@@ -56,6 +57,47 @@ func (d *Device) Home() string { return d.r.Spec().Home }
 
 // Kind returns the name of the device's kind.
 func (d *Device) Kind() string { return d.r.Spec().Group.Kind.Name }
+
+// Number is the device's among those of this fleet, from 0.
+func (d *Device) Number() int { return d.r.Spec().Number }
+
+// Online reports whether the device is online, without asking it: a moment later it may be
+// otherwise.
+func (d *Device) Online() bool { return d.r.IsPresent() }
+
+// At returns the device with a number from 0, as [scenarios.Device] has it.
+func (f *Fleet) At(number int) *Device { return &Device{f.responders[number], f} }
+
+// Tell has the goroutine that owns the device do something with it, in its turn. It does
+// not wait for that, and is false when that goroutine has ended. What do is given it may
+// use until it returns, and nowhere else.
+func (d *Device) Tell(do func(*responder.Responder)) bool {
+	return d.r.Tell(func() { do(d.r) })
+}
+
+// Gone returns a channel that is closed when the device's goroutine has ended.
+func (d *Device) Gone() <-chan struct{} { return d.r.Gone() }
+
+// Ended returns why the device's goroutine has ended; nil: it has not, or nothing was wrong.
+func (d *Device) Ended() error {
+	select {
+	case <-d.r.Gone():
+		return d.r.Cause()
+	default:
+		return nil
+	}
+}
+
+// Fresh returns a model of the device as it was at the start of the run, for
+// [responder.Responder.Renew].
+func (d *Device) Fresh() (devices.Device, error) {
+	spec := d.r.Spec()
+	maker, err := spec.Group.Kind.Prepare(spec.Group.Params)
+	if err != nil {
+		return nil, err
+	}
+	return maker(deviceSeed(d.f.scenario.Seed, spec.Global), d.f.scenario.Start), nil
+}
 
 // Snapshot is the state of a device at one moment.
 type Snapshot = responder.Snapshot

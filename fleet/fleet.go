@@ -94,9 +94,9 @@ type Fleet struct {
 	oneWay
 	auditing
 	brokerFacts
-	incidents  *incident.Scheduler
-	intervened interventions
-	course     course
+	incidents     *incident.Scheduler
+	interventions metrics.Interventions
+	course        course
 
 	stop     chan struct{}
 	stopOnce sync.Once

@@ -73,7 +73,7 @@ func (f *Fleet) Result() (*metrics.Result, error) {
 	res.Interrupted = f.course.cut && (measured || sc.Duration > 0)
 	res.Incidents = append(res.Incidents, f.Incidents()...)
 	res.IncidentsLeftOut = f.IncidentsLeftOut()
-	res.Interventions, res.InterventionsLeftOut = f.InterventionList()
+	res.Interventions, res.InterventionsLeftOut = f.interventions.All(metrics.Span(f.zeroOffset()))
 	res.Attended = len(res.Interventions) > 0
 	var expect []metrics.Expectation
 	if measured {

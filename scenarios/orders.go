@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -330,7 +331,7 @@ func jsonType(k *key) string {
 	case list:
 		return "array"
 	case number[int64]:
-		if strings.HasPrefix(f.write(f.low), `"`) {
+		if f.write == nil || strings.HasPrefix(f.write(f.low), `"`) { // a number with a unit
 			return "string"
 		}
 		return "integer"
@@ -342,4 +343,23 @@ func jsonType(k *key) string {
 		}
 	}
 	return "string"
+}
+
+// Settings returns what devices do wrong by the keys of a [device.misbehave], with the
+// values as a file has them, without quotation marks; nil: nothing.
+func (m *Misbehavior) Settings() map[string]string {
+	if m == nil {
+		return nil
+	}
+	var all map[string]string
+	for i := range misbehaviorKeys.keys {
+		k := &misbehaviorKeys.keys[i]
+		if field := k.fieldOf(reflect.ValueOf(m).Elem()); !field.IsZero() {
+			if all == nil {
+				all = make(map[string]string)
+			}
+			all[k.name] = strings.Trim(k.form.toml(field.Interface()), `"`)
+		}
+	}
+	return all
 }

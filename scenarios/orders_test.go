@@ -170,3 +170,16 @@ func FuzzParseOrder(f *testing.F) {
 		_, _ = ParseIncident([]byte(body))
 	})
 }
+
+// What is told of an incident's keys covers all that an incident can be asked with.
+func TestIncidentFacts(t *testing.T) {
+	facts := IncidentFacts()
+	if len(facts) != len(incidentKeys.keys)-3 {
+		t.Errorf("IncidentFacts() has %d keys; want all but every, times and chance of %d", len(facts), len(incidentKeys.keys))
+	}
+	for _, f := range facts {
+		if f.Name == "for" && (!f.Required || f.Type != "string") {
+			t.Errorf("for: %+v; want a text that is required", f)
+		}
+	}
+}

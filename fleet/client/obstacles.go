@@ -29,11 +29,19 @@ type obstacles struct {
 	duplicatesUntil Moment // when the last of them ceased
 }
 
-// Cause is why a session is kept off: an occurrence of an incident, or ByHand.
+// Cause is why a session is kept off: an occurrence of an incident or, below 0, that
+// somebody wants it so.
 type Cause int
 
 // ByHand is that somebody wants it so.
 const ByHand Cause = -1
+
+// Hand is ByHand for an intervention with a number from 1: of two that overlap, the end of
+// one is not the end of the other.
+func Hand(number int) Cause { return ByHand - Cause(number) }
+
+// IsHand reports whether somebody wants it so.
+func (c Cause) IsHand() bool { return c < 0 }
 
 // SlowLink is a set of faults that every connection gets while it lasts.
 type SlowLink struct {
@@ -94,11 +102,41 @@ func (s *Session) Reconnect(by Cause, how Reconnect) {
 		return
 	}
 	t.off = slices.Delete(t.off, i, i+1)
+	s.isLet(how)
+}
+
+// ReconnectByHand is Reconnect for whatever somebody wants so. It is false where nobody
+// does.
+func (s *Session) ReconnectByHand(how Reconnect) bool {
+	t := s.obstacles
+	if t == nil || !slices.ContainsFunc(t.off, Cause.IsHand) {
+		return false
+	}
+	t.off = slices.DeleteFunc(t.off, Cause.IsHand)
+	s.isLet(how)
+	return true
+}
+
+// isLet lets the session return when nothing keeps it off any more.
+func (s *Session) isLet(how Reconnect) {
 	s.renew(how)
-	if len(t.off) == 0 {
+	if len(s.obstacles.off) == 0 {
 		s.away, s.later, s.failures = false, how.Wait, 0
 		s.hurry = !how.Wait
 	}
+}
+
+// HeldBy returns what keeps the session off or the network from it, and what makes its
+// connections slow.
+func (s *Session) HeldBy() (off, slow []Cause) {
+	t := s.obstacles
+	if t == nil {
+		return nil, nil
+	}
+	for i := range t.links {
+		slow = append(slow, t.links[i].By)
+	}
+	return append(slices.Clone(t.off), t.noNetwork...), slow
 }
 
 // renew gives up the session where the device is to come back with another.

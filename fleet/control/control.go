@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"homefleet/fleet"
+	"homefleet/fleet/phone"
 	"homefleet/scenarios"
 )
 
@@ -35,6 +36,10 @@ type Config struct {
 	Fleet    *fleet.Fleet
 	Scenario *scenarios.Scenario
 	Run      string
+
+	// Phone sends commands through the broker; nil: they can only be given by hand. End
+	// closes it.
+	Phone *phone.Phone
 
 	Brokers []string     // URLs, the first for MQTT over TCP, without passwords
 	Metrics http.Handler // serves /metrics; nil: there are none
@@ -71,4 +76,9 @@ func New(c Config) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // End has everybody who waits be answered now, and every stream end. It is called once.
-func (s *Server) End() { close(s.ending) }
+func (s *Server) End() {
+	close(s.ending)
+	if s.Phone != nil {
+		s.Phone.Close()
+	}
+}

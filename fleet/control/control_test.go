@@ -16,6 +16,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/control"
+	"homefleet/fleet/phone"
 	"homefleet/fleet/web"
 	"homefleet/scenarios"
 )
@@ -24,7 +25,7 @@ const token = "4f3c2b1a09"
 
 // home is a fleet that runs, and its control on a real socket.
 type home struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	fleet *fleet.Fleet
 	api   *control.Server
@@ -49,7 +50,7 @@ load = "kettle"
 `
 
 // start runs a scenario with a broker of its own, until the test ends.
-func start(t *testing.T, src string) *home {
+func start(t testing.TB, src string) *home {
 	t.Helper()
 	sc, faults := scenarios.Load("test.toml", []byte(src))
 	if faults.Err() != nil {
@@ -66,7 +67,7 @@ func start(t *testing.T, src string) *home {
 	}
 	h := &home{t: t, fleet: f, over: make(chan struct{})}
 	h.api = control.New(control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
-		Stop: f.Stop, Token: token, Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })})
+		Stop: f.Stop, Token: token, Phone: phone.New(phone.Config{Name: "test", Dial: b.Dial}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })})
 	s := httptest.NewUnstartedServer(nil)
 	s.Config = web.NewBounded(128, h.api, slog.New(slog.DiscardHandler))
 	s.Start()

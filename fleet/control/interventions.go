@@ -16,8 +16,8 @@ func (c *call) note(n, selected, done int) {
 		body = nil
 	}
 	op := c.op.id
-	if id := c.r.PathValue("id"); id != "" {
+	if id := c.r.PathValue("id") + c.r.PathValue("number"); id != "" {
 		op += " " + id
 	}
-	c.Fleet.NoteIntervention(metrics.Intervention{N: n, By: "control", Op: op, Request: body, Selected: selected, Done: done})
+	c.Fleet.Interventions().Note(metrics.Intervention{N: n, At: metrics.Span(c.Fleet.Clock()), By: "control", Op: op, Request: body, Selected: selected, Done: done})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"homefleet/fleet"
 	"homefleet/fleet/control/api"
 	"homefleet/scenarios"
 )
@@ -65,7 +66,7 @@ func (p problem) faulty(faults scenarios.Faults) *api.Problem {
 	if len(all) == 0 {
 		return broken.because("", "a fault without a word")
 	}
-	if strings.HasPrefix(all[0].Path, "select") && p.name == badBody.name {
+	if strings.HasPrefix(all[0].Path, "select") && p.name == badBody.name && !strings.HasPrefix(all[0].Message, `unknown key "select"`) {
 		p = badSelector
 	}
 	out := p.because(all[0].Hint, "%s", all[0].Message)
@@ -103,6 +104,9 @@ func pointer(path string) string {
 func asProblem(err error) *api.Problem {
 	if p, ok := errors.AsType[*api.Problem](err); ok {
 		return p
+	}
+	if errors.Is(err, fleet.ErrEnded) {
+		return notNow.because("", "the run is over")
 	}
 	if faults, ok := errors.AsType[scenarios.Faults](err); ok {
 		return badBody.faulty(faults)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,7 +13,11 @@ import (
 
 // operations is what can be asked for, in the order of the document.
 func (s *Server) operations() []operation {
-	return s.aboutTheRun()
+	all := s.aboutTheRun()
+	if s.Fleet != nil {
+		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.waiting(), s.incidents())
+	}
+	return all
 }
 
 // aboutTheRun are the operations that a broker alone has, too.
@@ -72,15 +77,28 @@ func (c *call) status() (any, error) {
 	if c.Fleet != nil {
 		sc := c.Scenario
 		out.Run, out.Scenario, out.Title, out.Seed = c.Run, sc.Name, sc.Title, strconv.FormatUint(sc.Seed, 10)
-		out.Interventions = c.Fleet.Interventions()
+		out.Abilities = c.abilities()
+		out.Interventions = c.Fleet.Interventions().Count()
 	}
 	return out, nil
+}
+
+// abilities are what this run can do.
+func (c *call) abilities() []string {
+	all := []string{"stop", "devices", "incidents"}
+	if c.Fleet.OwnsBroker() {
+		all = append(all, "broker-outage")
+	}
+	if c.Fleet.Audited() {
+		all = append(all, "wills")
+	}
+	return all
 }
 
 func (c *call) stop() (any, error) {
 	out := &api.Stopping{Phase: c.phase()}
 	if c.Fleet != nil && c.Fleet.Phase() != fleet.Ended {
-		n := c.Fleet.Intervene()
+		n := c.Fleet.Interventions().Next()
 		out.Intervention = n
 		c.note(n, 0, 0)
 	}

@@ -23,7 +23,7 @@ func suspendBroker(o *occurrence) {
 			s.config.Target(n).Tell(func(d Device) { d.BrokerLeft(from, to) })
 		}
 	}
-	s.at(o.to, func() {
+	o.release(o.to, func() {
 		if s.outages--; s.outages == 0 {
 			s.config.Broker.Resume()
 		}

@@ -20,15 +20,26 @@ type EventLog struct {
 // MostEvents bounds an [EventLog]; a time line with more cannot be read.
 const MostEvents = 200
 
-// Add adds one. Those beyond [MostEvents] are only counted.
-func (l *EventLog) Add(in metrics.Incident) {
+// Add adds one and returns its place, by which [EventLog.EndAt] finds it. Those beyond
+// [MostEvents] are only counted, and have none: that is below 0.
+func (l *EventLog) Add(in metrics.Incident) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.seen) == MostEvents {
 		l.more++
-		return
+		return -1
 	}
 	l.seen = append(l.seen, in)
+	return len(l.seen) - 1
+}
+
+// EndAt has one end at another moment than it was to.
+func (l *EventLog) EndAt(place int, to time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if place >= 0 {
+		l.seen[place].To = metrics.Span(to)
+	}
 }
 
 // LeftOut returns how many there were beyond those that All returns.

@@ -21,7 +21,7 @@ func rollFirmware(o *occurrence) {
 	length := o.to.Sub(o.from) / time.Duration(batches)
 	for i, t := range o.targets {
 		at := o.from.Add(time.Duration(i*batches/len(o.targets)) * length)
-		o.s.at(at, func() { t.Tell(func(d Device) { d.Disconnect(o.by, mode) }) })
-		o.s.at(at.Add(length), func() { t.Tell(func(d Device) { d.Reconnect(o.by, back) }) })
+		o.strike(at, func() { t.Tell(func(d Device) { d.Disconnect(o.by, mode) }) })
+		o.release(at.Add(length), func() { t.Tell(func(d Device) { d.Reconnect(o.by, back) }) })
 	}
 }

@@ -30,13 +30,13 @@ func flap(o *occurrence) {
 		down = func() {
 			if now := time.Now(); now.Before(to) {
 				t.Tell(func(d Device) { d.Disconnect(o.by, client.OfflineMode(in.Way)) })
-				o.s.at(client.Earlier(now.Add(about(in.Down)), to), up)
+				o.release(client.Earlier(now.Add(about(in.Down)), to), up)
 			}
 		}
 		up = func() {
 			t.Tell(func(d Device) { d.Reconnect(o.by, back) })
-			o.s.at(time.Now().Add(about(in.Up)), down)
+			o.strike(time.Now().Add(about(in.Up)), down)
 		}
-		o.s.at(o.from.Add(late+about(in.Up)-in.Up/2), down)
+		o.strike(o.from.Add(late+about(in.Up)-in.Up/2), down)
 	}
 }

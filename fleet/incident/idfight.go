@@ -22,20 +22,21 @@ func fight(o *occurrence) {
 	for _, t := range o.targets {
 		duplicates := make(chan Duplicate, 1)
 		late := o.late(t)
-		o.s.at(o.from.Add(late), func() {
+		o.strike(o.from.Add(late), func() {
 			told := t.Tell(func(d Device) {
 				d.DuplicateCame()
 				duplicates <- d.Duplicate(clean)
 			})
 			if told {
-				o.s.duplicates.Go(func() { o.s.runDuplicate(duplicates, t, o.to.Add(late)) })
+				o.s.duplicates.Go(func() { o.runDuplicate(duplicates, t, o.to.Add(late)) })
 			}
 		})
 	}
 }
 
 // runDuplicate waits for a duplicate of a device and runs it until a time.
-func (s *Scheduler) runDuplicate(duplicates <-chan Duplicate, t Target, until time.Time) {
+func (o *occurrence) runDuplicate(duplicates <-chan Duplicate, t Target, until time.Time) {
+	s := o.s
 	var duplicate Duplicate
 	select {
 	case duplicate = <-duplicates:
@@ -48,6 +49,8 @@ func (s *Scheduler) runDuplicate(duplicates <-chan Duplicate, t Target, until ti
 	s.duplicates.Go(func() { // the run does not wait for the incident to be over
 		select {
 		case <-s.ending.Done():
+			duplicate.EndSoon()
+		case <-o.ended:
 			duplicate.EndSoon()
 		case <-left:
 		}

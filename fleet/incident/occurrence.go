@@ -23,13 +23,22 @@ type occurrence struct {
 	targets    []Target
 	recoveries map[string]*Recovery // by group of devices
 	from, to   time.Time
+	entry      *Happening
+	ended      chan struct{} // closed when somebody ends it early
 }
 
-// begin makes an occurrence of an incident happen.
-func (s *Scheduler) begin(sc *scenarios.Scenario, of scenarios.Occurrence) {
+// strike plans something that befalls devices, or what brings that about; once the
+// occurrence has been ended early, it does not happen.
+func (o *occurrence) strike(t time.Time, do func()) { o.s.plans(t, do, o, true) }
+
+// release plans something that lets devices go; it happens at once when the occurrence is
+// ended early.
+func (o *occurrence) release(t time.Time, do func()) { o.s.plans(t, do, o, false) }
+
+// begin makes an occurrence of an incident happen, which has its entry.
+func (s *Scheduler) begin(sc *scenarios.Scenario, of scenarios.Occurrence, entry *Happening) {
 	in := &sc.Incidents[of.Incident]
-	s.last++
-	o := &occurrence{s: s, by: s.last, draw: draws.Mix(uint64(of.Incident)<<32 + uint64(of.N)), kind: kindOf(in.Kind), incident: in,
+	o := &occurrence{s: s, by: client.Cause(entry.Number), entry: entry, ended: make(chan struct{}), draw: draws.Mix(uint64(of.Incident)<<32 + uint64(of.N)), kind: kindOf(in.Kind), incident: in,
 		from: s.zero.Add(of.From), to: s.zero.Add(of.To), recoveries: make(map[string]*Recovery)}
 	for _, number := range sc.Affected(of) {
 		o.targets = append(o.targets, s.config.Target(number))
@@ -58,8 +67,8 @@ func (o *occurrence) back() client.Reconnect {
 func (o *occurrence) each(begin, end func(Device)) {
 	for _, t := range o.targets {
 		late := o.late(t)
-		o.s.at(o.from.Add(late), func() { t.Tell(begin) })
-		o.s.at(o.to.Add(late), func() { t.Tell(end) })
+		o.strike(o.from.Add(late), func() { t.Tell(begin) })
+		o.release(o.to.Add(late), func() { t.Tell(end) })
 	}
 }
 
@@ -101,15 +110,16 @@ func (o *occurrence) follow() {
 func (o *occurrence) expectBack() {
 	if o.incident.Spread > 0 {
 		for _, t := range o.targets {
-			o.s.at(o.to.Add(o.late(t)), func() { o.isOver(t) })
+			o.release(o.to.Add(o.late(t)), func() { o.isOver(t) })
 		}
 	}
-	o.s.at(o.to.Add(o.incident.Spread), func() {
+	o.release(o.to.Add(o.incident.Spread), func() {
 		if o.incident.Spread == 0 {
 			for _, t := range o.targets {
 				o.isOver(t)
 			}
 		}
+		delete(o.s.underWay, o.entry.Number)
 		o.s.config.Log.Info(o.incident.Name + " is over: " + o.after())
 	})
 }
@@ -124,7 +134,9 @@ func (o *occurrence) isOver(t Target) {
 func (o *occurrence) announce() {
 	text := o.before()
 	o.s.config.Log.Info(text)
-	o.s.events.Add(metrics.Incident{At: metrics.Span(o.s.onClock(o.from)), To: metrics.Span(o.s.onClock(o.to)), Text: text})
+	o.s.underWay[o.entry.Number] = o
+	event := o.s.events.Add(metrics.Incident{At: metrics.Span(o.s.onClock(o.from)), To: metrics.Span(o.s.onClock(o.to)), Text: text})
+	o.s.happenings.begun(o.entry, len(o.targets), text, event)
 }
 
 // before says what is about to happen: "power cut: 25 devices in flat-03 without

@@ -38,7 +38,7 @@ func (r *Recoveries) Add(rec *Recovery, now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fold(now)
-	if len(r.open) >= mostOpen && r.open[0].over <= now {
+	if len(r.open) >= mostOpen && r.open[0].overAll(now) {
 		r.keep(r.open[0].result())
 		r.open = slices.Delete(r.open, 0, 1)
 	}
@@ -48,7 +48,7 @@ func (r *Recoveries) Add(rec *Recovery, now time.Duration) {
 // fold turns what is complete by now into results. The caller holds the lock.
 func (r *Recoveries) fold(now time.Duration) {
 	r.open = slices.DeleteFunc(r.open, func(rec *Recovery) bool {
-		if now < rec.to || !rec.complete() {
+		if !rec.overBy(now) || !rec.complete() {
 			return false
 		}
 		r.keep(rec.result())
@@ -100,7 +100,7 @@ func (r *Recoveries) All(zero, now time.Duration) ([]metrics.Recovery, *metrics.
 	r.fold(now)
 	all := slices.Clone(r.done)
 	for _, rec := range r.open {
-		if now < rec.to {
+		if !rec.overBy(now) {
 			continue
 		}
 		if one := rec.result(); one.Affected > 0 {
@@ -124,7 +124,7 @@ func (r *Recoveries) All(zero, now time.Duration) ([]metrics.Recovery, *metrics.
 func (r *Recoveries) leaveOut(now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.open = slices.DeleteFunc(r.open, func(rec *Recovery) bool { return now < rec.over })
+	r.open = slices.DeleteFunc(r.open, func(rec *Recovery) bool { return !rec.overAll(now) })
 }
 
 // Unask has nobody waited for to answer, because nobody asks any more.
@@ -144,5 +144,5 @@ func (r *Recoveries) Waiting(now time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fold(now)
-	return slices.ContainsFunc(r.open, func(rec *Recovery) bool { return now >= rec.to })
+	return slices.ContainsFunc(r.open, func(rec *Recovery) bool { return rec.overBy(now) })
 }

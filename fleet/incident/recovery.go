@@ -13,16 +13,18 @@ import (
 // goroutine. The zero value is of an incident that has let go of its devices.
 type Recovery struct {
 	incident, group string
-	from, to        time.Duration // on the clock of the run
-	over            time.Duration // when the last device is let go
+	from            time.Duration // on the clock of the run
 	unasked         bool          // nobody asks the devices whether they answer
 
-	// late is a device's own moment of the Spread, by its number; nil: there is no Spread.
-	late func(device int) time.Duration
 	// news, if it is not nil, is called when a device is back or will not be.
 	news func()
 
-	mu        sync.Mutex
+	mu   sync.Mutex
+	to   time.Duration // the end; earlier than planned if somebody ends it
+	over time.Duration // when the last device is let go, likewise
+	// late is a device's own moment of the Spread, by its number; nil: there is no Spread.
+	late func(device int) time.Duration
+
 	unread    int // tasks that tell devices of it
 	affected  int
 	overlap   int             // of these, another incident struck before they were back
@@ -38,10 +40,32 @@ type Recovery struct {
 // LetsGo is when a device is let go, on the clock of the run: each at its own moment of
 // the Spread.
 func (r *Recovery) LetsGo(device int) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.late == nil {
 		return r.to
 	}
 	return r.to + r.late(device)
+}
+
+// overBy reports whether devices are being let go by now, and overAll whether all are.
+func (r *Recovery) overBy(now time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now >= r.to
+}
+
+func (r *Recovery) overAll(now time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now >= r.over
+}
+
+// endNow has all devices be let go now, where it was to be later.
+func (r *Recovery) endNow(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.to, r.over, r.late = min(r.to, now), min(r.over, now), nil
 }
 
 // progress tells whoever waits that the recovery has got somewhere.

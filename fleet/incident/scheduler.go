@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"homefleet/fleet/client"
 	"homefleet/scenarios"
 )
 
@@ -40,23 +39,26 @@ type Scheduler struct {
 	config     Config
 	events     EventLog
 	recoveries Recoveries
+	happenings Happenings
 	strikes    atomic.Int64 // incidents that somebody called for
 	orders     chan func()
 
 	// What follows belongs to the goroutine of Run.
 
-	zero    time.Time // start of measuring; of the run, if nothing is measured
-	steps   steps
-	count   int          // steps planned so far
-	last    client.Cause // given out last
-	outages int          // occurrences that keep the broker away
+	zero     time.Time // start of measuring; of the run, if nothing is measured
+	steps    steps
+	count    int                 // steps planned so far
+	underWay map[int]*occurrence // by number
+	outages  int                 // occurrences that keep the broker away
 
 	duplicates sync.WaitGroup
 	ending     context.Context // done when the run ends: their dials do, too
 }
 
 // New returns a scheduler that does nothing before Run.
-func New(c Config) *Scheduler { return &Scheduler{config: c, orders: make(chan func())} }
+func New(c Config) *Scheduler {
+	return &Scheduler{config: c, orders: make(chan func()), underWay: make(map[int]*occurrence)}
+}
 
 // Events are the incidents that happened so far.
 func (s *Scheduler) Events() *EventLog { return &s.events }
@@ -65,14 +67,19 @@ func (s *Scheduler) Events() *EventLog { return &s.events }
 // Follow.
 func (s *Scheduler) Recoveries() *Recoveries { return &s.recoveries }
 
+// Happenings are the incidents that have begun or are planned by somebody.
+func (s *Scheduler) Happenings() *Happenings { return &s.happenings }
+
 // ErrEnded says that the run has ended, or is about to.
 var ErrEnded = errors.New("the run has ended")
 
 // step is something that happens at a moment.
 type step struct {
-	at    time.Time
-	order int // among those of the same moment
-	do    func()
+	at      time.Time
+	order   int // among those of the same moment
+	do      func()
+	of      *occurrence // nil: of none
+	strikes bool        // it does not happen when that is ended early
 }
 
 // steps is a heap, the earliest first.
@@ -139,6 +146,13 @@ func (s *Scheduler) order(ctx context.Context, do func()) error {
 	}
 }
 
+// Plan has the goroutine of Run do something, which may plan what is to be done at later
+// moments, on the same goroutine. It does not happen once [Scheduler.Finish] is called.
+// The errors are those of [Scheduler.Strike].
+func (s *Scheduler) Plan(ctx context.Context, plan func(at func(time.Time, func()))) error {
+	return s.order(ctx, func() { plan(s.at) })
+}
+
 // Start plans the incidents of the scenario, which count from zero: the start of
 // measuring. The error is [ErrEnded].
 func (s *Scheduler) Start(zero time.Time) error {
@@ -155,9 +169,9 @@ func (s *Scheduler) plan(zero time.Time) {
 	var next func(i int)
 	next = func(i int) {
 		if i < len(all) {
-			heap.Push(&s.steps, step{zero.Add(all[i].From), first + 1 + i, func() {
+			heap.Push(&s.steps, step{at: zero.Add(all[i].From), order: first + 1 + i, do: func() {
 				next(i + 1)
-				s.begin(sc, all[i])
+				s.begin(sc, all[i], s.happenings.plan(s, sc, all[i], false))
 			}})
 		}
 	}
@@ -180,9 +194,15 @@ func (s *Scheduler) finish() {
 }
 
 // at plans a step.
-func (s *Scheduler) at(t time.Time, do func()) {
+func (s *Scheduler) at(t time.Time, do func()) { s.plans(t, do, nil, false) }
+
+// plans plans a step of an occurrence.
+func (s *Scheduler) plans(t time.Time, do func(), of *occurrence, strikes bool) {
+	if of != nil && strikes && of.entry.isEnded() {
+		return
+	}
 	s.count++
-	heap.Push(&s.steps, step{t, s.count, do})
+	heap.Push(&s.steps, step{at: t, order: s.count, do: do, of: of, strikes: strikes})
 }
 
 // proceed makes the steps that are due.

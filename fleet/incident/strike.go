@@ -12,23 +12,40 @@ import (
 // Strike makes the last incident of a scenario happen, as [With] returns that, from its
 // At on, which counts from now. It may be called from any goroutine: before Run it waits
 // for that, at most until ctx is done. The error is [ErrEnded] when the run has ended,
-// and another where the incident needs a broker that is ours.
-func (s *Scheduler) Strike(ctx context.Context, sc *scenarios.Scenario) error {
+// and another where the incident needs a broker that is ours. It returns the entry as it is
+// then.
+func (s *Scheduler) Strike(ctx context.Context, sc *scenarios.Scenario) (Happening, error) {
 	number := len(sc.Incidents) - 1
 	in := &sc.Incidents[number]
-	if in.Kind == brokerOutage.name && s.config.Broker == nil {
-		return errors.New("the broker is not ours to take away; want the embedded one")
+	if TakesBroker(in.Kind) && s.config.Broker == nil {
+		return Happening{}, errors.New("the broker is not ours to take away; want the embedded one")
 	}
 	n := int(s.strikes.Add(1))
-	return s.order(ctx, func() {
+	var entry *Happening
+	err := s.order(ctx, func() {
 		start := time.Now().Add(in.At)
+		from := start.Sub(s.zero)
+		of := scenarios.Occurrence{Incident: number, N: n, From: from, To: from + in.For}
+		entry = s.happenings.plan(s, sc, of, true)
 		s.at(start, func() {
-			from := start.Sub(s.zero)
-			s.begin(sc, scenarios.Occurrence{Incident: number, N: n, From: from, To: from + in.For})
+			if entry.isEnded() {
+				return
+			}
+			of.From = start.Sub(s.zero) // which is another where the measuring has begun meanwhile
+			of.To = of.From + in.For
+			s.begin(sc, of, entry)
 		})
 		s.proceed()
 	})
+	if err != nil {
+		return Happening{}, err
+	}
+	return s.happenings.copyOf(entry), nil
 }
+
+// TakesBroker reports whether an incident takes the broker away, so that it needs one that
+// is ours.
+func TakesBroker(kind scenarios.IncidentKind) bool { return kind == brokerOutage.name }
 
 // With returns a scenario with one more incident, which is checked and has its defaults;
 // its Every, Times and Chance are not looked at. It stands behind the others, so that it

@@ -1,6 +1,11 @@
 package metrics
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"sync"
+)
 
 // Intervention is something that somebody did to a run while it ran. A run with any is
 // attended, and not the same as one without.
@@ -12,4 +17,62 @@ type Intervention struct {
 	Request  json.RawMessage `json:"request,omitempty"` // how
 	Selected int             `json:"selected"`          // devices that were meant
 	Done     int             `json:"done"`              // of these, with which something was done
+}
+
+// mostInterventions bounds those that a result lists.
+const mostInterventions = 10_000
+
+// Interventions are those of a run, with their moments on its clock. The zero value is
+// empty; it may be used from any goroutine.
+type Interventions struct {
+	mu    sync.Mutex
+	given int // numbers
+	noted []Intervention
+	more  int
+}
+
+// Next gives out the number of one: the first is 1.
+func (i *Interventions) Next() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.given++
+	return i.given
+}
+
+// Given returns how many numbers were given out.
+func (i *Interventions) Given() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.given
+}
+
+// Note enters one. Those beyond 10,000 are only counted.
+func (i *Interventions) Note(in Intervention) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.noted) >= mostInterventions {
+		i.more++
+		return
+	}
+	i.noted = append(i.noted, in)
+}
+
+// Count returns how many were entered.
+func (i *Interventions) Count() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.noted) + i.more
+}
+
+// All returns them in the order of their numbers, with their moments counted from zero,
+// and how many more there were.
+func (i *Interventions) All(zero Span) (all []Intervention, more int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	all = slices.Clone(i.noted)
+	for k := range all {
+		all[k].At -= zero
+	}
+	slices.SortStableFunc(all, func(a, b Intervention) int { return cmp.Compare(a.N, b.N) })
+	return all, i.more
 }

@@ -47,6 +47,15 @@ func (r *Responder) Misbehave(spec *scenarios.Misbehavior) {
 	r.Wake(m.due)
 }
 
+// Misbehavior returns what the device does wrong; nil: nothing.
+func (r *Responder) Misbehavior() *scenarios.Misbehavior {
+	if r.misbehavior == nil {
+		return nil
+	}
+	spec := r.misbehavior.spec
+	return &spec
+}
+
 // Behave ends what Misbehave began; what is held back goes out.
 func (r *Responder) Behave() {
 	r.Misbehave(new(scenarios.Misbehavior))

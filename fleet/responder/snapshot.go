@@ -3,6 +3,7 @@ package responder
 import (
 	"time"
 
+	"homefleet/devices"
 	"homefleet/devices/faces"
 )
 
@@ -42,4 +43,15 @@ func (r *Responder) Do(now time.Time, attribute, payload string) (string, error)
 		r.plan()
 	}
 	return string(r.model.AppendValue(nil, attr)), nil
+}
+
+// Renew puts another model in the place of the device's, as one that was switched off and
+// forgot everything; what the new one has is published.
+func (r *Responder) Renew(now time.Time, model devices.Device) {
+	r.step(now)
+	r.model = model
+	if r.Live() {
+		r.changed(^devices.Changes(0))
+	}
+	r.plan()
 }

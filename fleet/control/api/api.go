@@ -116,24 +116,6 @@ type Message struct {
 	Properties      []Property `json:"user_properties,omitempty"`
 }
 
-// Exchange is a request to a device and what it answered, or why not.
-type Exchange struct {
-	Number   uint64   `json:"number" doc:"of the device's, from 1"`
-	At       string   `json:"at" doc:"when it came"`
-	ID       string   `json:"id" doc:"of the device"`
-	Request  Message  `json:"request"`
-	Response *Message `json:"response,omitempty" doc:"absent: there was none, or none yet"`
-	Deed     string   `json:"deed,omitempty" doc:"what the device did wrong with it"`
-	Error    string   `json:"error,omitempty" doc:"why it could not be obeyed"`
-	Note     string   `json:"note,omitempty" doc:"what else is to be known, such as a Response Topic that is refused"`
-}
-
-// Messages is what a device has heard and answered lately.
-type Messages struct {
-	Messages []Exchange `json:"messages" doc:"the last 64 at most, oldest first"`
-	Missed   uint64     `json:"missed,omitempty" doc:"those before them that are kept no more"`
-}
-
 // CommandReply is what a device answered.
 type CommandReply struct {
 	Intervention int      `json:"intervention"`
