@@ -184,9 +184,13 @@ func (r *running) tryNext() []string {
 	if _, ok := d.Group.Kind.Attribute([]byte("power")); !ok {
 		attribute, payload = d.Group.Kind.Attributes[0].Name, ""
 	}
-	command, state := commandAndState(&d, attribute)
-	if d.Group.Retain {
-		state = "homefleet/try" // what is retained there would come before the answer
+	_, state := commandAndState(&d, attribute)
+	command, payload := asked(&d, attribute, payload)
+	if d.Group.Retain || strings.ContainsAny(state, "<,") {
+		state = "homefleet/try" // what is retained there would come before the answer, or there is no one such place
+	}
+	if payload != "" {
+		payload = shellQuote(payload)
 	}
 	var lines []string
 	if l, ok := r.requester(d, errand{publish: []string{command}, answers: true}); ok {

@@ -30,8 +30,15 @@ func commandPattern() string {
 // commandAndState returns where a device is commanded, and where it says its state, or
 // what of it an attribute has.
 func commandAndState(d *scenarios.Device, attribute string) (command, state string) {
-	voice, who := d.Group.Voice(), d.Who()
+	who := d.Who()
+	command, _ = asked(d, attribute, "ON")
+	return command, strings.ReplaceAll(d.Group.Voice().Outline(&who).States, "<attribute>", attribute)
+}
+
+// asked returns how a device is asked to set an attribute in the words of its face.
+func asked(d *scenarios.Device, attribute, value string) (topic, payload string) {
+	who := d.Who()
 	attr, _ := d.Group.Kind.Attribute([]byte(attribute))
-	topic, _ := voice.(faces.Requester).AppendRequest(nil, nil, &who, attr, "ON")
-	return string(topic), strings.ReplaceAll(voice.Outline(&who).States, "<attribute>", attribute)
+	t, p := d.Group.Voice().(faces.Requester).AppendRequest(nil, nil, &who, attr, value)
+	return string(t), string(p)
 }

@@ -13,11 +13,11 @@ import (
 	"homefleet/devices/words"
 )
 
-// Kinds returns every kind of device in the order light, thermostat, plug.
+// Kinds returns every kind of device in the order light, thermostat, plug, bridge.
 // The slice is the caller's; the kinds behind it are shared and must not be
 // changed.
 func Kinds() []*Kind {
-	return []*Kind{&lightKind, &thermostatKind, &plugKind}
+	return []*Kind{&lightKind, &thermostatKind, &plugKind, &bridgeKind}
 }
 
 // KindByName returns the kind a scenario calls name. The case counts.

@@ -12,7 +12,7 @@ func TestKinds(t *testing.T) {
 	for _, k := range Kinds() {
 		names = append(names, k.Name)
 	}
-	if got, want := strings.Join(names, " "), "light thermostat plug"; got != want {
+	if got, want := strings.Join(names, " "), "light thermostat plug bridge"; got != want {
 		t.Errorf("Kinds() = %s; want %s", got, want)
 	}
 	Kinds()[0] = nil

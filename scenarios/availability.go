@@ -24,8 +24,9 @@ var presenceKeys = describe[Presence](table{name: "[device.presence]", keys: []k
 
 // Availability is how the devices of a group are known to be there, or not.
 type Availability struct {
-	Presence      // all of it
-	ByWill   bool // their Wills say the same on the same topic
+	Presence          // all of it
+	ByWill   bool     // their Wills say the same on the same topic
+	Left     Template // what they say as they leave in order; "": Offline, too
 }
 
 // Availability returns it by group. It is on the topic of the Will if that is retained,
@@ -37,7 +38,7 @@ func (s *Scenario) Availability() map[*Group]Availability {
 	all := make(map[*Group]Availability, len(byWill))
 	for g, will := range byWill {
 		face := g.Voice().Reports().Presence
-		a := Availability{g.Presence, will}
+		a := Availability{Presence: g.Presence, ByWill: will}
 		if a.Topic == "" {
 			a.Topic = Template(face.Topic)
 			if will {
@@ -46,7 +47,7 @@ func (s *Scenario) Availability() map[*Group]Availability {
 		}
 		a.ByWill = will && a.Topic == g.Will.Topic
 		if a.Offline == "" {
-			a.Offline = Template(face.Offline)
+			a.Offline, a.Left = Template(face.Offline), Template(face.Left)
 			if a.ByWill && g.Will.Payload != "" { // an empty one would delete what is retained (3.3.1-6)
 				a.Offline = g.Will.Payload
 			}
@@ -100,5 +101,5 @@ func (s *Scenario) knownByWill() map[*Group]bool {
 // ofOne reports whether the topic differs from device to device for certain, as an
 // id does; of others only looking tells.
 func (w *Will) ofOne() bool {
-	return strings.Contains(string(w.Topic), "{id}") || strings.Contains(string(w.Topic), "{mac}") || strings.Contains(string(w.Topic), "{mac:6}")
+	return strings.Contains(string(w.Topic), "{id}") || strings.Contains(string(w.Topic), "{mac}") || strings.Contains(string(w.Topic), "{mac:6}") || strings.Contains(string(w.Topic), "{mac-lower}")
 }

@@ -42,6 +42,31 @@ func (c *checker) distinctIDs() bool {
 	return distinct
 }
 
+// distinctBridges reports every group with a bridge that has the base topic of another
+// one: they would speak with one voice.
+func (c *checker) distinctBridges() {
+	seen := make(map[string]bool)
+	number := -1
+	for i := range c.s.Groups {
+		g := &c.s.Groups[i]
+		if !g.Dialect().Bridge {
+			number += g.Total()
+			continue
+		}
+		blamed := false
+		for j := range g.Total() {
+			number++
+			d := c.s.device(number, g, j)
+			topic := Template(g.Voice().Reports().Presence.Topic).Expand(d.Vars(""))
+			if seen[topic] && !blamed {
+				blamed = true
+				c.rules(groupPath(i)).errorf("face", "one bridge a home, or a base_topic of its own", "two bridges say on %q that they are there", tomlfault.Short(topic))
+			}
+			seen[topic] = true
+		}
+	}
+}
+
 // countsUp reports whether the ids of the group are distinct at a glance: one
 // number, which differs from device to device, in the same text.
 func (g *Group) countsUp() bool {

@@ -25,6 +25,7 @@ var faceKeys = describe[Face](table{name: "[device.face]", by: "name", choices: 
 		doc: "how they announce themselves: a device in one message, or each component of it in its own, as older versions of Home Assistant want it"},
 	{name: "manufacturer", form: text{fault: lineFault, empty: leaveOut}, doc: "as they announce themselves"},
 	{name: "model", form: text{fault: lineFault, empty: leaveOut}, doc: "as they announce themselves"},
+	{name: "status_ntf", form: yesNo{}, doc: "each change of a component is told on a topic of its own, too, as `status_ntf` of the product has it"},
 }})
 
 var (
@@ -36,9 +37,6 @@ var (
 func faceChoices() []choice {
 	var all []choice
 	for _, f := range faces.All() {
-		if f.Bridge {
-			continue // each device has a session of its own here
-		}
 		c := choice{name: f.Name, doc: f.Doc, keys: f.Keys, defaults: make(map[string]any)}
 		v := reflect.ValueOf(f.Defaults)
 		for _, k := range f.Keys {
@@ -128,6 +126,13 @@ func checkFace(r rules, g *Group) {
 	faceKeys.check(own, &g.Face)
 	if g.voiceErr != nil && r.ok("face", "kind") {
 		r.errorf("face", "", "face %q: %v", tomlfault.Short(g.Face.Name), g.voiceErr)
+		return
+	}
+	if p, ok := g.voice.(faces.Particular); ok && r.ok("face", "kind", "id") {
+		first := (&Scenario{}).device(0, g, 0)
+		if err := p.CheckID(first.ID); err != nil {
+			r.errorf("id", "", "face %q cannot have a device %q: %v", tomlfault.Short(g.Face.Name), tomlfault.Short(first.ID), err)
+		}
 	}
 }
 

@@ -211,6 +211,7 @@ func checkGroups(c *checker) {
 		}
 	}
 	c.distinct = len(s.Groups) > 0 && (c.distinct || c.distinctIDs())
+	c.distinctBridges()
 	c.sample()
 }
 

@@ -55,7 +55,7 @@ func TestParseOrderFaults(t *testing.T) {
 		{Kill, `{"select":{}}`, `select: nobody is selected; want kind, id, ids, home, share or online (everybody is "select": {"all": true})`},
 		{Kill, `{"select":{"all":false}}`, `select: nobody is selected; want kind, id, ids, home, share or online (everybody is "select": {"all": true})`},
 		{Kill, `{"select":{"knid":"light"}}`, `select.knid: unknown key "knid" in select (did you mean "kind"?)`},
-		{Kill, `{"select":{"kind":"lihgt"}}`, `select.kind: unknown kind "lihgt"; want "light", "thermostat" or "plug" (did you mean "light"?)`},
+		{Kill, `{"select":{"kind":"lihgt"}}`, `select.kind: unknown kind "lihgt"; want "light", "thermostat", "plug" or "bridge" (did you mean "light"?)`},
 		{Kill, `{"select":{"all":true},"way":"cutt"}`, `way: way has no choice "cutt"; want "orderly", "with-will", "cut", "reset", "silence", "unplugged" or "process-exit" (did you mean "cut"?)`},
 		{Kill, `{"select":{"all":true},"for":30}`, `for: for is 30, which has no unit; want a duration such as "30s" (did you mean "30s"?)`},
 		{Kill, `{"select":{"all":true},"way":"cut","retrun":"at-once"}`, `retrun: unknown key "retrun" (known keys: select, way, for, spread)`},

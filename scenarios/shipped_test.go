@@ -38,9 +38,9 @@ func TestShipped(t *testing.T) {
 		}
 	}
 	if want := []string{
-		"bedroom", "home-assistant", "apartment", "apartment-block", "city",
+		"bedroom", "zigbee-home", "shelly", "homie", "home-assistant", "apartment", "apartment-block", "city",
 		"before-mqtt5", "p2p", "request-response", "slow-consumer", "soak", "group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
-		"will-consumed", "misbehaving", "id-fight", "flapping", "router-reboot", "power-cut", "mass-offline", "soak-trouble", "reconnect-storm",
+		"will-consumed", "misbehaving", "id-fight", "flapping", "router-reboot", "power-cut", "mass-offline", "mixed-street", "soak-trouble", "reconnect-storm",
 	}; !slices.Equal(names, want) {
 		t.Errorf("Shipped() lists %q; want %q", names, want)
 	}

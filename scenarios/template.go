@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 
 // Template is text with places for what differs from device to device:
 // {id}, {n}, {n:4} (zero-padded to a width), {h}, {h:2} (the number of the
-// home), {home}, {kind}, {mac}, {mac:6} (its last digits), {seed} and {run}; "{{" and
+// home), {home}, {kind}, {mac}, {mac:6} (its last digits), {mac-lower}, {seed} and {run}; "{{" and
 // "}}" stand for the braces themselves. A Template in a checked scenario is valid.
 type Template string
 
@@ -72,6 +73,10 @@ func (t Template) Append(dst []byte, v Vars) []byte {
 			dst = append(dst, v.Kind...)
 		case tok.name == "mac":
 			dst = appendMAC(dst, v, tok.width)
+		case tok.name == "mac-lower":
+			at := len(dst)
+			dst = appendMAC(dst, v, 0)
+			copy(dst[at:], bytes.ToLower(dst[at:]))
 		case tok.name == "seed":
 			dst = strconv.AppendUint(dst, v.Seed, 10)
 		case tok.name == "run":
@@ -108,7 +113,7 @@ func appendMAC(dst []byte, v Vars, width int) []byte {
 var (
 	homePlaces   = []string{"n", "h", "kind", "seed"}
 	idPlaces     = []string{"n", "h", "home", "kind", "seed"}
-	devicePlaces = []string{"id", "n", "h", "home", "kind", "mac", "seed", "run"}
+	devicePlaces = []string{"id", "n", "h", "home", "kind", "mac", "mac-lower", "seed", "run"}
 )
 
 // numbered reports whether a place takes a width.

@@ -43,14 +43,14 @@ func TestTemplateFaults(t *testing.T) {
 		{"{:3}", "{:3}", "a place without a name", `a brace itself is written "{{"`},
 		{"{hom}", "{hom}", "unknown place {hom}", "did you mean {home}?"},
 		{"{N}", "{N}", "unknown place {N}", "did you mean {n}?"},
-		{"{zzzz:3}", "{zzzz:3}", "unknown place {zzzz}", "places: {id}, {n}, {h}, {home}, {kind}, {mac}, {seed}, {run}"},
+		{"{zzzz:3}", "{zzzz:3}", "unknown place {zzzz}", "places: {id}, {n}, {h}, {home}, {kind}, {mac}, {mac-lower}, {seed}, {run}"},
 		{"{n:}", "{n:}", `bad width ""; want 1 to 20, as in {n:3}`, ""},
 		{"{n:0}", "{n:0}", `bad width "0"; want 1 to 20, as in {n:3}`, ""},
 		{"{n:03}", "{n:03}", `bad width "03"; want 1 to 20, as in {n:3}`, ""},
 		{"{n:-1}", "{n:-1}", `bad width "-1"; want 1 to 20, as in {n:3}`, ""},
 		{"{h:21}", "{h:21}", `bad width "21"; want 1 to 20, as in {n:3}`, ""},
 		{"{seed:3}", "{seed:3}", "{seed} takes no width; {n}, {h} and {mac} do", ""},
-		{"ok {n} { n }", "{ n }", "unknown place { n }", "places: {id}, {n}, {h}, {home}, {kind}, {mac}, {seed}, {run}"},
+		{"ok {n} { n }", "{ n }", "unknown place { n }", "places: {id}, {n}, {h}, {home}, {kind}, {mac}, {mac-lower}, {seed}, {run}"},
 	} {
 		f := Template(tt.in).check(devicePlaces)
 		if f == nil {

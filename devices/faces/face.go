@@ -81,6 +81,7 @@ type Listener interface {
 type Presence struct {
 	Topic           string // a template in the terms of scenarios, with {id}, {home} or {mac} where it differs from device to device
 	Online, Offline string
+	Left            string // as it leaves in order; "": Offline, too
 }
 
 // Outline is where one device hears and says what. <attribute> stands for each of its
@@ -110,6 +111,12 @@ type Speaker interface {
 	Tell(t *Talk, o Occasion, changed devices.Changes)
 }
 
+// Particular is what faces have that do not take every device id.
+type Particular interface {
+	// CheckID says what is wrong with an id, or nil.
+	CheckID(id string) error
+}
+
 // Requester is what faces have whose devices can be commanded by the names of their
 // kind's attributes.
 type Requester interface {
@@ -133,6 +140,7 @@ type Occasion uint8
 // The occasions that there are. Those from Later1 on are a face's own, with Talk.Later.
 const (
 	Changed  Occasion = iota // some attributes have changed by themselves, or by hand
+	Arriving                 // the device has connected and subscribed, and is about to say its presence
 	Online                   // the device has connected and subscribed, and said its presence
 	Reported                 // its telemetry is due
 	Later1

@@ -21,9 +21,15 @@ func FuzzHear(f *testing.F) {
 	f.Add("homefleet/d1/set", `{"color":{"r":1,"g":2,"b":3},"x":[{"a":"\"}"}]}`, uint8(8))
 	f.Add("homefleet/d1/set/target", "21.5", uint8(9))
 	f.Add("homeassistant/status", "online", uint8(10))
+	f.Add("zigbee2mqtt/light_1/set", `{"state":"ON","brightness":40,"color":{"x":0.3,"y":0.4},"transition":1}`, uint8(19))
+	f.Add("zigbee2mqtt/bridge/request/device/rename", `{"from":"light_1","to":"a/b","transaction":1}`, uint8(19))
+	f.Add(shellyID("shellyplugsg3-")+"/rpc", `{"id":1,"src":"me","method":"Switch.Set","params":{"id":0,"on":false,"toggle_after":1}}`, uint8(26))
+	f.Add(shellyID("shellycolorblbg3-")+"/rpc", `{"id":"a","src":"x/y","method":"RGBCCT.Set","params":{"id":0,"rgb":[1,2,3],"transition_duration":2}}`, uint8(24))
+	f.Add("homie/5/d1/light/color/set", "hsv,10,20,30", uint8(32))
+	f.Add("homie/5/d1/thermostat/setpoint/set", "21.5", uint8(33))
 	f.Fuzz(func(t *testing.T, topic, payload string, which uint8) {
 		all, kinds := faces.All(), devices.Kinds()
-		face, kind := all[int(which/8)%len(all)], kinds[int(which)%len(kinds)]
+		face, kind := all[int(which/8)%len(all)], kinds[int(which%8)%len(kinds)]
 		if _, err := face.New(faces.Settings{Kind: kind, Options: face.Defaults}); err != nil {
 			t.Skip("it says that it cannot express this kind")
 		}
@@ -51,4 +57,10 @@ func FuzzHear(f *testing.F) {
 			}
 		}
 	})
+}
+
+// shellyID is the id of the device of newSpeaker with a Shelly's face.
+func shellyID(prefix string) string {
+	who := faces.Who{ID: "d1", Seed: 7}
+	return prefix + strings.ToLower(string(who.AppendMAC(nil)))
 }

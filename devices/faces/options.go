@@ -8,4 +8,5 @@ type Options struct {
 	Discovery       string // how: "device", "components" or "none"
 	Manufacturer    string // as it announces itself
 	Model           string // likewise; "": the kind
+	StatusNtf       bool   // each component has a topic for its status, too
 }

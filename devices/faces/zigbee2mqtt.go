@@ -12,11 +12,11 @@ import (
 	"homefleet/devices/faces/zigbee2mqtt"
 )
 
-// zigbee2mqttFace is a home whose devices hang on a Zigbee2MQTT. What it says was
-// compared with the real one's messages: see the package zigbee2mqtt.
+// zigbee2mqttFace is that of bridges: what hangs on one is behind a Zigbee2MQTT. What it
+// says was compared with the real one's messages: see the package zigbee2mqtt.
 var zigbee2mqttFace = Face{
 	Name:          "zigbee2mqtt",
-	Doc:           "Zigbee2MQTT " + zigbee2mqtt.Version + ": one bridge a home, on one connection, which speaks for all of its devices.",
+	Doc:           "Zigbee2MQTT " + zigbee2mqtt.Version + ", for kind bridge: it speaks for all devices behind it on one connection.",
 	Keys:          []string{"base_topic", "discovery_prefix", "discovery"},
 	Defaults:      Options{BaseTopic: "zigbee2mqtt", DiscoveryPrefix: "homeassistant", Discovery: "components"},
 	ObeysRetained: true,
@@ -33,10 +33,8 @@ var zigbee2mqttFace = Face{
 		"a device that was removed does not come back: nobody joins",
 	},
 	New: func(s Settings) (Voice, error) {
-		switch s.Kind.Name {
-		case "light", "thermostat", "plug":
-		default:
-			return nil, errors.New("a " + s.Kind.Name + " has no model of Zigbee2MQTT here; it has light, thermostat and plug")
+		if s.Kind.Name != "bridge" {
+			return nil, errors.New("a " + s.Kind.Name + ` has no session of its own there: want kind = "bridge", which has lights, plugs and thermostats behind it`)
 		}
 		if s.Discovery == "device" {
 			return nil, errors.New(`Zigbee2MQTT announces each component by itself: want discovery = "components" or "none"`)
@@ -53,8 +51,8 @@ var zigbee2mqttFace = Face{
 //
 //	<base>/bridge/state            {"state":"online"}, and by its Will offline
 //	<base>/bridge/request/<what>   what is asked of the bridge, answered on bridge/response/<what>
-//	<base>/<id>/set, /get          commands as JSON; also set/<attribute>
-//	<base>/<id>                    the device's state
+//	<base>/<name>/set, /get        commands as JSON to a device or a group; also set/<attribute>
+//	<base>/<name>                  its state
 //	<prefix>/<component>/...       what the devices are, for Home Assistant
 //	<prefix>/status                heard: Home Assistant has started
 type zigbeeBridge struct{ Settings }
@@ -72,7 +70,7 @@ func (z *zigbeeBridge) AppendFilters(dst []string, w *Who, wildcards bool) []str
 	if wildcards {
 		dst = append(dst, base+"/#")
 	} else {
-		dst = append(dst, base+"/"+w.ID+"/set", base+"/"+w.ID+"/get")
+		dst = append(dst, base+"/"+zigbee2mqtt.AllLights+"/set", base+"/light_1/get/state", base+"/light_1/get/brightness")
 		for _, name := range zigbee2mqtt.Requests() {
 			dst = append(dst, base+"/bridge/request/"+name)
 		}
@@ -107,20 +105,29 @@ func (z *zigbeeBridge) Owns(w *Who, topic []byte) bool {
 }
 
 func (z *zigbeeBridge) Reports() Reports {
-	home := ""
+	home, any := "", ""
 	if z.Homes {
-		home = "/{home}"
+		home, any = "/{home}", "/+"
 	}
-	return Reports{
+	states := z.BaseTopic + any + "/+"
+	r := Reports{
 		Presence:  Presence{Topic: z.BaseTopic + home + "/bridge/state", Online: `{{"state":"online"}}`, Offline: `{{"state":"offline"}}`},
-		All:       []string{z.BaseTopic + "/+", z.BaseTopic + "/+/+", z.BaseTopic + "/+/bridge/+"},
-		Telemetry: []string{z.BaseTopic + "/+/+"},
+		All:       []string{states, states + "/availability", z.BaseTopic + any + "/bridge/+"},
+		Telemetry: []string{states},
+		Retained:  []string{states + "/availability", z.BaseTopic + any + "/bridge/+"},
 	}
+	if z.Retain {
+		r.Retained = append(r.Retained, states)
+	}
+	if z.Discovery != "none" {
+		r.Retained = append(r.Retained, z.DiscoveryPrefix+"/+/+/+/config")
+	}
+	return r
 }
 
 func (z *zigbeeBridge) Outline(w *Who) Outline {
-	device := z.base(w) + "/" + w.ID
-	return Outline{Commands: device + "/set", States: device, Telemetry: device}
+	base := z.base(w)
+	return Outline{Commands: base + "/<name>/set, " + base + "/bridge/request/<what>", States: base + "/<name>", Telemetry: base + "/<name>"}
 }
 
 // A bridge's own occasions.
@@ -132,34 +139,33 @@ const (
 
 // bridge returns what is remembered of the home, which is made when it is first wanted.
 func (z *zigbeeBridge) bridge(t *Talk) *zigbee2mqtt.Bridge {
-	if b, ok := t.Members[0].Memory.(*zigbee2mqtt.Bridge); ok {
+	if b, ok := t.Me().Memory.(*zigbee2mqtt.Bridge); ok {
 		return b
 	}
-	c := zigbee2mqtt.Config{Base: z.base(&t.Members[0].Who), Coordinator: coordinatorAddress(&t.Members[0].Who), QoS: z.QoS, Retain: z.Retain}
+	c := zigbee2mqtt.Config{Base: z.base(&t.Me().Who), Coordinator: zigbeeAddress(&t.Me().Who, 0), QoS: z.QoS, Retain: z.Retain}
 	if z.Discovery != "none" {
 		c.Discovery = z.DiscoveryPrefix
 	}
-	members := make([]zigbee2mqtt.Member, len(t.Members))
-	for i := range t.Members {
-		m := &t.Members[i]
-		members[i] = zigbee2mqtt.Member{Name: m.ID, IEEE: zigbeeAddress(&m.Who), Model: m.Model}
+	var members []zigbee2mqtt.Member
+	for i, d := range t.hub().Behind() {
+		members = append(members, zigbee2mqtt.Member{Name: d.Name, IEEE: zigbeeAddress(&t.Me().Who, i+1), Model: d.Device})
 	}
 	b := zigbee2mqtt.New(c, members)
-	t.Members[0].Memory = b
+	t.Me().Memory = b
 	return b
 }
 
-// zigbeeAddress is the IEEE address of a device: its MAC with two bytes in the middle.
-func zigbeeAddress(w *Who) string {
-	m := w.MAC()
-	return "0x" + string(appendHex(nil, append(append(m[:3:3], 0xff, 0xfe), m[3:]...), lowerHex))
+// hub is the model of a bridge.
+func (t *Talk) hub() devices.Hub {
+	h, _ := t.Me().Model.(devices.Hub) // New takes nothing else
+	return h
 }
 
-// coordinatorAddress is that of the radio of a bridge, by the first of its devices: no
-// device has it.
-func coordinatorAddress(w *Who) string {
+// zigbeeAddress is an IEEE address of a bridge's network: its MAC with the number of the
+// device in the middle, which for the bridge's own radio is 0.
+func zigbeeAddress(w *Who, number int) string {
 	m := w.MAC()
-	return "0x" + string(appendHex(nil, append(append(m[:3:3], 0x00, 0x00), m[3:]...), lowerHex))
+	return "0x" + string(appendHex(nil, append(append(m[:3:3], byte(number>>8), byte(number)), m[3:]...), lowerHex))
 }
 
 const lowerHex = "0123456789abcdef"
@@ -195,7 +201,7 @@ func (z *zigbeeBridge) say(t *Talk) func(zigbee2mqtt.Message) {
 // Hear obeys commands and requests, and notes that Home Assistant has started, which is
 // told all states anew half a minute later.
 func (z *zigbeeBridge) Hear(t *Talk, topic, payload []byte) bool {
-	rest, ok := z.rest(&t.Members[0].Who, topic)
+	rest, ok := z.rest(&t.Me().Who, topic)
 	if !ok || !zigbee2mqtt.Owns(rest) {
 		prefix, birth := bytes.CutSuffix(topic, []byte("/status"))
 		if birth = birth && z.Discovery != "none" && string(prefix) == z.DiscoveryPrefix; birth && string(payload) == "online" {
@@ -229,15 +235,19 @@ func (z *zigbeeBridge) start(t *Talk, b *zigbee2mqtt.Bridge) {
 	}
 }
 
-func (z *zigbeeBridge) Tell(t *Talk, o Occasion, changed devices.Changes) {
+func (z *zigbeeBridge) Tell(t *Talk, o Occasion, _ devices.Changes) {
 	b, say := z.bridge(t), z.say(t)
 	switch o {
 	case Changed:
-		b.Changed(t.Of, changed, t.Wall(), say)
+		for i, who := 0, t.hub().TakeChanged(); who != 0; i, who = i+1, who>>1 {
+			if who&1 != 0 {
+				b.Changed(i, t.Wall(), say)
+			}
+		}
 	case Online:
 		z.start(t, b)
 	case Reported:
-		b.Report(t.Of, t.Wall(), say)
+		b.Report(t.Wall(), say)
 	case bridgeDiscovers:
 		b.Discover(t.Wall(), say)
 	case bridgeAgain:
@@ -247,47 +257,27 @@ func (z *zigbeeBridge) Tell(t *Talk, o Occasion, changed devices.Changes) {
 	}
 }
 
-// zigbeeWords are the attributes of the models as Zigbee2MQTT calls them.
-var zigbeeWords = map[string]map[string]string{
-	"light":      {"power": "state", "brightness": "brightness", "color": "color", "ct": "color_temp", "transition": "transition"},
-	"plug":       {"power": "state", "energy": "energy", "load": "load"},
-	"thermostat": {"mode": "system_mode", "target": "occupied_heating_setpoint", "temperature": "local_temperature", "action": "running_state", "power": "system_mode", "window": "window_open"},
-}
-
-// AppendRequest implements [Requester]. What the dialect has not is asked for all the
-// same, and refused by the bridge in its own words.
+// AppendRequest implements [Requester]: what is set is set of all lights, which are a
+// group. Nothing can be got from a group; the first light is asked in its place, and of
+// the bridge itself whether it is well.
 func (z *zigbeeBridge) AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte) {
+	topic = append(append(topic, z.base(w)...), '/')
 	name := z.Kind.Attributes[attr].Name
-	word := zigbeeWords[z.Kind.Name][name]
-	topic = append(append(append(topic, z.base(w)...), '/'), w.ID...)
-	if value == "" {
-		return append(topic, "/get"...), append(append(append(payload, `{"`...), word...), `":""}`...)
+	word := map[string]string{"power": "state", "brightness": "brightness"}[name]
+	switch {
+	case word == "":
+		return append(topic, "bridge/request/health_check"...), payload
+	case value == "":
+		return append(append(topic, "light_1/get/"...), word...), payload
 	}
-	text, quoted := value, true
-	switch name {
-	case "power":
-		if z.Kind.Name == "thermostat" {
-			text = map[bool]string{true: "heat", false: "off"}[strings.EqualFold(value, "ON")]
+	if f, err := strconv.ParseFloat(value, 64); err == nil && name == "brightness" {
+		if value[0] == '+' || value[0] == '-' {
+			word = "brightness_step"
 		}
-	case "brightness":
-		f, err := strconv.ParseFloat(value, 64)
-		if quoted = err != nil; !quoted {
-			text = strconv.Itoa(int(math.Round(f * 254 / 100)))
-			if value[0] == '+' || value[0] == '-' {
-				word = "brightness_step"
-			}
-		}
-	case "color":
-		if value[0] != '#' {
-			text, quoted = `{"hsb":`+strconv.Quote(value)+`}`, false
-		}
-	case "ct", "target", "transition":
-		_, err := strconv.ParseFloat(value, 64)
-		quoted = err != nil || value[0] == '+'
+		value = strconv.Itoa(int(math.Round(f * 254 / 100)))
+	} else {
+		value = strconv.Quote(value)
 	}
-	if quoted {
-		text = strconv.Quote(text)
-	}
-	topic = append(topic, "/set"...)
-	return topic, append(append(append(append(append(payload, `{"`...), word...), `":`...), text...), '}')
+	topic = append(append(topic, zigbee2mqtt.AllLights...), "/set"...)
+	return topic, append(append(append(append(append(payload, `{"`...), word...), `":`...), value...), '}')
 }

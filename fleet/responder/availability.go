@@ -65,6 +65,14 @@ func (r *Responder) expandAvailability(a *availability) (topic, online, offline 
 	return a.Topic.Expand(vars), a.Online.Expand(vars), a.Offline.Expand(vars)
 }
 
+// lastWord is what the device says as it leaves in order, where its Will says offline.
+func (r *Responder) lastWord(offline string) string {
+	if left := r.env.Availability[r.spec.Group].Left; left != "" {
+		return left.Expand(r.spec.Vars(r.env.Run))
+	}
+	return offline
+}
+
 // partingType is the Content Type of what the device says as it leaves: that of the
 // Will, whose words it takes.
 //

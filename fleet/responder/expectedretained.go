@@ -67,7 +67,7 @@ func (r *Responder) lastWords(c *audit.ExpectedRetained) {
 	_, onlineWord, offlineWord := r.availability()
 	switch {
 	case r.parted:
-		c.Values = []string{offlineWord}
+		c.Values = []string{r.lastWord(offlineWord)}
 	case w.Off || !w.Retain || w.Topic.Expand(vars) != c.Topic || !known || !out.Due:
 		c.Values = []string{onlineWord}
 	case out.Seen > 0 || out.Verdict == audit.Missing:

@@ -118,6 +118,7 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 func (r *Responder) Online(now time.Time) time.Time {
 	r.step(now)
 	r.present.Store(true)
+	r.tell(faces.Arriving)
 	r.announce(true)
 	r.isBack()
 	r.expectAnswer(now)
@@ -287,7 +288,7 @@ func (r *Responder) Ended() {
 func (r *Responder) announce(there bool) {
 	topic, word, offlineWord := r.availability()
 	if !there {
-		word = offlineWord
+		word = r.lastWord(offlineWord)
 	}
 	p := wire.Publish{
 		Topic:   []byte(topic),
@@ -309,7 +310,13 @@ func (r *Responder) announce(there bool) {
 		if !there && r.plainWill() {
 			p.QoS = r.partingQoS()
 		}
-		p.Props.User = wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, r.announced, r.env.Run)) // or the auditor would take it for the Will
+		p.Props.User = r.notTheWill(r.announced)
 	}
 	r.Send(&p, metrics.Announcement)
+}
+
+// notTheWill says of a message on the topic of its presence that the device sent it, at a
+// moment, or the auditor would take it for the Will.
+func (r *Responder) notTheWill(at time.Duration) []byte {
+	return wire.AppendUserProperty(nil, deliveries.SentKey, deliveries.AppendMoment(nil, at, r.env.Run))
 }

@@ -132,6 +132,13 @@ func (s *speech) publish(m *faces.Message) {
 	if !followed {
 		kind = metrics.Announcement
 	}
+	presence := false
+	if m.About == faces.Discovery && r.env.Audit != nil {
+		topic, _, _ := r.availability()
+		if presence = string(p.Topic) == topic; presence {
+			p.Props.User = r.notTheWill(r.env.now())
+		}
+	}
 	slot, made, note := m.Slot, r.env.now(), uint64(0)
 	if kind == metrics.Telemetry {
 		slot, note = r.TelemetrySlot(), uint64(made)
@@ -149,7 +156,7 @@ func (s *speech) publish(m *faces.Message) {
 		made = 0 // it has no stamp
 		sent = r.Send(&p, kind)
 	}
-	if p.Retain {
+	if p.Retain && !presence {
 		r.retains(p.Topic, p.Payload, made, sent)
 	}
 }

@@ -207,18 +207,18 @@ func (g *group) remember(update *object) {
 
 // Changed says what follows when attributes of a member's model have changed by
 // themselves or by another's hand. Members count from 0, as New took them.
-func (b *Bridge) Changed(i int, c devices.Changes, now time.Time, say func(Message)) {
+func (b *Bridge) Changed(i int, now time.Time, say func(Message)) {
 	b.with(now, say, func() {
-		if m := b.all[i]; slices.Contains(b.members, m) && m.follow(c) {
+		if m := b.all[i]; slices.Contains(b.members, m) && m.follow() {
 			b.changed(m, m.update(), nil)
 		}
 	})
 }
 
-// Report has a member tell its state, as its regular reports do.
-func (b *Bridge) Report(i int, now time.Time, say func(Message)) {
+// Report has all members tell their states, as their regular reports do.
+func (b *Bridge) Report(now time.Time, say func(Message)) {
 	b.with(now, say, func() {
-		if m := b.all[i]; slices.Contains(b.members, m) {
+		for _, m := range b.members {
 			b.tell(m, nil)
 		}
 	})

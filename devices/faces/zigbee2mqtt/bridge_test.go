@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"homefleet/devices"
 )
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
@@ -116,11 +114,10 @@ func TestChangedByHand(t *testing.T) {
 	} {
 		m := b.all[i].model
 		attr, _ := m.Kind().Attribute([]byte(tt.attr))
-		changed, err := m.Do(attr, []byte(tt.value))
-		if err != nil {
+		if _, err := m.Do(attr, []byte(tt.value)); err != nil {
 			t.Fatal(err)
 		}
-		got := all(func(say func(Message)) { b.Changed(i, changed, noon, say) })
+		got := all(func(say func(Message)) { b.Changed(i, noon, say) })
 		if !strings.Contains(got, tt.want) {
 			t.Errorf("after %s %s by hand it says\n%swant %s", tt.attr, tt.value, got, tt.want)
 		}
@@ -128,8 +125,10 @@ func TestChangedByHand(t *testing.T) {
 	// A brightness of the hand's own, in per cent, replaces the one that is remembered.
 	m := b.all[0].model
 	attr, _ := m.Kind().Attribute([]byte("brightness"))
-	changed, _ := m.Do(attr, []byte("40"))
-	if got := all(func(say func(Message)) { b.Changed(0, changed, noon, say) }); !strings.Contains(got, `light_1 {"brightness":102,`) {
+	if _, err := m.Do(attr, []byte("40")); err != nil {
+		t.Fatal(err)
+	}
+	if got := all(func(say func(Message)) { b.Changed(0, noon, say) }); !strings.Contains(got, `light_1 {"brightness":102,`) {
 		t.Errorf("after brightness 40 by hand it says\n%swant brightness 102", got)
 	}
 }
@@ -142,7 +141,7 @@ func TestFadeEndsSilently(t *testing.T) {
 	if c == 0 {
 		t.Fatal("the model's fade has no end; want one to report")
 	}
-	if got := all(func(say func(Message)) { b.Changed(0, c, noon, say) }); got != "" {
+	if got := all(func(say func(Message)) { b.Changed(0, noon, say) }); got != "" {
 		t.Errorf("at the end of the fade it says\n%swant nothing", got)
 	}
 	if got := heard(b, "light_1/get", `{"brightness":""}`); !strings.Contains(got, `light_1 {"brightness":101,`) {
@@ -288,10 +287,10 @@ func FuzzBridge(f *testing.F) {
 			}
 			b.Hear(m[0], []byte(m[1]), noon, say)
 			for i := range b.all {
-				b.Changed(i, ^devices.Changes(0), noon, say)
-				b.Report(i, noon, say)
+				b.Changed(i, noon, say)
 			}
 		}
+		b.Report(noon, say)
 		b.Discover(noon, say)
 		b.Again(noon, say)
 	})

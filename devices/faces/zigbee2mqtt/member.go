@@ -81,10 +81,7 @@ func (m *member) do(name, payload string) error {
 
 // follow takes that attributes of the model have changed by themselves or by another's
 // hand. It reports whether the state that is told is another.
-func (m *member) follow(c devices.Changes) bool {
-	if c == 0 {
-		return false
-	}
+func (m *member) follow() bool {
 	if m.light != nil {
 		return m.light.follow(m)
 	}
