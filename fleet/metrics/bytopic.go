@@ -54,7 +54,11 @@ func (b *ByTopic) of(w Whose) *int64 {
 func ofByTopic(n func(*ByTopic) int64) func(*Snapshot, Label) (float64, float64, bool) {
 	return func(s *Snapshot, _ Label) (float64, float64, bool) {
 		b := &s.Totals.ByTopic
-		return float64(n(b)), float64(b.Known()), b.Known() > 0
+		known := b.Known()
+		if b.Total() == 0 {
+			known = s.Totals.Answers // by Correlation Data
+		}
+		return float64(n(b)), float64(known), s.Totals.Planned > 0
 	}
 }
 
