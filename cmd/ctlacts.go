@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -214,9 +215,7 @@ func (c *ctl) strike() *cobra.Command {
 		case len(target) == 0 && !c.all && args[0] != brokerOutageWord:
 			return misused("everybody is --all", "no device is named; want an id, kind=, home= or share=")
 		}
-		for key, value := range flagged(cmd, "for", "at") {
-			body[key] = value
-		}
+		maps.Copy(body, flagged(cmd, "for", "at"))
 		body["kind"] = args[0]
 		if len(target) > 0 {
 			body["target"] = target

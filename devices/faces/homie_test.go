@@ -131,16 +131,16 @@ func TestHomieHears(t *testing.T) {
 		if !s.voice.Hear(&s.talk, []byte(value+tt.property+"/set"), []byte(tt.payload)) {
 			t.Fatalf("%s/set is not heard", tt.property)
 		}
-		got := ""
+		var got strings.Builder
 		for _, m := range s.said {
 			fault := ""
 			if m.m.Fault != nil {
 				fault = "!"
 			}
-			got += strings.TrimPrefix(m.topic, value) + " " + m.payload + fault + "\n"
+			got.WriteString(strings.TrimPrefix(m.topic, value) + " " + m.payload + fault + "\n")
 		}
-		if got != tt.want {
-			t.Errorf("%s/set %.40q to %q says\n%swant\n%s", tt.property, tt.payload, tt.to, got, tt.want)
+		if got.String() != tt.want {
+			t.Errorf("%s/set %.40q to %q says\n%swant\n%s", tt.property, tt.payload, tt.to, got.String(), tt.want)
 		}
 	}
 	s := newHomie(t, "light", "d1")

@@ -17,6 +17,7 @@ import (
 	"homefleet/fleet/broker"
 	"homefleet/fleet/control"
 	"homefleet/fleet/phone"
+	"homefleet/fleet/report"
 	"homefleet/fleet/web"
 	"homefleet/scenarios"
 )
@@ -226,6 +227,10 @@ func TestStopIsInTheResult(t *testing.T) {
 	}
 	if strings.Contains(text.String(), token) {
 		t.Error("the result has the token")
+	}
+	text.Reset()
+	if err := report.Text(&text, res, report.TextOptions{Width: 100}); err != nil || !strings.Contains(text.String(), "somebody intervened 1 time while it ran") {
+		t.Errorf("the report does not say that somebody intervened: %v\n%s", err, &text)
 	}
 	if status, body, _ := h.ask("GET", "/readyz", ""); status != 503 || !strings.Contains(body, "the run is over") {
 		t.Errorf("GET /readyz = %d %s; want 503, over", status, body)

@@ -2,6 +2,7 @@ package zigbee2mqtt
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,11 +27,11 @@ func (b *Bridge) Discover(now time.Time, say func(Message)) {
 // coded is the base topic as the decimal codes of its characters, which the ids of the
 // bridge and of its groups begin with.
 func (b *Bridge) coded() string {
-	code := ""
+	var code strings.Builder
 	for _, r := range b.cfg.Base {
-		code += strconv.Itoa(int(r))
+		code.WriteString(strconv.Itoa(int(r)))
 	}
-	return code
+	return code.String()
 }
 
 func (b *Bridge) origin() *object {

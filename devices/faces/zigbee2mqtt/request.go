@@ -218,11 +218,12 @@ func (b *Bridge) networkmap(v any) (*object, error) {
 }
 
 func (b *Bridge) drawn(begin, arrow, end, last string) string {
-	text := begin
+	var text strings.Builder
+	text.WriteString(begin)
 	for _, m := range b.members {
-		text += strconv.Quote(m.ieee) + arrow + strconv.Quote(b.cfg.Coordinator) + end
+		text.WriteString(strconv.Quote(m.ieee) + arrow + strconv.Quote(b.cfg.Coordinator) + end)
 	}
-	return text + last
+	return text.String() + last
 }
 
 // mostOptions bounds what requests can make the bridge remember of one device or group.

@@ -55,9 +55,9 @@ func beFloor(in io.Reader, out io.Writer) error {
 
 // floorFilter is who subscribes, at which QoS and with which identifier.
 type floorFilter struct {
-	client *int
-	id     uint32
-	qos    byte
+	_ *int
+	_ uint32
+	_ byte
 }
 
 // floorClient takes filters of three bytes from SUBSCRIBEs, without a look at them.
