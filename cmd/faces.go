@@ -27,13 +27,13 @@ a device made for it, with the face as its product comes with it.`,
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			var names []cobra.Completion
-			for _, f := range ownSessionFaces() {
+			for _, f := range faces.All() {
 				names = append(names, cobra.CompletionWithDesc(f.Name, f.Doc))
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			all := ownSessionFaces()
+			all := faces.All()
 			if len(args) == 1 {
 				var names []string
 				var found []*faces.Face
@@ -60,17 +60,6 @@ a device made for it, with the face as its product comes with it.`,
 			return w.Flush()
 		},
 	}
-}
-
-// ownSessionFaces are the faces that a scenario may choose.
-func ownSessionFaces() []*faces.Face {
-	var all []*faces.Face
-	for _, f := range faces.All() {
-		if !f.Bridge {
-			all = append(all, f)
-		}
-	}
-	return all
 }
 
 type faceDocument struct {
@@ -124,7 +113,11 @@ func (a *app) printFace(f *faces.Face) error {
 			if l.Retain {
 				kept = ", retained"
 			}
-			rs.add(l.When, "%s%s\n%s", l.Topic, kept, clipped(l.Payload))
+			when, heard := l.When, ""
+			if strings.Contains(when, "/") { // what is sent to it, which is too long for a column of names
+				when, heard = "answers", when+"\non "
+			}
+			rs.add(when, "%s%s%s\n%s", heard, l.Topic, kept, clipped(l.Payload))
 		}
 		b.WriteString(rs.text("  ", p))
 	}

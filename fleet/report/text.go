@@ -86,8 +86,8 @@ func (w *writer) wrapped(indent int, text string) {
 // Text writes the summary of a result for a terminal: expectations first and of
 // these the failed ones, then the verdict, the ledger, the times, what happened
 // to devices and how they came back, and what the result is of, in lines that are no
-// wider than the options say. Of a run that measured nothing there is less. Control characters in names are replaced, so that no name can move the
-// cursor.
+// wider than the options say. Of a run that measured nothing there is less. Control
+// characters in names are replaced, so that no name can move the cursor.
 func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	w := newWriter(opt)
 	s := &r.Snapshot
@@ -112,7 +112,9 @@ func Text(out io.Writer, r *metrics.Result, opt TextOptions) error {
 	w.offline(r)
 	w.recovery(r)
 	w.errors(r)
-	w.oddities(r)
+	if r.Ran == 0 { // else they stand among the counts
+		w.oddities(r)
+	}
 	w.facts("run", r)
 	return w.flush(out)
 }
