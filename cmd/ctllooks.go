@@ -41,7 +41,11 @@ func (c *ctl) status(cmd *cobra.Command, _ []string) error {
 			r.add("scenario", "%s, seed %s, run %s", printable(s.Scenario), s.Seed, printable(s.Run))
 			r.add("devices", "%s of %s online", words.Grouped(int64(s.Devices.Online)), words.Grouped(int64(s.Devices.Total)))
 		}
-		r.add("phase", "%s, since %s", s.Phase, s.Uptime)
+		up := s.Uptime
+		if d, err := time.ParseDuration(up); err == nil {
+			up = words.Span(d)
+		}
+		r.add("phase", "%s, %s after the start", s.Phase, printable(up))
 		r.add("broker", "%s", strings.Join(s.Brokers, "\n"))
 		if s.Interventions > 0 {
 			r.add("interventions", "%d", s.Interventions)

@@ -40,6 +40,7 @@ type running struct {
 	plain    plainLines
 	statusAt time.Time
 	steady   bool // memory is set for a fleet that is up
+	failFast bool // the first fault ends the run, and tells
 	toldHint bool
 	toldSlow bool
 }
@@ -178,7 +179,7 @@ func (r *running) whyNobody(now time.Time) {
 	switch {
 	case fault != nil && !r.toldHint:
 		r.toldHint = true
-		if final := r.fleet.Refusal(); final != nil {
+		if r.failFast || r.fleet.Refusal() != nil {
 			return // the end is near, and tells
 		}
 		hint := brokerHint(fault, r.sc.Broker.URL)

@@ -171,6 +171,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 		return err
 	}
 	once := passwords{read: r.secret}
+	r.failFast = f.failFast
 	options := fleet.Options{Run: r.id, Secret: once.secret, FailFast: f.failFast, EndIfNobody: true, Precise: true, Log: r.log}
 	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
