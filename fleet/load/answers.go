@@ -32,7 +32,7 @@ func (r *Controller) Message(p *wire.Publish) {
 
 // read takes from an answer what the ledger wants to know.
 func (r *Controller) read(p *wire.Publish) metrics.Answer {
-	a := metrics.Answer{Correlation: p.Props.CorrelationData, Error: HasError(p)}
+	a := metrics.Answer{Correlation: p.Props.CorrelationData, Error: deliveries.HasError(p)}
 	a.Target, a.Member = r.Group.answerer(p)
 	a.OtherRetain = p.Retain
 	s, whole, has := deliveries.ParseAnswerStamp(p)
@@ -64,10 +64,4 @@ func (r *Controller) Acknowledged(seq uint64, code byte) {
 		r.refill(at)
 	}
 	r.letGo(at)
-}
-
-// HasError reports whether an answer has a User Property error.
-func HasError(p *wire.Publish) bool {
-	_, has := p.Props.UserProperty(ErrorKey)
-	return has
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/devices/faces"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -19,7 +20,7 @@ import (
 // time-out.
 //
 // The ledger is told what the requester takes for its answer, and, where requests are
-// marked (see [mark]), whose it was. Then the time and the fate of a request are those
+// marked (see [deliveries.Mark]), whose it was. Then the time and the fate of a request are those
 // of its own answer; else they are those of what was taken for it.
 type byTopic struct {
 	asked   map[uint32]asked // by target: the last request, unless it was taken for answered
@@ -123,12 +124,12 @@ func (r *Controller) notes(target int, seq uint64, at time.Duration) {
 // marked returns the payload of a request with its mark.
 func (r *Controller) marked(payload []byte, seq uint64) []byte {
 	r.payload = append(r.payload[:0], payload...)
-	r.payload = r.mark(seq).append(r.payload)
+	r.payload = r.mark(seq).Append(r.payload)
 	return r.payload
 }
 
-func (r *Controller) mark(seq uint64) mark {
-	return mark{uint16(r.env.RunID), uint32(r.Group.first+r.index) & 0xffffff, uint32(seq)}
+func (r *Controller) mark(seq uint64) deliveries.Mark {
+	return deliveries.Mark{Run: uint16(r.env.RunID), Controller: uint32(r.Group.first+r.index) & 0xffffff, Seq: uint32(seq)}
 }
 
 // listens takes what came to the topic of an answer.
@@ -155,22 +156,22 @@ func (r *Controller) listens(p *wire.Publish) {
 		r.refill(at)
 		return
 	}
-	m, marked := readMark(p.Payload)
+	m, marked := deliveries.ReadMark(p.Payload)
 	own := r.mark(a.seq)
-	mine := marked && m.run == own.run && m.controller == own.controller
+	mine := marked && m.Run == own.Run && m.Controller == own.Controller
 	switch {
 	case !has:
-	case !marked || m.run != own.run:
+	case !marked || m.Run != own.Run:
 		r.ledger.Took(at, a.seq, metrics.Nobodys)
 	case !mine:
 		r.ledger.Took(at, a.seq, metrics.Others)
-	case m.seq != own.seq:
+	case m.Seq != own.Seq:
 		r.ledger.Took(at, a.seq, metrics.Earlier)
 	default:
 		r.ledger.Took(at, a.seq, metrics.Own)
 	}
 	if mine {
-		r.ledger.AnswerTo(at, uint64(m.seq), answer)
+		r.ledger.AnswerTo(at, uint64(m.Seq), answer)
 	}
 	r.refill(at)
 }

@@ -1,18 +1,8 @@
 package load
 
-import "homefleet/fleet/wire"
-
-// A request of a controller with `identify` has the User Property IdentifyKey, and
-// the answer to it has AnswererKey with the id of the device that gave it. So the
-// ledger knows an answer of another device than was asked, and in a group which of
-// them is missing.
-const (
-	IdentifyKey = "identify"
-	AnswererKey = "device"
-
-	// ErrorKey names the User Property of an answer that says why a command was not
-	// carried out.
-	ErrorKey = "error"
+import (
+	"homefleet/fleet/deliveries"
+	"homefleet/fleet/wire"
 )
 
 // wrongTopic is no request's target, nor is any from firstTarget on a topic's: an
@@ -24,7 +14,7 @@ const (
 
 // identifies prepares the group for answers that name their devices.
 func (g *Group) identifies() {
-	g.asks = wire.AppendUserProperty(nil, IdentifyKey, "1")
+	g.asks = wire.AppendUserProperty(nil, deliveries.IdentifyKey, "1")
 	g.places = make(map[string]uint32, len(g.targets))
 	for i := range g.targets {
 		g.places[g.targets[i].id] = uint32(i)
@@ -46,7 +36,7 @@ func (g *Group) answerer(p *wire.Publish) (target, member uint32) {
 	if g.asks == nil {
 		return 0, 0
 	}
-	id, _ := p.Props.UserProperty(AnswererKey)
+	id, _ := p.Props.UserProperty(deliveries.AnswererKey)
 	place, known := g.places[string(id)]
 	switch {
 	case g.Spec.Group != "" && known:

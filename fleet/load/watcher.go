@@ -111,7 +111,7 @@ func (w *Watcher) consume(p *wire.Publish) {
 	answer.Props.HasPayloadFormat, answer.Props.PayloadFormat = true, 1
 	answer.Props.ContentType = []byte("text/plain")
 	answer.Props.CorrelationData = p.Props.CorrelationData
-	answer.Props.User = wire.AppendUserProperty(nil, ConsumerKey, w.Name())
+	answer.Props.User = wire.AppendUserProperty(nil, deliveries.ConsumerKey, w.Name())
 	if device, number, ours := w.env.Will(p); ours {
 		answer.Props.User = w.env.AppendConnection(answer.Props.User, device, number)
 		w.answer(&answer, device, number)
@@ -204,7 +204,3 @@ func (w *Watcher) receive(p *wire.Publish) {
 		}
 	}
 }
-
-// ConsumerKey names the User Property of a watcher's answer to a Will that says who it
-// is.
-const ConsumerKey = "by"

@@ -7,7 +7,7 @@ import (
 
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
-	"homefleet/fleet/load"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/wire"
 )
 
@@ -97,7 +97,7 @@ func (r *Responder) unanswered() {
 func consumer(p *wire.Publish) string {
 	if p.Props.User != nil {
 		for k, v := range p.Props.UserProperties() {
-			if k == load.ConsumerKey {
+			if k == deliveries.ConsumerKey {
 				return strings.Trim(client.Shorten([]byte(v)), `"`)
 			}
 		}

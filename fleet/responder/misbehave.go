@@ -7,8 +7,8 @@ import (
 
 	"homefleet/devices/faces"
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
-	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -191,7 +191,7 @@ func (r *Responder) sendHeld(which func(*heldAnswer) bool) {
 
 // replyKind says whether an answer is one with an error.
 func replyKind(reply *wire.Publish) metrics.MessageKind {
-	if load.HasError(reply) {
+	if deliveries.HasError(reply) {
 		return metrics.ErrorReply
 	}
 	return metrics.Reply

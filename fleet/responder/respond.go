@@ -7,7 +7,6 @@ import (
 	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
-	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -54,7 +53,7 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	s.recall()
 
 	var payload []byte
-	payload, s.mark = load.CutMark(p.Payload)
+	payload, s.mark = deliveries.CutMark(p.Payload)
 	s.request, s.QoS = p, p.QoS
 	s.usable = r.usable(s, p.Props.ResponseTopic)
 	if p.Props.ResponseTopic != nil && !s.usable {
@@ -116,10 +115,10 @@ func (r *Responder) names(request *wire.Publish, user []byte) []byte {
 	if request.Props.User == nil {
 		return user
 	}
-	if _, asks := request.Props.UserProperty(load.IdentifyKey); !asks {
+	if _, asks := request.Props.UserProperty(deliveries.IdentifyKey); !asks {
 		return user
 	}
-	return wire.AppendUserProperty(user, load.AnswererKey, r.spec.ID)
+	return wire.AppendUserProperty(user, deliveries.AnswererKey, r.spec.ID)
 }
 
 // checksum appends to an answer that is complete but for it what tells a controller

@@ -6,8 +6,8 @@ import (
 
 	"homefleet/devices/faces"
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
-	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -20,7 +20,7 @@ type speech struct {
 	r       *Responder
 	one     [1]faces.Member
 	request *wire.Publish       // nil: nobody has asked
-	mark    []byte              // the end of its payload, with which the answer ends, too; see [load.CutMark]
+	mark    []byte              // the end of its payload, with which the answer ends, too; see [deliveries.CutMark]
 	usable  bool                // it has a Response Topic on which the device answers
 	away    bool                // nobody hears it, and it is only counted
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
@@ -183,7 +183,7 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 	default:
 		typed(&reply, m)
 		if m.Fault != nil {
-			reply.Props.User = wire.AppendUserProperty(reply.Props.User, load.ErrorKey, m.Fault.Error())
+			reply.Props.User = wire.AppendUserProperty(reply.Props.User, deliveries.ErrorKey, m.Fault.Error())
 		}
 	}
 	reply.Props.CorrelationData = p.Props.CorrelationData

@@ -1,33 +1,33 @@
-package load
+package deliveries
 
 import "encoding/binary"
 
-// A mark is how a requester without Correlation Data tells whose answer it is that it
+// Mark is how a requester without Correlation Data tells whose answer it is that it
 // gets, where the scenario wants that told (identify): white space at the end of a
 // payload, in which the number of the request is written. Devices pass over it, as over
 // all white space, and end their answer on the state topic with the same.
 //
 // It is an instrument of the measuring, and no requester of MQTT 3.1.1 has it: what it
 // takes for its answer goes by the topic alone.
-type mark struct {
-	run        uint16 // the last bits of the run's
-	controller uint32 // of which 24 bits count
-	seq        uint32 // the last bits of the request's number
+type Mark struct {
+	Run        uint16 // the last bits of the run's
+	Controller uint32 // of which 24 bits count
+	Seq        uint32 // the last bits of the request's number
 }
 
 const (
 	markBytes = 9
-	// MarkSize is how many bytes a mark is long: a line feed, and a space for each bit
+	// markSize is how many bytes a mark is long: a line feed, and a space for each bit
 	// that is 0 and a tab for each that is 1.
-	MarkSize = 1 + 8*markBytes
+	markSize = 1 + 8*markBytes
 )
 
-// append appends the mark to a payload.
-func (m mark) append(dst []byte) []byte {
+// Append appends the mark to a payload.
+func (m Mark) Append(dst []byte) []byte {
 	var b [markBytes]byte
-	binary.BigEndian.PutUint16(b[:], m.run)
-	binary.BigEndian.PutUint32(b[1:], m.controller&0xffffff|uint32(b[1])<<24)
-	binary.BigEndian.PutUint32(b[5:], m.seq)
+	binary.BigEndian.PutUint16(b[:], m.Run)
+	binary.BigEndian.PutUint32(b[1:], m.Controller&0xffffff|uint32(b[1])<<24)
+	binary.BigEndian.PutUint32(b[5:], m.Seq)
 	dst = append(dst, '\n')
 	for _, octet := range b {
 		for bit := 7; bit >= 0; bit-- {
@@ -40,7 +40,7 @@ func (m mark) append(dst []byte) []byte {
 // CutMark returns a payload without its mark, and the mark, which both point into it.
 // The mark is nil where there is none.
 func CutMark(payload []byte) (rest, mark []byte) {
-	at := len(payload) - MarkSize
+	at := len(payload) - markSize
 	if at < 0 || payload[at] != '\n' {
 		return payload, nil
 	}
@@ -52,8 +52,8 @@ func CutMark(payload []byte) (rest, mark []byte) {
 	return payload[:at], payload[at:]
 }
 
-// readMark reads the mark of a payload. It is false where there is none.
-func readMark(payload []byte) (m mark, ok bool) {
+// ReadMark reads the mark of a payload. It is false where there is none.
+func ReadMark(payload []byte) (m Mark, ok bool) {
 	_, bits := CutMark(payload)
 	if bits == nil {
 		return m, false
@@ -64,9 +64,9 @@ func readMark(payload []byte) (m mark, ok bool) {
 			b[i/8] |= 0x80 >> (i % 8)
 		}
 	}
-	return mark{
-		run:        binary.BigEndian.Uint16(b[:]),
-		controller: binary.BigEndian.Uint32(b[1:]) & 0xffffff,
-		seq:        binary.BigEndian.Uint32(b[5:]),
+	return Mark{
+		Run:        binary.BigEndian.Uint16(b[:]),
+		Controller: binary.BigEndian.Uint32(b[1:]) & 0xffffff,
+		Seq:        binary.BigEndian.Uint32(b[5:]),
 	}, true
 }
