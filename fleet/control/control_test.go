@@ -91,7 +91,14 @@ func start(t testing.TB, src string) *home {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the devices are not up after 20s")
 	}
-	return h
+	// A Will of an outage that the auditor did not see from its beginning is not judged.
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if status, body, _ := h.ask("GET", "/readyz", ""); status == http.StatusOK {
+			return h
+		} else if time.Now().After(end) {
+			t.Fatalf("GET /readyz = %d %s after 20s; want 200", status, body)
+		}
+	}
 }
 
 // ask makes a request and returns the status and the body. body is "" or JSON; headers
