@@ -125,7 +125,7 @@ func (b *Bridge) discover(m *member) {
 		return
 	}
 	d := device(m.kind())
-	definition, _ := have2(d, "definition")
+	definition, _ := objectIn(d, "definition")
 	of := members(
 		"hw_version", 1,
 		"identifiers", list{"zigbee2mqtt_" + m.ieee},

@@ -166,11 +166,11 @@ var logLevels = []string{"error", "warning", "info", "debug"}
 // setOptions changes the bridge's settings, of which there is one here that shows.
 func (b *Bridge) setOptions(v any) (*object, error) {
 	o, _ := v.(*object)
-	options, ok := have2(o, "options")
+	options, ok := objectIn(o, "options")
 	if !ok {
 		return nil, errPayload
 	}
-	if advanced, ok := have2(options, "advanced"); ok {
+	if advanced, ok := objectIn(options, "advanced"); ok {
 		if level, set := advanced.get("log_level"); set {
 			s, _ := level.(string)
 			if !slices.Contains(logLevels, s) {
@@ -184,7 +184,7 @@ func (b *Bridge) setOptions(v any) (*object, error) {
 }
 
 // have2 returns a member that is an object.
-func have2(o *object, key string) (*object, bool) {
+func objectIn(o *object, key string) (*object, bool) {
 	v, _ := o.get(key)
 	child, ok := v.(*object)
 	return child, ok
@@ -245,12 +245,22 @@ func setOptionsOf(now, change *object) (before, after *object, err error) {
 	return before, after, nil
 }
 
-func (b *Bridge) deviceOptions(v any) (*object, error) {
+// optionsIn reads a request that changes the options of a device or a group: whose, and
+// what.
+func optionsIn(v any) (name string, change *object, err error) {
 	o, _ := v.(*object)
-	change, ok := have2(o, "options")
-	name, err := nameIn(v, "id")
+	change, ok := objectIn(o, "options")
+	name, err = nameIn(v, "id")
 	if err != nil || !ok {
-		return nil, errPayload
+		return "", nil, errPayload
+	}
+	return name, change, nil
+}
+
+func (b *Bridge) deviceOptions(v any) (*object, error) {
+	name, change, err := optionsIn(v)
+	if err != nil {
+		return nil, err
 	}
 	m, err := b.device(name)
 	if err != nil {
@@ -267,11 +277,9 @@ func (b *Bridge) deviceOptions(v any) (*object, error) {
 }
 
 func (b *Bridge) groupOptions(v any) (*object, error) {
-	o, _ := v.(*object)
-	change, ok := have2(o, "options")
-	name, err := nameIn(v, "id")
-	if err != nil || !ok {
-		return nil, errPayload
+	name, change, err := optionsIn(v)
+	if err != nil {
+		return nil, err
 	}
 	g, err := b.group(name)
 	if err != nil {
