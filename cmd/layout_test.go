@@ -123,6 +123,7 @@ var rooms = []struct {
 
 	{"fleet/responder", map[string]string{
 		"devices/faces":    "their dialects",
+		"devices/words":    "what is wrong with the fault that a request wants",
 		"devices":          "its model",
 		"fleet/audit":      "what it did to its connections, and what should be retained of it",
 		"fleet/client":     "its session",

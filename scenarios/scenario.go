@@ -35,6 +35,10 @@ type Scenario struct {
 	Time     float64       // simulated seconds per real second, 0.001 to 86400; default 1, real time
 	Start    time.Duration // simulated time of day at the start, since midnight; default 08:00; None is midnight
 
+	// FaultsOnRequest lets a request say what is to become of its answer, with a User
+	// Property homefleet-fault: a requester's own tests need no scenario for each case then.
+	FaultsOnRequest bool
+
 	Broker  Broker
 	Connect Connect
 	Groups  []Group

@@ -15,6 +15,10 @@ const (
 	// ErrorKey names that of an answer that says why a command was not carried out.
 	ErrorKey = "error"
 
+	// FaultKey names that of a request which says what is to become of its answer, where
+	// the scenario lets requests say so.
+	FaultKey = "homefleet-fault"
+
 	// ConsumerKey names that of a watcher's answer to a Will that says who it is from.
 	ConsumerKey = "by"
 )

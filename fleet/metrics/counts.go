@@ -37,6 +37,8 @@ type Counts struct {
 	// refused in CONNACK is in Refused alone.
 	HandshakeFailures atomic.Int64
 
+	FaultsOnRequest atomic.Int64 // requests that said what was to become of their answer, and it did
+
 	SubsLowered atomic.Int64 // subscriptions granted a lower QoS than was asked for
 
 	StrayAcks     atomic.Int64 // PUBACKs, PUBRECs and PUBCOMPs that acknowledge nothing: nothing was sent with their Packet Identifier, or it was acknowledged before

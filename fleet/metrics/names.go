@@ -89,6 +89,7 @@ var runCounts = []countEntry{
 	{name: "devices.resent", help: "PUBLISH and PUBREL sent again after a resume", of: func(c *Counts) int64 { return c.Resent.Load() }},
 	{name: "wills.answered", help: "Wills of a device of which it found that they were answered", of: func(c *Counts) int64 { return c.WillsSeen.Load() }},
 	{name: "wills.unanswered", help: "times that a device was back on its session and found no answer to its Will, though that was due", of: func(c *Counts) int64 { return c.WillsUnseen.Load() }},
+	{name: "devices.faults_on_request", help: "requests that said what was to become of their answer, with a User Property homefleet-fault", of: func(c *Counts) int64 { return c.FaultsOnRequest.Load() }},
 	{name: "misbehaved.dropped", help: "answers that misbehaving devices did not send", of: misbehavior(AnswerDropped)},
 	{name: "misbehaved.duplicated", help: "answers that misbehaving devices sent twice", of: misbehavior(AnswerDuplicated)},
 	{name: "misbehaved.wrong_correlation", help: "answers that misbehaving devices sent with other Correlation Data", of: misbehavior(AnswerWrongCorrelation)},

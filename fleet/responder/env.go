@@ -38,7 +38,8 @@ type Env struct {
 	Few  bool
 	said atomic.Int64 // lines about single devices
 
-	speeches sync.Pool // of *speech
+	speeches      sync.Pool    // of *speech
+	heldOnRequest atomic.Int64 // bytes of answers that devices hold back because requests want it so
 
 	AuditEnv
 	DeliveryEnv

@@ -110,11 +110,9 @@ func (r *Responder) answerBadly(reply *wire.Publish, wrong metrics.Misbehavior) 
 		r.countMisbehavior(wrong)
 		r.sendReply(reply)
 	case metrics.AnswerWrongCorrelation:
-		if n := len(reply.Props.CorrelationData); n > 0 {
+		if len(reply.Props.CorrelationData) > 0 {
 			r.countMisbehavior(wrong)
-			other := slices.Clone(reply.Props.CorrelationData)
-			other[n/2] ^= 0x55
-			reply.Props.CorrelationData = other
+			reply.Props.CorrelationData = otherCorrelation(reply.Props.CorrelationData)
 		}
 	case metrics.AnswerNoCorrelation:
 		if reply.Props.CorrelationData != nil {
@@ -123,7 +121,7 @@ func (r *Responder) answerBadly(reply *wire.Publish, wrong metrics.Misbehavior) 
 		}
 	case metrics.AnswerWrongTopic:
 		r.countMisbehavior(wrong)
-		reply.Topic = append(slices.Clone(reply.Topic), "/wrong"...)
+		reply.Topic = append(slices.Clone(reply.Topic), wrongBehind...)
 	case metrics.AnswerReordered:
 		if r.hold(reply, now.Add(m.spec.ReorderFor), true) {
 			r.countMisbehavior(wrong)
@@ -150,16 +148,28 @@ func (r *Responder) hold(reply *wire.Publish, until time.Time, another bool) boo
 	if len(m.held) >= mostHeld {
 		return false
 	}
-	// Piece by piece, so that the answers of devices that behave need no heap.
-	a := wire.Publish{Topic: slices.Clone(reply.Topic), Payload: slices.Clone(reply.Payload), QoS: reply.QoS, Retain: reply.Retain}
-	a.Props.HasPayloadFormat, a.Props.PayloadFormat = true, 1
-	a.Props.ContentType = textPlain
-	a.Props.CorrelationData = slices.Clone(reply.Props.CorrelationData)
-	a.Props.User = slices.Clone(reply.Props.User)
-	m.held = append(m.held, heldAnswer{a, until, another})
+	m.held = append(m.held, heldAnswer{kept(reply), until, another})
 	m.plan()
 	r.Wake(m.due)
 	return true
+}
+
+// kept is an answer that may be held back, with memory of its own. It is copied piece by
+// piece, so that the answers of devices that behave need no heap.
+func kept(reply *wire.Publish) wire.Publish {
+	a := wire.Publish{Topic: slices.Clone(reply.Topic), Payload: slices.Clone(reply.Payload), QoS: reply.QoS, Retain: reply.Retain}
+	a.Props.HasPayloadFormat, a.Props.PayloadFormat = reply.Props.HasPayloadFormat, reply.Props.PayloadFormat
+	a.Props.ContentType = slices.Clone(reply.Props.ContentType)
+	a.Props.CorrelationData = slices.Clone(reply.Props.CorrelationData)
+	a.Props.User = slices.Clone(reply.Props.User)
+	return a
+}
+
+// otherCorrelation is Correlation Data of which one byte differs.
+func otherCorrelation(of []byte) []byte {
+	other := slices.Clone(of)
+	other[len(other)/2] ^= 0x55
+	return other
 }
 
 // sendReply sends an answer, and those that waited for it to go first. It reports

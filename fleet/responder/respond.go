@@ -59,14 +59,15 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	if p.Props.ResponseTopic != nil && !s.usable {
 		r.refuseTopic(p.Props.ResponseTopic)
 	}
-	if r.misbehavior != nil && (s.usable || r.V311()) && !r.env.asksThere(p.Props.ResponseTopic) {
+	asked := r.env.Scenario.FaultsOnRequest && p.Props.User != nil && r.asksFault(s, p)
+	if !asked && r.misbehavior != nil && (s.usable || r.V311()) && !r.env.asksThere(p.Props.ResponseTopic) {
 		if s.wrong = r.drawMisbehavior(); s.wrong == metrics.AnswerError {
 			r.countMisbehavior(s.wrong)
 			s.Refusal = errMisbehaving
 		}
 	}
 	r.voice.Hear(&s.Talk, p.Topic, payload)
-	s.request, s.mark = nil, nil
+	s.request, s.mark, s.asked = nil, nil, nil
 	r.plan()
 }
 

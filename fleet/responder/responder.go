@@ -47,6 +47,7 @@ type Responder struct {
 	recovering  incident.Recovering // from incidents
 	absence     *absence            // the last one, where somebody may answer the Will; nil before it
 	misbehavior *misbehavior        // how it misbehaves; nil: not at all
+	onRequest   *heldOnRequest      // answers that requests want held back; nil: none
 }
 
 // New returns a device that has a profile, and takes its random choices from a
@@ -158,6 +159,7 @@ func (r *Responder) Offline(d client.Departure) {
 	if r.remembered != nil {
 		clear(r.remembered.pending[:])
 	}
+	r.forgetOnRequest()
 	r.wentDown(d)
 }
 
@@ -181,6 +183,9 @@ func (r *Responder) Act(now time.Time) time.Time {
 	if r.misbehavior != nil {
 		r.misbehaveOnTime(now)
 	}
+	if r.onRequest != nil && client.IsDue(r.onRequest.due, now) {
+		r.sayOnRequest(now)
+	}
 	return r.nextAct()
 }
 
@@ -196,6 +201,9 @@ func (r *Responder) nextAct() time.Time {
 	}
 	if r.misbehavior != nil {
 		due = client.Earlier(due, r.misbehavior.due)
+	}
+	if r.onRequest != nil {
+		due = client.Earlier(due, r.onRequest.due)
 	}
 	if r.remembered != nil {
 		due = client.Earlier(due, r.pendingDue())
@@ -281,6 +289,7 @@ func (r *Responder) Stalled(_, to time.Time) {
 // Ended implements ended.
 func (r *Responder) Ended() {
 	r.missed(time.Now())
+	r.forgetOnRequest()
 	r.isGone()
 }
 

@@ -24,6 +24,7 @@ type speech struct {
 	usable  bool                // it has a Response Topic on which the device answers
 	away    bool                // nobody hears it, and it is only counted
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
+	asked   *treatment          // what the request wants to become of the answer; nil: nothing
 }
 
 // remembered is what a face has of a device from one exchange to the next.
@@ -63,7 +64,7 @@ func (s *speech) done() {
 		s.r.memory().memory = m
 	}
 	e := s.r.env
-	s.one[0].Model, s.one[0].Memory, s.r, s.request = nil, nil, nil, nil
+	s.one[0].Model, s.one[0].Memory, s.r, s.request, s.asked = nil, nil, nil, nil, nil
 	e.speeches.Put(s)
 }
 
@@ -190,6 +191,10 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 	reply.Props.User = r.names(p, reply.Props.User)
 	if to {
 		reply.Props.User = r.checksum(p, &reply)
+	}
+	if s.asked != nil && to {
+		r.answerOnRequest(s.asked, &reply)
+		return
 	}
 	if wrong := s.wrong; wrong >= 0 {
 		s.wrong = -1 // one answer to a request is treated so
