@@ -111,6 +111,7 @@ var rooms = []struct {
 		"fleet/wire":       "requests",
 		"scenarios":        "what is wanted",
 	}},
+	{"fleet/load/stalls", nil},
 
 	{"fleet/incident", map[string]string{
 		"devices/words": "numbers in what it says",
