@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,7 +34,8 @@ type running struct {
 	series   *series // nil: the run stands alone
 	scrape   *scrape // nil: nobody asks for metrics
 	dial     func(context.Context) (net.Conn, error)
-	control  *controlled // nil: nobody controls it
+	control  *controlled    // nil: nobody controls it
+	clears   *fleet.Options // how the broker is reached when all is over, to clear up; nil: nothing is cleared
 	load     liveLoad
 
 	began    time.Time
@@ -56,13 +59,37 @@ func (r *running) live(ctx context.Context) error {
 	r.watch(ctx, ended)
 	r.fleet.LogSilenced()
 	r.screen.Status("", paint{})
+	uncleared := r.clearUp(ctx)
 	if r.embedded != nil {
 		if closeErr := r.embedded.close(); closeErr != nil {
 			r.log.Warn("stopping the broker: " + closeErr.Error())
 		}
 	}
 	res, failure := r.fleet.Result()
-	return r.conclude(res, r.ending(res, failure))
+	end := r.conclude(res, r.ending(res, failure))
+	if uncleared == nil || end == nil {
+		return cmp.Or(uncleared, end)
+	}
+	if exit, ok := errors.AsType[*exitError](uncleared); ok {
+		r.tell(exit)
+	}
+	return end
+}
+
+// clearUp empties what the devices left retained, if that is wanted. It is not cut short by
+// the end of ctx, which has ended the run.
+func (r *running) clearUp(ctx context.Context) error {
+	if r.clears == nil {
+		return nil
+	}
+	done, err := r.empty(context.WithoutCancel(ctx), r.sc, *r.clears, false)
+	if err == nil {
+		err = clearedFault(r.clears, &done, false)
+	}
+	if err == nil && !r.quiet {
+		fmt.Fprintf(r.screen, "%s\n", clearedWords(r.clears, &done))
+	}
+	return err
 }
 
 // watch tells how things go until the fleet has ended.

@@ -34,6 +34,7 @@ type runFlags struct {
 	linger    spanFlag
 	force     bool
 	unwatched bool
+	clear     bool
 }
 
 // embeddedWord is what --broker takes beside a URL.
@@ -94,6 +95,7 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.Var(&f.linger, "linger", "how long --metrics serves the figures of a run that is over (default: until the next scrape, at most 20s, if there was one before)")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
 	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
+	fs.BoolVar(&f.clear, "clear", false, "at the end of the run, empty every topic that its devices left retained; see \"homefleet clear\"")
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
 	return cmd
 }
@@ -185,6 +187,9 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	r.dial = options.Dial
 	if err := r.preflight(f); err != nil {
 		return err
+	}
+	if f.clear {
+		r.clears = &options
 	}
 	if r.fleet, err = fleet.New(r.sc, options); err != nil {
 		return failed("", "%w", err)

@@ -33,7 +33,6 @@ func (f *Fleet) newAudit() {
 	f.audit = audit.New(audit.Config{Ways: ways, News: f.news.tell, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
 	}})
-	f.auditors = client.Cohort{Log: f.log, Faults: f.env.Faults, Counts: &f.unseen, Size: -1, Timed: true, Hidden: true, Lasting: true, Changed: f.news.tell}
 	a := &f.scenario.Audit
 	t := &f.tolerance
 	t.Audit, t.Embedded, t.Early, t.Late, t.Silence = f.audit, f.embedded, a.Early, a.Slack, a.SilenceSlack

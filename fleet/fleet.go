@@ -129,38 +129,14 @@ type measuring struct {
 // New makes the fleet of a checked scenario, with every device in its initial
 // state and none connected.
 func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
-	if o.Dial == nil {
-		return nil, errors.New("no way to reach a broker; want Options.Dial")
+	f, err := newBare(sc, &o)
+	if err != nil {
+		return nil, err
 	}
-	f := &Fleet{
-		scenario: sc, secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
-		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
-		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
-	}
-	f.counts = new(metrics.Counts)
-	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)
-	f.byID = sync.OnceValue(f.devicesByID)
-	if f.log == nil {
-		f.log = slog.New(slog.DiscardHandler)
-	}
-	f.newRecorder()
-	f.newEnv(&o)
-	f.newCohorts()
 	f.responders = make([]*responder.Responder, 0, sc.Count())
-	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
-	voices := make(map[*scenarios.Group]faces.Voice, len(sc.Groups))
-	for i := range sc.Groups {
-		g := &sc.Groups[i]
-		voice, err := g.NewVoice()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", g.Face.Name, err)
-		}
-		voices[g] = voice
-		maker, err := g.Kind.Prepare(g.Params)
-		if err != nil {
-			return nil, fmt.Errorf("device group %d: %w", i+1, err)
-		}
-		makers[g] = maker
+	makers, voices, err := prepare(sc)
+	if err != nil {
+		return nil, err
 	}
 	profiles := make(map[*scenarios.Group]*client.Profile, len(sc.Groups))
 	for i := range sc.Groups {
@@ -179,6 +155,48 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// newBare makes the fleet of a scenario with nobody in it yet.
+func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
+	if o.Dial == nil {
+		return nil, errors.New("no way to reach a broker; want Options.Dial")
+	}
+	f := &Fleet{
+		scenario: sc, secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
+		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
+		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
+	}
+	f.counts = new(metrics.Counts)
+	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)
+	f.byID = sync.OnceValue(f.devicesByID)
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	f.newRecorder()
+	f.newEnv(o)
+	f.newCohorts()
+	return f, nil
+}
+
+// prepare makes, for each group, what makes its devices' models, and their face.
+func prepare(sc *scenarios.Scenario) (map[*scenarios.Group]devices.Maker, map[*scenarios.Group]faces.Voice, error) {
+	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
+	voices := make(map[*scenarios.Group]faces.Voice, len(sc.Groups))
+	for i := range sc.Groups {
+		g := &sc.Groups[i]
+		voice, err := g.NewVoice()
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", g.Face.Name, err)
+		}
+		voices[g] = voice
+		maker, err := g.Kind.Prepare(g.Params)
+		if err != nil {
+			return nil, nil, fmt.Errorf("device group %d: %w", i+1, err)
+		}
+		makers[g] = maker
+	}
+	return makers, voices, nil
 }
 
 // newRecorder makes what the fleet measures with.

@@ -18,9 +18,14 @@ const (
 
 // fetch returns what the broker has retained by filters; see [audit.Fetch].
 func (f *Fleet) fetch(filters []string) map[string]audit.Retained {
-	id := retainedProbeID(f.run)
+	found, _ := f.fetchAs("the retained probe", retainedProbeID(f.run), filters)
+	return found
+}
+
+// fetchAs is fetch by a client with a name and an id, and says why there is nothing to be seen.
+func (f *Fleet) fetchAs(name, id string, filters []string) (map[string]audit.Retained, error) {
 	return audit.Fetch(f.env, f.auditorProfile(), identity{auditorRole, 1}.stream(), audit.Probing{
-		Filters: filters, Patience: audit.LongestFetch + time.Duration(len(f.responders))*fetchEach,
+		Name: name, Filters: filters, Patience: audit.LongestFetch + time.Duration(f.scenario.Count())*fetchEach,
 		ClientID: id, Credentials: f.auditorCredentials(id), Marks: f.marks,
 	})
 }
@@ -43,9 +48,7 @@ func (f *Fleet) inspect() *metrics.RetainedTotals {
 	filters := f.deviceEnv.Availability.Filters(f.scenario)
 	for i := range f.scenario.Groups {
 		for _, filter := range f.deviceEnv.Voices[&f.scenario.Groups[i]].Reports().Retained {
-			if !slices.Contains(filters, filter) {
-				filters = append(filters, filter)
-			}
+			filters = oneMore(filters, filter)
 		}
 	}
 	var t metrics.RetainedTotals
@@ -72,6 +75,14 @@ func (f *Fleet) inspect() *metrics.RetainedTotals {
 		}
 	}
 	return &t
+}
+
+// oneMore appends what is not there yet.
+func oneMore(all []string, one string) []string {
+	if slices.Contains(all, one) {
+		return all
+	}
+	return append(all, one)
 }
 
 // expectsRetained asks every device; those that have ended expect nothing.

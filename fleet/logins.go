@@ -11,7 +11,7 @@ import (
 
 // Logins returns what the templates of a scenario's User Name and password are
 // filled with, for everybody who may connect in a run of it: devices, controllers,
-// watchers, and those who audit. run is [Options].Run.
+// watchers, those who audit, and who clears up. run is [Options].Run.
 func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 	run = runOf(sc, run)
 	return func(yield func(scenarios.Vars) bool) {
@@ -34,7 +34,7 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 				}
 			}
 		}
-		for _, id := range []string{retainedProbeID(run), auditorID(run)} {
+		for _, id := range []string{retainedProbeID(run), auditorID(run), clearerID(run)} {
 			if !yield(auditorVars(id, sc.Seed, run)) {
 				return
 			}
@@ -42,9 +42,10 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 	}
 }
 
-// The client identifiers of those who audit.
+// The client identifiers of those who audit, and of who clears up.
 func retainedProbeID(run string) string { return "homefleet-retained-probe-" + run }
 func auditorID(run string) string       { return "homefleet-auditor-" + run }
+func clearerID(run string) string       { return "homefleet-clear-" + run }
 
 // auditorVars is what the templates of somebody who audits are filled with.
 func auditorVars(id string, seed uint64, run string) scenarios.Vars {

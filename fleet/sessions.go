@@ -33,7 +33,7 @@ func (f *Fleet) newEnv(o *Options) {
 	}
 }
 
-// newCohorts makes those of all sessions that do not audit.
+// newCohorts makes those of all sessions.
 func (f *Fleet) newCohorts() {
 	sc := f.scenario
 	controllers, watchers := 0, 0
@@ -60,6 +60,7 @@ func (f *Fleet) newCohorts() {
 	set(&f.watchers, watchers)
 	set(&f.duplicates, -1)
 	f.duplicates.Hidden = true
+	f.auditors = client.Cohort{Log: f.log, Faults: f.env.Faults, Counts: &f.unseen, Size: -1, Timed: true, Hidden: true, Lasting: true, Changed: f.news.tell}
 }
 
 // deviceProfile returns that of the devices of a group. Where the next run begins with

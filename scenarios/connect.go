@@ -68,7 +68,7 @@ func (c *checker) distinctClients(r rules) {
 	switch {
 	case id == "" || n < 2 || !c.distinct:
 		return // the broker's choice, or the ids are at fault
-	case id.has("id") && !id.has("n") && !id.has("h") && !id.has("home") && !id.has("kind"):
+	case id.Has("id") && !id.Has("n") && !id.Has("h") && !id.Has("home") && !id.Has("kind"):
 		return // as distinct as the ids
 	case id.fixed():
 		r.errorf("client_id", `did you mean "{id}"?`, "client_id %q is the same for all %d devices; want one for each", tomlfault.Short(string(id)), n)

@@ -70,7 +70,7 @@ func (c *checker) distinctBridges() {
 // countsUp reports whether the ids of the group are distinct at a glance: one
 // number, which differs from device to device, in the same text.
 func (g *Group) countsUp() bool {
-	return g.Homes == 0 && !g.ID.has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.has("n")
+	return g.Homes == 0 && !g.ID.Has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.Has("n")
 }
 
 // groupOf returns the index of a device's group.

@@ -245,15 +245,15 @@ func checkNames(r rules, g *Group) {
 	if !r.template("id", g.ID, idPlaces, idFault) || !r.homeless("id", g.ID) || !r.ok("home") {
 		return
 	}
-	if g.Home == "" && g.ID.has("home") {
+	if g.Home == "" && g.ID.Has("home") {
 		r.errorf("id", `add home = "..."`, "id has a {home}, but the group has no home")
 		return
 	}
 	if !r.template("id", g.ID, idPlaces, idFault, first, last) || !r.ok("count", "homes") {
 		return
 	}
-	perHome := g.ID.has("h") || g.ID.has("home") && g.Home.has("h")
-	numbered := g.ID.has("n") || g.ID.has("home") && g.Home.has("n")
+	perHome := g.ID.Has("h") || g.ID.Has("home") && g.Home.Has("h")
+	numbered := g.ID.Has("n") || g.ID.Has("home") && g.Home.Has("n")
 	switch id := string(g.ID); {
 	case g.Count > 1 && !numbered:
 		r.errorf("id", fmt.Sprintf("did you mean %q?", tomlfault.Short(id)+"-{n}"), "id %q has no {n}, so that all %d devices would share it", tomlfault.Short(id), g.Count)
@@ -279,7 +279,7 @@ func (g *Group) ends() (first, last Vars) {
 
 // homeless reports a {h} where there are no homes.
 func (r rules) homeless(key string, t Template) bool {
-	if !r.noHomes || !t.has("h") {
+	if !r.noHomes || !t.Has("h") {
 		return true
 	}
 	r.errorf(key, "add homes = 10, say, for ten homes with this group in each", "%s has a {h}, but the group has no homes", last(key))

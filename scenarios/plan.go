@@ -45,7 +45,7 @@ func (s *Scenario) Plan() []GroupPlan {
 		switch {
 		case g.Homes > 0:
 			p.Homes = g.Homes
-		case g.Home.has("n"):
+		case g.Home.Has("n"):
 			p.Homes = n
 		case g.Home != "":
 			p.Homes = 1

@@ -94,7 +94,7 @@ type matcher struct {
 }
 
 func newMatcher(s *Scenario, sel *selection, g *Group) matcher {
-	return matcher{target: &sel.target, group: g, seed: s.Seed, draw: sel.draw, homely: g.ID.has("home")}
+	return matcher{target: &sel.target, group: g, seed: s.Seed, draw: sel.draw, homely: g.ID.Has("home")}
 }
 
 // match reports whether device j of the group is meant; number is its number in

@@ -119,8 +119,8 @@ var (
 // numbered reports whether a place takes a width.
 func numbered(name string) bool { return name == "n" || name == "h" || name == "mac" }
 
-// has reports whether the template has the place.
-func (t Template) has(name string) bool {
+// Has reports whether the template has the place.
+func (t Template) Has(name string) bool {
 	for s := string(t); s != ""; {
 		tok := nextToken(s)
 		if tok.fault == nil && tok.name == name {

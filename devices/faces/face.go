@@ -134,6 +134,17 @@ type Answerer interface {
 	AppendAnswerTopic(dst []byte, w *Who, attr int) []byte
 }
 
+// Keeper is what faces have whose devices may have left something retained on topics that
+// nobody knows beforehand: under a name that a device behind a bridge was given, say.
+type Keeper interface {
+	// KeptFilters are filters of all such topics.
+	KeptFilters() []string
+
+	// Keeps reports whether a topic on which something is retained is of a device, and of
+	// nobody else.
+	Keeps(w *Who, topic []byte) bool
+}
+
 // Occasion is what there is to speak of.
 type Occasion uint8
 

@@ -1,6 +1,7 @@
 package faces
 
 import (
+	"slices"
 	"time"
 
 	"homefleet/devices"
@@ -35,11 +36,7 @@ func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line,
 		voice.Tell(t, o, changed)
 	}
 	tell("online", Online, 0)
-	for o := Later1; int(o) < Occasions; o++ {
-		if due, ok := r.later[o]; ok {
-			tell(due.String()+" later", o, 0)
-		}
-	}
+	r.sayLater(tell)
 	tell("report", Reported, 0)
 	tell("change", Changed, 1) // of the first attribute
 	if asks, ok := voice.(Requester); ok {
@@ -50,12 +47,42 @@ func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line,
 	return voice.AppendFilters(nil, &t.Me().Who, true), r.says, nil
 }
 
+// Retained returns the topics that a broker keeps of a member once it has said all that it
+// says by itself, each once; where it says its presence is not among them. The member is
+// one that has said nothing yet.
+func Retained(v Voice, m *Member) []string {
+	var r rehearsal
+	t := &Talk{Members: []Member{*m}, Out: &r, First: true}
+	tell := func(_ string, o Occasion, changed devices.Changes) { v.Tell(t, o, changed) }
+	tell("", Arriving, 0)
+	tell("", Online, 0)
+	r.sayLater(tell)
+	tell("", Changed, ^devices.Changes(0))
+	tell("", Reported, 0)
+	var topics []string
+	for _, line := range r.says {
+		if line.Retain && !slices.Contains(topics, line.Topic) {
+			topics = append(topics, line.Topic)
+		}
+	}
+	return topics
+}
+
 // rehearsal writes down what is said.
 type rehearsal struct {
 	when  string
 	asked bool // by a request with a Response Topic
 	says  []Line
 	later map[Occasion]time.Duration
+}
+
+// sayLater has everything said that was put off.
+func (r *rehearsal) sayLater(tell func(when string, o Occasion, changed devices.Changes)) {
+	for o := Later1; int(o) < Occasions; o++ {
+		if due, ok := r.later[o]; ok {
+			tell(due.String()+" later", o, 0)
+		}
+	}
 }
 
 func (r *rehearsal) Say(m *Message) bool {

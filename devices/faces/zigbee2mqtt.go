@@ -130,6 +130,37 @@ func (z *zigbeeBridge) Outline(w *Who) Outline {
 	return Outline{Commands: base + "/<name>/set, " + base + "/bridge/request/<what>", States: base + "/<name>", Telemetry: base + "/<name>"}
 }
 
+// KeptFilters implements [Keeper]: devices and groups are renamed and groups made, by
+// whoever asks for it.
+func (z *zigbeeBridge) KeptFilters() []string {
+	filters := []string{z.BaseTopic + "/#"}
+	if z.Discovery != "none" {
+		filters = append(filters, z.DiscoveryPrefix+"/+/+/+/config")
+	}
+	return filters
+}
+
+// Keeps implements [Keeper]. Commands are of those who have sent them.
+func (z *zigbeeBridge) Keeps(w *Who, topic []byte) bool {
+	if rest, ok := z.rest(w, topic); ok {
+		return !zigbee2mqtt.Owns(rest)
+	}
+	rest, ok := bytes.CutPrefix(topic, []byte(z.DiscoveryPrefix+"/"))
+	if !ok || z.Discovery == "none" {
+		return false
+	}
+	levels := bytes.Split(rest, []byte("/"))
+	if len(levels) != 4 || string(levels[3]) != "config" {
+		return false
+	}
+	if rest, ok := bytes.CutPrefix(levels[1], []byte(zigbee2mqtt.Coded(z.base(w))+"_")); ok && len(rest) > 0 {
+		return true
+	}
+	// The middle of an address is the number of the device.
+	address, own := string(levels[1]), zigbeeAddress(w, 0)
+	return len(address) == len(own) && address[:8] == own[:8] && address[12:] == own[12:]
+}
+
 // A bridge's own occasions.
 const (
 	bridgeDiscovers = Later1

@@ -22,6 +22,7 @@ type retainedProbe struct {
 
 // Probing is what a retained probe is to fetch, and how.
 type Probing struct {
+	Name        string // of who fetches, in errors
 	Filters     []string
 	Patience    time.Duration // for all of it
 	ClientID    string
@@ -54,10 +55,11 @@ const (
 )
 
 // Fetch returns the retained messages of the filters by topic; nil where the
-// broker does not let them be seen, or not all of them in time.
-func Fetch(e *client.Env, profile *client.Profile, stream int, what Probing) map[string]Retained {
+// broker does not let them be seen, with its refusal as the error, or not all of them in
+// time.
+func Fetch(e *client.Env, profile *client.Profile, stream int, what Probing) (map[string]Retained, error) {
 	p := &retainedProbe{Probing: what, got: make(chan Retained, mostFetched)}
-	p.Init(e, profile, p, client.Setup{Name: "the retained probe", Stream: stream, ClientID: what.ClientID, Apart: true})
+	p.Init(e, profile, p, client.Setup{Name: what.Name, Stream: stream, ClientID: what.ClientID, Apart: true})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = p.Run(ctx) }() // what it did not fetch is missing
 	found, complete := make(map[string]Retained), false
@@ -99,9 +101,9 @@ collect:
 		case <-p.got: // so that it is not held up
 		case <-p.Gone():
 			if !complete {
-				return nil
+				return nil, p.Cause()
 			}
-			return found
+			return found, nil
 		}
 	}
 }

@@ -15,7 +15,7 @@ type Handler interface {
 	// FillConnect fills in what is particular in the CONNECT.
 	FillConnect(*wire.Connect) error
 	// Subscriptions returns what to subscribe to, and how many of them, from the first,
-	// must be granted: without those the session is of no use.
+	// must be granted: without those the session is of no use. There may be none.
 	Subscriptions() (subs []packets.SubOptions, needed int, err error)
 	// Online begins the routine of a handler whose subscriptions are in force. It
 	// returns when it wants Act to be called; zero is never.

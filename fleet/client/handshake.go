@@ -174,12 +174,16 @@ func (l *link) takeLimits(keepAlive time.Duration, p *packets.Properties) {
 // subscribe asks for what the handler wants to receive.
 func (s *Session) subscribe() error {
 	l := s.link
-	l.pending = s.out.id()
 	topics, needed, err := s.handler.Subscriptions()
 	if err != nil {
 		s.part(wire.Success)
 		return s.fail("subscribing at", err)
 	}
+	if len(topics) == 0 { // 3.8.3-2: there is no SUBSCRIBE without a filter
+		s.subscribed = true
+		return s.goOnline()
+	}
+	l.pending = s.out.id()
 	packet := wire.Append(nil, &packets.Subscribe{PacketID: l.pending, Properties: &packets.Properties{}, Subscriptions: topics}, s.version())
 	if most := l.limits.MaximumPacket; most > 0 && len(packet) > most { // 3.1.2-24
 		s.part(wire.Success)

@@ -24,11 +24,11 @@ func (b *Bridge) Discover(now time.Time, say func(Message)) {
 	})
 }
 
-// coded is the base topic as the decimal codes of its characters, which the ids of the
-// bridge and of its groups begin with.
-func (b *Bridge) coded() string {
+// Coded is a base topic as the decimal codes of its characters, which the ids of the
+// bridge and of its groups begin with in the topics of discovery.
+func Coded(base string) string {
 	var code strings.Builder
-	for _, r := range b.cfg.Base {
+	for _, r := range base {
 		code.WriteString(strconv.Itoa(int(r)))
 	}
 	return code.String()
@@ -83,7 +83,7 @@ func (b *Bridge) discoverBridge() {
 		c.set("object_id", object)
 		c.set("origin", b.origin())
 		c.set("unique_id", "bridge_"+b.cfg.Coordinator+"_"+e.object+"_"+b.cfg.Base)
-		b.announce(e.component, b.coded()+"_"+b.cfg.Coordinator, e.object, c)
+		b.announce(e.component, Coded(b.cfg.Base)+"_"+b.cfg.Coordinator, e.object, c)
 	}
 }
 
@@ -189,7 +189,7 @@ func (b *Bridge) groupEntity(g *group) *entity {
 	return &entity{kind, kind, c}
 }
 
-func (b *Bridge) groupID(g *group) string { return b.coded() + "_" + strconv.Itoa(g.id) }
+func (b *Bridge) groupID(g *group) string { return Coded(b.cfg.Base) + "_" + strconv.Itoa(g.id) }
 
 func (b *Bridge) discoverGroup(g *group) {
 	e := b.groupEntity(g)
