@@ -11,6 +11,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/retained"
 	"homefleet/scenarios"
 )
 
@@ -69,7 +70,7 @@ func (a *app) clear(cmd *cobra.Command, arg string, f *clearFlags) error {
 		return err
 	}
 	if f.run == "" {
-		for _, topic := range fleet.RunTopics(sc) {
+		for _, topic := range retained.RunTopics(sc) {
 			return misused("the banner of the run and its result name it", "the topic %s rests on the run: want --run with the ID that it had", topic)
 		}
 	}
@@ -98,7 +99,7 @@ func (a *app) clear(cmd *cobra.Command, arg string, f *clearFlags) error {
 }
 
 // empty has the retained topics of a scenario emptied, or with dry looked for.
-func (a *app) empty(ctx context.Context, sc *scenarios.Scenario, o fleet.Options, dry bool) (fleet.Cleared, error) {
+func (a *app) empty(ctx context.Context, sc *scenarios.Scenario, o fleet.Options, dry bool) (retained.Cleared, error) {
 	c := fleet.Clearing{LookOnly: dry}
 	if !a.quiet && a.Stderr.Terminal {
 		c.Progress = func(done, of int64) {
@@ -117,7 +118,7 @@ func (a *app) empty(ctx context.Context, sc *scenarios.Scenario, o fleet.Options
 }
 
 // printCleared prints what was done: with --dry-run the topics, one a line.
-func (a *app) printCleared(o *fleet.Options, done *fleet.Cleared, dry bool) error {
+func (a *app) printCleared(o *fleet.Options, done *retained.Cleared, dry bool) error {
 	if dry {
 		if !a.quiet {
 			fmt.Fprintf(a.screen, "%s could be emptied on %s%s\n", plural(len(done.Topics), "topic"), o.BrokerName, heldWords(done))
@@ -128,12 +129,12 @@ func (a *app) printCleared(o *fleet.Options, done *fleet.Cleared, dry bool) erro
 }
 
 // clearedWords says in a sentence what was emptied.
-func clearedWords(o *fleet.Options, done *fleet.Cleared) string {
+func clearedWords(o *fleet.Options, done *retained.Cleared) string {
 	return fmt.Sprintf("emptied %s on %s%s", plural(len(done.Topics)-done.Refused, "retained topic"), o.BrokerName, heldWords(done))
 }
 
 // heldWords says how many of the topics held something.
-func heldWords(done *fleet.Cleared) string {
+func heldWords(done *retained.Cleared) string {
 	switch {
 	case !done.Looked:
 		return "; it does not let be seen what it keeps"
@@ -146,7 +147,7 @@ func heldWords(done *fleet.Cleared) string {
 }
 
 // clearedFault is that not all is empty.
-func clearedFault(o *fleet.Options, done *fleet.Cleared, dry bool) error {
+func clearedFault(o *fleet.Options, done *retained.Cleared, dry bool) error {
 	switch {
 	case dry:
 		return nil
@@ -173,7 +174,7 @@ type clearedDocument struct {
 	ExitCode int      `json:"exit_code"`
 }
 
-func clearedOf(sc *scenarios.Scenario, o *fleet.Options, done *fleet.Cleared, dry bool) clearedDocument {
+func clearedOf(sc *scenarios.Scenario, o *fleet.Options, done *retained.Cleared, dry bool) clearedDocument {
 	some := func(topics []string) []string { return append([]string{}, topics...) }
 	return clearedDocument{o.BrokerName, sc.Name, dry, some(done.Topics), done.Looked, some(done.Held), some(done.Left), done.Refused,
 		exitCode(clearedFault(o, done, dry))}

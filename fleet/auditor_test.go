@@ -10,11 +10,11 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/audit"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
 	"homefleet/fleet/responder"
+	"homefleet/fleet/retained"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -203,7 +203,7 @@ func TestFetchThatIsCutOff(t *testing.T) {
 			messages int // one every 400 ms
 			want     int // topics; -1: no verdict
 		}{{0, 0}, {5, 5}, {40, -1}} {
-			fetched := make(chan map[string]audit.Retained, 1)
+			fetched := make(chan map[string]retained.Message, 1)
 			go func() { fetched <- b.fleet.fetch([]string{"tele/+/lwt"}) }()
 			p := b.accept()
 			p.wantConnect()

@@ -134,9 +134,13 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		return nil, err
 	}
 	f.responders = make([]*responder.Responder, 0, sc.Count())
-	makers, voices, err := prepare(sc)
-	if err != nil {
-		return nil, err
+	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
+	voices := make(map[*scenarios.Group]faces.Voice, len(sc.Groups))
+	for i := range sc.Groups {
+		g := &sc.Groups[i]
+		if voices[g], makers[g], err = g.Prepare(); err != nil {
+			return nil, fmt.Errorf("device group %d: %w", i+1, err)
+		}
 	}
 	profiles := make(map[*scenarios.Group]*client.Profile, len(sc.Groups))
 	for i := range sc.Groups {
@@ -177,26 +181,6 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 	f.newEnv(o)
 	f.newCohorts()
 	return f, nil
-}
-
-// prepare makes, for each group, what makes its devices' models, and their face.
-func prepare(sc *scenarios.Scenario) (map[*scenarios.Group]devices.Maker, map[*scenarios.Group]faces.Voice, error) {
-	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
-	voices := make(map[*scenarios.Group]faces.Voice, len(sc.Groups))
-	for i := range sc.Groups {
-		g := &sc.Groups[i]
-		voice, err := g.NewVoice()
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", g.Face.Name, err)
-		}
-		voices[g] = voice
-		maker, err := g.Kind.Prepare(g.Params)
-		if err != nil {
-			return nil, nil, fmt.Errorf("device group %d: %w", i+1, err)
-		}
-		makers[g] = maker
-	}
-	return makers, voices, nil
 }
 
 // newRecorder makes what the fleet measures with.

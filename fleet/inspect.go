@@ -4,10 +4,10 @@ import (
 	"slices"
 	"time"
 
-	"homefleet/fleet/audit"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/responder"
+	"homefleet/fleet/retained"
 	"homefleet/fleet/wire"
 )
 
@@ -16,18 +16,14 @@ const (
 	mostFetches = 3
 )
 
-// fetch returns what the broker has retained by filters; see [audit.Fetch].
-func (f *Fleet) fetch(filters []string) map[string]audit.Retained {
-	found, _ := f.fetchAs("the retained probe", retainedProbeID(f.run), filters)
-	return found
-}
-
-// fetchAs is fetch by a client with a name and an id, and says why there is nothing to be seen.
-func (f *Fleet) fetchAs(name, id string, filters []string) (map[string]audit.Retained, error) {
-	return audit.Fetch(f.env, f.auditorProfile(), identity{auditorRole, 1}.stream(), audit.Probing{
-		Name: name, Filters: filters, Patience: audit.LongestFetch + time.Duration(f.scenario.Count())*fetchEach,
+// fetch returns what the broker has retained by filters; see [retained.Fetch].
+func (f *Fleet) fetch(filters []string) map[string]retained.Message {
+	id := retainedProbeID(f.run)
+	found, _ := retained.Fetch(f.env, f.auditorProfile(), identity{auditorRole, 1}.stream(), retained.Probing{
+		Name: "the retained probe", Filters: filters, Patience: retained.LongestFetch + time.Duration(f.scenario.Count())*fetchEach,
 		ClientID: id, Credentials: f.auditorCredentials(id), Marks: f.marks,
 	})
+	return found
 }
 
 // marks reads what a message of this run says of itself.
@@ -86,10 +82,10 @@ func oneMore(all []string, one string) []string {
 }
 
 // expectsRetained asks every device; those that have ended expect nothing.
-func (f *Fleet) expectsRetained() [][]audit.ExpectedRetained {
+func (f *Fleet) expectsRetained() [][]retained.Expected {
 	type answer struct {
 		number  int
-		expects []audit.ExpectedRetained
+		expects []retained.Expected
 	}
 	answers := make(chan answer, len(f.responders)) // so that no device waits
 	asked := 0
@@ -98,8 +94,8 @@ func (f *Fleet) expectsRetained() [][]audit.ExpectedRetained {
 			asked++
 		}
 	}
-	all := make([][]audit.ExpectedRetained, len(f.responders))
-	patience := time.NewTimer(audit.LongestFetch)
+	all := make([][]retained.Expected, len(f.responders))
+	patience := time.NewTimer(retained.LongestFetch)
 	defer patience.Stop()
 	for range asked {
 		select {

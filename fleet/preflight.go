@@ -3,7 +3,6 @@ package fleet
 import (
 	"fmt"
 
-	"homefleet/fleet/client"
 	"homefleet/fleet/incident"
 	"homefleet/scenarios"
 )
@@ -38,13 +37,13 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 	for _, w := range sc.Watchers {
 		sessions += w.Count
 	}
-	sessions += duplicatesOf(sc)
+	sessions += incident.MostDuplicates(sc)
 	var walls []Wall
 	add := func(fatal bool, hint, what string, args ...any) {
 		walls = append(walls, Wall{fatal, fmt.Sprintf(what, args...), hint})
 	}
 	if !m.InMemory {
-		files := sessions + halfOpenOf(sc) + spareFiles
+		files := sessions + incident.MostHalfOpen(sc) + spareFiles
 		switch {
 		case m.FileDescriptors == 0:
 		case files > m.FileDescriptors:
@@ -85,39 +84,4 @@ func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
 		}
 	}
 	return walls
-}
-
-// halfOpenOf returns how many connections are left behind open at most: by the
-// incident that leaves the most of them, until its devices are back, and by all
-// after which the devices return as somebody else, for good.
-func halfOpenOf(sc *scenarios.Scenario) int {
-	times := make(map[int]int)
-	for _, o := range sc.Occurrences(sc.Phases.Measure) {
-		times[o.Incident]++
-	}
-	most, kept := 0, 0
-	for i := range sc.Incidents {
-		in := &sc.Incidents[i]
-		if !incident.LeavesHalfOpen(in) {
-			continue
-		}
-		struck := len(sc.Affected(scenarios.Occurrence{Incident: i}))
-		if in.Rename {
-			kept += struck * times[i]
-		} else {
-			most = max(most, struck)
-		}
-	}
-	return min(most+kept, client.MostHalfOpen*sc.Count())
-}
-
-// duplicatesOf returns how many second clients an incident brings in at most.
-func duplicatesOf(sc *scenarios.Scenario) int {
-	most := 0
-	for i := range sc.Incidents {
-		if incident.AddsClients(&sc.Incidents[i]) {
-			most = max(most, len(sc.Affected(scenarios.Occurrence{Incident: i})))
-		}
-	}
-	return most
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/audit"
 	"homefleet/fleet/broker"
+	"homefleet/fleet/retained"
 	"homefleet/fleet/wire"
 )
 
@@ -136,7 +136,7 @@ func TestClaimsOfTheDeparted(t *testing.T) {
 		p.connack(0, false, nil)
 		p.refuse()
 		synctest.Wait() // the device, which gives up, waits for the end of the connection
-		claimed := make(chan [][]audit.ExpectedRetained, 1)
+		claimed := make(chan [][]retained.Expected, 1)
 		go func() { claimed <- b.fleet.expectsRetained() }()
 		select {
 		case all := <-claimed:

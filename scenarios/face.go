@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -100,6 +101,17 @@ func (g *Group) makeVoice() {
 // NewVoice makes the face up for the devices of the group as it is now.
 func (g *Group) NewVoice() (faces.Voice, error) {
 	return g.Dialect().New(faces.Settings{Options: g.Face.Options, Kind: g.Kind, QoS: g.QoS, Retain: g.Retain, Groups: g.Groups, Telemetry: g.Telemetry, Homes: g.Home != ""})
+}
+
+// Prepare returns what speaks for the devices of the group as it is now, and what makes their
+// models.
+func (g *Group) Prepare() (faces.Voice, devices.Maker, error) {
+	voice, err := g.NewVoice()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", g.Face.Name, err)
+	}
+	maker, err := g.Kind.Prepare(g.Params)
+	return voice, maker, err
 }
 
 // Voice returns the face as it was made up when the group was checked: where it has its

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"homefleet/fleet/audit"
+	"homefleet/fleet/retained"
 )
 
 // keeping is what a topic was last told to hold.
@@ -16,21 +17,21 @@ type keeping struct {
 
 // ExpectsRetained returns what the device says that the broker retains of it: its
 // availability, and its states where they are retained. The device's goroutine calls it.
-func (r *Responder) ExpectsRetained() []audit.ExpectedRetained {
+func (r *Responder) ExpectsRetained() []retained.Expected {
 	if !r.WasOnline() || r.env.NoRetain() || r.HasNoNetwork() {
 		return nil
 	}
 	topic, onlineWord, _ := r.availability()
-	lwt := audit.ExpectedRetained{Topic: topic, Since: r.announced}
+	lwt := retained.Expected{Topic: topic, Since: r.announced}
 	if !r.Live() {
 		r.lastWords(&lwt)
-		return []audit.ExpectedRetained{lwt}
+		return []retained.Expected{lwt}
 	}
 	lwt.Values, lwt.Number = []string{onlineWord}, r.ConnectionNumber()
-	all := []audit.ExpectedRetained{lwt}
+	all := []retained.Expected{lwt}
 	for _, k := range r.retained {
 		if k.value != "" {
-			all = append(all, audit.ExpectedRetained{Topic: k.topic, Values: []string{k.value}, Since: k.made})
+			all = append(all, retained.Expected{Topic: k.topic, Values: []string{k.value}, Since: k.made})
 		}
 	}
 	return all
@@ -59,7 +60,7 @@ func (r *Responder) retains(topic, value []byte, made time.Duration, sent bool) 
 
 // lastWords says what may be retained as the availability of a device that is
 // away: by its own last message, or by its Will, for as long as that does not expire.
-func (r *Responder) lastWords(c *audit.ExpectedRetained) {
+func (r *Responder) lastWords(c *retained.Expected) {
 	w := &r.spec.Group.Will
 	vars := r.spec.Vars(r.env.Run)
 	now := r.env.now()

@@ -1,4 +1,4 @@
-package audit
+package retained
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 // Who only watches takes all that comes at once: a broker may lose what it has
 // to keep back for a smaller Receive Maximum (3.1.2.11.3).
 func TestProbeReceivesAllAtOnce(t *testing.T) {
-	p := &retainedProbe{Probing: Probing{Credentials: func(*wire.Connect) error { return nil }}, got: make(chan Retained, 1)}
+	p := &probe{Probing: Probing{Credentials: func(*wire.Connect) error { return nil }}, got: make(chan Message, 1)}
 	var c wire.Connect
 	if err := p.FillConnect(&c); err != nil || c.ReceiveMaximum != 65535 || !c.CleanStart || c.SessionExpiry != 0 {
 		t.Errorf("FillConnect() = %v, %+v; want a new session that ends with the connection, and Receive Maximum 65535, said aloud", err, c)
@@ -25,20 +25,20 @@ func TestRetainedWrongOrStale(t *testing.T) {
 		made            = 5 * time.Second
 		online, offline = "Online", "Offline"
 	)
-	x := ExpectedRetained{Topic: "t", Values: []string{online}, Since: made, Number: 3}
+	x := Expected{Topic: "t", Values: []string{online}, Since: made, Number: 3}
 	for _, tt := range []struct {
 		name string
-		got  Retained
+		got  Message
 		want string
 	}{
-		{"as it was made", Retained{Topic: "t", Payload: online, Made: made}, "right"},
-		{"altered", Retained{Topic: "t", Payload: "Onlime", Made: made}, "wrong"},
-		{"altered, without its stamp", Retained{Topic: "t", Payload: "Onlime"}, "wrong"},
-		{"an earlier one", Retained{Topic: "t", Payload: offline, Made: made - time.Millisecond}, "stale"},
-		{"the Will of an earlier connection", Retained{Topic: "t", Payload: offline, Number: 2}, "stale"},
-		{"its own Will, though it lives", Retained{Topic: "t", Payload: offline, Number: 3}, "wrong"},
+		{"as it was made", Message{Topic: "t", Payload: online, Made: made}, "right"},
+		{"altered", Message{Topic: "t", Payload: "Onlime", Made: made}, "wrong"},
+		{"altered, without its stamp", Message{Topic: "t", Payload: "Onlime"}, "wrong"},
+		{"an earlier one", Message{Topic: "t", Payload: offline, Made: made - time.Millisecond}, "stale"},
+		{"the Will of an earlier connection", Message{Topic: "t", Payload: offline, Number: 2}, "stale"},
+		{"its own Will, though it lives", Message{Topic: "t", Payload: offline, Number: 3}, "wrong"},
 	} {
-		var got = map[string]Retained{"t": tt.got}
+		var got = map[string]Message{"t": tt.got}
 		if v := verdictOf(&x, got); v != tt.want {
 			t.Errorf("%s: %s; want %s", tt.name, v, tt.want)
 		}
@@ -52,7 +52,7 @@ func TestRetainedWrongOrStale(t *testing.T) {
 	}
 }
 
-func verdictOf(x *ExpectedRetained, found map[string]Retained) string {
+func verdictOf(x *Expected, found map[string]Message) string {
 	var got metrics.RetainedTotals
 	x.Count(&got, found)
 	switch {

@@ -1,4 +1,4 @@
-package audit
+package retained
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// retainedProbe is a client that fetches what the broker has retained, as anybody
+// probe is a client that fetches what the broker has retained, as anybody
 // would who subscribes now. It lives as long as that takes.
-type retainedProbe struct {
+type probe struct {
 	client.Session
 	Probing
-	got chan Retained // what came, and news of the connection between
+	got chan Message // what came, and news of the connection between
 }
 
 // Probing is what a retained probe is to fetch, and how.
@@ -32,8 +32,8 @@ type Probing struct {
 	Marks func(*wire.Publish) (made time.Duration, number uint32)
 }
 
-// Retained is a message out of the broker's store.
-type Retained struct {
+// Message is a message out of the broker's store.
+type Message struct {
 	Topic, Payload string
 	Made           time.Duration // by its stamp, on the fleet's clock; 0: it has none
 	Number         uint32        // of the connection, if it is a Will
@@ -57,12 +57,12 @@ const (
 // Fetch returns the retained messages of the filters by topic; nil where the
 // broker does not let them be seen, with its refusal as the error, or not all of them in
 // time.
-func Fetch(e *client.Env, profile *client.Profile, stream int, what Probing) (map[string]Retained, error) {
-	p := &retainedProbe{Probing: what, got: make(chan Retained, mostFetched)}
+func Fetch(e *client.Env, profile *client.Profile, stream int, what Probing) (map[string]Message, error) {
+	p := &probe{Probing: what, got: make(chan Message, mostFetched)}
 	p.Init(e, profile, p, client.Setup{Name: what.Name, Stream: stream, ClientID: what.ClientID, Apart: true})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { _ = p.Run(ctx) }() // what it did not fetch is missing
-	found, complete := make(map[string]Retained), false
+	found, complete := make(map[string]Message), false
 	end := time.NewTimer(what.Patience)
 	defer end.Stop()
 	quiet := time.NewTimer(LongestFetch)
@@ -109,14 +109,14 @@ collect:
 }
 
 // FillConnect implements [client.Handler].
-func (p *retainedProbe) FillConnect(c *wire.Connect) error {
-	p.got <- Retained{news: begun}
+func (p *probe) FillConnect(c *wire.Connect) error {
+	p.got <- Message{news: begun}
 	c.CleanStart, c.SessionExpiry, c.ReceiveMaximum = true, 0, client.AllAtOnce
 	return p.Credentials(c)
 }
 
 // Subscriptions implements [client.Handler].
-func (p *retainedProbe) Subscriptions() ([]packets.SubOptions, int, error) {
+func (p *probe) Subscriptions() ([]packets.SubOptions, int, error) {
 	subs := make([]packets.SubOptions, len(p.Filters))
 	for k, filter := range p.Filters {
 		subs[k] = packets.SubOptions{Topic: filter}
@@ -125,22 +125,22 @@ func (p *retainedProbe) Subscriptions() ([]packets.SubOptions, int, error) {
 }
 
 // Online implements [client.Handler].
-func (p *retainedProbe) Online(time.Time) (next time.Time) {
-	p.got <- Retained{news: subscribed}
+func (p *probe) Online(time.Time) (next time.Time) {
+	p.got <- Message{news: subscribed}
 	return next
 }
 
 // Message implements [client.Handler].
-func (p *retainedProbe) Message(m *wire.Publish) {
+func (p *probe) Message(m *wire.Publish) {
 	if !m.Retain {
 		return // it is new, and not from the store
 	}
 	made, number := p.Marks(m)
-	p.got <- Retained{Topic: string(m.Topic), Payload: string(m.Payload), Made: made, Number: number}
+	p.got <- Message{Topic: string(m.Topic), Payload: string(m.Payload), Made: made, Number: number}
 }
 
-// ExpectedRetained is what a device says a retained topic must hold.
-type ExpectedRetained struct {
+// Expected is what a device says a retained topic must hold.
+type Expected struct {
 	Topic  string
 	Values []string      // any of them is right
 	Absent bool          // so is nothing
@@ -149,7 +149,7 @@ type ExpectedRetained struct {
 }
 
 // Count adds what became of it.
-func (x *ExpectedRetained) Count(t *metrics.RetainedTotals, found map[string]Retained) {
+func (x *Expected) Count(t *metrics.RetainedTotals, found map[string]Message) {
 	m, ok := found[x.Topic]
 	t.Checked++
 	switch {
