@@ -111,7 +111,7 @@ broker, go on with "homefleet run request-response".
 
 The result goes to stdout, everything else to stderr. Every flag can be set by
 the environment too: HOMEFLEET_BROKER is --broker, HOMEFLEET_READY_FILE is
---ready-file. A flag rules over the environment, the environment over the
+--ready-file, HOMEFLEET_SCENARIO is the SCENARIO of run. A flag rules over the environment, the environment over the
 scenario. "homefleet help result" says what every field of a result means.
 
 Exit codes: 0 all well, 1 the run failed, 2 bad usage or a bad scenario,

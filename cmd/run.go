@@ -71,10 +71,14 @@ result so far; a second Ctrl-C quits at once.`,
   homefleet run flat.toml --duration 2m --json > result.json
   homefleet run request-response --broker mqtt://localhost:1883 --runs 10 --result new.json
   homefleet run city --broker mqtt://broker --run 7 --shard 2/4 --result shard-2.json`,
-		Args:              want("SCENARIO"),
+		Args:              want("[SCENARIO]"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.run(cmd, args[0], &f)
+			arg, err := a.scenarioOfRun(cmd, args)
+			if err != nil {
+				return err
+			}
+			return a.run(cmd, arg, &f)
 		},
 	}
 	fs := cmd.Flags()
@@ -98,6 +102,20 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.BoolVar(&f.clear, "clear", false, "at the end of the run, empty every topic that its devices left retained; see \"homefleet clear\"")
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
 	return cmd
+}
+
+// scenarioVariable names the scenario where the command line does not: what starts a container often has no other say.
+const scenarioVariable = "HOMEFLEET_SCENARIO"
+
+// scenarioOfRun is the scenario of the command line or, without one, of the environment.
+func (a *app) scenarioOfRun(cmd *cobra.Command, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	if name, _ := a.LookupEnv(scenarioVariable); name != "" {
+		return name, nil
+	}
+	return "", want("SCENARIO")(cmd, args)
 }
 
 // run carries out the command from the scenario to the result.
