@@ -232,8 +232,7 @@ func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
 	}
 	var rs rows
 	rs.add("client id", "%s", clientID(sc, g))
-	who := g.First.Who()
-	outline := g.Group.Voice().Outline(&who)
+	outline := g.First.Outline()
 	if g.Group.Face.Name != faces.Default {
 		rs.add("face", "%s", g.Group.Face.Name)
 	}

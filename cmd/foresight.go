@@ -170,8 +170,7 @@ func (f *foresight) watched(name string) (telemetry float64, states bool) {
 			if w.Share != "" {
 				copies = 1
 			}
-			who := d.Who()
-			outline := d.Group.Voice().Outline(&who)
+			outline := d.Outline()
 			if d.Group.Telemetry > 0 && matchesAny(w.Topics, outline.Telemetry) {
 				telemetry += copies * float64(every) / d.Group.Telemetry.Seconds()
 			}

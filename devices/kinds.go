@@ -41,6 +41,11 @@ func (k *Kind) Attribute(name []byte) (int, bool) {
 	return 0, false
 }
 
+// HasReading reports whether devices of the kind measure what has that name.
+func (k *Kind) HasReading(name string) bool {
+	return slices.ContainsFunc(k.Readings, func(r Reading) bool { return r.Name == name })
+}
+
 // Param returns the parameter with that name. The case counts.
 func (k *Kind) Param(name string) (*Param, bool) {
 	return paramByName(k.Params, name)

@@ -187,7 +187,7 @@ func (f *Fleet) loadEnv() load.Env {
 func (f *Fleet) oneWayTopics() func(topic []byte) bool {
 	var reports []string
 	for i := range f.scenario.Groups {
-		reports = append(reports, f.deviceEnv.Voices[&f.scenario.Groups[i]].Reports().All...)
+		reports = append(reports, f.scenario.Groups[i].Reports().All...)
 	}
 	presence := f.deviceEnv.Availability.Filters(f.scenario)
 	return func(topic []byte) bool {

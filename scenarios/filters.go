@@ -98,7 +98,7 @@ func (s *Scenario) WillFilters() []string {
 func (s *Scenario) reportFilters() []string {
 	var all []string
 	for i := range s.Groups {
-		for _, f := range s.Groups[i].Voice().Reports().All {
+		for _, f := range s.Groups[i].Reports().All {
 			if !slices.Contains(all, f) {
 				all = append(all, f)
 			}

@@ -169,13 +169,16 @@ type Group struct {
 
 	Params map[string]any // checked parameters of the kind; absent: default
 
-	Telemetry       time.Duration // 0: none
-	TelemetryJitter float64       // 0..1: each interval is drawn from interval*(1±jitter); default 0.1; None: exact
-	QoS             byte          // of state and telemetry messages; default 0
-	Retain          bool          // state topics are retained
-	MQTT            MQTT          // "": that of Broker; see [Scenario.Speaks]
-	AcceptRetained  bool          // obey retained commands too; default false ("ghost switching")
-	Groups          []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
+	Telemetry        time.Duration // 0: none
+	TelemetryJitter  float64       // 0..1: each interval is drawn from interval*(1±jitter); default 0.1; None: exact
+	TelemetryTopic   Template      // "": as the face has it; this and the next two are for homefleet's own face
+	TelemetryPayload Template      // "": likewise; it has places for attributes and readings, too
+	TelemetrySize    int           // bytes; a shorter payload is padded with spaces
+	QoS              byte          // of state and telemetry messages; default 0
+	Retain           bool          // state topics are retained
+	MQTT             MQTT          // "": that of Broker; see [Scenario.Speaks]
+	AcceptRetained   bool          // obey retained commands too; default false ("ghost switching")
+	Groups           []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
 
 	Face     Face     // the dialect they speak; the zero value is homefleet's own
 	Presence Presence // how they say that they are there; the zero value is as their Will and face have it

@@ -30,6 +30,8 @@ type Vars struct {
 	Run  string
 
 	Number int // of the device in the whole scenario, from 0, from which {mac} follows
+
+	Values *Values // of a report; nil: it is about none
 }
 
 // Expand returns the text with every place filled in. What is not a valid place
@@ -82,11 +84,21 @@ func (t Template) Append(dst []byte, v Vars) []byte {
 		case tok.name == "run":
 			dst = append(dst, v.Run...)
 		default:
-			dst = append(dst, s[:tok.size]...)
+			dst = v.appendValue(dst, tok.name, s[:tok.size])
 		}
 		s = s[tok.size:]
 	}
 	return dst
+}
+
+// appendValue appends what a place of a report stands for; else the place as it is.
+func (v *Vars) appendValue(dst []byte, name, place string) []byte {
+	if v.Values != nil {
+		if dst, ok := v.Values.append(dst, name); ok {
+			return dst
+		}
+	}
+	return append(dst, place...)
 }
 
 func appendPadded(dst []byte, n, width int) []byte {
@@ -167,6 +179,9 @@ func (t Template) check(places []string) *templateFault {
 					f.hint = fmt.Sprintf("did you mean {%s}?", near)
 				}
 			}
+		}
+		if f == nil && tok.width > 0 && !numbered(tok.name) {
+			f = &templateFault{width: tok.size, message: fmt.Sprintf("{%s} takes no width; {n}, {h} and {mac} do", tok.name)}
 		}
 		if f != nil {
 			f.offset += len(t) - len(s)

@@ -96,6 +96,7 @@ func checkWills(c *checker) {
 			ends = []Vars{c.s.device(number, g, 0).Vars(sampleRun), c.s.device(number+n-1, g, n-1).Vars(sampleRun)}
 			number += n
 		}
+		checkReport(c.rules(groupPath(i)), g, ends)
 		if r := c.rules(groupPath(i)); !g.Will.Off {
 			checkWillTexts(r, g, ends)
 			checkWillTopics(r, g, ends)

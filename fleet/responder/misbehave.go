@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
@@ -221,7 +220,7 @@ func (r *Responder) misbehaveOnTime(now time.Time) {
 			m.flood = now.Add(every)
 		}
 		r.countMisbehavior(metrics.TelemetryFlood)
-		r.tell(faces.Reported)
+		r.report()
 	}
 	m.plan()
 }

@@ -171,7 +171,7 @@ func (r *Responder) Act(now time.Time) time.Time {
 	}
 	if client.IsDue(r.env.Client.Clock.Time(r.telemetry), now) {
 		r.step(now)
-		r.tell(faces.Reported)
+		r.report()
 		r.nextTelemetry(now)
 	}
 	if r.remembered != nil {
@@ -209,6 +209,27 @@ func (r *Responder) nextAct() time.Time {
 		due = client.Earlier(due, r.pendingDue())
 	}
 	return due
+}
+
+// report has the face make its report, or makes the scenario's own.
+func (r *Responder) report() {
+	g := r.spec.Group
+	if !g.OwnReport() {
+		r.tell(faces.Reported)
+		return
+	}
+	s := r.speak()
+	defer s.done()
+	vars := r.spec.Vars(r.env.Run)
+	vars.Values = &s.values
+	s.values.Model, s.values.Now, s.values.Sequence = r.model, time.Now(), r.ticks
+	s.values.Measure()
+	m := s.Message(faces.Telemetry)
+	m.QoS = g.QoS
+	m.Topic, m.Payload = g.AppendReport(m.Topic, m.Payload, &vars)
+	m.JSON = len(m.Payload) > 0 && (m.Payload[0] == '{' || m.Payload[0] == '[')
+	s.Say(m)
+	s.values.Model = nil
 }
 
 // Speaks implements [client.Speaks]: telemetry comes in any case.

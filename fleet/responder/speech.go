@@ -10,6 +10,7 @@ import (
 	"homefleet/fleet/draws"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
+	"homefleet/scenarios"
 )
 
 // speech is one exchange of a device's face, with the message that it answers, if any. It
@@ -23,6 +24,7 @@ type speech struct {
 	mark    []byte              // the end of its payload, with which the answer ends, too; see [deliveries.CutMark]
 	usable  bool                // it has a Response Topic on which the device answers
 	away    bool                // nobody hears it, and it is only counted
+	values  scenarios.Values    // of a report of the scenario's own
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
 	asked   *treatment          // what the request wants to become of the answer; nil: nothing
 }
