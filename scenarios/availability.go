@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"homefleet/devices/faces"
+	"homefleet/scenarios/tomlfault"
 )
 
 // Presence is how devices say that they are there, and that they leave. What is zero is
@@ -21,6 +22,32 @@ var presenceKeys = describe[Presence](table{name: "[device.presence]", keys: []k
 	{name: "online", form: template{text{fault: binaryFault, empty: "an empty payload would delete what is retained"}, devicePlaces}, defDoc: "the face's, in the case of `offline`", doc: "what it says as it comes"},
 	{name: "offline", form: template{text{fault: binaryFault, empty: "an empty payload would delete what is retained"}, devicePlaces}, defDoc: "the Will's payload on the Will's topic, else the face's", doc: "what it says as it leaves"},
 }})
+
+// checkPresence checks how devices say that they are there, for the given ones, and warns
+// where a Will says for ever that they are not. byWill says that each has a retained Will
+// with a topic of its own.
+func checkPresence(r rules, g *Group, ends []Vars, byWill bool) {
+	own := r.beneath("presence")
+	own.samples, own.noHomes = ends, g.Homes == 0 && r.ok("homes")
+	presenceKeys.check(own, &g.Presence)
+	p, w := g.Presence.Topic, &g.Will
+	if len(ends) == 0 || !own.ok("topic") || !r.ok("will.topic", "will.retain") {
+		return
+	}
+	first := p.Expand(ends[0])
+	const stays = "the Will is retained on %q, and the devices say on %q that they are there: once it was published, it stays there though they are back"
+	switch many := g.Total() > 1; {
+	case p != "" && g.Voice().Owns(ends[0].who(), []byte(first)):
+		own.errorf("topic", "", "topic: %q is one of the device's own command topics, %s", tomlfault.Short(first), tomlfault.Short(g.Voice().AppendFilters(nil, ends[0].who(), true)[0]))
+	case p != "" && many && first == p.Expand(ends[1]):
+		own.warnf("topic", "use {id} in it", "topic is the same for all %d devices: each says there that it is there or gone, and one hides the other", g.Total())
+	case p != "" && !w.Off && w.Retain && w.Topic != p:
+		own.warnf("topic", "the topic of [device.will] may be the same, or retain = false there", stays, tomlfault.Short(w.Topic.Expand(ends[0])), tomlfault.Short(first))
+	case p == "" && !w.Off && w.Retain && !byWill:
+		there := Template(g.Voice().Reports().Presence.Topic).Expand(ends[0])
+		r.warnf("will.topic", "use {id} in it, or retain = false", stays, tomlfault.Short(w.Topic.Expand(ends[0])), tomlfault.Short(there))
+	}
+}
 
 // Availability is how the devices of a group are known to be there, or not.
 type Availability struct {

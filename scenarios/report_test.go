@@ -86,3 +86,31 @@ func TestAppendReport(t *testing.T) {
 		t.Errorf("Reports().Telemetry = %q; want v1/flat/+/up", r.Telemetry)
 	}
 }
+
+// Where devices say that they are there: a mistake in it, and a Will that says for ever that
+// they are not.
+func TestPresenceFaults(t *testing.T) {
+	const plugs = "[[device]]\nkind = \"plug\"\nid = \"p-{n}\"\ncount = 2\n"
+	const stays = ", and the devices say on %q that they are there: once it was published, it stays there though they are back\n"
+	for _, tt := range []struct{ toml, want string }{
+		{"[device.will]\ntopic = \"gone/{id}\"", ""},
+		{"[device.presence]\ntopic = \"here/{idd}\"", "6:15: error: topic: unknown place {idd}\ndid you mean {id}?"},
+		{"[device.presence]\ntopic = \"cmnd/{id}/power\"", "6:9: error: topic: \"cmnd/p-1/power\" is one of the device's own command topics, cmnd/p-1/#\n"},
+		{"[device.presence]\ntopic = \"here\"", "6:9: warning: topic is the same for all 2 devices: each says there that it is there or gone, and one hides the other\nuse {id} in it"},
+		{"[device.presence]\ntopic = \"here/{id}\"", "6:9: warning: the Will is retained on \"tele/p-1/lwt\"" + strings.ReplaceAll(stays, "%q", `"here/p-1"`) + "the topic of [device.will] may be the same, or retain = false there"},
+		{"[device.presence]\ntopic = \"here/{id}\"\n[device.will]\nretain = false", ""},
+		{"[device.presence]\ntopic = \"here/{id}\"\n[device.will]\ntopic = \"here/{id}\"", ""},
+		{"will = false\npresence = { topic = \"here/{id}\" }", ""},
+		{"[device.will]\ntopic = \"gone/all\"", "6:9: warning: the Will is retained on \"gone/all\"" + strings.ReplaceAll(stays, "%q", `"tele/p-1/lwt"`) + "use {id} in it, or retain = false"},
+		{"[device.will]\ntopic = \"gone/all\"\nretain = false", ""},
+	} {
+		_, faults := Load("t.toml", []byte(plugs+tt.toml))
+		var got []string
+		for _, f := range faults {
+			got = append(got, strings.TrimPrefix(f.Text(), "t.toml:")+"\n"+f.Hint)
+		}
+		if all := strings.Join(got, "\n"); all != tt.want {
+			t.Errorf("Load(%q) says %q; want %q", tt.toml, all, tt.want)
+		}
+	}
+}

@@ -88,6 +88,10 @@ const maxMessageExpiry = time.Duration(0xFFFFFFFF) * time.Second
 
 func checkWills(c *checker) {
 	number := 0
+	var byWill map[*Group]bool // known only of devices that have names
+	if c.distinct {
+		byWill = c.s.knownByWill()
+	}
 	for i := range c.s.Groups {
 		g := &c.s.Groups[i]
 		var ends []Vars // none if the devices have no names to try templates on
@@ -102,6 +106,7 @@ func checkWills(c *checker) {
 			checkWillTopics(r, g, ends)
 			checkWillSense(c, r, g, ends)
 		}
+		checkPresence(c.rules(groupPath(i)), g, ends, byWill[g])
 	}
 }
 
