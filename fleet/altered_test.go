@@ -47,9 +47,12 @@ func (c *forged) Write(b []byte) (int, error) {
 		for b[head] >= 0x80 {
 			head++
 		}
-		props := head + 1 + 10
-		n, width := binary.Uvarint(b[props:])
-		id := props + width + int(n) + 2
+		id := head + 1 + 10
+		if version := b[head+1+6]; version == 5 {
+			n, width := binary.Uvarint(b[id:])
+			id += width + int(n)
+		}
+		id += 2
 		c.meant = bytes.HasPrefix(b[id:], []byte(c.by.who))
 	}
 	return c.Conn.Write(b)
@@ -118,15 +121,21 @@ func asQoS1(p []byte) []byte {
 }
 
 // inserted puts a User Property, or another property, in front of those of a PUBLISH of
-// QoS 1 (3.3.2.3).
-func inserted(property string) func([]byte) []byte {
+// QoS 1 (3.3.2.3), and appended behind them.
+func inserted(property string) func([]byte) []byte { return withProperty(property, false) }
+func appended(property string) func([]byte) []byte { return withProperty(property, true) }
+
+func withProperty(property string, last bool) func([]byte) []byte {
 	return func(p []byte) []byte {
 		_, width := binary.Uvarint(p[1:])
 		body := bytes.Clone(p[1+width:])
 		at := 2 + int(binary.BigEndian.Uint16(body)) + 2
 		n, had := binary.Uvarint(body[at:])
-		body = slices.Replace(body, at, at+had, binary.AppendUvarint(nil, n+uint64(len(property)))...)
-		at += len(binary.AppendUvarint(nil, n+uint64(len(property))))
+		length := binary.AppendUvarint(nil, n+uint64(len(property)))
+		body = slices.Replace(body, at, at+had, length...)
+		if at += len(length); last {
+			at += int(n)
+		}
 		body = slices.Insert(body, at, []byte(property)...)
 		return append(binary.AppendUvarint([]byte{p[0]}, uint64(len(body))), body...)
 	}
@@ -194,6 +203,114 @@ qos = `+tt.qos, f.dial(b.Dial))
 				t.Errorf("%d commands were ignored as retained; want %d", n, f.did.Load())
 			}
 			b.Close()
+		})
+	}
+}
+
+// With MQTT 3.1.1 there is white space for the checksum, where requests are marked.
+func TestAlteredWithoutProperties(t *testing.T) {
+	answers, commands := isPublish("state/lamp/brightness"), isPublish("cmnd/")
+	other := func(p []byte) []byte { // a space for a tab, or the other way round
+		p[len(p)-1] ^= ' ' ^ '\t'
+		return p
+	}
+	cut := func(p []byte) []byte {
+		_, width := binary.Uvarint(p[1:])
+		body := p[1+width : len(p)-73]
+		return append(binary.AppendUvarint([]byte{p[0]}, uint64(len(body))), body...)
+	}
+	for _, tt := range []struct {
+		name, qos, who string
+		of             func([]byte) bool
+		forge          func([]byte) []byte
+		want           func(t *metrics.Totals, n int64)
+	}{
+		{"the payload of answers", "1", "phone", answers, replaced("0\n", "1\n"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their checksum", "1", "phone", answers, other, func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"no checksum", "1", "phone", answers, cut, func(t *metrics.Totals, n int64) { t.Unchecked = n }},
+		{"answers with RETAIN 1", "1", "phone", answers, retained, func(t *metrics.Totals, n int64) { t.OtherRetain = n }},
+		{"answers at a lower QoS", "1", "phone", answers, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
+		{"answers at a higher QoS", "0", "phone", answers, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
+		{"the payload of requests", "1", "lamp", commands, replaced("0\n", "1\n"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"their topic", "1", "lamp", commands, replaced("brightness", "Brightness"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"requests at a lower QoS", "1", "lamp", commands, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t)
+			f := &forger{who: tt.who, of: tt.of, forge: tt.forge}
+			snap, _ := load(t, `
+[broker]
+mqtt = "3.1.1"
+[phases]
+measure = "6s"
+drain = "3s"
+[[device]]
+kind = "light"
+id = "lamp"
+qos = `+tt.qos+`
+[[controller]]
+name = "phone"
+client_id = "phone"
+rate = "10/s"
+attribute = "brightness"
+payloads = ["40", "60"]
+identify = true
+timeout = "1s"
+qos = `+tt.qos, f.dial(b.Dial))
+			b.Close()
+			n := f.did.Load()
+			want := metrics.Totals{Planned: 60, Sent: 60, ByTopic: metrics.ByTopic{Own: 60}}
+			tt.want(&want, n)
+			want.Answered = 60 - want.Lost
+			want.Answers, want.MissingAnswers = want.Answered, want.Lost
+			if n == 0 || !snap.Totals.Equal(want) {
+				t.Errorf("%s, %d times:\n got %+v\nwant %+v", tt.name, n, snap.Totals, want)
+			}
+		})
+	}
+}
+
+// Nor is a state or telemetry.
+func TestAlteredStatesAndTelemetry(t *testing.T) {
+	for name, forge := range map[string]func([]byte) []byte{
+		"payload":                          lastByte,
+		"Content Type":                     replaced("application/json", "application/jsan"),
+		"a User Property more in front":    inserted("\x26\x00\x01a\x00\x01b"),
+		"a User Property more at the end":  appended("\x26\x00\x01a\x00\x01b"),
+		"the moment once more":             appended("\x26\x00\x04sent\x00\x011"),
+		"a User Property of another value": replaced("Z\x26\x00\x04sent", "X\x26\x00\x04sent"),
+		"a User Property of another name":  replaced("time\x00", "tame\x00"),
+		"a Message Expiry Interval more":   appended("\x02\x00\x00\x00\x09"),
+		"Correlation Data where none was":  appended("\x09\x00\x01a"),
+		"a Response Topic where none was":  appended("\x08\x00\x01a"),
+		"another Payload Format":           replaced("\x01\x01\x03", "\x01\x00\x03"),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t)
+			f := &forger{who: "eye", of: isPublish("tele/"), forge: forge}
+			snap, _ := load(t, `
+[phases]
+measure = "6s"
+[[device]]
+kind = "thermostat"
+id = "lamp"
+telemetry = "100ms"
+qos = 1
+[device.misbehave]
+clock_skew = "1h"
+[[watcher]]
+name = "eye"
+qos = 1
+`, f.dial(b.Dial))
+			b.Close()
+			n := f.did.Load()
+			var got metrics.DeliveryTotals
+			for _, d := range snap.Deliveries {
+				got.Add(d.DeliveryTotals)
+			}
+			if n < 10 || got.Altered != n || got.Delivered != got.Sent-n {
+				t.Errorf("%s, %d times: %+v; want so many altered, and the rest delivered", name, n, got)
+			}
 		})
 	}
 }

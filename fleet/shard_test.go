@@ -112,8 +112,8 @@ func TestStampOfAnotherRun(t *testing.T) {
 		f.deliveries.Open(0, 0, p.Topic)
 		f.deliveries.Sent(deliveries.Message{}, 0, true)
 		sent := deliveries.AppendMoment(nil, time.Hour, tt.run) // its clock is an hour ahead
-		stamp := deliveries.Stamp{Content: deliveries.Content(p)}
 		p.Props.User = wire.AppendUserProperty(p.Props.User, deliveries.SentKey, sent)
+		stamp := deliveries.Stamp{Content: deliveries.Content(p)}
 		p.Props.User = wire.AppendUserProperty(p.Props.User, deliveries.SequenceKey, stamp.Append(nil, sent))
 		w.Message(p)
 		got := int64(0)

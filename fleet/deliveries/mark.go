@@ -28,42 +28,21 @@ func (m Mark) Append(dst []byte) []byte {
 	binary.BigEndian.PutUint16(b[:], m.Run)
 	binary.BigEndian.PutUint32(b[1:], m.Controller&0xffffff|uint32(b[1])<<24)
 	binary.BigEndian.PutUint32(b[5:], m.Seq)
-	dst = append(dst, '\n')
-	for _, octet := range b {
-		for bit := 7; bit >= 0; bit-- {
-			dst = append(dst, " \t"[octet>>bit&1])
-		}
-	}
-	return dst
+	return appendBlank(append(dst, '\n'), b[:])
 }
 
 // CutMark returns a payload without its mark, and the mark, which both point into it.
 // The mark is nil where there is none.
-func CutMark(payload []byte) (rest, mark []byte) {
-	at := len(payload) - markSize
-	if at < 0 || payload[at] != '\n' {
-		return payload, nil
-	}
-	for _, c := range payload[at+1:] {
-		if c != ' ' && c != '\t' {
-			return payload, nil
-		}
-	}
-	return payload[:at], payload[at:]
-}
+func CutMark(payload []byte) (rest, mark []byte) { return cutBlank(payload, '\n', markSize) }
 
 // ReadMark reads the mark of a payload. It is false where there is none.
 func ReadMark(payload []byte) (m Mark, ok bool) {
-	_, bits := CutMark(payload)
-	if bits == nil {
+	_, blank := CutMark(payload)
+	if blank == nil {
 		return m, false
 	}
 	var b [markBytes]byte
-	for i, c := range bits[1:] {
-		if c == '\t' {
-			b[i/8] |= 0x80 >> (i % 8)
-		}
-	}
+	readBlank(b[:], blank[1:])
 	return Mark{
 		Run:        binary.BigEndian.Uint16(b[:]),
 		Controller: binary.BigEndian.Uint32(b[1:]) & 0xffffff,

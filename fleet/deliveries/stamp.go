@@ -109,8 +109,17 @@ func parseHex(b []byte) (n uint32, ok bool) {
 
 // Content returns the checksum of what a broker must hand on unaltered: topic and
 // payload, and the Payload Format Indicator (3.3.2-4), Response Topic (3.3.2-15),
-// Correlation Data (3.3.2-16) and Content Type (3.3.2-20). Nothing is allocated.
-func Content(p *wire.Publish) uint32 { return content(p, p.Topic, p.Props.CorrelationData) }
+// Correlation Data (3.3.2-16), Content Type (3.3.2-20), and the User Properties in
+// their order (3.3.2-17, 3.3.2-18), but for the one that has this checksum, of which
+// only the place counts. Nothing is allocated.
+func Content(p *wire.Publish) uint32 {
+	_, before, behind := p.Props.CutUserProperty(SequenceKey)
+	sum := crc(content(p, p.Topic, p.Props.CorrelationData), before)
+	if len(behind) == 0 {
+		return sum
+	}
+	return crc(^sum, behind) // which no stamp has, since it is the last
+}
 
 // content is the checksum of a message but for its User Properties.
 func content(p *wire.Publish, topic, correlation []byte) uint32 {

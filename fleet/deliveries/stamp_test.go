@@ -70,6 +70,8 @@ func TestContentCoversWhatABrokerMustNotAlter(t *testing.T) {
 		"response topic":         func(p *wire.Publish) { p.Props.ResponseTopic = []byte("x") },
 		"correlation data":       func(p *wire.Publish) { p.Props.CorrelationData = []byte("x") },
 		"empty correlation data": func(p *wire.Publish) { p.Props.CorrelationData = []byte{} },
+		"a user property more":   func(p *wire.Publish) { p.Props.User = wire.AppendUserProperty(nil, "a", "b") },
+		"an empty one":           func(p *wire.Publish) { p.Props.User = wire.AppendUserProperty(nil, "", "") },
 		"moved from one property": func(p *wire.Publish) {
 			p.Topic, p.Props.ContentType = []byte("tele/a/stat"), []byte("eapplication/json")
 		},
@@ -90,6 +92,25 @@ func TestContentCoversWhatABrokerMustNotAlter(t *testing.T) {
 		if Content(&p) != want {
 			t.Errorf("%s: the checksum is another", name)
 		}
+	}
+}
+
+// The checksum covers the User Properties beside the one that it stands in, and where
+// they stand.
+func TestContentCoversUserProperties(t *testing.T) {
+	const a, b, seq = "\x26\x00\x01a\x00\x01b", "\x26\x00\x01a\x00\x01c", "\x26\x00\x08sequence\x00\x012"
+	sum := func(user string) uint32 {
+		return Content(&wire.Publish{Topic: []byte("t"), Props: wire.Properties{User: []byte(user)}})
+	}
+	if sum(a+b) != sum(a+b+seq) {
+		t.Error("the checksum is another with the stamp at the end")
+	}
+	had := make(map[uint32]string)
+	for _, user := range []string{"", a, b, a + b, b + a, seq + a, a + seq + b, seq + a + b, a + b + seq + seq, seq + seq} {
+		if other, has := had[sum(user)]; has {
+			t.Errorf("%q and %q have the same checksum", user, other)
+		}
+		had[sum(user)] = user
 	}
 }
 

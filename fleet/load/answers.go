@@ -35,14 +35,17 @@ func (r *Controller) read(p *wire.Publish) metrics.Answer {
 	a := metrics.Answer{Correlation: p.Props.CorrelationData, Error: deliveries.HasError(p)}
 	a.Target, a.Member = r.Group.answerer(p)
 	a.OtherRetain = p.Retain
-	s, whole, has := deliveries.ParseAnswerStamp(p)
-	if !has {
-		return a
+	if s, whole, has := deliveries.ParseAnswerStamp(p); has {
+		r.checked(&a, p, s, whole)
 	}
+	return a
+}
+
+// checked notes what the stamp of an answer says of it.
+func (r *Controller) checked(a *metrics.Answer, p *wire.Publish, s deliveries.AnswerStamp, whole bool) {
 	granted, _ := r.Granted()
 	a.Checked, a.Altered, a.Asked, a.AskedQoS, a.AskedGranted = true, !whole, s.Request, s.RequestQoS, s.Granted
 	a.OtherQoS = p.QoS != min(s.QoS, granted)
-	return a
 }
 
 // answered enters an answer.

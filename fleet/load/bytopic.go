@@ -27,6 +27,7 @@ type byTopic struct {
 	sent    []asked          // those that have not run into their time-out, in the order of their sending; some are answered
 	waiting int              // of asked, those that have not run into it
 	payload []byte           // room for one with its mark
+	online  time.Duration    // since when there is the present connection
 }
 
 // asked is a request.
@@ -135,43 +136,50 @@ func (r *Controller) mark(seq uint64) deliveries.Mark {
 // listens takes what came to the topic of an answer.
 func (r *Controller) listens(p *wire.Publish) {
 	target, ok := r.Group.answersAt[string(p.Topic)]
-	if !ok || p.Retain || r.zero.IsZero() {
-		return // another device's, or out of the broker's store, or before anything was asked
+	if !ok || r.zero.IsZero() {
+		return // another device's, or before anything was asked
 	}
 	at := r.at(r.ReadAt())
 	r.expireAsked(at)
 	a, has := r.asked[target]
+	answer := metrics.Answer{Target: r.Group.expected(int(target)), OtherRetain: p.Retain, Unmarked: !r.Group.Spec.Identify}
+	seq, mine, whose := a.seq, has, metrics.Anyones
+	if r.Group.Spec.Identify {
+		seq, mine, whose = r.readMark(p, a.seq, &answer)
+	}
+	if p.Retain && !(has && whose == metrics.Own && a.until-r.Group.Spec.Timeout >= r.online) {
+		return // out of the broker's store, and not the answer to what was asked on this connection
+	}
 	if has {
 		delete(r.asked, target)
 		if !a.expired {
 			r.waiting--
 		}
-	}
-	answer := metrics.Answer{Target: r.Group.expected(int(target))}
-	if !r.Group.Spec.Identify {
-		if has {
-			r.ledger.Took(at, a.seq, metrics.Anyones)
-			r.ledger.AnswerTo(at, a.seq, answer)
-		}
-		r.refill(at)
-		return
-	}
-	m, marked := deliveries.ReadMark(p.Payload)
-	own := r.mark(a.seq)
-	mine := marked && m.Run == own.Run && m.Controller == own.Controller
-	switch {
-	case !has:
-	case !marked || m.Run != own.Run:
-		r.ledger.Took(at, a.seq, metrics.Nobodys)
-	case !mine:
-		r.ledger.Took(at, a.seq, metrics.Others)
-	case m.Seq != own.Seq:
-		r.ledger.Took(at, a.seq, metrics.Earlier)
-	default:
-		r.ledger.Took(at, a.seq, metrics.Own)
+		r.ledger.Took(at, a.seq, whose)
 	}
 	if mine {
-		r.ledger.AnswerTo(at, uint64(m.Seq), answer)
+		r.ledger.AnswerTo(at, seq, answer)
 	}
 	r.refill(at)
+}
+
+// readMark says by the mark of an answer to which request it is, whether that is one of
+// the controller's own, and whose answer has been taken for that to request seq. It notes
+// what the seal says.
+func (r *Controller) readMark(p *wire.Publish, seq uint64, answer *metrics.Answer) (to uint64, mine bool, whose metrics.Whose) {
+	payload, stamp, whole, sealed := deliveries.ReadSeal(p)
+	if sealed {
+		r.checked(answer, p, stamp, whole)
+	}
+	m, marked := deliveries.ReadMark(payload)
+	own := r.mark(seq)
+	switch {
+	case !marked || m.Run != own.Run:
+		return 0, false, metrics.Nobodys
+	case m.Controller != own.Controller:
+		return 0, false, metrics.Others
+	case m.Seq != own.Seq:
+		return uint64(m.Seq), true, metrics.Earlier
+	}
+	return uint64(m.Seq), true, metrics.Own
 }

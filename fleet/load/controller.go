@@ -106,6 +106,7 @@ func (r *Controller) Subscriptions() ([]packets.SubOptions, int, error) {
 func (r *Controller) Online(now time.Time) time.Time {
 	if !r.zero.IsZero() {
 		r.skip(r.at(now), metrics.NotConnected)
+		r.online = r.at(now)
 	}
 	return r.nextAct()
 }
@@ -331,7 +332,12 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 		r.ledger.NotSent(q, metrics.TooLarge)
 		return false
 	}
-	q.Content, q.QoS = deliveries.RequestSum(&p), p.QoS
+	q.QoS = p.QoS
+	if marked {
+		q.Content = deliveries.MarkedSum(p.Topic, t.asking.payloads[s.payload])
+	} else {
+		q.Content = deliveries.RequestSum(&p)
+	}
 	id, ok := r.ledger.Send(q)
 	if !ok {
 		return false

@@ -96,6 +96,5 @@ func (l *Ledger) Took(at time.Duration, seq uint64, w Whose) {
 // taken, to answer request seq.
 func (l *Ledger) AnswerTo(at time.Duration, seq uint64, a Answer) Outcome {
 	l.expire(at)
-	a.byTopic = true
 	return l.answerTo(at, seq, a)
 }

@@ -37,9 +37,9 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidenceOfByTopic(t), true
 	case "answers.unchecked":
 		return evidence{t.byID(), noneByID(t), ""}, true
-	case "answers.other_qos", "requests.altered":
-		return evidence{t.byID() - t.Unchecked + t.Corrupted.Content + t.AlteredRequests, "there was no answer with a checksum", ""}, true
-	case "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown", "answers.other_retain":
+	case "answers.corrupted", "answers.other_qos", "requests.altered":
+		return evidenceOfChecksums(metric, t), true
+	case "answers.duplicate", "answers.misrouted", "answers.unknown", "answers.other_retain":
 		n := t.byID() + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal + t.AlteredRequests
 		return evidence{n, noneByID(t), ""}, true
 	}
@@ -51,6 +51,20 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidenceOfDeliveries(metric, &sum)
 	}
 	return evidence{}, false
+}
+
+// evidenceOfChecksums is what is known of whether answers, or their requests, are what
+// was sent: of those with a checksum. That Correlation Data is wrong shows by itself.
+func evidenceOfChecksums(metric string, t *Totals) evidence {
+	n := t.byID() - t.Unchecked + t.Corrupted.Content + t.AlteredRequests
+	if metric == "answers.corrupted" {
+		n += t.Corrupted.Total() - t.Corrupted.Content
+	}
+	e := evidence{n, noneByID(t), judgedOf(n, n+t.Unchecked)}
+	if t.Unchecked > 0 {
+		e.none = "no answer had a checksum"
+	}
+	return e
 }
 
 // noneByID says why there is no answer of which more is known than that it came.

@@ -75,6 +75,33 @@ func TestWillsThatMayBeDueAreNotJudged(t *testing.T) {
 	}
 }
 
+// Of answers without a checksum nobody knows whether they were altered: that none was is
+// undecided, if there are no others, and else said to be of the others.
+func TestUncheckedAnswersAreNotJudged(t *testing.T) {
+	for _, tt := range []struct {
+		totals Totals
+		status Status
+		want   string
+	}{
+		{Totals{Answers: 10}, Pass, ""},
+		{Totals{Answers: 10, Unchecked: 4}, Pass, "6 of 10 judged"},
+		{Totals{Answers: 10, Unchecked: 10}, NoData, "no answer had a checksum"},
+		{Totals{Answers: 10, ByTopic: ByTopic{Unknown: 10}}, NoData, "matched by their topic"},
+		{Totals{Answers: 10, ByTopic: ByTopic{Own: 10}}, Pass, ""},
+		{Totals{Answers: 10, ByTopic: ByTopic{Own: 10}, Unchecked: 10}, NoData, "no answer had a checksum"},
+		{Totals{}, NoData, "there was no answer"},
+	} {
+		tt.totals.Planned, tt.totals.Sent, tt.totals.Answered = 10, 10, tt.totals.Answers
+		for _, metric := range []string{"answers.corrupted", "requests.altered", "answers.other_qos"} {
+			x := expectations(t, metric+" == 0")[0].Evaluate(&Snapshot{Measured: Span(time.Second), Totals: tt.totals})
+			if text := fmt.Sprintf("%+v", x); x.Status != tt.status || !strings.Contains(text, tt.want) {
+				t.Errorf("%s == 0 of %d answers, %d without a checksum, %+v by topic, is %s; want %v and %q",
+					metric, tt.totals.Answers, tt.totals.Unchecked, tt.totals.ByTopic, text, tt.status, tt.want)
+			}
+		}
+	}
+}
+
 func TestImplied(t *testing.T) {
 	text := func(all []Expectation) string {
 		var list []string

@@ -37,7 +37,7 @@ type Answer struct {
 	Member      uint32 // which device of the group it is from, from 1; 0: it does not say, or is none of them
 	Error       bool   // it had a User Property error
 	OtherRetain bool   // it came with RETAIN 1
-	byTopic     bool   // it has no properties, so that there is nothing to check
+	Unmarked    bool   // it is taken to be the answer by its topic alone: nobody can tell more of it
 
 	// What an answer with a checksum says of what came of the request and of itself on
 	// the way.
@@ -167,7 +167,7 @@ func (t *Totals) check(r *request, a *Answer) {
 		t.OtherRetain++
 	}
 	if !a.Checked {
-		if !a.byTopic {
+		if !a.Unmarked {
 			t.Unchecked++
 		}
 		return

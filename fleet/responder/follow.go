@@ -33,12 +33,12 @@ func (r *Responder) Follow(t client.Trace, what client.TraceEvent, qos byte, mea
 	}
 }
 
-// stamp appends the User Properties of a state or telemetry message, which is
-// complete but for them, that say when it was made and which it is.
+// stamp appends to the User Properties of a state or telemetry message, which is
+// complete but for that, those that say when it was made and which it is.
 func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
 	e := r.env
 	if !e.Stamped || r.V311() {
-		return nil, client.Trace{}
+		return user, client.Trace{}
 	}
 	var sentRoom [96]byte
 	sent := deliveries.AppendMoment(sentRoom[:0], made, e.Run)
@@ -50,8 +50,10 @@ func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 	if seq == 0 {
 		e.Deliveries.Open(e.Place(r.spec.Global), slot, p.Topic)
 	}
+	stamped := *p // what is put into *p itself would move to the heap
+	stamped.Props.User = user
 	var valueRoom [64]byte
-	s := deliveries.Stamp{Device: r.spec.Global, Slot: slot, Seq: seq, Content: deliveries.Content(p)}
+	s := deliveries.Stamp{Device: r.spec.Global, Slot: slot, Seq: seq, Content: deliveries.Content(&stamped)}
 	return wire.AppendUserProperty(user, deliveries.SequenceKey, s.Append(valueRoom[:0], sent)), client.Trace{Seq: seq, Slot: uint16(slot + 1)}
 }
 

@@ -129,9 +129,14 @@ func (r *Responder) checksum(request, answer *wire.Publish) []byte {
 	if !metrics.IsID(request.Props.CorrelationData) {
 		return answer.Props.User
 	}
-	granted, _ := r.Granted()
-	s := deliveries.AnswerStamp{Request: deliveries.RequestSum(request), RequestQoS: request.QoS, Granted: granted,
-		QoS: min(answer.QoS, r.Limits().MaximumQoS)}
+	s := r.answerStamp(deliveries.RequestSum(request), request.QoS, answer.QoS)
 	var room [32]byte
 	return wire.AppendUserProperty(answer.Props.User, deliveries.ChecksumKey, s.Append(room[:0], answer))
+}
+
+// answerStamp is that of an answer which goes at a QoS, as far as the broker has it, to a
+// request that came at another, with this checksum.
+func (r *Responder) answerStamp(request uint32, came, goes byte) deliveries.AnswerStamp {
+	granted, _ := r.Granted()
+	return deliveries.AnswerStamp{Request: request, RequestQoS: came, Granted: granted, QoS: min(goes, r.Limits().MaximumQoS)}
 }

@@ -94,7 +94,7 @@ func (s *speech) Say(m *faces.Message) bool {
 		return true
 	}
 	if s.mark != nil && !s.usable && m.Reply != faces.Only {
-		m.Payload = append(m.Payload, s.mark...)
+		s.seal(m)
 	}
 	switch {
 	case m.Reply == faces.Instead && !s.usable, m.Reply == faces.Also && m.Slot < 0:
@@ -108,6 +108,21 @@ func (s *speech) Say(m *faces.Message) bool {
 		s.answer(m, s.request.Props.ResponseTopic)
 	}
 	return m.Reply == faces.Also || !s.usable || !m.Retain && bytes.Equal(m.Topic, s.request.Props.ResponseTopic)
+}
+
+// seal ends the answer to a marked request, which goes to everybody who listens to the
+// device, with the mark, and with what tells whoever asked whether it was altered.
+func (s *speech) seal(m *faces.Message) {
+	qos := s.request.QoS
+	switch {
+	case m.Reply == faces.Also:
+		qos = m.QoS
+	case m.Bare:
+		qos = 0
+	}
+	asked, _ := deliveries.CutMark(s.request.Payload)
+	stamp := s.r.answerStamp(deliveries.MarkedSum(s.request.Topic, asked), s.request.QoS, qos)
+	m.Payload = stamp.Seal(m.Topic, append(m.Payload, s.mark...))
 }
 
 // oneWay says as what a message is counted and followed; false: it is neither a state nor
@@ -150,10 +165,11 @@ func (s *speech) publish(m *faces.Message) {
 	if followed && slot >= 0 {
 		var room [stampRoom]byte
 		var t client.Trace
-		p.Props.User, t = r.stamp(room[:0], &p, made, slot)
+		user := room[:0]
 		if r.misbehavior != nil && kind == metrics.Telemetry {
-			p.Props.User = r.misbehavior.appendTime(p.Props.User)
+			user = r.misbehavior.appendTime(user)
 		}
+		p.Props.User, t = r.stamp(user, &p, made, slot)
 		sent = r.publish(&p, kind, made, note, t)
 	} else {
 		made = 0 // it has no stamp

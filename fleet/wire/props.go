@@ -43,15 +43,24 @@ func (p *Properties) UserProperties() iter.Seq2[string, string] {
 // UserProperty returns the value of the first User Property with a key. It points
 // to where that stands, and nothing is allocated.
 func (p *Properties) UserProperty(key string) (value []byte, ok bool) {
+	value, _, _ = p.CutUserProperty(key)
+	return value, value != nil
+}
+
+// CutUserProperty returns the value of the first User Property with a key, nil if there
+// is none, and the User Properties before and behind it. They point to where they stand,
+// and nothing is allocated.
+func (p *Properties) CutUserProperty(key string) (value, before, behind []byte) {
 	c := cursor{b: p.User}
 	for len(c.b) > 0 && c.err == nil {
+		start := len(p.User) - len(c.b)
 		c.byte()
 		k, v := c.binary(), c.binary()
 		if c.err == nil && string(k) == key {
-			return v, true
+			return v, p.User[:start], c.b
 		}
 	}
-	return nil, false
+	return nil, p.User, nil
 }
 
 // AppendUserProperty appends one User Property in its wire form. Key and value
