@@ -51,6 +51,7 @@ type Broker struct {
 	sessionNumber uint64
 
 	feeder sync.Mutex // see session.goOn
+	crowds sync.Mutex // of a message that goes to many: see crowd
 
 	buffers          *transport.Buffers
 	routings, writes sync.Pool

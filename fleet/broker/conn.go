@@ -15,17 +15,18 @@ import (
 
 // conn is one network connection.
 type conn struct {
-	b       *Broker
-	nc      net.Conn
-	s       *session // set once, under Broker.mu, when the CONNECT is accepted
-	timer   *time.Timer
-	limit   time.Duration // how long the client may be silent; 0: for ever
-	access  *access
-	will    *will             // guarded by session.mu
-	aliases map[uint16][]byte // Topic Aliases of the client
-	given   map[string]uint16 // Topic Aliases of the broker; guarded by mu
-	mayGive int               // how many the client takes (3.1.2.11.5)
-	framer  wire.Framer
+	b          *Broker
+	nc         net.Conn
+	s          *session // set once, under Broker.mu, when the CONNECT is accepted
+	timer      *time.Timer
+	limit      time.Duration // how long the client may be silent; 0: for ever
+	access     *access
+	will       *will             // guarded by session.mu
+	aliases    map[uint16][]byte // Topic Aliases of the client
+	given      map[string]uint16 // Topic Aliases of the broker; guarded by mu
+	mayGive    int               // how many the client takes (3.1.2.11.5)
+	givenBytes int               // what they take
+	framer     wire.Framer
 
 	user           *user  // who it is to the broker; nil without Config.Users
 	maxPacket      int    // Maximum Packet Size of the client
@@ -104,7 +105,7 @@ func (b *Broker) open(nc net.Conn) *conn {
 	suspended := b.suspended
 	// Connections that have not sent their CONNECT yet do not count against the
 	// limit that the CONNACK answers with, but have one too.
-	if !b.closed && !suspended && len(b.conns) < 2*b.limits.MaximumConnections+100 && b.memory.take(nil, costConn) {
+	if !b.closed && !suspended && len(b.conns) < 2*b.limits.MaximumConnections+100 && b.memory.take(nil, cost(nc)) {
 		b.conns[c] = struct{}{}
 		b.running.Add(1)
 		b.mu.Unlock()

@@ -306,6 +306,7 @@ func (s *session) pubrec(c *conn, a wire.Ack) error {
 		s.release(q.at(i))
 		q.remove(i)
 		s.released = append(s.released, release{a.PacketID, counted})
+		s.b.memory.enter(&s.owner, costReleased)
 		if counted {
 			s.counted++
 		}
@@ -327,6 +328,7 @@ func (s *session) pubcomp(a wire.Ack) error {
 		s.counted--
 	}
 	s.released = slices.Delete(s.released, i, i+1)
+	s.b.memory.enter(&s.owner, -costReleased)
 	if len(s.released) == 0 {
 		s.released = nil
 	}

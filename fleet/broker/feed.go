@@ -2,7 +2,6 @@ package broker
 
 import (
 	"bytes"
-	"slices"
 	"time"
 )
 
@@ -12,8 +11,9 @@ import (
 // and nobody waits for the rest.
 type feeds struct {
 	subs    fifo[*subscription]
-	from    []byte // the topic from which the first one goes on
-	waiting bool   // for a feeder
+	from    *kept // the message at which the first one goes on, or behind which; nil: it begins
+	past    bool  // behind it
+	waiting bool  // for a feeder
 }
 
 // Bounds on one look: messages taken, their bytes, and messages looked at, for
@@ -25,35 +25,40 @@ const (
 	feedLooks    = 4
 )
 
-// look appends the next messages for the first subscription, and reports whether
-// these were all. A message that was retained after the client subscribed came to
-// it as new.
-func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, done bool) {
+// look appends the next messages for the first subscription. It returns where the next
+// look is to go on, or nil if these were all. A message that was retained after the
+// client subscribed came to it as new.
+func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from *kept, past bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	s := &t.retained
 	sub := *f.subs.at(0)
-	p := s.seek(f.from)
+	var p place
+	if f.from != nil {
+		var here *retainedOne
+		if here, p = s.find(f.from.name()); here != nil && f.past {
+			p = s.after(p)
+		}
+	}
 	size := 0
 	var buf []byte
 	for range feedVisits {
 		e := s.get(p)
 		if e == nil {
-			return out, true
+			return out, nil, false
 		}
 		m := e.m
 		match, next := scan(buf[:0], m.name(), sub.filter)
 		switch {
 		case match && e.number <= sub.newest && !m.expired(now) && !(sub.noLocal && e.from.id == sub.s.id): // 3.3.2-5
 			if out, size = append(out, m), size+m.size(); len(out) == feedMessages || size > feedBytes {
-				f.from = append(slices.Clone(m.name()), 0) // right behind it: no topic has U+0000
-				return out, false
+				return out, m, true
 			}
 			p = s.after(p)
 		case match:
 			p = s.after(p)
 		case next == nil:
-			return out, true
+			return out, nil, false
 		default:
 			// What comes next is often near.
 			buf = next
@@ -64,24 +69,36 @@ func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, done
 	}
 	e := s.get(p)
 	if e == nil {
-		return out, true
+		return out, nil, false
 	}
-	f.from = slices.Clone(e.m.name())
-	return out, false
+	return out, e.m, false
+}
+
+// goOnFrom keeps where the next look is to go on, which may be at a message that is
+// retained no more by then. The caller holds s.mu.
+func (s *session) goOnFrom(m *kept, past bool) {
+	q := s.feeds
+	if m != nil {
+		s.b.memory.held(&s.owner, m, 0)
+	}
+	if q.from != nil {
+		s.b.memory.release(&s.owner, q.from, 0)
+	}
+	q.from, q.past = m, past
 }
 
 // startFeed has a subscription, which is not shared, get what is retained. The
 // caller holds s.mu and topics.mu.
 func (s *session) startFeed(sub *subscription) {
 	s.stopFeed(sub)
+	sub.newest = s.b.topics.retained.number
+	if sub.newest == 0 || sub.queued {
+		return
+	}
 	q := s.feeds
 	if q == nil {
 		q = new(feeds)
 		s.feeds = q
-	}
-	sub.newest = s.b.topics.retained.number
-	if sub.newest == 0 || sub.queued {
-		return
 	}
 	if q.subs.len() > 2*len(s.subs.list) { // what was unsubscribed stands there, too
 		var left fifo[*subscription]
@@ -102,7 +119,7 @@ func (s *session) startFeed(sub *subscription) {
 func (s *session) stopFeed(sub *subscription) {
 	sub.newest, sub.late = 0, false
 	if q := s.feeds; q != nil && q.subs.len() > 0 && *q.subs.at(0) == sub {
-		q.from = nil
+		s.goOnFrom(nil, false)
 	}
 }
 
@@ -135,10 +152,11 @@ func (s *session) feed(c *conn, looks int) bool {
 	sub := *q.subs.at(0)
 	now := s.b.now()
 	var room [feedMessages]*kept
-	found, done := s.b.topics.look(room[:0], q, now)
-	if done {
+	found, from, past := s.b.topics.look(room[:0], q, now)
+	s.goOnFrom(from, past)
+	if from == nil {
 		q.subs.pop()
-		q.from, sub.queued = nil, false
+		sub.queued = false
 		if q.subs.len() == 0 {
 			s.feeds = nil
 		}

@@ -28,18 +28,19 @@ func (h *hashes) take(t *topics, topic []byte) {
 	}
 }
 
-// collect gathers the subscriptions that a message matches. The caller holds mu.
-func (t *topics) collect(r *routing) {
+// collect gathers the subscriptions that a message matches, and reports whether it has
+// all of them: see crowd. The caller holds mu.
+func (t *topics) collect(r *routing) bool {
 	if len(t.points) == 0 {
-		return
+		return true
 	}
 	topic := r.m.topic
 	h := &r.hashes
 	h.take(t, topic)
 	n := len(h.level)
 	for p := t.points[h.sum[n]^ending(n, false)]; p != nil; p = p.next {
-		if p.form == nil && p.filter == string(topic) {
-			p.collect(r)
+		if p.form == nil && p.filter == string(topic) && !p.collect(r) {
+			return false
 		}
 	}
 	for _, f := range t.forms {
@@ -55,11 +56,12 @@ func (t *topics) collect(r *routing) {
 			}
 		}
 		for p := t.points[key^ending(levels, f.hash)]; p != nil; p = p.next {
-			if p.form == f && matches(p.filter, topic) {
-				p.collect(r)
+			if p.form == f && matches(p.filter, topic) && !p.collect(r) {
+				return false
 			}
 		}
 	}
+	return true
 }
 
 // matches reports whether a filter of the topic's form matches it.
@@ -84,7 +86,10 @@ func matches(filter string, topic []byte) bool {
 	}
 }
 
-func (p *point) collect(r *routing) {
+func (p *point) collect(r *routing) bool {
+	if len(r.targets)+len(p.subs) > crowd && !r.alone {
+		return false
+	}
 	if len(p.subs) > 0 {
 		r.points++
 		for _, sub := range p.subs {
@@ -92,12 +97,13 @@ func (p *point) collect(r *routing) {
 			if sub.noLocal && sub.s.id == r.m.from.id {
 				continue
 			}
-			r.targets = append(r.targets, sub.target())
+			r.add(sub.target())
 		}
 	}
 	for g := p.groups; g != nil; g = g.next {
-		r.shared = append(r.shared, g.target())
+		r.groups = append(r.groups, g)
 	}
+	return len(r.groups) <= crowd || r.alone
 }
 
 func (sub *subscription) target() target {

@@ -1,9 +1,12 @@
 package broker
 
 import (
+	"crypto/tls"
+	"net"
 	"slices"
 	"sync/atomic"
 
+	"homefleet/fleet/memconn"
 	"homefleet/fleet/wire"
 )
 
@@ -42,9 +45,23 @@ func (o *owner) add(n int) {
 	}
 }
 
+// cost is what a connection takes, whoever is at its other end.
+func cost(nc net.Conn) int {
+	switch nc.(type) {
+	case *net.TCPConn, *memconn.Conn:
+		return costConn
+	case *tls.Conn:
+		return costTLS
+	default:
+		return costWebSocket
+	}
+}
+
 // What things take, beside their texts.
 const (
-	costConn         = 4 << 10 // with its goroutine and its part of the timers
+	costConn         = 4 << 10  // with its goroutine and its part of the timers
+	costTLS          = 24 << 10 // with a record in either direction
+	costWebSocket    = 24 << 10
 	costSession      = 176
 	costState        = 256
 	costAbsence      = 64
@@ -55,6 +72,7 @@ const (
 	costVia          = 48
 	costRetained     = 40
 	costIncoming     = 12 // a Packet Identifier of QoS 2
+	costReleased     = 8  // and one to the client
 	costAlias        = 64
 )
 
@@ -134,7 +152,9 @@ func (s *session) hold(o *outgoing) bool {
 		return false
 	}
 	if o.via.merged() {
-		o.via.uses++
+		if o.via.uses++; o.via.uses == 1 {
+			o.via.ids = slices.Clone(o.via.ids) // it grew while they were collected
+		}
 		s.via = o.via
 	}
 	return true
@@ -240,7 +260,11 @@ func (c *conn) forgets() {
 	for _, topic := range c.aliases {
 		n += costAlias + text(len(topic))
 	}
+	c.mu.Lock()
+	n += c.givenBytes
+	c.given, c.mayGive, c.givenBytes = nil, 0, 0
+	c.mu.Unlock()
 	c.b.memory.enter(o, -n)
-	c.b.memory.enter(nil, -costConn)
+	c.b.memory.enter(nil, -cost(c.nc))
 	c.partial, c.aliases, c.framer = 0, nil, wire.Framer{}
 }

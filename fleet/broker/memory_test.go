@@ -146,6 +146,59 @@ var kinds = []struct {
 			}
 		}
 	}},
+	{"Topic Aliases of the broker", func(f *filler) {
+		p := f.connect(connectV5("p"))
+		for i := range some(50, 200) {
+			c := f.connect(connectV5(fmt.Sprint("c", i), enc(0x22, u16(65535))))
+			c.exchangeAny(sub5(1, "a/#", 0))
+		}
+		for k := range 64 {
+			p.exchangeAny(pub5(2, "a/"+strings.Repeat("a", 20)+fmt.Sprint(k), 1, props(), "x"))
+		}
+	}},
+	{"PUBREC without PUBCOMP", func(f *filler) {
+		c := f.connect(connectV5("away", neverExpire))
+		c.exchangeAny(sub5(1, "a", 2))
+		p := f.connect(connectV5("p"))
+		for k := range some(1, 20) {
+			if k > 0 {
+				c = f.connect(connectV5(fmt.Sprint("away", k), neverExpire))
+				c.exchangeAny(sub5(1, "a", 2))
+			}
+		}
+		for k := range 1000 {
+			p.exchangeAny(pub5(4, "a", k+1, props(), "x"))
+		}
+		for _, c := range f.conns {
+			if c == p {
+				continue
+			}
+			var all raw
+			for range 1000 {
+				all = append(all, ack(0x50, c.publication().id)...)
+			}
+			c.send(all)
+			for range 1000 {
+				if _, err := c.next(); err != nil {
+					f.t.Fatal(err)
+				}
+			}
+			_ = c.nc.Close()
+		}
+		f.conns = []*client{p}
+	}},
+	{"long topics where feeds go on", func(f *filler) {
+		p := f.connect(connectV5("p"))
+		for _, c := range "abcd" {
+			p.exchangeAny(pub5(3, strings.Repeat(string(c), 60_000), 1, props(), "x"))
+		}
+		for i := range some(50, 200) {
+			c := f.connect(connectV5(fmt.Sprint("away", i), neverExpire, receiveMax(1)))
+			c.exchangeAny(sub5(1, "#", 1))
+			_ = c.nc.Close()
+			f.conns = f.conns[:1]
+		}
+	}},
 	{"clients that do not read", func(f *filler) {
 		for i := range 20 {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
@@ -187,7 +240,7 @@ func TestMemoryIsCharged(t *testing.T) {
 // What is over is charged no more.
 func TestMemoryIsGivenBack(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, b *Broker) {
-		for _, kind := range []string{"alias", "partial", "will", "queue", "taken", "qos2", "shared"} {
+		for _, kind := range []string{"alias", "given", "partial", "will", "queue", "taken", "qos2", "released", "shared", "feed"} {
 			c, _ := connect(t, b, pkt(0x10, "MQTT", 5, 6, u16(0), props(expiry100), "c", props(0x18, u32(5)), "w", "gone"))
 			c.subscribe("#", 2)
 			c.subscribe("$share/g/+", 1)
@@ -195,6 +248,12 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			switch kind {
 			case "alias":
 				p.exchange(pub5(2, "a", 1, props(0x23, u16(1)), "x"), ack(0x40, 1))
+			case "given":
+				given, _ := connect(t, b, connectV5("given", enc(0x22, u16(9))))
+				given.subscribe("+", 0)
+				p.exchange(pub5(2, "a", 1, props(), "x"), ack(0x40, 1))
+				given.want(pkt(0x30, "a", props(0x23, u16(1)), raw("x")))
+				given.crash()
 			case "partial":
 				c.send(pub5(0, "a", 0, props(), "some more bytes")[:9])
 			case "queue":
@@ -210,6 +269,14 @@ func TestMemoryIsGivenBack(t *testing.T) {
 				c.publication()
 				m := c.publication()
 				c.exchangeAny(ack(0x50, m.id))
+			case "released":
+				p.exchange(pub5(4, "a", 1, props(), "x"), ack(0x50, 1))
+				c.exchangeAny(ack(0x50, c.publication().id))
+			case "feed":
+				p.exchange(pub5(3, "b", 1, props(), strings.Repeat("x", 100_000)), ack(0x40, 1))
+				slow, _ := connect(t, b, connectV5("slow", expiry100, receiveMax(1)))
+				slow.subscribe("b", 1)
+				slow.crash()
 			case "shared":
 				p.exchange(pub5(3, "b", 1, props(), "x"), ack(0x40, 1))
 				p.exchange(pub5(3, "b", 1, props(), "y"), ack(0x40, 1))

@@ -207,16 +207,16 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Duration) s
 	return sendDone
 }
 
-// mostAliases bounds the Topic Aliases of the broker to one client: the topics
-// that come first have them, which for a subscriber of few is all of them.
-const mostAliases = 64
-
-// aliasSize is what a Topic Alias adds to a packet, and aliasTopic the longest
-// topic that gets one.
+// mostAliases and mostGiven, in bytes as they are charged, bound the Topic Aliases of the
+// broker to one client: the topics that come first have them, which for a subscriber
+// of few is all of them.
 const (
-	aliasSize  = 4
-	aliasTopic = 256
+	mostAliases = 64
+	mostGiven   = 2 << 10
 )
+
+// aliasSize is what a Topic Alias adds to a packet.
+const aliasSize = 4
 
 // alias puts a Topic Alias beside or in the place of the topic, for clients that
 // take any (3.3.2.3.4). They hold for the connection, so what is sent again on
@@ -231,20 +231,21 @@ func (c *conn) alias(p *wire.Publish) {
 		}
 		return
 	}
-	if len(c.given) == c.mayGive || len(p.Topic) > aliasTopic {
+	cost := costAlias + text(len(p.Topic))
+	if len(c.given) == c.mayGive || c.givenBytes+cost > mostGiven {
 		return
 	}
-	topic := string(p.Topic)
 	a := uint16(len(c.given) + 1)
 	p.Props.TopicAlias, p.Props.HasTopicAlias = a, true
-	if wire.PublishSize(p, c.version) > c.maxPacket {
+	if wire.PublishSize(p, c.version) > c.maxPacket || !c.b.memory.take(&c.s.owner, cost) {
 		p.Props.TopicAlias, p.Props.HasTopicAlias = 0, false
 		return
 	}
 	if c.given == nil {
 		c.given = make(map[string]uint16)
 	}
-	c.given[topic] = a
+	c.given[string(p.Topic)] = a
+	c.givenBytes += cost
 }
 
 // appendDisconnect appends the DISCONNECT of a broker to a version 5 client.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,11 +16,20 @@ type routing struct {
 	kept    *kept           // a copy that may be stored, made when the first one needs it
 	b       *Broker
 	at      time.Duration
-	hashes  hashes   // of the topic
-	targets []target // one or several a session, see merge
-	shared  []target // one a Shared Subscription
-	points  int      // how many sets of filters the targets come from
+	hashes  hashes           // of the topic
+	targets []target         // one or several a session, see merge
+	groups  []*group         // the Shared Subscriptions
+	shared  []target         // one of each
+	points  int              // how many sets of filters the targets come from
+	alone   bool             // it has Broker.crowds
+	places  map[*session]int // of the targets; of one that is alone
 }
+
+// crowd is how many subscriptions, and how many Shared Subscriptions, a message may go to
+// beside other messages. What goes to more takes memory and time: one at a time does,
+// so that a hundred clients with a message each have no more of both than one, and
+// everybody else has the machine meanwhile.
+const crowd = 4 << 10
 
 // target is a session with what its matching subscriptions ask for.
 type target struct {
@@ -27,6 +37,7 @@ type target struct {
 	via         *via
 	qos         byte
 	asPublished bool
+	joined      bool // via is the target's own
 }
 
 // receive makes the message of a PUBLISH, whose memory it shares; its Message
@@ -66,28 +77,16 @@ func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 	r := b.routings.Get().(*routing)
 	r.b = b
 	r.receive(p, from)
-	m := r.m
-	t := &b.topics
-	if m.retain {
-		var k *kept
-		if len(m.payload) > 0 {
-			k = r.keep()
-		}
-		t.mu.Lock()
-		if !t.retained.retain(m.topic, k, from, &b.limits, r.now()) {
-			t.mu.Unlock()
-			b.routings.Put(r.reset())
-			return false, wire.QuotaExceeded
-		}
-		t.collect(r)
-		t.mu.Unlock()
-	} else {
-		t.mu.RLock()
-		t.collect(r)
-		t.mu.RUnlock()
+	all, code := b.gather(r, from)
+	if !all {
+		r.forget()
+		b.crowds.Lock()
+		defer b.crowds.Unlock()
+		r.alone, r.places = true, make(map[*session]int)
+		_, code = b.gather(r, from)
 	}
 	matched = len(r.targets)+len(r.shared) > 0
-	if r.points > 1 {
+	if r.points > 1 && !r.alone {
 		r.merge()
 	}
 	for i := range r.targets {
@@ -97,15 +96,61 @@ func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 		b.share(r, &r.shared[i])
 	}
 	b.routings.Put(r.reset())
-	return matched, wire.Success
+	return matched, code
+}
+
+// gather finds who is to get a message, and retains it if it is to be retained. It does
+// nothing, and all is false, where they are a crowd and the routing is not alone.
+func (b *Broker) gather(r *routing, from *owner) (all bool, code byte) {
+	t, m := &b.topics, r.m
+	if !m.retain {
+		t.mu.RLock()
+		defer t.mu.RUnlock()
+		if all = t.collect(r); all {
+			r.pick()
+		}
+		return all, wire.Success
+	}
+	var k *kept
+	if len(m.payload) > 0 {
+		k = r.keep()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case !t.collect(r):
+		return false, wire.Success
+	case !t.retained.retain(m.topic, k, from, &b.limits, r.now()):
+		r.forget()
+		return true, wire.QuotaExceeded
+	}
+	r.pick()
+	return true, wire.Success
+}
+
+// pick picks a member of each Shared Subscription. The caller holds topics.mu.
+func (r *routing) pick() {
+	for _, g := range r.groups {
+		r.shared = append(r.shared, g.target())
+	}
+}
+
+// forget takes back what was collected.
+func (r *routing) forget() {
+	clear(r.targets)
+	clear(r.groups)
+	r.targets, r.groups, r.points = r.targets[:0], r.groups[:0], 0
 }
 
 func (r *routing) reset() *routing {
-	clear(r.targets)
+	r.forget()
 	clear(r.shared)
-	*r = routing{targets: r.targets[:0], shared: r.shared[:0], hashes: r.hashes}
-	if cap(r.targets) > 4096 {
+	*r = routing{targets: r.targets, groups: r.groups, shared: r.shared[:0], hashes: r.hashes}
+	if cap(r.targets) > crowd {
 		r.targets = nil
+	}
+	if cap(r.groups) > crowd {
+		r.groups, r.shared = nil, nil
 	}
 	return r
 }
@@ -114,50 +159,45 @@ func (r *routing) reset() *routing {
 // of a message however many of its filters match, at their highest QoS and with
 // all their Subscription Identifiers (3.3.4-2 to -4).
 func (r *routing) merge() {
-	slices.SortStableFunc(r.targets, func(a, b target) int {
-		switch {
-		case a.s.number < b.s.number:
-			return -1
-		case a.s.number > b.s.number:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(r.targets, func(a, b target) int { return cmp.Compare(a.s.number, b.s.number) })
 	n := 0
-	for i := 0; i < len(r.targets); n++ {
-		same := r.targets[i:]
-		k, ids := 1, len(same[0].via.identifiers())
-		for ; k < len(same) && same[k].s == same[0].s; k++ {
-			ids += len(same[k].via.identifiers())
+	for i := range r.targets {
+		if i > 0 && r.targets[n-1].s == r.targets[i].s {
+			r.targets[n-1].join(&r.targets[i])
+			continue
 		}
-		r.targets[n] = one(same[:k], ids)
-		i += k
+		r.targets[n] = r.targets[i]
+		n++
 	}
 	clear(r.targets[n:])
 	r.targets = r.targets[:n]
 }
 
-// one makes one target of several of a session, which have so many Subscription
-// Identifiers.
-func one(same []target, ids int) target {
-	t := same[0]
-	if len(same) == 1 {
-		return t
+// add enters a target. Of a crowd, those of a session are made one right away: so it
+// takes memory for the sessions alone, and there is nothing to sort.
+func (r *routing) add(t target) {
+	if !r.alone {
+		r.targets = append(r.targets, t)
+		return
 	}
-	var all []uint32
-	more := ids > len(t.via.identifiers())
-	if more {
-		all = make([]uint32, 0, ids) // those of a subscription may not be changed in place
+	if i, ok := r.places[t.s]; ok {
+		r.targets[i].join(&t)
+		return
 	}
-	for _, u := range same {
-		t.qos = max(t.qos, u.qos)
-		t.asPublished = t.asPublished || u.asPublished
-		if more {
-			all = append(all, u.via.identifiers()...)
-		}
+	r.places[t.s] = len(r.targets)
+	r.targets = append(r.targets, t)
+}
+
+// join makes one target of two of a session.
+func (t *target) join(u *target) {
+	t.qos = max(t.qos, u.qos)
+	t.asPublished = t.asPublished || u.asPublished
+	ids := u.via.identifiers()
+	switch {
+	case len(ids) == 0:
+	case t.joined:
+		t.via.ids = append(t.via.ids, ids...)
+	default: // those of a subscription may not be changed in place
+		t.via, t.joined = &via{ids: slices.Concat(t.via.identifiers(), ids)}, true
 	}
-	if more {
-		t.via = &via{ids: all}
-	}
-	return t
 }

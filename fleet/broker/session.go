@@ -3,7 +3,6 @@ package broker
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/wire"
@@ -18,10 +17,9 @@ type session struct {
 	number uint64 // of the session, to sort by
 
 	mu       sync.Mutex
-	online   atomic.Bool // conn is not nil; read without mu when sharing out messages
-	ended    bool        // no longer in Broker.sessions
-	forgot   bool        // and holds nothing any more, see forget
-	stalled  bool        // pump stopped because the client does not read; the writer calls it again
+	ended    bool // no longer in Broker.sessions
+	forgot   bool // and holds nothing any more, see forget
+	stalled  bool // pump stopped because the client does not read; the writer calls it again
 	expiry   uint32
 	conn     *conn // nil while the client is away
 	*state         // not nil while there is a connection, or something in it
@@ -157,7 +155,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	b.memory.enter(&s.owner, c.will.cost())
 	s.keep()
 	s.conn, c.s = c, s
-	s.online.Store(true)
+	s.note(true)
 	s.expiry = expiry
 	s.window = c.receiveMaximum
 	b.clients++
@@ -207,7 +205,7 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 	}
 	b.clients--
 	s.conn = nil
-	s.online.Store(false)
+	s.note(false)
 	s.stalled = false
 	s.lateFeeds()
 	// What was under way is for the next connection to send again.
@@ -311,6 +309,9 @@ func (s *session) forget() {
 		t.mu.Unlock()
 	}
 	s.forgot = true
+	if s.feeds != nil {
+		s.goOnFrom(nil, false)
+	}
 	s.subs, s.feeds = subscriptions{}, nil
 	left := s.shared()
 	s.dropZeros(&s.b.count.away)
@@ -320,7 +321,7 @@ func (s *session) forget() {
 		}
 		*q = fifo[outgoing]{}
 	}
-	s.b.memory.enter(&s.owner, -s.cost()-costState-costIncoming*len(s.incoming))
+	s.b.memory.enter(&s.owner, -s.cost()-costState-costIncoming*len(s.incoming)-costReleased*len(s.released))
 	s.released, s.incoming, s.queuedBytes = nil, nil, 0
 	s.mu.Unlock()
 	s.b.passOn(left)

@@ -10,7 +10,8 @@ import (
 type group struct {
 	name    string
 	next    *group          // of the same filter; guarded by topics.mu
-	members []*subscription // guarded by topics.mu
+	members []*subscription // those who are connected first; guarded by topics.mu
+	online  int             // how many of them are
 	turn    atomic.Uint32   // round robin
 }
 
@@ -19,15 +20,44 @@ type group struct {
 // caller holds topics.mu, and there is a member.
 func (g *group) target() target {
 	n := uint32(len(g.members))
-	turn := g.turn.Add(1)
-	sub := g.members[turn%n]
-	for i := range n {
-		if m := g.members[(turn+i)%n]; m.s.online.Load() {
-			sub = m
-			break
+	if g.online > 0 {
+		n = uint32(g.online)
+	}
+	return g.members[g.turn.Add(1)%n].target()
+}
+
+// note notes whether a member is connected. The caller holds topics.mu for writing.
+func (g *group) note(sub *subscription, online bool) {
+	switch was := int(sub.at) < g.online; {
+	case online && !was:
+		g.swap(int(sub.at), g.online)
+		g.online++
+	case !online && was:
+		g.online--
+		g.swap(int(sub.at), g.online)
+	}
+}
+
+func (g *group) swap(i, j int) {
+	m := g.members
+	m[i], m[j] = m[j], m[i]
+	m[i].at, m[j].at = int32(i), int32(j)
+}
+
+// note notes in its Shared Subscriptions whether a session is connected. The caller
+// holds s.mu.
+func (s *session) note(online bool) {
+	if s.subs.shared == 0 {
+		return
+	}
+	t := &s.b.topics
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, sub := range s.subs.list {
+		if g := sub.via.shared(); g != nil {
+			g.note(sub, online)
 		}
 	}
-	return sub.target()
 }
 
 // share delivers a message to the member that was picked or, when its session has

@@ -109,8 +109,8 @@ func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, o
 	}
 	sub.via, sub.qos, sub.noLocal, sub.asPublished = own, qos, o.NoLocal, o.RetainAsPublished
 	if isNew {
-		s.subs.add(sub)
 		t.add(share, filter, sub, &s.owner)
+		s.subs.add(sub)
 	}
 	// 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)
 	if share == "" && (o.RetainHandling == 0 || o.RetainHandling == 1 && isNew) {

@@ -6,6 +6,8 @@ import "slices"
 type subscriptions struct {
 	list  []*subscription
 	index map[string]int // once the list is long
+
+	shared int // how many are Shared Subscriptions
 }
 
 const longList = 16
@@ -21,6 +23,9 @@ func (l *subscriptions) find(filter string) int {
 }
 
 func (l *subscriptions) add(sub *subscription) {
+	if sub.via.shared() != nil {
+		l.shared++
+	}
 	l.list = append(l.list, sub)
 	switch {
 	case l.index != nil:
@@ -35,6 +40,9 @@ func (l *subscriptions) add(sub *subscription) {
 
 func (l *subscriptions) remove(i int) {
 	last := len(l.list) - 1
+	if l.list[i].via.shared() != nil {
+		l.shared--
+	}
 	if l.index != nil {
 		delete(l.index, l.list[i].filter)
 		if i != last {

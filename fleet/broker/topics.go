@@ -176,6 +176,9 @@ func (t *topics) add(share, filter string, sub *subscription, by *owner) {
 	}
 	sub.at = int32(len(*list))
 	*list = append(*list, sub)
+	if g != nil {
+		g.note(sub, true) // who subscribes is connected
+	}
 	t.subscriptions.Add(1)
 }
 
@@ -253,7 +256,10 @@ func (p *point) list(share string) (*[]*subscription, *group) {
 }
 
 func (p *point) remove(share string, sub *subscription) {
-	list, _ := p.list(share)
+	list, g := p.list(share)
+	if g != nil {
+		g.note(sub, false) // so that the gap is behind those who are
+	}
 	last := len(*list) - 1
 	(*list)[sub.at] = (*list)[last]
 	(*list)[sub.at].at = sub.at

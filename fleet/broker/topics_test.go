@@ -139,8 +139,8 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 		f := new(feeds)
 		f.subs.push(&subscription{s: &session{}, filter: filter, newest: ts.retained.number})
 		var got []*kept
-		for done := false; !done; {
-			got, done = ts.look(got[:len(got):len(got)], f, 0)
+		for more := true; more; more = f.from != nil {
+			got, f.from, f.past = ts.look(got[:len(got):len(got)], f, 0)
 		}
 		n := 0
 		for topic := range want {
