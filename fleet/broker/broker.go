@@ -17,19 +17,20 @@ import (
 
 // Broker is a running broker. All methods may be called from any goroutine.
 type Broker struct {
-	config            Config
-	limits            limits
-	declared          []byte // see connackProps
-	users             map[string]*user
-	nobody            *user   // counts what those have who are without a user name, where there are users
-	reserving         []*user // those with Client Identifiers of their own
-	guesses           guesses
-	log               *slog.Logger
-	memory, strangers account // of all clients, and of those that have not said who they are
-	start             time.Time
-	topics            topics
-	count             counters
-	asked             atomic.Uint64 // CONNECTs that Config.Admit saw
+	config    Config
+	limits    limits
+	declared  []byte // see connackProps
+	users     map[string]*user
+	nobody    *user   // counts what those have who are without a user name, where there are users
+	reserving []*user // those with Client Identifiers of their own
+	guesses   guesses
+	log       *slog.Logger
+	memory    accounts
+	strangers account // of those that have not said who they are
+	start     time.Time
+	topics    topics
+	count     counters
+	asked     atomic.Uint64 // CONNECTs that Config.Admit saw
 
 	due, notDue atomic.Uint64 // Wills that Config.Will saw
 
@@ -40,7 +41,7 @@ type Broker struct {
 	suspended     bool // see Suspend
 	listeners     map[net.Listener]struct{}
 	conns         map[*conn]struct{}
-	sessions      map[string]*session
+	sessions      sessions
 	absent        absentees
 	wakes         *time.Timer    // for the first of them; nil: there never was one
 	wakesAt       time.Duration  // when it is set for
@@ -73,12 +74,12 @@ func New(c Config) (*Broker, error) {
 		start:     time.Now(),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
-		sessions:  make(map[string]*session),
 		wills:     make(map[string]int),
 		buffers:   transport.NewBuffers(smallRead, largeRead),
 	}
 	b.willSent.L = &b.mu
-	b.memory.most = int64(l.TotalMemory)
+	b.sessions.init()
+	b.memory.most, b.memory.each = int64(l.TotalMemory), int64(l.ClientMemory)
 	b.strangers.most = b.memory.most / 16
 	b.topics.init()
 	b.topics.retained.memory = &b.memory
@@ -189,7 +190,7 @@ func (b *Broker) Kick(clientID string, code byte) bool {
 	}
 	defer b.leave()
 	b.mu.Lock()
-	s := b.sessions[clientID]
+	s := b.sessions.get(clientID)
 	b.mu.Unlock()
 	if s == nil {
 		return false

@@ -216,7 +216,7 @@ func (b *Broker) newClientID() string {
 	for {
 		b.assigned++
 		id := "auto-" + strconv.FormatUint(b.assigned, 10)
-		if b.sessions[id] == nil {
+		if b.sessions.get(id) == nil {
 			return id
 		}
 	}

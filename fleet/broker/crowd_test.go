@@ -89,7 +89,7 @@ func TestSharedByThoseConnected(t *testing.T) {
 				}
 			}
 		}
-		if g := b.sessions["0"].subs.list[0].via.group; g.online != len(up) {
+		if g := b.sessions.get("0").subs.list[0].via.group; g.online != len(up) {
 			t.Errorf("%d members are noted as connected; want %d", g.online, len(up))
 		}
 	})

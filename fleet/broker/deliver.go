@@ -183,7 +183,7 @@ func (s *session) flush(c *conn) bool {
 		s.dequeueZero()
 	}
 	for s.redo.len() > 0 || s.pending.len() > 0 {
-		if s.unacked.len()+s.counted >= s.window || s.unacked.len()+len(s.released) >= s.b.limits.MaximumInflight {
+		if s.unacked.len()+int(s.counted) >= s.window || s.unacked.len()+len(s.released) >= s.b.limits.MaximumInflight {
 			return false
 		}
 		if now == 0 {

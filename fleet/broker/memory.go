@@ -22,19 +22,24 @@ type account struct {
 // room reports whether so many bytes may be entered.
 func (a *account) room(n int) bool { return a.used.Load()+int64(n) <= a.most }
 
+// accounts are those of all clients together, with what each may take.
+type accounts struct {
+	account
+	each int64 // bytes of one client
+}
+
 // owner is a client to the accounts, which outlives the session as long as there
 // are retained messages of it.
 type owner struct {
-	id      string // Client Identifier
-	account        // of the client
-	user    *user  // who has an account for all of his clients; nil without Config.Users
-	forms   int    // guarded by topics.mu: filter forms that the client has added
+	id   string       // Client Identifier
+	used atomic.Int64 // bytes of the client
+	user *user        // who has an account for all of his clients; nil without Config.Users
 }
 
-// room reports whether so many bytes of the client may be entered: in its own account,
+// roomFor reports whether so many bytes of a client may be entered: in its own account,
 // and in that of its user.
-func (o *owner) room(n int) bool {
-	return o.account.room(n) && (o.user == nil || o.user.memory.room(n))
+func (all *accounts) roomFor(o *owner, n int) bool {
+	return o.used.Load()+int64(n) <= all.each && (o.user == nil || o.user.memory.room(n))
 }
 
 // add enters bytes in both.
@@ -81,8 +86,8 @@ func text(n int) int { return n + n/8 }
 
 // take enters bytes of a client, or of none yet, unless one of the accounts has no
 // room for them.
-func (all *account) take(o *owner, n int) bool {
-	if !all.room(n) || o != nil && !o.room(n) {
+func (all *accounts) take(o *owner, n int) bool {
+	if !all.room(n) || o != nil && !all.roomFor(o, n) {
 		return false
 	}
 	all.enter(o, n)
@@ -90,7 +95,7 @@ func (all *account) take(o *owner, n int) bool {
 }
 
 // enter enters bytes that are there in any case; negative ones are no more.
-func (all *account) enter(o *owner, n int) {
+func (all *accounts) enter(o *owner, n int) {
 	all.used.Add(int64(n))
 	if o != nil {
 		o.add(n)
@@ -99,9 +104,9 @@ func (all *account) enter(o *owner, n int) {
 
 // hold enters a message that is kept for a client in one more place, where it
 // takes so many bytes more. To all, a message that many wait for is one.
-func (all *account) hold(o *owner, m *kept, more int) bool {
+func (all *accounts) hold(o *owner, m *kept, more int) bool {
 	size := m.size()
-	if !all.room(size+more) || o != nil && !o.room(size+more) {
+	if !all.room(size+more) || o != nil && !all.roomFor(o, size+more) {
 		return false
 	}
 	all.held(o, m, more)
@@ -109,7 +114,7 @@ func (all *account) hold(o *owner, m *kept, more int) bool {
 }
 
 // held is hold where the message is there in any case.
-func (all *account) held(o *owner, m *kept, more int) {
+func (all *accounts) held(o *owner, m *kept, more int) {
 	n := more
 	if atomic.AddInt32(&m.places, 1) == 1 {
 		n += m.size()
@@ -121,7 +126,7 @@ func (all *account) held(o *owner, m *kept, more int) {
 }
 
 // release is the end of what hold began.
-func (all *account) release(o *owner, m *kept, more int) {
+func (all *accounts) release(o *owner, m *kept, more int) {
 	n := more
 	if atomic.AddInt32(&m.places, -1) == 0 {
 		n += m.size()

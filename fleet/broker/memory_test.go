@@ -379,4 +379,4 @@ func TestUserMemory(t *testing.T) {
 }
 
 // anyone is a client with room for all that there is.
-func anyone() *owner { return &owner{account: account{most: 1 << 40}} }
+func anyone() *owner { return new(owner) }

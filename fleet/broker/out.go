@@ -100,7 +100,7 @@ func (c *conn) write() {
 func (s *session) unstall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stalled {
+	if s.state != nil && s.stalled {
 		s.pump()
 	}
 }

@@ -12,7 +12,7 @@ import (
 // however many levels its topic has, and a reader can let go of the lock
 // anywhere and come back to where it was.
 type retained struct {
-	memory *account        // of all clients
+	memory *accounts       // of all clients
 	chunks [][]retainedOne // none is empty
 	count  int
 	bytes  int
@@ -181,7 +181,7 @@ func (s *retained) roomFor(m *kept, from *owner, old *retainedOne, l *limits) bo
 	if old != nil && old.from != from {
 		mine = m.size() + costRetained
 	}
-	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes && (more <= 0 || s.memory.room(more)) && from.room(mine)
+	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes && (more <= 0 || s.memory.room(more)) && s.memory.roomFor(from, mine)
 }
 
 // sweep removes what has expired among the next so many messages.

@@ -16,13 +16,17 @@ type routing struct {
 	kept    *kept           // a copy that may be stored, made when the first one needs it
 	b       *Broker
 	at      time.Duration
-	hashes  hashes           // of the topic
-	targets []target         // one or several a session, see merge
-	groups  []*group         // the Shared Subscriptions
-	shared  []target         // one of each
-	points  int              // how many sets of filters the targets come from
-	alone   bool             // it has Broker.crowds
-	places  map[*session]int // of the targets; of one that is alone
+	hashes  hashes   // of the topic
+	targets []target // one or several a session, see merge
+	groups  []*group // the Shared Subscriptions
+	shared  []target // one of each
+	points  int      // how many sets of filters the targets come from
+
+	// Of one that has Broker.crowds:
+	alone   bool
+	places  map[*session]int // of the targets
+	number  uint64           // of the message, if it is retained
+	visited int              // subscriptions, since topics.mu was taken
 }
 
 // crowd is how many subscriptions, and how many Shared Subscriptions, a message may go to
@@ -83,7 +87,7 @@ func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 		b.crowds.Lock()
 		defer b.crowds.Unlock()
 		r.alone, r.places = true, make(map[*session]int)
-		_, code = b.gather(r, from)
+		code = b.gatherCrowd(r, from)
 	}
 	matched = len(r.targets)+len(r.shared) > 0
 	if r.points > 1 && !r.alone {
@@ -100,10 +104,10 @@ func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 }
 
 // gather finds who is to get a message, and retains it if it is to be retained. It does
-// nothing, and all is false, where they are a crowd and the routing is not alone.
+// nothing, and all is false, where they are a crowd.
 func (b *Broker) gather(r *routing, from *owner) (all bool, code byte) {
-	t, m := &b.topics, r.m
-	if !m.retain {
+	t := &b.topics
+	if !r.m.retain {
 		t.mu.RLock()
 		defer t.mu.RUnlock()
 		if all = t.collect(r); all {
@@ -111,16 +115,13 @@ func (b *Broker) gather(r *routing, from *owner) (all bool, code byte) {
 		}
 		return all, wire.Success
 	}
-	var k *kept
-	if len(m.payload) > 0 {
-		k = r.keep()
-	}
+	k := r.keepPayload()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case !t.collect(r):
 		return false, wire.Success
-	case !t.retained.retain(m.topic, k, from, &b.limits, r.now()):
+	case !t.retained.retain(r.m.topic, k, from, &b.limits, r.now()):
 		r.forget()
 		return true, wire.QuotaExceeded
 	}
@@ -128,11 +129,40 @@ func (b *Broker) gather(r *routing, from *owner) (all bool, code byte) {
 	return true, wire.Success
 }
 
+// gatherCrowd is gather for a routing that is alone.
+func (b *Broker) gatherCrowd(r *routing, from *owner) byte {
+	t := &b.topics
+	if r.m.retain {
+		k := r.keepPayload()
+		t.mu.Lock()
+		ok := t.retained.retain(r.m.topic, k, from, &b.limits, r.now())
+		if k != nil {
+			r.number = t.retained.number
+		}
+		t.mu.Unlock()
+		if !ok {
+			return wire.QuotaExceeded
+		}
+	}
+	t.collectCrowd(r)
+	return wire.Success
+}
+
+// keepPayload is keep; nil, which takes away what is retained, if there is no payload.
+func (r *routing) keepPayload() *kept {
+	if len(r.m.payload) == 0 {
+		return nil
+	}
+	return r.keep()
+}
+
 // pick picks a member of each Shared Subscription. The caller holds topics.mu.
 func (r *routing) pick() {
 	for _, g := range r.groups {
 		r.shared = append(r.shared, g.target())
 	}
+	clear(r.groups)
+	r.groups = r.groups[:0]
 }
 
 // forget takes back what was collected.

@@ -17,9 +17,9 @@ type session struct {
 	number uint64 // of the session, to sort by
 
 	mu       sync.Mutex
-	ended    bool // no longer in Broker.sessions
-	forgot   bool // and holds nothing any more, see forget
-	stalled  bool // pump stopped because the client does not read; the writer calls it again
+	ended    bool   // no longer in Broker.sessions
+	forgot   bool   // and holds nothing any more, see forget
+	forms    uint16 // filter forms that the client has added; guarded by topics.mu
 	expiry   uint32
 	conn     *conn // nil while the client is away
 	*state         // not nil while there is a connection, or something in it
@@ -38,10 +38,11 @@ type state struct {
 	redo, unacked, pending, zeros fifo[outgoing]
 	released                      []release
 	queuedBytes, zeroBytes        int
-	via                           *via // of the last message in the queues that came by several subscriptions
+	via                           *via  // of the last message in the queues that came by several subscriptions
+	window                        int   // how many may be under way on this connection
+	counted                       int32 // entries of released that this connection's window counts
 	lastID                        uint16
-	window                        int // how many may be under way on this connection
-	counted                       int // entries of released that this connection's window counts
+	stalled                       bool // pump stopped because the client does not read; the writer calls it again
 
 	// From the client: QoS 2 Packet Identifiers between PUBLISH and PUBREL. The
 	// value says whether this connection's Receive Maximum counts it.
@@ -100,7 +101,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 			b.mu.Unlock()
 			continue
 		}
-		s = b.sessions[p.ClientID]
+		s = b.sessions.get(p.ClientID)
 		if s == nil {
 			break
 		}
@@ -143,10 +144,10 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	} else {
 		b.sessionNumber++
 		s = &session{b: b, number: b.sessionNumber}
-		s.id, s.user, s.most = p.ClientID, c.user, int64(b.limits.ClientMemory)
+		s.id, s.user = p.ClientID, c.user
 		b.memory.enter(&s.owner, s.cost())
 		s.mu.Lock()
-		b.sessions[s.id] = s
+		b.sessions.put(s)
 		if s.user != nil {
 			s.user.sessions++
 		}
@@ -171,7 +172,7 @@ func (b *Broker) admits(c *conn, p *wire.Connect, s *session) byte {
 		return wire.ServerBusy
 	case !b.memory.room(need(s, p)) || c.user != nil && !c.user.memory.room(need(s, p)):
 		return wire.QuotaExceeded
-	case s == nil && (len(b.sessions) >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
+	case s == nil && (b.sessions.len() >= b.limits.MaximumSessions || c.user != nil && c.user.sessions >= c.user.MaximumSessions):
 		return wire.QuotaExceeded
 	}
 	return wire.Success
@@ -270,7 +271,7 @@ func (b *Broker) detach(c *conn, d departure) (from *owner, due *will) {
 // due with it. The caller holds b.mu and s.mu, and calls forget when it has let
 // go of b.mu.
 func (s *session) end() *will {
-	delete(s.b.sessions, s.id)
+	s.b.sessions.remove(s)
 	if s.user != nil {
 		s.user.sessions--
 	}

@@ -167,7 +167,7 @@ func TestSharedEndedMeanwhile(t *testing.T) {
 		for i, id := range []string{"a", "b"} {
 			members[i], _ = connect(t, b, connectV5(id))
 			members[i].subscribe("$share/g/x", 1)
-			sessions[i] = b.sessions[id]
+			sessions[i] = b.sessions.get(id)
 		}
 		g := sessions[0].subs.list[0].point(b).groups
 		m := &message{topic: []byte("x"), payload: []byte("1"), qos: 1}

@@ -62,7 +62,7 @@ func (b *Broker) Stats() Stats {
 		Subscriptions: int(b.topics.subscriptions.Load()),
 	}
 	b.mu.Lock()
-	s.Connections, s.Clients, s.Sessions = len(b.conns), b.clients, len(b.sessions)
+	s.Connections, s.Clients, s.Sessions = len(b.conns), b.clients, b.sessions.len()
 	b.mu.Unlock()
 	b.topics.mu.RLock()
 	s.Retained, s.RetainedBytes = b.topics.retained.count, b.topics.retained.bytes

@@ -100,7 +100,7 @@ func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, o
 		sub = s.subs.list[i]
 	} else {
 		sub = &subscription{s: s, filter: o.Topic}
-		if !t.room(share, filter, &s.owner) || !s.b.memory.take(&s.owner, sub.cost()) {
+		if !t.room(share, filter, s) || !s.b.memory.take(&s.owner, sub.cost()) {
 			return wire.QuotaExceeded
 		}
 	}
@@ -109,7 +109,7 @@ func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, o
 	}
 	sub.via, sub.qos, sub.noLocal, sub.asPublished = own, qos, o.NoLocal, o.RetainAsPublished
 	if isNew {
-		t.add(share, filter, sub, &s.owner)
+		t.add(share, filter, sub, s)
 		s.subs.add(sub)
 	}
 	// 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)

@@ -56,8 +56,8 @@ type form struct {
 	shape
 	wildFirst bool // 4.7.2-1: not for topics that start with $
 	points    int
-	at        int    // where it stands in topics.forms
-	by        *owner // the client who added it
+	at        int      // where it stands in topics.forms
+	by        *session // the client who added it
 }
 
 // point is where equal filters meet.
@@ -126,7 +126,7 @@ func (t *topics) key(filter string) (key uint64, s shape, wild bool) {
 // room reports whether a client may add a filter: it may not where that has a
 // form that is new and one too many, or is a Shared Subscription one too many.
 // The caller holds mu.
-func (t *topics) room(share, filter string, by *owner) bool {
+func (t *topics) room(share, filter string, by *session) bool {
 	key, s, wild := t.key(filter)
 	p := t.find(key, filter)
 	switch {
@@ -154,7 +154,7 @@ func (t *topics) find(key uint64, filter string) *point {
 
 // add enters a subscription. filter is without $share/NAME/, and share is that
 // name or empty. The caller holds mu for writing.
-func (t *topics) add(share, filter string, sub *subscription, by *owner) {
+func (t *topics) add(share, filter string, sub *subscription, by *session) {
 	key, s, wild := t.key(filter)
 	p := t.find(key, filter)
 	if p == nil {
@@ -182,7 +182,7 @@ func (t *topics) add(share, filter string, sub *subscription, by *owner) {
 	t.subscriptions.Add(1)
 }
 
-func (t *topics) form(s shape, by *owner) *form {
+func (t *topics) form(s shape, by *session) *form {
 	f := t.byShape[s]
 	if f == nil {
 		f = &form{shape: s, wildFirst: s.levels == 0 || s.plus[0]&1 != 0, at: len(t.forms), by: by}

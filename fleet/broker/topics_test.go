@@ -67,7 +67,7 @@ func TestMatchingIsAsTheStandardSays(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var ts topics
 	ts.init()
-	by := new(owner)
+	by := new(session)
 	var subs []*subscription
 	for step := range 5000 {
 		switch n := random.IntN(10); {
@@ -100,7 +100,7 @@ func TestMatchingIsAsTheStandardSays(t *testing.T) {
 	for _, sub := range subs {
 		ts.remove("", sub.filter, sub)
 	}
-	if len(ts.points)+len(ts.forms)+len(ts.byShape)+by.forms != 0 {
+	if len(ts.points)+len(ts.forms)+len(ts.byShape)+int(by.forms) != 0 {
 		t.Errorf("without subscriptions %d filters and %d forms are left; want none", len(ts.points), len(ts.forms))
 	}
 }
@@ -111,7 +111,7 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var ts topics
 	ts.init()
-	ts.retained.memory = &account{most: 1 << 40}
+	ts.retained.memory = &accounts{account: account{most: 1 << 40}, each: 1 << 40}
 	l, err := (&Config{Anonymous: true}).limits()
 	if err != nil {
 		t.Fatal(err)

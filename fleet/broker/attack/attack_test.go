@@ -29,6 +29,7 @@ type attack struct {
 type attacker struct {
 	t       *testing.T
 	address string
+	over    string
 	sent    int64
 	conns   []*conn
 }
@@ -42,7 +43,7 @@ func size(n int) int {
 }
 
 func (a *attacker) dial() (*conn, error) {
-	nc, err := net.Dial("tcp", a.address)
+	nc, err := dialOver(a.over, a.address)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (at *attack) attack(t *testing.T) (r result) {
 		t.Fatal(err)
 	}
 	address := b.line()
-	a := &attacker{t: t, address: address}
+	a := &attacker{t: t, address: address, over: at.setup.Over}
 	defer a.close()
 	if at.before != nil {
 		if err := at.before(a); err != nil {
@@ -141,7 +142,7 @@ func (at *attack) attack(t *testing.T) (r result) {
 		}
 	}
 	a.warmUp()
-	by := play(t, "bystander", address)
+	by := play(t, "bystander", at.setup.Over+" "+address)
 	defer by.end()
 	by.line()
 	kept, charged := b.measure()
@@ -162,11 +163,13 @@ func (a *attacker) warmUp() {
 	for k := range 4 {
 		all.Go(func() {
 			for i := range size(1000) {
-				if nc, err := net.Dial("tcp", a.address); err == nil {
+				if nc, err := dialOver(a.over, a.address); err == nil {
 					c := &conn{Conn: nc, r: bufio.NewReader(nc), sent: new(int64)}
 					_ = c.send(packet(0x10, text("MQTT"), []byte{5, 2, 0, 0, 0}, text(fmt.Sprint("warm-", k, "-", i))))
 					_, _ = c.packet()
-					_ = nc.(*net.TCPConn).SetLinger(0)
+					if tcp, ok := nc.(*net.TCPConn); ok {
+						_ = tcp.SetLinger(0)
+					}
 					_ = nc.Close()
 				}
 			}

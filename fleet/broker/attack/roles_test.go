@@ -26,6 +26,7 @@ import (
 type setup struct {
 	Users  []broker.User
 	Limits broker.Limits
+	Over   string // "tls", "ws"; else plain TCP
 }
 
 // beBroker is a broker as the first line of in says. It says where it listens, and
@@ -45,7 +46,7 @@ func beBroker(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	go func() { _ = b.Serve(l) }() // until the process ends
+	go func() { _ = serveOver(s.Over, b, l) }() // until the process ends
 	fmt.Fprintln(out, l.Addr())
 	for lines.Scan() {
 		debug.FreeOSMemory()
@@ -81,8 +82,9 @@ func beHTTP(in io.Reader, out io.Writer) error {
 
 // beBystander sends messages to itself, every other one after a SUBSCRIBE, until in
 // ends, and says how long it waited at most, and how often it did.
-func beBystander(address string, in io.Reader, out io.Writer) error {
-	nc, err := net.Dial("tcp", address)
+func beBystander(where string, in io.Reader, out io.Writer) error {
+	way, address, _ := strings.Cut(where, " ")
+	nc, err := dialOver(way, address)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func leaves(n int, will func(i int) string, packets ...[]byte) func(a *attacker)
 }
 
 func attacks() []attack {
-	return []attack{
+	return append(crowds(), []attack{
 		{name: "one filter 260,000 times in a packet, 20,000 retained", bound: "`maximum_filters`", before: retained(20_000),
 			run: each(1, size(30), func(int) []byte { return subscribeAll(1<<20-100, func(int) string { return "#" }) })},
 		{name: "the same by a user without rights", bound: "`maximum_filters`", setup: mallory, before: retained(20_000),
@@ -201,9 +201,9 @@ func attacks() []attack {
 					return a.away(connect("away", "", "", ""), packets...)
 				},
 				each(500, size(100_000), func(i int) []byte { return publish(2, overlapping(0, 8), i%65535+1, nil, "x") }))},
-		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`", most: 12, why: "200 bytes an entry, which takes a connection of its own",
+		{name: "sessions that never expire", bound: "`maximum_sessions`, `maximum_user_sessions`",
 			run: leaves(size(40_000), nil)},
-		{name: "Wills of one byte of those away", bound: "the same", most: 12, why: "300 bytes, which take a connection of their own", run: leaves(size(15_000), func(int) string { return "x" })},
+		{name: "Wills of one byte of those away", bound: "the same", run: leaves(size(20_000), func(int) string { return "x" })},
 		{name: "Wills of 2,000 bytes of those away", bound: "the same", run: leaves(size(15_000), func(int) string { return strings.Repeat("w", 2000) })},
 		{name: "connections that are idle", bound: "`maximum_connections`, `total_memory`", most: 130, why: "a connection takes 4.7 KB; a bare one and its goroutine, 3.9 KB",
 			run: many(size(4000), func(*conn, int) error { return nil })},
@@ -288,7 +288,7 @@ func attacks() []attack {
 				}
 				return nil
 			}},
-	}
+	}...)
 }
 
 // guessable has a user whose password is known by its hash alone.
