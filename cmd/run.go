@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/events"
 	"homefleet/scenarios"
 )
 
@@ -196,6 +198,9 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	r.given = f.broker.given() + flagText("--users", f.listen.users)
 	if err := r.reach(f, &options); err != nil {
 		return err
+	}
+	if f.control.address != "" {
+		options.Events, options.Journals = events.New(strconv.FormatInt(time.Now().UnixNano(), 36)), true
 	}
 	defer func() { // for the ways out before the end
 		if r.embedded != nil {

@@ -62,8 +62,9 @@ func (d *Device) Kind() string { return d.r.Spec().Group.Kind.Name }
 func (d *Device) Number() int { return d.r.Spec().Number }
 
 // Online reports whether the device is online, without asking it: a moment later it may be
-// otherwise.
-func (d *Device) Online() bool { return d.r.IsPresent() }
+// otherwise. A device that neither reads nor writes any more, as one that is killed by
+// silence, is not.
+func (d *Device) Online() bool { return d.r.IsPresent() && !d.r.IsFrozen() }
 
 // At returns the device with a number from 0, as [scenarios.Device] has it.
 func (f *Fleet) At(number int) *Device { return &Device{f.responders[number], f} }
@@ -202,6 +203,20 @@ func (d *Device) Misbehave(ctx context.Context, how *scenarios.Misbehavior) erro
 		return fmt.Errorf("%s: %w", d.ID(), err)
 	}
 	return d.tell(ctx, func() { d.r.Misbehave(&m) })
+}
+
+// WillsChanged returns the devices of whose outages something is known that was not at the
+// last call; none as long as nobody wants to hear of Wills.
+func (f *Fleet) WillsChanged() (all []*Device) {
+	if f.audit == nil {
+		return nil
+	}
+	for _, global := range f.audit.Changed(f.now()) {
+		if r := f.numbered(global); r != nil {
+			all = append(all, &Device{r, f})
+		}
+	}
+	return all
 }
 
 // Outages returns what the audit knows of the device's latest outages, in the

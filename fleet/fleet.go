@@ -20,6 +20,7 @@ import (
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/draws"
+	"homefleet/fleet/events"
 	"homefleet/fleet/incident"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
@@ -72,6 +73,11 @@ type Options struct {
 	// in a bubble of testing/synctest nobody would wake. It is Linux's alone and makes
 	// no difference elsewhere.
 	Precise bool
+
+	// Events is where those hear of what happens who look on; nil: nobody can. Journals
+	// has devices keep their latest exchanges, as [responder.Journals] says.
+	Events   *events.Hub
+	Journals bool
 
 	Log *slog.Logger // nil: nothing is logged
 }
@@ -147,9 +153,9 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		profiles[&sc.Groups[i]] = f.deviceProfile(&sc.Groups[i])
 	}
 	if sc.Audit.On || o.Audit {
-		f.newAudit()
+		f.newAudit(o.Events)
 	}
-	f.newDeviceEnv(voices)
+	f.newDeviceEnv(voices, &o)
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
 		f.responders = append(f.responders, responder.New(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))

@@ -3,6 +3,7 @@ package fleet
 import (
 	"time"
 
+	"homefleet/fleet/events"
 	"homefleet/fleet/metrics"
 )
 
@@ -10,8 +11,17 @@ import (
 // moments are those of [Fleet.Clock].
 func (f *Fleet) Interventions() *metrics.Interventions { return &f.interventions }
 
+// Events is where those hear of what happens who look on; nil: nobody can.
+func (f *Fleet) Events() *events.Hub { return f.deviceEnv.Events }
+
+// FewDevices reports whether there are so few devices that single ones are told of.
+func (f *Fleet) FewDevices() bool { return f.deviceEnv.Few }
+
 // Clock is the present moment on the run's own clock.
 func (f *Fleet) Clock() time.Duration { return f.now() }
+
+// WallTime is a moment of the run's own clock by the wall clock.
+func (f *Fleet) WallTime(at time.Duration) time.Time { return f.clock.Epoch.Add(at) }
 
 // OffsetOf is a moment of the run's own clock on that of results: from the start of
 // measuring or, where there is none, of the run.

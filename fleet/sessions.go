@@ -81,7 +81,7 @@ const fewDevices = 25
 
 // newDeviceEnv makes what the devices have in common. Who follows their messages is added
 // when that is known.
-func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice) {
+func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options) {
 	f.deviceEnv = &responder.Env{
 		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: responder.AvailabilityOf(f.scenario),
 		Voices:      voices,
@@ -91,6 +91,9 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice) {
 		DuplicateStream: func(device int) int { return identity{duplicateRole, device}.stream() },
 		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asksDevices},
 		DeliveryEnv:     responder.DeliveryEnv{Place: f.place},
+	}
+	if f.deviceEnv.Events = o.Events; o.Events != nil && o.Journals {
+		f.deviceEnv.Journals = responder.NewJournals(f.scenario.Count())
 	}
 }
 

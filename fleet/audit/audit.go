@@ -52,6 +52,10 @@ type Config struct {
 	// News, if it is not nil, is called whenever something was reported that may
 	// change what is pending, from the goroutine that reported it.
 	News func()
+	// Followed, if it is not nil, reports whether somebody wants to hear of devices of whose
+	// outages more is known than was; see [Audit.Changed]. It is called under a lock, from
+	// whichever goroutine has reported something, and may not call the Audit.
+	Followed func() bool
 }
 
 // Connection is what a device knows of a connection that the broker accepted.
@@ -148,6 +152,8 @@ type Audit struct {
 	mu    sync.Mutex // held while slack or gaps change
 	slack metrics.Slack
 	gaps  []gap
+
+	looked time.Duration // when Changed last allowed for what time alone decides; guarded by mu
 }
 
 // stripeCount is a power of two.
@@ -164,7 +170,7 @@ func New(c Config) *Audit {
 		s := &a.stripes[i]
 		s.books = make(map[int]*book)
 		s.open = make(map[*book]struct{})
-		s.delay = c.Delay
+		s.delay, s.followed = c.Delay, c.Followed
 		s.news = a.news
 		s.now = math.MinInt64
 		s.rows = []metrics.WayTotals{wayNone: {Way: WayNone}, wayUnanswered: {Way: WayUnanswered}, wayTakenOver: {Way: WayTakenOver}}

@@ -20,16 +20,18 @@ const (
 
 // stripe is a share of the devices.
 type stripe struct {
-	mu    sync.Mutex
-	books map[int]*book
-	open  map[*book]struct{} // those with something undecided
-	rows  []metrics.WayTotals
-	rules rules
-	delay func(device int, d time.Duration)
-	news  func()
-	now   time.Duration // the latest moment heard of
-	done  bool          // Close was called
-	_     [64]byte      // keeps neighbours' locks apart
+	mu       sync.Mutex
+	books    map[int]*book
+	open     map[*book]struct{} // those with something undecided
+	rows     []metrics.WayTotals
+	rules    rules
+	delay    func(device int, d time.Duration)
+	followed func() bool
+	changed  map[int]struct{} // devices, for those who follow
+	news     func()
+	now      time.Duration // the latest moment heard of
+	done     bool          // Close was called
+	_        [64]byte      // keeps neighbours' locks apart
 }
 
 // Rows that every stripe has.
@@ -76,6 +78,7 @@ func (a *Audit) enter(device int, conn uint32, at time.Duration) entry {
 // leave judges the device anew and unlocks.
 func (e entry) leave() {
 	e.stripe.judge(e.book)
+	e.stripe.note(e.book.device)
 	e.stripe.mu.Unlock()
 	e.stripe.news()
 }
@@ -188,6 +191,7 @@ func (s *stripe) judge(b *book) {
 func (s *stripe) settle(b *book, r *record, f finding) {
 	r.decided = f.decided
 	if f.tally != r.counted {
+		s.note(b.device)
 		r.counted.addTo(&s.rows[r.counted.way].WillTotals, -1)
 		f.addTo(&s.rows[f.way].WillTotals, 1)
 		r.counted = f.tally

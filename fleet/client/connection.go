@@ -75,7 +75,8 @@ func (s *Session) PublishSize(p *wire.Publish) int { return wire.PublishSize(p, 
 
 // Departure is what a handler learns as its connection has ended.
 type Departure struct {
-	Err           error // why
+	Err           error       // why
+	Way           OfflineMode // in which it went, if it was told to; else ""
 	Number        uint32
 	Orderly       bool          // with a DISCONNECT 0x00
 	Quiet         time.Time     // the broker has heard nothing since; zero: up to the end
@@ -87,6 +88,9 @@ type Departure struct {
 func (s *Session) departure(err error) Departure {
 	l := s.link
 	d := Departure{Err: err, Number: l.number, Orderly: l.ending == EndingOrderly, Grace: l.grace, SessionExpiry: l.limits.SessionExpiry}
+	if s.away {
+		d.Way = s.mode
+	}
 	if l.silent {
 		d.Quiet = s.env.Clock.Epoch.Add(l.quiet)
 	}

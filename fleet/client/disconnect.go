@@ -65,6 +65,9 @@ func (s *Session) orders() error {
 	case ModeSilence:
 		l.stuck = true
 		s.wentSilent(string(ModeSilence))
+		if h, ok := s.handler.(Freezes); ok && l.online {
+			h.Freezes()
+		}
 		return nil
 	case ModeUnplugged:
 		s.abandon(false)

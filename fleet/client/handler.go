@@ -60,6 +60,10 @@ type Connecting interface {
 // session knows of the connection is still there.
 type GoesOffline interface{ Offline(Departure) }
 
+// Freezes is a handler that wants to know that from now on its session neither reads nor
+// writes, though its connection stays. What ends that is that it goes offline.
+type Freezes interface{ Freezes() }
+
 // Speaks is a handler that knows when it publishes next, whatever happens; zero is
 // never.
 type Speaks interface{ Speaks() time.Time }

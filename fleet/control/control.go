@@ -58,6 +58,7 @@ type Server struct {
 	ops     []operation
 	replies replies
 	ending  chan struct{} // closed when whoever waits is to go
+	lookout lookout
 }
 
 // New returns a server for a fleet that is about to run.
@@ -67,6 +68,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{Config: c, began: time.Now(), ending: make(chan struct{})}
 	s.replies.init()
+	s.lookout.s = s
 	s.ops = s.operations()
 	s.handler = s.guarded(s.mux())
 	return s
@@ -77,7 +79,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // End has everybody who waits be answered now, and every stream end. It is called once.
 func (s *Server) End() {
-	close(s.ending)
+	s.lookout.end()
+	if s.Fleet != nil {
+		s.Fleet.Events().Close()
+	}
 	if s.Phone != nil {
 		s.Phone.Close()
 	}

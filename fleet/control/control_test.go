@@ -16,6 +16,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/control"
+	"homefleet/fleet/events"
 	"homefleet/fleet/phone"
 	"homefleet/fleet/report"
 	"homefleet/fleet/web"
@@ -62,7 +63,7 @@ func start(t testing.TB, src string) *home {
 		t.Fatal(err)
 	}
 	f, err := fleet.New(sc, fleet.Options{Run: "test", Embedded: true, InMemory: true, BrokerControl: b,
-		BrokerName: "the test's", Dial: b.Dial})
+		BrokerName: "the test's", Dial: b.Dial, Events: events.New("test"), Journals: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -167,14 +167,14 @@ func causes(of []client.Cause) []string {
 }
 
 // willOf is an outage as replies have it.
-func (c *call) willOf(d *fleet.Device, o *audit.Outage) api.Will {
+func (s *Server) willOf(d *fleet.Device, o *audit.Outage) api.Will {
 	w := api.Will{ID: d.ID(), Way: o.Way, Verdict: verdictWord(o.Verdict), Due: o.Due, Seen: o.Seen,
 		Altered: o.Altered, Answered: o.Consumed, Learned: o.Learned}
 	if o.Due && o.DueTo < audit.Forever {
-		w.DueFrom, w.DueTo = c.moment(o.DueFrom), c.moment(o.DueTo)
+		w.DueFrom, w.DueTo = s.moment(o.DueFrom), s.moment(o.DueTo)
 	}
 	if o.Seen > 0 {
-		w.SeenAt = c.moment(o.SeenAt)
+		w.SeenAt = s.moment(o.SeenAt)
 	}
 	return w
 }
@@ -183,7 +183,7 @@ func (c *call) willOf(d *fleet.Device, o *audit.Outage) api.Will {
 func verdictWord(v audit.Verdict) string { return scenarios.WillVerdicts[v] }
 
 // moment is one on the clock of the run as replies have it.
-func (c *call) moment(at time.Duration) string { return span(c.Fleet.OffsetOf(at)) }
+func (s *Server) moment(at time.Duration) string { return span(s.Fleet.OffsetOf(at)) }
 
 func (c *call) listKinds() (any, error) {
 	out := &api.Kinds{Kinds: []api.Kind{}}
@@ -243,7 +243,7 @@ func (c *call) listInterventions() (any, error) {
 	all, more := c.Fleet.Interventions().All(metrics.Span(-c.Fleet.OffsetOf(0)))
 	out := &api.Interventions{Interventions: []api.Intervention{}, LeftOut: more}
 	for _, i := range all {
-		out.Interventions = append(out.Interventions, api.Intervention{N: i.N, At: span(time.Duration(i.At)), Op: i.Op, Request: i.Request, Selected: i.Selected, Done: i.Done})
+		out.Interventions = append(out.Interventions, interventionOf(&i))
 	}
 	return out, nil
 }

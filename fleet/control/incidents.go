@@ -36,10 +36,10 @@ func (c *call) listIncidents() (any, error) {
 }
 
 // incidentOf is an incident as replies have it.
-func (c *call) incidentOf(one *incident.Happening, recovery bool) api.Incident {
-	now := c.Fleet.Clock()
+func (s *Server) incidentOf(one *incident.Happening, recovery bool) api.Incident {
+	now := s.Fleet.Clock()
 	out := api.Incident{Number: one.Number, Name: one.Name, Kind: string(one.Kind), State: "running",
-		From: c.moment(one.From), To: c.moment(one.To), Devices: one.Devices, Text: one.Text, ByHand: one.ByHand, Ended: one.Ended}
+		From: s.moment(one.From), To: s.moment(one.To), Devices: one.Devices, Text: one.Text, ByHand: one.ByHand, Ended: one.Ended}
 	switch {
 	case one.Ended || now >= one.Over:
 		out.State = "over"
@@ -49,7 +49,7 @@ func (c *call) incidentOf(one *incident.Happening, recovery bool) api.Incident {
 	if !recovery {
 		return out
 	}
-	for _, r := range c.Fleet.Recovered(one) {
+	for _, r := range s.Fleet.Recovered(one) {
 		of := api.Recovery{Group: r.Group, Affected: r.Affected, Online: r.Online.Count}
 		if r.Answering != nil {
 			of.Answering = new(r.Answering.Count)

@@ -2,12 +2,19 @@ package control
 
 import (
 	"encoding/json"
+	"time"
 
+	"homefleet/fleet/control/api"
 	"homefleet/fleet/metrics"
 )
 
 // mostNoted bounds what is kept of the body of a request.
 const mostNoted = 4 << 10
+
+// interventionOf is an intervention as replies have it.
+func interventionOf(i *metrics.Intervention) api.Intervention {
+	return api.Intervention{N: i.N, At: span(time.Duration(i.At)), Op: i.Op, Request: i.Request, Selected: i.Selected, Done: i.Done}
+}
 
 // note enters an intervention in the result of the run.
 func (c *call) note(n, selected, done int) {

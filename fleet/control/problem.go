@@ -44,7 +44,8 @@ var (
 	crossOrigin     = problem{"cross-origin", 403, "Cross-origin request", "The request comes from a page of another origin. A browser's page may control a run only if the run has served it."}
 	tooLarge        = problem{"too-large", 413, "Body too large", "A body may have 1 MiB."}
 	badType         = problem{"bad-content-type", 415, "Unsupported media type", "A body is JSON, and says so: Content-Type: application/json."}
-	tooMany         = problem{"too-many-requests", 503, "Too many at a time", "64 requests are served at a time, and 8 streams of events. Ask again later."}
+	tooMany         = problem{"too-many-requests", 503, "Too many at a time", "64 requests are served at a time. Ask again later."}
+	tooManyViewers  = problem{"too-many-streams", 503, "Too many streams", "8 streams of events may be open at a time. Close one, or ask again later."}
 	noAnswer        = problem{"no-answer", 504, "No answer", "The device, or the broker, has not answered in time."}
 	broken          = problem{"broken", 500, "Broken", "This is a fault of homefleet's."}
 )
@@ -52,7 +53,7 @@ var (
 func problems() []problem {
 	return []problem{noSuchPage, noSuchDevice, noSuchAttribute, noSuchIncident, badMethod, nothingSelected, notNow, notHere,
 		allRefused, keyReused, badBody, badSelector, badIncident, badPayload, badQuery, unauthorized, hostNotAllowed,
-		crossOrigin, tooLarge, badType, tooMany, noAnswer, broken}
+		crossOrigin, tooLarge, badType, tooMany, tooManyViewers, noAnswer, broken}
 }
 
 // because returns a problem with what was wrong.

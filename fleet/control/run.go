@@ -15,7 +15,7 @@ import (
 func (s *Server) operations() []operation {
 	all := s.aboutTheRun()
 	if s.Fleet != nil {
-		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.waiting(), s.incidents())
+		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.waiting(), s.incidents(), s.lookingOn())
 	}
 	return all
 }
@@ -79,6 +79,8 @@ func (c *call) status() (any, error) {
 		out.Run, out.Scenario, out.Title, out.Seed = c.Run, sc.Name, sc.Title, strconv.FormatUint(sc.Seed, 10)
 		out.Abilities = c.abilities()
 		out.Interventions = c.Fleet.Interventions().Count()
+		looking := c.Fleet.Events().State()
+		out.Viewers, out.SlowViewers = looking.Viewers, looking.Slow
 	}
 	return out, nil
 }

@@ -41,6 +41,7 @@ type Env struct {
 	speeches      sync.Pool    // of *speech
 	heldOnRequest atomic.Int64 // bytes of answers that devices hold back because requests want it so
 
+	LookEnv
 	AuditEnv
 	DeliveryEnv
 }

@@ -26,7 +26,8 @@ type misbehavior struct {
 type heldAnswer struct {
 	answer  wire.Publish
 	until   time.Time
-	another bool // it goes as soon as another answer has gone
+	another bool      // it goes as soon as another answer has gone
+	of      *keptBack // the exchange that it is of; nil: nobody wants that
 }
 
 // mostHeld bounds what a device holds back; what is beyond goes at once.
@@ -99,41 +100,45 @@ func (r *Responder) drawMisbehavior() metrics.Misbehavior {
 
 // answerBadly sends an answer as the misbehavior wants it. An answer to a request
 // alone is treated so, since nobody else could tell.
-func (r *Responder) answerBadly(reply *wire.Publish, wrong metrics.Misbehavior) {
+func (r *Responder) answerBadly(s *speech, reply *wire.Publish, wrong metrics.Misbehavior) {
 	m, now := r.misbehavior, time.Now()
+	did := func() {
+		r.countMisbehavior(wrong)
+		s.misdeed(wrong)
+	}
 	switch wrong {
 	case metrics.AnswerDropped:
-		r.countMisbehavior(wrong)
+		did()
 		return
 	case metrics.AnswerDuplicated:
-		r.countMisbehavior(wrong)
-		r.sendReply(reply)
+		did()
+		s.down.said(Answer, reply, r.sendReply(reply))
 	case metrics.AnswerWrongCorrelation:
 		if len(reply.Props.CorrelationData) > 0 {
-			r.countMisbehavior(wrong)
+			did()
 			reply.Props.CorrelationData = otherCorrelation(reply.Props.CorrelationData)
 		}
 	case metrics.AnswerNoCorrelation:
 		if reply.Props.CorrelationData != nil {
-			r.countMisbehavior(wrong)
+			did()
 			reply.Props.CorrelationData = nil
 		}
 	case metrics.AnswerWrongTopic:
-		r.countMisbehavior(wrong)
+		did()
 		reply.Topic = append(slices.Clone(reply.Topic), wrongBehind...)
 	case metrics.AnswerReordered:
-		if r.hold(reply, now.Add(m.spec.ReorderFor), true) {
+		if r.hold(s, reply, now.Add(m.spec.ReorderFor), wrong) {
 			r.countMisbehavior(wrong)
 			return
 		}
 	case metrics.AnswerLate:
 		by := m.spec.LateMin + time.Duration(r.draw()*float64(m.spec.LateMax-m.spec.LateMin))
-		if r.hold(reply, now.Add(by), false) {
+		if r.hold(s, reply, now.Add(by), wrong) {
 			r.countMisbehavior(wrong)
 			return
 		}
 	}
-	r.sendReply(reply)
+	s.down.said(Answer, reply, r.sendReply(reply))
 }
 
 // countMisbehavior counts what was done wrong.
@@ -142,12 +147,13 @@ func (r *Responder) countMisbehavior(wrong metrics.Misbehavior) {
 }
 
 // hold keeps an answer back; it is false when there is no room.
-func (r *Responder) hold(reply *wire.Publish, until time.Time, another bool) bool {
+func (r *Responder) hold(s *speech, reply *wire.Publish, until time.Time, wrong metrics.Misbehavior) bool {
 	m := r.misbehavior
 	if len(m.held) >= mostHeld {
 		return false
 	}
-	m.held = append(m.held, heldAnswer{kept(reply), until, another})
+	s.misdeed(wrong)
+	m.held = append(m.held, heldAnswer{kept(reply), until, wrong == metrics.AnswerReordered, s.down.keepBack()})
 	m.plan()
 	r.Wake(m.due)
 	return true
@@ -194,7 +200,8 @@ func (r *Responder) sendHeld(which func(*heldAnswer) bool) {
 	})
 	m.plan()
 	for i := range free {
-		r.Send(&free[i].answer, replyKind(&free[i].answer))
+		sent := r.Send(&free[i].answer, replyKind(&free[i].answer))
+		free[i].of.release(r, &free[i].answer, sent)
 	}
 }
 

@@ -94,19 +94,24 @@ func (r *Responder) roomFor(t *treatment, p *wire.Publish) error {
 }
 
 // answerOnRequest sends what a request wants in the place of its answer.
-func (r *Responder) answerOnRequest(t *treatment, reply *wire.Publish) {
-	wait := time.Duration(0)
-	for _, s := range t.steps {
-		wait += s.after
-		if s.what == dropIt || s.what == pending && t.said {
+func (r *Responder) answerOnRequest(s *speech, reply *wire.Publish) {
+	wait, t := time.Duration(0), s.asked
+	s.down.because(s.down.outcome, "the request wants its answer so")
+	for _, step := range t.steps {
+		wait += step.after
+		if step.what == dropIt {
+			s.down.outcome = Dropped
+			continue
+		}
+		if step.what == pending && t.said {
 			continue // an answer of several parts is announced once
 		}
 		a := *reply
-		t.alter(&a, s.what)
+		t.alter(&a, step.what)
 		if wait > 0 {
-			r.holdOnRequest(&a, time.Now().Add(wait))
+			r.holdOnRequest(s, &a, time.Now().Add(wait))
 		} else {
-			r.Send(&a, replyKind(&a))
+			s.down.said(Answer, &a, r.Send(&a, replyKind(&a)))
 		}
 	}
 	t.said = true
@@ -136,12 +141,12 @@ func (t *treatment) alter(a *wire.Publish, what string) {
 }
 
 // holdOnRequest keeps an answer back.
-func (r *Responder) holdOnRequest(reply *wire.Publish, until time.Time) {
+func (r *Responder) holdOnRequest(s *speech, reply *wire.Publish, until time.Time) {
 	if r.onRequest == nil {
 		r.onRequest = new(heldOnRequest)
 	}
 	h := r.onRequest
-	h.answers = append(h.answers, heldAnswer{answer: kept(reply), until: until})
+	h.answers = append(h.answers, heldAnswer{answer: kept(reply), until: until, of: s.down.keepBack()})
 	r.countHeld(sizeHeld(reply))
 	h.due = client.Earlier(h.due, until)
 	r.Wake(h.due)
@@ -171,7 +176,8 @@ func (r *Responder) sayOnRequest(now time.Time) {
 	})
 	for i := range free {
 		r.countHeld(-sizeHeld(&free[i].answer))
-		r.Send(&free[i].answer, replyKind(&free[i].answer))
+		sent := r.Send(&free[i].answer, replyKind(&free[i].answer))
+		free[i].of.release(r, &free[i].answer, sent)
 	}
 }
 

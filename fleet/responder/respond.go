@@ -40,14 +40,18 @@ func (r *Responder) isWillAnswer(p *wire.Publish) bool {
 
 // command obeys one command and answers it (rules 1 to 3).
 func (r *Responder) command(s *speech, p *wire.Publish) {
+	now := time.Now()
+	s.down.begin(r, p, now)
+	defer s.down.end(r)
 	if p.Retain && !r.spec.Group.AcceptRetained {
 		r.env.Client.Counts.GhostCommands.Add(1)
+		s.down.refused = true
+		s.down.because(Ignored, "it is retained, and the device does not obey what was said before it subscribed")
 		return
 	}
 	if !r.recovering.None() {
 		r.queried(p)
 	}
-	now := time.Now()
 	r.env.Client.Counts.Requests.Add(r.env.Client.Period(r.env.Client.Clock.At(now)), 1)
 	r.step(now)
 	s.recall()
@@ -58,6 +62,8 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	s.usable = r.usable(s, p.Props.ResponseTopic)
 	if p.Props.ResponseTopic != nil && !s.usable {
 		r.refuseTopic(p.Props.ResponseTopic)
+		s.down.refused = true
+		s.down.because(Obeyed, "it has a Response Topic on which no device answers; want "+wantedTopic)
 	}
 	asked := r.env.Scenario.FaultsOnRequest && p.Props.User != nil && r.asksFault(s, p)
 	if !asked && r.misbehavior != nil && (s.usable || r.V311()) && !r.env.asksThere(p.Props.ResponseTopic) {
@@ -71,14 +77,29 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	r.plan()
 }
 
+// wantedTopic is what a Response Topic has to be.
+const wantedTopic = "a topic name without wildcards, not starting with $, outside the device's own commands"
+
+// refused notes that the device does not carry out a command. Where nobody is told, the
+// log is.
+func (s *speech) refused(m *faces.Message) {
+	s.down.refused = true
+	if s.usable {
+		s.down.because(Error, m.Fault.Error())
+		return
+	}
+	s.down.because(Refused, m.Fault.Error())
+	s.r.env.say("refused a command that has no response topic", "device", s.r.spec.ID, "topic", client.Shorten(s.request.Topic),
+		"payload", client.Shorten(s.request.Payload), "why", m.Fault)
+}
+
 // refuseTopic counts a Response Topic on which the device does not answer, and logs the
 // first.
 func (r *Responder) refuseTopic(topic []byte) {
 	r.env.Client.Counts.BadTopics.Add(1)
 	if !r.topicSeen {
 		r.topicSeen = true
-		r.env.Client.Log.Warn("refused a response topic", "device", r.spec.ID, "topic", client.Shorten(topic), "want",
-			"a topic name without wildcards, not starting with $, outside the device's own commands")
+		r.env.Client.Log.Warn("refused a response topic", "device", r.spec.ID, "topic", client.Shorten(topic), "want", wantedTopic)
 	}
 }
 

@@ -43,11 +43,13 @@ type Responder struct {
 	announced   time.Duration       // its availability, last, on the fleet's clock
 	present     atomic.Bool         // online, for those who want to know and may be a moment late
 	leaves      atomic.Bool         // it has said so; where it is audited
+	frozen      atomic.Bool         // it seems to be online, and neither reads nor writes
 	connections atomic.Uint32       // begun so far, also by a duplicate
 	recovering  incident.Recovering // from incidents
 	absence     *absence            // the last one, where somebody may answer the Will; nil before it
 	misbehavior *misbehavior        // how it misbehaves; nil: not at all
 	onRequest   *heldOnRequest      // answers that requests want held back; nil: none
+	journal     *journal            // its latest exchanges; nil: it keeps none
 }
 
 // New returns a device that has a profile, and takes its random choices from a
@@ -74,6 +76,10 @@ func (r *Responder) Spec() *scenarios.Device { return &r.spec }
 // IsPresent reports whether the device is online. It may be called from any goroutine, and be
 // a moment late.
 func (r *Responder) IsPresent() bool { return r.present.Load() }
+
+// IsFrozen reports whether the device has a connection on which it neither reads nor
+// writes. It may be called from any goroutine, and be a moment late.
+func (r *Responder) IsFrozen() bool { return r.frozen.Load() }
 
 // FillConnect implements [client.Handler].
 func (r *Responder) FillConnect(p *wire.Connect) error {
@@ -119,6 +125,7 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 func (r *Responder) Online(now time.Time) time.Time {
 	r.step(now)
 	r.present.Store(true)
+	r.tellPresence(true, "", nil)
 	r.tell(faces.Arriving)
 	r.announce(true)
 	r.isBack()
@@ -156,11 +163,20 @@ func (r *Responder) BeforeDisconnect() { r.announce(false) }
 // Offline implements [client.GoesOffline].
 func (r *Responder) Offline(d client.Departure) {
 	r.present.Store(false)
+	if !r.frozen.Swap(false) {
+		r.tellPresence(false, string(d.Way), d.Err)
+	}
 	if r.remembered != nil {
 		clear(r.remembered.pending[:])
 	}
 	r.forgetOnRequest()
 	r.wentDown(d)
+}
+
+// Freezes implements [client.Freezes].
+func (r *Responder) Freezes() {
+	r.frozen.Store(true)
+	r.tellPresence(false, string(client.ModeSilence), nil)
 }
 
 // Act implements [client.Routine].

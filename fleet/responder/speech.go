@@ -27,6 +27,7 @@ type speech struct {
 	values  scenarios.Values    // of a report of the scenario's own
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
 	asked   *treatment          // what the request wants to become of the answer; nil: nothing
+	down    exchange            // as it is written down
 }
 
 // remembered is what a face has of a device from one exchange to the next.
@@ -86,6 +87,9 @@ func (s *speech) Say(m *faces.Message) bool {
 			r.env.Client.Counts.Messages.Add(r.env.periodNow(), kind, metrics.Offline)
 		}
 		return true
+	}
+	if m.Fault != nil && s.request != nil {
+		s.refused(m)
 	}
 	if m.Reply == faces.None || s.request == nil {
 		if m.Reply != faces.Only {
@@ -175,6 +179,7 @@ func (s *speech) publish(m *faces.Message) {
 		made = 0 // it has no stamp
 		sent = r.Send(&p, kind)
 	}
+	s.down.said(Also, &p, sent)
 	if p.Retain && !presence {
 		r.retains(p.Topic, p.Payload, made, sent)
 	}
@@ -193,6 +198,7 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 		reply.QoS = m.QoS
 		typed(&reply, m)
 		sent := r.Send(&reply, replyKind(&reply))
+		s.down.said(Answer, &reply, sent)
 		if reply.Retain {
 			r.retains(reply.Topic, reply.Payload, 0, sent)
 		}
@@ -211,15 +217,16 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 		reply.Props.User = r.checksum(p, &reply)
 	}
 	if s.asked != nil && to {
-		r.answerOnRequest(s.asked, &reply)
+		r.answerOnRequest(s, &reply)
 		return
 	}
 	if wrong := s.wrong; wrong >= 0 {
 		s.wrong = -1 // one answer to a request is treated so
-		r.answerBadly(&reply, wrong)
+		r.answerBadly(s, &reply, wrong)
 		return
 	}
 	sent := r.sendReply(&reply)
+	s.down.said(Answer, &reply, sent)
 	if reply.Retain {
 		r.retains(reply.Topic, reply.Payload, 0, sent) // it has no stamp
 	}

@@ -22,6 +22,8 @@ type Status struct {
 	Brokers       []string `json:"brokers" doc:"URLs of the broker, the first for MQTT over TCP"`
 	Abilities     []string `json:"abilities" doc:"what can be done here: devices, incidents, broker-outage, wills, stop"`
 	Interventions int      `json:"interventions" doc:"how often somebody has intervened"`
+	Viewers       int      `json:"viewers" doc:"streams of events, now"`
+	SlowViewers   int      `json:"slow_viewers" doc:"that were ended because nobody took what they had"`
 }
 
 // Presence counts devices.
@@ -110,10 +112,14 @@ type Message struct {
 	Bytes           int        `json:"bytes" doc:"of the payload, of which no more than 4,096 are shown"`
 	QoS             byte       `json:"qos"`
 	Retain          bool       `json:"retain,omitempty"`
+	Duplicate       bool       `json:"dup,omitempty" doc:"it was sent again"`
 	ResponseTopic   string     `json:"response_topic,omitempty"`
 	CorrelationData string     `json:"correlation_data,omitempty" doc:"in hexadecimal"`
 	ContentType     string     `json:"content_type,omitempty"`
+	PayloadFormat   *byte      `json:"payload_format,omitempty" doc:"1: the payload is text"`
+	MessageExpiry   *uint32    `json:"message_expiry,omitempty" doc:"seconds"`
 	Properties      []Property `json:"user_properties,omitempty"`
+	Cut             bool       `json:"cut,omitempty" doc:"something of it is left out, since it is long"`
 }
 
 // CommandReply is what a device answered.

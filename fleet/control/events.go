@@ -1,0 +1,268 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"homefleet/devices/words"
+	"homefleet/fleet/control/api"
+	"homefleet/fleet/events"
+	"homefleet/scenarios/tomlfault"
+)
+
+// lookingOn are the operations of those who look on.
+func (s *Server) lookingOn() []operation {
+	which := []parameter{{"kind", "the kind of device"}, {"id", "a pattern; `*` stands for any run of characters"}, {"home", "likewise"}}
+	return []operation{
+		{method: "GET", path: "/v1/events", id: "events", summary: "What happens, as it happens, as Server-Sent Events; the header Last-Event-ID takes up behind an event",
+			query: append(slices.Clone(which), parameter{"types", "of events, with commas between them: " + strings.Join(events.Names(), ", ") + "; default all"},
+				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"}),
+			stream: true, problems: []problem{nothingSelected, tooManyViewers, notNow}, do: (*call).stream},
+		{method: "GET", path: "/v1/devices/{id}/journal", id: "get-journal", summary: "The latest exchanges of a device. In a run of more than 1,000 devices it keeps them from when it is first asked",
+			query: []parameter{{"after", "`number` of an exchange: later ones alone"}},
+			reply: api.Journal{}, problems: []problem{noSuchDevice, noAnswer, notNow}, do: (*call).journal},
+		{method: "GET", path: "/v1/exchanges", id: "list-exchanges", summary: "The latest exchanges of several devices, from their journals",
+			query: append(slices.Clone(which), parameter{"online", "true or false"}, parameter{"limit", "of the reply, 1 to 1000; default 20"}),
+			reply: api.Exchanges{}, do: (*call).exchanges},
+	}
+}
+
+// The bounds of a stream.
+const (
+	usualMost   = 50
+	highestMost = 1000
+	takenWithin = 5 * time.Second // or the viewer is sent away
+	heartbeat   = 15 * time.Second
+	atATime     = 64 // events, in one write
+)
+
+func (s *Server) view() View { return View{s.Fleet} }
+
+// interest reads from the query what a stream is to have.
+func (c *call) interest() (events.Interest, error) {
+	q := c.r.URL.Query()
+	in := events.Interest{Types: events.All}
+	most, err := within("most", q.Get("most"), usualMost, 1, highestMost)
+	if err != nil {
+		return in, err
+	}
+	in.Most = most
+	if text := q.Get("types"); text != "" {
+		in.Types = 0
+		for name := range strings.SplitSeq(text, ",") {
+			at := slices.Index(events.Names(), name)
+			if at < 0 {
+				return in, badQuery.because(tomlfault.DidYouMean(name, events.Names()), "there is no event %s; want %s", quoted(name), tomlfault.Join(events.Names()))
+			}
+			in.Types |= events.Set(events.Type(at))
+		}
+	}
+	sel, err := c.queried()
+	if err != nil {
+		return in, err
+	}
+	if !sel.All {
+		numbers := c.Scenario.Selected(sel.Target, 0)
+		if len(numbers) == 0 {
+			f := c.Scenario.WhyNobody(sel.Target, 0)
+			return in, nothingSelected.because(f.Hint, "%s", f.Message)
+		}
+		in.Devices = events.NewDevices(c.Scenario.Count(), numbers)
+	}
+	in.Key = fmt.Sprintf("%d %d %q %q %q", in.Types, most, q.Get("kind"), q.Get("id"), q.Get("home"))
+	return in, nil
+}
+
+// stream sends events until the viewer or the run has ended.
+func (c *call) stream() (any, error) {
+	in, err := c.interest()
+	if err != nil {
+		return nil, err
+	}
+	hub := c.Fleet.Events()
+	v, err := hub.View(in, c.r.Header.Get("Last-Event-ID"), c.Fleet.Clock(), false)
+	switch {
+	case errors.Is(err, events.ErrTooMany):
+		c.w.Header().Set("Retry-After", "5")
+		return nil, tooManyViewers.because("", "%d streams of events are open, which is the most", events.MostViewers)
+	case err != nil:
+		return nil, notNow.because("", "the run is over")
+	}
+	defer func() { v.Close(c.Fleet.Clock()) }()
+	c.lookout.begin()
+	out := newStream(c.w)
+	err = c.follow(out, v, in)
+	if errors.Is(err, errSlow) {
+		hub.SentAway()
+		c.Log.Warn(fmt.Sprintf("a viewer of events took nothing for %s and was sent away", words.Span(takenWithin)))
+	}
+	return nil, nil
+}
+
+// follow sends what there is for a viewer.
+func (c *call) follow(out *stream, v *events.Viewer, in events.Interest) error {
+	if err := out.send("", "hello", c.hello(in)); err != nil {
+		return err
+	}
+	beat := time.NewTicker(time.Second)
+	defer beat.Stop()
+	quiet := time.Now()
+	for {
+		select {
+		case <-v.News():
+		case now := <-beat.C:
+			if n := v.NotShown(); n > 0 {
+				quiet = now
+				if err := out.send("", "gap", api.Gap{NotShown: n, Text: notShownText(n, in.Most)}); err != nil {
+					return err
+				}
+			}
+			if now.Sub(quiet) >= heartbeat {
+				quiet = now
+				if err := out.comment("still there"); err != nil {
+					return err
+				}
+			}
+			continue
+		case <-c.r.Context().Done():
+			return context.Cause(c.r.Context())
+		}
+		quiet = time.Now()
+		for more := true; more; {
+			all, gap, rest, over := v.Take(atATime)
+			more = rest
+			if err := c.handOver(out, all, gap); err != nil {
+				return err
+			}
+			if over {
+				return out.send("", "end", c.end())
+			}
+		}
+	}
+}
+
+func notShownText(n, most int) string {
+	return words.Plural(int64(n), "exchange is", "exchanges are") + fmt.Sprintf(" not shown: there were more than %d in a second", most)
+}
+
+// handOver sends events in one write, and before them what was missed.
+func (c *call) handOver(out *stream, all []events.Event, gap events.Gap) error {
+	if !gap.None() {
+		out.add("", "gap", gapOf(gap))
+	}
+	hub := c.Fleet.Events()
+	for i := range all {
+		if data := c.view().Event(&all[i]); data != nil {
+			out.add(hub.Name(all[i].ID), all[i].Type.String(), data)
+		}
+	}
+	return out.flush()
+}
+
+// gapOf says what was missed.
+func gapOf(g events.Gap) api.Gap {
+	out := api.Gap{Events: g.Events, AtMost: g.AtMost}
+	var said []string
+	if g.Unknown {
+		said = append(said, "the event that this stream was to begin behind is not of this run: nothing is known of those between")
+	}
+	if g.AtMost > 0 {
+		said = append(said, fmt.Sprintf("of what happened meanwhile, %s kept no more", words.Plural(int64(g.AtMost), "event is", "events are")))
+	}
+	if g.Events > 0 {
+		said = append(said, "this stream was taken too slowly: "+words.Plural(int64(g.Events), "event was", "events were")+" left out")
+	}
+	out.Text = strings.Join(said, "; ")
+	return out
+}
+
+func (c *call) hello(in events.Interest) api.Hello {
+	h := api.Hello{Homefleet: c.Version, Run: c.Run, Scenario: c.Scenario.Name, Phase: c.phase(), Devices: c.presence(), Most: in.Most,
+		Kept: api.Kept{Events: events.MostEvents, Bytes: events.MostBytes, For: words.Span(events.Patience)}}
+	for i, name := range events.Names() {
+		if in.Types.Has(events.Type(i)) {
+			h.Types = append(h.Types, name)
+		}
+	}
+	return h
+}
+
+// end is what a stream says last.
+func (c *call) end() api.End {
+	out := api.End{Moment: c.view().Moment(c.Fleet.Clock()), Phase: c.phase()}
+	if res, _ := c.Fleet.Result(); res != nil && c.Scenario.Measured() {
+		out.Verdict, out.Why = string(res.Verdict), res.Sentences
+	}
+	return out
+}
+
+// errSlow says that a viewer did not take what there was for it.
+var errSlow = errors.New("nobody takes the stream")
+
+// stream writes Server-Sent Events.
+type stream struct {
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+	out []byte
+}
+
+func newStream(w http.ResponseWriter) *stream {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{}) // the request is whole, and nothing more comes
+	return &stream{w: w, rc: rc}
+}
+
+// add appends an event to what is written next.
+func (s *stream) add(id, event string, data any) {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return // texts and numbers, which cannot fail
+	}
+	if id != "" {
+		s.out = append(append(append(s.out, "id: "...), id...), '\n')
+	}
+	s.out = append(append(append(s.out, "event: "...), event...), "\ndata: "...)
+	s.out = append(append(s.out, text...), "\n\n"...)
+}
+
+// send writes an event at once.
+func (s *stream) send(id, event string, data any) error {
+	s.add(id, event, data)
+	return s.flush()
+}
+
+// comment writes what no client hands on.
+func (s *stream) comment(text string) error {
+	s.out = append(append(append(s.out, ": "...), text...), "\n\n"...)
+	return s.flush()
+}
+
+// flush writes what was added.
+func (s *stream) flush() error {
+	if len(s.out) == 0 {
+		return nil
+	}
+	_ = s.rc.SetWriteDeadline(time.Now().Add(takenWithin)) // who cannot do that has none
+	began := time.Now()
+	_, err := s.w.Write(s.out)
+	if err == nil {
+		err = s.rc.Flush()
+	}
+	if s.out = s.out[:0]; cap(s.out) > mostBody {
+		s.out = nil
+	}
+	if err != nil && time.Since(began) >= takenWithin {
+		return errSlow
+	}
+	return err
+}
