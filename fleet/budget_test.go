@@ -15,6 +15,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet"
+	"homefleet/fleet/events"
 	"homefleet/fleet/memconn"
 	"homefleet/fleet/wire"
 )
@@ -212,12 +213,18 @@ func (c *commandAndAnswer) read(publishes int) error {
 }
 
 func newCommandAndAnswer(t testing.TB, qos byte, states byte, watched bool) *commandAndAnswer {
+	return newCommandWith(t, qos, states, watched, fleet.Options{})
+}
+
+// newCommandWith is newCommandAndAnswer with options of the fleet.
+func newCommandWith(t testing.TB, qos byte, states byte, watched bool, o fleet.Options) *commandAndAnswer {
 	l := memconn.Listen("broker")
+	o.Dial, o.Run = l.Dial, "r1"
 	text := "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = " + string('0'+states) + "\n"
 	if watched {
 		text += "[[watcher]]\ntopics = [\"state/#\"]\n"
 	}
-	f := fleetOf(t, text, l.Dial)
+	f := fleetWith(t, text, o)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(context.Background()) }()
 	var c *commandAndAnswer
@@ -296,6 +303,40 @@ func TestCommandAllocatesNothing(t *testing.T) {
 		t.Logf("command at QoS %d, states at QoS %d, watched %t: %.2f allocations", c.qos, c.states, c.watched, got)
 		if got > 0 {
 			t.Errorf("command at QoS %d, states at QoS %d, watched %t: %.2f allocations; want none", c.qos, c.states, c.watched, got)
+		}
+	}
+}
+
+// Likewise where somebody may look on: nobody does, the device keeps a journal, and somebody
+// looks on who has had as much of this second as it wants.
+func TestCommandThatIsWatchedAllocatesNothing(t *testing.T) {
+	if fleet.RaceDetector {
+		t.Skip("the race detector has sync.Pool forget at random; run without -race")
+	}
+	for _, c := range []struct {
+		name              string
+		journals, viewers bool
+	}{{"nobody looks on", false, false}, {"a journal", true, false}, {"a journal and a viewer of one exchange a second", true, true}} {
+		hub := events.New("test")
+		a := newCommandWith(t, 1, 0, false, fleet.Options{Events: hub, Journals: c.journals})
+		if c.viewers {
+			if _, err := hub.View(events.Interest{Types: events.All, Most: 1}, "", 0, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 200 {
+			if err := a.once(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := testing.AllocsPerRun(2000, func() {
+			if err := a.once(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		t.Logf("%s: %.2f allocations", c.name, got)
+		if got > 0 {
+			t.Errorf("%s: %.2f allocations; want none", c.name, got)
 		}
 	}
 }

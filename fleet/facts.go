@@ -2,12 +2,9 @@ package fleet
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
@@ -107,7 +104,7 @@ func (f *Fleet) WarmUp() metrics.Totals {
 // the time line. It is to be called after Run has returned.
 func (f *Fleet) Incidents() []metrics.Incident {
 	zero := f.zeroOffset()
-	all := append(f.incidents.Events().All(zero), f.losses.incidents(zero)...)
+	all := append(f.incidents.Events().All(zero), f.losses.Incidents(zero)...)
 	slices.SortStableFunc(all, func(a, b metrics.Incident) int { return cmp.Compare(a.At, b.At) })
 	return all
 }
@@ -115,51 +112,3 @@ func (f *Fleet) Incidents() []metrics.Incident {
 // IncidentsLeftOut returns how many incidents there were beyond those that Incidents
 // returns, which are the first.
 func (f *Fleet) IncidentsLeftOut() int { return f.incidents.Events().LeftOut() }
-
-// losses notes when connections were lost, in bounded memory.
-type losses struct {
-	mu   sync.Mutex
-	seen []loss
-}
-
-// loss is a time in which connections were lost one after the other.
-type loss struct {
-	from, to time.Duration
-	count    int
-}
-
-const (
-	lossGap    = 2 * time.Second // what lies closer together is one loss
-	mostLosses = 200
-)
-
-func (l *losses) add(at time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.seen); n > 0 && (at-l.seen[n-1].to < lossGap || n == mostLosses) {
-		last := &l.seen[n-1]
-		last.to = max(last.to, at)
-		last.count++
-		return
-	}
-	l.seen = append(l.seen, loss{at, at, 1})
-}
-
-func (l *losses) incidents(zero time.Duration) []metrics.Incident {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []metrics.Incident
-	for _, s := range l.seen {
-		text := fmt.Sprintf("%d connections lost", s.count)
-		if s.count == 1 {
-			text = "a connection lost"
-		}
-		in := metrics.Incident{At: metrics.Span(s.from - zero), Text: text}
-		if s.to > s.from {
-			in.To = metrics.Span(s.to - zero)
-		}
-		out = append(out, in)
-	}
-	slices.SortStableFunc(out, func(a, b metrics.Incident) int { return cmp.Compare(a.At, b.At) })
-	return out
-}

@@ -129,7 +129,7 @@ type measuring struct {
 	unseen   metrics.Counts // of the auditor and the retained probe, which nobody is shown
 	recorder *metrics.Recorder
 	names    metrics.LabelNames
-	losses   losses
+	losses   incident.Losses
 }
 
 // New makes the fleet of a checked scenario, with every device in its initial

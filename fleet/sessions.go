@@ -133,7 +133,7 @@ func (f *Fleet) tried() {
 }
 
 // lost notes that a connection has ended without our will.
-func (f *Fleet) lost() { f.losses.add(f.now()) }
+func (f *Fleet) lost() { f.losses.Add(f.now()) }
 
 // lowered notes that a subscription was granted a lower QoS than was asked for.
 func (f *Fleet) lowered(name string, asked, granted byte) {

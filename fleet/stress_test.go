@@ -23,11 +23,17 @@ import (
 // fleetOf makes a fleet of TOML that must be right.
 func fleetOf(t testing.TB, toml string, dial func(context.Context) (net.Conn, error)) *fleet.Fleet {
 	t.Helper()
+	return fleetWith(t, toml, fleet.Options{Dial: dial, Run: "r1"})
+}
+
+// fleetWith is fleetOf with options.
+func fleetWith(t testing.TB, toml string, o fleet.Options) *fleet.Fleet {
+	t.Helper()
 	sc, faults := scenarios.Load("test", []byte(toml))
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := fleet.New(sc, fleet.Options{Dial: dial, Run: "r1"})
+	f, err := fleet.New(sc, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -165,6 +165,7 @@ func (c *call) reset() (any, error) {
 				r.Behave()
 			}
 			r.Renew(time.Now(), model)
+			r.ForgetJournal()
 			return outcome{}
 		})
 	})

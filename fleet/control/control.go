@@ -18,6 +18,7 @@
 package control
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -48,6 +49,9 @@ type Config struct {
 	Token string   // wanted of /v1 and /metrics
 	Hosts []string // names that this server goes by, beside IP addresses and localhost
 	Log   *slog.Logger
+
+	// Taken is how long a viewer of events may take nothing before it is sent away; 0: 5 s.
+	Taken time.Duration
 }
 
 // Server serves the API of one run. Its methods may be called from any goroutine.
@@ -63,6 +67,7 @@ type Server struct {
 
 // New returns a server for a fleet that is about to run.
 func New(c Config) *Server {
+	c.Taken = cmp.Or(c.Taken, takenWithin)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

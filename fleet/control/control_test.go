@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,9 @@ type home struct {
 	fleet *fleet.Fleet
 	api   *control.Server
 	over  chan struct{} // closed when the run is
+	end   func()        // ends the control, as at the end of a run; once
+
+	broker *broker.Broker
 }
 
 const block = `
@@ -51,8 +55,9 @@ id   = "kettle"
 load = "kettle"
 `
 
-// start runs a scenario with a broker of its own, until the test ends.
-func start(t testing.TB, src string) *home {
+// start runs a scenario with a broker of its own, until the test ends. with changes how it
+// is controlled.
+func start(t testing.TB, src string, with ...func(*control.Config)) *home {
 	t.Helper()
 	sc, faults := scenarios.Load("test.toml", []byte(src))
 	if faults.Err() != nil {
@@ -67,9 +72,14 @@ func start(t testing.TB, src string) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &home{t: t, fleet: f, over: make(chan struct{})}
-	h.api = control.New(control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
-		Stop: f.Stop, Token: token, Phone: phone.New(phone.Config{Name: "test", Dial: b.Dial}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })})
+	h := &home{t: t, fleet: f, broker: b, over: make(chan struct{})}
+	config := control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
+		Stop: f.Stop, Token: token, Phone: phone.New(phone.Config{Name: "test", Dial: b.Dial}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
+	for _, set := range with {
+		set(&config)
+	}
+	h.api = control.New(config)
+	h.end = sync.OnceFunc(h.api.End)
 	s := httptest.NewUnstartedServer(nil)
 	s.Config = web.NewBounded(128, h.api, slog.New(slog.DiscardHandler))
 	s.Start()
@@ -81,7 +91,7 @@ func start(t testing.TB, src string) *home {
 	t.Cleanup(func() {
 		f.Stop()
 		<-h.over
-		h.api.End()
+		h.end()
 		s.Close()
 		if err := b.Close(); err != nil {
 			t.Error(err)

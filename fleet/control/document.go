@@ -70,7 +70,16 @@ func (op *operation) documented(schemas huma.Registry, problemSchema *huma.Schem
 	}
 	ok := &huma.Response{Description: "as asked"}
 	switch {
-	case op.stream:
+	case op.stream != nil:
+		ok.Description = "Server-Sent Events. The data of each is JSON, by the type of the event: "
+		for i, e := range op.stream {
+			t := reflect.TypeOf(e.says)
+			schemas.Schema(t, true, t.Name())
+			if i > 0 {
+				ok.Description += ", "
+			}
+			ok.Description += "`" + e.event + "`: `#/components/schemas/" + t.Name() + "`"
+		}
 		ok.Content = map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: "string"}}}
 	case op.reply != nil:
 		t := reflect.TypeOf(op.reply)

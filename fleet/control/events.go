@@ -23,7 +23,7 @@ func (s *Server) lookingOn() []operation {
 		{method: "GET", path: "/v1/events", id: "events", summary: "What happens, as it happens, as Server-Sent Events; the header Last-Event-ID takes up behind an event",
 			query: append(slices.Clone(which), parameter{"types", "of events, with commas between them: " + strings.Join(events.Names(), ", ") + "; default all"},
 				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"}),
-			stream: true, problems: []problem{nothingSelected, tooManyViewers, notNow}, do: (*call).stream},
+			stream: eventBodies(), problems: []problem{nothingSelected, tooManyViewers, notNow}, do: (*call).stream},
 		{method: "GET", path: "/v1/devices/{id}/journal", id: "get-journal", summary: "The latest exchanges of a device. In a run of more than 1,000 devices it keeps them from when it is first asked",
 			query: []parameter{{"after", "`number` of an exchange: later ones alone"}},
 			reply: api.Journal{}, problems: []problem{noSuchDevice, noAnswer, notNow}, do: (*call).journal},
@@ -33,11 +33,18 @@ func (s *Server) lookingOn() []operation {
 	}
 }
 
+// eventBodies are the events of a stream.
+func eventBodies() []eventBody {
+	return []eventBody{{"hello", api.Hello{}}, {"exchange", api.Exchange{}}, {"refusal", api.Exchange{}}, {"presence", api.PresenceChange{}},
+		{"incident", api.Incident{}}, {"will", api.Will{}}, {"intervention", api.Intervention{}}, {"phase", api.PhaseChange{}},
+		{"gap", api.Gap{}}, {"end", api.End{}}}
+}
+
 // The bounds of a stream.
 const (
 	usualMost   = 50
 	highestMost = 1000
-	takenWithin = 5 * time.Second // or the viewer is sent away
+	takenWithin = 5 * time.Second // if nothing else is said
 	heartbeat   = 15 * time.Second
 	atATime     = 64 // events, in one write
 )
@@ -96,11 +103,11 @@ func (c *call) stream() (any, error) {
 	}
 	defer func() { v.Close(c.Fleet.Clock()) }()
 	c.lookout.begin()
-	out := newStream(c.w)
+	out := newStream(c.w, c.Taken)
 	err = c.follow(out, v, in)
 	if errors.Is(err, errSlow) {
 		hub.SentAway()
-		c.Log.Warn(fmt.Sprintf("a viewer of events took nothing for %s and was sent away", words.Span(takenWithin)))
+		c.Log.Warn(fmt.Sprintf("a viewer of events took nothing for %s and was sent away", words.Span(c.Taken)))
 	}
 	return nil, nil
 }
@@ -207,19 +214,20 @@ var errSlow = errors.New("nobody takes the stream")
 
 // stream writes Server-Sent Events.
 type stream struct {
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	out []byte
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	taken time.Duration // within this time each write has to be, or the viewer is sent away
+	out   []byte
 }
 
-func newStream(w http.ResponseWriter) *stream {
+func newStream(w http.ResponseWriter, taken time.Duration) *stream {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{}) // the request is whole, and nothing more comes
-	return &stream{w: w, rc: rc}
+	return &stream{w: w, rc: rc, taken: taken}
 }
 
 // add appends an event to what is written next.
@@ -252,7 +260,7 @@ func (s *stream) flush() error {
 	if len(s.out) == 0 {
 		return nil
 	}
-	_ = s.rc.SetWriteDeadline(time.Now().Add(takenWithin)) // who cannot do that has none
+	_ = s.rc.SetWriteDeadline(time.Now().Add(s.taken)) // who cannot do that has none
 	began := time.Now()
 	_, err := s.w.Write(s.out)
 	if err == nil {
@@ -261,7 +269,7 @@ func (s *stream) flush() error {
 	if s.out = s.out[:0]; cap(s.out) > mostBody {
 		s.out = nil
 	}
-	if err != nil && time.Since(began) >= takenWithin {
+	if err != nil && time.Since(began) >= s.taken {
 		return errSlow
 	}
 	return err

@@ -33,8 +33,14 @@ type operation struct {
 	status       int                  // of the reply; 0: 200
 	open         bool                 // it wants no token
 	problems     []problem            // beside those of all
-	stream       bool                 // the reply is a stream of events
+	stream       []eventBody          // the reply is a stream of these events
 	do           func(*call) (any, error)
+}
+
+// eventBody is a type of event on a stream, and what it says: a value of its type.
+type eventBody struct {
+	event string
+	says  any
 }
 
 // parameter is one of the query.

@@ -152,6 +152,9 @@ func ReadExchange(record []byte) (x Exchange, ok bool) {
 			}
 			continue
 		}
+		if n, err := wire.Size(packet); err != nil || n == 0 || n != len(packet) {
+			return x, false
+		}
 		p, err := wire.ParsePublish(wire.Frame(packet), wire.V5)
 		if err != nil {
 			return x, false
