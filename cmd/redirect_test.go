@@ -173,6 +173,74 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// What asks a run over HTTP takes its token nowhere but where the address points.
+func TestControlRedirects(t *testing.T) {
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		elsewhere := eavesdrop(t)
+		server := redirect(t, false, code, "http://"+elsewhere.Addr().String()+"/v1")
+		for _, args := range [][]string{
+			{"status"}, {"ls"}, {"cmd", "porch", "power", "ON"}, {"kill", "porch"}, {"stop"},
+		} {
+			var stderr bytes.Buffer
+			got := Run(t.Context(), Process{
+				Dir: t.TempDir(), Args: append(append([]string{"ctl"}, args...), "--at", server.URL), Stderr: Stream{Writer: &stderr},
+				LookupEnv: func(name string) (string, bool) {
+					return map[string]string{"HOMEFLEET_CONTROL_TOKEN": "s3cr3t"}[name], name == "HOMEFLEET_CONTROL_TOKEN"
+				},
+			})
+			if text := stderr.String(); got != exitFailed || !strings.Contains(text, "redirects are not followed") || strings.Contains(text, "s3cr3t") {
+				t.Errorf("ctl %s, sent elsewhere with %d, = %d:\n%s\nwant %d, and that redirects are not followed, without the token", args[0], code, got, text, exitFailed)
+			}
+		}
+		server.mu.Lock()
+		if len(server.paths) == 0 {
+			t.Errorf("%d: ctl does not come; want a visit", code)
+		}
+		server.mu.Unlock()
+	}
+}
+
+// What a server answers to a WebSocket handshake is not repeated, where it is none of
+// HTTP: it may be what the server was sent, and a token in the URL is a secret.
+func TestHandshakeIsNotEchoed(t *testing.T) {
+	for _, answer := range []string{
+		"HTTP/1.1 302 Found\r\nLocation: /mqtt?token=s3cr3t\x1b\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nno header, but token=s3cr3t\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: token=s3cr3t\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: s3cr3t\r\n\r\n",
+		"token=s3cr3t\r\n\r\n",
+		"HTTP/1.1 s3cr3t\r\n\r\n",
+		"HTTP/s3cr3t 200 OK\r\n\r\n",
+		"HTTP/1.1 404 s3cr3t\r\nLocation: s3cr3t\r\n\r\n",
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: s3cr3t\r\nConnection: s3cr3t\r\n\r\n",
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: s3cr3t\r\n\r\n",
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = conn.Read(make([]byte, 4096))
+				_, _ = io.WriteString(conn, answer)
+				_ = conn.Close()
+			}
+		})
+		var stderr bytes.Buffer
+		got := Run(t.Context(), Process{Args: []string{"request", "a", "--broker", "ws://" + l.Addr().String() + "/mqtt?token=s3cr3t", "--timeout", "2s"}, Stderr: Stream{Writer: &stderr}})
+		_ = l.Close()
+		serving.Wait()
+		if text := stderr.String(); got != exitFailed || !strings.Contains(text, "WebSocket handshake") || strings.Contains(text, "s3cr3t") {
+			t.Errorf("answered %q, request = %d:\n%s\nwant %d, and a word on the handshake without s3cr3t", answer, got, text, exitFailed)
+		}
+	}
+}
+
 // TestNoProxy has the environment name a proxy: none is used, over WebSocket as
 // over TCP.
 func TestNoProxy(t *testing.T) {

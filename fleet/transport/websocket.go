@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,7 +79,7 @@ func (e *RedirectError) Error() string {
 // has the whole URL in it, which may hold a token.
 func handshakeError(resp *http.Response, err error) error {
 	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		status := words.Plain(words.Short(resp.Status))
+		status := strings.TrimSpace(fmt.Sprint(resp.StatusCode, " ", http.StatusText(resp.StatusCode))) // in our words
 		if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
 			return &RedirectError{Status: status, Location: words.Short(words.PublicURL(resp.Header.Get("Location")))}
 		}
@@ -87,7 +88,19 @@ func handshakeError(resp *http.Response, err error) error {
 	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
+	if resp != nil || answered(err) {
+		return errors.New("WebSocket handshake: the server's answer is none to a WebSocket handshake")
+	}
 	return fmt.Errorf("WebSocket handshake: %w", err)
+}
+
+// answered reports whether an error is about what the server answered, of which it has a
+// part in it then: a server may answer with what it was sent, a token in the URL, too.
+func answered(err error) bool {
+	if _, network := errors.AsType[net.Error](err); network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	return strings.HasPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
 }
 
 // webSocket makes a WebSocket look like a stream with read deadlines. The library

@@ -14,7 +14,16 @@ import (
 type Client struct {
 	URL   string // of the control, without a path: "http://127.0.0.1:7676"
 	Token string
-	HTTP  *http.Client // nil: [http.DefaultClient]
+	HTTP  *http.Client // nil: one that goes where URL points and nowhere else
+}
+
+// direct is a client that follows no redirect, and uses no proxy that the environment may
+// name: either would take the token along.
+func direct() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true}, // a run answers one request a connection
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // mostReply bounds a reply that is read, in bytes.
@@ -42,7 +51,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 	}
 	client := c.HTTP
 	if client == nil {
-		client = http.DefaultClient
+		client = direct()
 	}
 	reply, err := client.Do(r)
 	if err != nil {
@@ -60,7 +69,10 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 		}
 		return p
 	}
-	if reply.StatusCode >= 300 && reply.StatusCode != http.StatusServiceUnavailable {
+	if reply.StatusCode >= 300 && reply.StatusCode <= 399 {
+		return fmt.Errorf("%s %s: the reply is %s, a redirect; redirects are not followed", method, path, reply.Status)
+	}
+	if reply.StatusCode >= 400 && reply.StatusCode != http.StatusServiceUnavailable {
 		return fmt.Errorf("%s %s: the reply is %s", method, path, reply.Status)
 	}
 	switch out := out.(type) {
