@@ -37,8 +37,6 @@ func commandAndState(d *scenarios.Device, attribute string) (command, state stri
 
 // asked returns how a device is asked to set an attribute in the words of its face.
 func asked(d *scenarios.Device, attribute, value string) (topic, payload string) {
-	who := d.Who()
-	attr, _ := d.Group.Kind.Attribute([]byte(attribute))
-	t, p := d.Group.Voice().(faces.Requester).AppendRequest(nil, nil, &who, attr, value)
-	return string(t), string(p)
+	topic, asked, _ := d.Request(attribute, value)
+	return topic, string(asked)
 }

@@ -58,6 +58,11 @@ func (d *Device) Home() string { return d.r.Spec().Home }
 // Kind returns the name of the device's kind.
 func (d *Device) Kind() string { return d.r.Spec().Group.Kind.Name }
 
+// Request is how the device is asked to set an attribute; see [scenarios.Device.Request].
+func (d *Device) Request(attribute, value string) (topic string, payload []byte, err error) {
+	return d.r.Spec().Request(attribute, value)
+}
+
 // Number is the device's among those of this fleet, from 0.
 func (d *Device) Number() int { return d.r.Spec().Number }
 

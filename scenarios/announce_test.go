@@ -66,6 +66,6 @@ func (a *announcements) announce(s *Scenario, g *Group) {
 		if err != nil {
 			a.t.Fatal(err)
 		}
-		voice.Tell(&faces.Talk{Members: []faces.Member{{Who: d.Who(), Model: model}}, Out: a}, faces.Online, 0)
+		voice.Tell(&faces.Talk{Member: faces.Member{Who: d.Who(), Model: model}, Out: a}, faces.Online, 0)
 	}
 }

@@ -148,6 +148,23 @@ func checkFace(r rules, g *Group) {
 	}
 }
 
+// Request returns how a device is asked to set an attribute to a value, or with none what
+// it is, in its own dialect. The error is a [*faces.AttributeError] where the kind has no such
+// attribute.
+func (d *Device) Request(attribute, value string) (topic string, payload []byte, err error) {
+	voice, ok := d.Group.Voice().(faces.Requester)
+	attr, known := d.Group.Kind.Attribute([]byte(attribute))
+	switch {
+	case !ok:
+		return "", nil, fmt.Errorf("%s cannot be commanded by attribute in its dialect", d.ID)
+	case !known:
+		return "", nil, faces.NewAttributeError([]byte(attribute), d.Group.Kind)
+	}
+	who := d.Who()
+	at, payload := voice.AppendRequest(nil, nil, &who, attr, value)
+	return string(at), payload, nil
+}
+
 // who is the device that the places of a template stand for.
 func (v *Vars) who() *faces.Who {
 	return &faces.Who{ID: v.ID, Home: v.Home, Number: uint64(v.Number), Seed: v.Seed}

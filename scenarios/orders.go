@@ -95,7 +95,7 @@ var selectorKeys = describe[Selector](table{name: "select", keys: append(plain(t
 
 var untilKeys = describe[Until](table{name: "until", keys: []key{
 	{name: "online", form: yesNo{}, doc: "they are online, or they are not"},
-	{name: "values", form: byRule{"object of attributes and their values"}, doc: "their attributes have these values, as `state/<id>/<attribute>` has them"},
+	{name: "values", form: byRule{"object of attributes and their values"}, doc: "their attributes have these values, in the words of homefleet's own face"},
 	{name: "will", form: oneOf{WillVerdicts}, doc: "the verdict on the Will Message of the latest outage"},
 	{name: "count", form: whole(1, 1_000_000), defDoc: "all of them", doc: "of how many of the devices it must hold"},
 }})
@@ -130,7 +130,7 @@ func (k key) withDefault(def any) key {
 var orderKeys = map[Verb]*table{
 	Command: describe[Order](table{name: "command", keys: []key{
 		{name: "attribute", form: text{what: "an attribute of the kind"}, example: `"power"`, required: "a command without an attribute", doc: "what is commanded"},
-		{name: "payload", form: text{what: "text"}, defDoc: "`\"\"`, which asks", doc: "the new value, as `cmnd/<id>/<attribute>` takes it"},
+		{name: "payload", form: text{what: "text"}, defDoc: "`\"\"`, which asks", doc: "the new value, in the words of homefleet's own face"},
 		{name: "via", form: oneOf{texts(ByMQTT, ByHand)}, def: ByMQTT, doc: "as a request through the broker, or at the device itself as by a hand on its switch"},
 		{name: "qos", form: qos(), def: byte(1), doc: "of the request"},
 		{name: "timeout", form: span(time.Millisecond, time.Minute), def: defaultPatience, doc: "how long an answer is waited for"},

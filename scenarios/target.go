@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/scenarios/tomlfault"
 )
@@ -36,6 +37,34 @@ func checkTarget(ch *checker, r rules, c *Controllers) {
 	}
 }
 
+// oneDialect reports whether all devices of a controller's group hear its commands: they are one
+// message, on one topic, in one dialect.
+func (ch *checker) oneDialect(r rules, c *Controllers) bool {
+	var first *Group
+	var topic, payload []byte
+	for i := range ch.s.Groups {
+		g := &ch.s.Groups[i]
+		voice, ok := g.Voice().(faces.Requester)
+		if !ok || g.Kind == nil || g.voiceErr != nil || !slices.Contains(g.Groups, c.Group) {
+			continue
+		}
+		attr, known := g.Kind.Attribute([]byte(c.Attribute))
+		if !known {
+			continue // which is told
+		}
+		at, asked := voice.AppendRequest(nil, nil, &faces.Who{Group: c.Group}, attr, "")
+		switch {
+		case first == nil:
+			first, topic, payload = g, at, asked
+		case string(at) != string(topic) || string(asked) != string(payload):
+			r.errorf("group", "a [[controller]] for each dialect, and a group for each", "devices of the group %q speak different dialects: %q commands some, and %q others",
+				tomlfault.Short(c.Group), tomlfault.Short(string(topic)), tomlfault.Short(string(at)))
+			return false
+		}
+	}
+	return true
+}
+
 // targetedKinds returns one device group for each kind that is commanded, none
 // after a fault.
 func (ch *checker) targetedKinds(r rules, c *Controllers) []*Group {
@@ -53,6 +82,9 @@ func (ch *checker) targetedKinds(r rules, c *Controllers) []*Group {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			r.errorf("group", hint, "no device is in the group %q", tomlfault.Short(c.Group))
+			return nil
+		}
+		if !ch.oneDialect(r, c) {
 			return nil
 		}
 	}

@@ -106,7 +106,7 @@ type Speaker interface {
 	// is not answered. It is false where the message means nothing to the device.
 	Hear(t *Talk, topic, payload []byte) bool
 
-	// Tell says what has come about with the member Talk.Of. Changed are its
+	// Tell says what has come about. Changed are the device's
 	// attributes whose value did, with the occasion [Changed].
 	Tell(t *Talk, o Occasion, changed devices.Changes)
 }
@@ -163,8 +163,7 @@ const (
 // Talk is one exchange: who speaks, and where to. It is the scratch of a face, too: it
 // may be used again for another exchange when one is over.
 type Talk struct {
-	Members []Member // one, or all devices of a home behind a bridge
-	Of      int      // which of them Tell is about
+	Member  Member // who speaks
 	Out     Out
 	QoS     byte  // of the message heard
 	First   bool  // with Online: its first connection
@@ -175,7 +174,7 @@ type Talk struct {
 	values  []float64
 }
 
-// Member is one device of those that a session speaks for.
+// Member is the device that speaks.
 type Member struct {
 	Who
 	Model  devices.Device
@@ -236,8 +235,8 @@ const (
 	Only                 // to the Response Topic, or nowhere
 )
 
-// Me is the device of a session with only one.
-func (t *Talk) Me() *Member { return &t.Members[0] }
+// Me is who speaks.
+func (t *Talk) Me() *Member { return &t.Member }
 
 // Do has a member carry out one command; see [devices.Device.Do].
 func (t *Talk) Do(m *Member, attr int, value []byte) (devices.Changes, error) {

@@ -94,10 +94,10 @@ func parseLight(payload []byte) (c lightCommand, err error) {
 			}
 			c.ct = int(math.Round(n))
 		case "transition":
-			if !isNumber || n < 0 || n > 60 {
-				return c, wrong("transition", value, "0 to 60 (seconds)")
+			if !isNumber || n < 0 {
+				return c, wrong("transition", value, "0 or more (seconds)")
 			}
-			c.transition = n
+			c.transition = min(n, 60) // an automation may want a sunrise of an hour, which no lamp here has
 		case "color":
 			if c.color, ok = parseColor(value); !ok {
 				return c, wrong("color", value, "{\"h\":0-360,\"s\":0-100} or {\"r\":0-255,\"g\":0-255,\"b\":0-255}")

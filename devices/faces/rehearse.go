@@ -30,7 +30,7 @@ func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line,
 		return nil, nil, err
 	}
 	var r rehearsal
-	t := &Talk{Members: []Member{{Who: Who{ID: id}, Model: model}}, Out: &r, First: true}
+	t := &Talk{Member: Member{Who: Who{ID: id}, Model: model}, Out: &r, First: true}
 	tell := func(when string, o Occasion, changed devices.Changes) {
 		r.when = when
 		voice.Tell(t, o, changed)
@@ -52,7 +52,7 @@ func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line,
 // one that has said nothing yet.
 func Retained(v Voice, m *Member) []string {
 	var r rehearsal
-	t := &Talk{Members: []Member{*m}, Out: &r, First: true}
+	t := &Talk{Member: *m, Out: &r, First: true}
 	tell := func(_ string, o Occasion, changed devices.Changes) { v.Tell(t, o, changed) }
 	tell("", Arriving, 0)
 	tell("", Online, 0)

@@ -112,8 +112,8 @@ func newSpeaker(t testing.TB, face, kind, id string, set func(*faces.Settings)) 
 	}
 	out := new(spoken)
 	return &speaker{spoken: out, voice: v, talk: faces.Talk{
-		Members: []faces.Member{{Who: faces.Who{ID: id, Seed: 7}, Model: model}},
-		Out:     out,
+		Member: faces.Member{Who: faces.Who{ID: id, Seed: 7}, Model: model},
+		Out:    out,
 	}}
 }
 

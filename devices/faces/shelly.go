@@ -23,12 +23,14 @@ var shellyFace = Face{
 		"HTTP, WebSocket, Bluetooth, cloud and firmware updates",
 		"scripts, schedules, webhooks, KVS and virtual components",
 		"authentication of requests",
-		"an empty message to rpc is ignored there; here it is answered with the status, if it has a Response Topic",
 		"settings that would change what the device does: SetConfig takes them and forgets them",
 		"DimUp and DimDown step by a tenth; a bulb of Shelly's moves until DimStop",
 		"a thermostat: Shelly's second and later generations have no room thermostat on Wi-Fi",
 	},
 	New: func(s Settings) (Voice, error) {
+		if len(s.Groups) > 0 {
+			return nil, errors.New("a Shelly has no further names, and so no groups")
+		}
 		switch s.Kind.Name {
 		case "plug":
 			return &shelly{Settings: s, app: "PlugSG3", model: "S3PL-00112EU", prefix: "shellyplugsg3-", component: "switch:0", class: "Switch"}, nil
@@ -141,10 +143,6 @@ func (s *shelly) Hear(t *Talk, topic, payload []byte) bool {
 	rest, _ := s.place(&me.Who, topic)
 	switch string(rest) {
 	case "rpc":
-		if len(payload) == 0 {
-			s.tellAsker(t, me)
-			return true
-		}
 		s.request(t, me, payload)
 	case "command":
 		switch strings.TrimSpace(string(payload[:min(len(payload), 32)])) {
@@ -163,17 +161,6 @@ func (s *shelly) Hear(t *Talk, topic, payload []byte) bool {
 		s.command(t, me, payload)
 	}
 	return true
-}
-
-// tellAsker answers an empty message that has a Response Topic, with the status: who asks
-// in no words wants to know that the device is there. A Shelly ignores it.
-func (s *shelly) tellAsker(t *Talk, me *Member) {
-	m := t.Message(Answer)
-	m.Reply, m.JSON = Only, true
-	w := writer{m.Payload}
-	s.componentStatus(&w, t, me)
-	m.Payload = w.b
-	t.Say(m)
 }
 
 // Tell says what has changed, everything on a connection, and what is measured.

@@ -13,7 +13,8 @@ import (
 // inquiry is that a device is asked, until it answers.
 type inquiry struct {
 	device  int
-	topic   string // of a command without a value, which asks for an attribute
+	topic   string // of a command that asks for an attribute
+	payload []byte // its
 	waiting []awaited
 	again   time.Time // when it is asked next
 	tries   int
@@ -70,14 +71,14 @@ func parseQuery(b []byte) (query, bool) {
 	return query{int(binary.BigEndian.Uint64(b)), time.Duration(binary.BigEndian.Uint64(b[8:]))}, true
 }
 
-// Inquire has a device be asked, by a command without a value to a topic, until it
+// Inquire has a device be asked, by a command that changes nothing, until it
 // answers a query of that moment of the clock or a later one. It may be called from
 // any goroutine.
-func (r *Auditor) Inquire(device int, topic string, since time.Duration, by Inquirer) {
+func (r *Auditor) Inquire(device int, topic string, payload []byte, since time.Duration, by Inquirer) {
 	r.Tell(func() {
 		q := r.queries[device]
 		if q == nil {
-			q = &inquiry{device: device, topic: topic}
+			q = &inquiry{device: device, topic: topic, payload: payload}
 			r.queries[device] = q
 		}
 		if q.waiting = append(q.waiting, awaited{since, by}); len(q.waiting) > mostInquirers {
@@ -128,7 +129,7 @@ func (r *Auditor) ask(q *inquiry, now time.Time) {
 	if !r.Live() {
 		return
 	}
-	p := wire.Publish{Topic: []byte(q.topic)}
+	p := wire.Publish{Topic: []byte(q.topic), Payload: q.payload}
 	p.Props.ResponseTopic = r.answers
 	p.Props.CorrelationData = query{q.device, r.clock.Now()}.append(nil)
 	r.Send(&p, metrics.NoMessage)

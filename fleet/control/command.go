@@ -88,18 +88,11 @@ type request struct {
 
 // requestOf says a command in the dialect of a device.
 func (s *Server) requestOf(d *fleet.Device, o *scenarios.Order) (request, error) {
-	spec := s.Scenario.Device(d.Number())
-	voice, ok := spec.Group.Voice().(faces.Requester)
-	attr, known := spec.Group.Kind.Attribute([]byte(o.Attribute))
-	switch {
-	case !ok:
-		return request{}, fmt.Errorf("%s cannot be commanded by attribute in its dialect; want it by hand", d.ID())
-	case !known:
-		return request{}, faces.NewAttributeError([]byte(o.Attribute), spec.Group.Kind)
+	topic, payload, err := d.Request(o.Attribute, o.Payload)
+	if _, unknown := errors.AsType[*faces.AttributeError](err); err != nil && !unknown {
+		err = fmt.Errorf("%w; want it by hand", err)
 	}
-	who := spec.Who()
-	topic, payload := voice.AppendRequest(nil, nil, &who, attr, o.Payload)
-	return request{string(topic), payload}, nil
+	return request{topic, payload}, err
 }
 
 // send sends a request and waits for its answer.

@@ -63,7 +63,9 @@ func (d *Device) Touch(attribute, payload string) string {
 // answer. An error answer or none ends the test; see [Fleet.Request] for those.
 func (d *Device) Command(attribute, payload string) string {
 	d.f.t.Helper()
-	answer, err := d.f.Request("cmnd/"+d.d.ID()+"/"+attribute, payload)
+	topic, asked, err := d.d.Request(attribute, payload)
+	d.check("commanding", err)
+	answer, err := d.f.Request(topic, string(asked))
 	d.check("commanding", err)
 	return string(answer.Payload)
 }

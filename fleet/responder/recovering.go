@@ -61,16 +61,17 @@ func (r *Responder) asker() func(*incident.Recovery) {
 	}
 	return func(rec *incident.Recovery) {
 		r.probed = true
-		r.env.Auditor.Inquire(r.spec.Global, r.queryTopic(), rec.LetsGo(r.spec.Global), rec)
+		topic, payload := r.query()
+		r.env.Auditor.Inquire(r.spec.Global, topic, payload, rec.LetsGo(r.spec.Global), rec)
 	}
 }
 
-// queryTopic is where the device can be asked for the value of its first attribute, which
-// changes nothing.
-func (r *Responder) queryTopic() string {
+// query is how the device is asked for the value of its first attribute, which changes
+// nothing.
+func (r *Responder) query() (topic string, payload []byte) {
 	who := r.spec.Who()
-	topic, _ := r.voice.(faces.Requester).AppendRequest(nil, nil, &who, 0, "")
-	return string(topic)
+	at, payload := r.voice.(faces.Requester).AppendRequest(nil, nil, &who, 0, "")
+	return string(at), payload
 }
 
 // isGone notes that the device will not be back from anything, so that nobody waits

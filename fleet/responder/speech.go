@@ -19,7 +19,6 @@ import (
 type speech struct {
 	faces.Talk
 	r       *Responder
-	one     [1]faces.Member
 	request *wire.Publish       // nil: nobody has asked
 	mark    []byte              // the end of its payload, with which the answer ends, too; see [deliveries.CutMark]
 	usable  bool                // it has a Response Topic on which the device answers
@@ -44,30 +43,28 @@ func (r *Responder) speak() *speech {
 		s = new(speech)
 	}
 	s.r, s.wrong, s.usable, s.away, s.First, s.Refusal = r, -1, false, false, false, nil
-	me := &s.one[0]
-	me.Who, me.Model = r.spec.Who(), r.model
+	s.Member.Who, s.Member.Model, s.Out = r.spec.Who(), r.model, s
 	s.recall()
-	s.Talk.Members, s.Of, s.Out = s.one[:], 0, s
 	return s
 }
 
 // recall has the speech know what another one has had the face remember meanwhile.
 func (s *speech) recall() {
 	if s.r.remembered != nil {
-		s.one[0].Memory = s.r.remembered.memory
+		s.Member.Memory = s.r.remembered.memory
 	}
 }
 
 // who is the device that speaks.
-func (s *speech) who() *faces.Who { return &s.one[0].Who }
+func (s *speech) who() *faces.Who { return &s.Member.Who }
 
 // done gives the speech back.
 func (s *speech) done() {
-	if m := s.one[0].Memory; m != nil {
+	if m := s.Member.Memory; m != nil {
 		s.r.memory().memory = m
 	}
 	e := s.r.env
-	s.one[0].Model, s.one[0].Memory, s.r, s.request, s.asked = nil, nil, nil, nil, nil
+	s.Member.Model, s.Member.Memory, s.r, s.request, s.asked = nil, nil, nil, nil, nil
 	e.speeches.Put(s)
 }
 

@@ -70,8 +70,8 @@ type DeviceLine struct {
 type Device struct {
 	DeviceLine
 	ClientID   string            `json:"client_id"`
-	Values     map[string]string `json:"values" doc:"by attribute, as on state/<id>/<attribute>"`
-	Telemetry  json.RawMessage   `json:"telemetry" doc:"as on tele/<id>/state"`
+	Values     map[string]string `json:"values" doc:"by attribute, in the words of homefleet's own face"`
+	Telemetry  json.RawMessage   `json:"telemetry" doc:"as homefleet's own face reports it"`
 	HeldBy     []string          `json:"held_by" doc:"what keeps it off or without a network: hand, or incident and its number"`
 	Slow       []string          `json:"slow" doc:"what makes its connection slow, likewise"`
 	Misbehaves map[string]string `json:"misbehaves,omitempty" doc:"what it does wrong, by the keys of [device.misbehave]"`
