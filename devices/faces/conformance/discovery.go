@@ -11,6 +11,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,6 @@ var (
 	deviceTopic    = regexp.MustCompile(`^[^/]+/device/([a-zA-Z0-9_-]+/)?[a-zA-Z0-9_-]+/config$`)
 	componentTopic = regexp.MustCompile(`^[^/]+/([a-z_]+)/([a-zA-Z0-9_-]+/)?[a-zA-Z0-9_-]+/config$`)
 	entityID       = regexp.MustCompile(`^[a-z_]+\.[a-z0-9_]+$`)
-	template       = regexp.MustCompile(`^\{\{ value_json\.[a-z0-9_.]+ \}\}$`)
 )
 
 // Announced is what has been announced to one Home Assistant. Its zero value is ready.
@@ -106,16 +106,20 @@ func (c *checker) known(of string, config map[string]any, keys ...string) {
 }
 
 var everyEntity = []string{"unique_id", "default_entity_id", "object_id", "name", "icon", "entity_category", "enabled_by_default", "qos",
-	"json_attributes_topic", "value_template", "device_class", "payload_available", "payload_not_available", "availability_template"}
+	"json_attributes_topic", "json_attributes_template", "value_template", "device_class", "payload_available", "payload_not_available", "availability_template"}
 
 // platforms are the keys of each platform; those with a * must be there.
 var platforms = map[string][]string{
-	"light": {"*schema", "*command_topic", "state_topic", "brightness", "brightness_scale", "supported_color_modes", "min_mireds", "max_mireds", "effect", "effect_list"},
+	"light": {"*schema", "*command_topic", "state_topic", "brightness", "brightness_scale", "supported_color_modes", "min_mireds", "max_mireds", "effect", "effect_list", "group"},
 	"climate": {"modes", "mode_command_topic", "mode_state_topic", "mode_state_template", "temperature_command_topic", "temperature_state_topic", "temperature_state_template",
 		"current_temperature_topic", "current_temperature_template", "action_topic", "action_template", "min_temp", "max_temp", "temp_step", "precision", "temperature_unit"},
 	"switch":        {"*command_topic", "state_topic", "payload_on", "payload_off", "state_on", "state_off", "optimistic"},
 	"sensor":        {"*state_topic", "unit_of_measurement", "state_class", "suggested_display_precision", "expire_after", "force_update", "options"},
 	"binary_sensor": {"*state_topic", "payload_on", "payload_off", "off_delay", "expire_after"},
+	"button":        {"*command_topic", "command_template", "payload_press"},
+	"select":        {"*command_topic", "*options", "state_topic", "command_template", "optimistic"},
+	"number":        {"*command_topic", "state_topic", "command_template", "min", "max", "step", "mode", "unit_of_measurement", "optimistic"},
+	"update":        {"state_topic", "command_topic", "payload_install", "latest_version_topic", "latest_version_template", "release_url", "entity_picture"},
 }
 
 // entity checks one entity. also are keys that may stand there, too.
@@ -142,7 +146,7 @@ func (c *checker) entity(platform string, config map[string]any, also ...string)
 		switch {
 		case strings.HasSuffix(k, "_topic") && (text == "" || strings.ContainsAny(text, "+#\x00")):
 			c.fault("%s: %s is %q, no topic name", who, k, text)
-		case strings.HasSuffix(k, "_template") && !template.MatchString(text):
+		case strings.HasSuffix(k, "_template") && !isTemplate(text):
 			c.fault("%s: %s is %q", who, k, text)
 		}
 	}
@@ -154,10 +158,40 @@ func (c *checker) entity(platform string, config map[string]any, also ...string)
 	case "sensor":
 		c.sensor(who, config)
 	case "binary_sensor":
-		c.oneOf(who, config, "device_class", "window", "door", "motion", "occupancy", "moisture", "smoke", "battery", "opening")
+		c.oneOf(who, config, "device_class", "window", "door", "motion", "occupancy", "moisture", "smoke", "battery", "opening", "connectivity", "problem", "light", "power", "tamper", "lock")
+	case "button":
+		c.oneOf(who, config, "device_class", "restart", "update", "identify")
+	case "number":
+		low, high := number(config["min"], 1), number(config["max"], 100)
+		if step := number(config["step"], 1); low >= high || step < 0.001 {
+			c.fault("%s: min %v, max %v, step %v", who, low, high, step)
+		}
+	case "update":
+		c.oneOf(who, config, "device_class", "firmware")
 	case "switch":
 		c.oneOf(who, config, "device_class", "outlet", "switch")
 	}
+}
+
+// isTemplate reports whether a text has something to be filled in, and every brace of that its
+// partner.
+func isTemplate(text string) bool {
+	places := strings.Count(text, "{{")
+	blocks := strings.Count(text, "{%")
+	return places+blocks > 0 && places <= strings.Count(text, "}}") && blocks == strings.Count(text, "%}")
+}
+
+// number is a number, which may be a text, too.
+func number(v any, otherwise float64) float64 {
+	switch v := v.(type) {
+	case float64:
+		return v
+	case string:
+		if f, err := strconv.ParseFloat(v, 64); err == nil {
+			return f
+		}
+	}
+	return otherwise
 }
 
 // named checks what an entity is called.
@@ -179,6 +213,11 @@ func (c *checker) named(who, platform string, config map[string]any) {
 	name, given := config["name"]
 	title, _ := name.(string)
 	switch {
+	case !given && config["device_class"] != nil: // it is called like its class
+		title = fmt.Sprint("of class ", config["device_class"])
+		if slices.Contains(c.titles, title) {
+			c.fault("two entities of the device are named after the class %v", config["device_class"])
+		}
 	case !given:
 		c.fault("%s has no name; null is that of the device", who)
 	case name == nil:
@@ -231,8 +270,8 @@ func (c *checker) climate(who string, config map[string]any) {
 			c.fault("%s: %v is no standard mode", who, m)
 		}
 	}
-	low, _ := config["min_temp"].(float64)
-	if high, _ := config["max_temp"].(float64); low >= high {
+	low := number(config["min_temp"], 7)
+	if high := number(config["max_temp"], 35); low >= high {
 		c.fault("%s: min_temp %v, max_temp %v", who, low, high)
 	}
 	if p, ok := config["precision"].(float64); ok && p != 0.1 && p != 0.5 && p != 1 {
