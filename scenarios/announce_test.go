@@ -94,7 +94,7 @@ func (a *announcements) announce(s *Scenario, g *Group) {
 		if d.Group != g {
 			continue
 		}
-		if n++; n > Some(5, 1000) {
+		if n++; n > some(5, 1000) {
 			return
 		}
 		a.later = nil
