@@ -1,6 +1,10 @@
 package client
 
-import "homefleet/fleet/metrics"
+import (
+	"time"
+
+	"homefleet/fleet/metrics"
+)
 
 // batch is packets that are written to a connection together, and which of them
 // are messages that are counted.
@@ -41,6 +45,7 @@ func (s *Session) wrote(n int) {
 		return
 	}
 	s.link.out = nil
+	var now time.Duration
 	for i := range b.bills {
 		m := &b.bills[i]
 		sent := int(m.end) <= n
@@ -49,7 +54,10 @@ func (s *Session) wrote(n int) {
 		}
 		switch {
 		case m.id != 0 && sent:
-			s.out.written(m.id)
+			if now == 0 {
+				now = s.env.now()
+			}
+			s.out.written(m.id, now)
 			s.counts().Messages.Add(m.period, m.kind, metrics.Sent)
 		case m.id != 0: // it stays in the outbox
 		case sent:
@@ -78,6 +86,9 @@ func (s *Session) settleBooks() {
 func (s *Session) writeOff() {
 	for i := range s.out.messages {
 		m := &s.out.messages[i]
+		if m.overdue {
+			s.counts().MissingAcks.Add(1)
+		}
 		switch {
 		case m.released:
 		case m.written:

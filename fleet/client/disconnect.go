@@ -121,7 +121,7 @@ func (s *Session) part(code byte) {
 	}
 	n, err := l.conn.Write(l.out.packets)
 	s.wrote(n)
-	l.said = true
+	l.said, l.saidAt = true, s.env.now()
 	if err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
 			l.overtaken, l.ending = true, EndingByBroker

@@ -92,6 +92,7 @@ type parted struct {
 	said      bool // DISCONNECT has been written
 	overtaken bool // the broker ended it before we could
 	confirmed bool // the broker has closed its side in answer
+	saidAt    time.Duration
 }
 
 // Limits are what the broker's CONNACK promised and forbade (section 3.2.2.3).

@@ -36,12 +36,18 @@ type outgoing struct {
 	kind     metrics.MessageKind
 	period   metrics.Period
 	trace    Trace
-	sent     bool // on this connection, or about to be
-	written  bool // on this one or an earlier one
-	released bool // PUBREC was received, PUBREL sent
-	counted  bool // in flying
-	broke    bool // the connection that it was written to last has broken
+	sent     bool          // on this connection, or about to be
+	written  bool          // on this one or an earlier one
+	released bool          // PUBREC was received, PUBREL sent
+	counted  bool          // in flying
+	broke    bool          // the connection that it was written to last has broken
+	overdue  bool          // that one has ended in order, and the acknowledgement had had ackTime to come
+	at       time.Duration // when it, or its PUBREL, was written last, on the fleet's clock
 }
+
+// ackTime is how long an acknowledgement has before it is missed: the standard gives no
+// time, and what was sent just before the end says nothing.
+const ackTime = time.Second
 
 // takes reports whether there is room for a message whose packet has so many bytes.
 func (o *outbox) takes(size int) bool {
@@ -98,10 +104,10 @@ func (o *outbox) add(m outgoing) {
 }
 
 // written notes that the PUBLISH with this id has been; it is mostly the last.
-func (o *outbox) written(id uint16) {
+func (o *outbox) written(id uint16, now time.Duration) {
 	for i := len(o.messages) - 1; i >= 0; i-- {
-		if o.messages[i].id == id {
-			o.messages[i].written = true
+		if m := &o.messages[i]; m.id == id {
+			m.written, m.at = true, now
 			return
 		}
 	}
@@ -211,19 +217,24 @@ func (o *outbox) pump(s *Session) {
 			m.counted = true
 		}
 		m.sent = true
-		if m.written && s.profile.Cohort.Devices {
-			s.counts().Resent.Add(1)
+		if m.written {
+			m.at, m.overdue = s.env.now(), false
+			if s.profile.Cohort.Devices {
+				s.counts().Resent.Add(1)
+			}
 		}
 	}
 }
 
 // disconnected notes that nothing is on its way any more; broke says that the
-// connection did not end in an orderly way.
-func (o *outbox) disconnected(broke bool) {
+// connection did not end in an orderly way. What was written up to the moment missed,
+// which is negative where the connection tells nothing, was to be acknowledged.
+func (o *outbox) disconnected(broke bool, missed time.Duration) {
 	o.flying = 0
 	for i := range o.messages {
 		m := &o.messages[i]
 		m.broke = m.broke || m.sent && broke
+		m.overdue = m.sent && m.written && m.at <= missed
 		m.sent, m.counted = false, false
 	}
 }
@@ -283,7 +294,7 @@ func (s *Session) settleAck(typ byte, a wire.Ack) {
 	case typ == packets.PUBREC && m.qos == 2:
 		o.bytes -= m.size()
 		s.env.GiveBack(m.packet)
-		m.packet, m.released = nil, true
+		m.packet, m.released, m.at = nil, true, s.env.now()
 		s.postAck(packets.PUBREL, m.id, wire.Success)
 		if first {
 			s.acknowledged(note, a.Code)
@@ -332,7 +343,7 @@ func (s *Session) SendOnce(p *wire.Publish, note uint64) {
 	b := s.buffer()
 	*b = wire.AppendPublish(*b, p, s.version())
 	if p.QoS > 0 {
-		s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, written: true, counted: true})
+		s.out.add(outgoing{id: p.PacketID, qos: p.QoS, note: note, sent: true, written: true, counted: true, at: s.env.now()})
 		s.out.flying++
 	}
 }

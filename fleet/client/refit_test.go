@@ -47,7 +47,7 @@ func TestResentKeepsToTheNewLimits(t *testing.T) {
 			r.wrote(0)
 		}
 		r.drop()
-		r.out.disconnected(true)
+		r.out.disconnected(true, -1)
 
 		attach(&r.Session)
 		tt.limit(&r.link.limits)

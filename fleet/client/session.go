@@ -10,6 +10,7 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/draws"
+	"homefleet/fleet/faults"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -271,7 +272,17 @@ func (s *Session) hangUp(err error) {
 	if broke {
 		s.follow(Trace{}, TraceBroken, 0, false)
 	}
-	s.out.disconnected(broke)
+	s.out.disconnected(broke, l.missed(broke))
+}
+
+// missed is up to when what was written was to be acknowledged as the connection ended. It
+// is negative where that cannot be told: the connection broke, had faults, or the broker
+// did not close it in answer to DISCONNECT.
+func (l *link) missed(broke bool) time.Duration {
+	if _, faulty := l.conn.(*faults.Conn); faulty || broke || l.overtaken || !l.confirmed {
+		return -1
+	}
+	return l.saidAt - ackTime
 }
 
 // fail wraps an error of the connection with who and where. doing may be "".

@@ -70,7 +70,7 @@ func TestSentIsWritten(t *testing.T) {
 			t.Errorf("%s: flush = %v", tt.name, err)
 		}
 		r.drop()
-		r.out.disconnected(true)
+		r.out.disconnected(true, -1)
 		want := map[metrics.Fate]int64{metrics.Sent: tt.sent, metrics.Offline: tt.offline}
 		wantFates(t, r.counts(), metrics.Reply, want)
 		if tt.qos == 0 {

@@ -88,6 +88,26 @@ func TestBacklogIsNotHeld(t *testing.T) {
 	}
 }
 
+// A message that a later one has overtaken may come yet (4.6): it is not lost before the
+// time for it is over.
+func TestOvertakenIsPending(t *testing.T) {
+	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 1, QoS: 1})
+	l.Sent(Message{0, 0, 0}, 1, true)
+	l.Sent(Message{0, 0, 1}, 1, true)
+	l.Received(Message{0, 0, 1}, Arrival{QoS: 1})
+	if got := l.Pending(); got != 1 {
+		t.Errorf("Pending() = %d behind a later one; want 1", got)
+	}
+	l.Received(Message{0, 0, 0}, Arrival{QoS: 1})
+	if got := l.Pending(); got != 0 {
+		t.Errorf("Pending() = %d when all have come; want 0", got)
+	}
+	l.Close(0, false, noSlack)
+	if got := l.Deliveries()[0]; got.Delivered != 2 || got.Reordered != 1 || got.Lost != 0 {
+		t.Errorf("the ledger has %+v; want 2 delivered, 1 of them reordered", got)
+	}
+}
+
 // A device that reconnects for ever leaves nothing behind, as long as what it sends
 // comes.
 func TestReconnectsLeaveNothingBehind(t *testing.T) {

@@ -42,6 +42,7 @@ type Counts struct {
 	SubsLowered atomic.Int64 // subscriptions granted a lower QoS than was asked for
 
 	StrayAcks     atomic.Int64 // PUBACKs, PUBRECs and PUBCOMPs that acknowledge nothing: nothing was sent with their Packet Identifier, or it was acknowledged before
+	MissingAcks   atomic.Int64 // PUBLISHes and PUBRELs without acknowledgement as their connection was ended, a second and more after they had been written
 	NoSubscribers atomic.Int64 // PUBACKs and PUBRECs with 0x10: the broker had nobody to give the message to
 
 	Watched atomic.Int64 // messages that watchers received

@@ -51,6 +51,7 @@ var faultTable = []fault{
 	{"devices.gave_up", "devices gave up", "devices.online", false},
 	{"connections.bad_packets", "bad packets of the broker", "", true},
 	{"acks.stray", "acknowledgements of nothing", "", true},
+	{"acks.missing", "acknowledgements that did not come", "", true},
 }
 
 // faults says what went wrong of which nothing is expected, or "".

@@ -76,6 +76,7 @@ var runCounts = []countEntry{
 	{name: "subscriptions.refused", help: "SUBACKs with a reason code of 0x80 or more", of: func(c *Counts) int64 { return c.SubsRefused.Total() }},
 	{name: "subscriptions.lowered", help: "subscriptions that were granted at a lower QoS than was asked for", of: func(c *Counts) int64 { return c.SubsLowered.Load() }},
 	{name: "acks.stray", help: "PUBACKs, PUBRECs and PUBCOMPs that acknowledge nothing: of a Packet Identifier that is not in use, or once more", of: func(c *Counts) int64 { return c.StrayAcks.Load() }},
+	{name: "acks.missing", help: "PUBACKs, PUBRECs and PUBCOMPs that had not come a second and more after the PUBLISH or PUBREL, on a connection that held until it was ended in order", of: func(c *Counts) int64 { return c.MissingAcks.Load() }},
 	{name: "acks.no_subscribers", help: "PUBACKs and PUBRECs with 0x10: the broker had nobody to give the message to", of: func(c *Counts) int64 { return c.NoSubscribers.Load() }},
 	{name: "devices.commands", help: "commands that devices received", in: func(c *Counts, p Period) int64 { return c.Requests.In(p) }},
 	{name: "devices.bad_topics", help: "Response Topics that devices refused", of: func(c *Counts) int64 { return c.BadTopics.Load() }},
