@@ -3,6 +3,7 @@ package fleet
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"homefleet/fleet/client"
 	"homefleet/fleet/deliveries"
@@ -32,10 +33,10 @@ func (w auditedWills) Whose(p *wire.Publish) (device int, number uint32, ok bool
 }
 
 // Altered implements [audit.Wills].
-func (w auditedWills) Altered(device int, number uint32, p *wire.Publish, lim *client.Limits) bool {
+func (w auditedWills) Altered(device int, number uint32, p *wire.Publish, lim *client.Limits, waited time.Duration) bool {
 	f := w.f
 	d := f.numbered(device)
-	differs, tested := d.WillDiffers(p, number, lim)
+	differs, tested := d.WillDiffers(p, number, lim, waited)
 	f.tested.Or(uint32(tested))
 	if len(differs) > 0 {
 		f.log.Warn("a will message is not as the device made it", "device", d.Name(), "differs", strings.Join(differs, ", "))

@@ -3,9 +3,12 @@ package fleet
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
 )
 
 // What the Wills of a run put to the test is what they carry, and what the auditor
@@ -39,5 +42,37 @@ user_properties = [["a", "1"], ["b", "2"]]
 				t.Errorf("put to the test: %q, not: %q; want %q, and all others not", a.Tested, a.Untested, tt.want)
 			}
 		})
+	}
+}
+
+// Of a Message Expiry Interval only the time that the Will has waited at the broker may be
+// gone (3.3.2-6), which counts from when it is published (3.1.3.2.4).
+func TestExpiryOfAWill(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		has    bool
+		left   uint32
+		waited time.Duration
+		want   []string
+	}{
+		{"all of it", true, 3600, 0, nil},
+		{"a moment less", true, 3599, 0, nil},
+		{"counted from the end of the connection", true, 3595, 0, nil},
+		{"one second", true, 1, 0, []string{"Message Expiry"}},
+		{"half", true, 1800, 0, []string{"Message Expiry"}},
+		{"half, while the auditor was away", true, 1800, 1800 * time.Second, nil},
+		{"one second, though it was away for half", true, 1, 1800 * time.Second, []string{"Message Expiry"}},
+		{"more", true, 3601, 0, []string{"Message Expiry"}},
+		{"none", false, 0, 0, []string{"Message Expiry"}},
+	} {
+		f := stage(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\n[device.will]\nmessage_expiry = \"1h\"\ndelay = \"5s\"\n"+offlineOnce)
+		d := f.responders[0]
+		p := wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte("Offline"), Retain: true}
+		p.Props.HasPayloadFormat, p.Props.PayloadFormat = true, 1
+		p.Props.User = d.AppendConnection(nil, 1)
+		p.Props.HasMessageExpiry, p.Props.MessageExpiry = tt.has, tt.left
+		if got, _ := d.WillDiffers(&p, 1, &client.Limits{MaximumQoS: 0}, tt.waited); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: WillDiffers = %q; want %q", tt.name, got, tt.want)
+		}
 	}
 }

@@ -25,7 +25,8 @@ type Auditor struct {
 	queries map[int]*inquiry // without an answer, by the device's number
 	queue   []repeat         // in the order of time; some are answered
 	seen    []recentWill
-	pulse   time.Time // when it looks next whether it is still connected
+	gone    time.Duration // when it went away last; 0: it never did
+	pulse   time.Time     // when it looks next whether it is still connected
 }
 
 // Auditing is what an Auditor is to do. Its functions are called on the Auditor's
@@ -45,8 +46,9 @@ type Wills interface {
 	// Whose says whose Will a message is, and of which of its connections; 0 is one
 	// that the message does not say. It is false for what is nobody's, or no Will.
 	Whose(*wire.Publish) (device int, number uint32, ok bool)
-	// Altered reports whether a Will is not as its device made it.
-	Altered(device int, number uint32, p *wire.Publish, lim *client.Limits) bool
+	// Altered reports whether a Will is not as its device made it. waited is how long
+	// it may have been kept for the auditor.
+	Altered(device int, number uint32, p *wire.Publish, lim *client.Limits, waited time.Duration) bool
 }
 
 // certainty is how often the auditor asks the broker for a sign of life, so that
@@ -110,7 +112,19 @@ func (r *Auditor) Online(now time.Time) time.Time {
 }
 
 // Offline implements [client.GoesOffline].
-func (r *Auditor) Offline(client.Departure) { r.Audit.Watching(r.clock.At(r.ReadAt()), false) }
+func (r *Auditor) Offline(client.Departure) {
+	r.gone = r.clock.At(r.ReadAt())
+	r.Audit.Watching(r.gone, false)
+}
+
+// waited is how long a message that comes now may have been kept for it: since it went
+// away last, if it ever did.
+func (r *Auditor) waited(now time.Duration) time.Duration {
+	if r.gone == 0 {
+		return 0
+	}
+	return now - r.gone
+}
 
 // Message implements [client.Handler].
 func (r *Auditor) Message(p *wire.Publish) {
@@ -138,7 +152,7 @@ func (r *Auditor) will(p *wire.Publish) {
 	if r.seen = append(r.seen, s); len(r.seen) > mostRecent {
 		r.seen = slices.Delete(r.seen, 0, mostRecent/2)
 	}
-	r.Audit.Seen(device, number, now, r.Wills.Altered(device, number, p, r.Limits()))
+	r.Audit.Seen(device, number, now, r.Wills.Altered(device, number, p, r.Limits(), r.waited(now)))
 }
 
 // AnswersTo reports whether answers to a topic are the auditor's. It may be called from
