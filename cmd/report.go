@@ -20,6 +20,8 @@ type reportFlags struct {
 	outputs  outputFlags
 	exitCode bool
 	compare  bool
+
+	oneBroker bool
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -67,6 +69,7 @@ to tell. Ten of each find a slowdown of a tenth where runs differ little.
 	f.outputs.addExports(fs)
 	fs.BoolVar(&f.compare, "compare", false, "compare runs, OLD.json... -- NEW.json..., by a rank test over runs")
 	fs.BoolVar(&f.exitCode, "exit-code", false, "exit as the run did; with 3 if a comparison finds something worse, and of --compare too if there are too few runs")
+	fs.BoolVar(&f.oneBroker, "one-broker", false, "the addresses at which shards had their broker are of one broker")
 	return cmd
 }
 
@@ -130,7 +133,7 @@ func (a *app) report(args []string, f *reportFlags) error {
 		return err
 	}
 	if f.exitCode {
-		return wholeVerdict(res)
+		return wholeVerdict(res, f.oneBroker)
 	}
 	return nil
 }

@@ -81,12 +81,19 @@ func (a *app) tellMissing(all []named) error {
 	return nil
 }
 
-// wholeVerdict is the verdict of a result as the end of a command: a pass needs
-// all shards.
-func wholeVerdict(res *metrics.Result) error {
-	missing, of, err := metrics.MissingShards(res.Shards)
-	if end := verdictError(res); end != nil || err != nil || len(missing) == 0 {
+// wholeVerdict is the verdict of a result as the end of a command: a pass needs all shards,
+// and one broker for all of them.
+func wholeVerdict(res *metrics.Result, oneBroker bool) error {
+	if end := verdictError(res); end != nil {
 		return end
+	}
+	if at := res.Broker.Addresses; len(at) > 1 && !oneBroker {
+		return &exitError{code: exitExpectation, hint: "--one-broker says that these are addresses of one broker",
+			err: fmt.Errorf("the shards had brokers at different addresses (%s), so that the run as a whole is no pass", printable(strings.Join(at, ", ")))}
+	}
+	missing, of, err := metrics.MissingShards(res.Shards)
+	if err != nil || len(missing) == 0 {
+		return nil
 	}
 	return &exitError{code: exitExpectation, err: fmt.Errorf("%d of the %d shards are missing, so that the run as a whole is no pass", len(missing), of)}
 }

@@ -390,11 +390,14 @@ func TestOddAcknowledgements(t *testing.T) {
 		name  string
 		forge func([]byte) []byte
 		stray bool
+		bad   bool
 	}{
-		{"twice", func(p []byte) []byte { return append(p, p...) }, true},
-		{"of another Packet Identifier", func(p []byte) []byte { return append([]byte{puback << 4, 2, 0x7f, 0x77}, p...) }, true},
-		{"PUBCOMP for PUBACK", func(p []byte) []byte { return append([]byte{7 << 4, 2, p[2], p[3]}, p...) }, true},
-		{"0x10", func(p []byte) []byte { return append([]byte{puback << 4, 3}, p[2], p[3], 0x10) }, false},
+		{"twice", func(p []byte) []byte { return append(p, p...) }, true, false},
+		{"of another Packet Identifier", func(p []byte) []byte { return append([]byte{puback << 4, 2, 0x7f, 0x77}, p...) }, true, false},
+		{"PUBCOMP for PUBACK", func(p []byte) []byte { return append([]byte{7 << 4, 2, p[2], p[3]}, p...) }, true, false},
+		{"0x10", func(p []byte) []byte { return append([]byte{puback << 4, 3}, p[2], p[3], 0x10) }, false, false},
+		{"0x42, which no PUBACK has (3.4.2-1)", func(p []byte) []byte { return append([]byte{puback << 4, 3}, p[2], p[3], 0x42) }, false, true},
+		{"0x92, which is of PUBREL", func(p []byte) []byte { return append([]byte{puback << 4, 3}, p[2], p[3], 0x92) }, false, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBroker(t)
@@ -418,7 +421,12 @@ topics = ["#"]
 `, f.dial(b.Dial))
 			stray, nobody := snap.Counts["acks.stray"], snap.Counts["acks.no_subscribers"]
 			want := [2]int64{f.did.Load(), nobodyThere.Load()}
-			if !tt.stray {
+			if bad := snap.Counts["connections.bad_packets"]; tt.bad != (bad > 0) || tt.bad && bad != f.did.Load() {
+				t.Errorf("%s: connections.bad_packets is %d; %d were forged", tt.name, bad, f.did.Load())
+			}
+			if tt.bad {
+				want[0] = 0
+			} else if !tt.stray {
 				want = [2]int64{0, f.did.Load() + nobodyThere.Load()}
 			}
 			if got := [2]int64{stray, nobody}; got != want || f.did.Load() < 10 {

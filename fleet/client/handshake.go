@@ -216,6 +216,9 @@ func (s *Session) suback(frame wire.Frame) error {
 	}
 	s.link.granted, s.link.assured = 2, 2
 	for i, code := range ack.Reasons {
+		if !wire.HasReason(packets.SUBACK, code) {
+			s.counts().BadPackets.Add(1) // 3.9.3-2
+		}
 		if code < s.link.wants {
 			s.lowered(code)
 		}

@@ -257,6 +257,9 @@ func (s *Session) settleAck(typ byte, a wire.Ack) {
 	if a.Code == wire.NoMatchingSubscribers && typ != packets.PUBCOMP {
 		s.counts().NoSubscribers.Add(1)
 	}
+	if !wire.HasReason(typ, a.Code) {
+		s.counts().BadPackets.Add(1) // what it means is told by 0x80 (2.4)
+	}
 	if a.Code >= 0x80 && s.profile.Cohort.Devices {
 		s.counts().PublishRefused.Add(a.Code)
 	}

@@ -41,6 +41,8 @@ func TestFaultsAreToldOf(t *testing.T) {
 		"7 of 10 Wills were altered (70%)":              func(r *Result) { r.Audit.Wills.Altered = 7 },
 		"7 of 10 retained messages were wrong (70%)":    func(r *Result) { r.Audit.Retained.Right, r.Audit.Retained.Wrong = 3, 7 },
 		"7 acknowledgements of nothing":                 func(r *Result) { r.Counts["acks.stray"] = 7 },
+		"7 acknowledgements that did not come":          func(r *Result) { r.Counts["acks.missing"] = 7 },
+		"7 messages of devices were refused":            func(r *Result) { r.Counts["devices.refused"] = 7 },
 		"7 bad packets of the broker":                   func(r *Result) { r.Counts["connections.bad_packets"] = 7 },
 		"7 of 100 requests were refused (7%)": func(r *Result) {
 			r.Totals.Answered, r.Totals.Answers, r.Totals.Refused, r.Totals.RefusedBy = 93, 93, 7, map[string]int64{"x": 7}

@@ -24,10 +24,11 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	first := rs[0]
 	m := &Result{
 		Version: ResultVersion, Tool: first.Tool, Scenario: first.Scenario, Seed: first.Seed, Run: first.Run, Size: first.Size,
-		Broker: first.Broker, Load: first.Load, Started: first.Started, WarmUp: first.WarmUp, Duration: first.Duration,
+		Broker: first.Broker.alone(), Load: first.Load, Started: first.Started, WarmUp: first.WarmUp, Duration: first.Duration,
 		Snapshot: Snapshot{Series: make(Distributions)},
 	}
-	m.Load.Arrival, m.Load.QoS = slices.Clone(first.Load.Arrival), slices.Clone(first.Load.QoS)
+	m.Load.Arrival, m.Load.QoS = nil, slices.Clone(first.Load.QoS)
+	arrivals := make(map[string]int) // in how many shards
 	var whole *line
 	byLabel := make(map[Label]Outcomes)
 	bound, missing := time.Duration(0), false
@@ -43,6 +44,9 @@ func MergeResults(rs ...*Result) (*Result, error) {
 				time.Duration(first.Measured).Round(time.Millisecond), time.Duration(r.Measured).Round(time.Millisecond)))
 		}
 		m.addFacts(r)
+		for _, text := range r.Load.Arrival {
+			arrivals[text]++
+		}
 		m.Totals.Add(r.Totals)
 		m.WarmUpLedger.Add(r.WarmUpLedger)
 		for _, b := range r.ByLabel {
@@ -85,6 +89,11 @@ func MergeResults(rs ...*Result) (*Result, error) {
 		m.TimeLine = whole.timeLine()
 	case whole != nil:
 		m.remark("one of the shards has no time line, so the whole has none")
+	}
+	for i, text := range m.Load.Arrival {
+		if n := arrivals[text]; n > 1 {
+			m.Load.Arrival[i] = fmt.Sprintf("%s, in each of %d shards", text, n)
+		}
 	}
 	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
 	m.Without = slices.Clone(first.Without)

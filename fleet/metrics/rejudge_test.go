@@ -89,6 +89,9 @@ func TestMergeResultsOfBrokers(t *testing.T) {
 		if said := slices.ContainsFunc(m.Remarks, func(s string) bool { return strings.HasPrefix(s, remark) }); said != tt.remark {
 			t.Errorf("%s: remarks %q; said %v; want %v", tt.name, m.Remarks, said, tt.remark)
 		}
+		if want := []string{tt.a.URL, tt.b.URL}; tt.remark != slices.Equal(m.Broker.Addresses, want) {
+			t.Errorf("%s: the addresses are %q; want %q: %v", tt.name, m.Broker.Addresses, want, tt.remark)
+		}
 	}
 }
 

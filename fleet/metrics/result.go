@@ -92,6 +92,9 @@ type BrokerFacts struct {
 	Embedded bool              `json:"embedded"`
 	Name     string            `json:"name,omitempty"`    // what is known of make, version and settings
 	Connack  map[string]string `json:"connack,omitempty"` // the limits in its CONNACK by the standard's names
+	// Addresses are all that shards had, where they had several: nobody knows whether they
+	// are of one broker.
+	Addresses []string `json:"addresses,omitempty"`
 }
 
 // LoadFacts says what was sent.

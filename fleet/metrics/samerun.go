@@ -80,9 +80,24 @@ func address(broker string) string {
 	return host + ":" + port
 }
 
-// addBroker says so where the shards had brokers at different addresses.
+// addBroker notes the broker of another shard, and says so where its address is another.
 func (r *Result) addBroker(o *BrokerFacts) {
-	if address(r.Broker.URL) != address(o.URL) {
-		r.remark(fmt.Sprintf("the shards had different brokers: %s and %s; the sums say something only if these are addresses of one", r.Broker.URL, o.URL))
+	b := &r.Broker
+	for _, other := range append([]string{o.URL}, o.Addresses...) {
+		known := append([]string{b.URL}, b.Addresses...)
+		if slices.ContainsFunc(known, func(k string) bool { return address(k) == address(other) }) {
+			continue
+		}
+		if b.Addresses == nil {
+			b.Addresses = []string{b.URL}
+		}
+		b.Addresses = append(b.Addresses, other)
+		r.remark(fmt.Sprintf("the shards had different brokers: %s and %s; the sums say something only if these are addresses of one", b.URL, other))
 	}
+}
+
+// alone is the broker of one result, for that of several.
+func (b BrokerFacts) alone() BrokerFacts {
+	b.Addresses = slices.Clone(b.Addresses)
+	return b
 }

@@ -113,6 +113,8 @@ func nothingExpected(implied int) string {
 func (r *Result) Interruption() string {
 	text := "the run was interrupted before the measuring began"
 	switch {
+	case len(r.Shards) > 1: // which differ in how long they measured
+		text = "one of the shards was interrupted, or more of them"
 	case r.Ran > 0:
 		text = fmt.Sprintf("the run was interrupted after %v", time.Duration(r.Ran).Round(time.Millisecond))
 	case r.Measured > 0:

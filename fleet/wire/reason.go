@@ -2,7 +2,10 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+
+	"github.com/eclipse/paho.golang/packets"
 )
 
 // Reason codes (section 2.4) that this project acts on by name.
@@ -103,6 +106,23 @@ func ReasonName(code byte) string {
 		return name
 	}
 	return fmt.Sprintf("0x%02X", code)
+}
+
+// HasReason reports whether a packet of a type may have a reason code: PUBACK, PUBREC,
+// PUBREL, PUBCOMP or SUBACK (3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1, 3.9.3-2). It is true of
+// every other type.
+func HasReason(typ, code byte) bool {
+	switch typ {
+	case packets.PUBACK, packets.PUBREC:
+		return slices.Contains([]byte{Success, NoMatchingSubscribers, UnspecifiedError, ImplementationError, NotAuthorized,
+			TopicNameInvalid, PacketIDInUse, QuotaExceeded, PayloadFormatInvalid}, code)
+	case packets.PUBREL, packets.PUBCOMP:
+		return code == Success || code == PacketIDNotFound
+	case packets.SUBACK:
+		return code <= 2 || slices.Contains([]byte{UnspecifiedError, ImplementationError, NotAuthorized, TopicFilterInvalid,
+			PacketIDInUse, QuotaExceeded, SharedSubsNotSupported, SubIDsNotSupported, WildcardSubsNotSupported}, code)
+	}
+	return true
 }
 
 // Error is a packet that breaks the standard. Code is the reason code that a
