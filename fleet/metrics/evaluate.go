@@ -173,7 +173,7 @@ func (e *Expectation) value(s *Snapshot) (v, whole float64, why string) {
 			return 0, 0, noRecovery(s)
 		case strings.HasPrefix(e.metric, "devices."):
 			return 0, 0, "there is no device"
-		case e.metric == "answers.errors" && s.Totals.Planned > 0:
+		case strings.HasPrefix(e.metric, "answers.") && s.Totals.Planned > 0:
 			return 0, 0, "there was no answer"
 		}
 		return 0, 0, "no request was planned" + forLabel(e.label)

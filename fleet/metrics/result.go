@@ -173,7 +173,7 @@ func (r *Result) Check() error {
 			sum.Add(r.TimeLine.Points[i].Outcomes)
 		}
 		if all, _ := r.Outcomes(Label{}); sum != all {
-			errs = append(errs, fmt.Errorf("the time line adds up to %+v, the ledger to %+v", sum, all))
+			errs = append(errs, fmt.Errorf("the time line adds up to %s; the ledger has %s", sum.text(), all.text()))
 		}
 	}
 	errs = append(errs, checkDeliveries(r.Deliveries)...)

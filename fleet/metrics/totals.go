@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -267,6 +268,15 @@ type Outcomes struct {
 	NotSent  int64 `json:"not_sent"`
 
 	Interrupted int64 `json:"interrupted,omitempty"`
+}
+
+// text has them in words.
+func (o *Outcomes) text() string {
+	t := fmt.Sprintf("planned %d, sent %d, answered %d, late %d, lost %d, refused %d, not sent %d", o.Planned, o.Sent, o.Answered, o.Late, o.Lost, o.Refused, o.NotSent)
+	if o.Interrupted > 0 {
+		t += fmt.Sprintf(", interrupted %d", o.Interrupted)
+	}
+	return t
 }
 
 // Add adds the numbers of o.
