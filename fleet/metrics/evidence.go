@@ -149,6 +149,7 @@ var countBase = map[string]struct {
 	"connections.lost":        {[]string{"connect.succeeded"}, "no connection was accepted"},
 	"connections.timed_out":   {[]string{"connect.tried"}, "no connection was tried"},
 	"connections.bad_packets": {[]string{"connect.tried"}, "no connection was tried"},
+	"acks.missing":            {[]string{"connect.succeeded"}, "no connection was accepted"},
 	"subscriptions.refused":   {[]string{"connect.succeeded"}, "no connection was accepted"},
 	"subscriptions.lowered":   {[]string{"connect.succeeded"}, "no connection was accepted"},
 	"devices.error_replies":   {[]string{"devices.commands"}, "no device received a command"},

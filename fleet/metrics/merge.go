@@ -27,8 +27,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 		Broker: first.Broker.alone(), Load: first.Load, Started: first.Started, WarmUp: first.WarmUp, Duration: first.Duration,
 		Snapshot: Snapshot{Series: make(Distributions)},
 	}
-	m.Load.Arrival, m.Load.QoS = nil, slices.Clone(first.Load.QoS)
-	arrivals := make(map[string]int) // in how many shards
+	m.Load.QoS = slices.Clone(first.Load.QoS)
 	var whole *line
 	byLabel := make(map[Label]Outcomes)
 	bound, missing := time.Duration(0), false
@@ -44,9 +43,6 @@ func MergeResults(rs ...*Result) (*Result, error) {
 				time.Duration(first.Measured).Round(time.Millisecond), time.Duration(r.Measured).Round(time.Millisecond)))
 		}
 		m.addFacts(r)
-		for _, text := range r.Load.Arrival {
-			arrivals[text]++
-		}
 		m.Totals.Add(r.Totals)
 		m.WarmUpLedger.Add(r.WarmUpLedger)
 		for _, b := range r.ByLabel {
@@ -90,11 +86,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	case whole != nil:
 		m.remark("one of the shards has no time line, so the whole has none")
 	}
-	for i, text := range m.Load.Arrival {
-		if n := arrivals[text]; n > 1 {
-			m.Load.Arrival[i] = fmt.Sprintf("%s, in each of %d shards", text, n)
-		}
-	}
+	m.Load.Arrival = arrivals(rs)
 	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
 	m.Without = slices.Clone(first.Without)
 	m.Expectations = again(&m.Snapshot, rs)
@@ -102,6 +94,24 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	m.settleGenerator()
 	m.Judge()
 	return m, nil
+}
+
+// arrivals are the groups of controllers of several shards. What several say alike is of
+// each of them.
+func arrivals(rs []*Result) (all []string) {
+	shards := make(map[string]int)
+	for _, r := range rs {
+		for _, text := range r.Load.Arrival {
+			shards[text]++
+		}
+		all = union(all, r.Load.Arrival)
+	}
+	for i, text := range all {
+		if n := shards[text]; n > 1 {
+			all[i] = fmt.Sprintf("%s, in each of %d shards", text, n)
+		}
+	}
+	return all
 }
 
 // addShards adds which shards a result is of. It must be of the same run as the first, and
@@ -139,7 +149,6 @@ func (r *Result) addFacts(o *Result) {
 	addCounts(&r.Counts, o.Counts)
 	addGroups(&r.CountsApart, o.CountsApart)
 	addGroups(&r.Reasons, o.Reasons)
-	r.Load.Arrival = union(r.Load.Arrival, o.Load.Arrival)
 	r.Load.QoS = union(r.Load.QoS, o.Load.QoS)
 	r.Load.Payload = max(r.Load.Payload, o.Load.Payload)
 	for _, p := range o.Phases {
