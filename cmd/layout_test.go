@@ -176,6 +176,7 @@ var rooms = []struct {
 		"fleet/draws":         "at which moment of a spread",
 		"fleet/events":        "who looks on",
 		"fleet/incident":      "what happens to devices",
+		"fleet/load":          "why a load cannot be changed",
 		"fleet/phone":         "commands through the broker",
 		"fleet/responder":     "devices, in the hands of their goroutines",
 		"fleet/control/api":   "what goes over the wire",

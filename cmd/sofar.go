@@ -80,7 +80,7 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 		what metrics.Cause
 	}{
 		{t.NotSent.NotConnected, metrics.NotConnected}, {t.NotSent.NoRoom, metrics.NoRoom}, {t.NotSent.TooLarge, metrics.TooLarge},
-		{t.NotSent.GeneratorLate, metrics.GeneratorLate}, {t.NotSent.LedgerFull, metrics.LedgerFull},
+		{t.NotSent.GeneratorLate, metrics.GeneratorLate}, {t.NotSent.LedgerFull, metrics.LedgerFull}, {t.NotSent.Paused, metrics.Paused},
 	} {
 		add(cause.n, "not sent: "+cause.what.String())
 	}

@@ -78,11 +78,7 @@ func (f *Fleet) conduct() {
 		return
 	}
 	zero := time.Now().Add(p.WarmUp)
-	f.zero.Store(&zero)
-	f.phase.Store(int32(WarmingUp))
-	for _, r := range f.requesters {
-		r.Have(func() { r.Begin(zero) })
-	}
+	f.beginLoad(zero)
 	if !f.sleepUntil(zero) {
 		return
 	}

@@ -57,6 +57,9 @@ func (f *Fleet) failure(res *metrics.Result) *Failure {
 		if n := &t.NotSent; n.TooLarge == n.Total() && n.TooLarge > 0 {
 			text += ": too large for the broker's Maximum Packet Size"
 		}
+		if n := t.NotSent.Paused; n == t.Planned {
+			text += ": somebody had paused the load"
+		}
 		return &Failure{What: text}
 	case res.NoAnswers() != nil && res.Measured >= res.Duration:
 		return &Failure{

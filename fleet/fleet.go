@@ -112,6 +112,8 @@ type Fleet struct {
 type population struct {
 	responders []*responder.Responder
 	requesters []*load.Controller
+	governors  []*load.Governor // of their groups
+	loadMu     sync.Mutex       // held while the load is changed
 	watching   []*load.Watcher
 	auditor    *audit.Auditor // nil: nothing is audited
 
@@ -210,7 +212,7 @@ func (f *Fleet) newLoad() error {
 		if err := g.Populate(&e, p, func(n int) int { return identity{controllerRole, n}.stream() }); err != nil {
 			return err
 		}
-		f.requesters = append(f.requesters, g.Controllers()...)
+		f.requesters, f.governors = append(f.requesters, g.Controllers()...), append(f.governors, g.Governor())
 		first += sc.Controllers[i].Count
 	}
 	watchers := f.watcherEnv()

@@ -143,6 +143,19 @@ func factor() number[float64] {
 	}
 }
 
+// factorOrNumber is a factor that may be a number without a unit as well.
+func factorOrNumber() number[float64] {
+	f := factor()
+	f.low, f.high, f.plain = 0.001, 1000, "factor, as `2` or `\"2x\"`"
+	f.get = func(t *tomlfault.Table, key string, dst *float64) bool {
+		if t.IsNumber(key) {
+			return t.Number(key, dst)
+		}
+		return t.Factor(key, dst)
+	}
+	return f
+}
+
 // qos is a Quality of Service.
 func qos() number[int64] {
 	f := whole(0, 2)

@@ -32,6 +32,12 @@ type Order struct {
 
 	Misbehavior Misbehavior
 	Until       Until
+
+	Paused *bool // of a load; and what it is to be from now on, 0: as it is
+	Rate   float64
+	Factor float64
+	Burst  int
+	Every  time.Duration
 }
 
 // Verb is what is to be done.
@@ -46,6 +52,7 @@ const (
 	Behave    Verb = "behave"
 	ResetAll  Verb = "reset"
 	Wait      Verb = "wait"
+	LoadOrder Verb = "load"
 )
 
 // Via is how a command gets to a device.
@@ -152,6 +159,13 @@ var orderKeys = map[Verb]*table{
 		{name: "until", form: byRule{"object, see below"}, doc: "what is waited for; all that it says must hold"},
 		{name: "timeout", form: span(0, longestWait), def: 2 * defaultPatience, doc: "how long at most"},
 	}}),
+	LoadOrder: describe[Order](table{name: "load", keys: []key{
+		{name: "paused", form: yesNo{}, defDoc: "as it is", doc: "requests that come due meanwhile are not sent: paused. They keep their places in the plan"},
+		again(controllerKeys, "rate", "as it is", "requests of the whole group from now on, in the place of the scenario's rates"),
+		{name: "factor", form: factorOrNumber(), excludes: "rate: want one of the two", defDoc: "as it is", doc: "how many times the scenario's own rates it is from now on; `1` takes back a rate, too"},
+		again(controllerKeys, "burst", "as it is", "requests at once from now on, of a group with bursts"),
+		again(controllerKeys, "every", "as it is", "from the start of one burst to the start of the next; the first is now"),
+	}}),
 }
 
 // ParseOrder reads an order from its JSON object. Where selects is false the order is
@@ -178,6 +192,10 @@ func ParseOrder(verb Verb, body []byte, selects bool) (*Order, error) {
 		}
 	case Wait:
 		readUntil(t, r, &o.Until)
+	case LoadOrder:
+		if t.Len() == 0 {
+			r.errorf("", `add "paused": true, say`, "nothing is said of the load; want paused, rate, factor, burst or every")
+		}
 	}
 	doc.Unknown()
 	keys.check(r, o)

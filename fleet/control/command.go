@@ -43,7 +43,7 @@ func (c *call) commandOne() (any, error) {
 	if err != nil && o.Via == scenarios.ByMQTT {
 		return nil, notHere.because("", "%v", err)
 	}
-	n := c.Fleet.Interventions().Next()
+	n := c.number()
 	out := &api.CommandReply{ID: d.ID(), Intervention: n}
 	ctx, cancel := c.within(o.Timeout)
 	defer cancel()

@@ -113,7 +113,7 @@ func (c *call) strike() (any, error) {
 		return &api.Struck{DryRun: true, Incident: api.Incident{Name: of.Name, Kind: string(of.Kind), State: "planned", ByHand: true,
 			From: c.moment(c.Fleet.Clock() + of.At), To: c.moment(c.Fleet.Clock() + of.At + of.For), Devices: len(checked.Affected(scenarios.Occurrence{Incident: last}))}}, nil
 	}
-	n := c.Fleet.Interventions().Next()
+	n := c.number()
 	one, err := c.Fleet.StrikeWith(c.r.Context(), in)
 	if err != nil {
 		if _, bad := errors.AsType[scenarios.Faults](err); !bad {
@@ -178,7 +178,7 @@ func (c *call) endIncident() (any, error) {
 	case err != nil:
 		return nil, runProblem(err)
 	}
-	n := c.Fleet.Interventions().Next()
+	n := c.number()
 	c.note(n, one.Devices, one.Devices)
 	return &api.Struck{Intervention: n, Incident: c.incidentOf(&one, false)}, nil
 }

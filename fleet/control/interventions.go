@@ -16,6 +16,23 @@ func interventionOf(i *metrics.Intervention) api.Intervention {
 	return api.Intervention{N: i.N, At: span(time.Duration(i.At)), Op: i.Op, Request: i.Request, Selected: i.Selected, Done: i.Done}
 }
 
+// number gives out the number of the intervention that the call is.
+func (c *call) number() int {
+	if c.preset > 0 {
+		c.Fleet.Interventions().Take(c.preset)
+		return c.preset
+	}
+	return c.Fleet.Interventions().Next()
+}
+
+// clock is the present moment on the run's clock.
+func (s *Server) clock() time.Duration {
+	if s.Fleet == nil {
+		return 0
+	}
+	return s.Fleet.Clock()
+}
+
 // note enters an intervention in the result of the run.
 func (c *call) note(n, selected, done int) {
 	body := json.RawMessage(c.body)
@@ -23,8 +40,8 @@ func (c *call) note(n, selected, done int) {
 		body = nil
 	}
 	op := c.op.id
-	if id := c.r.PathValue("id") + c.r.PathValue("number"); id != "" {
+	if id := c.r.PathValue("id") + c.r.PathValue("number") + c.r.PathValue("group"); id != "" {
 		op += " " + id
 	}
-	c.Fleet.Interventions().Note(metrics.Intervention{N: n, At: metrics.Span(c.Fleet.Clock()), By: "control", Op: op, Request: body, Selected: selected, Done: done})
+	c.Fleet.Interventions().Note(metrics.Intervention{N: n, At: metrics.Span(c.asked), By: "control", Op: op, Request: body, Selected: selected, Done: done})
 }

@@ -53,6 +53,9 @@ type call struct {
 	w    http.ResponseWriter
 	r    *http.Request
 	body []byte
+
+	asked  time.Duration // when it was asked for, on the run's clock
+	preset int           // number of the intervention that it repeats; 0: it repeats none
 }
 
 // mux routes requests to the operations.
@@ -104,7 +107,7 @@ func (s *Server) mux() http.Handler {
 
 // serve carries out an operation.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, op *operation) {
-	c := &call{Server: s, op: op, w: w, r: r}
+	c := &call{Server: s, op: op, w: w, r: r, asked: s.clock()}
 	if err := c.prepare(); err != nil {
 		writeProblem(w, asProblem(err))
 		return

@@ -15,7 +15,7 @@ import (
 func (s *Server) operations() []operation {
 	all := s.aboutTheRun()
 	if s.Fleet != nil {
-		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.waiting(), s.incidents(), s.lookingOn())
+		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.waiting(), s.incidents(), s.loads(), s.lookingOn())
 	}
 	return all
 }
@@ -88,6 +88,9 @@ func (c *call) status() (any, error) {
 // abilities are what this run can do.
 func (c *call) abilities() []string {
 	all := []string{"stop", "devices", "incidents"}
+	if len(c.Fleet.LoadGroups()) > 0 {
+		all = append(all, "load")
+	}
 	if c.Fleet.OwnsBroker() {
 		all = append(all, "broker-outage")
 	}
@@ -100,7 +103,7 @@ func (c *call) abilities() []string {
 func (c *call) stop() (any, error) {
 	out := &api.Stopping{Phase: c.phase()}
 	if c.Fleet != nil && c.Fleet.Phase() != fleet.Ended {
-		n := c.Fleet.Interventions().Next()
+		n := c.number()
 		out.Intervention = n
 		c.note(n, 0, 0)
 	}

@@ -151,7 +151,7 @@ func (c *call) bulk(sel *scenarios.Selector, do func(n int, all []*fleet.Device)
 	}
 	n := 0
 	if !dry {
-		n = c.Fleet.Interventions().Next()
+		n = c.number()
 	}
 	all, err := c.selected(sel, c.choice(n))
 	if err != nil {

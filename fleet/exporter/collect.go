@@ -71,7 +71,7 @@ func (e *emitter) requests(t *metrics.Totals) {
 	for _, o := range []outcome{
 		{metrics.NoRoom.String(), t.NotSent.NoRoom}, {metrics.NotConnected.String(), t.NotSent.NotConnected},
 		{metrics.TooLarge.String(), t.NotSent.TooLarge}, {metrics.GeneratorLate.String(), t.NotSent.GeneratorLate},
-		{metrics.LedgerFull.String(), t.NotSent.LedgerFull},
+		{metrics.LedgerFull.String(), t.NotSent.LedgerFull}, {metrics.Paused.String(), t.NotSent.Paused},
 	} {
 		e.counter("homefleet_requests_not_sent_total", "Planned requests that were not sent, by cause.", o.n, "cause", o.name)
 	}

@@ -54,7 +54,7 @@ func newController(e *Env, g *Group, index, stream int) (*Controller, error) {
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: e.RunID, Controller: uint32(g.first + index), IDSize: g.Spec.CorrelationSize,
 		Timeout: g.Spec.Timeout, Late: g.Spec.Timeout,
-		Capacity: g.capacity(), Keep: g.keep(), Recorder: e.Client.Recorder, Members: g.members(),
+		Capacity: g.capacity(), Keep: g.keep(g.pace), Recorder: e.Client.Recorder, Members: g.members(),
 	})
 	if err != nil {
 		return nil, err
@@ -127,14 +127,19 @@ func (r *Controller) skip(at time.Duration, why metrics.Cause) {
 
 // giveUp enters the next slot as not sent.
 func (r *Controller) giveUp(why metrics.Cause) {
+	if r.slot.paused {
+		why = metrics.Paused
+	}
 	r.ledger.NotSent(metrics.Request{Planned: r.slot.Planned, Labels: r.slot.labels, Answers: r.Group.answers}, why)
 	r.advance()
 }
 
 // advance goes on to the slot after the next one.
 func (r *Controller) advance() {
+	if !r.slot.paused {
+		r.queue.left()
+	}
 	r.slot, r.more = r.slots.Next()
-	r.queue.left()
 }
 
 // BeforeDisconnect implements parting.
@@ -157,7 +162,7 @@ func (r *Controller) Begin(zero time.Time) {
 	r.zero = zero
 	if r.Group.closed() {
 		for range r.Group.Spec.InFlight {
-			r.due = append(r.due, r.Group.pace.begin)
+			r.due = append(r.due, r.slots.pace.begin)
 		}
 	} else {
 		r.slot, r.more = r.slots.Next()
@@ -171,9 +176,9 @@ func (r *Controller) Begin(zero time.Time) {
 func (r *Controller) Finish() {
 	switch {
 	case !r.Live():
-		r.skip(r.Group.pace.end, metrics.NotConnected)
+		r.skip(r.slots.pace.end, metrics.NotConnected)
 	case !r.waits: // what waits may have been let go of just now
-		r.skip(r.Group.pace.end-farBehind, metrics.GeneratorLate)
+		r.skip(r.slots.pace.end-farBehind, metrics.GeneratorLate)
 	}
 	r.ended, r.due = true, nil
 	r.checkIdle()
@@ -226,8 +231,10 @@ func (r *Controller) nextAct() time.Time {
 		if r.more {
 			due = r.zero.Add(r.slot.Planned)
 		}
-		if len(r.due) > 0 && r.due[0] < r.Group.pace.end {
-			due = client.Earlier(due, r.zero.Add(r.due[0]))
+		if len(r.due) > 0 {
+			if next := r.slots.pace.awake(r.due[0]); next < r.slots.pace.end {
+				due = client.Earlier(due, r.zero.Add(next))
+			}
 		}
 	}
 	if r.expiry {
@@ -252,6 +259,10 @@ func (r *Controller) Act(now time.Time) time.Time {
 	r.letGo(at)
 	moments, last := 0, time.Duration(0)
 	for n := 0; r.more && r.slot.Planned <= at && n < mostAtOnce; n++ {
+		if r.slot.paused {
+			r.giveUp(metrics.Paused)
+			continue
+		}
 		if !r.room() {
 			r.hold(at)
 			break
@@ -264,12 +275,12 @@ func (r *Controller) Act(now time.Time) time.Time {
 		r.advance()
 	}
 	r.env.Client.Alarm.Came(moments)
-	for len(r.due) > 0 && r.due[0] <= at && at < r.Group.pace.end {
+	for r.isDue(at) && at < r.slots.pace.end {
 		if !r.room() {
 			r.hold(at)
 			break
 		}
-		s := r.slots.after(r.due[0])
+		s := r.slots.after(r.slots.pace.awake(r.due[0]))
 		r.due = r.due[1:]
 		if !r.request(s, at) {
 			r.due = append(r.due, at+max(r.Group.Spec.Think, retryPause))
@@ -278,6 +289,11 @@ func (r *Controller) Act(now time.Time) time.Time {
 	r.settleQueue(at)
 	r.refill(at)
 	return r.nextAct()
+}
+
+// isDue reports whether a closed controller may send by a moment.
+func (r *Controller) isDue(at time.Duration) bool {
+	return len(r.due) > 0 && r.slots.pace.awake(r.due[0]) <= at
 }
 
 // retryPause is how long a closed controller waits that could not send.

@@ -2,7 +2,6 @@ package load
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -33,19 +32,20 @@ type Env struct {
 }
 
 // Group is one group of controllers: what all of it have in common. It does
-// not change while the fleet runs.
+// not change while the fleet runs, but for what its Governor changes.
 type Group struct {
 	Spec       *scenarios.Controllers
 	index      int // in the scenario
 	first      int // number of its first controller, over all groups
 	seed       uint64
-	pace       pace
+	pace       *pace // of the scenario
 	targets    []target
 	answers    int // expected to each request
 	labels     metrics.Labels
 	profile    *client.Profile
 	stages     []metrics.Labels // by stage of the pace
 	requesters []*Controller
+	governor   Governor
 	asks       []byte            // the User Properties of a request that asks who answers; nil: it does not
 	places     map[string]uint32 // then, of the targets by id
 	answersAt  map[string]uint32 // of MQTT 3.1.1: the targets by the topic of their answer; nil: of 5
@@ -86,6 +86,7 @@ func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first in
 		t.who.Group = c.Group
 		g.targets = append(g.targets, t)
 	}
+	g.governor = Governor{group: g, now: g.pace, setting: Setting{Factor: 1}}
 	if c.Group != "" {
 		g.answers = len(g.targets)
 	}
@@ -119,6 +120,9 @@ func (g *Group) Populate(e *Env, p client.Profile, stream func(number int) int) 
 // Controllers are those that Populate has made.
 func (g *Group) Controllers() []*Controller { return g.requesters }
 
+// Governor is what the load of the group is changed with.
+func (g *Group) Governor() *Governor { return &g.governor }
+
 // Index is that of the group in the scenario.
 func (g *Group) Index() int { return g.index }
 
@@ -136,11 +140,11 @@ func (g *Group) capacity() int {
 }
 
 // keep is how many of them it remembers when they are decided.
-func (g *Group) keep() int {
+func (g *Group) keep(p *pace) int {
 	if g.closed() {
 		return max(64, 2*g.Spec.InFlight)
 	}
-	rate := g.pace.peak() / float64(g.Spec.Count)
+	rate := p.peak() / float64(g.Spec.Count)
 	return min(metrics.Capacity(rate, g.Spec.Timeout, g.Spec.Timeout), 2*g.Spec.MaxOutstanding)
 }
 
@@ -181,78 +185,6 @@ func RequestLengths(sc *scenarios.Scenario, c *scenarios.Controllers) (topics, p
 	return topics, payloads
 }
 
-// Slot is one planned request of one controller.
-type Slot struct {
-	Planned time.Duration // from the start of measuring
-	target  int           // index of the group's targets
-	payload int           // index of the group's payloads
-	labels  metrics.Labels
-}
-
-// Stream yields the slots of one controller in order. It depends on the
-// scenario, its seed and the controller's number alone, and is a plain value: a
-// copy yields the same again.
-type Stream struct {
-	group *Group
-	index int     // of the controller in the group
-	place int     // the same in the whole group, of which a shard has a part ...
-	of    int     // ... of so many
-	count uint64  // slots so far
-	sum   float64 // Poisson: arrivals of the group's unit process so far
-}
-
-// Stream returns the slots of one controller of the group, from its first.
-func (g *Group) Stream(index int) Stream {
-	place, of := g.Spec.Place(index)
-	return Stream{group: g, index: index, place: place, of: of}
-}
-
-// Next returns the next slot, or false when there are no more.
-func (s *Stream) Next() (Slot, bool) {
-	g := s.group
-	var n float64
-	if g.Spec.Arrival == scenarios.Poisson {
-		// Each controller is a Poisson process of its own with a part of the
-		// rate; all of them together are one with the whole.
-		draw := draws.Chance(g.seed, s.place, draws.Arrival, s.count)
-		s.sum += -math.Log1p(-draw) * float64(g.Spec.Count)
-		n = s.sum
-	} else if g.Spec.Arrival == scenarios.Bursts {
-		n = float64(uint64(s.index) + s.count*uint64(g.Spec.Count))
-	} else {
-		// The slots of the whole group in turn, at the pace of those here.
-		n = float64(uint64(s.place)+s.count*uint64(s.of)) * float64(g.Spec.Count) / float64(s.of)
-	}
-	planned, stage, ok := g.pace.at(n)
-	if !ok {
-		return Slot{}, false
-	}
-	return s.fill(planned, stage), true
-}
-
-// after returns the next slot of a closed group, which is due when the answer to
-// an earlier one allows it.
-func (s *Stream) after(planned time.Duration) Slot { return s.fill(planned, -1) }
-
-func (s *Stream) fill(planned time.Duration, stage int) Slot {
-	g := s.group
-	out := Slot{Planned: planned, payload: int(s.count % uint64(len(g.Spec.Payloads))), labels: g.labels}
-	switch {
-	case g.Spec.Pair:
-		out.target = s.index % len(g.targets)
-	case g.Spec.Group == "":
-		out.target = int(draws.Chance(g.seed, s.place, draws.Target, s.count) * float64(len(g.targets)))
-	}
-	if stage >= 0 {
-		out.labels = g.stages[stage]
-	}
-	if g.Spec.Group == "" {
-		out.labels.Kind = g.targets[out.target].kind
-	}
-	s.count++
-	return out
-}
-
 // handOver gives an answer that came to one controller of a group with shared
 // replies to the one whose request it answers. It is false when that one is
 // gone.
@@ -264,17 +196,4 @@ func (g *Group) handOver(controller uint32, a metrics.Answer, arrived time.Time)
 	r := g.requesters[i]
 	a.Correlation = slices.Clone(a.Correlation)
 	return r.Tell(func() { r.answered(r.at(arrived), a) })
-}
-
-// peak is the highest rate of the pace, in slots a second; a burst counts as if
-// spread over a second.
-func (p *pace) peak() float64 {
-	if p.burst > 0 {
-		return float64(p.burst) * max(1, float64(time.Second)/float64(p.every))
-	}
-	top := 0.0
-	for _, l := range p.legs {
-		top = max(top, l.from, l.to)
-	}
-	return top
 }

@@ -82,6 +82,9 @@ func (r *Controller) hold(at time.Duration) {
 // observe counts the slots that wait at a moment. Where there are more than may
 // wait, those that have waited longest give up.
 func (r *Controller) observe(at time.Duration) {
+	for r.more && r.slot.paused && r.slot.Planned <= at {
+		r.giveUp(metrics.Paused)
+	}
 	if !r.more {
 		return
 	}
@@ -90,9 +93,11 @@ func (r *Controller) observe(at time.Duration) {
 	}
 	q := r.queue
 	for q.more && q.slot.Planned <= at {
-		q.n++
+		if !q.slot.paused {
+			q.n++
+		}
 		q.slot, q.more = q.stream.Next()
-		if q.n > r.Group.MostWaiting {
+		for q.n > r.Group.MostWaiting {
 			r.giveUp(metrics.NoRoom)
 		}
 	}
@@ -118,7 +123,7 @@ func (r *Controller) Stalled(from, to time.Time) {
 		return
 	}
 	began, ended := r.at(from), r.at(to)
-	if !(r.more && r.slot.Planned <= ended) && !(len(r.due) > 0 && r.due[0] <= ended) {
+	if !(r.more && r.slot.Planned <= ended) && !r.isDue(ended) {
 		return
 	}
 	if !r.waits {
@@ -139,7 +144,7 @@ func (r *Controller) heldBack(planned time.Duration) time.Duration {
 
 // settleQueue ends the waiting when nothing is due any more.
 func (r *Controller) settleQueue(at time.Duration) {
-	if r.waits && !(r.more && r.slot.Planned <= at) && !(len(r.due) > 0 && r.due[0] <= at) {
+	if r.waits && !(r.more && r.slot.Planned <= at) && !r.isDue(at) {
 		r.waits, r.blocked, r.clogged, r.queue = false, false, false, nil
 	}
 }

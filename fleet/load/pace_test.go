@@ -82,13 +82,9 @@ func TestPaceFollowsTheRate(t *testing.T) {
 
 // slots returns how many slots there are in all.
 func (p *pace) slots() float64 {
-	if p.burst > 0 {
-		bursts := math.Ceil(float64(p.end-p.begin) / float64(p.every))
-		return bursts * float64(p.burst)
-	}
 	n := 0.0
-	for _, l := range p.legs {
-		n += (l.from + l.to) / 2 * l.length.Seconds()
+	for i := range p.legs {
+		n += p.legs[i].slots()
 	}
 	return n
 }

@@ -166,10 +166,12 @@ var runFigures = []figure{
 		ofLabel(func(o *Outcomes) int64 { return o.Refused }, sentOf)},
 	{MetricInfo{"requests.interrupted", UnitCount, "requests.sent", true, "requests in flight when the run was stopped before its end: neither answered nor lost"}, true,
 		ofLabel(func(o *Outcomes) int64 { return o.Interrupted }, sentOf)},
-	{MetricInfo{"requests.not_sent", UnitCount, "requests.planned", true, "planned requests that were not sent"}, true,
-		ofLabel(func(o *Outcomes) int64 { return o.NotSent }, plannedOf)},
+	{MetricInfo{"requests.not_sent", UnitCount, "requests.planned", true, "planned requests that were not sent, but for those that somebody paused"}, true,
+		ofLabel((*Outcomes).unsent, plannedOf)},
+	{MetricInfo{"requests.paused", UnitCount, "", true, "planned requests that were not sent because somebody had paused the load: they are left out of all shares of the planned, and of response times"}, true,
+		ofLabel(func(o *Outcomes) int64 { return o.Paused }, nil)},
 	{MetricInfo{"requests.failed", UnitCount, "requests.planned", true, "late, lost, refused and not sent ones together"}, true,
-		ofLabel(func(o *Outcomes) int64 { return o.Late + o.Lost + o.Refused + o.NotSent }, plannedOf)},
+		ofLabel(func(o *Outcomes) int64 { return o.Late + o.Lost + o.Refused + o.unsent() }, plannedOf)},
 	{MetricInfo{"requests.sent_away", UnitCount, "requests.sent", false, "requests to a device that was away when they were sent"}, true,
 		ofTotals(func(t *Totals) int64 { return t.SentAway })},
 	{MetricInfo{"requests.lost_away", UnitCount, "requests.sent", false, "of these, the lost ones: the broker did not keep them"}, true,
@@ -287,7 +289,7 @@ var runFigures = []figure{
 		ofRecoveries(func(r *Recovery) int64 { return r.Attempts }, nil)},
 }
 
-func plannedOf(o *Outcomes) int64 { return o.Planned }
+func plannedOf(o *Outcomes) int64 { return o.wanted() }
 func sentOf(o *Outcomes) int64    { return o.Sent }
 
 func ofLabel(part, whole func(*Outcomes) int64) func(*Snapshot, Label) (float64, float64, bool) {

@@ -15,7 +15,7 @@ func TestNoDataIsNoPass(t *testing.T) {
 	facts := map[string]string{
 		"requests.planned": "the plan", "requests.sent": "of the plan, so that nothing sent is nothing of it", "requests.answered": "nothing answered is a fact",
 		"requests.not_sent": "of the plan", "requests.failed": "of the plan", "requests.rate": "of the time", "answers.rate": "of the time",
-		"requests.longest_queue": "of the plan", "requests.longest_wait": "of the plan", "telemetry.rate": "of the time", "state.rate": "of the time",
+		"requests.paused": "what somebody did", "requests.longest_queue": "of the plan", "requests.longest_wait": "of the plan", "telemetry.rate": "of the time", "state.rate": "of the time",
 		"generator.late": "of the plan", "wills.outages": "the devices know", "wills.due": "the devices know",
 		"connect.tried": "a count of attempts", "connect.succeeded": "of attempts", "connect.resumed": "what came", "connections.disconnected": "what came",
 		"acks.stray": "what came", "acks.no_subscribers": "what came",

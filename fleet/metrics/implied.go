@@ -99,7 +99,7 @@ const graceOfGenerator = 10
 // dropped for reasons of its own.
 func generatorLate(s *Snapshot, _ Label) (v, whole float64, ok bool) {
 	g := JudgeGenerator(s, 0)
-	n, planned := g.Behind+g.Dropped, s.Totals.Planned
+	n, planned := g.Behind+g.Dropped, s.Totals.Planned-s.Totals.NotSent.Paused
 	if n < graceOfGenerator && 2*n <= planned {
 		n = 0
 	}

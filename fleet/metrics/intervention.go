@@ -15,7 +15,7 @@ type Intervention struct {
 	By       string          `json:"by"`                // how it came: "control"
 	Op       string          `json:"op"`                // what was asked for
 	Request  json.RawMessage `json:"request,omitempty"` // how
-	Selected int             `json:"selected"`          // devices that were meant
+	Selected int             `json:"selected"`          // devices that were meant, or groups of controllers
 	Done     int             `json:"done"`              // of these, with which something was done
 }
 
@@ -37,6 +37,14 @@ func (i *Interventions) Next() int {
 	defer i.mu.Unlock()
 	i.given++
 	return i.given
+}
+
+// Take has a number be given out, and all below it: a replay has the numbers of the run that
+// it repeats.
+func (i *Interventions) Take(n int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.given = max(i.given, n)
 }
 
 // Given returns how many numbers were given out.

@@ -197,9 +197,19 @@ func (l *Ledger) NotSent(r Request, why Cause) {
 	t.Planned++
 	*t.NotSent.of(why)++
 	if s != nil {
-		s.notSent(r, l.timeout)
+		if why == Paused {
+			s.paused(r)
+		} else {
+			s.notSent(r, l.timeout)
+		}
 		s.mu.Unlock()
 	}
+}
+
+// Remember has the ledger remember at least so many requests that are decided: more of
+// them are sent from now on.
+func (l *Ledger) Remember(n int) {
+	l.keep = min(max(l.keep, uint64(max(n, 0))), l.capacity)
 }
 
 // Waiting notes that n requests wait because flow control holds them back, the

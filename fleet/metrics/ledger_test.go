@@ -238,7 +238,7 @@ func TestLedgerOutcomes(t *testing.T) {
 			}
 			d.NotSent(Request{Planned: 1}, NoRoom)
 			return d.Answer(0, Answer{})
-		}, CorruptedAnswer, "planned 6 no-room 2 not-connected 1 too-large 1 generator-late 1 ledger-full 1 missing-id 1"},
+		}, CorruptedAnswer, "planned 7 no-room 2 not-connected 1 too-large 1 generator-late 1 ledger-full 1 missing-id 1 paused 1"},
 		{"warm-up is counted apart", func(d *desk) Outcome {
 			d.send("a", -50*ms, Request{})
 			d.NotSent(Request{Planned: -1}, NoRoom)
@@ -274,7 +274,7 @@ func figuresOf(t *Totals) string {
 	names := strings.Fields("planned sent answered late lost refused outstanding no-room not-connected too-large generator-late ledger-full " +
 		"sent-away lost-away partial unfinished answers errors missing duplicates misrouted-controller misrouted-topic missing-id bad-length bad-checksum " +
 		"unknown-run never-sent forgotten after-refusal nobody stray held held-by-connection interrupted by-topic-unknown own others earlier nobodys " +
-		"bad-content altered-requests other-qos-requests other-qos-answers other-retain unchecked")
+		"bad-content altered-requests other-qos-requests other-qos-answers other-retain unchecked paused")
 	var out []string
 	for i, n := range t.figures() {
 		if *n != 0 {

@@ -197,6 +197,10 @@ func (s *shard) notSent(r Request, after time.Duration) {
 	s.unanswered(r.Planned, r.Labels, r.wanted(), 0, after)
 }
 
+func (s *shard) paused(r Request) {
+	s.outcome(r.Planned, r.Labels, func(o *Outcomes) { o.Planned++; o.NotSent++; o.Paused++ })
+}
+
 func (s *shard) answered(at time.Duration, r *request, what Outcome) {
 	if at >= 0 {
 		s.line.point(at).Received++

@@ -169,7 +169,7 @@ func (s *Snapshot) forget() {
 func (s *Snapshot) Outcomes(l Label) (o Outcomes, ok bool) {
 	if l.Dimension == All {
 		t := &s.Totals
-		return Outcomes{t.Planned, t.Sent, t.Answered, t.Late, t.Lost, t.Refused, t.NotSent.Total(), t.Interrupted}, t.Planned > 0
+		return Outcomes{t.Planned, t.Sent, t.Answered, t.Late, t.Lost, t.Refused, t.NotSent.Total(), t.Interrupted, t.NotSent.Paused}, t.Planned > 0
 	}
 	i := slices.IndexFunc(s.ByLabel, func(b LabelOutcomes) bool { return b.Label == l })
 	if i < 0 {

@@ -82,7 +82,7 @@ func (r *Result) sound() error {
 }
 
 func (o *Outcomes) sound() error {
-	for _, n := range []int64{o.Planned, o.Sent, o.Answered, o.Late, o.Lost, o.Refused, o.NotSent, o.Interrupted} {
+	for _, n := range []int64{o.Planned, o.Sent, o.Answered, o.Late, o.Lost, o.Refused, o.NotSent, o.Interrupted, o.Paused, o.unsent()} {
 		if n < 0 || n > maxCount {
 			return fmt.Errorf("there is the count %d; want 0 to %d", n, int64(maxCount))
 		}

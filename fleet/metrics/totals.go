@@ -17,10 +17,11 @@ const (
 	TooLarge                   // over the broker's Maximum Packet Size
 	GeneratorLate              // the generator was so late that it gave the slot up
 	LedgerFull                 // more were outstanding than the ledger can hold
+	Paused                     // somebody had paused the load
 	causeCount
 )
 
-var causeNames = [causeCount]string{"no room", "not connected", "too large", "generator late", "ledger full"}
+var causeNames = [causeCount]string{"no room", "not connected", "too large", "generator late", "ledger full", "paused"}
 
 func (c Cause) String() string {
 	if c < causeCount {
@@ -39,6 +40,7 @@ type NotSent struct {
 	TooLarge      int64 `json:"too_large"`
 	GeneratorLate int64 `json:"generator_late"`
 	LedgerFull    int64 `json:"ledger_full"`
+	Paused        int64 `json:"paused"` // by hand: neither the broker's fault nor the generator's, and left out of shares and response times
 }
 
 func (n *NotSent) of(c Cause) *int64 {
@@ -51,6 +53,8 @@ func (n *NotSent) of(c Cause) *int64 {
 		return &n.TooLarge
 	case GeneratorLate:
 		return &n.GeneratorLate
+	case Paused:
+		return &n.Paused
 	}
 	return &n.LedgerFull
 }
@@ -58,7 +62,7 @@ func (n *NotSent) of(c Cause) *int64 {
 // causes says why requests were not sent, such as "no room 200, not connected 17".
 func (n *NotSent) causes() string {
 	var parts []string
-	for c := NoRoom; c <= LedgerFull; c++ {
+	for c := NoRoom; c <= Paused; c++ {
 		if k := *n.of(c); k > 0 {
 			parts = append(parts, c.String()+" "+words.Grouped(k))
 		}
@@ -68,7 +72,7 @@ func (n *NotSent) causes() string {
 
 // Total returns the number for all causes.
 func (n *NotSent) Total() int64 {
-	return n.NoRoom + n.NotConnected + n.TooLarge + n.GeneratorLate + n.LedgerFull
+	return n.NoRoom + n.NotConnected + n.TooLarge + n.GeneratorLate + n.LedgerFull + n.Paused
 }
 
 // Own returns the number for the causes that are the generator's own fault.
@@ -167,7 +171,7 @@ type Totals struct {
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [45]*int64 {
+func (t *Totals) figures() [46]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -177,7 +181,7 @@ func (t *Totals) figures() [45]*int64 {
 		&t.Unknown.Run, &t.Unknown.NeverSent, &t.Unknown.Forgotten,
 		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
 		&t.ByTopic.Unknown, &t.ByTopic.Own, &t.ByTopic.Others, &t.ByTopic.Earlier, &t.ByTopic.Nobodys,
-		&t.Corrupted.Content, &t.AlteredRequests, &t.OtherQoS.Requests, &t.OtherQoS.Answers, &t.OtherRetain, &t.Unchecked,
+		&t.Corrupted.Content, &t.AlteredRequests, &t.OtherQoS.Requests, &t.OtherQoS.Answers, &t.OtherRetain, &t.Unchecked, &t.NotSent.Paused,
 	}
 }
 
@@ -268,6 +272,7 @@ type Outcomes struct {
 	NotSent  int64 `json:"not_sent"`
 
 	Interrupted int64 `json:"interrupted,omitempty"`
+	Paused      int64 `json:"paused,omitempty"` // of the not sent
 }
 
 // text has them in words.
@@ -289,4 +294,5 @@ func (o *Outcomes) Add(p Outcomes) {
 	o.Refused += p.Refused
 	o.NotSent += p.NotSent
 	o.Interrupted += p.Interrupted
+	o.Paused += p.Paused
 }

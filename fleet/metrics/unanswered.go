@@ -9,12 +9,19 @@ import (
 
 // unanswered returns how many of the outcomes' requests have no answer for
 // certain.
-func (o *Outcomes) unanswered() int64 { return o.Lost + o.Refused + o.NotSent }
+func (o *Outcomes) unanswered() int64 { return o.Lost + o.Refused + o.unsent() }
+
+// unsent returns how many were not sent for another reason than that somebody had paused
+// the load: of those nobody knows what would have become.
+func (o *Outcomes) unsent() int64 { return o.NotSent - o.Paused }
+
+// wanted returns how many were planned and not paused.
+func (o *Outcomes) wanted() int64 { return o.Planned - o.Paused }
 
 // unanswered is the same of a ledger, of whose lost requests some are lost only
 // since the run ended before their time-out.
 func (t *Totals) unanswered() int64 {
-	return t.Lost - t.Unfinished + t.Refused + t.NotSent.Total()
+	return t.Lost - t.Unfinished + t.Refused + t.NotSent.Total() - t.NotSent.Paused
 }
 
 // checkUnanswered returns an error if the response time is not over the plan.

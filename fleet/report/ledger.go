@@ -95,6 +95,7 @@ func causes(t *metrics.Totals) []namedCount {
 		{metrics.TooLarge.String(), t.NotSent.TooLarge, "over the broker's Maximum Packet Size"},
 		{metrics.GeneratorLate.String(), t.NotSent.GeneratorLate, "the generator's own fault"},
 		{metrics.LedgerFull.String(), t.NotSent.LedgerFull, "too many were outstanding"},
+		{metrics.Paused.String(), t.NotSent.Paused, "by hand"},
 	}
 }
 

@@ -189,7 +189,7 @@ func (p *page) headline(r *metrics.Result, s *metrics.Snapshot) {
 		part("Late", t.Late, t.Sent, "sent", true),
 		part("Lost", t.Lost, t.Sent, "sent", true),
 		part("Refused", t.Refused, t.Sent, "sent", true),
-		part("Not sent", t.NotSent.Total(), t.Planned, "planned", true),
+		part("Not sent", t.NotSent.Total(), t.Planned, "planned", t.NotSent.Total() > t.NotSent.Paused),
 		{Name: "Rate", Value: rateOver(t.Sent, r.Measured), Note: "sent, over " + span(r.Measured)},
 	}
 	h := s.Series[metrics.Series{Metric: metrics.ResponseTime}]

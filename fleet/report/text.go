@@ -196,7 +196,7 @@ func (w *writer) ledger(r *metrics.Result) {
 		{"lost", words.Share(t.Lost, t.Sent) + " of sent", t.Lost, true},
 		{"refused", words.Share(t.Refused, t.Sent) + " of sent", t.Refused, true},
 		{"interrupted", words.Share(t.Interrupted, t.Sent) + " of sent", t.Interrupted, false},
-		{"not sent", words.Share(t.NotSent.Total(), t.Planned) + " of planned", t.NotSent.Total(), true},
+		{"not sent", words.Share(t.NotSent.Total(), t.Planned) + " of planned", t.NotSent.Total(), t.NotSent.Total() > t.NotSent.Paused},
 	}
 	name, digits := 10, 0
 	if t.Interrupted == 0 {

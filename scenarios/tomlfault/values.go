@@ -328,6 +328,15 @@ func (t *Table) IsBool(key string) (value, ok bool) {
 	return value, ok
 }
 
+// IsNumber reports whether a key holds a number without a unit.
+func (t *Table) IsNumber(key string) bool {
+	switch v, _ := t.get(key); v.(type) {
+	case int64, float64:
+		return true
+	}
+	return false
+}
+
 // IsTable reports whether a key holds a table.
 func (t *Table) IsTable(key string) bool {
 	v, _ := t.get(key)

@@ -20,7 +20,7 @@ type Status struct {
 	Uptime        string   `json:"uptime" doc:"since the start"`
 	Devices       Presence `json:"devices"`
 	Brokers       []string `json:"brokers" doc:"URLs of the broker, the first for MQTT over TCP"`
-	Abilities     []string `json:"abilities" doc:"what can be done here: devices, incidents, broker-outage, wills, stop"`
+	Abilities     []string `json:"abilities" doc:"what can be done here: devices, incidents, load, broker-outage, wills, stop"`
 	Interventions int      `json:"interventions" doc:"how often somebody has intervened"`
 	Viewers       int      `json:"viewers" doc:"streams of events, now"`
 	SlowViewers   int      `json:"slow_viewers" doc:"that were ended because nobody took what they had"`
@@ -203,6 +203,41 @@ type Struck struct {
 	Intervention int      `json:"intervention,omitempty"`
 	Incident     Incident `json:"incident"`
 	DryRun       bool     `json:"dry_run,omitempty"`
+}
+
+// Load is what the controllers send.
+type Load struct {
+	Intervention int         `json:"intervention,omitempty"`
+	From         string      `json:"from,omitempty" doc:"when a change holds, from the start of measuring"`
+	Changed      int         `json:"changed" doc:"how many groups send otherwise from then on"`
+	DryRun       bool        `json:"dry_run,omitempty"`
+	Groups       []LoadGroup `json:"groups"`
+}
+
+// LoadGroup is what a group of controllers sends.
+type LoadGroup struct {
+	Group       string   `json:"group"`
+	Controllers int      `json:"controllers" doc:"how many there are"`
+	Arrival     string   `json:"arrival" enum:"constant,poisson,bursts,closed"`
+	Scenario    string   `json:"scenario" doc:"its load by the scenario, in words"`
+	Paused      bool     `json:"paused"`
+	Rate        string   `json:"rate,omitempty" doc:"that is planned for now; absent: it sends bursts, or waits for answers"`
+	Factor      float64  `json:"factor,omitempty" doc:"how many times the scenario's rates it is; absent: it has a rate of its own, or none"`
+	Burst       int      `json:"burst,omitempty" doc:"requests at once"`
+	Every       string   `json:"every,omitempty" doc:"from one burst to the next"`
+	Requests    Requests `json:"requests"`
+}
+
+// Requests is what became of the requests of the measuring.
+type Requests struct {
+	Planned  int64 `json:"planned"`
+	Sent     int64 `json:"sent"`
+	Answered int64 `json:"answered"`
+	Late     int64 `json:"late"`
+	Lost     int64 `json:"lost"`
+	Refused  int64 `json:"refused"`
+	NotSent  int64 `json:"not_sent"`
+	Paused   int64 `json:"paused" doc:"of the not sent: somebody had paused the load"`
 }
 
 // Intervention is something that somebody did to a run.
