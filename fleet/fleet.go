@@ -104,6 +104,7 @@ type Fleet struct {
 	interventions metrics.Interventions
 	course        course
 
+	begun    chan struct{} // closed once the start of measuring is known
 	stop     chan struct{}
 	stopOnce sync.Once
 }
@@ -176,7 +177,7 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 	}
 	f := &Fleet{
 		scenario: sc, secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
-		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
+		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}), begun: make(chan struct{}),
 		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
 	}
 	f.counts = new(metrics.Counts)

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"errors"
-	"math"
 	"time"
 
 	"homefleet/fleet/load"
@@ -32,12 +31,11 @@ func (f *Fleet) LoadGroups() []string {
 	return all
 }
 
-// Load returns what the load of each group is, in the same order. It may be called from
-// any goroutine.
-func (f *Fleet) Load() []LoadState {
-	at := time.Duration(math.MinInt64)
+// Load returns what the load of each group is, in the same order: now or, if that is later,
+// at a moment counted from the start of measuring. It may be called from any goroutine.
+func (f *Fleet) Load(at time.Duration) []LoadState {
 	if zero := f.zero.Load(); zero != nil {
-		at = time.Since(*zero)
+		at = max(at, time.Since(*zero))
 	}
 	all := make([]LoadState, len(f.governors))
 	for i, v := range f.governors {
@@ -100,4 +98,11 @@ func (f *Fleet) beginLoad(zero time.Time) {
 	for _, r := range f.requesters {
 		r.Have(func() { r.Begin(zero) })
 	}
+	close(f.begun)
 }
+
+// Begun returns a channel that is closed once it is known when the measuring starts.
+func (f *Fleet) Begun() <-chan struct{} { return f.begun }
+
+// Over returns a channel that is closed when Run returns.
+func (f *Fleet) Over() <-chan struct{} { return f.course.over }

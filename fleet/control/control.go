@@ -21,6 +21,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet"
@@ -61,6 +62,7 @@ type Server struct {
 	handler http.Handler
 	ops     []operation
 	replies replies
+	noted   atomic.Int64  // bytes of bodies that interventions have
 	ending  chan struct{} // closed when whoever waits is to go
 	lookout lookout
 }

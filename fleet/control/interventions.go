@@ -8,8 +8,11 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// mostNoted bounds what is kept of the body of a request.
-const mostNoted = 4 << 10
+// Bounds of what is kept of the bodies of requests, in bytes: of one, and of all.
+const (
+	mostNoted    = 64 << 10
+	mostNotedAll = 16 << 20
+)
 
 // interventionOf is an intervention as replies have it.
 func interventionOf(i *metrics.Intervention) api.Intervention {
@@ -36,7 +39,7 @@ func (s *Server) clock() time.Duration {
 // note enters an intervention in the result of the run.
 func (c *call) note(n, selected, done int) {
 	body := json.RawMessage(c.body)
-	if len(body) > mostNoted || len(body) == 0 {
+	if len(body) > mostNoted || len(body) == 0 || c.noted.Add(int64(len(body))) > mostNotedAll {
 		body = nil
 	}
 	op := c.op.id

@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -29,12 +30,15 @@ func (s *Server) loads() []operation {
 	}
 }
 
-func (c *call) getLoad() (any, error) { return &api.Load{Groups: c.loadGroups(nil)}, nil }
+func (c *call) getLoad() (any, error) {
+	return &api.Load{Groups: c.loadGroups(nil, math.MinInt64)}, nil
+}
 
-// loadGroups are the groups with these places, all if it is nil.
-func (c *call) loadGroups(which []int) []api.LoadGroup {
+// loadGroups are the groups with these places, all if it is nil, as they are at a moment that
+// is not before now.
+func (c *call) loadGroups(which []int, at time.Duration) []api.LoadGroup {
 	snap, out := c.Fleet.Progress(), []api.LoadGroup{}
-	for i, l := range c.Fleet.Load() {
+	for i, l := range c.Fleet.Load(at) {
 		if which != nil && !slices.Contains(which, i) {
 			continue
 		}
@@ -101,7 +105,7 @@ func (c *call) changeLoad() (any, error) {
 		if o.Rate == 0 {
 			key = "burst"
 		}
-		p := badLoad.because("PATCH /v1/load/{group} says which, and factor is for all of them", "%s is of one group of controllers, and there are %s", key, tomlfault.Join(c.Fleet.LoadGroups()))
+		p := badLoad.because("PATCH /v1/load/{group} says which, and factor is for all of them", "%s is of one group of controllers, and there are several: %s", key, words.List(c.Fleet.LoadGroups()))
 		p.Errors = []api.Fault{{Pointer: "/" + key, Detail: p.Detail, Hint: p.Hint}}
 		return nil, p
 	}
@@ -110,7 +114,7 @@ func (c *call) changeLoad() (any, error) {
 		if err := c.Fleet.FitsLoad(groups, change); err != nil {
 			return nil, loadProblem(err)
 		}
-		return &api.Load{DryRun: true, Groups: c.loadGroups(groups)}, nil
+		return &api.Load{DryRun: true, Groups: c.loadGroups(groups, math.MinInt64)}, nil
 	}
 	n := c.number()
 	changed, from, err := c.Fleet.ChangeLoad(c.asked, groups, change)
@@ -118,7 +122,7 @@ func (c *call) changeLoad() (any, error) {
 		return nil, loadProblem(err)
 	}
 	c.note(n, len(groups), changed)
-	return &api.Load{Intervention: n, From: offset(from), Changed: changed, Groups: c.loadGroups(groups)}, nil
+	return &api.Load{Intervention: n, From: offset(from), Changed: changed, Groups: c.loadGroups(groups, from)}, nil
 }
 
 // offset is a moment as results count it.
