@@ -56,6 +56,9 @@ func (r *running) banner() {
 	if r.scrape != nil {
 		rs.add("metrics", "%s", r.scrape.url)
 	}
+	if r.replaying != nil {
+		rs.add("replay", "%s, as in %s", plural(r.replaying.Len(), "intervention"), printable(r.replayed))
+	}
 	if r.control != nil {
 		rs.add("control", "%s", r.control.url)
 	}

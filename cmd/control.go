@@ -151,8 +151,9 @@ func (c *controlled) close() {
 	c.serving.Wait()
 }
 
-// controlRun opens the control of a run.
-func (r *running) controlRun(f *controlFlags) (err error) {
+// controlRun opens the control of a run, in which what was done in another one may be
+// repeated.
+func (r *running) controlRun(f *controlFlags, again *metrics.Result) (err error) {
 	series := allSeries(r)
 	config := control.Config{
 		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log,
@@ -162,8 +163,15 @@ func (r *running) controlRun(f *controlFlags) (err error) {
 	if r.embedded != nil {
 		config.Brokers = append(config.Brokers, r.embedded.others...)
 	}
-	r.control, err = r.openControl(f, config)
-	return err
+	if r.control, err = r.openControl(f, config); err != nil || again == nil {
+		return err
+	}
+	if r.control != nil {
+		r.steering = r.control.api
+	} else {
+		r.steering = control.New(config)
+	}
+	return r.prepareReplay(again)
 }
 
 // controlLogin is as whom commands are given to devices: as the scenario says, with the

@@ -11,6 +11,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/control"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/transport"
 	"homefleet/scenarios"
@@ -34,9 +35,14 @@ type running struct {
 	series   *series // nil: the run stands alone
 	scrape   *scrape // nil: nobody asks for metrics
 	dial     func(context.Context) (net.Conn, error)
-	control  *controlled    // nil: nobody controls it
-	clears   *fleet.Options // how the broker is reached when all is over, to clear up; nil: nothing is cleared
-	load     liveLoad
+	control  *controlled // nil: nobody controls it
+
+	replaying *control.Replaying // what was done to another run; nil: nothing is repeated
+	replayed  string             // the file that it is from
+	steering  *control.Server    // repeats it
+
+	clears *fleet.Options // how the broker is reached when all is over, to clear up; nil: nothing is cleared
+	load   liveLoad
 
 	began    time.Time
 	readyIn  time.Duration // 0: not yet
@@ -56,7 +62,9 @@ func (r *running) live(ctx context.Context) error {
 	r.began = time.Now()
 	r.plain.at = r.began
 	go func() { ended <- r.fleet.Run(ctx) }()
+	replayed := r.replay(ctx)
 	r.watch(ctx, ended)
+	replayed()
 	r.fleet.LogSilenced()
 	r.screen.Status("", paint{})
 	uncleared := r.clearUp(ctx)

@@ -33,6 +33,7 @@ type runFlags struct {
 	outputs   outputFlags
 	metrics   string
 	control   controlFlags
+	replay    string
 	linger    spanFlag
 	force     bool
 	unwatched bool
@@ -98,6 +99,7 @@ result so far; a second Ctrl-C quits at once.`,
 	f.outputs.add(fs)
 	fs.StringVar(&f.metrics, "metrics", "", "`ADDRESS` to serve metrics for Prometheus on, such as 127.0.0.1:9464")
 	f.control.add(fs)
+	fs.StringVar(&f.replay, "replay", "", "result `FILE` of a run with --control: what was done there is done again, at the same moments")
 	fs.Var(&f.linger, "linger", "how long --metrics serves the figures of a run that is over (default: until the next scrape, at most 20s, if there was one before)")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
 	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
@@ -221,10 +223,20 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 		return err
 	}
 	defer r.scrape.close()
-	if err := r.controlRun(&f.control); err != nil {
+	again, err := r.readReplay(f.replay)
+	if err != nil {
 		return err
 	}
-	defer func() { r.control.close() }()
+	r.replayed = f.replay
+	if err := r.controlRun(&f.control, again); err != nil {
+		return err
+	}
+	defer func() {
+		r.control.close()
+		if r.control == nil && r.steering != nil {
+			r.steering.End()
+		}
+	}()
 	err = r.live(ctx)
 	r.linger(ctx, f.linger)
 	return err

@@ -126,7 +126,7 @@ func (a *app) runReads(arg string, sc *scenarios.Scenario, f *runFlags, ids []st
 		}
 		b := &sc.Broker
 		for _, u := range []fileUse{
-			{"the scenario", arg}, {"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
+			{"the scenario", arg}, {"the result of --replay", f.replay}, {"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
 		} {
 			if !yield(u) {
 				return

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 )
 
@@ -47,6 +48,9 @@ type phases struct {
 // Phase returns the present phase.
 func (f *Fleet) Phase() Phase { return Phase(f.phase.Load()) }
 
+// Load is what controllers send, for whoever changes that.
+func (f *Fleet) Load() *load.Governors { return f.load }
+
 // MeasureStart returns when the measuring starts or has started; ok is false
 // before that is known.
 func (f *Fleet) MeasureStart() (start time.Time, ok bool) {
@@ -78,7 +82,9 @@ func (f *Fleet) conduct() {
 		return
 	}
 	zero := time.Now().Add(p.WarmUp)
-	f.beginLoad(zero)
+	f.zero.Store(&zero)
+	f.phase.Store(int32(WarmingUp))
+	f.load.Begin(zero)
 	if !f.sleepUntil(zero) {
 		return
 	}
@@ -94,9 +100,7 @@ func (f *Fleet) conduct() {
 		}
 		f.recorder.Online(tick.Sub(zero), f.devices.Presence().Online)
 		if f.controllers.Presence().Online < len(f.requesters) {
-			for _, r := range f.requesters {
-				r.Have(r.CatchUp)
-			}
+			f.load.CatchUp()
 		}
 		if f.broken() {
 			f.measured.Store(int64(time.Since(zero)))
@@ -113,9 +117,7 @@ func (f *Fleet) conduct() {
 		return
 	}
 	f.phase.Store(int32(Draining))
-	for _, r := range f.requesters {
-		r.Have(r.Finish)
-	}
+	f.load.Finish()
 	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
 		if !f.await(until) {
 			return

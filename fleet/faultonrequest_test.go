@@ -49,11 +49,11 @@ func (p *peer) answers() (all []string) {
 		if bytes.HasPrefix(m.Topic, []byte("state/")) {
 			continue
 		}
-		text := fmt.Sprintf("%v %s %s %x", time.Since(start), m.Topic, m.Payload, m.Props.CorrelationData)
+		line := []string{fmt.Sprintf("%v %s %s %x", time.Since(start), m.Topic, m.Payload, m.Props.CorrelationData)}
 		for k, v := range m.Props.UserProperties() {
-			text += " " + k + "=" + v
+			line = append(line, k+"="+v)
 		}
-		all = append(all, text)
+		all = append(all, strings.Join(line, " "))
 	}
 	return all
 }

@@ -104,7 +104,6 @@ type Fleet struct {
 	interventions metrics.Interventions
 	course        course
 
-	begun    chan struct{} // closed once the start of measuring is known
 	stop     chan struct{}
 	stopOnce sync.Once
 }
@@ -113,8 +112,7 @@ type Fleet struct {
 type population struct {
 	responders []*responder.Responder
 	requesters []*load.Controller
-	governors  []*load.Governor // of their groups
-	loadMu     sync.Mutex       // held while the load is changed
+	load       *load.Governors // of all of them
 	watching   []*load.Watcher
 	auditor    *audit.Auditor // nil: nothing is audited
 
@@ -177,7 +175,7 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 	}
 	f := &Fleet{
 		scenario: sc, secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
-		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}), begun: make(chan struct{}),
+		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
 		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
 	}
 	f.counts = new(metrics.Counts)
@@ -206,6 +204,7 @@ func (f *Fleet) newRecorder() {
 func (f *Fleet) newLoad() error {
 	sc := f.scenario
 	e, first := f.loadEnv(), 0
+	var groups []*load.Group
 	p := client.Profile{Cohort: &f.controllers, Backoff: backoffOf(&sc.Connect), EndsSession: !sc.Connect.Resume}
 	for i := range sc.Controllers {
 		g := load.NewGroup(sc, &f.names, i, first)
@@ -213,9 +212,10 @@ func (f *Fleet) newLoad() error {
 		if err := g.Populate(&e, p, func(n int) int { return identity{controllerRole, n}.stream() }); err != nil {
 			return err
 		}
-		f.requesters, f.governors = append(f.requesters, g.Controllers()...), append(f.governors, g.Governor())
+		f.requesters, groups = append(f.requesters, g.Controllers()...), append(groups, g)
 		first += sc.Controllers[i].Count
 	}
+	f.load = load.NewGovernors(groups, sc.Phases.WarmUp, sc.Phases.Measure, f.clock.Epoch)
 	watchers := f.watcherEnv()
 	for i := range sc.Watchers {
 		p := f.watcherProfile(&sc.Watchers[i])

@@ -13,6 +13,9 @@ import (
 	"homefleet/scenarios"
 )
 
+// Over returns a channel that is closed when Run returns.
+func (f *Fleet) Over() <-chan struct{} { return f.course.over }
+
 // Run connects the devices at the scenario's rate and keeps them going until ctx
 // is done, [Fleet.Stop] is called, or the scenario's duration is over, counted
 // from the start. Then every device goes in an orderly way. It returns when the

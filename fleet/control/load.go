@@ -2,12 +2,10 @@ package control
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"time"
 
 	"homefleet/devices/words"
-	"homefleet/fleet"
 	"homefleet/fleet/control/api"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
@@ -31,14 +29,13 @@ func (s *Server) loads() []operation {
 }
 
 func (c *call) getLoad() (any, error) {
-	return &api.Load{Groups: c.loadGroups(nil, math.MinInt64)}, nil
+	return &api.Load{Groups: c.loadGroups(nil)}, nil
 }
 
-// loadGroups are the groups with these places, all if it is nil, as they are at a moment that
-// is not before now.
-func (c *call) loadGroups(which []int, at time.Duration) []api.LoadGroup {
+// loadGroups are the groups with these places, all if it is nil.
+func (c *call) loadGroups(which []int) []api.LoadGroup {
 	snap, out := c.Fleet.Progress(), []api.LoadGroup{}
-	for i, l := range c.Fleet.Load(at) {
+	for i, l := range c.Fleet.Load().States() {
 		if which != nil && !slices.Contains(which, i) {
 			continue
 		}
@@ -62,7 +59,7 @@ func (c *call) loadGroups(which []int, at time.Duration) []api.LoadGroup {
 
 // meantGroups are the places of the groups that the path means.
 func (c *call) meantGroups() ([]int, error) {
-	names := c.Fleet.LoadGroups()
+	names := c.Fleet.Load().Groups()
 	if len(names) == 0 {
 		return nil, notHere.because("a [[controller]] in the scenario sends requests", "the run has no controllers, and so no load")
 	}
@@ -105,24 +102,24 @@ func (c *call) changeLoad() (any, error) {
 		if o.Rate == 0 {
 			key = "burst"
 		}
-		p := badLoad.because("PATCH /v1/load/{group} says which, and factor is for all of them", "%s is of one group of controllers, and there are several: %s", key, words.List(c.Fleet.LoadGroups()))
+		p := badLoad.because("PATCH /v1/load/{group} says which, and factor is for all of them", "%s is of one group of controllers, and there are several: %s", key, words.List(c.Fleet.Load().Groups()))
 		p.Errors = []api.Fault{{Pointer: "/" + key, Detail: p.Detail, Hint: p.Hint}}
 		return nil, p
 	}
-	change := fleet.LoadChange{Paused: o.Paused, Rate: o.Rate, Factor: o.Factor, Burst: o.Burst, Every: o.Every}
+	change := load.Change{Paused: o.Paused, Rate: o.Rate, Factor: o.Factor, Burst: o.Burst, Every: o.Every}
 	if dry {
-		if err := c.Fleet.FitsLoad(groups, change); err != nil {
+		if err := c.Fleet.Load().Fits(groups, change); err != nil {
 			return nil, loadProblem(err)
 		}
-		return &api.Load{DryRun: true, Groups: c.loadGroups(groups, math.MinInt64)}, nil
+		return &api.Load{DryRun: true, Groups: c.loadGroups(groups)}, nil
 	}
 	n := c.number()
-	changed, from, err := c.Fleet.ChangeLoad(c.asked, groups, change)
+	changed, from, err := c.Fleet.Load().Change(c.asked, groups, change)
 	if err != nil {
 		return nil, loadProblem(err)
 	}
 	c.note(n, len(groups), changed)
-	return &api.Load{Intervention: n, From: offset(from), Changed: changed, Groups: c.loadGroups(groups, from)}, nil
+	return &api.Load{Intervention: n, From: offset(from), Changed: changed, Groups: c.loadGroups(groups)}, nil
 }
 
 // offset is a moment as results count it.
@@ -143,6 +140,9 @@ func loadProblem(err error) error {
 			p.Errors = []api.Fault{{Pointer: "/" + unfit.Key, Detail: unfit.What, Hint: unfit.Hint}}
 		}
 		return p
+	}
+	if errors.Is(err, load.ErrOver) {
+		return notNow.because("", "%v", err)
 	}
 	return runProblem(err)
 }

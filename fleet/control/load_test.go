@@ -70,7 +70,7 @@ func inBubble(t *testing.T, src string, act func(*bubbled)) *metrics.Result {
 
 // at waits for a moment of the measuring.
 func (h *bubbled) at(moment time.Duration) {
-	<-h.fleet.Begun()
+	<-h.fleet.Load().Begun()
 	start, _ := h.fleet.MeasureStart()
 	time.Sleep(time.Until(start.Add(moment)))
 }

@@ -127,7 +127,7 @@ func (s *Server) momentOf(p *Replaying, at time.Duration) time.Duration {
 func (s *Server) sleepUntil(ctx context.Context, p *Replaying, at time.Duration) bool {
 	if s.Scenario.Measured() && at >= -s.Scenario.Phases.WarmUp {
 		select {
-		case <-s.Fleet.Begun():
+		case <-s.Fleet.Load().Begun():
 		case <-s.Fleet.Over():
 			return false
 		case <-ctx.Done():

@@ -88,7 +88,7 @@ func (c *call) status() (any, error) {
 // abilities are what this run can do.
 func (c *call) abilities() []string {
 	all := []string{"stop", "devices", "incidents"}
-	if len(c.Fleet.LoadGroups()) > 0 {
+	if len(c.Fleet.Load().Groups()) > 0 {
 		all = append(all, "load")
 	}
 	if c.Fleet.OwnsBroker() {

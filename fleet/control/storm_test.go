@@ -132,7 +132,7 @@ func TestTooManyAtATime(t *testing.T) {
 
 // Each operation of the document is called, and what it replies is what the document says.
 func TestEveryOperation(t *testing.T) {
-	h := start(t, block+"\n[audit]\n")
+	h := start(t, block+"\n[audit]\n[[controller]]\nname = \"phones\"\nattribute = \"power\"\nrate = \"10/s\"\n")
 	calls := map[string][2]string{ // by operation, the path and the body
 		"health": {"/healthz"}, "ready": {"/readyz"}, "status": {"/v1"},
 		"list-devices": {"/v1/devices"}, "get-device": {"/v1/devices/kettle"}, "list-kinds": {"/v1/kinds"},
@@ -147,6 +147,7 @@ func TestEveryOperation(t *testing.T) {
 		"strike":         {"/v1/incidents", `{"kind":"power-cut","for":"1h","target":{"home":"flat-02"}}`},
 		"list-incidents": {"/v1/incidents"}, "get-incident": {"/v1/incidents/1"}, "end-incident": {"/v1/incidents/1"},
 		"get-journal": {"/v1/devices/kettle/journal"}, "list-exchanges": {"/v1/exchanges"},
+		"get-load": {"/v1/load"}, "load": {"/v1/load", `{"paused":true}`}, "load-group": {"/v1/load/phones", `{"paused":false,"factor":2}`},
 		"list-wills": {"/v1/wills"}, "list-interventions": {"/v1/interventions"}, "stop": {"/v1/stop"},
 	}
 	doc := h.document()

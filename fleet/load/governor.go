@@ -9,7 +9,7 @@ import (
 )
 
 // Governor is what the load of a group of controllers is changed with while it is sent. It
-// may be used from any goroutine.
+// may be used from any goroutine; see [Governors].
 type Governor struct {
 	group *Group
 
@@ -17,6 +17,7 @@ type Governor struct {
 	now     *pace
 	setting Setting
 	changes int
+	from    time.Duration // when the last change holds
 }
 
 // Change is what is to be otherwise with the load of a group; what is nil or 0 stays as it is.
@@ -78,12 +79,12 @@ func (v *Governor) Fits(c Change) error {
 	return nil
 }
 
-// Change makes a change from a moment on, counted from the start of measuring: slots that
+// change makes a change from a moment on, counted from the start of measuring: slots that
 // are planned before it keep their moments. It reports whether anything is otherwise
 // then. The moment is to be so far ahead that all controllers hear of it in time; one that
 // does not has sent what was planned so far, and goes on from there. The error is an
 // [*UnfitChange].
-func (v *Governor) Change(from time.Duration, c Change) (bool, error) {
+func (v *Governor) change(from time.Duration, c Change) (bool, error) {
 	if err := v.Fits(c); err != nil {
 		return false, err
 	}
@@ -112,6 +113,7 @@ func (v *Governor) Change(from time.Duration, c Change) (bool, error) {
 		return false, &UnfitChange{"", "the load of " + v.group.Spec.Name + " was changed 1,000 times, which is the most", ""}
 	}
 	v.changes++
+	v.from = from
 	v.setting, v.now = s, v.now.changed(from, v.group.pace, s)
 	next := v.now
 	for _, r := range v.group.requesters {
@@ -166,12 +168,13 @@ type State struct {
 	Every       time.Duration // from burst to burst; likewise
 }
 
-// State returns what the load is at a moment, counted from the start of measuring.
-func (v *Governor) State(at time.Duration) State {
+// state returns what the load is at a moment, counted from the start of measuring, or when the
+// last change holds.
+func (v *Governor) state(at time.Duration) State {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	c := v.group.Spec
-	out := State{Group: c.Name, Controllers: c.Count, Arrival: c.Arrival, Text: c.ArrivalText() + c.PartText(), Setting: v.setting, Rate: v.now.rate(at)}
+	out := State{Group: c.Name, Controllers: c.Count, Arrival: c.Arrival, Text: c.ArrivalText() + c.PartText(), Setting: v.setting, Rate: v.now.rate(max(at, v.from))}
 	if c.Arrival == scenarios.Bursts {
 		out.Burst, out.Every = v.setting.bursts(c), v.setting.every(c)
 	}

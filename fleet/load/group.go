@@ -86,7 +86,7 @@ func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first in
 		t.who.Group = c.Group
 		g.targets = append(g.targets, t)
 	}
-	g.governor = Governor{group: g, now: g.pace, setting: Setting{Factor: 1}}
+	g.governor = Governor{group: g, now: g.pace, from: g.pace.begin, setting: Setting{Factor: 1}}
 	if c.Group != "" {
 		g.answers = len(g.targets)
 	}
@@ -119,9 +119,6 @@ func (g *Group) Populate(e *Env, p client.Profile, stream func(number int) int) 
 
 // Controllers are those that Populate has made.
 func (g *Group) Controllers() []*Controller { return g.requesters }
-
-// Governor is what the load of the group is changed with.
-func (g *Group) Governor() *Governor { return &g.governor }
 
 // Index is that of the group in the scenario.
 func (g *Group) Index() int { return g.index }
