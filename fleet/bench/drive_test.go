@@ -60,6 +60,7 @@ var measurements = []struct {
 	{"city", false, (*driver).cities},
 	{"start", false, (*driver).starts},
 	{"like", true, (*driver).like},
+	{"faces", true, (*driver).faces},
 }
 
 // driveAll measures and prints the tables.

@@ -27,6 +27,9 @@ func homes(j *job, more string) (*scenarios.Scenario, error) {
 
 // lightsText is the scenario of plain lights, as a file.
 func lightsText(j *job) string {
+	if j.Face != "" {
+		return fmt.Sprintf("seed = 1\n[connect]\nkeep_alive = \"%ds\"\ntimeout = \"60s\"\n", j.KeepAlive) + lightsIn(j.Face, j.Lights)
+	}
 	text := fmt.Sprintf("seed = 1\n[connect]\nkeep_alive = \"%ds\"\ntimeout = \"60s\"\n[[device]]\nkind = \"light\"\nid = \"flat-light-{n}\"\ncount = %d\nqos = %d\n",
 		j.KeepAlive, j.Lights, j.QoS)
 	if j.Every != "" {

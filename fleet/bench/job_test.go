@@ -18,6 +18,7 @@ import (
 type job struct {
 	Homes     int    `json:"homes"`            // of 25 devices each
 	Lights    int    `json:"lights,omitempty"` // instead of homes
+	Face      string `json:"face,omitempty"`   // that the lights speak; each is commanded in its dialect
 	Broker    string `json:"broker"`           // host:port
 	TLS       bool   `json:"tls,omitempty"`
 	KeepAlive int    `json:"keep_alive"`          // seconds; 0 is off

@@ -241,7 +241,7 @@ func (r *report) tables() []table {
 			all = append(all, r.commandTable(n, qos))
 		}
 	}
-	return append(all, r.generatorTable(), r.scaleTable(), r.restTable(), r.likeTable())
+	return append(all, r.generatorTable(), r.scaleTable(), r.restTable(), r.likeTable(), r.facesTable())
 }
 
 // sizes are the numbers of devices for which a contender has a figure.

@@ -22,6 +22,7 @@ import (
 type requester struct {
 	conn net.Conn
 	ids  []string
+	asks []asked // in their dialects instead of by their ids
 
 	writing sync.Mutex
 	out     []byte
@@ -36,7 +37,7 @@ type requester struct {
 const answers = "answers/requester"
 
 func startRequester(j *job) (part, error) {
-	ids, err := names(j)
+	ids, asks, err := whom(j)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func startRequester(j *job) (part, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &requester{conn: conn, ids: ids, seen: make(map[uint64]struct{})}
+	r := &requester{conn: conn, ids: ids, asks: asks, seen: make(map[uint64]struct{})}
 	r.out = wire.AppendConnect(nil, &wire.Connect{Version: wire.V5, ClientID: "requester", CleanStart: true, MaximumPacketSize: 1 << 20})
 	r.out = wire.Append(r.out, &packets.Subscribe{PacketID: 1, Properties: &packets.Properties{}, Subscriptions: []packets.SubOptions{
 		{Topic: answers, QoS: 1}, {Topic: "state/+/power", QoS: 1},
@@ -62,6 +63,21 @@ func startRequester(j *job) (part, error) {
 		}
 	}()
 	return r, <-up
+}
+
+// whom returns who is commanded: devices by their ids, or in the dialect of a face.
+func whom(j *job) (ids []string, asks []asked, err error) {
+	sc, err := homes(j, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	if j.Face != "" {
+		asks, err = commandsOf(sc)
+	}
+	for d := range sc.Devices() {
+		ids = append(ids, d.ID)
+	}
+	return ids, asks, err
 }
 
 func (r *requester) counts() map[string]int64 {
@@ -108,7 +124,12 @@ func (r *requester) send(o order) {
 			to = append(append(append(to[:0], "state/"...), id...), "/power"...)
 		}
 		binary.BigEndian.PutUint64(correlation[:], number)
-		p := wire.Publish{Topic: topic, Payload: []byte("ON"), QoS: o.QoS, PacketID: uint16(number%65535) + 1}
+		payload := "ON"
+		if r.asks != nil {
+			one := r.asks[number*7919%uint64(len(r.asks))]
+			topic, to, payload = append(topic[:0], one.topic...), append(to[:0], answers...), one.payload
+		}
+		p := wire.Publish{Topic: topic, Payload: []byte(payload), QoS: o.QoS, PacketID: uint16(number%65535) + 1}
 		p.Props.ResponseTopic, p.Props.CorrelationData = to, correlation[:]
 		r.mu.Lock()
 		r.seen[number] = struct{}{}
