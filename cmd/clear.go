@@ -21,6 +21,7 @@ type clearFlags struct {
 	size   string
 	seed   string
 	run    string
+	mqtt   string
 	dry    bool
 }
 
@@ -54,6 +55,7 @@ reached.`,
 	addSize(cmd, &f.size)
 	fs.StringVar(&f.seed, "seed", "", "`NUMBER` that the run had")
 	fs.StringVar(&f.run, "run", "", "`ID` of the run, where topics have {run} in them")
+	addMQTT(fs, &f.mqtt)
 	fs.BoolVar(&f.dry, "dry-run", false, "only list the topics")
 	return cmd
 }
@@ -64,7 +66,7 @@ func (a *app) clear(cmd *cobra.Command, arg string, f *clearFlags) error {
 	if err != nil {
 		return err
 	}
-	again := runFlags{broker: f.broker, seed: f.seed, run: f.run}
+	again := runFlags{broker: f.broker, seed: f.seed, run: f.run, mqtt: f.mqtt}
 	again.broker.url = cmp.Or(f.broker.url, sc.Broker.URL, defaultBroker)
 	if _, err := a.override(cmd, sc, &again, warnings); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
@@ -23,6 +24,7 @@ type runFlags struct {
 	listen    listenFlags
 	duration  spanFlag
 	seed      string
+	mqtt      string
 	run       string
 	runs      runsFlags
 	shard     string
@@ -91,6 +93,7 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.Lookup("username").Usage += ", a template as in a scenario: {id}, {n} …"
 	fs.Var(&f.duration, "duration", "how long to run or, what is measured, to measure, such as 2m; 0s: until stopped")
 	fs.StringVar(&f.seed, "seed", "", "`NUMBER` that every random choice follows from")
+	addMQTT(fs, &f.mqtt)
 	fs.StringVar(&f.run, "run", "", "`ID` of this run, {run} in templates (default: random)")
 	f.runs.add(fs)
 	addShard(fs, &f.shard, "; with --broker and --run")
@@ -172,6 +175,11 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	}
 	r := &running{app: a, sc: sc, arg: arg, id: ids[0], outputs: outputs}
 	return r.once(cmd.Context(), f)
+}
+
+// addMQTT adds the flag that says which version is spoken.
+func addMQTT(fs *pflag.FlagSet, to *string) {
+	fs.StringVar(to, "mqtt", "", "`VERSION` that all clients speak who have none of their own: 5, or 3.1.1 for a broker that has nothing newer (default: the scenario's)")
 }
 
 // runID is the id of run k of --runs, or of the only one; "" is one of its own.
@@ -304,6 +312,13 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 			return nil, misused("", "--seed is %q; want a whole number from 0 to %d", f.seed, uint64(1<<63-1))
 		}
 		sc.Seed = seed
+	}
+	switch version := scenarios.MQTT(f.mqtt); version {
+	case "":
+	case scenarios.MQTT5, scenarios.MQTT311:
+		sc.Broker.MQTT = version
+	default:
+		return nil, misused("", "--mqtt is %q; want %s or %s", f.mqtt, scenarios.MQTT5, scenarios.MQTT311)
 	}
 	if f.run != "" && (len(f.run) > 64 || strings.Trim(f.run, runAlphabet) != "") {
 		return nil, misused("", "--run is %q; want up to 64 letters, digits, dots, dashes and underscores", f.run)

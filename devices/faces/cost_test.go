@@ -65,3 +65,22 @@ func BenchmarkHear(b *testing.B) {
 		})
 	}
 }
+
+// What a command allocates at most: native and Home Assistant's are spoken by large fleets.
+func TestCommandAllocations(t *testing.T) {
+	most := map[string]float64{"homefleet": 0, "home-assistant": 0, "homie": 1, "shelly": 5, "zigbee2mqtt": 40}
+	for _, f := range faces.All() {
+		want, known := most[f.Name]
+		if !known {
+			want = 10
+		}
+		obey, out := commanded(t, f)
+		before := out.said
+		if n := testing.AllocsPerRun(100, obey); n > want {
+			t.Errorf("%s: a command allocates %v times; want at most %v", f.Name, n, want)
+		}
+		if out.said < before+100 {
+			t.Errorf("%s: %d messages were said of 100 commands", f.Name, out.said-before)
+		}
+	}
+}

@@ -171,6 +171,7 @@ type Talk struct {
 
 	message Message
 	number  []byte
+	result  []byte // of a request, while it is carried out
 	values  []float64
 }
 

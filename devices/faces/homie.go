@@ -183,7 +183,7 @@ func (h *homie) Hear(t *Talk, topic, payload []byte) bool {
 		return true
 	}
 	m := h.value(t, me, i, Answer)
-	if now := string(m.Payload); now != string(payload) {
+	if string(m.Payload) != string(payload) {
 		// What was accepted is said as it came, and then what the value is.
 		m.Payload = append(m.Payload[:0], payload...)
 		t.Say(m)
@@ -330,8 +330,8 @@ func (h *homie) value(t *Talk, me *Member, i int, a About) *Message {
 			m.Payload = strconv.AppendInt(append(m.Payload, ','), int64(channel), 10)
 		}
 	case p.datatype == "boolean":
-		word := string(me.Model.AppendValue(nil, attr))
-		m.Payload = strconv.AppendBool(m.Payload, word == "ON" || word == "open")
+		t.number = me.Model.AppendValue(t.number[:0], attr)
+		m.Payload = strconv.AppendBool(m.Payload, string(t.number) == "ON" || string(t.number) == "open")
 	default:
 		m.Payload = me.Model.AppendValue(m.Payload, attr)
 	}

@@ -18,7 +18,10 @@ func (p *homieProperty) words(payload []byte) (string, bool) {
 		if p.attribute == "power" {
 			off, on = "OFF", "ON"
 		}
-		return map[string]string{"false": off, "true": on}[text], text == "true" || text == "false"
+		if text == "true" {
+			return on, true
+		}
+		return off, text == "false"
 	case "enum":
 		for word := range strings.SplitSeq(p.format, ",") {
 			if word == text {

@@ -196,6 +196,11 @@ func appendQuoted(dst []byte, s string) []byte {
 // section 7).
 func appendEscaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
+		if c := s[i]; c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			dst = append(dst, c)
+			i++
+			continue
+		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '"' || r == '\\':

@@ -33,9 +33,9 @@ var shellyFace = Face{
 		}
 		switch s.Kind.Name {
 		case "plug":
-			return &shelly{Settings: s, app: "PlugSG3", model: "S3PL-00112EU", prefix: "shellyplugsg3-", component: "switch:0", class: "Switch"}, nil
+			return newShelly(shelly{Settings: s, app: "PlugSG3", model: "S3PL-00112EU", prefix: "shellyplugsg3-", component: "switch:0", class: "Switch"}), nil
 		case "light":
-			return &shelly{Settings: s, app: "MulticolorBulbG3", model: "S3BL-C010007AEU", prefix: "shellycolorblbg3-", component: "rgbcct:0", class: "RGBCCT"}, nil
+			return newShelly(shelly{Settings: s, app: "MulticolorBulbG3", model: "S3BL-C010007AEU", prefix: "shellycolorblbg3-", component: "rgbcct:0", class: "RGBCCT"}), nil
 		case "thermostat":
 			return nil, errors.New("no Shelly since the second generation is a room thermostat on Wi-Fi; want plug or light")
 		}
@@ -55,6 +55,20 @@ type shelly struct {
 	Settings
 	app, model, prefix string
 	component, class   string
+	methods            []string // that there are
+}
+
+func newShelly(s shelly) *shelly {
+	s.methods = []string{"Shelly.GetDeviceInfo", "Shelly.GetStatus", "Shelly.GetConfig", "Shelly.ListMethods", "Shelly.GetComponents",
+		"Shelly.Reboot", "Shelly.CheckForUpdate", "Sys.GetStatus", "Sys.GetConfig", "Sys.SetConfig", "Wifi.GetStatus", "Wifi.SetConfig",
+		"Mqtt.GetStatus", "Mqtt.GetConfig", "Mqtt.SetConfig", "Cloud.GetStatus", "Cloud.SetConfig"}
+	for _, verb := range []string{"Set", "Toggle", "GetStatus", "GetConfig", "SetConfig", "ResetCounters"} {
+		s.methods = append(s.methods, s.class+"."+verb)
+	}
+	if s.class == "RGBCCT" {
+		s.methods = append(s.methods, "RGBCCT.DimUp", "RGBCCT.DimDown", "RGBCCT.DimStop")
+	}
+	return &s
 }
 
 // id is the device's id, which is its topic prefix, too.
@@ -63,6 +77,12 @@ func (s *shelly) id(w *Who) string { return string(s.appendID(nil, w)) }
 func (s *shelly) appendID(dst []byte, w *Who) []byte {
 	m := w.MAC()
 	return appendHex(append(dst, s.prefix...), m[:], lowerHex)
+}
+
+// textID writes a member that is the device's id and what follows it.
+func (s *shelly) textID(w *writer, name string, of *Who, rest string) {
+	w.key(name)
+	w.b = append(append(s.appendID(append(w.b, '"'), of), rest...), '"')
 }
 
 func (s *shelly) AppendFilters(dst []string, w *Who, _ bool) []string {
@@ -220,9 +240,8 @@ func (s *shelly) notify(t *Talk, me *Member, method string, params func(*writer)
 	m.Topic = append(s.appendID(m.Topic, &me.Who), "/events/rpc"...)
 	w := writer{m.Payload}
 	w.open('{')
-	id := s.id(&me.Who)
-	w.text("src", id)
-	w.text("dst", id+"/events")
+	s.textID(&w, "src", &me.Who, "")
+	s.textID(&w, "dst", &me.Who, "/events")
 	w.text("method", method)
 	w.key("params")
 	w.open('{')
@@ -331,7 +350,7 @@ func (s *shelly) set(t *Talk, me *Member, attribute, value string) error {
 }
 
 func (s *shelly) turn(t *Talk, me *Member, on bool) error {
-	return s.set(t, me, "power", map[bool]string{true: "ON", false: "OFF"}[on])
+	return s.set(t, me, "power", onOff(on))
 }
 
 func (s *shelly) toggle(t *Talk, me *Member) error { return s.turn(t, me, !s.isOn(me)) }

@@ -50,13 +50,15 @@ func (s *shelly) request(t *Talk, me *Member, payload []byte) {
 	if !ok || len(f.id) > 64 || len(method) > 128 {
 		return
 	}
-	var room writer
+	room := writer{t.result[:0]}
 	err := t.Refusal
+	free := strings.ToLower(method) // of case, as names of methods are
 	if err == nil {
-		err = s.carryOut(t, me, &room, method, f.params)
+		err = s.carryOut(t, me, &room, method, free, f.params)
 	}
+	t.result = room.b
 	s.reply(t, me, &f, room.b, err)
-	if err == nil && s.commands(method) {
+	if err == nil && s.commands(free) {
 		s.memory(me).source = "MQTT"
 		s.tellChange(t, me)
 	}
@@ -76,10 +78,17 @@ func jsonText(value []byte) (string, bool) {
 	return s, err == nil
 }
 
-// commands reports whether a method changes what is told of the component.
+// commands reports whether a method, in small letters, changes what is told of the component.
 func (s *shelly) commands(method string) bool {
-	class, verb, _ := strings.Cut(strings.ToLower(method), ".")
-	return class == strings.ToLower(s.class) && slices.Contains([]string{"set", "toggle", "resetcounters", "dimup", "dimdown"}, verb)
+	class, verb, _ := strings.Cut(method, ".")
+	if !strings.EqualFold(class, s.class) {
+		return false
+	}
+	switch verb {
+	case "set", "toggle", "resetcounters", "dimup", "dimdown":
+		return true
+	}
+	return false
 }
 
 // reply sends the answer to a request.
@@ -96,7 +105,7 @@ func (s *shelly) reply(t *Talk, me *Member, f *frame, result []byte, err error) 
 		w.key("id")
 		w.b = append(w.b, bytes.ToValidUTF8(f.id, []byte("?"))...)
 	}
-	w.text("src", s.id(&me.Who))
+	s.textID(&w, "src", &me.Who, "")
 	if named {
 		w.text("dst", src)
 	}
@@ -124,10 +133,11 @@ func validTopic(topic string) bool {
 	return topic != "" && topic[0] != '$' && len(topic) < 1<<16 && !strings.ContainsAny(topic, "+#\x00")
 }
 
-// carryOut writes the result of a method. Names are free of case.
-func (s *shelly) carryOut(t *Talk, me *Member, w *writer, method string, params []byte) error {
-	class, verb, _ := strings.Cut(strings.ToLower(method), ".")
-	switch class + "." + verb {
+// carryOut writes the result of a method, which stands there as it was asked for, and free of
+// case.
+func (s *shelly) carryOut(t *Talk, me *Member, w *writer, method, free string, params []byte) error {
+	class, verb, _ := strings.Cut(free, ".")
+	switch free {
 	case "shelly.getdeviceinfo":
 		s.deviceInfo(w, me)
 	case "shelly.getstatus":
@@ -138,7 +148,7 @@ func (s *shelly) carryOut(t *Talk, me *Member, w *writer, method string, params 
 		s.config(w, me)
 	case "shelly.listmethods":
 		w.open('{')
-		w.texts("methods", s.methods()...)
+		w.texts("methods", s.methods...)
 		w.close('}')
 	case "shelly.getcomponents":
 		s.components(w, t, me)
@@ -162,7 +172,7 @@ func (s *shelly) carryOut(t *Talk, me *Member, w *writer, method string, params 
 	case "cloud.getstatus":
 		s.cloudStatus(w, t, me)
 	default:
-		if class == strings.ToLower(s.class) {
+		if strings.EqualFold(class, s.class) {
 			return s.callComponent(t, me, w, method, verb, params)
 		}
 		return &rpcError{404, "No handler for " + method}
@@ -172,7 +182,7 @@ func (s *shelly) carryOut(t *Talk, me *Member, w *writer, method string, params 
 
 // callComponent carries out a method of the one component.
 func (s *shelly) callComponent(t *Talk, me *Member, w *writer, method, verb string, params []byte) error {
-	if !slices.ContainsFunc(s.methods(), func(m string) bool { return strings.EqualFold(m, method) }) {
+	if !slices.ContainsFunc(s.methods, func(m string) bool { return strings.EqualFold(m, method) }) {
 		return &rpcError{404, "No handler for " + method}
 	}
 	a := arguments{}
@@ -222,18 +232,4 @@ func (s *shelly) callComponent(t *Talk, me *Member, w *writer, method, verb stri
 		}
 	}
 	return nil
-}
-
-// methods are those that there are.
-func (s *shelly) methods() []string {
-	all := []string{"Shelly.GetDeviceInfo", "Shelly.GetStatus", "Shelly.GetConfig", "Shelly.ListMethods", "Shelly.GetComponents",
-		"Shelly.Reboot", "Shelly.CheckForUpdate", "Sys.GetStatus", "Sys.GetConfig", "Sys.SetConfig", "Wifi.GetStatus", "Wifi.SetConfig",
-		"Mqtt.GetStatus", "Mqtt.GetConfig", "Mqtt.SetConfig", "Cloud.GetStatus", "Cloud.SetConfig"}
-	for _, verb := range []string{"Set", "Toggle", "GetStatus", "GetConfig", "SetConfig", "ResetCounters"} {
-		all = append(all, s.class+"."+verb)
-	}
-	if s.class == "RGBCCT" {
-		all = append(all, "RGBCCT.DimUp", "RGBCCT.DimDown", "RGBCCT.DimStop")
-	}
-	return all
 }

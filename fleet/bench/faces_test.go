@@ -4,8 +4,10 @@ package bench
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"homefleet/devices/faces"
 	"homefleet/scenarios"
@@ -90,6 +92,9 @@ func (d *driver) face(name string) error {
 		return err
 	}
 	defer r.stop()
+	if f, _ := faces.ByName(name); f.Bridge {
+		time.Sleep(8 * time.Second) // it announces its devices five seconds after it has come
+	}
 	if err := d.pass(r, order{Do: "load", QoS: 1, Rate: *rate, Seconds: 2}); err != nil {
 		return err
 	}
@@ -101,6 +106,11 @@ func (d *driver) face(name string) error {
 	many, err := c.figures("free") // of lights that have been commanded
 	if err != nil {
 		return err
+	}
+	if *profiles != "" {
+		if _, err := c.say(order{Do: "heap", File: filepath.Join(*profiles, "face-"+name+"-heap.pprof")}); err != nil {
+			return err
+		}
 	}
 	d.perDevice("free ", role, facedLights, few, many)
 	return nil
