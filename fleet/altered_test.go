@@ -194,6 +194,9 @@ qos = `+tt.qos, f.dial(b.Dial))
 			n := f.did.Load()
 			want := metrics.Totals{Planned: 60, Sent: 60}
 			tt.want(&want, n)
+			if tt.qos != "0" {
+				want.ToAcknowledge = 60
+			}
 			want.Answered = 60 - want.Lost
 			want.Answers, want.MissingAnswers = want.Answered, want.Lost
 			if n == 0 || !snap.Totals.Equal(want) {
@@ -261,6 +264,9 @@ qos = `+tt.qos, f.dial(b.Dial))
 			n := f.did.Load()
 			want := metrics.Totals{Planned: 60, Sent: 60, ByTopic: metrics.ByTopic{Own: 60}}
 			tt.want(&want, n)
+			if tt.qos != "0" {
+				want.ToAcknowledge = 60
+			}
 			want.Answered = 60 - want.Lost
 			want.Answers, want.MissingAnswers = want.Answered, want.Lost
 			if n == 0 || !snap.Totals.Equal(want) {

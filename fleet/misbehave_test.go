@@ -220,7 +220,7 @@ timeout = "2s"
 			if deeds < requests/60 || deeds > requests/8 {
 				t.Errorf("misbehavior in %d of %d answers; want about 5 %%", deeds, requests)
 			}
-			want := metrics.Totals{Planned: requests, Sent: requests}
+			want := metrics.Totals{Planned: requests, Sent: requests, ToAcknowledge: requests}
 			tt.want(&want, deeds)
 			want.Answered = requests - want.Lost - want.Late
 			want.Answers = want.Answered + want.Late

@@ -235,7 +235,7 @@ func TestLoadPlan(t *testing.T) {
 		t.Fatal(faults)
 	}
 	p := s.LoadPlan()
-	if p.Clients != 4+2+4+1+1+1+2 || len(p.Watchers) != 1 || p.Phases.Length() != 135*time.Second || len(p.Expect) != 3+3 {
+	if p.Clients != 4+2+4+1+1+1+2 || len(p.Watchers) != 1 || p.Phases.Length() != 135*time.Second || len(p.Expect) != 3+4 {
 		t.Errorf("LoadPlan() = %+v; want 15 clients for 2m15s", p)
 	}
 	var got []string

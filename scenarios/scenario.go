@@ -68,7 +68,8 @@ type Scenario struct {
 func (s *Scenario) Expectations() []metrics.Expectation {
 	all := slices.Clone(s.Expect)
 	if len(s.Controllers) > 0 {
-		all = append(all, metrics.Implied(s.Expect, s.Without)...)
+		acknowledged := slices.ContainsFunc(s.Controllers, func(c Controllers) bool { return c.QoS > 0 })
+		all = append(all, metrics.Implied(s.Expect, s.Without, acknowledged)...)
 	}
 	return all
 }

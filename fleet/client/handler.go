@@ -38,6 +38,10 @@ type Acknowledged interface {
 	Acknowledged(note uint64, code byte)
 }
 
+// Completed is a handler that wants to know of the PUBCOMP of a message that it has sent
+// with a note, too.
+type Completed interface{ Completed(note uint64) }
+
 // HearsReasons is a handler that wants to know what the broker says of a message that it
 // refuses: Refused is called with the Reason String, "" if there is none, just before
 // Acknowledged is with the code.

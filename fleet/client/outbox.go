@@ -291,6 +291,9 @@ func (s *Session) settleAck(typ byte, a wire.Ack) {
 		if typ != packets.PUBCOMP {
 			s.acknowledged(note, a.Code)
 		} else {
+			if h, ok := s.handler.(Completed); ok {
+				h.Completed(note)
+			}
 			s.acknowledged(NoNote, a.Code)
 		}
 		o.pump(s)

@@ -67,4 +67,8 @@ func (r *Controller) Acknowledged(seq uint64, code byte) {
 		r.refill(at)
 	}
 	r.letGo(at)
+	r.checkIdle()
 }
+
+// Completed implements [client.Completed].
+func (r *Controller) Completed(seq uint64) { r.ledger.Completed(seq) }

@@ -202,9 +202,10 @@ func (r *Controller) leftover(at time.Duration) {
 	}
 }
 
-// checkIdle tells once that nothing is outstanding any more, nor waits.
+// checkIdle tells once that nothing is outstanding any more, nor waits, nor is to be
+// acknowledged.
 func (r *Controller) checkIdle() {
-	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 {
+	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 && (!r.Live() || r.Unacknowledged() == 0) {
 		r.idle = true
 		r.env.Idle()
 	}

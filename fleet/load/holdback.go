@@ -156,6 +156,7 @@ func (r *Controller) Offline(client.Departure) {
 		return
 	}
 	at := r.at(time.Now())
+	r.ledger.Disconnected()
 	if r.blocked {
 		r.observe(at)
 	}

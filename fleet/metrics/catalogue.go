@@ -192,6 +192,12 @@ var runFigures = []figure{
 		ofTotals(func(t *Totals) int64 { return t.Partial })},
 	{MetricInfo{"requests.altered", UnitCount, "requests.sent", false, "answers that say that their request came to the device altered: topic, payload or a property"}, true,
 		ofTotals(func(t *Totals) int64 { return t.AlteredRequests })},
+	{MetricInfo{"requests.to_acknowledge", UnitCount, "requests.sent", false, "requests sent at QoS 1 or 2"}, true,
+		ofTotals(func(t *Totals) int64 { return t.ToAcknowledge })},
+	{MetricInfo{unacknowledgedMetric, UnitCount, "requests.to_acknowledge", false, "of these, those whose PUBACK, or PUBREC and PUBCOMP, did not come in their time-out, though the connection lasted"}, false,
+		func(s *Snapshot, _ Label) (float64, float64, bool) {
+			return float64(s.Totals.Unacknowledged), float64(s.Totals.ToAcknowledge), s.Totals.Planned > 0
+		}},
 	{MetricInfo{"requests.no_subscribers", UnitCount, "requests.sent", false, "requests that the broker had nobody to give to (0x10)"}, true,
 		ofTotals(func(t *Totals) int64 { return t.NoSubscribers })},
 	{MetricInfo{"requests.rate", UnitRate, "", false, "requests sent a second, over the time measured"}, false,

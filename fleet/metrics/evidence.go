@@ -25,12 +25,14 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 	t := &s.Totals
 	o, _ := s.Outcomes(l)
 	switch metric {
-	case "requests.late", "requests.lost", "requests.refused", "requests.interrupted", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", "requests.held_by_connection", answersMetric:
+	case "requests.late", "requests.lost", "requests.refused", "requests.interrupted", "requests.sent_away", "requests.partial", "requests.no_subscribers", "requests.held", "requests.held_by_connection", "requests.to_acknowledge", answersMetric:
 		return evidence{o.Sent, "no request was sent" + forLabel(l), ""}, true
 	case "requests.sent", notSentMetric, "requests.failed":
 		if o.Paused > 0 {
 			return evidence{o.wanted(), "every planned request was paused" + forLabel(l), ""}, true
 		}
+	case unacknowledgedMetric:
+		return evidence{t.ToAcknowledge, "no request was sent at QoS 1 or 2", ""}, true
 	case "requests.lost_away":
 		return evidence{t.SentAway, "no request was sent to a device that was away", ""}, true
 	case "answers.errors": // a User Property, which MQTT 3.1.1 has not

@@ -126,7 +126,7 @@ func TestImplied(t *testing.T) {
 		{nil, []string{"requests.not_sent", "answers.received", "generator.late"}, ""},
 		{[]string{"requests.lost == 0"}, []string{"generator.late"}, sent + ", " + answered},
 	} {
-		if got := text(Implied(expectations(t, tt.own...), tt.without)); got != tt.want {
+		if got := text(Implied(expectations(t, tt.own...), tt.without, false)); got != tt.want {
 			t.Errorf("Implied(%q, %q) = %s; want %s", tt.own, tt.without, got, tt.want)
 		}
 	}
@@ -160,10 +160,10 @@ func played(t *testing.T, n, unsent, answered int, late time.Duration, expect []
 }
 
 func TestVerdictNeedsEvidence(t *testing.T) {
-	implied := Implied(nil, nil)
+	implied := Implied(nil, nil, false)
 	lost := expectations(t, "requests.lost <= 100%")
 	of := func(own []Expectation, without ...string) []Expectation {
-		return append(slices.Clone(own), Implied(own, without)...)
+		return append(slices.Clone(own), Implied(own, without, false)...)
 	}
 	for _, tt := range []struct {
 		name                string

@@ -22,6 +22,7 @@ var faultTable = []fault{
 	{"requests.refused", "requests were refused", "requests.failed requests.answered", false},
 	{"requests.lost", "requests were lost", "requests.failed requests.answered", false},
 	{"requests.late", "requests were answered late", "requests.failed requests.answered", false},
+	{unacknowledgedMetric, "requests were not acknowledged", "", false},
 	{"requests.altered", "answers were to altered requests", "", true},
 	{"answers.errors", "answers had an error", "", false},
 	{"answers.duplicate", "answers too many", "", true},

@@ -4,20 +4,23 @@ import "slices"
 
 // impliedTable is what is expected of every run that sends requests, whatever its
 // scenario says, since without it the rest says nothing: that the load was sent,
-// that somebody answered, and that the generator was not the bottleneck.
+// that the broker acknowledged what it had to, that somebody answered, and that the
+// generator was not the bottleneck.
 var impliedTable = []struct {
 	metric, want string
 	also         string // a metric whose expectation says the same, or otherwise
 }{
 	{notSentMetric, "< 1%", ""},
+	{unacknowledgedMetric, "< 1%", ""},
 	{answersMetric, "> 0", "requests.answered"},
 	{generatorMetric, "< 1%", ""},
 }
 
 const (
-	notSentMetric   = "requests.not_sent"
-	answersMetric   = "answers.received"
-	generatorMetric = "generator.late"
+	notSentMetric        = "requests.not_sent"
+	unacknowledgedMetric = "requests.unacknowledged"
+	answersMetric        = "answers.received"
+	generatorMetric      = "generator.late"
 )
 
 // ImpliedMetrics returns the metrics of the expectations that are implied.
@@ -31,10 +34,14 @@ func ImpliedMetrics() []string {
 
 // Implied returns the expectations that are implied where requests are sent: all
 // but those of which the scenario says something else, by an expectation of its
-// own of the whole of the metric, or does without.
-func Implied(own []Expectation, without []string) []Expectation {
+// own of the whole of the metric, or does without. Acknowledgements are where any are
+// sent at QoS 1 or 2.
+func Implied(own []Expectation, without []string, acknowledged bool) []Expectation {
 	var all []Expectation
 	for _, t := range impliedTable {
+		if t.metric == unacknowledgedMetric && !acknowledged {
+			continue
+		}
 		says := func(e Expectation) bool { return e.Metric() == t.metric || e.Metric() == t.also }
 		if slices.Contains(without, t.metric) || slices.ContainsFunc(own, says) {
 			continue

@@ -61,6 +61,7 @@ type request struct {
 	labels        Labels
 	state         state
 	qos           byte
+	acknowledged  bool // or it is not to be, any more
 }
 
 // requestSize is what one takes in memory.
@@ -168,7 +169,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	}
 	*l.at(l.head) = request{
 		planned: r.Planned, sent: r.Sent, target: r.Target, labels: r.Labels,
-		want: r.wanted(), content: r.Content, qos: r.QoS,
+		want: r.wanted(), content: r.Content, qos: r.QoS, acknowledged: r.QoS == 0,
 	}
 	clear(l.gaveTo(l.head))
 	if r.Away {
@@ -182,6 +183,9 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	t.Outstanding++
 	if r.Away {
 		t.SentAway++
+	}
+	if r.QoS > 0 {
+		t.ToAcknowledge++
 	}
 	t.hold(r)
 	if s != nil {
@@ -255,10 +259,13 @@ const (
 func (l *Ledger) letGo(why occasion) {
 	r := l.at(l.tail)
 	l.tail++
+	inTime := l.now-r.sent <= l.timeout
+	if !r.acknowledged && !inTime {
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Unacknowledged })
+	}
 	if !r.isOpen() {
 		return
 	}
-	inTime := l.now-r.sent <= l.timeout
 	unfinished := why == ended && inTime
 	t, s := l.book(r.planned)
 	t.Outstanding--

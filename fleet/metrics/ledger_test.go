@@ -161,7 +161,7 @@ func TestLedgerOutcomes(t *testing.T) {
 			d.send("a", 0, Request{Content: 5, QoS: 1})
 			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), OtherRetain: true,
 				Checked: true, Asked: 5, AskedQoS: 1, AskedGranted: 2, OtherQoS: true})
-		}, Answered, "planned 1 sent 1 answered 1 answers 1 other-qos-answers 1 other-retain 1"},
+		}, Answered, "planned 1 sent 1 answered 1 answers 1 other-qos-answers 1 other-retain 1 to-acknowledge 1"},
 		{"the request with a QoS that is lower than it may be, and higher", func(d *desk) Outcome {
 			for i, came := range []byte{0, 1, 2} {
 				name := fmt.Sprint(i)
@@ -170,11 +170,11 @@ func TestLedgerOutcomes(t *testing.T) {
 			}
 			d.send("granted 0", 0, Request{QoS: 1})
 			return d.Answer(1*ms, Answer{Correlation: d.ids["granted 0"].Append(nil, 0), Checked: true})
-		}, Answered, "planned 4 sent 4 answered 4 answers 4 other-qos-requests 2"},
+		}, Answered, "planned 4 sent 4 answered 4 answers 4 other-qos-requests 2 to-acknowledge 4"},
 		{"the request with a QoS between the granted and its own", func(d *desk) Outcome {
 			d.send("a", 0, Request{QoS: 2})
 			return d.Answer(1*ms, Answer{Correlation: d.ids["a"].Append(nil, 0), Checked: true, AskedQoS: 1, AskedGranted: 0})
-		}, Answered, "planned 1 sent 1 answered 1 answers 1"},
+		}, Answered, "planned 1 sent 1 answered 1 answers 1 to-acknowledge 1"},
 		{"refused, then answered", func(d *desk) Outcome {
 			d.send("a", 0, Request{})
 			d.Acknowledged(1*ms, 0, wire.QuotaExceeded)
@@ -274,7 +274,7 @@ func figuresOf(t *Totals) string {
 	names := strings.Fields("planned sent answered late lost refused outstanding no-room not-connected too-large generator-late ledger-full " +
 		"sent-away lost-away partial unfinished answers errors missing duplicates misrouted-controller misrouted-topic missing-id bad-length bad-checksum " +
 		"unknown-run never-sent forgotten after-refusal nobody stray held held-by-connection interrupted by-topic-unknown own others earlier nobodys " +
-		"bad-content altered-requests other-qos-requests other-qos-answers other-retain unchecked paused")
+		"bad-content altered-requests other-qos-requests other-qos-answers other-retain unchecked paused to-acknowledge unacknowledged")
 	var out []string
 	for i, n := range t.figures() {
 		if *n != 0 {

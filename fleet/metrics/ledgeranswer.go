@@ -186,6 +186,9 @@ func (t *Totals) check(r *request, a *Answer) {
 // same. All other codes mean nothing here.
 func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
 	l.expire(at)
+	if code >= 0x80 || seq >= l.tail && seq < l.head && l.at(seq).qos == 1 {
+		l.Completed(seq)
+	}
 	if code < 0x80 && code != wire.NoMatchingSubscribers {
 		return
 	}
@@ -210,6 +213,22 @@ func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
 			s.refused(r, l.timeout)
 			s.mu.Unlock()
 		}
+	}
+}
+
+// Completed notes that the broker has taken request seq: a PUBACK came, or a PUBCOMP, or
+// that it will not, which [Ledger.Acknowledged] is told.
+func (l *Ledger) Completed(seq uint64) {
+	if seq >= l.tail && seq < l.head {
+		l.at(seq).acknowledged = true
+	}
+}
+
+// Disconnected notes that the connection has ended: nobody knows what of that which was
+// not acknowledged the broker has.
+func (l *Ledger) Disconnected() {
+	for seq := l.tail; seq != l.head; seq++ {
+		l.at(seq).acknowledged = true
 	}
 }
 

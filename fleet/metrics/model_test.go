@@ -32,6 +32,9 @@ type modelRequest struct {
 	cut     bool // the run ended before its time-out
 
 	interrupted bool // and was stopped
+
+	taken   bool // by the broker, or its connection has ended
+	untaken bool // it was not when its time-out was over
 }
 
 func (r *modelRequest) full() bool { return len(r.answers) == max(r.Answers, 1) }
@@ -51,7 +54,7 @@ func (m *model) pass(now time.Duration) {
 		if m.now-r.Sent <= m.timeout+m.late {
 			break // what came later is not let go of before it
 		}
-		r.gone = true
+		r.gone, r.untaken = true, r.QoS > 0 && !r.taken
 	}
 }
 
@@ -124,6 +127,9 @@ func (m *model) answer(at time.Duration, seq int, a Answer) Outcome {
 
 func (m *model) acknowledged(at time.Duration, seq int, code byte) {
 	m.pass(at)
+	if seq < len(m.requests) && (code >= 0x80 || m.requests[seq].QoS == 1) {
+		m.completed(seq)
+	}
 	switch {
 	case code == wire.NoMatchingSubscribers:
 		if seq < len(m.requests) && !m.requests[seq].gone {
@@ -139,11 +145,18 @@ func (m *model) acknowledged(at time.Duration, seq int, code byte) {
 	}
 }
 
+func (m *model) completed(seq int) {
+	if seq < len(m.requests) && !m.requests[seq].gone {
+		m.requests[seq].taken = true
+	}
+}
+
 func (m *model) close(now time.Duration, interrupted bool) {
 	m.pass(now)
 	for _, r := range m.held() {
 		r.cut = m.now-r.Sent <= m.timeout
 		r.interrupted = r.cut && interrupted && r.open()
+		r.untaken = r.QoS > 0 && !r.taken && !r.cut
 		r.gone = true
 	}
 }
@@ -158,6 +171,12 @@ func (m *model) totals(warm bool) Totals {
 		t.Sent++
 		if r.Held > 0 {
 			t.Held++
+		}
+		if r.QoS > 0 {
+			t.ToAcknowledge++
+		}
+		if r.untaken {
+			t.Unacknowledged++
 		}
 		t.Answers += int64(len(r.answers))
 		t.ErrorAnswers += r.errors
@@ -306,6 +325,18 @@ func history(t testing.TB, rng *rand.Rand, n int) {
 			l.Acknowledged(at, uint64(seq), code)
 			m.acknowledged(at, seq, code)
 			note("ack of %d: %#x", seq, code)
+			if rng.IntN(3) == 0 {
+				l.Completed(uint64(seq))
+				m.completed(seq)
+				note("completed %d", seq)
+			}
+			if rng.IntN(100) == 0 {
+				l.Disconnected()
+				for _, r := range m.held() {
+					r.taken = true
+				}
+				note("disconnected")
+			}
 		case dice < 97:
 			what, b := strange(rng, size)
 			note("strange: %s", what)

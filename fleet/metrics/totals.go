@@ -138,6 +138,9 @@ type Totals struct {
 
 	SentAway int64 `json:"sent_away"` // of those sent, to a device that was away at that moment
 
+	ToAcknowledge  int64 `json:"to_acknowledge"` // of those sent, at QoS 1 or 2
+	Unacknowledged int64 `json:"unacknowledged"` // of these, without a PUBACK, or a PUBREC and PUBCOMP, in their time-out, though the connection lasted
+
 	// What flow control held back: the broker's Receive Maximum, the scenario's
 	// max_outstanding, a connection that takes no more.
 	Held         int64 `json:"held"`               // of those sent: they had to wait before they could leave
@@ -171,7 +174,7 @@ type Totals struct {
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [46]*int64 {
+func (t *Totals) figures() [48]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -182,6 +185,7 @@ func (t *Totals) figures() [46]*int64 {
 		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
 		&t.ByTopic.Unknown, &t.ByTopic.Own, &t.ByTopic.Others, &t.ByTopic.Earlier, &t.ByTopic.Nobodys,
 		&t.Corrupted.Content, &t.AlteredRequests, &t.OtherQoS.Requests, &t.OtherQoS.Answers, &t.OtherRetain, &t.Unchecked, &t.NotSent.Paused,
+		&t.ToAcknowledge, &t.Unacknowledged,
 	}
 }
 
@@ -246,6 +250,8 @@ func (t *Totals) Check() error {
 	}
 	f.equal("refused = sum over the reason codes", t.Refused, codes)
 	f.atMost("those sent to devices away are of the sent", t.SentAway, t.Sent)
+	f.atMost("those to acknowledge are of the sent", t.ToAcknowledge, t.Sent)
+	f.atMost("unacknowledged are of those to acknowledge", t.Unacknowledged, t.ToAcknowledge)
 	f.atMost("those held back are of the sent", t.Held, t.Sent)
 	f.atMost("those held back by the connection are of the held", t.HeldByConn, t.Held)
 	f.atMost("lost ones to devices away are of the lost", t.LostAway, min(t.Lost, t.SentAway))

@@ -165,6 +165,7 @@ func details(t *metrics.Totals) []namedCount {
 		{"most held back", t.LongestQueue, "at a time in one controller"},
 		{"lost with some answers", t.Partial, "of several that were expected"},
 		{"lost as the run ended", t.Unfinished, "before their time-out"},
+		{"not acknowledged", t.Unacknowledged, "no PUBACK, or no PUBREC and PUBCOMP, in their time-out, at QoS 1 or 2"},
 		{"nobody subscribed", t.NoSubscribers, "PUBACK or PUBREC with 0x10"},
 		{"stray refusals", t.StrayRefusals, "of requests that were not outstanding"},
 	}
