@@ -61,6 +61,7 @@ waited for did not come about.`,
 	f.StringVar(&c.at, "at", "", "`URL` of the control, such as http://127.0.0.1:7676; its token is in "+tokenVariable)
 	f.StringVar(&c.ready, "ready", "", "ready `FILE` of the run")
 	cmd.AddCommand(c.looking()...)
+	cmd.AddCommand(c.following()...)
 	cmd.AddCommand(c.acting()...)
 	for _, sub := range cmd.Commands() {
 		sub.Flags().SortFlags = false
