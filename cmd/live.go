@@ -36,6 +36,8 @@ type running struct {
 	scrape   *scrape // nil: nobody asks for metrics
 	dial     func(context.Context) (net.Conn, error)
 	control  *controlled // nil: nobody controls it
+	house    *house      // nil: no terminal has a table of the devices
+	onlooker *onlooker   // nil: nobody wants to hear of single commands
 
 	replaying *control.Replaying // what was done to another run; nil: nothing is repeated
 	replayed  string             // the file that it is from
@@ -57,14 +59,23 @@ type running struct {
 // live runs the fleet to its end and prints the result.
 func (r *running) live(ctx context.Context) error {
 	r.banner()
+	r.openHouse()
+	defer r.house.close()
+	if err := r.lookOn(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	ended := make(chan error, 1)
 	r.rampMemory()
 	r.began = time.Now()
 	r.plain.at = r.began
 	go func() { ended <- r.fleet.Run(ctx) }()
 	replayed := r.replay(ctx)
-	r.watch(ctx, ended)
+	r.watch(ctx, stop, ended)
 	replayed()
+	r.house.close()
+	r.heed()
 	r.fleet.LogSilenced()
 	r.screen.Status("", paint{})
 	uncleared := r.clearUp(ctx)
@@ -101,7 +112,7 @@ func (r *running) clearUp(ctx context.Context) error {
 }
 
 // watch tells how things go until the fleet has ended.
-func (r *running) watch(ctx context.Context, ended <-chan error) {
+func (r *running) watch(ctx context.Context, stop context.CancelCauseFunc, ended <-chan error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	ready, done := r.fleet.Ready(), ctx.Done()
@@ -128,8 +139,16 @@ func (r *running) watch(ctx context.Context, ended <-chan error) {
 		case <-done:
 			done, stopped = nil, true
 			r.stopping(plural(online, "device") + " online")
+		case key, ok := <-r.house.keys():
+			switch {
+			case !ok:
+				r.house.keyboard.Keys = nil // the terminal is gone
+			case ready == nil && !stopped && r.house.press(key):
+				stop(errInterrupted)
+			}
 		case now := <-tick.C:
 			look()
+			r.heed()
 			r.progress(now, ready == nil, stopped)
 		}
 	}
@@ -171,7 +190,6 @@ const (
 // progress tells how far the fleet is.
 func (r *running) progress(now time.Time, ready, stopping bool) {
 	up := r.fleet.Presence()
-	c := r.fleet.Counts()
 	if !ready && !stopping && up.Seen == 0 {
 		r.whyNobody(now)
 	}
@@ -199,13 +217,21 @@ func (r *running) progress(now time.Time, ready, stopping bool) {
 		if !r.Stderr.Terminal && r.plain.turn(now, plainEvery) {
 			r.plain.say(r.screen, now, "connecting: "+text)
 		}
+	case r.house != nil:
+		r.house.tick(now)
 	case now.Sub(r.statusAt) >= statusEvery:
 		r.statusAt = now
-		ran := now.Sub(r.began).Round(time.Second)
-		r.screen.Status(fmt.Sprintf("%d:%02d  %s of %s online  %s  %s", int(ran.Minutes()), int(ran.Seconds())%60,
-			words.Grouped(int64(up.Online)), words.Grouped(int64(up.Devices)),
-			plural(c.Requests.Load(), "request"), plural(c.Messages.Total(metrics.Sent, metrics.Reply, metrics.ErrorReply), "reply")), r.errPaint())
+		r.screen.Status(r.statusText(now), r.errPaint())
 	}
+}
+
+// statusText says how long the run has lasted, and how much has happened.
+func (r *running) statusText(now time.Time) string {
+	up, c := r.fleet.Presence(), r.fleet.Counts()
+	ran := now.Sub(r.began).Round(time.Second)
+	return fmt.Sprintf("%d:%02d  %s of %s online  %s  %s", int(ran.Minutes()), int(ran.Seconds())%60,
+		words.Grouped(int64(up.Online)), words.Grouped(int64(up.Devices)),
+		plural(c.Requests.Load(), "request"), plural(c.Messages.Total(metrics.Sent, metrics.Reply, metrics.ErrorReply), "reply"))
 }
 
 // whyNobody says once what may be the matter while no device has come up.

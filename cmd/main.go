@@ -28,6 +28,10 @@ type Process struct {
 	LookupEnv func(string) (string, bool) // nil: an empty environment
 	Dir       string                      // where relative file names begin; "" is the working directory
 	OwnMemory bool                        // the collector is set by us, and ours to set again
+
+	// Keyboard opens the terminal that stdin is for single keys; nil, or returning nil:
+	// there is none, or it is not ours to read from now.
+	Keyboard func() *Keyboard
 }
 
 // errInterrupted is the cause of a context that a signal ended.
@@ -64,6 +68,7 @@ func Main() int {
 		Stdout:    fileStream(os.Stdout),
 		Stderr:    fileStream(os.Stderr),
 		LookupEnv: os.LookupEnv,
+		Keyboard:  func() *Keyboard { return openKeyboard(ctx, os.Stdin) },
 	})
 }
 

@@ -7,14 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
-	"homefleet/fleet/events"
 	"homefleet/scenarios"
 )
 
@@ -209,9 +207,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if err := r.reach(f, &options); err != nil {
 		return err
 	}
-	if f.control.address != "" {
-		options.Events, options.Journals = events.New(strconv.FormatInt(time.Now().UnixNano(), 36)), true
-	}
+	r.newEvents(&options, f.control.address != "")
 	defer func() { // for the ways out before the end
 		if r.embedded != nil {
 			_ = r.embedded.close()

@@ -14,9 +14,6 @@ func (f *Fleet) Interventions() *metrics.Interventions { return &f.interventions
 // Events is where those hear of what happens who look on; nil: nobody can.
 func (f *Fleet) Events() *events.Hub { return f.deviceEnv.Events }
 
-// FewDevices reports whether there are so few devices that single ones are told of.
-func (f *Fleet) FewDevices() bool { return f.deviceEnv.Few }
-
 // Clock is the present moment on the run's own clock.
 func (f *Fleet) Clock() time.Duration { return f.now() }
 

@@ -36,6 +36,25 @@ type home struct {
 	end   func()        // ends the control, as at the end of a run; once
 
 	broker *broker.Broker
+	log    *lines // of the fleet
+}
+
+// lines are what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 const block = `
@@ -67,12 +86,13 @@ func start(t testing.TB, src string, with ...func(*control.Config)) *home {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h := &home{t: t, broker: b, over: make(chan struct{}), log: new(lines)}
 	f, err := fleet.New(sc, fleet.Options{Run: "test", Embedded: true, InMemory: true, BrokerControl: b,
-		BrokerName: "the test's", Dial: b.Dial, Events: events.New("test"), Journals: true})
+		BrokerName: "the test's", Dial: b.Dial, Events: events.New("test"), Journals: true, Log: slog.New(slog.NewTextHandler(h.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &home{t: t, fleet: f, broker: b, over: make(chan struct{})}
+	h.fleet = f
 	config := control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
 		Stop: f.Stop, Token: token, Phone: phone.New(phone.Config{Name: "test", Dial: b.Dial}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
 	for _, set := range with {

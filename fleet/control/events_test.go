@@ -316,6 +316,9 @@ func TestWhatBecameOfCommands(t *testing.T) {
 			t.Errorf("%s: the journal ends with %d %s; want %d %s", tt.name, last.Number, last.Outcome, x.Number, x.Outcome)
 		}
 	}
+	if log := h.log.String(); strings.Count(log, "refused a command that has no response topic") != 1 || !strings.Contains(log, "cmnd/kettle/powr") {
+		t.Errorf("the log does not tell of the command that was refused without a word:\n%s", log)
+	}
 	j := must[api.Journal](h, "GET", "/v1/devices/kettle/journal", "")
 	if len(j.Exchanges) != 12 || j.Missed != 0 || j.Since != "0s" {
 		t.Errorf("the journal has %d, %d missed, since %s; want 12", len(j.Exchanges), j.Missed, j.Since)
