@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/events"
@@ -135,14 +137,34 @@ func (f *Fleet) stopped() bool { return f.env.Stopped() }
 // orderly DISCONNECT would come by then.
 const lingers = 300 * time.Millisecond
 
-// dismiss lets the auditor go; leave ends a dial of it.
-func (f *Fleet) dismiss(leave func()) {
+// dismiss lets the auditor go, which runs in a group by itself, and waits for its end;
+// leave ends a dial of it.
+func (f *Fleet) dismiss(auditing *errgroup.Group, leave func()) {
 	const answer = 100 * time.Millisecond // for a sign of life that the end was seen
-	time.Sleep(lingers - answer)
-	f.auditor.MakeCertain()
-	time.Sleep(answer)
-	defer leave()
-	f.auditor.EndBy(time.Now().Add(time.Second))
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_ = auditing.Wait() // an auditor that was refused has seen nothing, and the audit says so
+	}()
+	if within(lingers, gone, nil) && within(answer, gone, f.auditor.MakeCertain()) {
+		f.auditor.EndBy(time.Now().Add(time.Second))
+	}
+	leave()
+	<-gone
+}
+
+// within waits until something has happened, at most so long. It is false when the
+// auditor is gone first.
+func within(most time.Duration, gone, happened <-chan struct{}) bool {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-gone:
+		return false
+	case <-happened:
+	case <-timer.C:
+	}
+	return true
 }
 
 // completeAudit adds to a snapshot what the audit knows.

@@ -106,8 +106,7 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	<-conducted
 	beside.Wait()
 	if f.auditor != nil {
-		f.dismiss(dismiss)
-		_ = auditing.Wait() // an auditor that was refused has seen nothing, and the audit says so
+		f.dismiss(&auditing, dismiss)
 	}
 	return f.outcome(stopped, first)
 }

@@ -44,7 +44,7 @@ func (f *Fleet) newDeliveries(watchers *load.WatcherEnv) error {
 	for _, r := range f.responders {
 		slots = max(slots, r.TelemetrySlot()+1)
 	}
-	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1}
+	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1, News: f.news.tell}
 	shares := make(map[string]int) // of a shared subscription, by name and filter
 	for _, w := range f.watching {
 		spec, index := w.Spec()
@@ -93,8 +93,8 @@ func (f *Fleet) settleDeliveries(until time.Time) (stopped bool) {
 	if f.deliveries == nil {
 		return false
 	}
-	for wait := 5 * time.Millisecond; time.Now().Before(until) && f.deliveries.Pending() > 0; wait = min(2*wait, 250*time.Millisecond) {
-		if !f.sleepUntil(time.Now().Add(wait)) {
+	for time.Now().Before(until) && f.deliveries.Pending() > 0 {
+		if !f.await(until) {
 			return true
 		}
 	}

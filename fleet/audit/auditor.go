@@ -27,6 +27,8 @@ type Auditor struct {
 	seen    []recentWill
 	gone    time.Duration // when it went away last; 0: it never did
 	pulse   time.Time     // when it looks next whether it is still connected
+	certain chan struct{} // closed when a PINGREQ that is yet to be made is answered; nil: nobody waits
+	asked   bool          // that PINGREQ is made
 }
 
 // Auditing is what an Auditor is to do. Its functions are called on the Auditor's
@@ -165,6 +167,7 @@ func (r *Auditor) Act(now time.Time) time.Time {
 		r.pulse = now.Add(certainty)
 		if !r.AwaitsPingresp() {
 			r.Ping(now)
+			r.asked = r.certain != nil
 		}
 	}
 	r.askAgain(now)
@@ -174,15 +177,32 @@ func (r *Auditor) Act(now time.Time) time.Time {
 // nextAct is when something is due.
 func (r *Auditor) nextAct() time.Time { return client.Earlier(r.pulse, r.nextQuery()) }
 
-// MakeCertain has it ask for a sign of life at once. It may be called from any
-// goroutine.
-func (r *Auditor) MakeCertain() {
+// MakeCertain has it ask for a sign of life at once. What it returns is closed with the
+// answer: all that the broker sent before has been seen then. It is never closed where
+// there is no connection, or none to the end. It may be called from any goroutine, once.
+func (r *Auditor) MakeCertain() <-chan struct{} {
+	certain := make(chan struct{})
 	r.Tell(func() {
 		if r.Live() {
+			r.certain = certain
 			r.pulse = time.Now()
 			r.Wake(r.pulse)
 		}
 	})
+	return certain
+}
+
+// Pingresp implements [client.HearsPingresp].
+func (r *Auditor) Pingresp() {
+	switch {
+	case r.certain == nil:
+	case r.asked:
+		close(r.certain)
+		r.certain = nil
+	default: // the answer to one that was made before somebody wanted to be certain
+		r.pulse = time.Now()
+		r.Wake(r.pulse)
+	}
 }
 
 // StoodStill says that this process stood still between two moments of the clock: what

@@ -55,6 +55,9 @@ func (s *Session) handle(frame wire.Frame) error {
 				h.Ponged(l.pinged)
 			}
 		}
+		if h, ok := s.handler.(HearsPingresp); ok {
+			h.Pingresp()
+		}
 	case packets.DISCONNECT:
 		if s.V311() { // which has none that the server sends (3.14)
 			return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a DISCONNECT, which no server of MQTT 3.1.1 sends"})

@@ -76,6 +76,9 @@ type Speaks interface{ Speaks() time.Time }
 // that it answers, on the fleet's clock; told only where the session is observed.
 type Ponged interface{ Ponged(asked time.Duration) }
 
+// HearsPingresp is a handler that is told of each PINGRESP, whoever observes the session.
+type HearsPingresp interface{ Pingresp() }
+
 // Stalled is a handler that wants to know when its connection took nothing for a time:
 // while a write waits, nothing that comes due can leave.
 type Stalled interface{ Stalled(from, to time.Time) }

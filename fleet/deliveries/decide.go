@@ -80,6 +80,7 @@ func (l *Ledger) change(group, member, n int, granted *byte) {
 	epoch := l.epoch.Load() + 1
 	g.accounts[g.accountOf(member)].note(epoch, n, n < 0)
 	l.epoch.Store(epoch)
+	l.lookAgain()
 }
 
 // ending says how a ledger is closed, for what nothing came behind.
@@ -231,19 +232,6 @@ func (l *Ledger) walk(ending func(group, account int) ending, part func(*stream,
 		}
 		p.mu.Unlock()
 	}
-}
-
-// Pending returns how many deliveries may be on their way still. One that a later one of
-// its topic has overtaken is among them: it may be out of order, and not lost. It looks
-// at every topic.
-func (l *Ledger) Pending() int64 {
-	rows := make([]metrics.DeliveryTotals, 3*len(l.groups))
-	l.walk(func(int, int) ending { return ending{} }, nil, rows, false)
-	n := int64(0)
-	for i := range rows {
-		n += rows[i].Lost
-	}
-	return n
 }
 
 // Overdue is Deliveries, but what is overdue counts as lost already: it was sent

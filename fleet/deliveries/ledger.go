@@ -21,6 +21,10 @@ type Config struct {
 	// Elsewhere says that other processes have members of the same shared
 	// subscriptions, so that what does not come here may have come there.
 	Elsewhere bool
+
+	// News is called, from any goroutine, when [Ledger.Pending] is worth asking again.
+	// It must not wait. Nil is told nothing.
+	News func()
 }
 
 // Group is a group of watchers with the same subscriptions.
@@ -43,6 +47,9 @@ type Ledger struct {
 	stripes   [stripeCount]stripe
 
 	epoch atomic.Uint32 // goes up whenever some watcher comes or goes
+
+	tell    func()       // Config.News
+	awaited atomic.Int64 // of what was pending when that was asked, how much has not come; 0: nobody waits
 
 	mu   sync.Mutex // of what follows, and of the coverage of the groups
 	sets []match
@@ -98,7 +105,7 @@ func New(c Config) (*Ledger, error) {
 	if len(c.Groups) == 0 || len(c.Groups) > math.MaxUint16 {
 		return nil, errors.New("a ledger of deliveries without a group of watchers")
 	}
-	l := &Ledger{slots: c.Slots, elsewhere: c.Elsewhere, streams: make([]*stream, c.Devices*c.Slots), groups: make([]group, len(c.Groups))}
+	l := &Ledger{slots: c.Slots, elsewhere: c.Elsewhere, tell: c.News, streams: make([]*stream, c.Devices*c.Slots), groups: make([]group, len(c.Groups))}
 	for i := range c.Groups {
 		g := &l.groups[i]
 		g.Group = c.Groups[i]
@@ -257,6 +264,7 @@ func (l *Ledger) odd(m Message, do func(*stripe, *stream)) {
 	defer p.mu.Unlock()
 	if s := l.stream(m.Device, m.Slot); s != nil && m.Seq < s.sent {
 		do(p, s)
+		l.lookAgain()
 	}
 }
 
@@ -270,6 +278,7 @@ func (l *Ledger) Cut(device int) {
 			s.cut = true
 		}
 	}
+	l.lookAgain()
 }
 
 // member is when something came last to a watcher, for [Ledger.Close] to know

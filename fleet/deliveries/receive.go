@@ -55,10 +55,12 @@ func (l *Ledger) Received(m Message, a Arrival) (first bool) {
 	}
 	if n := r.overflow(m.Seq); n > 0 {
 		l.giveUp(p, s, r, a.Group, g.accountOf(a.Member), n, m.Seq)
+		l.lookAgain()
 	}
 	r.set(m.Seq)
 	late := l.behindOthers(s, r, g, m.Seq, a.Member)
 	r.top = max(r.top, m.Seq+1)
+	l.came()
 	seg := &s.segments[s.at(m.Seq)]
 	if !seg.measured {
 		return true
