@@ -63,12 +63,7 @@ func (a *announcements) Now() (wall time.Time, up time.Duration) {
 // face has it, and Home Assistant takes everything that is announced to it, by whatever face.
 func TestShippedAnnouncements(t *testing.T) {
 	n := make(map[string]int)
-	for _, info := range Shipped() {
-		data, _ := ReadShipped(info.Name)
-		s, faults := Load(info.Name, data)
-		if err := faults.Err(); err != nil {
-			t.Fatal(err)
-		}
+	for _, s := range loadShipped(t) {
 		a := &announcements{t: t, n: n}
 		for i := range s.Groups {
 			if a.face = s.Groups[i].Dialect().Name; a.face != faces.Default {

@@ -10,7 +10,7 @@ import (
 // TestLargeFilesLoadInTime holds the loader to a time that does not grow with
 // the square of the file, whatever it is full of.
 func TestLargeFilesLoadInTime(t *testing.T) {
-	largeFiles := some(10, 1)
+	largeFiles := some(25, 1)
 	numbered := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n / largeFiles {

@@ -134,12 +134,7 @@ func TestShardsAreTheWhole(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 5, 8, 23} {
 		compareShards(t, whole, n)
 	}
-	for _, info := range Shipped() {
-		src, _ := ReadShipped(info.Name)
-		sc, faults := Load(info.Name, src)
-		if sc == nil {
-			t.Fatal(faults)
-		}
+	for _, sc := range loadShipped(t) {
 		parts := some([]int{3}, []int{2, 3})
 		if sc.Count() > 10_000 {
 			parts = some(nil, []int{3}) // they differ in nothing but their number
@@ -148,7 +143,7 @@ func TestShardsAreTheWhole(t *testing.T) {
 			if _, err := sc.Shard(Shard{1, n}, "r"); err == nil {
 				compareShards(t, sc, n)
 			} else {
-				t.Logf("%s: %v", info.Name, err)
+				t.Logf("%s: %v", sc.Name, err)
 			}
 		}
 	}

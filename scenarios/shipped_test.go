@@ -4,9 +4,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
+
+// shippedLoaded are the shipped scenarios as they are loaded, once for all tests: they are
+// only read.
+var shippedLoaded = sync.OnceValues(func() ([]*Scenario, Faults) {
+	var all []*Scenario
+	for _, info := range Shipped() {
+		src, _ := ReadShipped(info.Name)
+		s, faults := Load(info.Name+".toml", src)
+		if s == nil {
+			return nil, faults
+		}
+		all = append(all, s)
+	}
+	return all, nil
+})
+
+func loadShipped(t *testing.T) []*Scenario {
+	t.Helper()
+	all, faults := shippedLoaded()
+	if all == nil {
+		t.Fatal(faults)
+	}
+	return all
+}
 
 func TestShipped(t *testing.T) {
 	var names []string

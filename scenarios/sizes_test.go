@@ -42,7 +42,7 @@ func TestOverlays(t *testing.T) {
 		{"expect", `"requests.lost"`, `"< 5"`}, {"expect", `"requests.late"`, `"== 0"`},
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for range some(30, 300) {
+	for range some(15, 300) {
 		var over []assignment
 		for _, c := range changes {
 			if r.IntN(3) == 0 {

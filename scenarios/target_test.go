@@ -103,7 +103,8 @@ func TestShare(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var others []string
-	for range 30 {
+	draws := some(10, 30)
+	for range draws {
 		seed, homes, share := r.Uint64N(1<<63), 100+r.IntN(1000), 0.01+0.9*r.Float64()
 		small, large, more := targets(seed, homes, share), targets(seed, homes+r.IntN(500), share), targets(seed, homes, share+0.05)
 		n := float64(3 * homes)
@@ -121,7 +122,7 @@ func TestShare(t *testing.T) {
 		others = append(others, fmt.Sprint(small))
 	}
 	slices.Sort(others)
-	if len(slices.Compact(others)) < 30 {
+	if len(slices.Compact(others)) < draws {
 		t.Error("two seeds draw the same devices; want them to draw for themselves")
 	}
 }

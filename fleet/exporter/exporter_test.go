@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,10 +189,15 @@ func TestScrape(t *testing.T) {
 			t.Errorf("%s = %v, %v; want %v", name, v, ok, want)
 		}
 	}
-	for _, name := range []string{"go_goroutines", "process_cpu_seconds_total"} {
+	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes", "process_start_time_seconds"} {
 		if got[name] <= 0 {
 			t.Errorf("%s = %v; want more than 0", name, got[name])
 		}
+	}
+	// The kernel counts in hundredths of a second: a process that has only begun has 0.
+	age := float64(time.Now().Unix()) + 1 - got["process_start_time_seconds"]
+	if cpu, ok := got["process_cpu_seconds_total"]; !ok || cpu < 0 || cpu > age*float64(runtime.NumCPU()) {
+		t.Errorf("process_cpu_seconds_total = %v, %v; want at most what all cores can have worked in %v s", cpu, ok, age)
 	}
 	for name := range got {
 		if strings.Contains(name, "power-cut") || strings.Contains(name, `of="online",share="99"`) || strings.Contains(name, `group="full jitter",incident="storm",state="answering"`) {

@@ -88,7 +88,7 @@ func TestEqualRunsAreCalledTheSame(t *testing.T) {
 	t.Parallel()
 	all := recordedRuns(t)
 	random := rand.New(rand.NewPCG(10, 1))
-	pairs := some(20, 200)
+	pairs := some(10, 200)
 	changed := 0
 	for range pairs {
 		c := CompareRuns(drawMany(random, all, 10, 1), drawMany(random, all, 10, 1))
@@ -113,7 +113,7 @@ func TestASlowdownOfATenthIsFound(t *testing.T) {
 	t.Parallel()
 	all := recordedRuns(t)
 	random := rand.New(rand.NewPCG(10, 2))
-	pairs := some(10, 100)
+	pairs := some(5, 100)
 	found := 0
 	for range pairs {
 		c := CompareRuns(drawMany(random, all, 10, 1), drawMany(random, all, 10, 1.1))

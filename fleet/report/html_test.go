@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -189,13 +190,16 @@ func render1(t testing.TB, r *metrics.Result) []byte {
 }
 
 // fixtures are the results that the tests render.
-func fixtures() map[string]*metrics.Result {
+// fixtures are results of all sorts, to be read only.
+func fixtures() map[string]*metrics.Result { return maps.Clone(allFixtures()) }
+
+var allFixtures = sync.OnceValue(func() map[string]*metrics.Result {
 	return map[string]*metrics.Result{
 		"stalled": stalled(), "steady": steady(), "lossy": lossy(), "tiny": tiny(), "saturated": saturated(), "empty": empty(),
 		"telemetry": telemetry(), "power-cut": powerCut(),
 		"mass-offline": massOffline(), "storm": storm(),
 	}
-}
+})
 
 func TestPages(t *testing.T) {
 	all := fixtures()
@@ -360,7 +364,11 @@ func TestHTMLEscapes(t *testing.T) {
 		return s
 	}
 	want := shape("harmless")
-	for _, text := range hostileTexts() {
+	texts := hostileTexts()
+	if some(true, false) {
+		texts = slices.Concat(texts[:3], texts[8:11]) // those that can break out, and those that are no text
+	}
+	for _, text := range texts {
 		if got := shape(text); !slices.Equal(got, want) {
 			i := 0
 			for i < min(len(got), len(want)) && got[i] == want[i] {
