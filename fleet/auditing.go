@@ -4,8 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
 	"homefleet/fleet/events"
@@ -132,40 +130,6 @@ func (f *Fleet) zeroOffset() time.Duration {
 }
 
 func (f *Fleet) stopped() bool { return f.env.Stopped() }
-
-// lingers is how long the auditor stays when everybody has gone: a Will after an
-// orderly DISCONNECT would come by then.
-const lingers = 300 * time.Millisecond
-
-// dismiss lets the auditor go, which runs in a group by itself, and waits for its end;
-// leave ends a dial of it.
-func (f *Fleet) dismiss(auditing *errgroup.Group, leave func()) {
-	const answer = 100 * time.Millisecond // for a sign of life that the end was seen
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		_ = auditing.Wait() // an auditor that was refused has seen nothing, and the audit says so
-	}()
-	if within(lingers, gone, nil) && within(answer, gone, f.auditor.MakeCertain()) {
-		f.auditor.EndBy(time.Now().Add(time.Second))
-	}
-	leave()
-	<-gone
-}
-
-// within waits until something has happened, at most so long. It is false when the
-// auditor is gone first.
-func within(most time.Duration, gone, happened <-chan struct{}) bool {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-gone:
-		return false
-	case <-happened:
-	case <-timer.C:
-	}
-	return true
-}
 
 // completeAudit adds to a snapshot what the audit knows.
 func (f *Fleet) completeAudit(snap *metrics.Snapshot) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"homefleet/fleet/audit"
 	"homefleet/fleet/broker"
 )
 
@@ -15,7 +16,7 @@ func TestHowLongTheAuditorStays(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		admit  func(broker.ConnectInfo) byte
-		longer time.Duration // than lingers
+		longer time.Duration // than audit.Lingers
 	}{
 		{"it sees the end", nil, 0},
 		{"it was refused", func(c broker.ConnectInfo) byte {
@@ -23,7 +24,7 @@ func TestHowLongTheAuditorStays(t *testing.T) {
 				return 0x8a // banned
 			}
 			return 0
-		}, -lingers},
+		}, -audit.Lingers},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			brew(t, `
@@ -37,8 +38,8 @@ kind = "light"
 				began := time.Now()
 				s.fleet.Stop()
 				s.ended.wait()
-				if took := time.Since(began); took != lingers+tt.longer {
-					t.Errorf("Run returned %v after Stop; want %v", took, lingers+tt.longer)
+				if took := time.Since(began); took != audit.Lingers+tt.longer {
+					t.Errorf("Run returned %v after Stop; want %v", took, audit.Lingers+tt.longer)
 				}
 			})
 		})

@@ -106,7 +106,9 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	<-conducted
 	beside.Wait()
 	if f.auditor != nil {
-		f.dismiss(&auditing, dismiss)
+		f.auditor.Leave()
+		dismiss()
+		_ = auditing.Wait() // an auditor that was refused has seen nothing, and the audit says so
 	}
 	return f.outcome(stopped, first)
 }

@@ -177,34 +177,6 @@ func (r *Auditor) Act(now time.Time) time.Time {
 // nextAct is when something is due.
 func (r *Auditor) nextAct() time.Time { return client.Earlier(r.pulse, r.nextQuery()) }
 
-// MakeCertain has it ask for a sign of life at once. What it returns is closed with the
-// answer: all that the broker sent before has been seen then. It is never closed where
-// there is no connection, or none to the end. It may be called from any goroutine, once.
-func (r *Auditor) MakeCertain() <-chan struct{} {
-	certain := make(chan struct{})
-	r.Tell(func() {
-		if r.Live() {
-			r.certain = certain
-			r.pulse = time.Now()
-			r.Wake(r.pulse)
-		}
-	})
-	return certain
-}
-
-// Pingresp implements [client.HearsPingresp].
-func (r *Auditor) Pingresp() {
-	switch {
-	case r.certain == nil:
-	case r.asked:
-		close(r.certain)
-		r.certain = nil
-	default: // the answer to one that was made before somebody wanted to be certain
-		r.pulse = time.Now()
-		r.Wake(r.pulse)
-	}
-}
-
 // StoodStill says that this process stood still between two moments of the clock: what
 // came in between was seen late. It may be called from any goroutine.
 func (r *Auditor) StoodStill(from, to time.Duration) {
