@@ -35,6 +35,11 @@ func TestCalmScenariosLetNothingPass(t *testing.T) {
 		"at another QoS": func(d *metrics.Delivery) { d.OtherQoS++ },
 		"with RETAIN":    func(d *metrics.Delivery) { d.OtherRetain++ },
 	}
+	kept := map[string]func(*metrics.RetainedTotals){
+		"stale":   func(r *metrics.RetainedTotals) { r.Right--; r.Stale++ },
+		"missing": func(r *metrics.RetainedTotals) { r.Right--; r.Missing++ },
+		"wrong":   func(r *metrics.RetainedTotals) { r.Right--; r.Wrong++ },
+	}
 	counts := []string{"acks.missing", "connections.bad_packets"}
 	for _, name := range calm {
 		src, _ := ReadShipped(name)
@@ -71,6 +76,11 @@ func TestCalmScenariosLetNothingPass(t *testing.T) {
 				check("a delivery to "+sc.Watchers[i].Name+" "+what, func(s *metrics.Snapshot) { messages[what](&s.Deliveries[i]) })
 			}
 		}
+		if slices.ContainsFunc(sc.Groups, func(g Group) bool { return g.Retain }) {
+			for _, what := range slices.Sorted(maps.Keys(kept)) {
+				check("a retained message "+what, func(s *metrics.Snapshot) { kept[what](s.Audit.Retained) })
+			}
+		}
 		for _, what := range counts {
 			check(what, func(s *metrics.Snapshot) { s.Counts[what]++ })
 		}
@@ -85,6 +95,7 @@ func snapshotOf(sc *Scenario) *metrics.Snapshot {
 			s.Counts[m.Name] = 0
 		}
 	}
+	s.Audit = &metrics.Audit{Retained: &metrics.RetainedTotals{Checked: 1000, Right: 1000}}
 	s.Counts["connect.tried"], s.Counts["connect.succeeded"] = 10, 10
 	if len(sc.Controllers) > 0 {
 		s.Totals = metrics.Totals{Planned: 1000, Sent: 1000, Answered: 1000, Answers: 1000}
