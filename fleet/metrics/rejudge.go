@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,13 @@ func (r *Result) Rejudge() (otherwise []string) {
 			otherwise = append(otherwise, fmt.Sprintf("the document says %q of %s %s; by its figures it is %q: %s", x.Status, x.Metric, x.Want, y.Status, y.Sentence))
 		}
 	}
+	for _, e := range r.unsaid() {
+		y := e.Evaluate(s)
+		r.Expectations = append(r.Expectations, y)
+		if y.Status != Pass {
+			otherwise = append(otherwise, fmt.Sprintf("the document leaves out what is implied: %s %s; by its figures it is %q: %s", y.Metric, y.Want, y.Status, y.Sentence))
+		}
+	}
 	r.settleGenerator()
 	r.Judge()
 	if saturated != r.Generator.Saturated {
@@ -31,4 +39,20 @@ func (r *Result) Rejudge() (otherwise []string) {
 		otherwise = append(otherwise, fmt.Sprintf("the document's verdict is %q; by what is in it, it is %q", verdict, r.Verdict))
 	}
 	return otherwise
+}
+
+// unsaid are the expectations that are implied and that a result leaves out, of a run that
+// was to send requests.
+func (r *Result) unsaid() []Expectation {
+	if r.Totals.Planned == 0 || r.Ran > 0 {
+		return nil
+	}
+	var own []Expectation
+	for _, x := range r.Expectations {
+		if e, faults := ParseExpectation(x.Metric, x.Want, nil); faults == nil {
+			own = append(own, e)
+		}
+	}
+	acknowledged := slices.ContainsFunc(r.Load.QoS, func(qos int) bool { return qos > 0 })
+	return Implied(own, r.Without, acknowledged)
 }

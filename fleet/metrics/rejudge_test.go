@@ -52,6 +52,31 @@ func TestRejudge(t *testing.T) {
 	}
 }
 
+// What is implied is expected of a document that leaves it out, too, unless the scenario
+// does without.
+func TestRejudgeWithoutWhatIsImplied(t *testing.T) {
+	own := expectations(t, "requests.lost == 0")
+	for _, tt := range []struct {
+		name    string
+		unsent  int
+		without []string
+		want    Verdict
+		says    string
+	}{
+		{"half was not sent", 500, nil, VerdictFail, "the document leaves out what is implied: requests.not_sent < 1%; by its figures it is \"fail\""},
+		{"half was not sent, and nobody minds", 500, []string{"requests.not_sent"}, VerdictPass, ""},
+		{"all was sent", 0, nil, VerdictPass, ""},
+	} {
+		r := played(t, 1000, tt.unsent, 1000-tt.unsent, 0, append(slices.Clone(own), Implied(own, tt.without, false)...))
+		r.Without = tt.without
+		r.Expectations = r.Expectations[:1]
+		says := strings.Join(r.Rejudge(), "\n")
+		if r.Verdict != tt.want || !strings.HasPrefix(says, tt.says) {
+			t.Errorf("%s: Rejudge() = %q, verdict %q; want %q, %q", tt.name, says, r.Verdict, tt.says, tt.want)
+		}
+	}
+}
+
 // Shards on two brokers are no run: where that can be known they are refused, else
 // it is said.
 func TestMergeResultsOfBrokers(t *testing.T) {
