@@ -10,10 +10,33 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // flagFile is a flag in a help text that takes a FILE.
 var flagFile = regexp.MustCompile(`(?m)^ +(--[a-z-]+) FILE +(.*)$`)
+
+// inputFiles are a scenario, a users file, a result, what they name, and what a flag does.
+var inputFiles = map[string]string{
+	"in.toml": `[broker]
+url = "mqtts://127.0.0.1:1"
+username = "u"
+password_file = "pw"
+ca_file = "ca"
+cert_file = "cert"
+key_file = "key"
+[[device]]
+kind = "light"
+`,
+	"users.toml": `[[user]]
+name = "u"
+password_file = "user-pw"
+publish = ["#"]
+`,
+	"in.json": "{}", "pw": "secret", "user-pw": "secret", "ca": "none", "cert": "none", "key": "none", "flag": "anonymous = true\n",
+}
 
 // No output goes over an input, whichever flags the help of a command names, and
 // whatever the name: as it is, from the root, by way of a folder, a symbolic and a
@@ -23,8 +46,9 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 		args   []string // with IN for an input that is no flag's
 		inputs []string
 	}{
-		{[]string{"run", "IN", "--duration", "1ms"}, []string{"in.toml", "pw"}}, // pw is the password_file in in.toml
+		{[]string{"run", "IN", "--duration", "1ms"}, []string{"in.toml", "pw", "ca", "cert", "key"}},
 		{[]string{"broker"}, nil},
+		{[]string{"broker", "--users", "IN"}, []string{"users.toml", "user-pw"}},
 		{[]string{"report", "IN"}, []string{"in.json"}},
 	} {
 		var help bytes.Buffer
@@ -42,12 +66,13 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 		}
 		for _, out := range outputs {
 			for _, in := range slices.Concat(c.inputs, readers) {
-				for _, way := range []string{"", "absolute", "./", "folder", "symbolic", "hard"} {
+				ways := []string{"", "hard", "absolute", "./", "folder", "symbolic"}
+				if slices.Index(c.inputs, in) > 0 { // as they are read, so are the others
+					ways = ways[:2]
+				}
+				for _, way := range ways {
 					dir := t.TempDir()
-					for name, text := range map[string]string{
-						"in.toml": "[broker]\nurl = \"mqtt://127.0.0.1:1\"\nusername = \"u\"\npassword_file = \"pw\"\n[[device]]\nkind = \"light\"\n",
-						"in.json": "{}", "pw": "secret", "flag": "anonymous = true\n",
-					} {
+					for name, text := range inputFiles {
 						if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 							t.Fatal(err)
 						}
@@ -55,6 +80,9 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 					victim, args := in, slices.Clone(c.args)
 					if strings.HasPrefix(in, "--") {
 						victim = "flag"
+						if slices.Contains(args, in) {
+							continue // it is the command's IN
+						}
 						args = append(args, in, "flag")
 						if in == "--password-file" {
 							args = append(args, "--username", "u")
@@ -107,4 +135,64 @@ func calledBy(t *testing.T, dir, file, way string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// Every flag of every command is known as one of a file or not: what its help calls FILE is
+// one, what it calls by another word is none. A flag with a word that is new fails here
+// until it is said which it is, and a command that writes files until
+// TestNoOutputGoesOverAnInput tries it, as it tries all files of a command it has.
+func TestFlagsOfFilesAreKnown(t *testing.T) {
+	noFile := []string{
+		"ADDRESS", "ADDRESSES", "DATA", "ID", "K/N", "KEY=VALUE", "NAME", "NAMES", "NUMBER", "QoS", "SESSION", "SHARE", "SIZE", "TEXT", "TIME",
+		"TOPIC", "TYPE", "URL", "VARIABLE", "VERDICT", "WAY", "WHEN", "duration", "int", "string", "",
+	}
+	tried := []string{"broker", "report", "run"}
+	seen := 0
+	var walk func(path string, cmd *cobra.Command)
+	walk = func(path string, cmd *cobra.Command) {
+		for _, flags := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+			flags.VisitAll(func(f *pflag.Flag) {
+				seen++
+				word, usage := pflag.UnquoteUsage(f)
+				switch {
+				case word == "FILE":
+					if strings.Contains(usage, "to write") && !slices.Contains(tried, path) {
+						t.Errorf("%s --%s is a file that is written; want %s among the commands of TestNoOutputGoesOverAnInput", path, f.Name, path)
+					}
+				case !slices.Contains(noFile, word):
+					t.Errorf("%s --%s takes a %s, which may be a file or not; want the word FILE in its help, or this one among noFile", path, f.Name, word)
+				}
+			})
+		}
+		for _, sub := range cmd.Commands() {
+			walk(strings.TrimSpace(path+" "+sub.Name()), sub)
+		}
+	}
+	walk("", (&app{}).root())
+	if seen < 80 {
+		t.Errorf("%d flags were looked at; want those of every command", seen)
+	}
+}
+
+// Every key of a scenario and of a users file that names a file stands in the files that
+// TestNoOutputGoesOverAnInput tries, by the forms in their references.
+func TestKeysOfFilesAreKnown(t *testing.T) {
+	text, err := os.ReadFile("../scenarios/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|(.*)$").FindAllStringSubmatch(string(text), -1) {
+		form := strings.Split(m[2], "|")
+		if !slices.ContainsFunc(form[:min(2, len(form))], func(s string) bool { return strings.Contains(s, "file name") }) {
+			continue
+		}
+		named++
+		if !strings.Contains(inputFiles["in.toml"]+inputFiles["users.toml"], m[1]+" = ") {
+			t.Errorf("the key %s names a file, and TestNoOutputGoesOverAnInput does not try it", m[1])
+		}
+	}
+	if named < 5 {
+		t.Errorf("%d keys that name files; want those of [broker] and [[user]]", named)
+	}
 }
