@@ -240,7 +240,7 @@ func TestMemoryIsCharged(t *testing.T) {
 // What is over is charged no more.
 func TestMemoryIsGivenBack(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, b *Broker) {
-		for _, kind := range []string{"alias", "given", "partial", "will", "queue", "taken", "qos2", "released", "shared", "feed"} {
+		for _, kind := range []string{"alias", "given", "partial", "will", "queue", "taken", "qos2", "released", "shared", "feed", "refused of 3.1.1"} {
 			c, _ := connect(t, b, pkt(0x10, "MQTT", 5, 6, u16(0), props(expiry100), "c", props(0x18, u32(5)), "w", "gone"))
 			c.subscribe("#", 2)
 			c.subscribe("$share/g/+", 1)
@@ -272,6 +272,14 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			case "released":
 				p.exchange(pub5(4, "a", 1, props(), "x"), ack(0x50, 1))
 				c.exchangeAny(ack(0x50, c.publication().id))
+			case "refused of 3.1.1": // which cannot be told, so that it releases what was dropped
+				old, _ := connect(t, b, connectV311("old"))
+				for id := range 9 {
+					old.exchange(pkt(0x34, "$SYS/a", u16(id+1), raw("x")), ack(0x50, id+1))
+					old.exchange(ack(0x62, id+1), ack(0x70, id+1))
+				}
+				old.exchange(pkt(0x34, "$SYS/a", u16(10), raw("x")), ack(0x50, 10))
+				old.crash()
 			case "feed":
 				p.exchange(pub5(3, "b", 1, props(), strings.Repeat("x", 100_000)), ack(0x40, 1))
 				slow, _ := connect(t, b, connectV5("slow", expiry100, receiveMax(1)))

@@ -49,10 +49,9 @@ func (c *conn) publishIn(f wire.Frame) error {
 	}
 
 	code := byte(wire.QuotaExceeded)
-	if p.QoS < 2 || c.b.memory.take(&s.owner, costIncoming) {
-		if code = c.accept(&p); code >= 0x80 && p.QoS == 2 {
-			c.b.memory.enter(&s.owner, -costIncoming)
-		}
+	room := p.QoS < 2 || c.b.memory.take(&s.owner, costIncoming)
+	if room {
+		code = c.accept(&p)
 	}
 	if code >= 0x80 {
 		c.b.count.rejected.Add(1)
@@ -66,6 +65,12 @@ func (c *conn) publishIn(f wire.Frame) error {
 	case 1:
 		c.ack(packetPuback, p.PacketID, code)
 	case 2:
+		switch {
+		case code < 0x80 && !room: // acknowledged and dropped, and the client will release it
+			c.b.memory.enter(&s.owner, costIncoming)
+		case code >= 0x80 && room:
+			c.b.memory.enter(&s.owner, -costIncoming)
+		}
 		if code < 0x80 {
 			s.mu.Lock()
 			if s.incoming == nil {
