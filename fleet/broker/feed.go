@@ -92,7 +92,7 @@ func (s *session) goOnFrom(m *kept, past bool) {
 func (s *session) startFeed(sub *subscription) {
 	s.stopFeed(sub)
 	sub.newest = s.b.topics.retained.number
-	if sub.newest == 0 || sub.queued {
+	if sub.newest == 0 || sub.feed != notFed {
 		return
 	}
 	q := s.feeds
@@ -110,14 +110,17 @@ func (s *session) startFeed(sub *subscription) {
 		}
 		q.subs = left
 	}
-	sub.queued = true
+	sub.feed = queued
 	q.subs.push(sub)
 }
 
 // stopFeed has a subscription get nothing more of what is retained. The caller
 // holds s.mu and, if the subscription is still there, topics.mu.
 func (s *session) stopFeed(sub *subscription) {
-	sub.newest, sub.late = 0, false
+	sub.newest = 0
+	if sub.feed == lateFed {
+		sub.feed = queued
+	}
 	if q := s.feeds; q != nil && q.subs.len() > 0 && *q.subs.at(0) == sub {
 		s.goOnFrom(nil, false)
 	}
@@ -128,7 +131,7 @@ func (s *session) stopFeed(sub *subscription) {
 func (s *session) lateFeeds() {
 	if s.feeds != nil {
 		for i := range s.feeds.subs.len() {
-			(*s.feeds.subs.at(i)).late = true
+			(*s.feeds.subs.at(i)).feed = lateFed
 		}
 	}
 }
@@ -150,20 +153,21 @@ func (s *session) feed(c *conn, looks int) bool {
 		return false
 	}
 	sub := *q.subs.at(0)
+	late := sub.feed == lateFed
 	now := s.b.now()
 	var room [feedMessages]*kept
 	found, from, past := s.b.topics.look(room[:0], q, now)
 	s.goOnFrom(from, past)
 	if from == nil {
 		q.subs.pop()
-		sub.queued = false
+		sub.feed = notFed
 		if q.subs.len() == 0 {
 			s.feeds = nil
 		}
 	}
 	for _, m := range found {
 		o := outgoing{via: sub.via, qos: min(m.qos, sub.qos), retain: true} // 3.3.1-8
-		if o.qos > 0 || !sub.late {
+		if o.qos > 0 || !late {
 			r := routing{b: s.b, kept: m, at: now}
 			m.message(&r.own, &r.props)
 			r.m = &r.own

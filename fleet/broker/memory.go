@@ -67,11 +67,11 @@ const (
 	costConn         = 4 << 10  // with its goroutine and its part of the timers
 	costTLS          = 24 << 10 // with a record in either direction
 	costWebSocket    = 24 << 10
-	costSession      = 176
+	costSession      = 150
 	costState        = 256
 	costAbsence      = 64
 	costWill         = 64
-	costSubscription = 256
+	costSubscription = 200
 	costMessage      = 32
 	costQueued       = 32 // an entry of a queue
 	costVia          = 48

@@ -317,8 +317,8 @@ func TestClientMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p[5] == 0x97 {
-				if i < 150 || i > 300 {
-					t.Errorf("there is room for %d subscriptions; want some 230", i)
+				if i < 200 || i > 400 {
+					t.Errorf("there is room for %d subscriptions; want some 320", i)
 				}
 				break
 			}

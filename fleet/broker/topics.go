@@ -79,9 +79,18 @@ type subscription struct {
 	at     int32  // where it stands in its point or group
 	qos    byte
 	noLocal,
-	asPublished,
-	queued, late bool // see feeds
+	asPublished bool
+	feed feedState // see feeds
 }
+
+// feedState is whether a subscription stands in its session's feeds.
+type feedState byte
+
+const (
+	notFed  feedState = iota
+	queued            // it does
+	lateFed           // it does, for a connection that has ended
+)
 
 func (t *topics) init() {
 	t.seed = maphash.MakeSeed()
