@@ -144,7 +144,7 @@ func calledBy(t *testing.T, dir, file, way string) string {
 func TestFlagsOfFilesAreKnown(t *testing.T) {
 	noFile := []string{
 		"ADDRESS", "ADDRESSES", "DATA", "ID", "K/N", "KEY=VALUE", "NAME", "NAMES", "NUMBER", "QoS", "SESSION", "SHARE", "SIZE", "TEXT", "TIME",
-		"TOPIC", "TYPE", "URL", "VARIABLE", "VERDICT", "WAY", "WHEN", "duration", "int", "string", "",
+		"TOPIC", "TYPE", "URL", "VARIABLE", "VERDICT", "VERSION", "WAY", "WHEN", "duration", "int", "string", "",
 	}
 	tried := []string{"broker", "report", "run"}
 	seen := 0
