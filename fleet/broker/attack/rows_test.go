@@ -140,11 +140,11 @@ func attacks() []attack {
 			run: each(20, 20, func(i int) []byte {
 				return subscribeAll(size(40_000), func(k int) string { return fmt.Sprintf("+/+/%d/%d", i, k) })
 			})},
-		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 4 MB a client", most: 50, why: "a filter takes some 250 bytes; in two bare tables, 175",
+		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 3 MB a client", most: 40, why: "a filter takes some 180 bytes; in two bare tables, 175",
 			run: each(5, 20, func(i int) []byte {
 				return subscribeAll(size(6000), func(k int) string { return short(1000*i + k) })
 			})},
-		{name: "40,000 filters of 200 levels", bound: "a filter takes no more than its text and some 250 bytes",
+		{name: "40,000 filters of 200 levels", bound: "a filter takes no more than its text and some 180 bytes",
 			run: each(20, size(40), func(n int) []byte {
 				return subscribeAll(400_000, func(i int) string {
 					if i == 1000 {
