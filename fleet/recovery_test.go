@@ -76,8 +76,8 @@ for = "10s"
 		if r.Attempts != want.attempts || r.Refused["server busy"] != want.refused || len(r.Refused) != 1 {
 			t.Errorf("%s: %d attempts, refused %v; want %d, and %d times for server busy", want.group, r.Attempts, r.Refused, want.attempts, want.refused)
 		}
-		if got := fmt.Sprint(r.Herd.Attempts, r.Herd.Online); time.Duration(r.Herd.Interval) != 250*time.Millisecond || got != want.histogram {
-			t.Errorf("%s: the reconnect histogram in intervals of %v is %s; want %s", want.group, r.Herd.Interval, got, want.histogram)
+		if got := fmt.Sprint(r.Reconnects.Attempts, r.Reconnects.Online); time.Duration(r.Reconnects.Interval) != 250*time.Millisecond || got != want.histogram {
+			t.Errorf("%s: the reconnect histogram in intervals of %v is %s; want %s", want.group, r.Reconnects.Interval, got, want.histogram)
 		}
 	}
 }

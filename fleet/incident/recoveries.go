@@ -62,7 +62,7 @@ func (r *Recoveries) keep(one metrics.Recovery) {
 	}
 	r.done = append(r.done, one)
 	if drawn := r.mildest(true); drawn.count > mostHistograms {
-		r.done[drawn.at].Herd = nil
+		r.done[drawn.at].Reconnects = nil
 	}
 	if len(r.done) > mostRecoveries {
 		at := r.mildest(false).at
@@ -81,7 +81,7 @@ func (r *Recoveries) mildest(drawn bool) (found struct{ at, count int }) {
 		return *one.Online.All
 	}
 	for i := range r.done {
-		if drawn && r.done[i].Herd == nil {
+		if drawn && r.done[i].Reconnects == nil {
 			continue
 		}
 		if found.count++; found.count == 1 || took(&r.done[i]) < took(&r.done[found.at]) {

@@ -28,7 +28,7 @@ func TestRecoveriesAreBounded(t *testing.T) {
 	drawn, never := 0, 0
 	least := metrics.Span(time.Hour)
 	for _, one := range all {
-		if one.Herd != nil {
+		if one.Reconnects != nil {
 			drawn++
 		}
 		if one.Online.All == nil {

@@ -188,7 +188,7 @@ func (r *Recovery) result() metrics.Recovery {
 		}
 		out.Refused[why] = n
 	}
-	out.Herd = r.histogram()
+	out.Reconnects = r.histogram()
 	return out
 }
 

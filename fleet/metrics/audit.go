@@ -103,18 +103,18 @@ type RetainedTotals struct {
 // happened. Of a run in shards there is one for each shard: the times of the
 // whole fleet cannot be made of those of its parts.
 type Recovery struct {
-	Incident  string           `json:"incident"`            // its name
-	Group     string           `json:"group,omitempty"`     // of the devices, where several are told apart
-	Shard     string           `json:"shard,omitempty"`     // "1/3", where results were merged
-	At        Span             `json:"at"`                  // its beginning
-	To        Span             `json:"to"`                  // its end, from which the times count
-	Affected  int64            `json:"affected"`            // devices
-	Overlap   int64            `json:"overlap,omitempty"`   // of these, another incident struck as well before they were back: they are followed until all have let go of them
-	Online    Times            `json:"online"`              // on a new connection, subscribed; or on the old one, once something asked after the incident was answered
-	Answering *Times           `json:"answering,omitempty"` // answered a query; nil: nobody asked
-	Attempts  int64            `json:"attempts"`            // to connect, from the beginning of the incident until all were online
-	Refused   map[string]int64 `json:"refused,omitempty"`   // of these, by why: a reason code's name, or "connection failed"
-	Herd      *Herd            `json:"herd,omitempty"`      // nil where there was none, and where there are very many recoveries
+	Incident   string              `json:"incident"`            // its name
+	Group      string              `json:"group,omitempty"`     // of the devices, where several are told apart
+	Shard      string              `json:"shard,omitempty"`     // "1/3", where results were merged
+	At         Span                `json:"at"`                  // its beginning
+	To         Span                `json:"to"`                  // its end, from which the times count
+	Affected   int64               `json:"affected"`            // devices
+	Overlap    int64               `json:"overlap,omitempty"`   // of these, another incident struck as well before they were back: they are followed until all have let go of them
+	Online     Times               `json:"online"`              // on a new connection, subscribed; or on the old one, once something asked after the incident was answered
+	Answering  *Times              `json:"answering,omitempty"` // answered a query; nil: nobody asked
+	Attempts   int64               `json:"attempts"`            // to connect, from the beginning of the incident until all were online
+	Refused    map[string]int64    `json:"refused,omitempty"`   // of these, by why: a reason code's name, or "connection failed"
+	Reconnects *ReconnectHistogram `json:"herd,omitempty"`      // nil where there was none, and where there are very many recoveries
 }
 
 // RecoverySums are sums over recoveries that stand in no list.
@@ -143,12 +143,12 @@ type Times struct {
 	All   *Span `json:"all"`   // 100 %
 }
 
-// HerdIntervals is how many intervals a [Herd] has at most.
-const HerdIntervals = 240
+// ReconnectIntervals is how many intervals a [ReconnectHistogram] has at most.
+const ReconnectIntervals = 240
 
-// Herd is the shape of a reconnect, from the end of the incident, in intervals
-// of equal length: at most [HerdIntervals] of them, and as many in each list.
-type Herd struct {
+// ReconnectHistogram is the shape of a reconnect, from the end of the incident, in intervals
+// of equal length: at most [ReconnectIntervals] of them, and as many in each list.
+type ReconnectHistogram struct {
 	Interval Span    `json:"interval"` // more than 0
 	Attempts []int64 `json:"attempts"` // to connect, in each interval
 	Online   []int64 `json:"online"`   // devices that came online in each for the first time; at most Affected together

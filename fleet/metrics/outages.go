@@ -99,9 +99,9 @@ func (r *Recovery) Check() error {
 	if r.Answering != nil {
 		errs = append(errs, r.Answering.check("answering", r.Affected))
 	}
-	if r.Herd != nil {
+	if r.Reconnects != nil {
 		var online int64
-		for _, n := range r.Herd.Online {
+		for _, n := range r.Reconnects.Online {
 			online += n
 		}
 		if online > r.Online.Count {

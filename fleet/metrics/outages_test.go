@@ -35,10 +35,10 @@ func audited() *Audit {
 func back(at time.Duration, n int64) Recovery {
 	return Recovery{
 		Incident: "power-cut", At: Span(at), To: Span(at + 5*time.Second), Affected: n, Attempts: 2 * n,
-		Online:    Times{n, spanOf(time.Second), spanOf(3 * time.Second), spanOf(4 * time.Second)},
-		Answering: &Times{n, spanOf(2 * time.Second), spanOf(4 * time.Second), spanOf(5 * time.Second)},
-		Refused:   map[string]int64{"server busy": 7},
-		Herd:      &Herd{Interval: Span(time.Second), Attempts: []int64{n, n}, Online: []int64{n - 1, 1}},
+		Online:     Times{n, spanOf(time.Second), spanOf(3 * time.Second), spanOf(4 * time.Second)},
+		Answering:  &Times{n, spanOf(2 * time.Second), spanOf(4 * time.Second), spanOf(5 * time.Second)},
+		Refused:    map[string]int64{"server busy": 7},
+		Reconnects: &ReconnectHistogram{Interval: Span(time.Second), Attempts: []int64{n, n}, Online: []int64{n - 1, 1}},
 	}
 }
 
@@ -189,10 +189,10 @@ func TestCheckOutages(t *testing.T) {
 		{"order", func(_ *Audit, r *Recovery) { *r.Online.Half = Span(time.Minute) }, "of the recovery from power-cut at 1s: the sums do not hold: online: most took 3s, which is less than 1m0s"},
 		{"order of answers", func(_ *Audit, r *Recovery) { *r.Answering.All = 0 }, "of the recovery from power-cut at 1s: the sums do not hold: answering: all took 0s, which is less than 4s"},
 		{"no time", func(_ *Audit, r *Recovery) { r.Online.Most = nil }, "of the recovery from power-cut at 1s: the sums do not hold: online: 100 of 100 were there, and there is no time for most"},
-		{"98 are not 99 %", func(_ *Audit, r *Recovery) { r.Online.Count, r.Online.All, r.Herd = 98, nil, nil }, "of the recovery from power-cut at 1s: the sums do not hold: online: 98 of 100 were there, and there is a time for most"},
-		{"99 are", func(_ *Audit, r *Recovery) { r.Online.Count, r.Online.All, r.Herd = 99, nil, nil }, ""},
+		{"98 are not 99 %", func(_ *Audit, r *Recovery) { r.Online.Count, r.Online.All, r.Reconnects = 98, nil, nil }, "of the recovery from power-cut at 1s: the sums do not hold: online: 98 of 100 were there, and there is a time for most"},
+		{"99 are", func(_ *Audit, r *Recovery) { r.Online.Count, r.Online.All, r.Reconnects = 99, nil, nil }, ""},
 		{"not all", func(_ *Audit, r *Recovery) { r.Answering.Count = 99 }, "of the recovery from power-cut at 1s: the sums do not hold: answering: 99 of 100 were there, and there is a time for all"},
-		{"herd", func(_ *Audit, r *Recovery) { r.Herd.Online[0]++ }, "of the recovery from power-cut at 1s: the herd has 101 devices come online, of 100"},
+		{"herd", func(_ *Audit, r *Recovery) { r.Reconnects.Online[0]++ }, "of the recovery from power-cut at 1s: the herd has 101 devices come online, of 100"},
 	} {
 		a, r := audited(), back(time.Second, 100)
 		tt.edit(a, &r)

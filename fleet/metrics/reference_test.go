@@ -37,7 +37,7 @@ var sectionsOfReference = map[string]reflect.Type{
 	"`audit.retained`":           reflect.TypeFor[RetainedTotals](),
 	"`recoveries`":               reflect.TypeFor[Recovery](),
 	"`online`, `answering`":      reflect.TypeFor[Times](),
-	"`herd`":                     reflect.TypeFor[Herd](),
+	"`herd`":                     reflect.TypeFor[ReconnectHistogram](),
 	"`recoveries_left_out`":      reflect.TypeFor[RecoverySums](),
 	"`run --runs`":               reflect.TypeFor[Runs](),
 	"`figures`":                  reflect.TypeFor[RunsFigure](),

@@ -94,12 +94,12 @@ func (r *Recovery) sound() error {
 			}
 		}
 	}
-	if h := r.Herd; h != nil {
-		if len(h.Attempts) > HerdIntervals || len(h.Online) != len(h.Attempts) {
-			return fmt.Errorf("the herd has %d and %d intervals; want as many in both, at most %d", len(h.Attempts), len(h.Online), HerdIntervals)
+	if h := r.Reconnects; h != nil {
+		if len(h.Attempts) > ReconnectIntervals || len(h.Online) != len(h.Attempts) {
+			return fmt.Errorf("the herd has %d and %d intervals; want as many in both, at most %d", len(h.Attempts), len(h.Online), ReconnectIntervals)
 		}
-		if h.Interval <= 0 || h.Interval > maxMoment/HerdIntervals {
-			return fmt.Errorf("the herd has intervals of %v; want 1ns to %v", h.Interval, time.Duration(maxMoment/HerdIntervals))
+		if h.Interval <= 0 || h.Interval > maxMoment/ReconnectIntervals {
+			return fmt.Errorf("the herd has intervals of %v; want 1ns to %v", h.Interval, time.Duration(maxMoment/ReconnectIntervals))
 		}
 		for _, list := range [][]int64{h.Attempts, h.Online} {
 			if err := soundCounts(list...); err != nil {

@@ -394,8 +394,8 @@ func FuzzHTML(f *testing.F) {
 		r.Audit.Wills.Due, r.Audit.Ways[1].Late, r.Audit.Retained.Right = int64(n), int64(n), at
 		x := &r.Recoveries[0]
 		x.Affected, x.Attempts, x.To, x.Online.Half = int64(n>>2), int64(n), metrics.Span(at), new(metrics.Span(at))
-		x.Herd.Interval = metrics.Span(max(at>>8, 1))
-		x.Herd.Attempts[0], x.Herd.Online[0] = int64(n>>2), int64(n>>3)
+		x.Reconnects.Interval = metrics.Span(max(at>>8, 1))
+		x.Reconnects.Attempts[0], x.Reconnects.Online[0] = int64(n>>2), int64(n>>3)
 		if r.TimeLine != nil && len(r.TimeLine.Points) > 0 {
 			r.TimeLine.Points[0].Planned = int64(n >> 1)
 			r.TimeLine.Interval = metrics.Span(max(at, 1))

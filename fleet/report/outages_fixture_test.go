@@ -46,7 +46,7 @@ func herd(seed uint64, n int, naive bool) metrics.Recovery {
 	next, tries := make([]time.Duration, n), make([]int, n)
 	r := metrics.Recovery{
 		Incident: "power-cut", At: metrics.Span(10 * time.Second), To: metrics.Span(16 * time.Second), Affected: int64(n),
-		Refused: map[string]int64{}, Herd: &metrics.Herd{Interval: metrics.Span(interval)},
+		Refused: map[string]int64{}, Reconnects: &metrics.ReconnectHistogram{Interval: metrics.Span(interval)},
 	}
 	if naive {
 		for i := range next {
@@ -54,7 +54,7 @@ func herd(seed uint64, n int, naive bool) metrics.Recovery {
 		}
 	}
 	var came []metrics.Span
-	for at := time.Duration(0); len(came) < n && len(r.Herd.Attempts) < metrics.HerdIntervals; at += interval {
+	for at := time.Duration(0); len(came) < n && len(r.Reconnects.Attempts) < metrics.ReconnectIntervals; at += interval {
 		attempts, online := int64(0), int64(0)
 		for i := range next {
 			if next[i] < 0 || next[i] >= at+interval {
@@ -75,18 +75,18 @@ func herd(seed uint64, n int, naive bool) metrics.Recovery {
 			r.Refused["server busy"]++
 		}
 		r.Attempts += attempts
-		r.Herd.Attempts, r.Herd.Online = append(r.Herd.Attempts, attempts), append(r.Herd.Online, online)
+		r.Reconnects.Attempts, r.Reconnects.Online = append(r.Reconnects.Attempts, attempts), append(r.Reconnects.Online, online)
 	}
-	r.Online = timesOfHerd(came, n)
+	r.Online = timesOfReconnect(came, n)
 	for i := range came {
 		came[i] += metrics.Span(40 * time.Millisecond)
 	}
-	r.Answering = new(timesOfHerd(came, n))
+	r.Answering = new(timesOfReconnect(came, n))
 	return r
 }
 
-// timesOfHerd are the times of n devices of which these came.
-func timesOfHerd(came []metrics.Span, n int) metrics.Times {
+// timesOfReconnect are the times of n devices of which these came.
+func timesOfReconnect(came []metrics.Span, n int) metrics.Times {
 	came = slices.Clone(came)
 	t := metrics.Times{Count: int64(len(came))}
 	for _, x := range []struct {

@@ -357,7 +357,7 @@ func TestDrawReconnects(t *testing.T) {
 	// What is over in a moment has no shape.
 	short := storm()
 	for i := range short.Recoveries {
-		h := short.Recoveries[i].Herd
+		h := short.Recoveries[i].Reconnects
 		h.Attempts, h.Online = h.Attempts[:leastIntervals-1], h.Online[:leastIntervals-1]
 	}
 	if p := newRecovery(short); len(p.Blocks) != 2 || len(p.Figures) != 0 {
@@ -381,7 +381,7 @@ func TestManyIncidents(t *testing.T) {
 		r.Recoveries = append(r.Recoveries, x)
 	}
 	r.Recoveries[1000].Online = metrics.Times{Count: 4, Half: r.Recoveries[1000].Online.Half}
-	r.Recoveries[1000].Herd = nil
+	r.Recoveries[1000].Reconnects = nil
 	words := text(t, r, TextOptions{})
 	checkText(t, words, 80)
 	if n := strings.Count(words, "\n"); n > 200 || !strings.Contains(words, "2,981 more incidents") || !strings.Contains(words, "2,982 more recoveries") {

@@ -26,14 +26,14 @@ func drawReconnects(groups []*metrics.Recovery, l layout, id string) chart {
 	}
 	whole := 0.0
 	for _, r := range groups {
-		whole = max(whole, float64(len(r.Herd.Attempts))*seconds(r.Herd.Interval))
+		whole = max(whole, float64(len(r.Reconnects.Attempts))*seconds(r.Reconnects.Interval))
 	}
 	d := reconnectDrawing{&c, l, linear{whole, l.left, l.right}, groups}
 	first, bottom := d.attempts(4)
 	_, bottom = d.back(bottom + l.gap)
 	c.axisX(l, timeTicks(d.x, l.timeGap), bottom)
 	c.Labels = append(c.Labels, label{"tick", num(l.right), num(bottom + 33), "end", "after the incident's end"})
-	places := min(l.intervals, metrics.HerdIntervals)
+	places := min(l.intervals, metrics.ReconnectIntervals)
 	width := (l.right - l.left) / float64(places)
 	for i := range places {
 		from, to := whole*float64(i)/float64(places), whole*float64(i+1)/float64(places)
@@ -75,8 +75,8 @@ func (d *reconnectDrawing) attempts(from float64) (top, bottom float64) {
 	bottom = top + 110
 	most := 0.0
 	for _, r := range d.groups {
-		for _, n := range r.Herd.Attempts {
-			most = max(most, float64(n)/seconds(r.Herd.Interval))
+		for _, n := range r.Reconnects.Attempts {
+			most = max(most, float64(n)/seconds(r.Reconnects.Interval))
 		}
 	}
 	limit, step := niceMost(most)
@@ -84,8 +84,8 @@ func (d *reconnectDrawing) attempts(from float64) (top, bottom float64) {
 	d.axisY(d.l, numberTicks(y, step))
 	for i, r := range d.groups {
 		var line pen
-		interval := seconds(r.Herd.Interval)
-		for k, n := range r.Herd.Attempts {
+		interval := seconds(r.Reconnects.Interval)
+		for k, n := range r.Reconnects.Attempts {
 			line.step(d.x.at(float64(k)*interval), d.x.at(float64(k+1)*interval), y.at(float64(n)/interval))
 		}
 		if i == 0 {
@@ -113,9 +113,9 @@ func (d *reconnectDrawing) back(from float64) (top, bottom float64) {
 		var line pen
 		line.to(d.l.left, bottom)
 		sum := int64(0)
-		for k, n := range r.Herd.Online {
+		for k, n := range r.Reconnects.Online {
 			sum += n
-			line.to(d.x.at(float64(k+1)*seconds(r.Herd.Interval)), y.at(share(sum, r.Affected)))
+			line.to(d.x.at(float64(k+1)*seconds(r.Reconnects.Interval)), y.at(share(sum, r.Affected)))
 		}
 		line.to(d.l.right, y.at(share(sum, r.Affected))) // there it stays
 		d.Paths = append(d.Paths, path{"line " + d.class(i), line.String()})
@@ -138,12 +138,12 @@ func (d *reconnectDrawing) tell(from, to float64) string {
 	parts := []string{clock(time.Duration(from*1e9).Round(10*time.Millisecond)) + " to " + clock(time.Duration(to*1e9).Round(10*time.Millisecond))}
 	for _, r := range d.groups {
 		attempts, back := int64(0), int64(0)
-		for k, n := range r.Herd.Attempts {
-			at := float64(k) * seconds(r.Herd.Interval)
+		for k, n := range r.Reconnects.Attempts {
+			at := float64(k) * seconds(r.Reconnects.Interval)
 			if at >= to {
 				break
 			}
-			back += r.Herd.Online[k]
+			back += r.Reconnects.Online[k]
 			if at >= from {
 				attempts += n
 			}

@@ -85,11 +85,11 @@ func (p *recovery) figures(gravest []*metrics.Recovery, all []metrics.Recovery) 
 		var groups []*metrics.Recovery
 		for i := range all {
 			y := &all[i]
-			if y.At == x.At && y.Incident == x.Incident && y.Herd != nil && len(y.Herd.Attempts) > 0 && y.Affected > 0 && len(groups) < mostGroups {
+			if y.At == x.At && y.Incident == x.Incident && y.Reconnects != nil && len(y.Reconnects.Attempts) > 0 && y.Affected > 0 && len(groups) < mostGroups {
 				groups = append(groups, y)
 			}
 		}
-		if !slices.ContainsFunc(groups, func(r *metrics.Recovery) bool { return len(r.Herd.Attempts) >= leastIntervals }) {
+		if !slices.ContainsFunc(groups, func(r *metrics.Recovery) bool { return len(r.Reconnects.Attempts) >= leastIntervals }) {
 			continue
 		}
 		f := reconnectFigure{Title: x.Incident, At: incidentSpan(x.At, x.To)}
