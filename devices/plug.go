@@ -147,10 +147,7 @@ func (p *plug) meter() meter {
 	if !p.on {
 		return meter{}
 	}
-	m := meter{voltage: p.p.voltage}
-	if p.p.sigma > 0 {
-		m.voltage += p.p.sigma * slowNoise(p.seed, streamVoltage, p.p.slow, p.now)
-	}
+	m := meter{voltage: p.MainsVoltage()}
 	w, f := p.p.loads[p.load].at(p.key(), p.now)
 	if w == 0 {
 		return m

@@ -92,6 +92,21 @@ type Relay interface{ IsOn() bool }
 // IsOn implements [Relay].
 func (p *plug) IsOn() bool { return p.on }
 
+// Mains is what devices do that hang on the mains and measure it.
+type Mains interface {
+	// MainsVoltage is the voltage in front of the relay, in volts, also while that is open.
+	MainsVoltage() float64
+}
+
+// MainsVoltage implements [Mains].
+func (p *plug) MainsVoltage() float64 {
+	v := p.p.voltage
+	if p.p.sigma > 0 {
+		v += p.p.sigma * slowNoise(p.seed, streamVoltage, p.p.slow, p.now)
+	}
+	return v
+}
+
 // FullColor is the colour of a hue (0-360 degrees) and a saturation (0-100 %) at full
 // value. What is beyond these ends counts as the end.
 func FullColor(hue, saturation float64) [3]uint8 {

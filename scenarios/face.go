@@ -26,6 +26,8 @@ var faceKeys = describe[Face](table{name: "[device.face]", by: "name", choices: 
 		doc: "how they announce themselves: a device in one message, or each component of it in its own, as older versions of Home Assistant want it"},
 	{name: "manufacturer", form: text{fault: lineFault, empty: leaveOut}, doc: "as they announce themselves"},
 	{name: "model", form: text{fault: lineFault, empty: leaveOut}, doc: "as they announce themselves"},
+	{name: "full_topic", form: text{what: "a topic name", fault: fullTopicFault, empty: leaveOut},
+		doc: "where the devices have their topics, as `FullTopic` of the product: with `%prefix%`, which becomes cmnd, stat or tele, and `%topic%`, which is the device"},
 	{name: "status_ntf", form: yesNo{}, doc: "each change of a component is told on a topic of its own, too, as `status_ntf` of the product has it"},
 }})
 
@@ -65,6 +67,10 @@ func baseFault(s string) string {
 	}
 	return ""
 }
+
+// fullTopicFault returns what is wrong with a text as a full topic, or "". That its places
+// are there is for the face to say.
+func fullTopicFault(s string) string { return baseFault(strings.TrimSuffix(s, "/")) }
 
 // readFace reads face = "...", or [device.face], and what the group leaves to the face.
 func (g *Group) readFace(t *tomlfault.Table) {

@@ -31,6 +31,14 @@ type Face struct {
 	// takes; a request with more is a protocol error to it. 0: as many as MQTT has.
 	LongestCorrelation int
 
+	// LongestResponseTopic is the most bytes of a Response Topic that the product
+	// answers on. 0: as many as MQTT has.
+	LongestResponseTopic int
+
+	// InParts says that an answer may have several messages, each on the Response Topic:
+	// see [Message.More].
+	InParts bool
+
 	// Telemetry is the product's own interval of reports; 0: none unless the
 	// scenario wants them.
 	Telemetry time.Duration
@@ -126,6 +134,14 @@ type Requester interface {
 	AppendRequest(topic, payload []byte, w *Who, attr int, value string) ([]byte, []byte)
 }
 
+// Selective is what faces have whose devices cannot be asked everything that the model
+// of their kind can do.
+type Selective interface {
+	// CheckRequest says, in a sentence for people, why a device cannot be asked to set
+	// an attribute to a value; nil: it can.
+	CheckRequest(attr int, value string) error
+}
+
 // Answerer is what faces have whose devices answer a command that has no Response Topic
 // where it can be known beforehand, as requesters of MQTT 3.1.1 must.
 type Answerer interface {
@@ -208,6 +224,7 @@ type Message struct {
 	Slot    int // of a State: tells the device's state topics apart, below the number of the kind's attributes; -1: it is not followed
 	JSON    bool
 	Bare    bool // where it answers: at QoS 0, with Correlation Data and no other property, as firmware does that has no more
+	More    bool // of an answer that has several messages: this is not the last
 	QoS     byte // on its own topic; an answer has that of its request
 	Retain  bool
 	Fault   error // of an answer: why the command was not carried out

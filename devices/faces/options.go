@@ -8,5 +8,6 @@ type Options struct {
 	Discovery       string // how: "device", "components" or "none"
 	Manufacturer    string // as it announces itself
 	Model           string // likewise; "": the kind
+	FullTopic       string // where a Tasmota has its topics, with %prefix% and %topic%
 	StatusNtf       bool   // each component has a topic for its status, too
 }

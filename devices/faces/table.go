@@ -6,7 +6,7 @@ const Default = "homefleet"
 // All returns every face, the native one first. The slice is the caller's; what is
 // behind it is shared and must not be changed.
 func All() []*Face {
-	return []*Face{&nativeFace, &homeAssistantFace, &zigbee2mqttFace, &shellyFace, &homieFace}
+	return []*Face{&nativeFace, &homeAssistantFace, &zigbee2mqttFace, &shellyFace, &homieFace, &tasmotaFace}
 }
 
 // Native is the native face's presence, which does not rest on anything.
