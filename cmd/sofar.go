@@ -91,6 +91,7 @@ func (r *running) errorsSoFar(t *metrics.Totals) []piece {
 	add(t.ByTopic.Mistaken(), "mistaken")
 	add(t.AlteredRequests, "to altered requests")
 	add(t.OtherQoS.Total(), "at another QoS")
+	add(t.MissingParts, "parts missing")
 	add(t.OtherRetain, "retained")
 	count(t.Unknown.Total(), "unknown answer", "")
 	return spaced(pieces)

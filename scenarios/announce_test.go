@@ -13,12 +13,13 @@ import (
 
 // announcements takes what devices say, and holds it against the rules of those who read it.
 type announcements struct {
-	t     *testing.T
-	face  string
-	home  conformance.Announced // to one Home Assistant
-	homie conformance.Homie
-	later []faces.Occasion
-	n     map[string]int // messages that were checked, by whose rules they are
+	t       *testing.T
+	face    string
+	home    conformance.Announced // to one Home Assistant
+	homie   conformance.Homie
+	tasmota conformance.Tasmotas
+	later   []faces.Occasion
+	n       map[string]int // messages that were checked, by whose rules they are
 }
 
 func (a *announcements) Say(m *faces.Message) bool {
@@ -32,6 +33,11 @@ func (a *announcements) Say(m *faces.Message) bool {
 	case strings.HasPrefix(topic, "homeassistant/"):
 		if rules = "home-assistant"; len(payload) > 0 {
 			faults = a.home.Check(topic, payload)
+		}
+	case strings.HasPrefix(topic, "tasmota/discovery/"):
+		faults = a.tasmota.Check(topic, payload)
+		if m.QoS != 0 || !m.Retain {
+			faults = append(faults, "it is not retained, or not at QoS 0")
 		}
 	case a.face == "homie":
 		faults = a.homie.Check(topic, payload, m.QoS, m.Retain)
@@ -63,6 +69,7 @@ func (a *announcements) Now() (wall time.Time, up time.Duration) {
 // face has it, and Home Assistant takes everything that is announced to it, by whatever face.
 func TestShippedAnnouncements(t *testing.T) {
 	n := make(map[string]int)
+	lights, relays, sensors := 0, 0, 0
 	for _, s := range loadShipped(t) {
 		a := &announcements{t: t, n: n}
 		for i := range s.Groups {
@@ -70,11 +77,15 @@ func TestShippedAnnouncements(t *testing.T) {
 				a.announce(s, &s.Groups[i])
 			}
 		}
+		lights, relays, sensors = lights+a.tasmota.Lights, relays+a.tasmota.Relays, sensors+a.tasmota.Sensors
 	}
-	for _, rules := range []string{"home-assistant", "homie", "shelly"} {
+	for _, rules := range []string{"home-assistant", "homie", "shelly", "tasmota"} {
 		if n[rules] < 10 {
 			t.Errorf("%d messages were held against the rules of %s; want some of each shipped scenario", n[rules], rules)
 		}
+	}
+	if lights == 0 || relays == 0 || sensors == 0 {
+		t.Errorf("Tasmotas announce %d lights, %d relays and %d measurements; want some of each", lights, relays, sensors)
 	}
 }
 

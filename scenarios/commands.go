@@ -57,6 +57,14 @@ func (ch *checker) attribute(r rules, c *Controllers) bool {
 	return false
 }
 
+// payloadKey is where a payload stands: with payloads, or alone.
+func payloadKey(ch *checker, r rules, n int) string {
+	if n == 0 && ch.doc.OK(r.at("payload")) && !ch.doc.Holds(r.at("payloads")) && ch.doc.Holds(r.at("payload")) {
+		return "payload"
+	}
+	return fmt.Sprintf("payloads[%d]", n)
+}
+
 // checkPayloads has a device of each targeted kind carry the commands out, so
 // that a fault is told in the device's own words.
 func checkPayloads(ch *checker, r rules, c *Controllers, kinds []*Group) {
@@ -72,10 +80,7 @@ func checkPayloads(ch *checker, r rules, c *Controllers, kinds []*Group) {
 		makers[i] = maker
 	}
 	for n, payload := range c.Payloads {
-		key := fmt.Sprintf("payloads[%d]", n)
-		if n == 0 && ch.doc.OK(r.at("payload")) && !ch.doc.Holds(r.at("payloads")) && ch.doc.Holds(r.at("payload")) {
-			key = "payload"
-		}
+		key := payloadKey(ch, r, n)
 		if !r.ok("payloads", "payload", key) {
 			continue
 		}

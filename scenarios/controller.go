@@ -24,7 +24,7 @@ type Controllers struct {
 	// PayloadSize pads each payload with spaces, which devices pass over, to at
 	// least so many bytes; at most 16 MiB.
 	PayloadSize     int
-	CorrelationSize int // of the Correlation Data; default and least 24 bytes, most 65,535
+	CorrelationSize int // of the Correlation Data; default 24 bytes, or what the devices take if that is less; 16 to 65,535
 	QoS             byte
 	MQTT            MQTT          // "": that of Broker; see [Scenario.Speaks]
 	Timeout         time.Duration // an answer after it is late; 1ms to 1h; default 5s

@@ -23,7 +23,8 @@ var controllerKeys = describe[Controllers](table{name: "[[controller]]", by: "ar
 	{name: "payloads", form: list{of: "texts", empty: `leave it out for a query, which is the payload ""`},
 		doc: "in place of `payload`: these in turn. The devices are asked when the file is checked, and one that all of them refuse is a fault"},
 	{name: "payload_size", form: byteSize(0, maxPayload), defDoc: "as long as it is", doc: "pads each payload with spaces, which devices pass over"},
-	{name: "correlation_size", form: byteSize(metrics.IDSize, metrics.MaxIDSize), def: metrics.IDSize, doc: "Correlation Data"},
+	{name: "correlation_size", form: byteSize(metrics.ShortIDSize, metrics.MaxIDSize), def: metrics.IDSize,
+		doc: "Correlation Data. Where a device that may be commanded takes less, that is the most, and the default: a Tasmota takes `\"16B\"`"},
 	{name: "qos", form: qos(), def: 0, doc: "QoS of the requests, and so of the answers, on the whole way: devices subscribe at 2 (or at the broker's Maximum QoS), " +
 		"and answer at the QoS at which the request came. It is that of its sending unless the broker granted the subscription less, which is said"},
 	mqttKey("they"),

@@ -166,6 +166,11 @@ func (d *Device) Request(attribute, value string) (topic string, payload []byte,
 	case !known:
 		return "", nil, faces.NewAttributeError([]byte(attribute), d.Group.Kind)
 	}
+	if choosy, ok := voice.(faces.Selective); ok {
+		if err := choosy.CheckRequest(attr, value); err != nil {
+			return "", nil, fmt.Errorf("%s cannot be asked for that in its dialect: %w", d.ID, err)
+		}
+	}
 	who := d.Who()
 	at, payload := voice.AppendRequest(nil, nil, &who, attr, value)
 	return string(at), payload, nil

@@ -7,6 +7,7 @@ import (
 
 	"homefleet/devices/faces"
 	"homefleet/devices/words"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -19,11 +20,12 @@ func checkTarget(ch *checker, r rules, c *Controllers) {
 	if !ch.distinct || !r.ok("attribute", "group", "target", "target.kind", "target.id", "target.home", "target.share", "pair") {
 		return
 	}
-	kinds := ch.targetedKinds(r, c)
-	if len(kinds) == 0 {
+	groups := ch.targetedGroups(r, c)
+	if len(groups) == 0 {
 		return
 	}
-	checkPayloads(ch, r, c, kinds)
+	checkPayloads(ch, r, c, oneOfEachKind(groups))
+	checkDialects(ch, r, c, groups)
 	if c.Pair && r.ok("count") {
 		n := len(ch.s.Targets(c))
 		switch {
@@ -65,9 +67,47 @@ func (ch *checker) oneDialect(r rules, c *Controllers) bool {
 	return true
 }
 
-// targetedKinds returns one device group for each kind that is commanded, none
-// after a fault.
-func (ch *checker) targetedKinds(r rules, c *Controllers) []*Group {
+// oneOfEachKind returns the first device group of each kind.
+func oneOfEachKind(groups []*Group) (kinds []*Group) {
+	for _, g := range groups {
+		if !slices.ContainsFunc(kinds, func(k *Group) bool { return k.Kind == g.Kind }) {
+			kinds = append(kinds, g)
+		}
+	}
+	return kinds
+}
+
+// checkDialects checks that the devices can be asked in their dialects, and lowers the
+// size of the Correlation Data, unless the scenario says it, to what all of them take.
+func checkDialects(ch *checker, r rules, c *Controllers, groups []*Group) {
+	told := make(map[string]bool)
+	for _, g := range groups {
+		face := g.Dialect()
+		if most := face.LongestCorrelation; most > 0 && c.CorrelationSize > most {
+			if said := ch.doc.Holds(r.at("correlation_size")); !said && c.CorrelationSize == metrics.IDSize {
+				c.CorrelationSize = most
+			} else {
+				r.errorf("correlation_size", "", "correlation_size is %s; the face %q takes %d bytes at most, and to its product more are a protocol error",
+					sizeText(int64(c.CorrelationSize)), face.Name, most)
+			}
+		}
+		choosy, ok := g.Voice().(faces.Selective)
+		attr, has := g.Kind.Attribute([]byte(c.Attribute))
+		for n, payload := range c.Payloads {
+			if !ok || !has || !r.ok("attribute", "payload", "payloads") {
+				break
+			}
+			if err := choosy.CheckRequest(attr, payload); err != nil && !told[err.Error()] {
+				told[err.Error()] = true
+				r.errorf(payloadKey(ch, r, n), "", "the face %q cannot ask for that: %v", face.Name, err)
+			}
+		}
+	}
+}
+
+// targetedGroups returns the device groups of which devices are commanded, none after a
+// fault.
+func (ch *checker) targetedGroups(r rules, c *Controllers) []*Group {
 	s := ch.s
 	if c.Group != "" {
 		var names []string
@@ -91,28 +131,28 @@ func (ch *checker) targetedKinds(r rules, c *Controllers) []*Group {
 	if !ch.targetedKind(r, &c.Target) || !ch.attribute(r, c) {
 		return nil
 	}
-	var kinds []*Group
+	var groups []*Group
 	sel := s.commanded(c)
 	number := 0
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		first := number
 		number += g.Total()
-		if !c.commands(g) || slices.ContainsFunc(kinds, func(k *Group) bool { return k.Kind == g.Kind }) {
+		if !c.commands(g) {
 			continue
 		}
 		m := newMatcher(s, &sel, g)
 		for j := range g.Total() {
 			if m.match(first+j, j) {
-				kinds = append(kinds, g)
+				groups = append(groups, g)
 				break
 			}
 		}
 	}
-	if len(kinds) == 0 {
+	if len(groups) == 0 {
 		ch.noTarget(r, sel)
 	}
-	return kinds
+	return groups
 }
 
 // targetedKind checks that there are devices of the target's kind.

@@ -27,6 +27,14 @@ func FuzzHear(f *testing.F) {
 	f.Add(shellyID("shellycolorblbg3-")+"/rpc", `{"id":"a","src":"x/y","method":"RGBCCT.Set","params":{"id":0,"rgb":[1,2,3],"transition_duration":2}}`, uint8(24))
 	f.Add("homie/5/d1/light/color/set", "hsv,10,20,30", uint8(32))
 	f.Add("homie/5/d1/thermostat/setpoint/set", "21.5", uint8(33))
+	who := faces.Who{ID: "d1", Seed: 7}
+	tasmota := "cmnd/tasmota_" + string(who.AppendMAC(nil)[6:]) + "/"
+	f.Add(tasmota+"POWER", "TOGGLE", uint8(42))
+	f.Add(tasmota+"Backlog", "NoDelay;Fade2 1;NoDelay;Speed2 10;NoDelay;Dimmer 40;NoDelay;HsbColor1 120", uint8(40))
+	f.Add(tasmota+"Color1", "#0a141e=", uint8(40))
+	f.Add(tasmota+"Status", "0", uint8(41))
+	f.Add(tasmota+"TempTargetSet1", "21.3", uint8(41))
+	f.Add("cmnd/tasmotas/EnergyTotal", "-1", uint8(42))
 	f.Fuzz(func(t *testing.T, topic, payload string, which uint8) {
 		all, kinds := faces.All(), devices.Kinds()
 		face, kind := all[int(which/8)%len(all)], kinds[int(which%8)%len(kinds)]

@@ -201,6 +201,8 @@ type tasmotaMemory struct {
 	connects uint32
 	stage    uint8 // of what it says as it boots; see boot
 
+	calls [2]tasmotaCall // room for that which is carried out: one that came by itself, and one of a Backlog
+
 	options      [3]uint64 // SetOption0 to 191, but for the numbers 32 to 49
 	backlogDelay uint16    // SetOption34, in ms
 	powerOnState uint8

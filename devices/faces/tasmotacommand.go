@@ -112,13 +112,16 @@ func (s *tasmota) Hear(t *Talk, topic, payload []byte) bool {
 		return false
 	}
 	if len(topic)+len(payload) <= mostOfOnePacket { // the firmware passes over what does not fit
-		s.perform(t, me, word, payload, tasmotaCall{reply: Also})
+		c := &s.memory(me).calls[0]
+		*c = tasmotaCall{reply: Also}
+		s.perform(t, me, word, payload, c)
 	}
 	return true
 }
 
-// perform carries out a command by its word.
-func (s *tasmota) perform(t *Talk, me *Member, word, data []byte, c tasmotaCall) {
+// perform carries out a command by its word, for which c has room.
+func (s *tasmota) perform(t *Talk, me *Member, word, data []byte, c *tasmotaCall) {
+	defer func() { c.data = nil }()
 	c.index = 1
 	letters := bytes.TrimRight(word, "0123456789")
 	if digits := word[len(letters):]; len(digits) > 0 {
@@ -137,17 +140,17 @@ func (s *tasmota) perform(t *Talk, me *Member, word, data []byte, c tasmotaCall)
 		switch {
 		case t.Refusal != nil:
 		case known.do == nil:
-			s.backlog(t, me, &c)
+			s.backlog(t, me, c)
 		default:
-			known.do(s, t, me, &c)
+			known.do(s, t, me, c)
 		}
 		if !c.said {
-			s.complain(t, me, &c, "Error")
+			s.complain(t, me, c, "Error")
 		}
 		return
 	}
 	c.name = "Command"
-	s.complain(t, me, &c, "Unknown")
+	s.complain(t, me, c, "Unknown")
 }
 
 // sameWord compares without regard to the case of ASCII letters.
@@ -212,6 +215,12 @@ func (s *tasmota) beginReply(t *Talk, me *Member, c *tasmotaCall) (*Message, wri
 	c.said = true
 	m, w := s.beginResult(t, me, c)
 	switch c.name {
+	case "Speed":
+		if c.index == 2 {
+			w.key("Speed2")
+			break
+		}
+		w.key(c.name)
 	case "SetOption", "PulseTime", "Channel", "FriendlyName", "ThermostatModeSet", "TempTargetSet", "TempTargetRead", "TempMeasuredSet", "TempMeasuredRead":
 		w.key(c.name + strconv.Itoa(c.index))
 	default:

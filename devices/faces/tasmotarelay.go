@@ -78,7 +78,9 @@ func (s *tasmota) carryOn(t *Talk, me *Member, mem *tasmotaMemory) {
 			continue
 		}
 		if !sameWord(word, "Reset") { // which would end everything in the middle
-			s.perform(t, me, word, data, tasmotaCall{quiet: mem.quiet})
+			c := &mem.calls[1]
+			*c = tasmotaCall{quiet: mem.quiet}
+			s.perform(t, me, word, data, c)
 		}
 		if mem.left == 0 {
 			break

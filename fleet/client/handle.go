@@ -86,6 +86,11 @@ func (s *Session) incoming(frame wire.Frame) error {
 	if *p, err = wire.ParsePublish(frame, s.version()); err != nil {
 		return s.broke(err)
 	}
+	if h, ok := s.handler.(Rejects); ok {
+		if err := h.Reject(p); err != nil {
+			return s.reject(err)
+		}
+	}
 	if p.Props.HasTopicAlias { // none was allowed (3.3.2-9)
 		return s.broke(&wire.Error{Code: wire.TopicAliasInvalid, Text: "a Topic Alias, but none was allowed"})
 	}

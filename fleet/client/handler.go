@@ -50,6 +50,14 @@ type HearsReasons interface{ Refused(reason string) }
 // NoNote is that of no message.
 const NoNote = 1<<64 - 1
 
+// Rejects is a handler to which some messages are a protocol error, as firmware has it
+// that takes less than the standard lets everybody send.
+type Rejects interface {
+	// Reject says what is wrong with a message, or nil. The connection is then ended by
+	// DISCONNECT 0x82.
+	Reject(*wire.Publish) error
+}
+
 // Parting is a handler that publishes something before an orderly DISCONNECT.
 type Parting interface{ BeforeDisconnect() }
 

@@ -314,6 +314,16 @@ func (s *Session) brokeIn(doing string, err error) error {
 	return s.fail(doing, fmt.Errorf("the broker broke the protocol: %w", err))
 }
 
+// reject ends the connection because of a message that the broker did right to send.
+func (s *Session) reject(err error) error {
+	s.counts().Rejected.Add(1)
+	if !s.V311() {
+		s.post(&packets.Disconnect{ReasonCode: wire.ProtocolError, Properties: &packets.Properties{}})
+		_ = s.flush()
+	}
+	return s.fail("reading from", err)
+}
+
 // counts is where what happens to the session's connections is counted.
 func (s *Session) counts() *metrics.Counts { return s.profile.Cohort.Counts }
 

@@ -59,7 +59,7 @@ func TestSealAsDocumented(t *testing.T) {
 	}
 	said := string([]byte{byte(request >> 24), byte(request >> 16), byte(request >> 8), byte(request), 1<<4 | 2<<2 | 1})
 	want := "OFF\r" + bits(request, 32) + bits(1<<4|2<<2|1, 8) + bits(sum(content("s", "OFF"), said), 32)
-	if got := string(AnswerStamp{request, 1, 2, 1}.Seal([]byte("s"), []byte("OFF"))); got != want {
+	if got := string(AnswerStamp{Request: request, RequestQoS: 1, Granted: 2, QoS: 1}.Seal([]byte("s"), []byte("OFF"))); got != want {
 		t.Errorf("Seal() = %q; want %q", got, want)
 	}
 }

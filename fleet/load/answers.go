@@ -46,6 +46,7 @@ func (r *Controller) checked(a *metrics.Answer, p *wire.Publish, s deliveries.An
 	granted, _ := r.Granted()
 	a.Checked, a.Altered, a.Asked, a.AskedQoS, a.AskedGranted = true, !whole, s.Request, s.RequestQoS, s.Granted
 	a.OtherQoS = p.QoS != min(s.QoS, granted)
+	a.Part, a.More = s.Part, s.More
 }
 
 // answered enters an answer.

@@ -54,7 +54,7 @@ func newController(e *Env, g *Group, index, stream int) (*Controller, error) {
 	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: e.RunID, Controller: uint32(g.first + index), IDSize: g.Spec.CorrelationSize,
 		Timeout: g.Spec.Timeout, Late: g.Spec.Timeout,
-		Capacity: g.capacity(), Keep: g.keep(g.pace), Recorder: e.Client.Recorder, Members: g.members(),
+		Capacity: g.capacity(), Keep: g.keep(g.pace), Recorder: e.Client.Recorder, Members: g.members(), InParts: g.inParts,
 	})
 	if err != nil {
 		return nil, err
@@ -202,10 +202,10 @@ func (r *Controller) leftover(at time.Duration) {
 	}
 }
 
-// checkIdle tells once that nothing is outstanding any more, nor waits, nor is to be
-// acknowledged.
+// checkIdle tells once that nothing is outstanding any more, not the rest of an answer
+// either, nor waits, nor is to be acknowledged.
 func (r *Controller) checkIdle() {
-	if r.ended && !r.idle && !r.more && r.ledger.Outstanding() == 0 && (!r.Live() || r.Unacknowledged() == 0) {
+	if r.ended && !r.idle && !r.more && r.ledger.Outstanding()+r.ledger.Incomplete() == 0 && (!r.Live() || r.Unacknowledged() == 0) {
 		r.idle = true
 		r.env.Idle()
 	}

@@ -40,7 +40,8 @@ type Group struct {
 	seed       uint64
 	pace       *pace // of the scenario
 	targets    []target
-	answers    int // expected to each request
+	answers    int  // expected to each request
+	inParts    bool // an answer may have several messages
 	labels     metrics.Labels
 	profile    *client.Profile
 	stages     []metrics.Labels // by stage of the pace
@@ -82,6 +83,7 @@ func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first in
 		if t.asking == nil {
 			t.asking = askingOf(c, d.Group)
 			ways[d.Group] = t.asking
+			g.inParts = g.inParts || d.Group.Dialect().InParts
 		}
 		t.who.Group = c.Group
 		g.targets = append(g.targets, t)

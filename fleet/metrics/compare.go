@@ -216,7 +216,7 @@ func (c *Comparison) shares(a, b *Snapshot) {
 		f := &figureTable[i]
 		if !slices.Contains([]string{
 			"requests.failed", "requests.late", "requests.lost", "requests.refused", "requests.not_sent",
-			"answers.errors", "answers.duplicate", "answers.misrouted", "answers.corrupted", "answers.unknown", "answers.mistaken", "answers.of_others",
+			"answers.errors", "answers.duplicate", "answers.missing_parts", "answers.misrouted", "answers.corrupted", "answers.unknown", "answers.mistaken", "answers.of_others",
 			"wills.early", "wills.late", "wills.missing", "wills.duplicate", "wills.unexpected", "wills.altered",
 			"retained.stale", "retained.missing", "retained.wrong", "devices.recovered",
 			"delivery.altered", "delivery.lost", "delivery.duplicate", "delivery.reordered", "delivery.other_qos",

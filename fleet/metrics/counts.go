@@ -20,6 +20,7 @@ type Counts struct {
 	BadPackets    atomic.Int64 // malformed packets and protocol errors of the broker
 	Requests      ByPeriod     // commands received
 	BadTopics     atomic.Int64 // Response Topics that were refused
+	Rejected      atomic.Int64 // connections ended because of a request that the product takes for a protocol error
 	GhostCommands atomic.Int64 // retained commands that were ignored
 	Duplicates    atomic.Int64 // QoS 2 messages received again and not acted on
 	WillsSeen     atomic.Int64 // Wills of a device of which it found that they were answered

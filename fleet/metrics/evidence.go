@@ -45,6 +45,8 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidence{t.byID(), noneByID(t), ""}, true
 	case "answers.corrupted", "answers.other_qos", "requests.altered":
 		return evidenceOfChecksums(metric, t), true
+	case "answers.missing_parts":
+		return evidence{t.Parts + t.MissingParts, "no answer had several messages that say which they are", ""}, true
 	case "answers.duplicate", "answers.misrouted", "answers.unknown", "answers.other_retain":
 		n := t.byID() + t.Duplicates + t.Misrouted.Total() + t.Corrupted.Total() + t.Unknown.Total() + t.AfterRefusal + t.AlteredRequests
 		return evidence{n, noneByID(t), ""}, true

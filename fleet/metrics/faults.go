@@ -26,6 +26,7 @@ var faultTable = []fault{
 	{"requests.altered", "answers were to altered requests", "", true},
 	{"answers.errors", "answers had an error", "", false},
 	{"answers.duplicate", "answers too many", "", true},
+	{"answers.missing_parts", "parts of answers were missing", "", true},
 	{"answers.misrouted", "answers were misrouted", "", true},
 	{"answers.mistaken", "answers were mistaken for others", "", true},
 	{"answers.corrupted", "answers were corrupted", "", true},

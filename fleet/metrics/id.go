@@ -7,16 +7,21 @@ import (
 )
 
 // IDSize is the size in bytes of the Correlation Data of a load request without
-// padding. MaxIDSize is what MQTT allows Binary Data to have (section 1.5.6).
+// padding, and ShortIDSize the least that it can be, for devices that take no more.
+// MaxIDSize is what MQTT allows Binary Data to have (section 1.5.6).
 const (
-	IDSize    = 24
-	MaxIDSize = 65535
+	ShortIDSize = 16
+	IDSize      = 24
+	MaxIDSize   = 65535
 )
 
 // ID is what the Correlation Data of a load request says. On the wire it is big
 // endian: Run (8 bytes), Controller (4), Seq (8), a CRC-32C of all the other
 // bytes (4), then padding. It is binary on purpose: 0x00 and 0xff occur in it,
 // and a broker or device that treats Correlation Data as text alters it.
+//
+// In fewer than [IDSize] bytes it is the last bytes of each: of Run 4, of Controller 3,
+// of Seq 5, and then the checksum and the padding. See [ID.In].
 type ID struct {
 	Run        uint64 // different from run to run, and from shard to shard of one
 	Controller uint32 // unique within these
@@ -34,22 +39,59 @@ var (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // clampIDSize is the size that is used where size was asked for.
-func clampIDSize(size int) int { return min(max(size, IDSize), MaxIDSize) }
+func clampIDSize(size int) int {
+	if size < ShortIDSize {
+		return IDSize
+	}
+	return min(size, MaxIDSize)
+}
 
-// Append appends the id in size bytes; a size below [IDSize] or above
-// [MaxIDSize] is taken as that bound. The padding differs from request to
+// parts returns how many bytes each part of an id of a size has, but for the checksum.
+func idParts(size int) (run, controller, seq int) {
+	if clampIDSize(size) < IDSize {
+		return 4, 3, 5
+	}
+	return 8, 4, 8
+}
+
+// In returns what an id of a size says: all of it, or what there is room for.
+func (id ID) In(size int) ID {
+	run, controller, seq := idParts(size)
+	return ID{id.Run & (1<<(8*run) - 1), id.Controller & uint32(1<<(8*controller)-1), id.Seq & (1<<(8*seq) - 1)}
+}
+
+// appendBytes appends the last n bytes of a number.
+func appendBytes(dst []byte, x uint64, n int) []byte {
+	for n--; n >= 0; n-- {
+		dst = append(dst, byte(x>>(8*n)))
+	}
+	return dst
+}
+
+// readBytes reads a number from n bytes.
+func readBytes(b []byte, n int) (x uint64) {
+	for _, c := range b[:n] {
+		x = x<<8 | uint64(c)
+	}
+	return x
+}
+
+// Append appends the id in size bytes. A size below [ShortIDSize] is taken as [IDSize],
+// and one above [MaxIDSize] as that. The padding differs from request to
 // request, so that no compression on the way makes it cheaper than it looks.
 // There is no allocation if dst has room.
 func (id ID) Append(dst []byte, size int) []byte {
 	start := len(dst)
-	dst = binary.BigEndian.AppendUint64(dst, id.Run)
-	dst = binary.BigEndian.AppendUint32(dst, id.Controller)
-	dst = binary.BigEndian.AppendUint64(dst, id.Seq)
+	run, controller, seq := idParts(size)
+	dst = appendBytes(dst, id.Run, run)
+	dst = appendBytes(dst, uint64(id.Controller), controller)
+	dst = appendBytes(dst, id.Seq, seq)
+	sum := len(dst) - start
 	dst = append(dst, 0, 0, 0, 0)
 	// xorshift64*: good enough to look random, and it needs no state. Its state
 	// must not be zero.
 	x := id.Run ^ id.Seq<<1 ^ uint64(id.Controller)<<33 | 1
-	for pad := clampIDSize(size) - IDSize; pad > 0; pad -= 8 {
+	for pad := clampIDSize(size) - sum - 4; pad > 0; pad -= 8 {
 		x ^= x >> 12
 		x ^= x << 25
 		x ^= x >> 27
@@ -63,14 +105,15 @@ func (id ID) Append(dst []byte, size int) []byte {
 			word >>= 8
 		}
 	}
-	binary.BigEndian.PutUint32(dst[start+IDSize-4:], checksum(dst[start:]))
+	binary.BigEndian.PutUint32(dst[start+sum:], checksum(dst[start:], sum))
 	return dst
 }
 
-// checksum is the CRC-32C of an id on the wire without the checksum itself.
-func checksum(b []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, b[:IDSize-4])
-	return crc32.Update(sum, castagnoli, b[IDSize:])
+// checksum is the CRC-32C of an id on the wire without the checksum itself, which stands
+// at a place.
+func checksum(b []byte, at int) uint32 {
+	sum := crc32.Update(0, castagnoli, b[:at])
+	return crc32.Update(sum, castagnoli, b[at+4:])
 }
 
 // ParseID reads Correlation Data that was made by [ID.Append] with the same
@@ -83,13 +126,15 @@ func ParseID(b []byte, size int) (ID, error) {
 	if len(b) != clampIDSize(size) {
 		return ID{}, ErrIDLength
 	}
-	if binary.BigEndian.Uint32(b[IDSize-4:]) != checksum(b) {
+	run, controller, seq := idParts(size)
+	sum := run + controller + seq
+	if binary.BigEndian.Uint32(b[sum:]) != checksum(b, sum) {
 		return ID{}, ErrIDChecksum
 	}
 	return ID{
-		Run:        binary.BigEndian.Uint64(b),
-		Controller: binary.BigEndian.Uint32(b[8:]),
-		Seq:        binary.BigEndian.Uint64(b[12:]),
+		Run:        readBytes(b, run),
+		Controller: uint32(readBytes(b[run:], controller)),
+		Seq:        readBytes(b[run+controller:], seq),
 	}, nil
 }
 

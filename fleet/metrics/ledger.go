@@ -44,6 +44,9 @@ type Ledger struct {
 	ring       []request
 	words      uint64   // of a request's part of gave; 0: answers of members are not told apart
 	gave       []uint64 // a bit for each member that has answered, in the order of the ring
+	members    uint64   // whose parts are told apart: at least one; 0: nobody answers in parts
+	parts      []parts  // of the answer of each, in the order of the ring
+	incomplete int      // answers of which it is known that parts have not come
 	head, tail uint64
 	now        time.Duration // the latest time seen
 
@@ -89,6 +92,7 @@ type LedgerConfig struct {
 	Keep       int           // requests that are decided are remembered up to this number in all; 0 means Capacity
 	Recorder   *Recorder     // may be nil
 	Members    int           // of the group of devices that answers each request, each once; 0: they are not told apart
+	InParts    bool          // an answer may have several messages, which say so: see [Answer.Part]
 }
 
 // Capacity returns how many requests a ledger must hold for a controller that
@@ -115,15 +119,18 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 		return nil, fmt.Errorf("a ledger has the time-out %v and the late window %v; want more than 0, and not less than 0", c.Timeout, c.Late)
 	case c.Capacity < 1 || c.Capacity > maxCapacity:
 		return nil, fmt.Errorf("a ledger has room for %d requests; want 1 to %d", c.Capacity, maxCapacity)
-	case c.IDSize != 0 && (c.IDSize < IDSize || c.IDSize > MaxIDSize):
-		return nil, fmt.Errorf("a ledger has Correlation Data of %d bytes; want %d to %d", c.IDSize, IDSize, MaxIDSize)
+	case c.IDSize != 0 && (c.IDSize < ShortIDSize || c.IDSize > MaxIDSize):
+		return nil, fmt.Errorf("a ledger has Correlation Data of %d bytes; want %d to %d", c.IDSize, ShortIDSize, MaxIDSize)
 	}
 	l := &Ledger{
-		run: c.Run, controller: c.Controller, idSize: clampIDSize(c.IDSize),
+		run: ID{Run: c.Run}.In(c.IDSize).Run, controller: c.Controller, idSize: clampIDSize(c.IDSize),
 		words:   uint64(max(c.Members, 0)+63) / 64,
 		timeout: c.Timeout, window: c.Timeout + c.Late, capacity: uint64(c.Capacity), rec: c.Recorder,
 		keep: uint64(min(cmp.Or(max(c.Keep, 0), c.Capacity), c.Capacity)),
 		now:  math.MinInt64,
+	}
+	if c.InParts {
+		l.members = uint64(max(c.Members, 1))
 	}
 	if l.rec != nil {
 		s := l.rec.shard(int(l.controller))
@@ -157,7 +164,7 @@ func (r *Request) wanted() uint32 { return uint32(min(uint64(max(r.Answers, 1)),
 // been counted as not sent ([LedgerFull]).
 func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	l.expire(r.Sent)
-	for l.head-l.tail >= l.keep && !l.at(l.tail).isOpen() {
+	for l.head-l.tail >= l.keep && !l.at(l.tail).isOpen() && l.missingParts(l.tail) == 0 {
 		l.tail++ // remembered for less long than the window
 	}
 	if l.head-l.tail >= l.capacity {
@@ -172,6 +179,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 		want: r.wanted(), content: r.Content, qos: r.QoS, acknowledged: r.QoS == 0,
 	}
 	clear(l.gaveTo(l.head))
+	clear(l.partsOf(l.head))
 	if r.Away {
 		l.at(l.head).state = openAway
 	}
@@ -258,8 +266,9 @@ const (
 // when the run was stopped.
 func (l *Ledger) letGo(why occasion) {
 	r := l.at(l.tail)
-	l.tail++
 	inTime := l.now-r.sent <= l.timeout
+	l.loseParts(r, l.tail, why == stopped && inTime)
+	l.tail++
 	if !r.acknowledged && !inTime {
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.Unacknowledged })
 	}
@@ -315,7 +324,7 @@ func (l *Ledger) end(now time.Duration, why occasion) {
 	for l.tail != l.head {
 		l.letGo(why)
 	}
-	l.ring, l.gave = nil, nil
+	l.ring, l.gave, l.parts = nil, nil, nil
 }
 
 // Outstanding returns how many requests are open, the warm-up's included.
@@ -354,7 +363,7 @@ func (l *Ledger) Check() error {
 }
 
 // Bytes returns what the ledger's ring takes in memory.
-func (l *Ledger) Bytes() int { return len(l.ring)*requestSize + len(l.gave)*8 }
+func (l *Ledger) Bytes() int { return len(l.ring)*requestSize + len(l.gave)*8 + len(l.parts)*2 }
 
 func (l *Ledger) at(seq uint64) *request { return &l.ring[seq&uint64(len(l.ring)-1)] }
 
@@ -364,13 +373,14 @@ func (l *Ledger) grow() {
 	if most := 1 << bits.Len64(l.capacity-1); len(bigger) > most {
 		bigger = bigger[:most]
 	}
-	more := make([]uint64, uint64(len(bigger))*l.words)
+	more, parts := make([]uint64, uint64(len(bigger))*l.words), make([]parts, uint64(len(bigger))*l.members)
 	for seq := l.tail; seq != l.head; seq++ {
 		at := seq & uint64(len(bigger)-1)
 		bigger[at] = *l.at(seq)
 		copy(more[at*l.words:], l.gaveTo(seq))
+		copy(parts[at*l.members:], l.partsOf(seq))
 	}
-	l.ring, l.gave = bigger, more
+	l.ring, l.gave, l.parts = bigger, more, parts
 }
 
 // book returns where a request planned at a time is counted, and the shard of the

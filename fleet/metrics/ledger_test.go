@@ -344,7 +344,7 @@ func TestNewLedgerRefuses(t *testing.T) {
 		{"no time-out", func(c *LedgerConfig) { c.Timeout = 0 }, "a ledger has the time-out 0s and the late window 0s; want more than 0, and not less than 0"},
 		{"negative window", func(c *LedgerConfig) { c.Late = -1 }, "a ledger has the time-out 1ns and the late window -1ns; want more than 0, and not less than 0"},
 		{"no room", func(c *LedgerConfig) { c.Capacity = 0 }, "a ledger has room for 0 requests; want 1 to 67108864"},
-		{"small id", func(c *LedgerConfig) { c.IDSize = 23 }, "a ledger has Correlation Data of 23 bytes; want 24 to 65535"},
+		{"small id", func(c *LedgerConfig) { c.IDSize = 15 }, "a ledger has Correlation Data of 15 bytes; want 16 to 65535"},
 	} {
 		c := good
 		tt.edit(&c)

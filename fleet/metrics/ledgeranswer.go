@@ -20,10 +20,11 @@ const (
 	AlteredRequest // the answer is to another request than was sent
 	UnknownAnswer
 	AnsweredAfterRefusal
+	FurtherPart // a message of an answer that has several, beyond the first that came
 )
 
 func (o Outcome) String() string {
-	names := [...]string{"answered", "late", "answered in part", "duplicate", "misrouted", "corrupted", "to an altered request", "unknown", "answered after refusal"}
+	names := [...]string{"answered", "late", "answered in part", "duplicate", "misrouted", "corrupted", "to an altered request", "unknown", "answered after refusal", "a further part"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -38,6 +39,12 @@ type Answer struct {
 	Error       bool   // it had a User Property error
 	OtherRetain bool   // it came with RETAIN 1
 	Unmarked    bool   // it is taken to be the answer by its topic alone: nobody can tell more of it
+
+	// An answer may have several messages, all with the same Correlation Data. The first
+	// that comes is the answer; the others are neither duplicates nor of any weight in
+	// the times.
+	Part byte // which of them it is, from 1; 0: it is the only one
+	More bool // then: another follows
 
 	// What an answer with a checksum says of what came of the request and of itself on
 	// the way.
@@ -104,10 +111,17 @@ func (l *Ledger) answerTo(at time.Duration, seq uint64, a Answer) Outcome {
 	case a.Target != r.target:
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.Misrouted.Topic })
 		return MisroutedAnswer
-	case r.state == done:
+	}
+	if l.members > 0 && r.state != refused {
+		if outcome, ok := l.further(r, seq, &a); ok {
+			return outcome
+		}
+	}
+	switch r.state {
+	case done:
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.Duplicates })
 		return Duplicate
-	case r.state == refused:
+	case refused:
 		l.aside(r.planned, func(t *Totals) *int64 { return &t.AfterRefusal })
 		return AnsweredAfterRefusal
 	}
@@ -124,7 +138,7 @@ func (l *Ledger) answerTo(at time.Duration, seq uint64, a Answer) Outcome {
 		}
 		bits[word] |= bit
 	}
-	return l.answered(at, r, &a)
+	return l.answerPart(at, r, seq, &a)
 }
 
 // gaveTo returns a bit for each member that has answered a request which is held.

@@ -80,6 +80,7 @@ var runCounts = []countEntry{
 	{name: "acks.no_subscribers", help: "PUBACKs and PUBRECs with 0x10: the broker had nobody to give the message to", of: func(c *Counts) int64 { return c.NoSubscribers.Load() }},
 	{name: "devices.commands", help: "commands that devices received", in: func(c *Counts, p Period) int64 { return c.Requests.In(p) }},
 	{name: "devices.bad_topics", help: "Response Topics that devices refused", of: func(c *Counts) int64 { return c.BadTopics.Load() }},
+	{name: "devices.rejected", help: "connections that devices ended because of a request that their product takes for a protocol error", of: func(c *Counts) int64 { return c.Rejected.Load() }},
 	{name: "devices.ghost_commands", help: "retained commands that devices ignored", of: func(c *Counts) int64 { return c.GhostCommands.Load() }},
 	{name: "devices.duplicates", help: "QoS 2 messages that devices received again and did not act on", of: func(c *Counts) int64 { return c.Duplicates.Load() }},
 	{name: "devices.dropped", help: "messages for which a device's queue had no room", of: func(c *Counts) int64 { return c.Dropped.Load() }},

@@ -39,7 +39,7 @@ var runShares = []struct {
 	sense int
 }{
 	{"requests.failed", -1}, {"requests.late", -1}, {"requests.lost", -1}, {"requests.refused", -1}, {"requests.not_sent", -1},
-	{"answers.errors", -1}, {"answers.duplicate", -1}, {"answers.misrouted", -1}, {"answers.corrupted", -1}, {"answers.unknown", -1}, {"answers.mistaken", -1}, {"answers.of_others", -1},
+	{"answers.errors", -1}, {"answers.duplicate", -1}, {"answers.missing_parts", -1}, {"answers.misrouted", -1}, {"answers.corrupted", -1}, {"answers.unknown", -1}, {"answers.mistaken", -1}, {"answers.of_others", -1},
 	{"wills.early", -1}, {"wills.late", -1}, {"wills.missing", -1}, {"wills.duplicate", -1}, {"wills.unexpected", -1}, {"wills.altered", -1},
 	{"retained.stale", -1}, {"retained.missing", -1}, {"retained.wrong", -1},
 	{"delivery.altered", -1}, {"delivery.lost", -1}, {"delivery.duplicate", -1}, {"delivery.reordered", -1}, {"delivery.other_qos", -1},

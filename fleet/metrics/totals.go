@@ -159,6 +159,11 @@ type Totals struct {
 	Unchecked      int64 `json:"unchecked"`       // of these, without a checksum: nobody knows whether they, or the requests, were altered
 	MissingAnswers int64 `json:"missing_answers"` // that lost requests still waited for
 
+	// Answers that have several messages, each with the same Correlation Data, as some
+	// products give them. The first that comes is the answer.
+	Parts        int64 `json:"parts"`         // the others
+	MissingParts int64 `json:"missing_parts"` // that had not come when the ledger let go of the request, as those that came say; at least so many
+
 	// Beside the requests.
 	Duplicates      int64     `json:"duplicates"` // one answer more than was expected
 	Misrouted       Misrouted `json:"misrouted"`
@@ -174,7 +179,7 @@ type Totals struct {
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [48]*int64 {
+func (t *Totals) figures() [50]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -185,7 +190,7 @@ func (t *Totals) figures() [48]*int64 {
 		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
 		&t.ByTopic.Unknown, &t.ByTopic.Own, &t.ByTopic.Others, &t.ByTopic.Earlier, &t.ByTopic.Nobodys,
 		&t.Corrupted.Content, &t.AlteredRequests, &t.OtherQoS.Requests, &t.OtherQoS.Answers, &t.OtherRetain, &t.Unchecked, &t.NotSent.Paused,
-		&t.ToAcknowledge, &t.Unacknowledged,
+		&t.ToAcknowledge, &t.Unacknowledged, &t.Parts, &t.MissingParts,
 	}
 }
 

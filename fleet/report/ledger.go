@@ -117,6 +117,18 @@ func astray(t *metrics.Totals) []namedCount {
 	}
 }
 
+// partsText says that answers had several messages, and what is known of them; "" where
+// none had.
+func partsText(t *metrics.Totals) string {
+	switch {
+	case t.Parts+t.MissingParts == 0:
+		return ""
+	case t.MissingParts == 0:
+		return "answers in parts: " + words.Plural(t.Parts, "further message", "further messages") + ", which are no duplicates; none is missing"
+	}
+	return "answers in parts: " + words.Plural(t.Parts, "further message", "further messages") + ", which are no duplicates; at least " + words.Grouped(t.MissingParts) + " missing"
+}
+
 // byTopicText says how answers were matched that had no Correlation Data, and whose they
 // were; "" where there are none.
 func byTopicText(b *metrics.ByTopic) string {
@@ -158,6 +170,8 @@ func details(t *metrics.Totals) []namedCount {
 		{"with RETAIN 1", t.OtherRetain, "which no answer is to have (3.3.1-12)"},
 		{"without a checksum", t.Unchecked, "nobody knows whether they were altered"},
 		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
+		{"further parts", t.Parts, "messages of answers that have several, beyond the first of each"},
+		{"missing parts", t.MissingParts, "of such messages, as the others say; at least so many"},
 		{"sent to devices away", t.SentAway, "at that moment"},
 		{"lost to devices away", t.LostAway, "of these: the broker did not keep them"},
 		{"held back", t.Held, "by flow control: Receive Maximum, max_outstanding, a connection that took no more"},

@@ -266,8 +266,10 @@ func (w *writer) ledgerSums(t *metrics.Totals) {
 			w.line("  ", w.paint(Dim, l))
 		}
 	}
-	if text := byTopicText(&t.ByTopic); text != "" {
-		w.wrapped(2, text)
+	for _, text := range []string{byTopicText(&t.ByTopic), partsText(t)} {
+		if text != "" {
+			w.wrapped(2, text)
+		}
 	}
 }
 
@@ -340,7 +342,7 @@ func (w *writer) errors(r *metrics.Result) {
 
 // odd are the counts that a reader would otherwise have to look for, of what a broker
 // may do and seldom does.
-var odd = []string{"acks.stray", "acks.missing", "acks.no_subscribers", "connections.bad_packets", "subscriptions.lowered", "devices.ghost_commands", "devices.bad_topics", "devices.duplicates"}
+var odd = []string{"acks.stray", "acks.missing", "acks.no_subscribers", "connections.bad_packets", "subscriptions.lowered", "devices.ghost_commands", "devices.bad_topics", "devices.rejected", "devices.duplicates"}
 
 // oddities writes which of them are not zero, and what they are.
 func (w *writer) oddities(r *metrics.Result) {

@@ -1,6 +1,7 @@
 package responder
 
 import (
+	"fmt"
 	"time"
 
 	"homefleet/devices"
@@ -58,7 +59,7 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 
 	var payload []byte
 	payload, s.mark = deliveries.CutMark(p.Payload)
-	s.request, s.QoS = p, p.QoS
+	s.request, s.QoS, s.parts = p, p.QoS, 0
 	s.usable = r.usable(s, p.Props.ResponseTopic)
 	if p.Props.ResponseTopic != nil && !s.usable {
 		r.refuseTopic(p.Props.ResponseTopic)
@@ -93,6 +94,16 @@ func (s *speech) refused(m *faces.Message) {
 		"payload", client.Shorten(s.request.Payload), "why", m.Fault)
 }
 
+// Reject implements [client.Rejects]: to some products more Correlation Data than they
+// have room for is a protocol error.
+func (r *Responder) Reject(p *wire.Publish) error {
+	most := r.spec.Group.Dialect().LongestCorrelation
+	if n := len(p.Props.CorrelationData); most > 0 && n > most {
+		return fmt.Errorf("a request with %d bytes of Correlation Data; its product takes at most %d, and ends the connection", n, most)
+	}
+	return nil
+}
+
 // refuseTopic counts a Response Topic on which the device does not answer, and logs the
 // first.
 func (r *Responder) refuseTopic(topic []byte) {
@@ -105,7 +116,8 @@ func (r *Responder) refuseTopic(topic []byte) {
 
 // usable reports whether a device answers on this Response Topic (rule 2).
 func (r *Responder) usable(s *speech, topic []byte) bool {
-	return wire.ValidTopicName(topic) && topic[0] != '$' && !r.voice.Owns(s.who(), topic)
+	most := r.spec.Group.Dialect().LongestResponseTopic
+	return wire.ValidTopicName(topic) && topic[0] != '$' && (most == 0 || len(topic) <= most) && !r.voice.Owns(s.who(), topic)
 }
 
 // changed has the face say that attributes have changed; of a device that is away it is
@@ -146,11 +158,15 @@ func (r *Responder) names(request *wire.Publish, user []byte) []byte {
 // checksum appends to an answer that is complete but for it what tells a controller
 // whether the broker altered it, or the request. What is no measured request, as its
 // Correlation Data shows, is answered without.
-func (r *Responder) checksum(request, answer *wire.Publish) []byte {
+// part and more say which message of it the answer is; see [deliveries.AnswerStamp].
+func (r *Responder) checksum(request, answer *wire.Publish, part byte, more bool) []byte {
 	if !metrics.IsID(request.Props.CorrelationData) {
 		return answer.Props.User
 	}
 	s := r.answerStamp(deliveries.RequestSum(request), request.QoS, answer.QoS)
+	if more || part > 1 {
+		s.Part, s.More = part, more
+	}
 	var room [32]byte
 	return wire.AppendUserProperty(answer.Props.User, deliveries.ChecksumKey, s.Append(room[:0], answer))
 }

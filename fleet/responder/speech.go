@@ -24,6 +24,7 @@ type speech struct {
 	usable  bool                // it has a Response Topic on which the device answers
 	away    bool                // nobody hears it, and it is only counted
 	values  scenarios.Values    // of a report of the scenario's own
+	parts   byte                // messages on the Response Topic so far
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
 	asked   *treatment          // what the request wants to become of the answer; nil: nothing
 	down    exchange            // as it is written down
@@ -204,14 +205,15 @@ func (s *speech) answer(m *faces.Message, topic []byte) {
 		reply.QoS = 0
 	default:
 		typed(&reply, m)
-		if m.Fault != nil {
-			reply.Props.User = wire.AppendUserProperty(reply.Props.User, deliveries.ErrorKey, m.Fault.Error())
-		}
+	}
+	if m.Fault != nil && (!m.Bare || metrics.IsID(p.Props.CorrelationData)) { // who measures wants to know
+		reply.Props.User = wire.AppendUserProperty(reply.Props.User, deliveries.ErrorKey, m.Fault.Error())
 	}
 	reply.Props.CorrelationData = p.Props.CorrelationData
 	reply.Props.User = r.names(p, reply.Props.User)
 	if to {
-		reply.Props.User = r.checksum(p, &reply)
+		s.parts++
+		reply.Props.User = r.checksum(p, &reply, s.parts, m.More)
 	}
 	if s.asked != nil && to {
 		r.answerOnRequest(s, &reply)
