@@ -79,9 +79,9 @@ func (s *tasmota) CheckRequest(attr int, value string) error {
 	case name == "transition" && value != "" && value != "0":
 		return errors.New("a transition is two of Tasmota's commands, Fade and Speed; want 0, which is Fade 0")
 	case name == "target" && relative:
-		return errors.New("Tasmota has no command for a change of the target; want the target itself")
+		return errors.New("no command of Tasmota's changes the target by so much; want the target itself")
 	case name == "power" && s.Kind.Name == "thermostat" && (strings.EqualFold(value, "TOGGLE") || value == "2"):
-		return errors.New("Tasmota has no command that toggles a thermostat; want ON or OFF")
+		return errors.New("no command of Tasmota's toggles a thermostat; want ON or OFF")
 	}
 	return nil
 }

@@ -110,6 +110,26 @@ func TestRequestSum(t *testing.T) {
 	}
 }
 
+// An answer of several messages says which each is.
+func TestAnswerStampOfParts(t *testing.T) {
+	for _, want := range []AnswerStamp{{Request: 1, Part: 1, More: true}, {Request: 1, Part: 2}, {Request: 1, Part: 12, More: true}, {Request: 1, Part: 99}} {
+		p := wire.Publish{Payload: []byte("ON")}
+		p.Props.User = wire.AppendUserProperty(nil, ChecksumKey, want.Append(nil, &p))
+		if got, whole, _ := ParseAnswerStamp(&p); !whole || got != want {
+			t.Errorf("ParseAnswerStamp = %+v, %v; want %+v, whole", got, whole, want)
+		}
+		for i := range partSize {
+			other := bytes.Clone(p.Props.User)
+			other[len(other)-9-partSize+i] ^= 1
+			altered := p
+			altered.Props.User = other
+			if s, whole, _ := ParseAnswerStamp(&altered); whole {
+				t.Errorf("byte %d of the part altered: ParseAnswerStamp = %+v, whole; want it altered", i, s)
+			}
+		}
+	}
+}
+
 // The form is in the reference, and others may read it.
 func TestAnswerStampAsDocumented(t *testing.T) {
 	p := wire.Publish{Payload: []byte("ON")}

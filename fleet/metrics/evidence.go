@@ -41,7 +41,7 @@ func evidenceOf(metric string, s *Snapshot, l Label) (e evidence, ok bool) {
 		return evidence{t.Answers, "there was no answer", ""}, true
 	case "answers.mistaken", "answers.of_others":
 		return evidenceOfByTopic(t), true
-	case "answers.unchecked":
+	case "answers.unchecked", "answers.parts":
 		return evidence{t.byID(), noneByID(t), ""}, true
 	case "answers.corrupted", "answers.other_qos", "requests.altered":
 		return evidenceOfChecksums(metric, t), true
