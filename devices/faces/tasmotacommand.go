@@ -2,6 +2,7 @@ package faces
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 	"time"
 
@@ -166,11 +167,24 @@ func sameWord(b []byte, word string) bool {
 	return true
 }
 
+// What is wrong with a command that is answered by Unknown or Error.
+var (
+	errUnknownCommand = errors.New("there is no such command")
+	errWrongValue     = errors.New("the command does not take that value")
+)
+
 // complain replies that a command is not known, or not with that value.
 func (s *tasmota) complain(t *Talk, me *Member, c *tasmotaCall, what string) {
 	m, w := s.beginResult(t, me, c)
 	w.text("Command", what)
-	m.Fault = t.Refusal
+	switch {
+	case t.Refusal != nil:
+		m.Fault = t.Refusal
+	case what == "Unknown":
+		m.Fault = errUnknownCommand
+	default:
+		m.Fault = errWrongValue
+	}
 	s.endResult(t, c, m, &w)
 }
 
