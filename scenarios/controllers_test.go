@@ -352,7 +352,7 @@ func TestCheckOfLoadBuiltInGo(t *testing.T) {
 		{with(func(_ *Scenario, c *Controllers) { c.Rate, c.Stages = 0, []Stage{{For: 1e9, From: -1, To: 1}} }), "controller[0].stage[0].from: from is -1/s; want 0/s to 1000000/s"},
 		{with(func(_ *Scenario, c *Controllers) { c.Timeout = -1 }), "controller[0].timeout: timeout is -1ns; want 1ms to 1h"},
 		{with(func(_ *Scenario, c *Controllers) { c.QoS = 3 }), "controller[0].qos: qos is 3; want 0 to 2"},
-		{with(func(_ *Scenario, c *Controllers) { c.CorrelationSize = 5 }), "controller[0].correlation_size: correlation_size is 5B; want 24B to 65535B"},
+		{with(func(_ *Scenario, c *Controllers) { c.CorrelationSize = 5 }), "controller[0].correlation_size: correlation_size is 5B; want 16B to 65535B"},
 		{with(func(_ *Scenario, c *Controllers) { c.PayloadSize = -5 }), "controller[0].payload_size: payload_size is -5B; want 0B to 16MiB"},
 		{with(func(_ *Scenario, c *Controllers) { c.MaxOutstanding = -5 }), "controller[0].max_outstanding: max_outstanding is -5; want 1 to 1000000"},
 		{with(func(_ *Scenario, c *Controllers) { c.Target.Share = 2 }), "controller[0].target.share: share is 2; want more than 0, up to 1"},
