@@ -6,7 +6,6 @@ import (
 
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
-	"homefleet/fleet/events"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/responder"
 	"homefleet/fleet/wire"
@@ -25,7 +24,7 @@ type auditing struct {
 }
 
 // newAudit makes the auditor and its book.
-func (f *Fleet) newAudit(onlookers *events.Hub) {
+func (f *Fleet) newAudit(followed bool) {
 	var ways []string
 	for _, w := range scenarios.OfflineModes() {
 		ways = append(ways, string(w))
@@ -33,7 +32,7 @@ func (f *Fleet) newAudit(onlookers *events.Hub) {
 	ways = append(ways, client.EndLost, client.EndClosed, audit.WayTakenOver, client.EndStopped, audit.WayUnanswered, audit.WayNone)
 	f.audit = audit.New(audit.Config{Ways: ways, News: f.news.tell, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
-	}, Followed: func() bool { return onlookers.Wanted().Has(events.Will) }})
+	}, Followed: followed})
 	a := &f.scenario.Audit
 	t := &f.tolerance
 	t.Audit, t.Embedded, t.Early, t.Late, t.Silence = f.audit, f.embedded, a.Early, a.Slack, a.SilenceSlack

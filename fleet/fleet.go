@@ -154,7 +154,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 		profiles[&sc.Groups[i]] = f.deviceProfile(&sc.Groups[i])
 	}
 	if sc.Audit.On || o.Audit {
-		f.newAudit(o.Events)
+		f.newAudit(o.Events != nil && o.Journals)
 	}
 	f.newDeviceEnv(voices, &o)
 	for spec := range sc.Devices() {

@@ -5,6 +5,7 @@ import (
 
 	"homefleet/fleet/events"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/responder"
 )
 
 // Interventions are what somebody does to the run while it runs, for its result. Their
@@ -13,6 +14,9 @@ func (f *Fleet) Interventions() *metrics.Interventions { return &f.interventions
 
 // Events is where those hear of what happens who look on; nil: nobody can.
 func (f *Fleet) Events() *events.Hub { return f.deviceEnv.Events }
+
+// Looks are what the devices are like; nil where journals are not kept either.
+func (f *Fleet) Looks() responder.Looks { return f.deviceEnv.Looks }
 
 // Clock is the present moment on the run's own clock.
 func (f *Fleet) Clock() time.Duration { return f.now() }

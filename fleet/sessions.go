@@ -94,6 +94,7 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options
 	}
 	if f.deviceEnv.Events = o.Events; o.Events != nil && o.Journals {
 		f.deviceEnv.Journals = responder.NewJournals(f.scenario.Count())
+		f.deviceEnv.Looks = make(responder.Looks, f.scenario.Count())
 	}
 }
 

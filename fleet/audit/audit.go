@@ -52,10 +52,9 @@ type Config struct {
 	// News, if it is not nil, is called whenever something was reported that may
 	// change what is pending, from the goroutine that reported it.
 	News func()
-	// Followed, if it is not nil, reports whether somebody wants to hear of devices of whose
-	// outages more is known than was; see [Audit.Changed]. It is called under a lock, from
-	// whichever goroutine has reported something, and may not call the Audit.
-	Followed func() bool
+	// Followed says that somebody wants to hear of devices of whose outages more is known
+	// than was; see [Audit.Changed].
+	Followed bool
 }
 
 // Connection is what a device knows of a connection that the broker accepted.

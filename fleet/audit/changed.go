@@ -5,23 +5,18 @@ import (
 	"time"
 )
 
-// mostChanged bounds the devices that a stripe remembers between two looks.
-const mostChanged = 2048
-
 // decideEach is how often what time alone decides is allowed for.
 const decideEach = time.Second
 
 // note remembers a device of whose outages more is known than was, if anybody wants that.
 func (s *stripe) note(device int) {
-	if s.followed == nil || !s.followed() {
+	if !s.followed {
 		return
 	}
 	if s.changed == nil {
 		s.changed = make(map[int]struct{})
 	}
-	if len(s.changed) < mostChanged {
-		s.changed[device] = struct{}{}
-	}
+	s.changed[device] = struct{}{} // there are no more than devices
 }
 
 // Changed returns the devices, in order, of whose outages something is known that was not

@@ -26,7 +26,7 @@ type stripe struct {
 	rows     []metrics.WayTotals
 	rules    rules
 	delay    func(device int, d time.Duration)
-	followed func() bool
+	followed bool
 	changed  map[int]struct{} // devices, for those who follow
 	news     func()
 	now      time.Duration // the latest moment heard of

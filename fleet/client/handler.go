@@ -72,6 +72,10 @@ type Connecting interface {
 // session knows of the connection is still there.
 type GoesOffline interface{ Offline(Departure) }
 
+// Heeds is a handler that wants to know when something was done to it that others left word
+// of.
+type Heeds interface{ Heeded() }
+
 // Freezes is a handler that wants to know that from now on its session neither reads nor
 // writes, though its connection stays. What ends that is that it goes offline.
 type Freezes interface{ Freezes() }

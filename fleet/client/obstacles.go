@@ -139,6 +139,13 @@ func (s *Session) HeldBy() (off, slow []Cause) {
 	return append(slices.Clone(t.off), t.noNetwork...), slow
 }
 
+// Hindered reports whether something keeps the session off, or the network from it, or makes
+// its connections slow.
+func (s *Session) Hindered() (off, noNetwork, slow bool) {
+	t := s.obstacles
+	return t != nil && len(t.off) > 0, t != nil && len(t.noNetwork) > 0, t != nil && len(t.links) > 0
+}
+
 // renew gives up the session where the device is to come back with another.
 func (s *Session) renew(how Reconnect) {
 	if how.Rename {

@@ -127,8 +127,12 @@ func (s *Session) Run(ctx context.Context) error {
 
 // read takes what is in the inbox.
 func (s *Session) read() {
-	for _, do := range s.inbox.take() {
+	all := s.inbox.take()
+	for _, do := range all {
 		do()
+	}
+	if h, ok := s.handler.(Heeds); ok && len(all) > 0 {
+		h.Heeded()
 	}
 }
 

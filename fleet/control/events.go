@@ -22,8 +22,10 @@ func (s *Server) lookingOn() []operation {
 	return []operation{
 		{method: "GET", path: "/v1/events", id: "events", summary: "What happens, as it happens, as Server-Sent Events; the header Last-Event-ID takes up behind an event",
 			query: append(slices.Clone(which), parameter{"types", "of events, with commas between them: " + strings.Join(events.Names(), ", ") + "; default all"},
-				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"}),
+				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"},
+				parameter{"map", "what devices are like at a glance, as it changes, as events `map`: all, or the first and the last of their numbers, such as 0-999"}),
 			stream: eventBodies(), problems: []problem{nothingSelected, tooManyViewers, notNow}, do: (*call).stream},
+		{method: "GET", path: "/v1/map", id: "get-map", summary: "What all devices are like at a glance", reply: api.Map{}, do: (*call).showMap},
 		{method: "GET", path: "/v1/devices/{id}/journal", id: "get-journal", summary: "The latest exchanges of a device. In a run of more than 1,000 devices it keeps them from when it is first asked",
 			query: []parameter{{"after", "`number` of an exchange: later ones alone"}},
 			reply: api.Journal{}, problems: []problem{noSuchDevice, noAnswer, notNow}, do: (*call).journal},
@@ -37,7 +39,7 @@ func (s *Server) lookingOn() []operation {
 func eventBodies() []eventBody {
 	return []eventBody{{"hello", api.Hello{}}, {"exchange", api.Exchange{}}, {"refusal", api.Exchange{}}, {"presence", api.PresenceChange{}},
 		{"incident", api.Incident{}}, {"will", api.Will{}}, {"intervention", api.Intervention{}}, {"phase", api.PhaseChange{}},
-		{"gap", api.Gap{}}, {"end", api.End{}}}
+		{"map", api.MapChange{}}, {"gap", api.Gap{}}, {"end", api.End{}}}
 }
 
 // The bounds of a stream.
@@ -92,6 +94,10 @@ func (c *call) stream() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	m, err := c.mapped()
+	if err != nil {
+		return nil, err
+	}
 	hub := c.Fleet.Events()
 	v, err := hub.View(in, c.r.Header.Get("Last-Event-ID"), c.Fleet.Clock(), false)
 	switch {
@@ -104,7 +110,7 @@ func (c *call) stream() (any, error) {
 	defer func() { v.Close(c.Fleet.Clock()) }()
 	c.lookout.begin()
 	out := newStream(c.w, c.Taken)
-	err = c.follow(out, v, in)
+	err = c.follow(out, v, in, m)
 	if errors.Is(err, errSlow) {
 		hub.SentAway()
 		c.Log.Warn(fmt.Sprintf("a viewer of events took nothing for %s and was sent away", words.Span(c.Taken)))
@@ -113,16 +119,33 @@ func (c *call) stream() (any, error) {
 }
 
 // follow sends what there is for a viewer.
-func (c *call) follow(out *stream, v *events.Viewer, in events.Interest) error {
+func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapped) error {
 	if err := out.send("", "hello", c.hello(in)); err != nil {
 		return err
 	}
 	beat := time.NewTicker(time.Second)
 	defer beat.Stop()
+	var charts <-chan time.Time
+	if m != nil {
+		chart := time.NewTicker(m.each())
+		defer chart.Stop()
+		charts = chart.C
+		v.Wake() // there is a first look
+	}
 	quiet := time.Now()
 	for {
 		select {
 		case <-v.News():
+			if m != nil && !m.told {
+				if err := c.sendMap(out, m); err != nil {
+					return err
+				}
+			}
+		case <-charts:
+			if err := c.sendMap(out, m); err != nil {
+				return err
+			}
+			continue
 		case now := <-beat.C:
 			if n := v.NotShown(); n > 0 {
 				quiet = now
@@ -152,6 +175,16 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest) error {
 			}
 		}
 	}
+}
+
+// sendMap sends what has changed on the map.
+func (c *call) sendMap(out *stream, m *mapped) error {
+	for _, change := range m.changes(c.Fleet.Looks()) {
+		if err := out.send("", "map", change); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func notShownText(n, most int) string {

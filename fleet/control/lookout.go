@@ -48,7 +48,6 @@ func (l *lookout) begin() {
 		return
 	}
 	l.incidents, l.wills = make(map[int]api.Incident), make(map[int]audit.Outage)
-	l.s.Fleet.WillsChanged()
 	l.look(func(events.Type, int, time.Duration, any) {})
 	l.looking = true
 	l.running.Go(l.run)
@@ -95,7 +94,6 @@ func (l *lookout) publish(t events.Type, device int, at time.Duration, data any)
 func (l *lookout) look(tell func(t events.Type, device int, at time.Duration, data any)) {
 	s := l.s
 	f, now := s.Fleet, s.Fleet.Clock()
-	wanted := f.Events().Wanted()
 	if p := s.phase(); p != l.phase {
 		l.phase = p
 		tell(events.Phase, -1, now, api.PhaseChange{Moment: s.view().Moment(now), Phase: p})
@@ -108,7 +106,7 @@ func (l *lookout) look(tell func(t events.Type, device int, at time.Duration, da
 		}
 		l.interventions = n
 	}
-	if f.Audited() && wanted.Has(events.Will) {
+	if f.Audited() {
 		l.lookAtWills(now, tell)
 	}
 }
@@ -149,6 +147,7 @@ func (l *lookout) lookAtWills(now time.Duration, tell func(events.Type, int, tim
 			clear(l.wills) // some are told of again
 		}
 		l.wills[n] = last
+		l.s.Fleet.Looks().SetWill(n, willLooks[last.Verdict])
 		tell(events.Will, n, now, l.s.willOf(d, &last))
 	}
 }

@@ -94,6 +94,9 @@ func (v *Viewer) resume(after string) {
 	v.wake()
 }
 
+// Wake has News have a token.
+func (v *Viewer) Wake() { v.wake() }
+
 // wake tells the viewer that there is something to take.
 func (v *Viewer) wake() {
 	select {

@@ -19,6 +19,9 @@ type LookEnv struct {
 	// Journals has devices keep their latest exchanges: nil: none does.
 	Journals *Journals
 
+	// Looks are what the devices are like; nil: nobody may look.
+	Looks Looks
+
 	exchanges atomic.Uint64 // written down so far
 }
 

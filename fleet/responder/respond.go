@@ -76,6 +76,7 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	r.voice.Hear(&s.Talk, p.Topic, payload)
 	s.request, s.mark, s.asked = nil, nil, nil
 	r.plan()
+	r.look(true)
 }
 
 // wantedTopic is what a Response Topic has to be.
@@ -127,6 +128,7 @@ func (r *Responder) changed(changed devices.Changes) {
 	defer s.done()
 	s.away = !r.Live()
 	r.voice.Tell(&s.Talk, faces.Changed, changed)
+	r.look(false)
 }
 
 // tell has the face say what there is to say on an occasion.

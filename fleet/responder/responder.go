@@ -125,6 +125,7 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 func (r *Responder) Online(now time.Time) time.Time {
 	r.step(now)
 	r.present.Store(true)
+	r.look(false)
 	r.tellPresence(true, "", nil)
 	r.tell(faces.Arriving)
 	r.announce(true)
@@ -163,6 +164,7 @@ func (r *Responder) BeforeDisconnect() { r.announce(false) }
 // Offline implements [client.GoesOffline].
 func (r *Responder) Offline(d client.Departure) {
 	r.present.Store(false)
+	defer r.look(false)
 	if !r.frozen.Swap(false) {
 		r.tellPresence(false, string(d.Way), d.Err)
 	}
@@ -176,6 +178,7 @@ func (r *Responder) Offline(d client.Departure) {
 // Freezes implements [client.Freezes].
 func (r *Responder) Freezes() {
 	r.frozen.Store(true)
+	r.look(false)
 	r.tellPresence(false, string(client.ModeSilence), nil)
 }
 
@@ -326,6 +329,7 @@ func (r *Responder) Stalled(_, to time.Time) {
 // Ended implements ended.
 func (r *Responder) Ended() {
 	r.missed(time.Now())
+	r.look(false)
 	r.forgetOnRequest()
 	r.isGone()
 }

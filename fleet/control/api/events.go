@@ -10,6 +10,7 @@ package api
 //	will          what became of a Will Message: a [Will], again as it changes
 //	intervention  somebody did something to the run: an [Intervention]
 //	phase         the run is in another phase: a [PhaseChange]
+//	map           what devices are like at a glance, where it changed: a [MapChange]; with map= alone
 //	gap           events were left out: a [Gap]
 //	end           the run is over, and so is the stream: an [End]
 //
@@ -125,4 +126,16 @@ type Topics struct {
 	Commands  string `json:"commands"`
 	States    string `json:"states"`
 	Telemetry string `json:"telemetry"`
+}
+
+// Map is what all devices are like at a glance.
+type Map struct {
+	Devices int    `json:"devices"`
+	Looks   string `json:"looks" doc:"base64 of a word of 4 bytes for each device, the lowest byte first, in the order of their numbers. From the lowest bit on: 3 bits presence (0 never online, 1 online, 2 kept off, 3 no network, 4 lost, 5 silent, 6 given up), 1 slow, 1 misbehaves, 3 Will (0 none, 1 pending, 2 on time, 3 early or unexpected, 4 late, 5 missing, 6 unwatched, 7 not due), 1 on or heating, 7 level (brightness; of a thermostat its target in half degrees), 8 colour (3 red, 3 green, 2 blue), 4 commands modulo 16"`
+}
+
+// MapChange is what has changed on the map.
+type MapChange struct {
+	Devices int    `json:"devices" doc:"that have changed"`
+	Changed string `json:"changed" doc:"base64 of 7 bytes for each: its number in 3, the lowest first, and its look in 4, as in a Map"`
 }

@@ -1,0 +1,116 @@
+package control_test
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+
+	"homefleet/fleet/control/api"
+)
+
+// glance is a look as the API documents it, read by the test itself.
+type glance struct {
+	presence, will, level, red, green, blue, acts int
+	slow, misbehaves, on                          bool
+}
+
+func glanceOf(word uint32) (g glance) {
+	take := func(bits int) int {
+		v := word & (1<<bits - 1)
+		word >>= bits
+		return int(v)
+	}
+	g.presence = take(3)
+	g.slow, g.misbehaves = take(1) == 1, take(1) == 1
+	g.will = take(3)
+	g.on, g.level = take(1) == 1, take(7)
+	g.blue, g.green, g.red = take(2), take(3), take(3)
+	g.acts = take(4)
+	return g
+}
+
+// mapOf returns what all devices are like.
+func (h *home) mapOf() (all []glance) {
+	h.t.Helper()
+	m := must[api.Map](h, "GET", "/v1/map", "")
+	words, err := base64.StdEncoding.DecodeString(m.Looks)
+	if err != nil || len(words) != 4*m.Devices {
+		h.t.Fatalf("the map of %d devices has %d bytes: %v", m.Devices, len(words), err)
+	}
+	for i := range m.Devices {
+		all = append(all, glanceOf(binary.LittleEndian.Uint32(words[4*i:])))
+	}
+	return all
+}
+
+// shows waits until a device is so on the map.
+func (h *home) shows(number int, what string, so func(glance) bool) {
+	h.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		g := h.mapOf()[number]
+		if so(g) {
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Errorf("%s: it is %+v after 10s", what, g)
+			return
+		}
+	}
+}
+
+// The map shows what each device is like, and a stream what has changed on it.
+func TestMap(t *testing.T) {
+	h := start(t, block+"\n[audit]\n")
+	const kettle, light = 6, 0
+	if g := h.mapOf(); len(g) != 7 || g[kettle].presence != 1 || g[light].presence != 1 || g[light].on || g[light].will != 0 {
+		t.Fatalf("at first: %+v; want seven devices online", g)
+	}
+	l := h.listen("?map=all&types=phase")
+	if c, _ := next[api.MapChange](l, "map"); c.Devices != 7 {
+		t.Errorf("the first change is of %d devices; want all seven", c.Devices)
+	}
+	acts := h.mapOf()[light].acts
+	command := func(attribute, payload string) {
+		must[api.CommandReply](h, "POST", "/v1/devices/flat-01-light-1/command", fmt.Sprintf(`{"attribute":%q,"payload":%q}`, attribute, payload))
+	}
+	command("color", "#ff8000")
+	command("brightness", "40")
+	h.shows(light, "on at 40, orange, two commands later", func(g glance) bool {
+		return g.on && g.level == 40 && g.red == 7 && g.green == 4 && g.blue == 0 && g.acts == (acts+2)%16
+	})
+	c, _ := next[api.MapChange](l, "map")
+	changed, err := base64.StdEncoding.DecodeString(c.Changed)
+	if err != nil || c.Devices != 1 || len(changed) != 7 || int(changed[0])|int(changed[1])<<8|int(changed[2])<<16 != light {
+		t.Errorf("the change is %+v (%x, %v); want that of the light alone", c, changed, err)
+	}
+	must[api.Bulk](h, "POST", "/v1/actions/misbehave", `{"select":{"id":"kettle"},"drop":"10%"}`)
+	h.shows(kettle, "misbehaves", func(g glance) bool { return g.misbehaves })
+	must[api.Bulk](h, "POST", "/v1/actions/behave", `{"select":{"id":"kettle"}}`)
+	h.shows(kettle, "behaves", func(g glance) bool { return !g.misbehaves })
+	for _, tt := range []struct {
+		way      string
+		presence int
+	}{{"silence", 5}, {"cut", 2}, {"orderly", 2}} {
+		must[api.Bulk](h, "POST", "/v1/actions/kill", `{"select":{"id":"kettle"},"way":"`+tt.way+`"}`)
+		h.shows(kettle, tt.way, func(g glance) bool { return g.presence == tt.presence })
+		must[api.Bulk](h, "POST", "/v1/actions/revive", `{"select":{"id":"kettle"}}`)
+		h.shows(kettle, "revived", func(g glance) bool { return g.presence == 1 })
+	}
+	must[api.Bulk](h, "POST", "/v1/actions/kill", `{"select":{"id":"kettle"},"way":"reset"}`)
+	h.shows(kettle, "its Will came on time", func(g glance) bool { return g.will == 2 })
+	must[api.Struck](h, "POST", "/v1/incidents", `{"kind":"wifi-loss","target":{"home":"flat-01"},"for":"1h"}`)
+	h.shows(light, "no network", func(g glance) bool { return g.presence == 3 })
+	must[api.Struck](h, "POST", "/v1/incidents", `{"kind":"slow-link","target":{"home":"flat-02"},"for":"1h","latency":"1ms"}`)
+	h.shows(2, "slow", func(g glance) bool { return g.slow && g.presence == 1 })
+	for _, query := range []string{"?map=7-9", "?map=2-1", "?map=x", "?map=-1"} {
+		if l := h.listen(query); l.status != 422 {
+			t.Errorf("%s = %d; want 422", query, l.status)
+		}
+	}
+	l = h.listen("?map=0-1&types=phase")
+	if c, _ := next[api.MapChange](l, "map"); c.Devices != 2 {
+		t.Errorf("the map of two has %d", c.Devices)
+	}
+}
