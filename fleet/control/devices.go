@@ -131,11 +131,7 @@ func (c *call) getDevice() (any, error) {
 	}
 	out := &api.Device{DeviceLine: lineOf(d), HeldBy: []string{}, Slow: []string{}}
 	told := each(c.r.Context(), []*fleet.Device{d}, func(_ int, r *responder.Responder) outcome {
-		snap := r.Snapshot(time.Now())
-		out.Online, out.Values, out.Telemetry = snap.Online, snap.Values, json.RawMessage(snap.Telemetry)
-		out.ClientID, out.Misbehaves = r.ClientID(), r.Misbehavior().Settings()
-		off, slow := r.HeldBy()
-		out.HeldBy, out.Slow = causes(off), causes(slow)
+		describe(out, r)
 		return outcome{}
 	})
 	if !told[0].told {
@@ -144,11 +140,24 @@ func (c *call) getDevice() (any, error) {
 		}
 		return nil, noAnswer.because("", "%s has not answered in time", d.ID())
 	}
-	if outages := d.Outages(); len(outages) > 0 {
-		will := c.willOf(d, &outages[len(outages)-1])
-		out.Will = &will
-	}
+	c.addWill(out, d)
 	return out, nil
+}
+
+// describe fills in what a device says of itself. Its own goroutine calls it.
+func describe(out *api.Device, r *responder.Responder) {
+	snap := r.Snapshot(time.Now())
+	out.Online, out.Values, out.Telemetry = snap.Online, snap.Values, json.RawMessage(snap.Telemetry)
+	out.ClientID, out.Misbehaves = r.ClientID(), r.Misbehavior().Settings()
+	off, slow := r.HeldBy()
+	out.HeldBy, out.Slow = causes(off), causes(slow)
+}
+
+// addWill adds what became of the device's latest Will.
+func (s *Server) addWill(out *api.Device, d *fleet.Device) {
+	if outages := d.Outages(); len(outages) > 0 {
+		out.Will = new(s.willOf(d, &outages[len(outages)-1]))
+	}
 }
 
 // causes says what holds a device.

@@ -23,8 +23,9 @@ func (s *Server) lookingOn() []operation {
 		{method: "GET", path: "/v1/events", id: "events", summary: "What happens, as it happens, as Server-Sent Events; the header Last-Event-ID takes up behind an event",
 			query: append(slices.Clone(which), parameter{"types", "of events, with commas between them: " + strings.Join(events.Names(), ", ") + "; default all"},
 				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"},
-				parameter{"map", "what devices are like at a glance, as it changes, as events `map`: all, or the first and the last of their numbers, such as 0-999"}),
-			stream: eventBodies(), problems: []problem{nothingSelected, tooManyViewers, notNow}, do: (*call).stream},
+				parameter{"map", "what devices are like at a glance, as it changes, as events `map`: all, or the first and the last of their numbers, such as 0-999"},
+				parameter{"watch", "ids of up to 24 devices, with commas between them: all that they say of themselves, as it changes, as events `device`"}),
+			stream: eventBodies(), problems: []problem{nothingSelected, noSuchDevice, tooManyViewers, notNow}, do: (*call).stream},
 		{method: "GET", path: "/v1/map", id: "get-map", summary: "What all devices are like at a glance", reply: api.Map{}, do: (*call).showMap},
 		{method: "GET", path: "/v1/devices/{id}/journal", id: "get-journal", summary: "The latest exchanges of a device. In a run of more than 1,000 devices it keeps them from when it is first asked",
 			query: []parameter{{"after", "`number` of an exchange: later ones alone"}},
@@ -39,7 +40,7 @@ func (s *Server) lookingOn() []operation {
 func eventBodies() []eventBody {
 	return []eventBody{{"hello", api.Hello{}}, {"exchange", api.Exchange{}}, {"refusal", api.Exchange{}}, {"presence", api.PresenceChange{}},
 		{"incident", api.Incident{}}, {"will", api.Will{}}, {"intervention", api.Intervention{}}, {"phase", api.PhaseChange{}},
-		{"map", api.MapChange{}}, {"gap", api.Gap{}}, {"end", api.End{}}}
+		{"map", api.MapChange{}}, {"device", api.Device{}}, {"gap", api.Gap{}}, {"end", api.End{}}}
 }
 
 // The bounds of a stream.
@@ -98,6 +99,10 @@ func (c *call) stream() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	w, err := c.watch()
+	if err != nil {
+		return nil, err
+	}
 	hub := c.Fleet.Events()
 	v, err := hub.View(in, c.r.Header.Get("Last-Event-ID"), c.Fleet.Clock(), false)
 	switch {
@@ -110,7 +115,7 @@ func (c *call) stream() (any, error) {
 	defer func() { v.Close(c.Fleet.Clock()) }()
 	c.lookout.begin()
 	out := newStream(c.w, c.Taken)
-	err = c.follow(out, v, in, m)
+	err = c.follow(out, v, in, m, w)
 	if errors.Is(err, errSlow) {
 		hub.SentAway()
 		c.Log.Warn(fmt.Sprintf("a viewer of events took nothing for %s and was sent away", words.Span(c.Taken)))
@@ -119,13 +124,19 @@ func (c *call) stream() (any, error) {
 }
 
 // follow sends what there is for a viewer.
-func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapped) error {
+func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapped, w *watched) error {
 	if err := out.send("", "hello", c.hello(in)); err != nil {
 		return err
 	}
 	beat := time.NewTicker(time.Second)
 	defer beat.Stop()
-	var charts <-chan time.Time
+	var charts, looks <-chan time.Time
+	if w != nil {
+		look := time.NewTicker(watchEach)
+		defer look.Stop()
+		looks = look.C
+		w.ask(time.Now(), c.Fleet.Looks())
+	}
 	if m != nil {
 		chart := time.NewTicker(m.each())
 		defer chart.Stop()
@@ -144,6 +155,16 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 		case <-charts:
 			if err := c.sendMap(out, m); err != nil {
 				return err
+			}
+			continue
+		case now := <-looks:
+			w.ask(now, c.Fleet.Looks())
+			continue
+		case a := <-w.news():
+			if d := w.take(c.Server, a); d != nil {
+				if err := out.send("", "device", d); err != nil {
+					return err
+				}
 			}
 			continue
 		case now := <-beat.C:

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,5 +113,39 @@ func TestMap(t *testing.T) {
 	l = h.listen("?map=0-1&types=phase")
 	if c, _ := next[api.MapChange](l, "map"); c.Devices != 2 {
 		t.Errorf("the map of two has %d", c.Devices)
+	}
+}
+
+// A stream has all that a device says of itself, whenever that changes, and waits for none
+// that does not answer.
+func TestWatchedDevices(t *testing.T) {
+	h := start(t, block)
+	l := h.listen("?watch=kettle,flat-01-light-1&types=phase")
+	l.doc = new(h.document())
+	for range 2 {
+		if d, _ := next[api.Device](l, "device"); d.ID != "kettle" && d.ID != "flat-01-light-1" || !d.Online || d.Values["power"] == "" {
+			t.Errorf("at first: %+v; want one of the two, online", d)
+		}
+	}
+	until := func(what string, so func(api.Device) bool) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+			if d, _ := next[api.Device](l, "device"); so(d) {
+				return
+			}
+		}
+		t.Errorf("%s: not after 10s", what)
+	}
+	must[api.CommandReply](h, "POST", "/v1/devices/flat-01-light-1/command", `{"attribute":"brightness","payload":"30"}`)
+	until("brighter", func(d api.Device) bool { return d.ID == "flat-01-light-1" && d.Values["brightness"] == "30" })
+	must[api.Bulk](h, "POST", "/v1/actions/kill", `{"select":{"id":"kettle"}}`)
+	until("killed", func(d api.Device) bool { return d.ID == "kettle" && !d.Online && len(d.HeldBy) == 1 })
+	must[api.Bulk](h, "POST", "/v1/actions/revive", `{"select":{"id":"kettle"}}`)
+	until("revived", func(d api.Device) bool { return d.ID == "kettle" && d.Online && len(d.HeldBy) == 0 })
+	if l := h.listen("?watch=kettel"); l.status != 404 || problemOf(t, l.body) != "no-such-device" {
+		t.Errorf("watch=kettel = %d %s; want 404", l.status, l.body)
+	}
+	if l := h.listen("?watch=" + strings.Repeat("kettle,", 24) + "kettle"); l.status != 422 {
+		t.Errorf("25 watched = %d; want 422", l.status)
 	}
 }

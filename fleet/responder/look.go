@@ -106,13 +106,18 @@ func (r *Responder) presenceLook() Look {
 
 // appearance is what the model shows.
 func (r *Responder) appearance() (is Look) {
-	var room [32]byte
+	s, ok := r.env.speeches.Get().(*speech) // for its scratch
+	if !ok {
+		s = new(speech)
+	}
+	defer r.env.speeches.Put(s)
 	value := func(name string) []byte {
 		attr, ok := r.spec.Group.Kind.Attribute([]byte(name))
 		if !ok {
 			return nil
 		}
-		return r.model.AppendValue(room[:0], attr)
+		s.scratch = r.model.AppendValue(s.scratch[:0], attr)
+		return s.scratch
 	}
 	on, level := "ON", 1.0
 	what, of := "power", "brightness"

@@ -28,6 +28,7 @@ type speech struct {
 	wrong   metrics.Misbehavior // what the device does wrong with the answer; -1: nothing
 	asked   *treatment          // what the request wants to become of the answer; nil: nothing
 	down    exchange            // as it is written down
+	scratch []byte              // for a value that is looked at
 }
 
 // remembered is what a face has of a device from one exchange to the next.

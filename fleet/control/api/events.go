@@ -11,6 +11,7 @@ package api
 //	intervention  somebody did something to the run: an [Intervention]
 //	phase         the run is in another phase: a [PhaseChange]
 //	map           what devices are like at a glance, where it changed: a [MapChange]; with map= alone
+//	device        all that a device says of itself, where it changed: a [Device]; with watch= alone
 //	gap           events were left out: a [Gap]
 //	end           the run is over, and so is the stream: an [End]
 //
