@@ -17,7 +17,7 @@ import (
 	"homefleet/fleet/control"
 	"homefleet/fleet/exporter"
 	"homefleet/fleet/metrics"
-	"homefleet/fleet/phone"
+	"homefleet/fleet/requester"
 	"homefleet/fleet/web"
 	"homefleet/scenarios"
 )
@@ -157,7 +157,7 @@ func (r *running) controlRun(f *controlFlags, again *metrics.Result) (err error)
 	series := allSeries(r)
 	config := control.Config{
 		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log,
-		Phone:   phone.New(phone.Config{Name: "homefleet", Dial: r.dial, Login: r.controlLogin}),
+		Phone:   requester.NewPhone(requester.PhoneConfig{Name: "homefleet", Dial: r.dial, Login: r.controlLogin, Patience: r.sc.Connect.Timeout}),
 		Metrics: web.Buffered(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())),
 	}
 	if r.embedded != nil {

@@ -11,7 +11,7 @@ import (
 	"homefleet/devices/faces"
 	"homefleet/fleet"
 	"homefleet/fleet/control/api"
-	"homefleet/fleet/phone"
+	"homefleet/fleet/requester"
 	"homefleet/fleet/responder"
 	"homefleet/scenarios"
 )
@@ -96,9 +96,9 @@ func (s *Server) requestOf(d *fleet.Device, o *scenarios.Order) (request, error)
 }
 
 // send sends a request and waits for its answer.
-func (s *Server) send(ctx context.Context, r request, qos byte) (phone.Answer, error) {
+func (s *Server) send(ctx context.Context, r request, qos byte) (requester.Answer, error) {
 	if s.Phone == nil {
-		return phone.Answer{}, errors.New("this run has no requester of its own")
+		return requester.Answer{}, errors.New("this run has no requester of its own")
 	}
 	return s.Phone.Request(ctx, r.topic, r.payload, qos)
 }

@@ -25,7 +25,7 @@ import (
 	"time"
 
 	"homefleet/fleet"
-	"homefleet/fleet/phone"
+	"homefleet/fleet/requester"
 	"homefleet/scenarios"
 )
 
@@ -41,7 +41,7 @@ type Config struct {
 
 	// Phone sends commands through the broker; nil: they can only be given by hand. End
 	// closes it.
-	Phone *phone.Phone
+	Phone *requester.Phone
 
 	Brokers []string     // URLs, the first for MQTT over TCP, without passwords
 	Metrics http.Handler // serves /metrics; nil: there are none

@@ -18,8 +18,8 @@ import (
 	"homefleet/fleet/broker"
 	"homefleet/fleet/control"
 	"homefleet/fleet/events"
-	"homefleet/fleet/phone"
 	"homefleet/fleet/report"
+	"homefleet/fleet/requester"
 	"homefleet/fleet/web"
 	"homefleet/scenarios"
 )
@@ -94,7 +94,7 @@ func start(t testing.TB, src string, with ...func(*control.Config)) *home {
 	}
 	h.fleet = f
 	config := control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
-		Stop: f.Stop, Token: token, Phone: phone.New(phone.Config{Name: "test", Dial: b.Dial}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
+		Stop: f.Stop, Token: token, Phone: requester.NewPhone(requester.PhoneConfig{Name: "test", Dial: b.Dial, Patience: 5 * time.Second}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
 	for _, set := range with {
 		set(&config)
 	}

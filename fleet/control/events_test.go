@@ -434,14 +434,14 @@ func TestViewerIsSentAway(t *testing.T) {
 	}
 }
 
-// requester is an MQTT 5 client of another implementation.
-type requester struct {
+// tester is an MQTT 5 client of another implementation.
+type tester struct {
 	t *testing.T
 	c *paho.Client
 }
 
 // phone returns one that is connected until the test ends.
-func (h *home) phone() *requester {
+func (h *home) phone() *tester {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -454,11 +454,11 @@ func (h *home) phone() *requester {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { _ = c.Disconnect(&paho.Disconnect{}) })
-	return &requester{h.t.(*testing.T), c}
+	return &tester{h.t.(*testing.T), c}
 }
 
 // publish sends a command. response and fault may be "".
-func (r *requester) publish(topic, payload, response, fault string) {
+func (r *tester) publish(topic, payload, response, fault string) {
 	r.t.Helper()
 	p := &paho.Publish{Topic: topic, Payload: []byte(payload), QoS: 1, Properties: &paho.PublishProperties{ResponseTopic: response, CorrelationData: []byte{0, 0xff}}}
 	if fault != "" {

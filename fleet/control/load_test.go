@@ -18,7 +18,7 @@ import (
 	"homefleet/fleet/control"
 	"homefleet/fleet/control/api"
 	"homefleet/fleet/metrics"
-	"homefleet/fleet/phone"
+	"homefleet/fleet/requester"
 	"homefleet/scenarios"
 )
 
@@ -49,7 +49,7 @@ func inBubble(t *testing.T, src string, act func(*bubbled)) *metrics.Result {
 			t.Fatal(err)
 		}
 		h := &bubbled{t: t, fleet: f, api: control.New(control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Stop: f.Stop, Token: token,
-			Phone: phone.New(phone.Config{Name: "test", Dial: b.Dial})})}
+			Phone: requester.NewPhone(requester.PhoneConfig{Name: "test", Dial: b.Dial, Patience: 5 * time.Second})})}
 		over := make(chan struct{})
 		go func() {
 			defer close(over)

@@ -22,6 +22,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/files"
+	"homefleet/fleet/requester"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -87,9 +88,7 @@ type Fleet struct {
 	dial  func(context.Context) (net.Conn, error)
 	setup setup
 	log   *logBuffer
-
-	mu    sync.Mutex
-	phone *phone // nil until it is needed
+	phone *requester.Phone
 }
 
 // Start starts a scenario given as TOML text.
@@ -149,6 +148,8 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet 
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	name := f.reach(sc, log)
 
+	f.phone = f.newPhone()
+
 	var err error
 	options := fleet.Options{Dial: f.dial, BrokerName: name, Log: log, Audit: f.setup.audit, EndIfNobody: true}
 	if f.Broker != nil {
@@ -168,9 +169,7 @@ func StartScenario(t testing.TB, sc *scenarios.Scenario, opts ...Option) *Fleet 
 		f.err = f.fleet.Run(context.WithoutCancel(t.Context()))
 	}()
 	t.Cleanup(func() {
-		if f.phone != nil {
-			f.phone.Close()
-		}
+		f.phone.Close()
 		f.fleet.Stop()
 		<-f.over
 		if f.err != nil {

@@ -1,6 +1,7 @@
 // Package requester is an MQTT 5 client that asks: it subscribes to a Response Topic,
-// publishes requests with it, and hands over what comes there (MQTT 5.0, 4.10). It does
-// not know which answer belongs to which request, nor what either means.
+// publishes requests with it, and hands over what comes there (MQTT 5.0, 4.10). A
+// [Requester] does not know which answer belongs to which request; a [Phone] does. Neither
+// knows what they mean.
 package requester
 
 import (
