@@ -137,10 +137,14 @@ func devicesByKind(sc *scenarios.Scenario) string {
 	for i, name := range names {
 		parts[i] = plural(count[name], name)
 	}
-	if len(parts) == 1 {
-		return parts[0]
+	text := parts[0]
+	if len(parts) > 1 {
+		text = fmt.Sprintf("%s: %s", words.Grouped(int64(sc.Count())), strings.Join(parts, ", "))
 	}
-	return fmt.Sprintf("%s: %s", words.Grouped(int64(sc.Count())), strings.Join(parts, ", "))
+	if n := sc.Absent(); n > 0 {
+		text += fmt.Sprintf("; %s not present at first", words.Grouped(int64(n)))
+	}
+	return text
 }
 
 // upBanner tells that the fleet is up, and what to try next.

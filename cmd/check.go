@@ -314,16 +314,17 @@ type planDocument struct {
 }
 
 type groupDocument struct {
-	Kind      string        `json:"kind"`
-	Face      string        `json:"face"`
-	Count     int           `json:"count"`
-	Homes     int           `json:"homes"`
-	First     string        `json:"first"`
-	Last      string        `json:"last"`
-	Telemetry string        `json:"telemetry,omitempty"`
-	Commands  string        `json:"commands"` // topic filter of the first device
-	States    string        `json:"states"`
-	Will      *willDocument `json:"will,omitempty"` // of the first device
+	Kind       string        `json:"kind"`
+	Face       string        `json:"face"`
+	Count      int           `json:"count"`
+	NotPresent bool          `json:"not_present,omitempty"`
+	Homes      int           `json:"homes"`
+	First      string        `json:"first"`
+	Last       string        `json:"last"`
+	Telemetry  string        `json:"telemetry,omitempty"`
+	Commands   string        `json:"commands"` // topic filter of the first device
+	States     string        `json:"states"`
+	Will       *willDocument `json:"will,omitempty"` // of the first device
 }
 
 type willDocument struct {
@@ -361,6 +362,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 			Face:     g.Group.Face.Name,
 			Commands: g.Group.Voice().AppendFilters(nil, &who, true)[0], States: strings.ReplaceAll(g.Group.Voice().Outline(&who).States, "<attribute>", "+"),
 		}
+		doc.NotPresent = g.Group.Absent
 		if g.Group.Telemetry > 0 {
 			doc.Telemetry = setting(g.Group.Telemetry)
 		}

@@ -164,7 +164,7 @@ func (r *running) tellUp() {
 // up tells that every device is up, once.
 func (r *running) up() error {
 	up := r.fleet.Presence()
-	if up.Seen == 0 || up.Settled < up.Devices || r.readyIn > 0 {
+	if up.Devices > 0 && up.Seen == 0 || up.Settled < up.Devices || r.readyIn > 0 {
 		return nil
 	}
 	r.readyIn = time.Since(r.began)

@@ -71,6 +71,9 @@ func (d *Device) Number() int { return d.r.Spec().Number }
 // silence, is not.
 func (d *Device) Online() bool { return d.r.IsPresent() && !d.r.IsFrozen() }
 
+// Absent reports whether the device is not there yet: nobody has brought it so far.
+func (d *Device) Absent() bool { return d.r.IsAbsent() }
+
 // At returns the device with a number from 0, as [scenarios.Device] has it.
 func (f *Fleet) At(number int) *Device { return &Device{f.responders[number], f} }
 
@@ -192,9 +195,9 @@ func (d *Device) Die(ctx context.Context, how OfflineMode) error {
 // its session if that can still be there.
 func (d *Device) Return(ctx context.Context) error { return d.ReturnAs(ctx, client.Reconnect{}) }
 
-// ReturnAs is Return in another way.
+// ReturnAs is Return in another way. One that was not present at first is from now on.
 func (d *Device) ReturnAs(ctx context.Context, how client.Reconnect) error {
-	return d.tell(ctx, func() { d.r.Reconnect(client.ByHand, how) })
+	return d.tell(ctx, func() { d.r.Reconnect(client.ByHand, how); d.r.Reconnect(client.NotPresent, how) })
 }
 
 // Misbehave has the device do wrong from now on, or with nil, behave again. What

@@ -37,7 +37,7 @@ func (f *Fleet) failure(res *metrics.Result) *Failure {
 		return &Failure{Err: err}
 	case f.course.cut:
 		return nil
-	case !measured && up.Seen == 0:
+	case !measured && up.Devices > 0 && up.Seen == 0:
 		return f.nobodyWithin("device", f.scenario.Duration)
 	case !measured && up.Seen < up.Devices:
 		return &Failure{What: fmt.Sprintf("%s of %s never came up", words.Grouped(int64(up.Devices-up.Seen)), words.Plural(int64(up.Devices), "device", "devices"))}

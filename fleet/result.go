@@ -119,7 +119,7 @@ func (f *Fleet) facts() *metrics.Result {
 	for i := range sc.Groups {
 		res.AddKind(sc.Groups[i].Kind.Name, sc.Groups[i].Total())
 	}
-	if at := f.devices.ReadyAt; !at.IsZero() && f.Presence().Seen == f.devices.Size {
+	if at := f.devices.ReadyAt; !at.IsZero() && f.Presence().Seen == f.Presence().Devices {
 		res.ReadyIn = metrics.Span(at.Sub(c.began))
 	}
 	if !sc.Measured() {

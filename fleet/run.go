@@ -63,8 +63,12 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		defer close(conducted)
 		f.conductAll()
 	}()
+	place := 0
 	for i, s := range sessions {
-		if !f.waitTurn(begin, i) {
+		if s.IsAbsent() {
+			place-- // it has no turn
+		}
+		if place++; !s.IsAbsent() && !f.waitTurn(begin, place-1) {
 			for _, s := range sessions[i:] {
 				s.NeverRun()
 			}

@@ -48,10 +48,12 @@ func (f *Fleet) newCohorts() {
 		c.Log, c.Faults, c.Counts, c.Size = f.log, f.env.Faults, f.counts, size
 		c.Lost = f.lost
 		c.Lowered, c.Changed = f.lowered, f.news.tell
-		c.Ready = make(chan struct{})
+		if c.Ready = make(chan struct{}); size == 0 {
+			c.IsReady()
+		}
 	}
-	set(&f.devices, sc.Count())
-	f.devices.Devices = true
+	set(&f.devices, sc.Count()-sc.Absent())
+	f.devices.Devices, f.devices.Absent = true, sc.Absent()
 	f.devices.Lowered = func(name string, asked, granted byte) {
 		f.loweredBelow(name, asked, granted, f.commandQoS)
 	}

@@ -15,6 +15,17 @@ func (s *Scenario) Count() int {
 	return n
 }
 
+// Absent returns how many of the devices are not there at first.
+func (s *Scenario) Absent() int {
+	n := 0
+	for i := range s.Groups {
+		if s.Groups[i].Absent {
+			n += s.Groups[i].Total()
+		}
+	}
+	return n
+}
+
 // Devices returns every device of a checked scenario in the order of their
 // numbers.
 func (s *Scenario) Devices() iter.Seq[Device] {

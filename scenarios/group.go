@@ -74,6 +74,7 @@ var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
 	{name: "qos", form: qos(), defDoc: "`0`", doc: "QoS of state and telemetry"},
 	{name: "retain", form: yesNo{}, def: false, doc: "state topics are retained"},
 	mqttKey("the devices"),
+	{name: "present", form: byRule{"true or false"}, defDoc: "`true`", doc: "`false`: the devices are not there yet. They are built and kept off, and nobody waits for them, until somebody revives them (`homefleet ctl revive`), as one pairs a new device"},
 	{name: "accept_retained", form: yesNo{}, def: false, doc: "obey retained commands too"},
 	{name: "groups", form: list{of: "texts", fault: idFault, unique: true},
 		doc: "further names that the devices obey, each one topic level and no device's id: they subscribe its topics as well"},
@@ -97,6 +98,9 @@ func readGroup(t *tomlfault.Table, kinds []*devices.Kind) Group {
 	groupKeys.read(t, &g)
 	g.Kind = readKind(t, kinds)
 	g.defaultNames()
+	present := true
+	t.Bool("present", &present)
+	g.Absent = !present
 	g.readFace(t)
 	g.readWill(t)
 	presenceKeys.read(t.Table("presence"), &g.Presence)

@@ -42,7 +42,15 @@ func (s *Scenario) Occurrences(measure time.Duration) []Occurrence {
 // ascending order; for a BrokerOutage all of them. A share is drawn anew for
 // each occurrence, so that it strikes others each time, and perhaps nobody. It
 // takes a time that grows with the devices of the scenario.
-func (s *Scenario) Affected(o Occurrence) []int { return s.selected(s.struck(o.Incident, o.N)) }
+func (s *Scenario) Affected(o Occurrence) []int {
+	sel := s.struck(o.Incident, o.N)
+	may := sel.may
+	sel.may = func(g *Group) bool { return !g.Absent && may(g) }
+	return s.selected(sel)
+}
+
+// Meant returns the same with those that are not present at first.
+func (s *Scenario) Meant(o Occurrence) []int { return s.selected(s.struck(o.Incident, o.N)) }
 
 // struck returns the devices that an incident strikes the nth time.
 func (s *Scenario) struck(incident, n int) selection {

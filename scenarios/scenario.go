@@ -178,6 +178,7 @@ type Group struct {
 	QoS              byte          // of state and telemetry messages; default 0
 	Retain           bool          // state topics are retained
 	MQTT             MQTT          // "": that of Broker; see [Scenario.Speaks]
+	Absent           bool          // the devices are not there until somebody revives them: `present = false`
 	AcceptRetained   bool          // obey retained commands too; default false ("ghost switching")
 	Groups           []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
 

@@ -16,7 +16,8 @@ type Cohort struct {
 	Log     *slog.Logger
 	Faults  *FaultLog
 	Counts  *metrics.Counts // of what happens to their connections
-	Size    int             // below 0: as many as there may be
+	Size    int             // that are there from the beginning; below 0: as many as there may be
+	Absent  int             // that are not there yet
 	Timed   bool            // each read takes the time
 	Devices bool            // what becomes of their messages is counted one by one
 	Hidden  bool            // no part of the fleet: how long their connecting took is not recorded
@@ -36,15 +37,17 @@ type Cohort struct {
 	seen      atomic.Int64 // that were up once
 	upNow     atomic.Int64
 	departed  atomic.Int64 // that gave up
+	joined    atomic.Int64 // that were absent at first
 }
 
 // Presence says how many there are, are online now, have been online at least
-// once, and were refused for good; and how many were the one or the other, or both.
-type Presence struct{ Devices, Online, Seen, GaveUp, Settled int }
+// once, and were refused for good; how many were the one or the other, or both; and how many
+// there are to be beside them that are not there yet.
+type Presence struct{ Devices, Online, Seen, GaveUp, Settled, Absent int }
 
 // Presence returns the present numbers.
 func (c *Cohort) Presence() Presence {
-	return Presence{c.Size, int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load())}
+	return Presence{c.size(), int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load()), c.Absent - int(c.joined.Load())}
 }
 
 // standing is what a cohort has been told of one session.
@@ -52,7 +55,20 @@ type standing struct {
 	wasUp   bool // was online at least once
 	settled bool // nobody waits for it to come up any more
 	tried   bool // the first try to connect has ended
+	absent  atomic.Bool
 }
+
+// join notes that one is there that was not.
+func (c *Cohort) join(s *standing) {
+	s.settled = false
+	c.joined.Add(1)
+	if c.Changed != nil {
+		c.Changed()
+	}
+}
+
+// size is how many there are by now.
+func (c *Cohort) size() int { return c.Size + int(c.joined.Load()) }
 
 // online notes that one is up.
 func (c *Cohort) online(s *standing, name string) {
@@ -84,7 +100,7 @@ func (c *Cohort) settle(s *standing) {
 		return
 	}
 	s.settled = true
-	if int(c.settled.Add(1)) == c.Size {
+	if int(c.settled.Add(1)) == c.size() {
 		c.ReadyAt = time.Now()
 		c.IsReady()
 	}

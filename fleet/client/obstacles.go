@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -35,6 +36,10 @@ type Cause int
 
 // ByHand is that somebody wants it so.
 const ByHand Cause = -1
+
+// NotPresent is that the session's device is not there yet. Whoever brings it back by hand
+// has it be there.
+const NotPresent Cause = math.MinInt
 
 // Hand is ByHand for an intervention with a number from 1: of two that overlap, the end of
 // one is not the end of the other.
@@ -119,12 +124,20 @@ func (s *Session) ReconnectByHand(how Reconnect) bool {
 
 // isLet lets the session return when nothing keeps it off any more.
 func (s *Session) isLet(how Reconnect) {
+	if s.absent.Load() && !slices.Contains(s.obstacles.off, NotPresent) {
+		s.absent.Store(false)
+		s.profile.Cohort.join(&s.standing)
+	}
 	s.renew(how)
 	if len(s.obstacles.off) == 0 {
 		s.away, s.later, s.failures = false, how.Wait, 0
 		s.hurry = !how.Wait
 	}
 }
+
+// IsAbsent reports whether the session's device is not there yet. It may be called from any
+// goroutine, and be a moment late.
+func (s *Session) IsAbsent() bool { return s.absent.Load() }
 
 // HeldBy returns what keeps the session off or the network from it, and what makes its
 // connections slow.

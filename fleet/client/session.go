@@ -74,6 +74,7 @@ type Setup struct {
 	Generation  uint32 // client ids that were given up before
 	Resume      bool   // the first CONNECT has Clean Start 0
 	Apart       bool   // nobody waits for its first try to connect
+	Absent      bool   // it is kept off by NotPresent, and counts as none until that lets go
 	Observation Observation
 }
 
@@ -82,7 +83,12 @@ func (s *Session) Init(e *Env, p *Profile, h Handler, c Setup) {
 	s.env, s.profile, s.handler = e, p, h
 	s.name, s.stream, s.observation = c.Name, c.Stream, c.Observation
 	s.clientID, s.generation, s.resume = c.ClientID, c.Generation, c.Resume
-	s.tried = c.Apart
+	s.tried = c.Apart || c.Absent
+	if c.Absent {
+		s.absent.Store(true)
+		s.settled = true
+		s.Disconnect(NotPresent, "")
+	}
 }
 
 // ErrAway ends a connection on purpose; the device stays away until told.

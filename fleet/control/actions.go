@@ -158,7 +158,9 @@ func (c *call) reset() (any, error) {
 			if err != nil {
 				return outcome{refused: err.Error()}
 			}
-			r.ReconnectByHand(client.Reconnect{})
+			if !r.IsAbsent() { // one that was never there is as at the start
+				r.ReconnectByHand(client.Reconnect{})
+			}
 			if m := r.Spec().Group.Misbehave; m != nil {
 				r.Misbehave(m)
 			} else if r.Misbehavior() != nil {

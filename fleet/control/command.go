@@ -105,6 +105,9 @@ func (s *Server) send(ctx context.Context, r request, qos byte) (requester.Answe
 
 // whyMute is a hint for a device that has not answered.
 func whyMute(d *fleet.Device) string {
+	if d.Absent() {
+		return d.ID() + " is not present yet; revive brings it"
+	}
 	if !d.Online() {
 		return d.ID() + " is offline"
 	}

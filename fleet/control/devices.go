@@ -121,7 +121,7 @@ func within(name, text string, def, low, high int) (int, error) {
 }
 
 func lineOf(d *fleet.Device) api.DeviceLine {
-	return api.DeviceLine{ID: d.ID(), Kind: d.Kind(), Home: d.Home(), Number: d.Number(), Online: d.Online()}
+	return api.DeviceLine{ID: d.ID(), Kind: d.Kind(), Home: d.Home(), Number: d.Number(), Online: d.Online(), Absent: d.Absent()}
 }
 
 func (c *call) getDevice() (any, error) {
@@ -165,7 +165,9 @@ func causes(of []client.Cause) []string {
 	all := []string{}
 	for _, c := range of {
 		text := "hand"
-		if !c.IsHand() {
+		if c == client.NotPresent {
+			text = "not present"
+		} else if !c.IsHand() {
 			text = fmt.Sprintf("incident %d", c)
 		}
 		if !slices.Contains(all, text) {

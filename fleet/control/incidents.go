@@ -111,7 +111,7 @@ func (c *call) strike() (any, error) {
 		last := len(checked.Incidents) - 1
 		of := &checked.Incidents[last]
 		return &api.Struck{DryRun: true, Incident: api.Incident{Name: of.Name, Kind: string(of.Kind), State: "planned", ByHand: true,
-			From: c.moment(c.Fleet.Clock() + of.At), To: c.moment(c.Fleet.Clock() + of.At + of.For), Devices: len(checked.Affected(scenarios.Occurrence{Incident: last}))}}, nil
+			From: c.moment(c.Fleet.Clock() + of.At), To: c.moment(c.Fleet.Clock() + of.At + of.For), Devices: c.present(checked.Meant(scenarios.Occurrence{Incident: last}))}}, nil
 	}
 	n := c.number()
 	one, err := c.Fleet.StrikeWith(c.r.Context(), in)
@@ -124,6 +124,16 @@ func (c *call) strike() (any, error) {
 	c.note(n, one.Devices, one.Devices)
 	c.w.Header().Set("Location", "/v1/incidents/"+strconv.Itoa(one.Number))
 	return &api.Struck{Intervention: n, Incident: c.incidentOf(&one, false)}, nil
+}
+
+// present counts those of some devices that are there.
+func (c *call) present(numbers []int) (n int) {
+	for _, number := range numbers {
+		if !c.Fleet.At(number).Absent() {
+			n++
+		}
+	}
+	return n
 }
 
 // incidentProblem is what is wrong with an incident.

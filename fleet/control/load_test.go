@@ -356,3 +356,34 @@ func TestLoadOverHTTP(t *testing.T) {
 		}
 	}
 }
+
+// A device that is not there yet is listed as such, is neither killed nor reset into being,
+// and is there once it is revived.
+func TestReviveBringsWhoIsNotThereYet(t *testing.T) {
+	inBubble(t, "duration = \"20s\"\n[[device]]\nkind = \"light\"\nid = \"old\"\n[[device]]\nkind = \"light\"\nid = \"new\"\npresent = false\n", func(h *bubbled) {
+		<-h.fleet.Ready()
+		if status, body := h.ask("GET", "/readyz", ""); status != 200 || !strings.Contains(body, `"devices":1`) {
+			t.Errorf("GET /readyz = %d %s; want it ready with one device", status, body)
+		}
+		if got := h.do("GET", "/v1", ""); !strings.Contains(got, `"total":1,"online":1,"seen":1,"gave_up":0,"not_present":1`) {
+			t.Errorf("GET /v1: %s", got)
+		}
+		if got := h.do("GET", "/v1/devices/new", ""); !strings.Contains(got, `"not_present":true`) || !strings.Contains(got, `"held_by":["not present"]`) {
+			t.Errorf("GET /v1/devices/new: %s", got)
+		}
+		if got := h.do("POST", "/v1/actions/kill", `{"select":{"id":"new"}}`); !strings.Contains(got, `"already":1`) {
+			t.Errorf("kill: %s; want nothing to do", got)
+		}
+		h.do("POST", "/v1/actions/reset", `{"select":{"all":true}}`)
+		if status, body := h.ask("POST", "/v1/devices/new/command", `{"attribute":"power","timeout":"1s"}`); status != 504 || !strings.Contains(body, "new is not present yet; revive brings it") {
+			t.Errorf("a command = %d %s", status, body)
+		}
+		h.do("POST", "/v1/actions/revive", `{"select":{"id":"new"}}`)
+		if got := h.do("POST", "/v1/wait", `{"select":{"id":"new"},"until":{"online":true}}`); !strings.Contains(got, `"met":true`) {
+			t.Errorf("wait: %s", got)
+		}
+		if got := h.do("GET", "/v1", ""); !strings.Contains(got, `"total":2,"online":2`) || strings.Contains(got, "not_present") {
+			t.Errorf("GET /v1 afterwards: %s; want two devices", got)
+		}
+	})
+}

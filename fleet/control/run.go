@@ -50,7 +50,7 @@ func (s *Server) presence() api.Presence {
 		return api.Presence{}
 	}
 	p := s.Fleet.Presence()
-	return api.Presence{Total: p.Devices, Online: p.Online, Seen: p.Seen, GaveUp: p.GaveUp}
+	return api.Presence{Total: p.Devices, Online: p.Online, Seen: p.Seen, GaveUp: p.GaveUp, NotPresent: p.Absent}
 }
 
 func (c *call) ready() (any, error) {

@@ -40,8 +40,10 @@ func (s *Scheduler) begin(sc *scenarios.Scenario, of scenarios.Occurrence, entry
 	in := &sc.Incidents[of.Incident]
 	o := &occurrence{s: s, by: client.Cause(entry.Number), entry: entry, ended: make(chan struct{}), draw: draws.Mix(uint64(of.Incident)<<32 + uint64(of.N)), kind: kindOf(in.Kind), incident: in,
 		from: s.zero.Add(of.From), to: s.zero.Add(of.To), recoveries: make(map[string]*Recovery)}
-	for _, number := range sc.Affected(of) {
-		o.targets = append(o.targets, s.config.Target(number))
+	for _, number := range sc.Meant(of) {
+		if t := s.config.Target(number); t != nil {
+			o.targets = append(o.targets, t)
+		}
 	}
 	switch {
 	case len(o.targets) == 0:

@@ -16,8 +16,8 @@ import (
 // Config says to whom incidents happen, and who hears of them. All of it stays as it is.
 type Config struct {
 	Scenario *scenarios.Scenario // checked; it may be a shard
-	// Target returns the device with a number in the scenario, from 0. It may be called
-	// from any goroutine.
+	// Target returns the device with a number in the scenario, from 0; nil: it is not there
+	// yet, and nothing befalls it. It may be called from any goroutine.
 	Target func(number int) Target
 	Broker BrokerControl // nil: the broker is not ours to take away
 

@@ -41,3 +41,12 @@ func (t Target) IsOver(rec *incident.Recovery) {
 		t.Ping(time.Now())
 	}
 }
+
+// TargetOf returns a device as incidents know it; nil where it is not there yet, so that
+// nothing befalls it.
+func TargetOf(r *Responder) incident.Target {
+	if r.IsAbsent() {
+		return nil
+	}
+	return Target{Responder: r}
+}

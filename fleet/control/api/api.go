@@ -32,6 +32,8 @@ type Presence struct {
 	Online int `json:"online" doc:"connected and subscribed, now"`
 	Seen   int `json:"seen" doc:"that have been online"`
 	GaveUp int `json:"gave_up" doc:"that the broker refused for good"`
+
+	NotPresent int `json:"not_present,omitempty" doc:"beside them: that are not there until somebody revives them"`
 }
 
 // Health says that the process answers.
@@ -64,6 +66,7 @@ type DeviceLine struct {
 	Home   string `json:"home,omitempty"`
 	Number int    `json:"number" doc:"of the scenario's devices, from 0"`
 	Online bool   `json:"online"`
+	Absent bool   `json:"not_present,omitempty" doc:"it is not there until somebody revives it"`
 }
 
 // Device is all that one device says of itself.
