@@ -236,12 +236,18 @@ func (f *Fleet) sessions() []*client.Session {
 	for _, w := range f.watching {
 		all = append(all, &w.Session)
 	}
+	var absent []*client.Session // who have no turn
 	for _, r := range f.responders {
-		all = append(all, &r.Session)
+		if r.IsAbsent() {
+			absent = append(absent, &r.Session)
+		} else {
+			all = append(all, &r.Session)
+		}
 	}
 	for _, r := range f.requesters {
 		all = append(all, &r.Session)
 	}
+	all = append(all, absent...)
 	return all
 }
 

@@ -63,12 +63,8 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		defer close(conducted)
 		f.conductAll()
 	}()
-	place := 0
 	for i, s := range sessions {
-		if s.IsAbsent() {
-			place-- // it has no turn
-		}
-		if place++; !s.IsAbsent() && !f.waitTurn(begin, place-1) {
+		if !s.IsAbsent() && !f.waitTurn(begin, i) {
 			for _, s := range sessions[i:] {
 				s.NeverRun()
 			}
