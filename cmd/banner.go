@@ -61,6 +61,9 @@ func (r *running) banner() {
 	}
 	if r.control != nil {
 		rs.add("control", "%s", r.control.url)
+		if r.control.page {
+			rs.add("page", "%s", r.control.browse())
+		}
 	}
 	fmt.Fprintf(r.screen, "%s  %s\n%s", p.bold("homefleet"), p.bold(printable(cmp.Or(r.sc.Title, r.sc.Name))), rs.text("  ", p))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"homefleet/fleet/control"
+	"homefleet/fleet/control/page"
 	"homefleet/fleet/exporter"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/requester"
@@ -25,6 +26,7 @@ import (
 // controlFlags say whether, and where, a run can be controlled.
 type controlFlags struct {
 	address  string
+	page     bool // of a run: --ui
 	hosts    []string
 	tokenEnv string
 }
@@ -38,8 +40,19 @@ func (f *controlFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.tokenEnv, "control-token-env", "", "`NAME` of the variable with the token for --control (default "+tokenVariable+", or a random one)")
 }
 
+// addPage adds what a run alone has.
+func (f *controlFlags) addPage(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.page, "ui", false, "show the run to a browser of this machine, at the address that is printed")
+}
+
+// uiAddress is where a page is looked for; another port is taken where this one is.
+const uiAddress = "127.0.0.1:7676"
+
 // check refuses flags that go with nothing.
 func (f *controlFlags) check() error {
+	if f.page {
+		return nil
+	}
 	if f.address != "" {
 		return nil
 	}
@@ -75,6 +88,7 @@ func (f *controlFlags) token(a *app) (string, error) {
 // controlled is the control of a run, while it lasts.
 type controlled struct {
 	url, token string
+	page       bool // somebody wants to look at it: --ui
 	api        *control.Server
 	server     *http.Server
 	serving    sync.WaitGroup
@@ -87,19 +101,19 @@ const mostControlling = 128
 // openControl starts serving; without an address it returns nil. figures serves the
 // metrics, and may be nil.
 func (a *app) openControl(f *controlFlags, c control.Config) (*controlled, error) {
-	if f.address == "" {
+	if !f.wanted() {
 		return nil, nil
 	}
 	token, err := f.token(a)
 	if err != nil {
 		return nil, err
 	}
-	l, err := listen("--control", f.address)
+	l, err := f.listen()
 	if err != nil {
 		return nil, err
 	}
 	c.Version, c.Token, c.Hosts = thisVersion(), token, f.hosts
-	one := &controlled{url: "http://" + l.Addr().String(), token: token, api: control.New(c)}
+	one := &controlled{url: "http://" + l.Addr().String(), token: token, page: f.page, api: control.New(c)}
 	if addr, ok := l.Addr().(*net.TCPAddr); ok {
 		one.url = "http://" + hereAddress(addr)
 		if !addr.IP.IsLoopback() {
@@ -112,6 +126,29 @@ func (a *app) openControl(f *controlFlags, c control.Config) (*controlled, error
 		a.warn("ctl will not find this run by itself: %v", err)
 	}
 	return one, nil
+}
+
+// wanted reports whether there is to be a control.
+func (f *controlFlags) wanted() bool { return f.address != "" || f.page }
+
+func (f *controlFlags) listen() (net.Listener, error) {
+	if f.address != "" {
+		return listen("--control", f.address)
+	}
+	l, err := net.Listen("tcp", uiAddress)
+	if err != nil {
+		return listen("--ui", "127.0.0.1:0")
+	}
+	return l, nil
+}
+
+// browse is the address of the page with the token in its fragment, which a browser sends
+// to nobody; it is empty where there is no control.
+func (c *controlled) browse() string {
+	if c == nil {
+		return ""
+	}
+	return c.url + "/#token=" + c.token
 }
 
 func scenarioName(c control.Config) string {
@@ -159,6 +196,9 @@ func (r *running) controlRun(f *controlFlags, again *metrics.Result) (err error)
 		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log,
 		Phone:   requester.NewPhone(requester.PhoneConfig{Name: "homefleet", Dial: r.dial, Login: r.controlLogin, Patience: r.sc.Connect.Timeout}),
 		Metrics: web.Buffered(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())),
+	}
+	if config.Page, err = page.Handler(); err != nil {
+		return err
 	}
 	if r.embedded != nil {
 		config.Brokers = append(config.Brokers, r.embedded.others...)

@@ -166,6 +166,7 @@ var rooms = []struct {
 		"scenarios":        "what there is and what happens to it",
 	}},
 	{"fleet/control/api", nil},
+	{"fleet/control/page", nil},
 	{"fleet/control", map[string]string{
 		"devices/words":       "numbers, and the word that was meant",
 		"devices/faces":       "commands in the dialects of devices",
@@ -211,6 +212,7 @@ var rooms = []struct {
 		"fleet/client":        "how a key takes a device off and brings it back",
 		"fleet/control":       "--control",
 		"fleet/control/api":   "ctl",
+		"fleet/control/page":  "the page of a run",
 		"fleet/export":        "--hlog, --bench, --otava",
 		"fleet/events":        "who looks on",
 		"fleet/exporter":      "--metrics",

@@ -101,6 +101,7 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.StringVar(&f.metrics, "metrics", "", "`ADDRESS` to serve metrics for Prometheus on, such as 127.0.0.1:9464")
 	f.control.add(fs)
 	fs.StringVar(&f.replay, "replay", "", "result `FILE` of a run with --control: what was done there is done again, at the same moments")
+	f.control.addPage(fs)
 	fs.Var(&f.linger, "linger", "how long --metrics serves the figures of a run that is over (default: until the next scrape, at most 20s, if there was one before)")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
 	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
@@ -207,7 +208,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if err := r.reach(f, &options); err != nil {
 		return err
 	}
-	r.newEvents(&options, f.control.address != "")
+	r.newEvents(&options, f.control.wanted())
 	defer func() { // for the ways out before the end
 		if r.embedded != nil {
 			_ = r.embedded.close()

@@ -45,6 +45,7 @@ type Config struct {
 
 	Brokers []string     // URLs, the first for MQTT over TCP, without passwords
 	Metrics http.Handler // serves /metrics; nil: there are none
+	Page    http.Handler // serves / and what is under /page/ to browsers; nil: there is a sentence at /
 	Stop    func()       // ends the run in an orderly way, and does not wait
 
 	Token string   // wanted of /v1 and /metrics

@@ -61,7 +61,7 @@ func private(r *http.Request) bool {
 	case "/healthz", "/readyz", "/openapi.json", "/":
 		return false
 	default:
-		return !strings.HasPrefix(path, "/problems/")
+		return !strings.HasPrefix(path, "/problems/") && !strings.HasPrefix(path, "/page/")
 	}
 }
 

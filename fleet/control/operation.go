@@ -77,10 +77,15 @@ func (s *Server) mux() http.Handler {
 		_, _ = w.Write(document)
 	})
 	page("/problems/{type}", s.servePage)
-	page("/{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, "homefleet: the API is described at /openapi.json\n")
-	})
+	if s.Page != nil {
+		page("/{$}", s.Page.ServeHTTP)
+		page("/page/{file...}", s.Page.ServeHTTP)
+	} else {
+		page("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, "homefleet: the API is described at /openapi.json\n")
+		})
+	}
 	if s.Metrics != nil {
 		page("/metrics", s.Metrics.ServeHTTP)
 	}

@@ -1,0 +1,79 @@
+// The control port, as the page uses it: requests with the token of the run, and its stream of events.
+
+import { createParser } from "eventsource-parser";
+
+const KEPT = "homefleet-token";
+
+// The token comes in the fragment, which no server sees, and moves out of sight at once.
+function takeToken() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    sessionStorage.setItem(KEPT, given);
+    history.replaceState(null, "", location.pathname + "#homes");
+  }
+  return sessionStorage.getItem(KEPT) ?? "";
+}
+
+let token = takeToken();
+addEventListener("hashchange", () => (token = takeToken()));
+
+/** A problem document (RFC 9457), or that nobody answers: then status is 0. */
+export class Problem extends Error {
+  constructor(status, detail, hint = "") {
+    super(detail);
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+async function ask(method, path, body, signal) {
+  const headers = { Authorization: "Bearer " + token };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const reply = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) }).catch((e) => {
+    if (e.name === "AbortError") throw e;
+    throw new Problem(0, "the run does not answer");
+  });
+  if (reply.ok) return reply;
+  const said = await reply.json().catch(() => ({}));
+  throw new Problem(reply.status, said.detail ?? reply.statusText, said.hint);
+}
+
+export const get = (path) => ask("GET", path).then((r) => r.json());
+export const post = (path, body = {}) => ask("POST", path, body).then((r) => r.json());
+export const remove = (path) => ask("DELETE", path).then((r) => r.json());
+
+/** Follows the events until the signal ends it: heard(type, data), state("live" or a Problem). It tries again for ever. */
+export async function follow(query, heard, state, signal) {
+  let last = "";
+  for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, 5000)) {
+    try {
+      const headers = { Authorization: "Bearer " + token };
+      if (last) headers["Last-Event-ID"] = last;
+      const reply = await fetch("/v1/events?" + query, { headers, signal });
+      if (!reply.ok) {
+        const said = await reply.json().catch(() => ({}));
+        throw new Problem(reply.status, said.detail ?? reply.statusText, said.hint);
+      }
+      state("live");
+      wait = 500;
+      const parser = createParser({
+        onEvent(e) {
+          if (e.id) last = e.id;
+          heard(e.event ?? "message", JSON.parse(e.data));
+        },
+      });
+      const text = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await text.read();
+        if (done) break;
+        parser.feed(value);
+      }
+      throw new Problem(0, "the stream of events has ended");
+    } catch (e) {
+      if (signal.aborted) return;
+      state(e instanceof Problem ? e : new Problem(0, "the run does not answer"));
+      if (e.status === 401) return;
+    }
+    await new Promise((done) => setTimeout(done, wait));
+  }
+}
