@@ -39,7 +39,7 @@ async function open(t, url, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
   const wrong = [];
   page.on("pageerror", (e) => wrong.push(String(e)));
-  page.on("console", (m) => m.type() === "error" && !/40[139]|ERR_CONNECTION|ERR_INCOMPLETE/.test(m.text()) && wrong.push(m.text()));
+  page.on("console", (m) => m.type() === "error" && !/40[139]|net::ERR_/.test(m.text()) && wrong.push(m.text()));
   page.on("request", (r) => new URL(r.url()).host !== new URL(url).host && wrong.push("asked " + r.url()));
   t.after(async () => {
     await page.close();
