@@ -232,20 +232,20 @@ func TestTasmotaAnswers(t *testing.T) {
 	}
 	s.voice.Hear(&s.talk, []byte("cmnd/"+topic+"/Status"), []byte("0"))
 	var topics []string
-	more := ""
+	var more strings.Builder
 	for _, m := range s.said {
 		if m.topic != "rr/1" {
 			topics = append(topics, strings.TrimPrefix(m.topic, own))
 			continue
 		}
-		more += map[bool]string{true: "+", false: "."}[m.m.More]
+		more.WriteString(map[bool]string{true: "+", false: "."}[m.m.More])
 		if !m.m.Bare {
 			t.Errorf("%s is answered with properties of its own", m.payload)
 		}
 	}
 	s.said = nil
-	if got := strings.Join(topics, " "); got != "STATUS STATUS1 STATUS2 STATUS3 STATUS4 STATUS5 STATUS6 STATUS7 STATUS9 STATUS10 STATUS11" || more != "++++++++++." {
-		t.Errorf("Status 0 says %s, and that more follows %s", got, more)
+	if got := strings.Join(topics, " "); got != "STATUS STATUS1 STATUS2 STATUS3 STATUS4 STATUS5 STATUS6 STATUS7 STATUS9 STATUS10 STATUS11" || more.String() != "++++++++++." {
+		t.Errorf("Status 0 says %s, and that more follows %s", got, more.String())
 	}
 	if got := s.hear("cmnd/"+topic+"/Backlog", "Power1 ON"); got != own+"RESULT {\"POWER\":\"ON\"}\n"+own+"POWER ON\n" {
 		t.Errorf("a Backlog says\n%swant what Power ON says, and nothing on the Response Topic", got)

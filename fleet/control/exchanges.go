@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"slices"
 	"time"
 
@@ -97,7 +98,7 @@ func (c *call) journal() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := within("after", c.r.URL.Query().Get("after"), 0, 0, 1<<62)
+	after, err := within("after", c.r.URL.Query().Get("after"), 0, 0, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}

@@ -265,7 +265,7 @@ func (c *tasmotaCheck) sensors() {
 func (c *tasmotaCheck) energy(raw json.RawMessage) {
 	var of map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &of) // as has been tried
-	for _, what := range strings.Fields("TotalStartTime Total Yesterday Today Power ApparentPower ReactivePower Factor Voltage Current") {
+	for what := range strings.FieldsSeq("TotalStartTime Total Yesterday Today Power ApparentPower ReactivePower Factor Voltage Current") {
 		if of[what] == nil {
 			c.fault("ENERGY has no %s", what)
 		}
