@@ -107,28 +107,6 @@ type End struct {
 	Why     []string `json:"why,omitempty"`
 }
 
-// Faces are the dialects that devices speak in this run.
-type Faces struct {
-	Faces []Face `json:"faces"`
-}
-
-// Face is a dialect.
-type Face struct {
-	Face    string   `json:"face"`
-	Doc     string   `json:"doc"`
-	Kinds   []string `json:"kinds" doc:"of the devices that speak it"`
-	Devices int      `json:"devices"`
-	Topics  Topics   `json:"topics"`
-	Missing []string `json:"missing,omitempty" doc:"what the product does and this does not"`
-}
-
-// Topics are where a device hears and says what, of the first that speaks a dialect.
-type Topics struct {
-	Commands  string `json:"commands"`
-	States    string `json:"states"`
-	Telemetry string `json:"telemetry"`
-}
-
 // Map is what all devices are like at a glance.
 type Map struct {
 	Devices int    `json:"devices"`
