@@ -185,6 +185,9 @@ func (w *will) cost() int {
 // letGo ends what a Will of a session takes.
 func (s *session) letGo(w *will) { s.b.memory.enter(&s.owner, -w.cost()) }
 
+// shortPacket, in bytes, is how much of a packet may be over what a client may take.
+const shortPacket = 4 << 10
+
 // keeps enters what the framer has of a packet that is not whole, and reports
 // whether there is room for it.
 func (c *conn) keeps() bool {
@@ -200,12 +203,13 @@ func (c *conn) keeps() bool {
 	} else if more > 0 && !c.b.strangers.room(more) {
 		return false
 	}
-	if more > 0 && !all.take(o, more) {
+	// A short packet may be on its way to a client whose own account is full: what it asks
+	// for is then refused when it is whole, and the client stays.
+	own := o == nil || n <= shortPacket || all.roomFor(o, more)
+	if more > 0 && (!own || !all.room(more) || o != nil && o.user != nil && !o.user.memory.room(more)) {
 		return false
 	}
-	if more < 0 {
-		all.enter(o, more)
-	}
+	all.enter(o, more)
 	if o == nil {
 		c.b.strangers.used.Add(int64(more))
 	}

@@ -325,6 +325,11 @@ func TestClientMemory(t *testing.T) {
 		}
 		c.exchange(pub5(3, "r", 1, props(), strings.Repeat("x", 1000)), ackCodeOf(0x40, 1, 0x97))
 		other.exchange(pub5(3, "r", 1, props(), strings.Repeat("x", 1000)), ackCodeOf(0x40, 1, 0x10))
+		// In two parts, the first of which is for the account, and has no room there.
+		short := pub5(3, "r", 1, props(), strings.Repeat("x", 1000))
+		c.send(short[:700])
+		synctest.Wait()
+		c.exchange(short[700:], ackCodeOf(0x40, 1, 0x97))
 		c.send(pub5(0, "t/1", 0, props(), strings.Repeat("x", 60000))) // more than there is room for
 		c.want(disc(0x97))
 	})
