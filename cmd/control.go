@@ -197,8 +197,10 @@ func (r *running) controlRun(f *controlFlags, again *metrics.Result) (err error)
 		Phone:   requester.NewPhone(requester.PhoneConfig{Name: "homefleet", Dial: r.dial, Login: r.controlLogin, Patience: r.sc.Connect.Timeout}),
 		Metrics: web.Buffered(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())),
 	}
-	if config.Page, err = page.Handler(); err != nil {
-		return err
+	if f.wanted() {
+		if config.Page, err = page.Handler(); err != nil {
+			return err
+		}
 	}
 	if r.embedded != nil {
 		config.Brokers = append(config.Brokers, r.embedded.others...)

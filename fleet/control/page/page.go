@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"regexp"
@@ -42,8 +41,8 @@ func Handler() (http.Handler, error) {
 		if err != nil {
 			return err
 		}
-		assets["/page/"+name] = newAsset(name, content)
-		return nil
+		assets["/page/"+name], err = newAsset(name, content)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -82,15 +81,31 @@ func Handler() (http.Handler, error) {
 	}), nil
 }
 
-func newAsset(name string, content []byte) asset {
-	sum := sha256.Sum256(content)
-	a := asset{plain: content, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+// kindOf is the media type of a file. Package mime would say what the machine thinks,
+// which differs, and keep the machine's whole table.
+func kindOf(name string) (string, error) {
 	switch path.Ext(name) {
 	case ".js", ".mjs":
-		a.kind = "text/javascript; charset=utf-8"
-	default:
-		a.kind = mime.TypeByExtension(path.Ext(name))
+		return "text/javascript; charset=utf-8", nil
+	case ".html":
+		return "text/html; charset=utf-8", nil
+	case ".css":
+		return "text/css; charset=utf-8", nil
+	case ".svg":
+		return "image/svg+xml", nil
+	case "": // a LICENSE
+		return "text/plain; charset=utf-8", nil
 	}
+	return "", fmt.Errorf("the page has %s, and of what media type that is stands nowhere", name)
+}
+
+func newAsset(name string, content []byte) (asset, error) {
+	kind, err := kindOf(name)
+	if err != nil {
+		return asset{}, err
+	}
+	sum := sha256.Sum256(content)
+	a := asset{plain: content, kind: kind, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}
 	a.zipped = sync.OnceValue(func() []byte {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -98,7 +113,7 @@ func newAsset(name string, content []byte) asset {
 		_ = z.Close()
 		return b.Bytes()
 	})
-	return a
+	return a, nil
 }
 
 var importMap = regexp.MustCompile(`(?s)<script type="importmap">(.*?)</script>`)
