@@ -21,7 +21,7 @@ func (a *app) brokerCommand() *cobra.Command {
 	var l listenFlags
 	var control controlFlags
 	var readyName string
-	var hash bool
+	var hash, orphan bool
 	cmd := &cobra.Command{
 		Use:   "broker",
 		Short: "Run the embedded broker alone",
@@ -43,6 +43,11 @@ reads a password from stdin and prints one, and starts no broker.`,
 			case hash:
 				return a.hashPassword()
 			}
+			leave, err := a.withParent(cmd, orphan)
+			if err != nil {
+				return err
+			}
+			defer leave()
 			return a.runBroker(cmd.Context(), &l, &control, readyName)
 		},
 	}
@@ -50,6 +55,7 @@ reads a password from stdin and prints one, and starts no broker.`,
 	l.addTLS(cmd.Flags())
 	control.add(cmd.Flags())
 	cmd.Flags().StringVar(&readyName, "ready-file", "", "`FILE` to write, as JSON, when it listens")
+	cmd.Flags().BoolVar(&orphan, "exit-with-parent", false, "stop, as with Ctrl-C, when the process that started this one has ended")
 	cmd.Flags().BoolVar(&hash, "hash-password", false, "read a password from stdin, print its argon2id hash for the users file, and end")
 	return cmd
 }
@@ -89,6 +95,7 @@ func (a *app) runBroker(ctx context.Context, l *listenFlags, f *controlFlags, re
 	if err != nil {
 		return err
 	}
+	defer ready.end()
 	log := a.logger()
 	began := time.Now()
 	e, err := a.openBroker(l, log)

@@ -98,6 +98,14 @@ func TestHostileNames(t *testing.T) {
 	} {
 		shown(t, dir, args...)
 	}
+	// That one is gone with its run: it is written again, with the same words.
+	ready, err := newApp(Process{Dir: dir}).prepareReadyFile(name + ".ready")
+	if err == nil {
+		err = ready.write(readyDocument{Broker: hostileText, Scenario: name, Run: hostileText})
+	}
+	if err != nil {
+		t.Error(err)
+	}
 	checkFiles(t, dir, name)
 }
 

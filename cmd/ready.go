@@ -5,20 +5,25 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"homefleet/devices/words"
 )
 
-// readyFile is written when everything is up, for whoever waits to begin. It
-// stays after the end; one that is left from an earlier run is removed at the
-// start.
-type readyFile struct{ wholeFile }
+// readyFile is written when everything is up, for whoever waits to begin. It is removed
+// at the end, since nothing that it says is true any more; one that is left from a run that
+// was killed is removed at the start.
+type readyFile struct {
+	wholeFile
+	written bool
+}
 
 // readyDocument is what a ready file says.
 type readyDocument struct {
 	PID       int      `json:"pid"`
 	Broker    string   `json:"broker"`              // URL for other clients
 	Listeners []string `json:"listeners,omitempty"` // further URLs of the embedded broker
+	WebSocket string   `json:"websocket,omitempty"` // the first of all these for MQTT over WebSocket, as browsers want it
 	Scenario  string   `json:"scenario,omitempty"`
 	Seed      *uint64  `json:"seed,omitempty,string"` // as in the result
 	Run       string   `json:"run,omitempty"`
@@ -34,7 +39,7 @@ func (a *app) prepareReadyFile(name string) (*readyFile, error) {
 	if name == "" {
 		return nil, nil
 	}
-	r := &readyFile{a.wholeFile(name)}
+	r := &readyFile{wholeFile: a.wholeFile(name)}
 	if err := errors.Join(r.remove(), r.check()); err != nil {
 		return nil, misused("", "--ready-file: %s", unPath(err, name))
 	}
@@ -47,6 +52,11 @@ func (r *readyFile) write(d readyDocument) error {
 		return nil
 	}
 	d.PID = os.Getpid()
+	for _, url := range append([]string{d.Broker}, d.Listeners...) {
+		if d.WebSocket == "" && strings.HasPrefix(url, "ws") {
+			d.WebSocket = url
+		}
+	}
 	text, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -59,5 +69,13 @@ func (r *readyFile) write(d readyDocument) error {
 	if err != nil {
 		return failed("", "writing the ready file: %s", unPath(err, r.name))
 	}
+	r.written = true
 	return nil
+}
+
+// end removes the file that was written. A nil readyFile has none.
+func (r *readyFile) end() {
+	if r != nil && r.written {
+		_ = r.remove() // whoever reads it finds that nobody is there
+	}
 }

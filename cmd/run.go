@@ -27,6 +27,7 @@ type runFlags struct {
 	runs      runsFlags
 	shard     string
 	ready     string
+	orphan    bool
 	failFast  bool
 	size      string
 	sources   string
@@ -81,6 +82,11 @@ result so far; a second Ctrl-C quits at once.`,
 			if err != nil {
 				return err
 			}
+			leave, err := a.withParent(cmd, f.orphan)
+			if err != nil {
+				return err
+			}
+			defer leave()
 			return a.run(cmd, arg, &f)
 		},
 	}
@@ -96,6 +102,7 @@ result so far; a second Ctrl-C quits at once.`,
 	f.runs.add(fs)
 	addShard(fs, &f.shard, "; with --broker and --run")
 	fs.StringVar(&f.ready, "ready-file", "", "`FILE` to write, as JSON, when every device is up")
+	fs.BoolVar(&f.orphan, "exit-with-parent", false, "stop, as with Ctrl-C, when the process that started this one has ended")
 	fs.BoolVar(&f.failFast, "fail-fast", false, "end the run at the first device that fails")
 	f.outputs.add(fs)
 	fs.StringVar(&f.metrics, "metrics", "", "`ADDRESS` to serve metrics for Prometheus on, such as 127.0.0.1:9464")
@@ -198,6 +205,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if r.ready, err = r.prepareReadyFile(f.ready); err != nil {
 		return err
 	}
+	defer func() { r.ready.end() }()
 	if err := r.checkSecret(r.sc, r.id); err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func TestOutputModes(t *testing.T) {
 		if err := w.check(); err != nil {
 			t.Fatalf("check of %s: %v", c.name, err)
 		}
-		r := readyFile{w}
+		r := readyFile{wholeFile: w}
 		if err := r.write(readyDocument{}); err != nil {
 			t.Fatalf("write of %s: %v", c.name, err)
 		}
