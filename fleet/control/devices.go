@@ -151,6 +151,9 @@ func describe(out *api.Device, r *responder.Responder) {
 	out.ClientID, out.Misbehaves = r.ClientID(), r.Misbehavior().Settings()
 	off, slow := r.HeldBy()
 	out.HeldBy, out.Slow = causes(off), causes(slow)
+	if said, delay, ok := r.LastWords(); ok {
+		out.LastWords = &api.LastWords{Message: messageOf(&said), Delay: delay}
+	}
 }
 
 // addWill adds what became of the device's latest Will.
@@ -229,7 +232,7 @@ func (c *call) listWills() (any, error) {
 	if verdict != "" && !slices.Contains(scenarios.WillVerdicts, verdict) {
 		return nil, badQuery.because(tomlfault.DidYouMean(verdict, scenarios.WillVerdicts), "there is no verdict %s; want %s", quoted(verdict), tomlfault.Join(scenarios.WillVerdicts))
 	}
-	out := &api.Wills{Wills: []api.Will{}}
+	out := &api.Wills{Wills: []api.Will{}, Counts: []api.WillCount{}}
 	for _, n := range c.Scenario.Selected(sel.Target, 0) {
 		d := c.Fleet.At(n)
 		if sel.Online != nil && d.Online() != *sel.Online {
@@ -238,8 +241,11 @@ func (c *call) listWills() (any, error) {
 		outages := d.Outages()
 		for i := range outages {
 			o := &outages[i]
+			if verdict != "" && verdictWord(o.Verdict) != verdict || way != "" && o.Way != way {
+				continue
+			}
+			countWill(out, o.Way, verdictWord(o.Verdict))
 			switch {
-			case verdict != "" && verdictWord(o.Verdict) != verdict, way != "" && o.Way != way:
 			case len(out.Wills) == mostWills:
 				out.LeftOut++
 			default:
@@ -248,6 +254,15 @@ func (c *call) listWills() (any, error) {
 		}
 	}
 	return out, nil
+}
+
+// countWill counts an outage among those of its way and verdict, which are few.
+func countWill(in *api.Wills, way, verdict string) {
+	at := slices.IndexFunc(in.Counts, func(n api.WillCount) bool { return n.Way == way && n.Verdict == verdict })
+	if at < 0 {
+		at, in.Counts = len(in.Counts), append(in.Counts, api.WillCount{Way: way, Verdict: verdict})
+	}
+	in.Counts[at].Count++
 }
 
 func (c *call) listInterventions() (any, error) {

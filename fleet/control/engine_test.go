@@ -272,6 +272,9 @@ func TestWills(t *testing.T) {
 	if len(got.Wills) != 2 || got.Wills[0].Way != "cut" || got.Wills[0].Seen != 1 || got.Wills[0].SeenAt == "" {
 		t.Errorf("wills: %+v; want two on time", got)
 	}
+	if want := (api.WillCount{Way: "cut", Verdict: "on-time", Count: 2}); len(got.Counts) != 1 || got.Counts[0] != want {
+		t.Errorf("counts of wills: %+v; want %+v", got.Counts, want)
+	}
 	if got := must[api.Wills](h, "GET", "/v1/wills?verdict=missing", ""); len(got.Wills) != 0 {
 		t.Errorf("missing wills: %+v; want none", got)
 	}

@@ -3,7 +3,9 @@ package control_test
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,7 +147,60 @@ func TestWatchedDevices(t *testing.T) {
 	if l := h.listen("?watch=kettel"); l.status != 404 || problemOf(t, l.body) != "no-such-device" {
 		t.Errorf("watch=kettel = %d %s; want 404", l.status, l.body)
 	}
-	if l := h.listen("?watch=" + strings.Repeat("kettle,", 24) + "kettle"); l.status != 422 {
-		t.Errorf("25 watched = %d; want 422", l.status)
+	if l := h.listen("?watch=" + strings.Repeat("kettle,", 100) + "kettle"); l.status != 422 {
+		t.Errorf("101 watched = %d; want 422", l.status)
+	}
+}
+
+// What is said of homes in few words holds for each single device.
+func TestHomes(t *testing.T) {
+	h := start(t, block)
+	homes := must[api.Homes](h, "GET", "/v1/homes", "")
+	var got []string
+	for _, s := range homes.Stretches {
+		for i := range s.Homes {
+			for range s.Each {
+				got = append(got, s.Kind+" in "+homes.Homes[s.First+i])
+			}
+		}
+	}
+	var want []string
+	for _, d := range must[api.Devices](h, "GET", "/v1/devices?limit=1000", "").Devices {
+		want = append(want, d.Kind+" in "+d.Home)
+	}
+	if !slices.Equal(got, want) || homes.Devices != len(want) {
+		t.Errorf("the homes are %v; want %v", got, want)
+	}
+	if len(homes.Stretches) >= len(want)/2 {
+		t.Errorf("%d stretches for %d devices; want few", len(homes.Stretches), len(want))
+	}
+}
+
+// A device says which Will Message it leaves with the broker: the one of the scenario.
+func TestLastWords(t *testing.T) {
+	h := start(t, `
+[connect]
+session_expiry = "1h"
+[[device]]
+kind = "plug"
+id   = "kettle"
+[device.will]
+topic            = "gone/{id}"
+payload          = "I am {id}"
+qos              = 1
+delay            = "3s"
+response_topic   = "seen/{id}"
+correlation_data = "of {id}"
+[[device]]
+kind = "light"
+will = false
+`)
+	got := must[api.Device](h, "GET", "/v1/devices/kettle", "").LastWords
+	if got == nil || got.Topic != "gone/kettle" || got.Payload != "I am kettle" || got.Bytes != 11 || got.QoS != 1 || got.Delay != 3 ||
+		got.ResponseTopic != "seen/kettle" || got.CorrelationData != hex.EncodeToString([]byte("of kettle")) {
+		t.Errorf("the Will of kettle is %+v; want that of the scenario", got)
+	}
+	if got := must[api.Device](h, "GET", "/v1/devices/light-1", "").LastWords; got != nil {
+		t.Errorf("the Will of a device without one is %+v; want none", got)
 	}
 }

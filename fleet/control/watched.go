@@ -12,7 +12,7 @@ import (
 )
 
 // mostWatched bounds the devices of which a stream has all that they say of themselves.
-const mostWatched = 24
+const mostWatched = 100
 
 // How often a watched device is looked at, and asked although nothing shows.
 const (

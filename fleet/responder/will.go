@@ -18,6 +18,17 @@ func (r *Responder) will(vars scenarios.Vars) *wire.Will {
 	return p
 }
 
+// LastWords is the Will Message that the device leaves with the broker, and its Will Delay
+// Interval in seconds; ok is false where it has none. Its own goroutine calls it.
+func (r *Responder) LastWords() (said Said, delay uint32, ok bool) {
+	if r.spec.Group.Will.Off {
+		return said, 0, false
+	}
+	w := r.willAs(r.spec.Vars(r.env.Run), r.willQoS, r.willKeep)
+	p := wire.Publish{Topic: w.Topic, Payload: w.Payload[:min(len(w.Payload), mostPayload)], QoS: w.QoS, Retain: w.Retain, Props: w.Props}
+	return Said{Publish: p, Bytes: len(w.Payload), Cut: len(w.Payload) > mostPayload}, w.Delay, true
+}
+
 // willAs is will with a QoS and Retain that the broker takes. It touches nothing
 // that changes, and may be called from any goroutine.
 func (r *Responder) willAs(vars scenarios.Vars, qos byte, retain bool) *wire.Will {

@@ -79,6 +79,30 @@ type Device struct {
 	Slow       []string          `json:"slow" doc:"what makes its connection slow, likewise"`
 	Misbehaves map[string]string `json:"misbehaves,omitempty" doc:"what it does wrong, by the keys of [device.misbehave]"`
 	Will       *Will             `json:"will,omitempty" doc:"what became of its latest Will Message, where they are audited"`
+	LastWords  *LastWords        `json:"will_message,omitempty" doc:"the Will Message that it leaves with the broker; absent: it has none"`
+}
+
+// LastWords is a Will Message as a device leaves it with the broker.
+type LastWords struct {
+	Message
+	Delay uint32 `json:"will_delay,omitempty" doc:"the Will Delay Interval, in seconds"`
+}
+
+// Homes says which devices belong together, for all devices in few words: they are told in
+// the order of their numbers, and a stretch of them by its pattern.
+type Homes struct {
+	Devices   int       `json:"devices"`
+	Homes     []string  `json:"homes" doc:"names, in the order in which they first come; \"\" is that of those that have none"`
+	Stretches []Stretch `json:"stretches" doc:"of devices, one behind the other, from number 0 on"`
+}
+
+// Stretch is a number of homes that follow each other in the list of homes, each with as
+// many devices of a kind.
+type Stretch struct {
+	Kind  string `json:"kind"`
+	First int    `json:"first" doc:"its first home, as a place in the list"`
+	Homes int    `json:"homes" doc:"how many"`
+	Each  int    `json:"each" doc:"devices in each of them"`
 }
 
 // Will is an outage of a device and what became of its Will Message.
@@ -98,8 +122,16 @@ type Will struct {
 
 // Wills are the latest outages of devices.
 type Wills struct {
-	Wills   []Will `json:"wills" doc:"1,000 at most"`
-	LeftOut int    `json:"left_out,omitempty" doc:"so many more match"`
+	Wills   []Will      `json:"wills" doc:"1,000 at most"`
+	LeftOut int         `json:"left_out,omitempty" doc:"so many more match"`
+	Counts  []WillCount `json:"counts" doc:"how many match, by way and verdict; those left out are among them"`
+}
+
+// WillCount counts outages.
+type WillCount struct {
+	Way     string `json:"way"`
+	Verdict string `json:"verdict"`
+	Count   int    `json:"count"`
 }
 
 // Property is a User Property.
