@@ -91,6 +91,7 @@ var rooms = []struct {
 		"fleet/metrics": "what it serves",
 	}},
 
+	{"scenarios/quick", nil},
 	{"scenarios/tomlfault", map[string]string{
 		"devices/words": "the word that was meant",
 	}},
@@ -228,6 +229,7 @@ var rooms = []struct {
 		"fleet/web":           "servers",
 		"fleet/wire":          "topics and reason codes of request",
 		"scenarios":           "check",
+		"scenarios/quick":     "bench",
 		"scenarios/tomlfault": "faults as they are shown",
 	}},
 	{"", map[string]string{

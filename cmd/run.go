@@ -96,6 +96,15 @@ result so far; a second Ctrl-C quits at once.`,
 	addSize(cmd, &f.size)
 	fs.Lookup("username").Usage += ", a template as in a scenario: {id}, {n} …"
 	fs.Var(&f.duration, "duration", "how long to run or, what is measured, to measure, such as 2m; 0s: until stopped")
+	f.shared(fs)
+	fs.StringVar(&f.replay, "replay", "", "result `FILE` of a run with --control: what was done there is done again, at the same moments")
+	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
+	fs.BoolVar(&f.clear, "clear", false, "at the end of the run, empty every topic that its devices left retained; see \"homefleet clear\"")
+	return cmd
+}
+
+// shared adds the flags that bench has as well.
+func (f *runFlags) shared(fs *pflag.FlagSet) {
 	fs.StringVar(&f.seed, "seed", "", "`NUMBER` that every random choice follows from")
 	addMQTT(fs, &f.mqtt)
 	fs.StringVar(&f.run, "run", "", "`ID` of this run, {run} in templates (default: random)")
@@ -107,14 +116,10 @@ result so far; a second Ctrl-C quits at once.`,
 	f.outputs.add(fs)
 	fs.StringVar(&f.metrics, "metrics", "", "`ADDRESS` to serve metrics for Prometheus on, such as 127.0.0.1:9464")
 	f.control.add(fs)
-	fs.StringVar(&f.replay, "replay", "", "result `FILE` of a run with --control: what was done there is done again, at the same moments")
 	f.control.addPage(fs)
 	fs.Var(&f.linger, "linger", "how long --metrics serves the figures of a run that is over (default: until the next scrape, at most 20s, if there was one before)")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
-	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
-	fs.BoolVar(&f.clear, "clear", false, "at the end of the run, empty every topic that its devices left retained; see \"homefleet clear\"")
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
-	return cmd
 }
 
 // scenarioVariable names the scenario where the command line does not: what starts a container often has no other say.
@@ -137,6 +142,11 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	return a.runLoaded(cmd, sc, warnings, arg, f)
+}
+
+// runLoaded is run from the moment when the scenario is read, from arg.
+func (a *app) runLoaded(cmd *cobra.Command, sc *scenarios.Scenario, warnings scenarios.Faults, arg string, f *runFlags) (err error) {
 	if warnings, err = a.override(cmd, sc, f, warnings); err != nil {
 		return err
 	}
