@@ -132,6 +132,7 @@ var rooms = []struct {
 	}},
 
 	{"fleet/events", nil},
+	{"fleet/machine", nil},
 	{"fleet/responder", map[string]string{
 		"devices/faces":    "their dialects",
 		"devices/words":    "what is wrong with the fault that a request wants",
@@ -159,6 +160,7 @@ var rooms = []struct {
 		"fleet/events":     "who looks on",
 		"fleet/incident":   "what happens to devices",
 		"fleet/load":       "the controllers",
+		"fleet/machine":    "what this machine has",
 		"fleet/metrics":    "counts",
 		"fleet/responder":  "the devices' side of their sessions",
 		"fleet/retained":   "what the broker keeps of devices",

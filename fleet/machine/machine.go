@@ -1,4 +1,5 @@
-package fleet
+// Package machine finds out what the machine lets this process use. It judges nothing.
+package machine
 
 import (
 	"bytes"
@@ -7,9 +8,9 @@ import (
 	"strings"
 )
 
-// Machine is what a pre-flight check goes by. Zero values are not known, and not
+// Facts is what a pre-flight check goes by. Zero values are not known, and not
 // checked.
-type Machine struct {
+type Facts struct {
 	FileDescriptors   int   // RLIMIT_NOFILE, after raising it as far as allowed
 	EphemeralPorts    int   // of each source address to one port of the broker
 	Memory            int64 // bytes there are, or that this process may use if that is less
@@ -20,13 +21,13 @@ type Machine struct {
 	Secure, WebSocket bool
 }
 
-// ThisMachine finds out what this process may use. What is not known stays zero, and
+// This finds out what this process may use. What is not known stays zero, and
 // what is of the plan and not of the machine is the caller's to fill in.
-func ThisMachine() Machine { return machineOf(os.ReadFile) }
+func This() Facts { return machineOf(os.ReadFile) }
 
-// machineOf is ThisMachine by the files of a system.
-func machineOf(read func(string) ([]byte, error)) Machine {
-	m := Machine{FileDescriptors: fileLimit(), Memory: knownMemory(read, "MemTotal:"), AvailableMemory: knownMemory(read, "MemAvailable:")}
+// machineOf is This by the files of a system.
+func machineOf(read func(string) ([]byte, error)) Facts {
+	m := Facts{FileDescriptors: fileLimit(), Memory: knownMemory(read, "MemTotal:"), AvailableMemory: knownMemory(read, "MemAvailable:")}
 	if b, err := read("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
 		if ends := bytes.Fields(b); len(ends) == 2 {
 			low, lowErr := strconv.Atoi(string(ends[0]))

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package fleet
+package machine
 
 // fileLimit returns how many file descriptors this process may open: not known.
 func fileLimit() int { return 0 }
