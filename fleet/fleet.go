@@ -274,5 +274,8 @@ func (f *Fleet) Ready() <-chan struct{} { return f.devices.Ready }
 // Counts returns the totals of the run so far.
 func (f *Fleet) Counts() *metrics.Counts { return f.counts }
 
+// Recorder is what the run measures with.
+func (f *Fleet) Recorder() *metrics.Recorder { return f.recorder }
+
 // Presence returns the present numbers of devices.
 func (f *Fleet) Presence() client.Presence { return f.devices.Presence() }

@@ -30,8 +30,8 @@ type course struct {
 	cut          bool  // the caller ended it
 	err          error // of Run
 
-	mu     sync.Mutex
-	failed error // see Fail
+	mu     sync.Mutex // of the two times, too
+	failed error      // see Fail
 }
 
 // Fail ends the run because of a fault of the caller's, such as a file that it cannot
@@ -44,6 +44,13 @@ func (f *Fleet) Fail(err error) {
 	}
 	f.course.mu.Unlock()
 	f.end(false)
+}
+
+// times are when the run began and when it ended: now, unless it has.
+func (c *course) times() (began, ended time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.began, cmp.Or(c.ended, time.Now())
 }
 
 // fault is why the run failed, whatever it measured.
@@ -66,26 +73,15 @@ func (f *Fleet) Result() (*metrics.Result, error) {
 	default:
 		return nil, ErrRunning
 	}
-	sc := f.scenario
-	snap := f.Snapshot()
-	res := f.facts()
+	sc, res := f.scenario, f.SoFar()
 	measured := sc.Measured()
 	res.Interrupted = f.course.cut && (measured || sc.Duration > 0)
-	res.Incidents = append(res.Incidents, f.Incidents()...)
-	res.IncidentsLeftOut = f.IncidentsLeftOut()
-	res.Interventions, res.InterventionsLeftOut = f.interventions.All(metrics.Span(f.zeroOffset()))
-	res.Attended = len(res.Interventions) > 0
-	var expect []metrics.Expectation
-	if measured {
-		expect = sc.Expectations()
-	}
-	res.Fill(snap, expect, 0)
 	res.WarmUpLedger = f.WarmUp()
 	failure := f.failure(res)
 	switch {
 	case failure != nil:
 		res.Aborted = strings.ReplaceAll(failure.Error(), "\n", "; ")
-	case measured && !f.course.cut && snap.Measured < metrics.Span(sc.Phases.Measure):
+	case measured && !f.course.cut && res.Measured < metrics.Span(sc.Phases.Measure):
 		res.Aborted = res.EndedBy()
 	}
 	res.Remarks = f.remarks()
@@ -96,9 +92,26 @@ func (f *Fleet) Result() (*metrics.Result, error) {
 	return res, nil
 }
 
+// SoFar returns what is known of the run by now, as [Fleet.Result] has it, but for the
+// verdict and for what is known at the end alone. It may be called from any goroutine.
+func (f *Fleet) SoFar() *metrics.Result {
+	res := f.facts()
+	res.Incidents = append(res.Incidents, f.Incidents()...)
+	res.IncidentsLeftOut = f.IncidentsLeftOut()
+	res.Interventions, res.InterventionsLeftOut = f.interventions.All(metrics.Span(f.zeroOffset()))
+	res.Attended = len(res.Interventions) > 0
+	var expect []metrics.Expectation
+	if f.scenario.Measured() {
+		expect = f.scenario.Expectations()
+	}
+	res.Fill(f.Snapshot(), expect, 0)
+	return res
+}
+
 // facts is what the result of the run is of, and when it was.
 func (f *Fleet) facts() *metrics.Result {
 	sc, c := f.scenario, &f.course
+	began, ended := c.times()
 	res := &metrics.Result{
 		Tool:     Version(),
 		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
@@ -107,7 +120,7 @@ func (f *Fleet) facts() *metrics.Result {
 		Broker:    metrics.BrokerFacts{URL: c.brokerURL, Name: f.BrokerVersion(), Embedded: f.embedded, Connack: f.BrokerLimits()},
 		Load:      loadFacts(sc),
 		Hosts:     []metrics.HostFacts{hostFacts()},
-		Started:   c.began.Round(0),
+		Started:   began.Round(0),
 		Duration:  metrics.Span(sc.Duration),
 		Incidents: []metrics.Incident{},
 		Without:   sc.Without,
@@ -119,11 +132,11 @@ func (f *Fleet) facts() *metrics.Result {
 	for i := range sc.Groups {
 		res.AddKind(sc.Groups[i].Kind.Name, sc.Groups[i].Total())
 	}
-	if at := f.devices.ReadyAt; !at.IsZero() && f.Presence().Seen == f.Presence().Devices {
-		res.ReadyIn = metrics.Span(at.Sub(c.began))
+	if at := f.devices.ReadyAt(); !at.IsZero() && f.Presence().Seen == f.Presence().Devices {
+		res.ReadyIn = metrics.Span(at.Sub(began))
 	}
 	if !sc.Measured() {
-		res.Ran = metrics.Span(max(c.ended.Sub(c.began), 1))
+		res.Ran = metrics.Span(max(ended.Sub(began), 1))
 		return res
 	}
 	if start, ok := f.MeasureStart(); ok {

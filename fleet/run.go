@@ -24,9 +24,13 @@ func (f *Fleet) Over() <-chan struct{} { return f.course.over }
 // The error is nil unless every device was refused for good, or FailFast is set
 // and one failed.
 func (f *Fleet) Run(ctx context.Context) error {
+	f.course.mu.Lock()
 	f.course.began = time.Now()
+	f.course.mu.Unlock()
 	err := f.runToEnd(ctx)
+	f.course.mu.Lock()
 	f.course.ended, f.course.err = time.Now(), err
+	f.course.mu.Unlock()
 	f.devices.IsReady() // or who waits for devices that never came up would wait for ever
 	close(f.course.over)
 	return f.course.fault()

@@ -31,7 +31,7 @@ type Cohort struct {
 	Changed func()
 
 	Ready     chan struct{} // closed when every one was up once or gave up, or the run has ended
-	ReadyAt   time.Time     // when every one was up once or gave up; to be read after the run
+	readyAt   atomic.Pointer[time.Time]
 	readyOnce sync.Once
 	settled   atomic.Int64 // that were up once or gave up
 	seen      atomic.Int64 // that were up once
@@ -101,12 +101,20 @@ func (c *Cohort) settle(s *standing) {
 	}
 	s.settled = true
 	if int(c.settled.Add(1)) == c.size() {
-		c.ReadyAt = time.Now()
+		c.readyAt.Store(new(time.Now()))
 		c.IsReady()
 	}
 	if c.Changed != nil {
 		c.Changed()
 	}
+}
+
+// ReadyAt is when every one was up once or gave up; zero: not yet.
+func (c *Cohort) ReadyAt() time.Time {
+	if at := c.readyAt.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // IsReady tells whoever waits that there is nothing to wait for any more.

@@ -66,6 +66,7 @@ type Server struct {
 	noted   atomic.Int64  // bytes of bodies that interventions have
 	ending  chan struct{} // closed when whoever waits is to go
 	lookout lookout
+	history history
 }
 
 // New returns a server for a fleet that is about to run.
@@ -78,6 +79,9 @@ func New(c Config) *Server {
 	s.replies.init()
 	s.lookout.s = s
 	s.ops = s.operations()
+	if s.Fleet != nil {
+		s.keepHistory()
+	}
 	s.handler = s.guarded(s.mux())
 	return s
 }
@@ -88,6 +92,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // End has everybody who waits be answered now, and every stream end. It is called once.
 func (s *Server) End() {
 	s.lookout.end()
+	s.history.running.Wait()
 	if s.Fleet != nil {
 		s.Fleet.Events().Close()
 	}

@@ -24,6 +24,7 @@ func (s *Server) lookingOn() []operation {
 			query: append(slices.Clone(which), parameter{"types", "of events, with commas between them: " + strings.Join(events.Names(), ", ") + "; default all"},
 				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"},
 				parameter{"map", "what devices are like at a glance, as it changes, as events `map`: all, or the first and the last of their numbers, such as 0-999"},
+				parameter{"tick", "`true`: the latest point of the history once a second, as events `tick`"},
 				parameter{"watch", "ids of up to 100 devices, with commas between them: all that they say of themselves, as it changes, as events `device`"}),
 			stream: eventBodies(), problems: []problem{nothingSelected, noSuchDevice, tooManyViewers, notNow}, do: (*call).stream},
 		{method: "GET", path: "/v1/map", id: "get-map", summary: "What all devices are like at a glance", reply: api.Map{}, do: (*call).showMap},
@@ -41,7 +42,7 @@ func (s *Server) lookingOn() []operation {
 func eventBodies() []eventBody {
 	return []eventBody{{"hello", api.Hello{}}, {"exchange", api.Exchange{}}, {"refusal", api.Exchange{}}, {"presence", api.PresenceChange{}},
 		{"incident", api.Incident{}}, {"will", api.Will{}}, {"intervention", api.Intervention{}}, {"phase", api.PhaseChange{}},
-		{"map", api.MapChange{}}, {"device", api.Device{}}, {"gap", api.Gap{}}, {"end", api.End{}}}
+		{"tick", api.Tick{}}, {"map", api.MapChange{}}, {"device", api.Device{}}, {"gap", api.Gap{}}, {"end", api.End{}}}
 }
 
 // The bounds of a stream.
@@ -102,6 +103,9 @@ func (c *call) stream() (any, error) {
 	}
 	w, err := c.watch()
 	if err != nil {
+		return nil, err
+	}
+	if c.ticks, err = c.flag("tick"); err != nil {
 		return nil, err
 	}
 	hub := c.Fleet.Events()
@@ -169,6 +173,11 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 			}
 			continue
 		case now := <-beat.C:
+			if told, err := c.sendTick(out); err != nil {
+				return err
+			} else if told {
+				quiet = now
+			}
 			if n := v.NotShown(); n > 0 {
 				quiet = now
 				if err := out.send("", "gap", api.Gap{NotShown: n, Text: notShownText(n, in.Most)}); err != nil {
@@ -197,6 +206,19 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 			}
 		}
 	}
+}
+
+// sendTick sends the latest point of the history, if it is wanted and new.
+func (c *call) sendTick(out *stream) (told bool, err error) {
+	if !c.ticks {
+		return false, nil
+	}
+	t := c.history.tick(c.Server, c.ticked)
+	if t == nil {
+		return false, nil
+	}
+	c.ticked = t.N
+	return true, out.send("", "tick", t)
 }
 
 // sendMap sends what has changed on the map.

@@ -55,6 +55,8 @@ type call struct {
 	body []byte
 
 	asked  time.Duration // when it was asked for, on the run's clock
+	ticks  bool          // the stream has points of the history
+	ticked int           // number of the last
 	preset int           // number of the intervention that it repeats; 0: it repeats none
 }
 

@@ -147,6 +147,7 @@ func TestEveryOperation(t *testing.T) {
 		"strike":         {"/v1/incidents", `{"kind":"power-cut","for":"1h","target":{"home":"flat-02"}}`},
 		"list-incidents": {"/v1/incidents"}, "get-incident": {"/v1/incidents/1"}, "end-incident": {"/v1/incidents/1"},
 		"get-journal": {"/v1/devices/kettle/journal"}, "list-exchanges": {"/v1/exchanges"}, "get-map": {"/v1/map"}, "list-homes": {"/v1/homes"},
+		"get-history": {"/v1/history?after=0"}, "get-result": {"/v1/result"},
 		"get-load": {"/v1/load"}, "load": {"/v1/load", `{"paused":true}`}, "load-group": {"/v1/load/phones", `{"paused":false,"factor":2}`},
 		"list-wills": {"/v1/wills"}, "list-interventions": {"/v1/interventions"}, "stop": {"/v1/stop"},
 	}

@@ -275,6 +275,12 @@ type Requests struct {
 	Paused   int64 `json:"paused" doc:"of the not sent: somebody had paused the load"`
 }
 
+// Since is what became of requests since an earlier look.
+func (r *Requests) Since(before *Requests) Requests {
+	return Requests{r.Planned - before.Planned, r.Sent - before.Sent, r.Answered - before.Answered, r.Late - before.Late,
+		r.Lost - before.Lost, r.Refused - before.Refused, r.NotSent - before.NotSent, r.Paused - before.Paused}
+}
+
 // Intervention is something that somebody did to a run.
 type Intervention struct {
 	N        int             `json:"n"`

@@ -10,6 +10,7 @@ package api
 //	will          what became of a Will Message: a [Will], again as it changes
 //	intervention  somebody did something to the run: an [Intervention]
 //	phase         the run is in another phase: a [PhaseChange]
+//	tick          the latest point of the history: a [Tick]; with tick=true alone
 //	map           what devices are like at a glance, where it changed: a [MapChange]; with map= alone
 //	device        all that a device says of itself, where it changed: a [Device]; with watch= alone
 //	gap           events were left out: a [Gap]
