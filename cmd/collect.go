@@ -34,6 +34,7 @@ func (r *requesting) notOurs() string {
 // collect waits for the answers. It returns nil when all that were asked for came
 // and none is an error.
 func (r *requesting) collect(ctx, timed context.Context, phone *requester.Requester, came <-chan answer, published <-chan publishResult) error {
+	var nobody <-chan time.Time
 	for len(r.answers) < r.q.count {
 		select {
 		case an := <-came:
@@ -54,6 +55,13 @@ func (r *requesting) collect(ctx, timed context.Context, phone *requester.Reques
 		case p := <-published:
 			if err := r.published(p); err != nil {
 				return err
+			}
+			if p.code == wire.NoMatchingSubscribers && len(r.answers) == 0 {
+				nobody = time.After(ackPatience) // a broker behind this one may have had somebody
+			}
+		case <-nobody:
+			if len(r.answers) == 0 {
+				return r.unheard()
 			}
 		case <-phone.Gone():
 			return r.over("while waiting for the answer", phone.Err())
@@ -94,7 +102,8 @@ func (an *answer) weight() int {
 	return n
 }
 
-// ackPatience is how long an acknowledgement may come after the last answer.
+// ackPatience is how long an acknowledgement may come after the last answer, and an answer
+// after an acknowledgement that says that there will be none.
 const ackPatience = 500 * time.Millisecond
 
 // awaitAck waits for the acknowledgement of the request where the answers came
@@ -126,10 +135,17 @@ func (r *requesting) published(p publishResult) error {
 	}
 	r.acknowledged, r.code = true, p.code
 	r.log.Debug("published", "topic", r.q.topic, "reason", wire.ReasonName(r.code))
-	if r.code == wire.NoMatchingSubscribers && len(r.answers) == 0 && !r.quiet {
-		r.warn("the broker says that nobody listens to %s: %s (0x10)", r.q.topic, wire.ReasonName(r.code))
-	}
 	return nil
+}
+
+// unheard is the error of a request that nobody has got.
+func (r *requesting) unheard() error {
+	return failed(offlineHint(), "nobody listens to %s on %s: the broker said %s (0x10), and no answer came%s", r.q.topic, r.url, wire.ReasonName(r.code), r.strangers())
+}
+
+// offlineHint is for a device that does not seem to be there.
+func offlineHint() string {
+	return "is the device online, and its id spelled right? Retained presence is on " + strings.ReplaceAll(faces.Native().Topic, "{id}", "+")
 }
 
 // late is the error of a time-out: what was sent where, and what became of it.
@@ -151,12 +167,17 @@ func (r *requesting) late() error {
 		text += "; the broker did not acknowledge it"
 	case r.code == wire.NoMatchingSubscribers:
 		text += "; the broker said: no matching subscribers (0x10)"
-		hint = "is the device online, and its id spelled right? Retained presence is on " + strings.ReplaceAll(faces.Native().Topic, "{id}", "+")
+		hint = offlineHint()
 	default:
 		text += "; the broker had a subscriber for it"
 	}
-	if r.others > 0 {
-		text += fmt.Sprintf("; %s came %s", plural(r.others, "message"), r.notOurs())
+	return failed(hint, "%s%s", text, r.strangers())
+}
+
+// strangers says what came that was not for us; "" if nothing did.
+func (r *requesting) strangers() string {
+	if r.others == 0 {
+		return ""
 	}
-	return failed(hint, "%s", text)
+	return fmt.Sprintf("; %s came %s", plural(r.others, "message"), r.notOurs())
 }

@@ -26,6 +26,7 @@ type Process struct {
 	Stdout    Stream
 	Stderr    Stream
 	LookupEnv func(string) (string, bool) // nil: an empty environment
+	Environ   func() []string             // all of it, as os.Environ has it; nil: nobody looks for what is misspelt
 	Dir       string                      // where relative file names begin; "" is the working directory
 	OwnMemory bool                        // the collector is set by us, and ours to set again
 
@@ -68,6 +69,7 @@ func Main() int {
 		Stdout:    fileStream(os.Stdout),
 		Stderr:    fileStream(os.Stderr),
 		LookupEnv: os.LookupEnv,
+		Environ:   os.Environ,
 		Keyboard:  func() *Keyboard { return openKeyboard(ctx, os.Stdin) },
 	})
 }

@@ -22,6 +22,7 @@ type app struct {
 	screen *screen // stderr
 
 	json, quiet, verbose, noColor bool
+	version                       bool // --version, of root alone
 
 	fromEnv    map[string]bool // flags that the environment set
 	documented bool            // the JSON document is out
@@ -121,10 +122,17 @@ before the planned end.`,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.warnOfVariables(cmd.Root())
 			return a.readEnv(cmd)
 		},
 	}
-	root.RunE = func(cmd *cobra.Command, args []string) error { return a.noCommand(root, args) }
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if a.version && len(args) == 0 {
+			return a.printVersion()
+		}
+		return a.noCommand(root, args)
+	}
+	root.Flags().BoolVar(&a.version, "version", false, "print the version")
 	root.SetFlagErrorFunc(flagFault)
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print the result as one JSON document")
@@ -238,7 +246,7 @@ func (a *app) readEnv(cmd *cobra.Command) error {
 		if f.Changed || f.Name == "help" || first != nil {
 			return
 		}
-		name := "HOMEFLEET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variableOf(f.Name)
 		value, _ := a.LookupEnv(name)
 		if value == "" {
 			return

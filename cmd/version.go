@@ -12,21 +12,23 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  want(),
-		RunE: func(*cobra.Command, []string) error {
-			v := readVersion(debug.ReadBuildInfo())
-			if a.json {
-				return a.document(v)
-			}
-			revision := ""
-			if v.Revision != "" {
-				revision = ", revision " + v.Revision
-				if v.Modified {
-					revision += " with changes"
-				}
-			}
-			return a.printf("homefleet %s (%s, %s/%s%s)\n", v.Version, v.Go, v.OS, v.Arch, revision)
-		},
+		RunE:  func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *app) printVersion() error {
+	v := readVersion(debug.ReadBuildInfo())
+	if a.json {
+		return a.document(v)
+	}
+	revision := ""
+	if v.Revision != "" {
+		revision = ", revision " + v.Revision
+		if v.Modified {
+			revision += " with changes"
+		}
+	}
+	return a.printf("homefleet %s (%s, %s/%s%s)\n", v.Version, v.Go, v.OS, v.Arch, revision)
 }
 
 // versionDocument says which program this is.

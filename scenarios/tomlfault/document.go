@@ -74,7 +74,7 @@ func Parse(name string, src []byte) *Document {
 	values, err := decode(d.text)
 	if err != nil && !structured(d.text) {
 		d.broken = true
-		d.Errorf(Place{}, "", "this is no TOML: there is no table and no key with a value in it; nothing of it is shown, as it may be secret")
+		d.Errorf(Place{}, otherFormat(d.text), "this is no TOML: there is no table and no key with a value in it; nothing of it is shown, as it may be secret")
 		return d
 	}
 	if err != nil {
