@@ -85,7 +85,7 @@ func (g *Group) readFace(t *tomlfault.Table) {
 			g.Retain = f.Retains
 		}
 		if !t.Holds("accept_retained") {
-			g.AcceptRetained = f.ObeysRetained
+			g.AcceptRetained, g.DeafAtFirst = f.ObeysRetained, f.DeafAtFirst
 		}
 		if !t.Holds("telemetry") {
 			g.Telemetry = f.Telemetry

@@ -180,6 +180,7 @@ type Group struct {
 	MQTT             MQTT          // "": that of Broker; see [Scenario.Speaks]
 	Absent           bool          // the devices are not there until somebody revives them: `present = false`
 	AcceptRetained   bool          // obey retained commands too; default false ("ghost switching")
+	DeafAtFirst      bool          // but not those of a device's first connection; see [faces.Face]
 	Groups           []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
 
 	Face     Face     // the dialect they speak; the zero value is homefleet's own

@@ -20,6 +20,10 @@ type Face struct {
 	// says otherwise.
 	ObeysRetained bool
 
+	// DeafAtFirst says that it obeys no command that was retained before its first
+	// connection, as it listens only once it has started; of a later one it does.
+	DeafAtFirst bool
+
 	// Bridge says that all devices of a home hang on one session, a hub that speaks for
 	// them: they come, and die, together.
 	Bridge bool

@@ -20,6 +20,7 @@ var zigbee2mqttFace = Face{
 	Keys:          []string{"base_topic", "discovery_prefix", "discovery"},
 	Defaults:      Options{BaseTopic: "zigbee2mqtt", DiscoveryPrefix: "homeassistant", Discovery: "components"},
 	ObeysRetained: true,
+	DeafAtFirst:   true,
 	Bridge:        true,
 	// A plug reports what it measures every minute or so.
 	Telemetry: time.Minute,

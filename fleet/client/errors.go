@@ -55,6 +55,8 @@ func (e *RefusedError) Error() string {
 		b.WriteString("the broker refused the connection")
 	case "SUBACK":
 		b.WriteString("the broker refused the subscription")
+	case "PUBACK":
+		b.WriteString("the broker refused a message")
 	default:
 		b.WriteString("the broker sent DISCONNECT")
 	}

@@ -44,6 +44,18 @@ func (n *FaultLog) note(err error) {
 	if n.first == nil && ofDevice {
 		n.first = err
 	}
+	n.tell(key, device)
+}
+
+// mention logs what is no fault of a connection: it goes on.
+func (n *FaultLog) mention(key, device string, more ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.tell(key, device, more...)
+}
+
+// tell logs a fault, unless one like it has just been.
+func (n *FaultLog) tell(key, device string, more ...any) {
 	if n.seen == nil {
 		n.seen = make(map[string]*seenFault)
 	}
@@ -55,7 +67,7 @@ func (n *FaultLog) note(err error) {
 		}
 		if f == nil {
 			n.seen[key] = &seenFault{said: time.Now()}
-			n.Log.Warn(key, "device", device)
+			n.say(key, device, 0, more...)
 			return
 		}
 	}
@@ -65,17 +77,17 @@ func (n *FaultLog) note(err error) {
 		f.last = device
 		return
 	}
-	n.say(key, device, f.silent)
+	n.say(key, device, f.silent, more...)
 	f.said, f.silent = now, 0
 }
 
 // say logs a fault, and how many like it were silenced.
-func (n *FaultLog) say(key, device string, silenced int) {
-	if silenced == 0 {
-		n.Log.Warn(key, "device", device)
-		return
+func (n *FaultLog) say(key, device string, silenced int, more ...any) {
+	about := append([]any{"device", device}, more...)
+	if silenced > 0 {
+		about = append(about, "more_like_it", silenced)
 	}
-	n.Log.Warn(key, "device", device, "more_like_it", silenced)
+	n.Log.Warn(key, about...)
 }
 
 // LogSilenced logs what was left out of the log, since it was the same as what had

@@ -239,10 +239,20 @@ func (s *Session) suback(frame wire.Frame) error {
 			}
 			return s.fail("subscribing at", refused)
 		}
+		s.unheard(i, code)
 	}
 	s.subscribed = true
 	s.record(metrics.ConnectSuback, s.link.asked, time.Since(s.link.asked))
 	return s.goOnline()
+}
+
+// unheard says that the broker refused one of the subscriptions without which its owner can
+// be (3.9.3).
+func (s *Session) unheard(i int, code byte) {
+	refused := RefusedError{Code: code, Packet: "SUBACK", V311: s.V311()}
+	if topics, _, err := s.handler.Subscriptions(); err == nil && i < len(topics) {
+		s.env.Faults.mention(refused.Error(), s.name, "topic", topics[i].Topic)
+	}
 }
 
 // lowered notes that the broker grants a subscription a lower QoS than was asked

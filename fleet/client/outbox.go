@@ -250,6 +250,23 @@ func (o *outbox) forget(e *Env) int {
 	return n
 }
 
+// unsaid says that the broker refused a message (3.4.2.1, 3.5.2.1).
+func (s *Session) unsaid(packet *[]byte, code byte) {
+	if packet == nil {
+		return
+	}
+	var framer wire.Framer
+	chunk := *packet
+	frame, err := framer.Next(&chunk)
+	if err != nil || frame == nil {
+		return
+	}
+	if p, err := wire.ParsePublish(frame, s.version()); err == nil && len(p.Topic) > 0 {
+		refused := RefusedError{Code: code, Packet: "PUBACK"}
+		s.env.Faults.mention(refused.Error(), s.name, "topic", string(p.Topic))
+	}
+}
+
 // settleAck takes a PUBACK, PUBREC or PUBCOMP.
 func (s *Session) settleAck(typ byte, a wire.Ack) {
 	o := &s.out
@@ -262,6 +279,9 @@ func (s *Session) settleAck(typ byte, a wire.Ack) {
 	}
 	if a.Code >= 0x80 && s.profile.Cohort.Devices {
 		s.counts().PublishRefused.Add(a.Code)
+		if i >= 0 {
+			s.unsaid(o.messages[i].packet, a.Code)
+		}
 	}
 	// What answers nothing of ours is let pass, but a PUBREC must have its
 	// PUBREL, or the broker would wait for ever (3.6.2.1).

@@ -44,7 +44,7 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	now := time.Now()
 	s.down.begin(r, p, now)
 	defer s.down.end(r)
-	if p.Retain && !r.spec.Group.AcceptRetained {
+	if p.Retain && !r.obeysRetained() {
 		r.env.Client.Counts.GhostCommands.Add(1)
 		s.down.refused = true
 		s.down.because(Ignored, "it is retained, and the device does not obey what was said before it subscribed")
@@ -77,6 +77,13 @@ func (r *Responder) command(s *speech, p *wire.Publish) {
 	s.request, s.mark, s.asked = nil, nil, nil
 	r.plan()
 	r.look(true)
+}
+
+// obeysRetained reports whether the device obeys commands that were retained before it
+// subscribed, on the connection that it has.
+func (r *Responder) obeysRetained() bool {
+	g := r.spec.Group
+	return g.AcceptRetained && (r.returned || !g.DeafAtFirst)
 }
 
 // wantedTopic is what a Response Topic has to be.

@@ -32,6 +32,7 @@ type Responder struct {
 	telemetry client.Moment // when the next report is due
 	ticks     uint64        // telemetry intervals drawn so far
 	spoke     bool          // it has been online before
+	returned  bool          // it had when it last connected
 	topicSeen bool          // a refused Response Topic was logged
 	willQoS   byte          // may have been lowered to what the broker takes
 	willKeep  bool          // Will Retain, likewise
@@ -83,6 +84,7 @@ func (r *Responder) IsFrozen() bool { return r.frozen.Load() }
 
 // FillConnect implements [client.Handler].
 func (r *Responder) FillConnect(p *wire.Connect) error {
+	r.returned = r.spoke
 	vars := r.spec.Vars(r.env.Run)
 	if !r.spec.Group.Will.Off {
 		p.Will = r.will(vars)
