@@ -11,18 +11,27 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// scriptLiar starts a proxy before the broker at a port of this machine, which loses,
-// doubles and swaps every tenth message of telemetry on its way to whoever
-// subscribes, up to so many; those after that it hands on.
+// scriptLiar starts a proxy before the broker at a port of this machine, which lies to
+// its clients.
 func scriptLiar(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 3 {
-		ts.Fatalf("usage: liar VAR PORT MESSAGES")
+	if len(args) < 3 {
+		ts.Fatalf("usage: liar VAR PORT telemetry MESSAGES, or liar VAR PORT acknowledgements, or liar VAR PORT wills")
 	}
-	most, err := strconv.Atoi(args[2])
-	ts.Check(err)
+	p := &lyingProxy{to: net.JoinHostPort("127.0.0.1", args[1]), conns: make(map[net.Conn]bool)}
+	switch what := args[2]; {
+	case what == "telemetry" && len(args) == 4:
+		most, err := strconv.Atoi(args[3])
+		ts.Check(err)
+		p.most, p.instead = most, p.telemetry
+	case what == "acknowledgements":
+		p.instead = withoutAcknowledgements
+	case what == "wills":
+		p.instead = withoutWills
+	default:
+		ts.Fatalf("a liar about %q; want telemetry and a number, acknowledgements or wills", args[2:])
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	p := &lyingProxy{to: net.JoinHostPort("127.0.0.1", args[1]), most: most, conns: make(map[net.Conn]bool)}
 	p.wg.Go(func() { p.serve(l) })
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	ts.Defer(func() {
@@ -39,8 +48,9 @@ func scriptLiar(ts *testscript.TestScript, _ bool, args []string) {
 
 // lyingProxy has a parser of its own.
 type lyingProxy struct {
-	to   string
-	most int
+	to      string
+	most    int
+	instead func(packet []byte, held map[string][]byte) []byte // what a client gets in the place of a packet
 
 	mu     sync.Mutex
 	n      int // messages of telemetry so far
@@ -113,9 +123,28 @@ func packetSize(b []byte) int {
 	return 0
 }
 
-// instead is what a client gets in the place of a packet.
-func (p *lyingProxy) instead(packet []byte, held map[string][]byte) []byte {
-	const publish = 3 // 3.3.1
+const publish = 3 // 3.3.1
+
+// withoutAcknowledgements loses every PUBACK, PUBREC and PUBCOMP.
+func withoutAcknowledgements(packet []byte, _ map[string][]byte) []byte {
+	if typ := packet[0] >> 4; typ == 4 || typ == 5 || typ == 7 {
+		return nil
+	}
+	return packet
+}
+
+// withoutWills loses every message that says Offline, which is what Wills say where
+// nobody goes in an orderly way.
+func withoutWills(packet []byte, _ map[string][]byte) []byte {
+	if packet[0]>>4 == publish && bytes.HasSuffix(packet, []byte("Offline")) {
+		return nil
+	}
+	return packet
+}
+
+// telemetry loses, doubles and swaps every tenth message of telemetry on its way to
+// whoever subscribes, up to so many; those after that it hands on.
+func (p *lyingProxy) telemetry(packet []byte, held map[string][]byte) []byte {
 	if packet[0]>>4 != publish {
 		return packet
 	}

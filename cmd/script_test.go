@@ -72,8 +72,10 @@ const atOnce = 6
 //	                             these bytes, one group at a time; VAR is its port
 //	certificate NAME [expired]   write NAME.pem and NAME-key.pem for 127.0.0.1
 //	answer PORT TOPIC N          answer each request to the topic N times
-//	liar VAR PORT MESSAGES       start a proxy that loses, doubles and swaps every tenth
-//	                             of the first so many messages of telemetry; VAR is its port
+//	liar VAR PORT LIE            start a proxy before the broker at PORT; VAR is its port. It
+//	                             loses all "acknowledgements", or all "wills", or with
+//	                             "telemetry N" loses, doubles and swaps every tenth message
+//	                             of the first N of telemetry
 //	forge RESULT FORGED          write the result again, saying of itself that it passed
 func TestScripts(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/script"))

@@ -89,3 +89,114 @@ func orderly(b *script, p *peer) {
 	}
 	p.conn.Close()
 }
+
+// A PUBREL that does not come is missed as well (4.3.3), by whoever has taken the message
+// and said so in a PUBREC; the message itself has been acted upon.
+func TestMissingReleases(t *testing.T) {
+	again := func(b *script, p *peer, present bool) *peer {
+		p.conn.Close()
+		p = b.accept()
+		p.wantConnect()
+		p.connack(0, present, nil)
+		if !present {
+			p.grant()
+		}
+		p.passed(packets.PUBLISH)
+		time.Sleep(1500 * time.Millisecond)
+		return p
+	}
+	for _, tt := range []struct {
+		name string
+		then func(b *script, p *peer) *peer // more than a second after the messages 7, 8 and 9
+		want int64
+	}{
+		{"none comes", func(_ *script, p *peer) *peer { return p }, 3},
+		{"one comes", func(_ *script, p *peer) *peer { p.release(8); return p }, 2},
+		{"all come", func(_ *script, p *peer) *peer { p.release(9, 7, 8); return p }, 0},
+		{"the same comes twice", func(_ *script, p *peer) *peer { p.release(7, 7); return p }, 2},
+		{"one more, just now", func(_ *script, p *peer) *peer {
+			p.release(7, 8, 9)
+			p.exactly(10, false)
+			return p
+		}, 0},
+		{"the message comes again", func(_ *script, p *peer) *peer {
+			p.release(7, 8)
+			p.exactly(9, true)
+			return p
+		}, 0},
+		{"on a session that goes on", func(b *script, p *peer) *peer { // 4.4
+			p = again(b, p, true)
+			p.release(7)
+			return p
+		}, 2},
+		{"on a session that is over", func(b *script, p *peer) *peer { return again(b, p, false) }, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sc := scenarioOf(t, "[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = \"light\"\nid = \"lamp\"\nwill = false\n")
+			var f *Fleet
+			play(t, sc, func(t *testing.T, b *script) {
+				f = b.fleet
+				p := b.accept()
+				p.wantConnect()
+				p.connack(0, false, nil)
+				p.grant()
+				p.passed(packets.PUBLISH) // Online
+				for id := uint16(7); id < 10; id++ {
+					p.exactly(id, false)
+				}
+				time.Sleep(1500 * time.Millisecond)
+				orderly(b, tt.then(b, p))
+			})
+			if got := f.counts.MissingAcks.Load(); got != tt.want {
+				t.Errorf("acks.missing = %d; want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// exactly sends a command at QoS 2 and wants its PUBREC.
+func (p *peer) exactly(id uint16, dup bool) {
+	p.t.Helper()
+	p.publish(wire.Publish{Topic: []byte("cmnd/lamp/power"), Payload: []byte("ON"), QoS: 2, PacketID: id, Dup: dup})
+	p.passed(packets.PUBREC)
+	if !dup {
+		p.passed(packets.PUBLISH) // the state
+	}
+}
+
+// release sends PUBRELs and wants their PUBCOMPs.
+func (p *peer) release(ids ...uint16) {
+	p.t.Helper()
+	for _, id := range ids {
+		p.ack(packets.PUBREL, id, wire.Success)
+		p.passed(packets.PUBCOMP)
+	}
+}
+
+// passed waits for a packet of a type, and passes over others. PUBLISHes are acknowledged.
+func (p *peer) passed(typ byte) {
+	p.t.Helper()
+	for {
+		f := p.next()
+		if f == nil {
+			p.t.Fatalf("the connection ended; want %s", wire.TypeName(typ))
+		}
+		if f.Type() == packets.PUBLISH {
+			m, err := wire.ParsePublish(f, wire.V5)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			switch m.QoS {
+			case 1:
+				p.ack(packets.PUBACK, m.PacketID, wire.Success)
+			case 2:
+				p.ack(packets.PUBREC, m.PacketID, wire.Success)
+				p.passed(packets.PUBREL)
+				p.ack(packets.PUBCOMP, m.PacketID, wire.Success)
+			}
+		}
+		if f.Type() == typ {
+			return
+		}
+	}
+}

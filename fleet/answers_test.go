@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -80,4 +81,79 @@ func TestDoubledAnswersCountOnce(t *testing.T) {
 	if w := snap.Audit.Wills; w.Consumed != 4 || w.Learned != 4 {
 		t.Errorf("%d consumed, %d learned; want 4 and 4", w.Consumed, w.Learned)
 	}
+}
+
+// An answer to a Will that is altered on its way is none, and one that comes twice is
+// counted as that: neither passes for the watcher's.
+func TestAlteredAnswersToWills(t *testing.T) {
+	answer := func(p []byte) bool {
+		_, width := binary.Uvarint(p[1:])
+		return p[0]>>4 == 3 && bytes.HasPrefix(p[1+width+2:], []byte("will/seen/"))
+	}
+	for _, tt := range []struct {
+		name string
+		to   func([]byte) []byte
+		want [4]int64 // consumed, learned, altered, doubled
+	}{
+		{"whole", func(p []byte) []byte { return p }, [4]int64{2, 2, 0, 0}},
+		{"another payload", func(p []byte) []byte { p[len(p)-1] ^= 1; return p }, [4]int64{2, 0, 2, 0}},
+		{"another Content Type", func(p []byte) []byte { return bytes.Replace(p, []byte("text/plain"), []byte("text/plane"), 1) }, [4]int64{2, 0, 2, 0}},
+		{"another watcher", func(p []byte) []byte { return bytes.Replace(p, []byte("watchers-1"), []byte("watchers-2"), 1) }, [4]int64{2, 0, 2, 0}},
+		{"twice", func(p []byte) []byte {
+			again := bytes.Clone(p)
+			_, width := binary.Uvarint(p[1:])
+			topic := again[1+width:]
+			topic[2+binary.BigEndian.Uint16(topic)] ^= 0x40 // the Packet Identifier behind it
+			return append(p, again...)
+		}, [4]int64{2, 2, 0, 2}},
+		{"none", func([]byte) []byte { return nil }, [4]int64{2, 0, 0, 0}},
+	} {
+		snap, s := brew(t, answerable+"content_type = \"text/plain\"\n[[watcher]]\nanswers = true\n"+offlineOnce, broker.Config{}, nil, func(o *Options) {
+			dial := o.Dial
+			o.Dial = func(ctx context.Context) (net.Conn, error) {
+				c, err := dial(ctx)
+				return &onTheWay{Conn: c, of: answer, to: tt.to}, err
+			}
+		})
+		c := s.fleet.Counts()
+		got := [4]int64{snap.Audit.Wills.Consumed, snap.Audit.Wills.Learned, c.WillAnswersAltered.Load(), c.WillAnswersDoubled.Load()}
+		if got != tt.want {
+			t.Errorf("%s: consumed, learned, altered, doubled are %v; want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// onTheWay alters packets on their way from the broker.
+type onTheWay struct {
+	net.Conn
+	of      func([]byte) bool
+	to      func([]byte) []byte
+	in, out []byte
+}
+
+func (c *onTheWay) Read(b []byte) (int, error) {
+	for len(c.out) == 0 {
+		room := make([]byte, 4096)
+		n, err := c.Conn.Read(room)
+		if err != nil {
+			return 0, err
+		}
+		c.in = append(c.in, room[:n]...)
+		for len(c.in) > 1 {
+			rest, width := binary.Uvarint(c.in[1:]) // 2.1.4 is the same
+			size := 1 + width + int(rest)
+			if width <= 0 || size > len(c.in) {
+				break
+			}
+			p := bytes.Clone(c.in[:size])
+			c.in = c.in[size:]
+			if c.of(p) {
+				p = c.to(p)
+			}
+			c.out = append(c.out, p...)
+		}
+	}
+	n := copy(b, c.out)
+	c.out = c.out[n:]
+	return n, nil
 }

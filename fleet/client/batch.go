@@ -100,6 +100,7 @@ func (s *Session) writeOff() {
 			s.counts().Messages.Add(m.period, m.kind, metrics.Abandoned)
 		}
 	}
+	s.received.forget(s.counts())
 	n := s.out.forget(s.env)
 	if s.profile.Cohort.Devices {
 		s.counts().Abandoned.Add(int64(n))

@@ -191,6 +191,12 @@ func (s *Session) takeLast(chunk []byte) {
 			if ack, err := wire.ParseAck(frame, s.version()); err == nil {
 				s.settleAck(t, ack)
 			}
+		case packets.PUBREL: // it cannot be answered any more
+			if ack, err := wire.ParseAck(frame, s.version()); err == nil {
+				if i := s.received.find(ack.PacketID); i >= 0 {
+					s.received[i].at = withheld
+				}
+			}
 		case packets.DISCONNECT:
 			if p, err := wire.Decode(frame, s.version()); err == nil && !s.V311() {
 				code := p.(*packets.Disconnect).ReasonCode

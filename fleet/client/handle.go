@@ -1,7 +1,6 @@
 package client
 
 import (
-	"slices"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -32,14 +31,15 @@ func (s *Session) handle(frame wire.Frame) error {
 		if err != nil {
 			return s.broke(err)
 		}
+		if !wire.HasReason(t, ack.Code) {
+			s.counts().BadPackets.Add(1) // 3.6.2-1
+		}
 		code := byte(wire.Success)
-		if i := slices.Index(s.received, ack.PacketID); i >= 0 {
-			s.received = slices.Delete(s.received, i, i+1)
-			if i < l.inherited {
-				l.inherited--
-			}
-		} else {
+		switch i := s.received.released(ack.PacketID); {
+		case i < 0:
 			code = wire.PacketIDNotFound
+		case i < l.inherited:
+			l.inherited--
 		}
 		s.postAck(packets.PUBCOMP, ack.PacketID, code)
 	case packets.SUBACK:
@@ -100,7 +100,8 @@ func (s *Session) incoming(frame wire.Frame) error {
 			s.postAck(packets.PUBACK, p.PacketID, wire.Success)
 		}
 	case 2:
-		if slices.Contains(s.received, p.PacketID) {
+		if i := s.received.find(p.PacketID); i >= 0 {
+			s.received[i].at = s.env.now()
 			if s.profile.Cohort.Devices {
 				s.counts().Duplicates.Add(1)
 			}
@@ -112,10 +113,12 @@ func (s *Session) incoming(frame wire.Frame) error {
 		if len(s.received)-s.link.inherited >= s.link.mayReceive {
 			return s.broke(&wire.Error{Code: wire.ReceiveMaximumExceeded, Text: "more QoS 2 messages under way than Receive Maximum"})
 		}
-		s.received = append(s.received, p.PacketID)
+		m := unreleased{id: p.PacketID, at: withheld}
 		if !s.withholds() {
+			m.at = s.env.now()
 			s.postAck(packets.PUBREC, p.PacketID, wire.Success)
 		}
+		s.received = append(s.received, m)
 	}
 	s.handler.Message(p)
 	return nil

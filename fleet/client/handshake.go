@@ -95,9 +95,9 @@ func (s *Session) connack(frame wire.Frame) error {
 	if ack.SessionPresent {
 		s.counts().Resumes.Add(1)
 		l.inherited = len(s.received)
+		s.received.resumed(s.env.now())
 	} else {
 		s.writeOff()
-		s.received = nil
 		s.subscribed = false
 	}
 	if s.subscribed {

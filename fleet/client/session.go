@@ -45,8 +45,8 @@ type state struct {
 	resume     bool   // the next CONNECT has Clean Start 0
 	subscribed bool   // SUBACK was received in this session
 	out        outbox
-	renewal    renewal  // of a session of MQTT 3.1.1
-	received   []uint16 // QoS 2 messages taken, PUBREL still to come
+	renewal    renewal // of a session of MQTT 3.1.1
+	received   taken
 }
 
 // retry is what the session knows of its tries to connect.
@@ -282,7 +282,9 @@ func (s *Session) hangUp(err error) {
 	if broke {
 		s.follow(Trace{}, TraceBroken, 0, false)
 	}
-	s.out.disconnected(broke, l.missed(broke))
+	missed := l.missed(broke)
+	s.out.disconnected(broke, missed)
+	s.received.disconnected(missed)
 }
 
 // missed is up to when what was written was to be acknowledged as the connection ended. It

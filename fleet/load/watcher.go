@@ -112,8 +112,13 @@ func (w *Watcher) consume(p *wire.Publish) {
 	answer.Props.ContentType = []byte("text/plain")
 	answer.Props.CorrelationData = p.Props.CorrelationData
 	answer.Props.User = wire.AppendUserProperty(nil, deliveries.ConsumerKey, w.Name())
-	if device, number, ours := w.env.Will(p); ours {
+	device, number, ours := w.env.Will(p)
+	if ours {
 		answer.Props.User = w.env.AppendConnection(answer.Props.User, device, number)
+	}
+	sum := deliveries.AnswerStamp{Request: deliveries.RequestSum(p), RequestQoS: p.QoS, QoS: answer.QoS}.Append(nil, &answer)
+	answer.Props.User = wire.AppendUserProperty(answer.Props.User, deliveries.ChecksumKey, sum)
+	if ours {
 		w.answer(&answer, device, number)
 		return
 	}

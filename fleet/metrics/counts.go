@@ -24,14 +24,16 @@ type Counts struct {
 	GhostCommands atomic.Int64 // retained commands that were ignored
 	Duplicates    atomic.Int64 // QoS 2 messages received again and not acted on
 	WillsSeen     atomic.Int64 // Wills of a device of which it found that they were answered
-	WillsUnseen   atomic.Int64 // times that a device was back on its session and found none, though its Will was due
-	Pings         atomic.Int64
-	Resent        atomic.Int64 // PUBLISH and PUBREL sent again after a resume
-	Abandoned     atomic.Int64 // QoS 1 and 2 messages whose session, or the run, ended before the acknowledgement
-	Dropped       atomic.Int64 // messages for which the device's queue had no room
-	TooLarge      atomic.Int64 // messages over the broker's Maximum Packet Size
-	Unfit         atomic.Int64 // messages that were not sent again after a resume: the broker's limits had changed
-	Wakes         atomic.Int64 // times a session had something to read or do
+
+	WillAnswersAltered, WillAnswersDoubled atomic.Int64 // of watchers, as they came to devices
+	WillsUnseen                            atomic.Int64 // times that a device was back on its session and found none, though its Will was due
+	Pings                                  atomic.Int64
+	Resent                                 atomic.Int64 // PUBLISH and PUBREL sent again after a resume
+	Abandoned                              atomic.Int64 // QoS 1 and 2 messages whose session, or the run, ended before the acknowledgement
+	Dropped                                atomic.Int64 // messages for which the device's queue had no room
+	TooLarge                               atomic.Int64 // messages over the broker's Maximum Packet Size
+	Unfit                                  atomic.Int64 // messages that were not sent again after a resume: the broker's limits had changed
+	Wakes                                  atomic.Int64 // times a session had something to read or do
 
 	// HandshakeFailures are connections that came about and ended before a
 	// CONNACK without our will: by time-out, close or garbage. One that was
@@ -43,7 +45,7 @@ type Counts struct {
 	SubsLowered atomic.Int64 // subscriptions granted a lower QoS than was asked for
 
 	StrayAcks     atomic.Int64 // PUBACKs, PUBRECs and PUBCOMPs that acknowledge nothing: nothing was sent with their Packet Identifier, or it was acknowledged before
-	MissingAcks   atomic.Int64 // PUBLISHes and PUBRELs without acknowledgement as their connection was ended, a second and more after they had been written
+	MissingAcks   atomic.Int64 // PUBLISHes, PUBRECs and PUBRELs without what answers them as their connection was ended, a second and more after they had been written
 	NoSubscribers atomic.Int64 // PUBACKs and PUBRECs with 0x10: the broker had nobody to give the message to
 
 	Watched atomic.Int64 // messages that watchers received

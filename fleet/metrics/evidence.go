@@ -165,6 +165,8 @@ var countBase = map[string]struct {
 	"devices.duplicates":      {[]string{"devices.commands"}, "no device received a command"},
 	"wills.answered":          {[]string{"wills.answered", "wills.unanswered"}, "no device was back on its session after its Will was due"},
 	"wills.unanswered":        {[]string{"wills.answered", "wills.unanswered"}, "no device was back on its session after its Will was due"},
+	"wills.answers_altered":   {[]string{"wills.answered", "wills.answers_altered"}, "no answer to a Will came to a device"},
+	"wills.answers_doubled":   {[]string{"wills.answered", "wills.answers_doubled"}, "no answer to a Will came to a device"},
 }
 
 // mishaps are what can become of a message but being sent.

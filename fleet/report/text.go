@@ -342,7 +342,7 @@ func (w *writer) errors(r *metrics.Result) {
 
 // odd are the counts that a reader would otherwise have to look for, of what a broker
 // may do and seldom does.
-var odd = []string{"acks.stray", "acks.missing", "acks.no_subscribers", "connections.bad_packets", "subscriptions.lowered", "devices.ghost_commands", "devices.bad_topics", "devices.rejected", "devices.duplicates"}
+var odd = []string{"acks.stray", "acks.missing", "acks.no_subscribers", "wills.answers_altered", "wills.answers_doubled", "connections.bad_packets", "subscriptions.lowered", "devices.ghost_commands", "devices.bad_topics", "devices.rejected", "devices.duplicates"}
 
 // oddities writes which of them are not zero, and what they are.
 func (w *writer) oddities(r *metrics.Result) {

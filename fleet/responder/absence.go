@@ -19,8 +19,12 @@ type absence struct {
 	willDue  time.Duration // after that, the Will is published (3.1.2-8)
 	answerBy time.Time     // an answer that is there has come by then; zero: none is waited for
 	answered bool
-	earlier  uint32 // the Will of before it that was answered last
+	earlier  uint32   // the Will of before it that was answered last
+	heard    []uint32 // checksums of the first answers, which tell their watchers and Wills from each other
 }
+
+// mostHeard bounds the answers that an absence remembers.
+const mostHeard = 8
 
 // answersWithin is how soon after a resume the broker has sent what it kept.
 const answersWithin = 2 * time.Second
@@ -55,6 +59,9 @@ func (r *Responder) expectAnswer(now time.Time) {
 // it.
 func (r *Responder) willAnswered(p *wire.Publish) {
 	of := r.absence
+	if !r.sound(p, of) {
+		return
+	}
 	if of == nil {
 		r.env.Client.Counts.WillsSeen.Add(1)
 		r.env.say("found an answer to its will message", "device", r.Name())
@@ -78,6 +85,30 @@ func (r *Responder) willAnswered(p *wire.Publish) {
 	if r.env.Audit != nil {
 		r.env.Audit.Learned(r.spec.Global, number)
 	}
+}
+
+// sound reports whether an answer to a Will is as a watcher made it, and the first such:
+// of one without a checksum, which is none of homefleet's, nobody knows.
+func (r *Responder) sound(p *wire.Publish, of *absence) bool {
+	_, whole, has := deliveries.ParseAnswerStamp(p)
+	sum := deliveries.RequestSum(p)
+	switch {
+	case !has:
+		return true
+	case !whole:
+		r.env.Client.Counts.WillAnswersAltered.Add(1)
+		return false
+	case of == nil:
+		return true
+	case slices.Contains(of.heard, sum):
+		if !p.Dup || !r.Resumed() { // at QoS 1 one that was under way may come again (4.4)
+			r.env.Client.Counts.WillAnswersDoubled.Add(1)
+		}
+		return false
+	case len(of.heard) < mostHeard:
+		of.heard = append(of.heard, sum)
+	}
+	return true
 }
 
 // unanswered notes that nobody has answered the Will.
