@@ -18,6 +18,7 @@ import (
 	"homefleet/fleet/control/page"
 	"homefleet/fleet/exporter"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/report"
 	"homefleet/fleet/requester"
 	"homefleet/fleet/web"
 	"homefleet/scenarios"
@@ -193,7 +194,7 @@ func (c *controlled) close() {
 func (r *running) controlRun(f *controlFlags, again *metrics.Result) (err error) {
 	series := allSeries(r)
 	config := control.Config{
-		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log,
+		Fleet: r.fleet, Scenario: r.sc, Run: r.id, Brokers: []string{r.url}, Stop: r.fleet.Stop, Log: r.log, Report: report.HTML,
 		Phone:   requester.NewPhone(requester.PhoneConfig{Name: "homefleet", Dial: r.dial, Login: r.controlLogin, Patience: r.sc.Connect.Timeout}),
 		Metrics: web.Buffered(exporter.New(func() *metrics.Snapshot { return r.fleet.Progress(series...) }, r.exporterInfo())),
 	}

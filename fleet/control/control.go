@@ -19,12 +19,14 @@ package control
 
 import (
 	"cmp"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"homefleet/fleet"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/requester"
 	"homefleet/scenarios"
 )
@@ -38,6 +40,10 @@ type Config struct {
 	Fleet    *fleet.Fleet
 	Scenario *scenarios.Scenario
 	Run      string
+
+	// Report writes the report of a result, for those who look on when the run ends; nil:
+	// there is none.
+	Report func(io.Writer, *metrics.Result) error
 
 	// Phone sends commands through the broker; nil: they can only be given by hand. End
 	// closes it.

@@ -25,6 +25,7 @@ func (s *Server) lookingOn() []operation {
 				parameter{"most", "exchanges and refusals in a second, 1 to 1000; default 50. Those beyond are counted"},
 				parameter{"map", "what devices are like at a glance, as it changes, as events `map`: all, or the first and the last of their numbers, such as 0-999"},
 				parameter{"tick", "`true`: the latest point of the history once a second, as events `tick`"},
+				parameter{"report", "`true`: the report of the run, as an event `report` before the last"},
 				parameter{"watch", "ids of up to 100 devices, with commas between them: all that they say of themselves, as it changes, as events `device`"}),
 			stream: eventBodies(), problems: []problem{nothingSelected, noSuchDevice, tooManyViewers, notNow}, do: (*call).stream},
 		{method: "GET", path: "/v1/map", id: "get-map", summary: "What all devices are like at a glance", reply: api.Map{}, do: (*call).showMap},
@@ -42,7 +43,7 @@ func (s *Server) lookingOn() []operation {
 func eventBodies() []eventBody {
 	return []eventBody{{"hello", api.Hello{}}, {"exchange", api.Exchange{}}, {"refusal", api.Exchange{}}, {"presence", api.PresenceChange{}},
 		{"incident", api.Incident{}}, {"will", api.Will{}}, {"intervention", api.Intervention{}}, {"phase", api.PhaseChange{}},
-		{"tick", api.Tick{}}, {"map", api.MapChange{}}, {"device", api.Device{}}, {"gap", api.Gap{}}, {"end", api.End{}}}
+		{"tick", api.Tick{}}, {"map", api.MapChange{}}, {"device", api.Device{}}, {"gap", api.Gap{}}, {"report", api.Report{}}, {"end", api.End{}}}
 }
 
 // The bounds of a stream.
@@ -106,6 +107,9 @@ func (c *call) stream() (any, error) {
 		return nil, err
 	}
 	if c.ticks, err = c.flag("tick"); err != nil {
+		return nil, err
+	}
+	if c.reports, err = c.flag("report"); err != nil {
 		return nil, err
 	}
 	hub := c.Fleet.Events()
@@ -202,7 +206,7 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 				return err
 			}
 			if over {
-				return out.send("", "end", c.end())
+				return c.sendEnd(out)
 			}
 		}
 	}

@@ -5,12 +5,15 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"homefleet/fleet/control"
 	"homefleet/fleet/control/api"
+	"homefleet/fleet/metrics"
 )
 
 // glance is a look as the API documents it, read by the test itself.
@@ -202,5 +205,28 @@ will = false
 	}
 	if got := must[api.Device](h, "GET", "/v1/devices/light-1", "").LastWords; got != nil {
 		t.Errorf("the Will of a device without one is %+v; want none", got)
+	}
+}
+
+// Who has asked for it gets the report of the run before the stream ends, and nobody else.
+func TestReportAtTheEnd(t *testing.T) {
+	h := start(t, block, func(c *control.Config) {
+		c.Report = func(w io.Writer, r *metrics.Result) error {
+			_, err := fmt.Fprintf(w, "<p>%d devices", r.Devices.Total)
+			return err
+		}
+	})
+	with, without := h.listen("?types=phase&report=true"), h.listen("?types=phase")
+	must[api.Stopping](h, "POST", "/v1/stop", "")
+	<-h.over
+	h.end()
+	if r, _ := next[api.Report](with, "report"); r.HTML != "<p>7 devices" || r.Name != "homefleet-test.html" {
+		t.Errorf("report: %+v; want that of 7 devices", r)
+	}
+	next[api.End](with, "end")
+	for e := range without.events {
+		if e.event == "report" {
+			t.Error("a report that nobody has asked for")
+		}
 	}
 }

@@ -54,10 +54,11 @@ type call struct {
 	r    *http.Request
 	body []byte
 
-	asked  time.Duration // when it was asked for, on the run's clock
-	ticks  bool          // the stream has points of the history
-	ticked int           // number of the last
-	preset int           // number of the intervention that it repeats; 0: it repeats none
+	asked   time.Duration // when it was asked for, on the run's clock
+	ticks   bool          // the stream has points of the history
+	ticked  int           // number of the last
+	reports bool          // the stream ends with the report
+	preset  int           // number of the intervention that it repeats; 0: it repeats none
 }
 
 // mux routes requests to the operations.

@@ -13,6 +13,7 @@ package api
 //	tick          the latest point of the history: a [Tick]; with tick=true alone
 //	map           what devices are like at a glance, where it changed: a [MapChange]; with map= alone
 //	device        all that a device says of itself, where it changed: a [Device]; with watch= alone
+//	report        the report of the run: a [Report]; with report=true alone
 //	gap           events were left out: a [Gap]
 //	end           the run is over, and so is the stream: an [End]
 //
@@ -98,6 +99,12 @@ type Gap struct {
 	AtMost   int    `json:"at_most,omitempty" doc:"likewise, while nobody took this stream: of these some may not have been meant for it"`
 	NotShown int    `json:"not_shown,omitempty" doc:"exchanges and refusals beyond so many in a second"`
 	Text     string `json:"text" doc:"in a sentence"`
+}
+
+// Report is the report of a run that is over: a page that needs nothing else.
+type Report struct {
+	Name string `json:"name" doc:"of a file for it"`
+	HTML string `json:"html"`
 }
 
 // End says that the run is over.

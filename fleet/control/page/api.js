@@ -40,16 +40,19 @@ async function ask(method, path, body, signal) {
 
 export const get = (path) => ask("GET", path).then((r) => r.json());
 export const post = (path, body = {}) => ask("POST", path, body).then((r) => r.json());
+export const patch = (path, body) => ask("PATCH", path, body).then((r) => r.json());
 export const remove = (path) => ask("DELETE", path).then((r) => r.json());
 
-/** Follows the events until the signal ends it: heard(type, data), state("live" or a Problem). It tries again for ever. */
-export async function follow(query, heard, state, signal) {
-  let last = "";
+/**
+ * Follows the events until the signal ends it: heard(type, data), state("live" or a Problem). It tries again for ever.
+ * query is called for each try; last keeps the ID of the event that was heard last, behind which the next try begins.
+ */
+export async function follow(query, heard, state, signal, last) {
   for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, 5000)) {
     try {
       const headers = { Authorization: "Bearer " + token };
-      if (last) headers["Last-Event-ID"] = last;
-      const reply = await fetch("/v1/events?" + query, { headers, signal });
+      if (last.get()) headers["Last-Event-ID"] = last.get();
+      const reply = await fetch("/v1/events?" + query(), { headers, signal });
       if (!reply.ok) {
         const said = await reply.json().catch(() => ({}));
         throw new Problem(reply.status, said.detail ?? reply.statusText, said.hint);
@@ -58,7 +61,7 @@ export async function follow(query, heard, state, signal) {
       wait = 500;
       const parser = createParser({
         onEvent(e) {
-          if (e.id) last = e.id;
+          if (e.id) last.set(e.id);
           heard(e.event ?? "message", JSON.parse(e.data));
         },
       });
@@ -71,6 +74,7 @@ export async function follow(query, heard, state, signal) {
       throw new Problem(0, "the stream of events has ended");
     } catch (e) {
       if (signal.aborted) return;
+      if (!(e instanceof Problem || e instanceof TypeError)) console.error(e);
       state(e instanceof Problem ? e : new Problem(0, "the run does not answer"));
       if (e.status === 401) return;
     }

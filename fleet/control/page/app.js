@@ -1,19 +1,23 @@
-// The page: what is on top of every view, which view there is, and what is to be said of the connection.
+// The page: what is on top of every view, which view there is, and which device is looked at.
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Homes, selection } from "./homes.js";
-import { clock, html, plural } from "./html.js";
+import { Banner } from "./banner.js";
+import { Homes } from "./homes.js";
+import { clock, html, number, span, visible } from "./html.js";
 import { Inspector } from "./inspector.js";
-import { start, useRun } from "./store.js";
+import { Load, PauseLoad, latest } from "./load.js";
+import { Log } from "./log.js";
+import { Messages } from "./messages.js";
+import { can, FEW, run, start, useRun, watch } from "./store.js";
 import { Running, Strike } from "./strike.js";
-import { Log, Messages, Wills } from "./views.js";
+import { nextTheme, theme, useTheme } from "./theme.js";
+import { Wills } from "./wills.js";
 
-const views = ["homes", "messages", "wills", "log"];
-const title = (word) => word[0].toUpperCase() + word.slice(1);
-const here = () => (views.includes(location.hash.slice(1)) ? location.hash.slice(1) : "homes");
+const titles = { homes: "Homes", messages: "Messages", load: "Load", wills: "Wills", log: "Log" };
+const here = () => (location.hash.slice(1) in titles ? location.hash.slice(1) : "homes");
 
-function useHash() {
+function useView() {
   const [view, set] = useState(here());
   useEffect(() => {
     const moved = () => set(here());
@@ -23,75 +27,95 @@ function useHash() {
   return view;
 }
 
-function Link({ run }) {
-  const { state, since, problem } = run.link;
-  if (state === "live") return null;
-  if (state === "over") {
-    const verdict = run.end.verdict;
-    return html`<p class=${`banner ${verdict === "fail" ? "bad" : ""}`} role="status">The run is over${verdict ? html`: <b>${verdict}</b>` : ""}. ${(run.end.why ?? []).join("; ")} What stands here is how it ended.</p>`;
-  }
-  if (state === "refused") {
-    return html`<p class="banner bad" role="alert">The token is missing or wrong. The address that <code>homefleet run … --ui</code> prints has it, and so has the ready file.</p>`;
-  }
-  if (state === "connecting" && !problem) return html`<p class="banner" role="status">Connecting…</p>`;
-  return html`<p class="banner warn" role="status">${problem?.message ?? "The run does not answer"}. What stands here is as of ${new Date(since).toTimeString().slice(0, 8)}; it is tried again.</p>`;
-}
-
-function Top({ run, strike }) {
+function Top({ strike }) {
+  useRun("status", "link", "looks", "second", "load");
+  const now = useTheme();
   const s = run.status;
+  const total = s ? s.devices.total : 0;
+  const p99 = latest()?.p99;
+  const phase = !s ? "" : run.end ? "over" : s.phase === "run" ? "running" : s.phase;
   return html`<header class="top">
     <h1>homefleet</h1>
-    ${s && html`<span class="what">${s.title ?? s.scenario ?? "a broker"}</span><span class="quiet">${run.end ? "over" : s.phase === "run" ? "running" : s.phase} ${clock((run.end ? run.link.since : Date.now()) - run.started)}</span>`}
+    ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase} ${clock((run.end ? run.link.since : Date.now()) - run.started)}</span>`}
     <span class="grow"></span>
-    ${s && html`<span class="count" role="status"><i class=${s.devices.online === s.devices.total ? "ok" : "warn"}></i>${s.devices.online.toLocaleString("en")} of ${s.devices.total.toLocaleString("en")} online</span>`}
-    ${s?.abilities.includes("incidents") && html`<button class="primary" onClick=${strike}>Strike…</button>`}
+    ${s && total > 0 && html`<span class="count"><i class=${run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`}
+    ${p99 !== undefined && html`<span class="quiet">p99 ${span(p99)}</span>`}
+    ${can("incidents") && !run.end && html`<button class="primary" onClick=${strike}>Strike…</button>`}
+    ${can("load") && !run.end && html`<${PauseLoad} />`}
+    <button class="theme" aria-label=${`Theme: ${theme(now)}`} title=${`Theme: ${theme(now)}`} onClick=${nextTheme}><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8" /><path d="M12 4a8 8 0 0 1 0 16z" /></svg></button>
   </header>`;
 }
 
+/** What has happened that somebody who does not see the page should hear, once a second at most. */
+function Told() {
+  useRun("incidents", "link");
+  const now = [...run.incidents.values()].filter((i) => i.state === "running").at(-1);
+  return html`<p class="unseen" role="status">${run.end ? "The run is over" : now ? `${now.kind}, ${now.devices} devices` : ""}</p>`;
+}
+
+function Field({ filter, setFilter }) {
+  const [text, setText] = useState(filter);
+  useEffect(() => {
+    const timer = setTimeout(() => setFilter(text), run.kindOf.length > FEW ? 200 : 0);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return html`<search><input id="filter" type="search" placeholder="kind=light home=flat-*" spellcheck=${false} autocomplete="off"
+    aria-label="Filter" title="kind=… home=… id=… online=true; a word is a part of an id" value=${text} onInput=${(e) => setText(e.target.value)} /></search>`;
+}
+
 function App() {
-  const run = useRun();
-  const view = useHash();
+  useRun("status", "link", "homes");
+  const view = useView();
   const [filter, setFilter] = useState("");
-  const [chosen, choose] = useState(null);
+  const [home, setHome] = useState(null);
+  const [chosen, setChosen] = useState(null); // {id, exchange}
   const [byHand, setByHand] = useState(false);
   const [listed, setListed] = useState(false);
   const [striking, setStriking] = useState(false);
+  const choose = (id, exchange) => setChosen(id ? { id, exchange } : null);
   // With a single device, its exchange is what there is to see.
-  const only = run.devices.size === 1 ? run.devices.keys().next().value : null;
-  const open = view === "homes" ? (chosen ?? only) : null;
+  const alone = view === "homes" && run.kindOf.length === 1 && run.ids[0] !== undefined;
+  const open = alone ? { id: run.ids[0] } : view === "load" || view === "log" ? null : chosen;
   useEffect(() => {
     const keys = (e) => {
-      if (e.target.closest("input, select, dialog")) return;
+      if (e.target.closest("input, select, textarea, dialog")) return;
       if (e.key === "/") {
-        e.preventDefault();
-        document.getElementById("filter")?.focus();
-      } else if (e.key === "Escape") choose(null);
+        const field = document.getElementById("filter");
+        if (field) e.preventDefault();
+        field?.focus();
+      } else if (e.key === "Escape") setChosen(null);
     };
     addEventListener("keydown", keys);
     return () => removeEventListener("keydown", keys);
   }, []);
+  useEffect(() => {
+    if (view !== "homes") watch(open ? [open.id] : []);
+  }, [view, open?.id]);
+  const name = (v) => (v === "load" && !can("load") ? "Course" : titles[v]);
+  const filters = (view === "homes" || view === "messages") && run.kindOf.length > 1;
+  const inSight = view === "homes" ? filter || (run.homes.length > 1 && home ? `home=${home}` : "") : "";
   return html`<div class=${`page ${run.link.state}`}>
-    <${Top} run=${run} strike=${() => setStriking(true)} />
+    <${Top} strike=${() => setStriking(true)} />
     <div class="bar">
-      <nav aria-label="Views">${views.map((v) => html`<a href=${"#" + v} aria-current=${v === view ? "page" : undefined}>${title(v)}</a>`)}</nav>
+      <nav aria-label="Views">${Object.keys(titles).map((v) => html`<a href=${"#" + v} aria-current=${v === view ? "page" : undefined}>${name(v)}</a>`)}</nav>
       <span class="grow"></span>
-      ${(view === "homes" || view === "messages") && run.devices.size > 1 && html`<search><input id="filter" type="search" placeholder="kind=light home=flat-*" spellcheck=${false}
-        aria-label="Filter" value=${filter} onInput=${(e) => setFilter(e.target.value)} /></search>`}
-      ${view === "homes" && html`<button aria-pressed=${listed} onClick=${() => setListed(!listed)}>List</button>`}
+      ${filters && html`<${Field} filter=${filter} setFilter=${setFilter} />`}
+      ${view === "homes" && run.kindOf.length > 1 && html`<button aria-pressed=${listed} onClick=${() => setListed(!listed)}>List</button>`}
     </div>
-    <${Link} run=${run} />
-    <div class=${`content ${open ? "with" : ""}`}>
+    <${Banner} />
+    <div class=${`content ${alone ? "solo" : open ? "with" : ""}`}>
       <main>
-        ${view === "homes" && run.status && html`<${Homes} filter=${filter} chosen=${open} choose=${choose} byHand=${byHand} listed=${listed} />`}
-        ${view === "messages" && html`<${Messages} filter=${filter} match=${selection(filter)} />`}
-        ${view === "wills" && html`<${Wills} />`}
+        ${view === "homes" && run.status && html`<${Homes} filter=${filter} chosen=${open?.id} choose=${choose} byHand=${byHand} listed=${listed} home=${home} setHome=${setHome} />`}
+        ${view === "messages" && html`<${Messages} filter=${filter} choose=${choose} at=${open?.exchange} />`}
+        ${view === "load" && html`<${Load} />`}
+        ${view === "wills" && html`<${Wills} choose=${choose} chosen=${open?.id} />`}
         ${view === "log" && html`<${Log} />`}
-        ${run.total > run.devices.size && view === "homes" && html`<p class="quiet">${plural(run.total - run.devices.size, "more device")} not shown here.</p>`}
       </main>
-      ${open && html`<${Inspector} id=${open} close=${() => choose(null)} byHand=${byHand} setByHand=${setByHand} />`}
+      ${open && html`<${Inspector} id=${open.id} exchange=${open.exchange} close=${() => setChosen(null)} byHand=${byHand} setByHand=${setByHand} alone=${alone} />`}
     </div>
     <${Running} />
-    ${striking && html`<${Strike} filter=${view === "homes" ? filter : ""} close=${() => setStriking(false)} />`}
+    <${Told} />
+    ${striking && html`<${Strike} whom=${inSight} close=${() => setStriking(false)} />`}
   </div>`;
 }
 

@@ -1,123 +1,110 @@
 // A card for each device of a home. Kinds that have no drawing of their own get one made from their attributes.
 
 import { useState } from "preact/hooks";
-import { post, Problem } from "./api.js";
+import { act, command, shortName } from "./act.js";
 import { lightColour } from "./colour.js";
-import { clock, html } from "./html.js";
-import { run } from "./store.js";
+import { clock, html, milliseconds, visible } from "./html.js";
+import { ONLINE, presenceOf, PRESENCE, words } from "./looks.js";
+import { kindAt, run, useRun } from "./store.js";
 
-const short = (line) => (line.home && line.id.startsWith(line.home + "-") ? line.id.slice(line.home.length + 1) : line.id);
+const narrow = matchMedia("(max-width: 900px)");
 
-/** Sends a command as a phone would, through the broker, or by hand. It resolves to what the device said against it, or "". */
-async function command(id, attribute, payload, byHand) {
-  try {
-    const said = await post(`/v1/devices/${encodeURIComponent(id)}/command`, { attribute, payload, via: byHand ? "hand" : "mqtt" });
-    return said.error ?? "";
-  } catch (e) {
-    return e instanceof Problem ? e.message : "it could not be sent";
-  }
-}
-
-export function Card({ id, open, select, byHand }) {
-  const d = run.devices.get(id);
+export function Card({ number, id, open, select, byHand }) {
+  useRun("details", "looks", "second");
   const [waits, setWaits] = useState(false);
   const [against, setAgainst] = useState("");
-  const act = async (event, attribute, payload) => {
+  const look = run.looks[number] ?? 0;
+  const d = run.details.get(id);
+  const kind = kindAt(number);
+  const up = presenceOf(look) === ONLINE;
+  const bodyOf = { light: Light, thermostat: Thermostat, plug: Plug }[kind] ?? Generic;
+  const on = async (event, attribute, payload) => {
     event.stopPropagation();
-    select(id);
+    if (!narrow.matches) select(id); // where it would cover the cards, a switch opens nothing
     setWaits(true);
     setAgainst(await command(id, attribute, payload, byHand !== event.shiftKey));
     setWaits(false);
   };
-  const Body = bodies[d.line.kind] ?? Generic;
-  return html`<article class=${`card ${d.line.online ? "" : "off"} ${open ? "open" : ""}`} data-device=${id} aria-busy=${waits}
-    onClick=${() => select(id)}>
+  return html`<article class=${`card ${up ? "" : "off"} ${open ? "open" : ""}`} data-device=${id} aria-busy=${waits} onClick=${() => id && select(id)}>
     <header>
-      <button class="name" title=${id} onClick=${() => select(id)}>${short(d.line)}</button>
-      <span class="kind">${d.line.kind}</span>
+      <button class="name" title=${visible(id ?? "")} onClick=${(e) => (e.stopPropagation(), id && select(id))}><bdi>${visible(shortName(number), 60)}</bdi></button>
+      <span class="kind">${visible(kind, 24)}</span>
     </header>
-    ${d.line.online || d.values === null
-      ? d.values === null
-        ? html`<p class="quiet">…</p>`
-        : html`<${Body} d=${d} act=${act} />`
-      : html`<${Gone} d=${d} />`}
-    ${against && html`<p class="against" role="alert">${against}</p>`}
+    ${!up ? html`<${Gone} id=${id} look=${look} d=${d} />` : d?.values ? html`<${bodyOf} d=${d} act=${on} />` : html`<p class="quiet">${words(kind, look)}</p>`}
+    ${against && html`<p class="against" role="alert">${visible(against)}</p>`}
   </article>`;
 }
 
-function Switch({ on, label, act }) {
-  return html`<button class="switch" role="switch" aria-checked=${on} aria-label=${label} onClick=${(e) => act(e, "power", on ? "OFF" : "ON")}>
-    <span></span>
-  </button>`;
+function Switch({ d, act }) {
+  const on = d.values.power === "ON";
+  return html`<button class="switch" role="switch" aria-checked=${on} aria-label=${`${visible(d.id, 80)}, power`} title="Through the broker; with Shift by hand"
+    onClick=${(e) => act(e, "power", on ? "OFF" : "ON")}><span></span></button>`;
 }
 
 function Light({ d, act }) {
   const on = d.values.power === "ON";
-  const level = Number(d.telemetry?.brightness ?? d.values.brightness);
-  const colour = lightColour(d.values, d.telemetry);
+  const level = Number(d.telemetry?.brightness ?? d.values.brightness) || 0;
   const mode = d.telemetry?.color_mode === "white" ? `${d.telemetry.kelvin} K` : d.values.color;
-  return html`<div class="lamp" style=${{ "--light": colour, "--level": on ? 0.25 + (0.75 * level) / 100 : 0 }}>
+  return html`<div class=${`lamp ${level > 0 ? "lit" : ""}`} style=${{ "--light": lightColour(d.values, d.telemetry), "--level": level > 0 ? 0.25 + (0.75 * level) / 100 : 0 }}>
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 18h6M10 21h4M12 3a6 6 0 0 0-3.6 10.8c.7.6 1.1 1.3 1.1 2.2h5c0-.9.4-1.6 1.1-2.2A6 6 0 0 0 12 3z" /></svg>
     </div>
+    ${on && html`<input type="range" min="1" max="100" value=${Math.max(1, Math.round(d.telemetry?.brightness_target ?? level))} aria-label=${`${visible(d.id, 80)}, brightness`}
+      onClick=${(e) => e.stopPropagation()} onChange=${(e) => act(e, "brightness", e.target.value)} />`}
     <div class="row">
-      <span><b>${on ? `${level} %` : "off"}</b>${on && html`<small>${mode}</small>`}</span>
-      <${Switch} on=${on} label=${`${d.line.id}, power`} act=${act} />
-    </div>
-    ${on &&
-    html`<input type="range" min="1" max="100" value=${level} aria-label=${`${d.line.id}, brightness`} onClick=${(e) => e.stopPropagation()}
-      onChange=${(e) => act(e, "brightness", e.target.value)} />`}`;
+      <span><b>${on ? `${Math.round(level)} %` : "off"}</b>${on && html`<small>${visible(String(mode), 12)}</small>`}</span>
+      <${Switch} d=${d} act=${act} />
+    </div>`;
 }
 
-// An arc of 270 degrees, 5 to 30 degrees Celsius.
-const turn = (celsius) => Math.min(1, Math.max(0, (celsius - 5) / 25));
-function arc(from, to) {
-  const at = (t) => {
-    const a = ((135 + 270 * t) * Math.PI) / 180;
-    return `${(20 + 16 * Math.cos(a)).toFixed(2)} ${(20 + 16 * Math.sin(a)).toFixed(2)}`;
+// A dial of 270 degrees from 5 to 30 °C: the arc to what is measured, a tick at what is wanted.
+const turn = (t) => Math.min(1, Math.max(0, (t - 5) / 25));
+function arc(from, to, r = 17) {
+  const at = (part) => {
+    const a = (135 + 270 * part) * (Math.PI / 180);
+    return `${(22 + r * Math.cos(a)).toFixed(2)} ${(22 + r * Math.sin(a)).toFixed(2)}`;
   };
-  return `M${at(from)}A16 16 0 ${(to - from) * 270 > 180 ? 1 : 0} 1 ${at(to)}`;
+  return `M${at(from)}A${r} ${r} 0 ${(to - from) * 270 > 180 ? 1 : 0} 1 ${at(to)}`;
 }
 
 function Thermostat({ d, act }) {
   const v = d.values;
-  const [is, target] = [Number(v.temperature), Number(v.target)];
+  const is = Number(v.temperature);
+  const target = Number(v.target);
+  const step = (way) => html`<button aria-label=${`${visible(d.id, 80)}, half a degree ${way < 0 ? "less" : "more"}`} onClick=${(e) => act(e, "target", way < 0 ? "-0.5" : "+0.5")}>${way < 0 ? "−" : "+"}</button>`;
   return html`<div class="row">
-      <span class="large">${v.temperature}<small>°C</small></span>
-      <svg class=${`dial ${v.action}`} viewBox="0 0 40 40" aria-hidden="true">
+      <span class="large">${is.toFixed(1)}<small>°C</small></span>
+      <svg class=${`dial ${v.action === "heating" ? "heating" : ""}`} viewBox="0 0 44 44" aria-hidden="true">
         <path class="track" d=${arc(0, 1)} />
         <path class="is" d=${arc(0, Math.max(0.01, turn(is)))} />
         <path class="target" d=${arc(Math.max(0, turn(target) - 0.012), Math.min(1, turn(target) + 0.012))} />
       </svg>
     </div>
-    <div class="row steps">
-      <button aria-label=${`${d.line.id}, half a degree less`} onClick=${(e) => act(e, "target", "-0.5")}>−</button>
-      <span>${v.mode === "off" ? "off" : target.toFixed(1)}</span>
-      <button aria-label=${`${d.line.id}, half a degree more`} onClick=${(e) => act(e, "target", "+0.5")}>+</button>
-    </div>
-    <p class=${`action ${v.action}`}>${v.action}${v.window === "open" ? ", window open" : ""}</p>`;
+    <p class=${`action ${v.action === "heating" ? "heating" : ""}`}>${visible(String(v.action), 12)}${v.window === "open" ? ", window open" : ""}</p>
+    <div class="row steps">${step(-1)}<span>${v.mode === "off" ? "off" : target.toFixed(1)}</span>${step(1)}</div>`;
 }
 
 function Plug({ d, act }) {
   const watts = d.telemetry?.power ?? 0;
-  const most = Math.max(1, ...d.watts);
+  const bars = run.watts.get(d.id) ?? [];
+  const most = Math.max(1, ...bars.map((b) => b[1]));
+  const now = bars.at(-1)?.[0];
   return html`<div class="row"><span class="large">${watts < 10 ? watts.toFixed(1).replace(/\.0$/, "") : Math.round(watts)}<small>W</small></span></div>
     <svg class="bars" viewBox="0 0 120 20" preserveAspectRatio="none" aria-hidden="true">
-      ${d.watts.map((w, i) => html`<rect x=${120 - 4 * (d.watts.length - i)} y=${19.5 - (19 * w) / most} width="3" height=${0.5 + (19 * w) / most} />`)}
+      <path d="M0 19.75h120" />
+      ${bars.map(([at, w]) => html`<rect x=${116 - 4 * (now - at)} y=${19.5 - (19 * w) / most} width="3" height=${0.5 + (19 * w) / most} />`)}
     </svg>
     <div class="row">
-      <span><small>${d.values.load === short(d.line) ? "" : d.values.load}</small><b>${Number(d.values.energy).toFixed(2)} kWh</b></span>
-      <${Switch} on=${d.values.power === "ON"} label=${`${d.line.id}, power`} act=${act} />
+      <span>${d.values.load !== undefined && !d.id.endsWith(d.values.load) && html`<small>${visible(String(d.values.load), 20)}</small>`}<b>${Number(d.values.energy ?? 0).toFixed(2)} kWh</b></span>
+      <${Switch} d=${d} act=${act} />
     </div>`;
 }
 
 function Generic({ d, act }) {
   return html`<dl class="values">
-    ${Object.entries(d.values).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
+    ${Object.entries(d.values).slice(0, 8).map(([name, value]) => html`<div><dt>${visible(name, 24)}</dt><dd>${visible(String(value), 32)}</dd></div>`)}
   </dl>
-  ${"power" in d.values && html`<div class="row"><span></span><${Switch} on=${d.values.power === "ON"} label=${`${d.line.id}, power`} act=${act} /></div>`}`;
+  ${"power" in d.values && html`<div class="row"><span></span><${Switch} d=${d} act=${act} /></div>`}`;
 }
-
-const bodies = { light: Light, thermostat: Thermostat, plug: Plug };
 
 const envelopes = {
   pending: ["due", "Will due"],
@@ -128,16 +115,25 @@ const envelopes = {
   unexpected: ["wrong", "a Will that was not due"],
 };
 
-function Gone({ d }) {
-  const will = run.wills.get(d.line.id);
+/** What became of a Will, with an envelope: dashed while it is due, with an exclamation mark if something is wrong. */
+export function Envelope({ will }) {
   const [kind, text] = envelopes[will?.verdict] ?? [];
+  if (!kind) return null;
+  const left = kind === "due" && will.due_from && run.zero ? run.zero + milliseconds(will.due_from) - Date.now() : 0;
+  return html`<p class=${`will ${kind}`}>
+    <svg viewBox="0 0 24 16" aria-hidden="true"><path d="M2 2h20v12H2zM2 2l10 7L22 2" /></svg>
+    <span>${kind === "wrong" && html`<b>! </b>`}${text}${left > 1000 ? ` in ${Math.ceil(left / 1000)} s` : ""}${will.answered ? ", answered" : ""}</span>
+  </p>`;
+}
+
+function Gone({ id, look, d }) {
+  const gone = run.gone.get(id);
+  const never = presenceOf(look) === 0;
+  const byHand = d?.held_by?.includes("hand");
+  const absent = d?.held_by?.includes("not present");
   return html`<div class="gone">
-    <p>offline${d.gone ? ` ${clock(Date.now() - d.gone.since)}` : ""}${d.gone?.way ? `, ${d.gone.way}` : ""}</p>
-    ${kind &&
-    html`<p class=${`will ${kind}`}>
-      <svg viewBox="0 0 24 16" aria-hidden="true"><path d="M2 2h20v12H2zM2 2l10 7L22 2" /></svg>${text}${will.answered ? ", answered" : ""}
-    </p>`}
-    <button onClick=${(e) => (e.stopPropagation(), post("/v1/actions/revive", { select: { id: d.line.id } }).catch(() => {}))}
-      disabled=${!d.held.includes("hand")}>Revive</button>
+    <p>${never ? PRESENCE[0] : html`Offline${gone ? ` ${clock(Date.now() - gone.since)}` : ""}${gone?.way ? ` · ${gone.way}` : ` · ${PRESENCE[presenceOf(look)]}`}`}</p>
+    <${Envelope} will=${d?.will} />
+    ${(byHand || absent) && html`<button onClick=${(e) => (e.stopPropagation(), act("revive", id))}>${absent ? "Pair" : "Revive"}</button>`}
   </div>`;
 }

@@ -1,107 +1,89 @@
-// The street: a house a home with a window a device, and the cards of the home that is open.
+// Homes: a street or a city of them, and the cards of the home that is open.
 
-import { Component } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { Card } from "./cards.js";
-import { lightColour } from "./colour.js";
-import { html, plural } from "./html.js";
-import { run } from "./store.js";
+import { City } from "./city.js";
+import { html, number, plural, visible } from "./html.js";
+import { List } from "./list.js";
+import { ONLINE, presenceOf } from "./looks.js";
+import { selection, target } from "./selection.js";
+import { FEW, kindAt, nameHome, run, useRun, watch } from "./store.js";
+import { Street } from "./street.js";
 
-const MOST_CARDS = 200;
-const MOST_WINDOWS = 30;
+const MOST_HOUSES = 200; // of more, a city is drawn
+const MOST_WINDOWS = 6000;
+const MOST_CARDS = 60;
 
-/** A selection in words, "kind=light home=flat-*", as a function of a device; the words are those of ctl. */
-export function selection(text) {
-  const tests = text.trim().split(/\s+/).filter(Boolean).map((word) => {
-    const [key, value] = word.includes("=") ? word.split(/=(.*)/) : ["id", word.includes("*") ? word : `*${word}*`];
-    const like = new RegExp("^" + value.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*") + "$");
-    if (key === "online") return (d) => String(d.line.online) === value;
-    return (d) => like.test(d.line[key] ?? "");
-  });
-  return (d) => tests.every((t) => t(d));
-}
+/** What a filter is asked about, of a device. */
+export const facts = (n) => ({ kind: kindAt(n), home: run.homes[run.homeOf[n]]?.name ?? "", id: run.ids[n], online: presenceOf(run.looks[n]) === ONLINE });
 
-function windowOf(d) {
-  if (!d.line.online) return ["dark", ""];
-  if (d.values?.power !== "ON") return ["", ""];
-  if (d.line.kind === "light") return ["lit", lightColour(d.values, d.telemetry)];
-  if (d.line.kind === "thermostat") return [d.values.action === "heating" ? "heat" : "", ""];
-  return [(d.telemetry?.power ?? 0) > 1 ? "draws" : "", ""];
-}
-
-// Drawn again only if a window of it looks different.
-class House extends Component {
-  shouldComponentUpdate(next) {
-    return next.looks !== this.props.looks || next.open !== this.props.open;
-  }
-  render({ name, ids, open, select, dark }) {
-    return html`<button class=${`house ${open ? "open" : ""}`} aria-pressed=${open} onClick=${() => select(name)}>
-      <svg viewBox="0 0 60 58" aria-hidden="true">
-        <path class="walls" d="M3 22 30 4l27 18v33H3z" />
-        ${ids.slice(0, MOST_WINDOWS).map((id, i) => {
-          const [look, fill] = windowOf(run.devices.get(id));
-          return html`<rect class=${look} style=${{ fill }} x=${10 + (i % 5) * 8.4} y=${23 + Math.floor(i / 5) * 5.2} width="5.6" height="3.6" rx=".6" />`;
-        })}
-      </svg>
-      <span>${name || "no home"}${dark ? html` <em>${dark === ids.length ? "dark" : `${dark} off`}</em>` : ""}</span>
-    </button>`;
-  }
-}
-
-export function Homes({ filter, chosen, choose, byHand, listed }) {
-  const [home, setHome] = useState(null);
+/** The homes with those of their members that a filter lets through. */
+function filtered(filter) {
+  if (!filter.trim()) return run.homes;
   const match = selection(filter);
-  const homes = [...run.homes]
-    .map(([name, ids]) => [name, filter ? ids.filter((id) => match(run.devices.get(id))) : ids])
-    .filter(([, ids]) => ids.length > 0);
-  if (homes.length === 0) {
-    return html`<p class="empty">${run.devices.size === 0 ? "No devices yet." : html`No device matches <code>${filter}</code>.`}</p>`;
-  }
-  if (listed) return html`<${List} ids=${homes.flatMap(([, ids]) => ids)} choose=${choose} />`;
-  const [name, ids] = homes.find(([n]) => n === home) ?? homes[0];
+  return run.homes.map((h) => ({ ...h, whole: h, members: h.members.filter((n) => match(facts(n))) })).filter((h) => h.members.length > 0);
+}
+
+export function Homes({ filter, chosen, choose, byHand, listed, home, setHome }) {
+  const { homes: all } = useRun("homes");
+  const byState = /(^|\s)online=/.test(filter);
+  const [, again] = useState(0);
+  useEffect(() => {
+    if (!byState) return;
+    const timer = setInterval(() => again((n) => n + 1), 1000);
+    return () => clearInterval(timer);
+  }, [byState]);
+  const homes = useMemo(() => filtered(filter), [filter, all, run.ids.length, byState && Date.now()]);
+  if (all.length === 0) return html`<p class="empty">No devices yet.</p>`;
+  const many = run.kindOf.length > FEW;
+  if (listed || (many && target(filter).id)) return html`<${List} filter=${filter} choose=${choose} chosen=${chosen} />`;
+  if (homes.length === 0) return html`<p class="empty">No device matches <code>${visible(filter)}</code>.</p>`;
+  const open = homes.find((h) => h.name === home) ?? (home === null || !run.homes.some((h) => h.name === home) ? homes[0] : homes[0]);
+  const asCity = homes.length > MOST_HOUSES || homes.reduce((sum, h) => sum + h.members.length, 0) > MOST_WINDOWS;
   return html`${homes.length > 1 &&
-    html`<nav class="street" aria-label="Homes">
-      ${homes.map(([n, own]) => {
-        const devices = own.map((id) => run.devices.get(id));
-        return html`<${House} key=${n} name=${n} ids=${own} open=${n === name} select=${setHome}
-          dark=${devices.filter((d) => !d.line.online).length} looks=${devices.slice(0, MOST_WINDOWS).map((d) => windowOf(d).join("")).join("|")} />`;
-      })}
-    </nav>`}
-    <section class="home">
-      <h2>${name || "No home"} <small>${facts(ids)}</small></h2>
-      <div class="cards">
-        ${ids.slice(0, MOST_CARDS).map((id) => html`<${Card} key=${id} id=${id} open=${id === chosen} select=${choose} byHand=${byHand} />`)}
-      </div>
-      ${ids.length > MOST_CARDS && html`<p class="quiet">${plural(ids.length - MOST_CARDS, "more device")}: a filter such as <code>kind=light</code> shows fewer.</p>`}
-    </section>`;
+    (asCity
+      ? html`<${City} homes=${homes} open=${open} select=${setHome} choose=${choose} chosen=${chosen} />`
+      : html`<${Street} homes=${homes} open=${open} select=${setHome} />`)}
+    <${Home} key=${open.name} home=${open} chosen=${chosen} choose=${choose} byHand=${byHand} only=${homes.length === 1} />`;
 }
 
-function facts(ids) {
-  const devices = ids.map((id) => run.devices.get(id));
-  const said = [plural(ids.length, "device")];
-  const online = devices.filter((d) => d.line.online).length;
-  if (online < ids.length) said.push(`${online} online`);
-  const watts = devices.reduce((sum, d) => sum + (d.line.online ? (d.telemetry?.power ?? 0) : 0) * (d.line.kind === "plug" ? 1 : 0), 0);
-  if (watts > 0) said.push(`${Math.round(watts)} W`);
-  return said.join(" · ");
+function Home({ home, chosen, choose, byHand, only }) {
+  useRun("homes");
+  const [from, setFrom] = useState(0);
+  const shown = home.members.slice(from, from + MOST_CARDS);
+  const ids = shown.map((n) => run.ids[n]);
+  useEffect(() => {
+    const whole = home.whole ?? home;
+    nameHome(home.whole ? { name: whole.name, members: shown } : whole, home.whole ? 0 : from, MOST_CARDS).catch(() => {}); // the stream says that the run does not answer
+  }, [home, from]);
+  useEffect(() => watch(chosen && !ids.includes(chosen) ? [...ids, chosen] : ids), [ids.join(), chosen]);
+  const more = home.members.length - MOST_CARDS;
+  return html`<section class="home" aria-label=${home.name || "No home"}>
+    <${Heading} home=${home} />
+    <div class=${`cards ${only && shown.length < 4 ? "few" : ""}`}>
+      ${shown.map((n) => html`<${Card} key=${n} number=${n} id=${run.ids[n]} open=${run.ids[n] === chosen} select=${choose} byHand=${byHand} />`)}
+    </div>
+    ${more > 0 &&
+    html`<p class="pager"><button disabled=${from === 0} onClick=${() => setFrom(Math.max(0, from - MOST_CARDS))}>Back</button>
+      <span>${number(from + 1)} to ${number(Math.min(from + MOST_CARDS, home.members.length))} of ${plural(home.members.length, "device")}</span>
+      <button disabled=${from + MOST_CARDS >= home.members.length} onClick=${() => setFrom(from + MOST_CARDS)}>Next</button></p>`}
+  </section>`;
 }
 
-const MOST_ROWS = 500;
-
-function List({ ids, choose }) {
-  return html`<div class="scroll"><table>
-    <thead><tr><th>device</th><th>kind</th><th>home</th><th>state</th><th>values</th></tr></thead>
-    <tbody>
-      ${ids.slice(0, MOST_ROWS).map((id) => {
-        const d = run.devices.get(id);
-        return html`<tr key=${id}>
-          <td><button class="name" onClick=${() => choose(id)}>${id}</button></td>
-          <td>${d.line.kind}</td><td>${d.line.home ?? ""}</td>
-          <td class=${d.line.online ? "ok" : "bad"}>${d.line.online ? "online" : "offline"}</td>
-          <td><code>${d.values && Object.entries(d.values).map(([n, v]) => `${n} ${v}`).join("  ")}</code></td>
-        </tr>`;
-      })}
-    </tbody>
-  </table></div>
-  ${ids.length > MOST_ROWS && html`<p class="quiet">${plural(ids.length - MOST_ROWS, "more device")}</p>`}`;
+function Heading({ home }) {
+  useRun("details", "looks");
+  const said = [plural(home.members.length, "device")];
+  const online = home.members.filter((n) => presenceOf(run.looks[n]) === ONLINE).length;
+  if (online < home.members.length) said.push(`${number(online)} online`);
+  let watts = 0;
+  const rooms = [];
+  for (const n of home.members) {
+    const d = run.details.get(run.ids[n]);
+    if (!d?.online || !d.telemetry) continue;
+    if (d.kind === "plug") watts += d.telemetry.power ?? 0;
+    if (d.kind === "thermostat") rooms.push(Number(d.values.temperature));
+  }
+  if (watts >= 0.5) said.push(`${number(Math.round(watts))} W`);
+  if (rooms.length > 0) said.push(`${(rooms.reduce((a, b) => a + b) / rooms.length).toFixed(1)} °C`);
+  return html`<h2><bdi>${visible(home.name, 60) || "No home"}</bdi> <small>${said.join(" · ")}</small></h2>`;
 }

@@ -2,44 +2,39 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { post, remove } from "./api.js";
-import { clock, html, plural } from "./html.js";
-import { milliseconds, run } from "./store.js";
+import { clock, html, milliseconds, plural, visible } from "./html.js";
+import { target } from "./selection.js";
+import { can, run, useRun } from "./store.js";
 
 const kinds = [
-  ["power-cut", "Power cut: they fall silent, and their connections end when the broker notices"],
-  ["wifi-loss", "Wi-Fi loss: nothing gets through; who outlasts it has lost nothing"],
-  ["router-reboot", "Router reboot: every connection breaks at once"],
-  ["flapping", "Flapping: up and down, again and again"],
-  ["slow-link", "Slow link: 300 ms more for every packet"],
+  ["power-cut", "Power cut", "They fall silent, and their connections end when the broker notices"],
+  ["wifi-loss", "Wi-Fi loss", "Nothing gets through; who outlasts it has lost nothing"],
+  ["router-reboot", "Router reboot", "Every connection breaks at once"],
+  ["flapping", "Flapping", "Up and down, again and again"],
+  ["slow-link", "Slow link", "300 ms more for every packet"],
 ];
+const SURE = 1000; // devices, beyond which it is asked again
+const AFTER = 20e3; // for so long it is seen who is back
 
-const body = (kind, target, span) => ({ kind, target, for: span, ...(kind === "slow-link" && { latency: "300ms" }) });
+const body = (kind, whom, span) => ({ kind, target: target(whom), for: span, ...(kind === "slow-link" && { latency: "300ms" }) });
 
-/** A filter in words as the target of an incident. */
-export function target(filter) {
-  const t = {};
-  for (const word of filter.trim().split(/\s+/).filter(Boolean)) {
-    const [key, value] = word.includes("=") ? word.split(/=(.*)/) : ["id", word.includes("*") ? word : `*${word}*`];
-    if (["kind", "home", "id", "share"].includes(key)) t[key] = value;
-  }
-  return t;
-}
-
-export function Strike({ filter, close }) {
+export function Strike({ whom: first, close }) {
   const dialog = useRef(null);
   const [kind, setKind] = useState(kinds[0][0]);
-  const [whom, setWhom] = useState(filter);
+  const [whom, setWhom] = useState(first);
   const [span, setSpan] = useState("20s");
-  const [befalls, setBefalls] = useState({ text: "…", ok: false });
+  const [sure, setSure] = useState(false);
+  const [befalls, setBefalls] = useState({ text: "…", ok: false, devices: 0 });
   useEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
     let late = false;
+    setBefalls((b) => ({ ...b, ok: false }));
     const timer = setTimeout(() => {
-      post("/v1/incidents?dry_run=true", body(kind, target(whom), span)).then(
-        (s) => late || setBefalls({ text: `befalls ${plural(s.incident.devices, "device")}`, ok: true }),
-        (e) => late || setBefalls({ text: e.message + (e.hint ? `; ${e.hint}` : ""), ok: false }),
+      post("/v1/incidents?dry_run=true", body(kind, whom, span)).then(
+        (s) => late || setBefalls({ text: `It befalls ${plural(s.incident.devices, "device")}.`, ok: true, devices: s.incident.devices }),
+        (e) => late || setBefalls({ text: e.message + (e.hint ? `; ${e.hint}` : ""), ok: false, devices: 0 }),
       );
-    }, 200);
+    }, 150);
     return () => {
       late = true;
       clearTimeout(timer);
@@ -47,31 +42,44 @@ export function Strike({ filter, close }) {
   }, [kind, whom, span]);
   const strike = (event) => {
     event.preventDefault();
-    post("/v1/incidents", body(kind, target(whom), span)).then(close, (e) => setBefalls({ text: e.message, ok: false }));
+    post("/v1/incidents", body(kind, whom, span)).then(close, (e) => setBefalls({ text: e.message, ok: false, devices: 0 }));
   };
+  const measured = can("load");
+  const ask = befalls.ok && (befalls.devices > SURE || measured);
   return html`<dialog ref=${dialog} onClose=${close} aria-labelledby="strike">
     <form onSubmit=${strike}>
       <h2 id="strike">Strike an incident</h2>
-      <label>What <select value=${kind} onChange=${(e) => setKind(e.target.value)}>${kinds.map(([k, doc]) => html`<option value=${k}>${doc.split(":")[0]}</option>`)}</select></label>
-      <p class="quiet">${kinds.find(([k]) => k === kind)[1].split(": ")[1]}.</p>
+      <label>What <select value=${kind} onChange=${(e) => setKind(e.target.value)}>${kinds.map(([k, name]) => html`<option value=${k}>${name}</option>`)}</select></label>
+      <p class="quiet">${kinds.find(([k]) => k === kind)[2]}.</p>
       <label>Whom <input value=${whom} placeholder="everybody" spellcheck=${false} onInput=${(e) => setWhom(e.target.value)} /></label>
       <label>How long <input value=${span} onInput=${(e) => setSpan(e.target.value)} /></label>
-      <p class=${befalls.ok ? "" : "bad"} role="status">${befalls.text}</p>
-      <div class="row"><button type="button" onClick=${close}>Cancel</button><button class="primary" disabled=${!befalls.ok}>Strike</button></div>
+      <p class=${befalls.text.startsWith("It befalls") ? "befalls" : "bad"} role="status">${visible(befalls.text)}</p>
+      ${ask && html`<label class="check"><input type="checkbox" checked=${sure} onChange=${(e) => setSure(e.target.checked)} />
+        <span>${measured ? "This run is measured, and its result will say that somebody intervened. Strike all the same" : "So many at once: yes"}</span></label>`}
+      <div class="row"><button type="button" onClick=${close}>Cancel</button><button class="primary" disabled=${!befalls.ok || (ask && !sure)}>Strike</button></div>
     </form>
   </dialog>`;
 }
 
-/** Those under way, as chips. */
+/** Those under way, as chips, and for a while how many of those that one has befallen are back. */
 export function Running() {
+  useRun("incidents", "second", "looks", "link");
   const now = Date.now();
-  const under = [...run.incidents.values()].filter((i) => i.state === "running");
-  if (under.length === 0) return null;
-  return html`<footer class="incidents">
-    ${under.map((i) => {
+  const all = [...run.incidents.values()];
+  const under = all.filter((i) => i.state === "running");
+  const over = all.filter((i) => i.state === "over" && now - i.heard < AFTER && i.recovery?.length > 0);
+  if (run.end || under.length + over.length === 0) return null;
+  const whom = (i) => {
+    const known = run.interventions.find((v) => v.op === "strike" && v.at === i.from);
+    return known?.request?.target?.home ?? "";
+  };
+  return html`<footer class="incidents" aria-label="Incidents">
+    ${under.slice(0, 6).map((i) => {
       const left = milliseconds(i.to) - milliseconds(i.from) - (now - i.heard);
-      return html`<span class="chip" key=${i.number}>${i.kind} · ${plural(i.devices, "device")}${left > 0 && left < 864e5 ? ` · ${clock(left)} left` : ""}
+      return html`<span class="chip" key=${i.number} title=${visible(i.text, 200)}>${visible(i.kind, 30)}${whom(i) && ` · ${visible(whom(i), 30)}`} · ${plural(i.devices, "device")}${left > 0 && left < 864e5 ? ` · ${clock(left)} left` : ""}
         <button onClick=${() => remove(`/v1/incidents/${i.number}`).catch(() => {})}>End</button></span>`;
     })}
+    ${under.length > 6 && html`<span class="quiet">and ${under.length - 6} more</span>`}
+    ${over.map((i) => html`<span class="quiet" key=${i.number}>${visible(i.kind, 30)}: befell ${i.recovery.reduce((s, r) => s + r.affected, 0)}, ${i.recovery.reduce((s, r) => s + r.online, 0)} back</span>`)}
   </footer>`;
 }

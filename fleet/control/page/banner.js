@@ -1,0 +1,52 @@
+// What is to be said of the run and of the connection to it, above all views.
+
+import { html, plural, second, visible } from "./html.js";
+import { run, useRun } from "./store.js";
+
+const verdicts = { pass: "good", fail: "bad", broken: "bad", undecided: "warn" };
+
+function Save() {
+  if (!run.report) return null;
+  const save = () => {
+    const at = URL.createObjectURL(new Blob([run.report.html], { type: "text/html" }));
+    const a = Object.assign(document.createElement("a"), { href: at, download: run.report.name });
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(at), 10e3);
+  };
+  return html`<button class="primary" onClick=${save}>Save the report</button>`;
+}
+
+function Over() {
+  const { verdict, why = [] } = run.end;
+  return html`<section class=${`banner over ${verdicts[verdict] ?? ""}`} role="status" aria-label="The end">
+    <div><h2>${verdict ? html`${verdict[0].toUpperCase() + verdict.slice(1)}` : "The run is over"}</h2>
+      ${verdict && html`<p>The run is over.</p>`}
+      ${why.slice(0, 6).map((w) => html`<p>${visible(w, 400)}</p>`)}
+      <p class="quiet">What stands here is how it ended, at ${second(run.link.since)}.</p></div>
+    <${Save} />
+  </section>`;
+}
+
+export function Banner() {
+  useRun("link", "status", "looks");
+  const { state, since, problem } = run.link;
+  const s = run.status;
+  switch (state) {
+    case "over":
+      return html`<${Over} />`;
+    case "refused":
+      return html`<section class="banner bad" role="alert"><div><h2>${s ? "Another run answers here now" : "The token is missing or wrong"}</h2>
+        <p>${s ? "The one that this page has shown is over. " : ""}The address that <code>homefleet run … --ui</code> prints has it, behind <code>#token=</code>; so has the ready file.</p></div></section>`;
+    case "lost":
+      return html`<section class="banner warn" role="status"><div><h2>The run does not answer</h2>
+        <p>${visible(problem?.message ?? "")}. What stands here is as of ${second(since)}; it is tried again.</p></div></section>`;
+    case "connecting":
+      return html`<section class="banner" role="status"><div><h2>${problem ? "The run does not answer" : "Connecting…"}</h2>${problem && html`<p>${visible(problem.message)}; it is tried again.</p>`}</div></section>`;
+  }
+  if (!s || !s.devices.total || run.online > 0) return null;
+  const gaveUp = s.devices.gave_up > 0;
+  if (s.devices.seen > 0 && !gaveUp) return null;
+  const early = Date.now() - run.started < 5000 && !gaveUp;
+  return html`<section class=${`banner ${early ? "" : "warn"}`} role="status"><div><h2>${early ? `Starting ${plural(s.devices.total, "device")}…` : "No device is up"}</h2>
+    ${!early && html`<p>${gaveUp ? `The broker has refused ${plural(s.devices.gave_up, "device")} for good.` : "The broker has let none of them in so far."} Does it answer at <code>${visible(s.brokers[0] ?? "")}</code>, and do user and password fit? <code>homefleet run -v</code> says what each of them was told.</p>`}</div></section>`;
+}

@@ -1,0 +1,192 @@
+// The load of a run: what was planned and what became of it, how long it took, second by second, and what is expected.
+
+import { useEffect, useState } from "preact/hooks";
+import { get, patch } from "./api.js";
+import { Charts } from "./charts.js";
+import { html, milliseconds, number, plural, span, visible } from "./html.js";
+import { alsoHear, can, changed, run, useRun } from "./store.js";
+
+const MOST = 3600; // points, which is an hour
+const points = [];
+let soFar = null;
+
+function point(p) {
+  const r = p.response;
+  return { ...p, at: milliseconds(p.at), p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
+}
+
+function add(all) {
+  for (const p of all) if (p.n > (points.at(-1)?.n ?? 0)) points.push(point(p));
+  if (points.length > MOST) points.splice(0, points.length - MOST);
+}
+
+let filling = false;
+
+/** Fetches the points that are missing: those before the page was there, and those of a stream that was lost. */
+async function fill() {
+  if (filling) return;
+  filling = true;
+  const after = points.at(-1)?.n ?? 0;
+  await get(`/v1/history?after=${after}`).then((h) => add(h.points), () => {}).finally(() => (filling = false));
+  changed("load");
+}
+
+alsoHear("tick", (p) => {
+  soFar = p.so_far ?? soFar;
+  const last = points.at(-1)?.n ?? 0;
+  if (last > p.n) points.length = 0; // of another run
+  if (p.n > last + 1) return fill();
+  add([p]);
+  changed("load");
+});
+
+/** The latest second in which a request was decided, if it is one of the last few. */
+export const latest = () => points.slice(-5).findLast((p) => p.p99 !== undefined);
+
+const LEDGER = [
+  ["answered", "Answered", "ok"],
+  ["outstanding", "Outstanding", "accent"],
+  ["waiting", "Not sent yet", "control"],
+  ["late", "Late", "heat"],
+  ["lost", "Lost", "bad"],
+  ["refused", "Refused", "will"],
+  ["not_sent", "Not sent", "faint"],
+];
+
+/** What became of all that was planned, as parts that add up. */
+export function ledger(r) {
+  const of = { ...r, outstanding: r.sent - r.answered - r.late - r.lost - r.refused, waiting: r.planned - r.sent - r.not_sent };
+  return LEDGER.map(([key, name, colour]) => ({ key, name, colour, n: of[key] }));
+}
+
+function Ledger({ r }) {
+  const parts = ledger(r);
+  const shown = parts.filter((p) => p.n > 0);
+  const sum = shown.reduce((s, p) => s + p.n, 0);
+  let x = 0;
+  return html`<section class="panel" aria-label="Ledger">
+    <h2>Requests <small>${number(r.planned)} planned = ${number(r.sent)} sent + ${number(r.not_sent)} not sent${r.paused > 0 ? `, ${number(r.paused)} of these while paused` : ""}</small></h2>
+    <svg class="ledger" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label=${shown.map((p) => `${p.name} ${p.n}`).join(", ")}>
+      <rect class="ground" width="1000" height="20" />
+      ${shown.map((p) => {
+        const width = Math.max(2, (1000 * p.n) / Math.max(1, sum));
+        const bar = html`<rect class=${`f-${p.colour}`} x=${Math.min(x, 998)} width=${width} height="20" />`;
+        x += width;
+        return bar;
+      })}
+    </svg>
+    <ul class="parts">${parts.filter((p) => p.n !== 0 || p.key !== "waiting").map((p) => html`<li class=${p.n === 0 ? "quiet" : ""}><i class=${`b-${p.colour}`}></i>${p.name} <b>${number(p.n)}</b></li>`)}</ul>
+    <p class=${sum === r.planned ? "quiet" : "bad"}>${sum === r.planned ? "It adds up." : `It does not add up: ${number(sum)} of ${number(r.planned)}.`}</p>
+  </section>`;
+}
+
+const signs = { pass: ["ok", "✓"], fail: ["bad", "✗"], undecided: ["warn", "?"], broken: ["bad", "✗"] };
+
+function Expectations({ of }) {
+  const all = of?.expectations ?? [];
+  if (all.length === 0) return null;
+  const sorted = [...all].sort((a, b) => (a.status === "pass") - (b.status === "pass"));
+  const passed = all.filter((e) => e.status === "pass").length;
+  return html`<section class="panel" aria-label="Expectations">
+    <h2>Expectations <small>${passed} of ${all.length} hold so far</small></h2>
+    <div class="scroll" tabindex="0" role="region" aria-label="Expectations"><table>
+      <thead><tr><th scope="col">metric</th><th scope="col">wanted</th><th scope="col" class="n">so far</th><th scope="col">holds</th></tr></thead>
+      <tbody>${sorted.slice(0, 40).map((e) => html`<tr><td><code>${visible(e.metric, 80)}</code></td><td>${visible(e.want ?? "", 60)}</td><td class="n">${visible(String(e.actual ?? ""), 40)}</td>
+        <td class=${signs[e.status]?.[0] ?? ""}>${signs[e.status]?.[1] ?? ""} ${e.status}</td></tr>`)}</tbody>
+    </table></div>
+  </section>`;
+}
+
+/** The result so far, asked for again every other second while somebody looks at it. */
+function useResult() {
+  const [got, setGot] = useState(null);
+  useEffect(() => {
+    let timer = 0;
+    let over = false;
+    const ask = async () => {
+      if (run.link.state === "live") await get("/v1/result").then((r) => over || setGot(r.result), () => {});
+      if (!over && !run.end) timer = setTimeout(ask, 2000);
+    };
+    ask();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [run.status?.run]);
+  return got;
+}
+
+function useGroups() {
+  const [groups, setGroups] = useState([]);
+  useRun("load", "log");
+  const acts = run.interventions.length;
+  useEffect(() => {
+    if (can("load") && !run.end) get("/v1/load").then((l) => setGroups(l.groups), () => {});
+  }, [acts, run.status?.run]);
+  return [groups, setGroups];
+}
+
+/** Pauses all of the load, or lets it go on. */
+export function PauseLoad() {
+  const [groups, setGroups] = useGroups();
+  const paused = groups.length > 0 && groups.every((g) => g.paused);
+  return html`<button aria-pressed=${paused} onClick=${() => patch("/v1/load", { paused: !paused }).then((l) => setGroups(l.groups), () => {})}>${paused ? "Resume load" : "Pause load"}</button>`;
+}
+
+function Group({ g, took }) {
+  const [rate, setRate] = useState("");
+  const [said, setSaid] = useState("");
+  const change = (body) => patch(`/v1/load/${encodeURIComponent(g.group)}`, body).then((l) => (took(l.groups), setSaid(""), setRate("")), (e) => setSaid(e.message + (e.hint ? `; ${e.hint}` : "")));
+  const factor = (f) => change({ factor: Math.round((g.factor ?? 1) * f * 1000) / 1000 });
+  return html`<li class="group"><b><bdi>${visible(g.group, 40)}</bdi></b>
+    <span class="quiet">${plural(g.controllers, "controller")} · ${visible(g.scenario, 120)}</span>
+    <span class="grow"></span>
+    ${g.rate && html`<span class="rate">${visible(g.rate, 20)}</span>
+      ${g.factor && html`<button aria-label=${`${g.group}: half the rate`} onClick=${() => factor(0.5)}>÷ 2</button><button aria-label=${`${g.group}: twice the rate`} onClick=${() => factor(2)}>× 2</button>`}
+      <form onSubmit=${(e) => (e.preventDefault(), change({ rate }))}><input aria-label=${`${g.group}: a new rate`} value=${rate} placeholder="200/s" size="7" onInput=${(e) => setRate(e.target.value)} /><button disabled=${!rate}>Set</button></form>`}
+    <button aria-pressed=${g.paused} onClick=${() => change({ paused: !g.paused })}>${g.paused ? "Resume" : "Pause"}</button>
+    ${said && html`<p class="against" role="alert">${visible(said)}</p>`}</li>`;
+}
+
+function Groups() {
+  const [groups, setGroups] = useGroups();
+  if (groups.length === 0 || run.end) return null;
+  const took = (some) => setGroups((all) => all.map((g) => some.find((s) => s.group === g.group) ?? g));
+  return html`<section class="panel" aria-label="Controllers"><h2>Controllers</h2><ul class="groups">${groups.slice(0, 20).map((g) => html`<${Group} key=${g.group} g=${g} took=${took} />`)}</ul></section>`;
+}
+
+/** Percentiles of the response time of the whole measuring, as texts, from a result. */
+function times(result) {
+  const of = result?.series?.find((s) => s.metric === "response"); // the first is that of all requests
+  return of?.histogram?.percentiles;
+}
+
+function Tiles({ r, result }) {
+  const now = points.at(-1);
+  const t = times(result);
+  const one = (name, value, note, bad) => html`<div class=${bad ? "bad" : ""}><dt>${name}</dt><dd>${value}</dd><dd class="note">${note}</dd></div>`;
+  const last = latest();
+  const rate = now?.requests ? now.requests.sent : now?.commands;
+  return html`<dl class="tiles">
+    ${one("Rate", `${number(rate ?? 0)}/s`, r ? `sent in the last second, ${number(now?.requests?.planned ?? 0)} planned` : "commands in the last second")}
+    ${r && one("Outstanding", number(ledger(r)[1].n), "wait for an answer")}
+    ${r && ["p50", "p90", "p99"].map((p) => one(p, t?.[p] ? visible(String(t[p]), 12) : last?.[p] !== undefined ? span(last[p]) : "–", t?.[p] ? "of all so far" : "of the last second"))}
+    ${r && one("Failed", number(r.late + r.lost + r.refused), "late, lost or refused", r.late + r.lost + r.refused > 0)}
+    ${!r && one("Messages", `${number(now?.messages ?? 0)}/s`, "published by devices")}
+    ${one("Online", number(now?.online ?? run.online), `of ${number(run.status?.devices.total ?? 0)}`)}
+  </dl>`;
+}
+
+export function Load() {
+  useRun("load", "status", "incidents", "log");
+  const result = useResult();
+  useEffect(() => void fill(), [run.status?.run]);
+  if (points.length === 0) return html`<p class="empty">The first second is not over yet.</p>`;
+  return html`<div class="load">
+    <${Tiles} r=${soFar} result=${result} />
+    ${soFar && html`<${Ledger} r=${soFar} />`}
+    <${Charts} points=${points} incidents=${[...run.incidents.values()]} acts=${run.interventions} load=${soFar !== null} />
+    <${Groups} />
+    <${Expectations} of=${result} />
+  </div>`;
+}

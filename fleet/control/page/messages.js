@@ -1,0 +1,34 @@
+// Messages as they come: each request with its answer in one line.
+
+import { useRef, useState } from "preact/hooks";
+import { html, moment, plural, visible } from "./html.js";
+import { ONLINE, presenceOf } from "./looks.js";
+import { selection } from "./selection.js";
+import { run, useRun } from "./store.js";
+
+const ROWS = 60;
+
+export function Messages({ filter, choose, at }) {
+  useRun("exchanges");
+  const [held, setHeld] = useState(false);
+  const kept = useRef([]);
+  if (!held) kept.current = [...run.exchanges];
+  const match = selection(filter);
+  const seen = (x) => ({ kind: x.kind, home: x.home ?? "", id: x.id, online: presenceOf(run.looks[run.numbers.get(x.id)] ?? 0) === ONLINE });
+  const shown = kept.current.filter((x) => !filter || match(seen(x))).slice(-ROWS).reverse();
+  if (shown.length === 0) return html`<p class="empty">No request has come${filter ? " to what the filter names" : ""} since this page is open. Switch a light.</p>`;
+  return html`<div class="row above"><p class="quiet">The newest ${shown.length} of those that are shown${run.notShown > 0 ? `; ${plural(run.notShown, "exchange")} more came, beyond 50 a second` : ""}.</p>
+      <button aria-pressed=${held} onClick=${() => setHeld(!held)}>${held ? "Go on" : "Hold"}</button></div>
+    <div class="scroll" tabindex="0" role="region" aria-label="Messages"><table class="messages">
+      <thead><tr><th scope="col">when</th><th scope="col">device</th><th scope="col">request</th><th scope="col">answer</th><th scope="col" class="n">took</th></tr></thead>
+      <tbody>
+        ${shown.map((e) => html`<tr key=${e.number} class=${e.number === at ? "open" : ""}>
+          <td class="quiet">${moment(e.time)}</td>
+          <td><button class="name" onClick=${() => choose(e.id, e.number)}><bdi>${visible(e.id, 60)}</bdi></button></td>
+          <td><code><bdi>${visible(`${e.request.topic.split("/").at(-1)} ${e.request.payload}`, 60)}</bdi></code></td>
+          <td>${e.response ? html`<code><bdi>${visible(e.response.payload, 60)}</bdi></code>` : html`<span class=${e.outcome === "obeyed" ? "quiet" : "warn"}>${e.outcome}</span>`}</td>
+          <td class="n">${e.took}</td>
+        </tr>`)}
+      </tbody>
+    </table></div>`;
+}
