@@ -157,7 +157,7 @@ func TestHostileResult(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = metrics.DecodeResult(bytes.NewReader(text))
+		_, _, err = metrics.DecodeResults(bytes.NewReader(text))
 		return err
 	}
 	for _, s := range swaps(doc) {

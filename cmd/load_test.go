@@ -74,10 +74,7 @@ func TestResultDocument(t *testing.T) {
 	if err := d.Decode(&raw); err != nil || d.More() {
 		t.Fatalf("stdout holds no JSON document, or more than one: %v", err)
 	}
-	got, err := metrics.DecodeResult(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := oneResult(t, text)
 	if err := got.Check(); err != nil {
 		t.Error(err)
 	}
@@ -166,10 +163,7 @@ func checkShards(t *testing.T, dir string, r *metrics.Result) {
 		files = append(files, name)
 	}
 	text := homefleet(t, 0, append([]string{"report", "--json"}, files...)...)
-	whole, err := metrics.DecodeResult(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := oneResult(t, text)
 	if whole.Totals.Planned != 2*r.Totals.Planned || len(whole.Shards) != 2 || whole.Verdict != metrics.VerdictPass {
 		t.Errorf("merged: %d planned, shards %v, %s; want %d planned of 2 shards, pass", whole.Totals.Planned, whole.Shards, whole.Verdict, 2*r.Totals.Planned)
 	}
@@ -356,4 +350,14 @@ func TestLoadOnTerminal(t *testing.T) {
 	if i := strings.LastIndex(text, clearDown); i < 0 || strings.Contains(text[i:], "so far") {
 		t.Error("the progress is still there at the end; want it cleared away")
 	}
+}
+
+// oneResult reads the document of one run.
+func oneResult(t *testing.T, text []byte) *metrics.Result {
+	t.Helper()
+	results, _, err := metrics.DecodeResults(bytes.NewReader(text))
+	if err != nil || len(results) != 1 {
+		t.Fatalf("the document is of %d runs, %v; want one", len(results), err)
+	}
+	return results[0]
 }

@@ -33,12 +33,15 @@ const defaultLinger = 20 * time.Second
 // noting is a handler that notes who has seen the figures.
 func (s *scrape) noting(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ended := s.ended.Load()
-		h.ServeHTTP(w, r)
 		if r.URL.Path != "/metrics" {
+			h.ServeHTTP(w, r)
 			return
 		}
+		// Noted before it is answered: the run may end meanwhile, and the answer be without
+		// the last losses.
 		s.seen.Store(true)
+		ended := s.ended.Load()
+		h.ServeHTTP(w, r)
 		if ended {
 			select {
 			case s.last <- struct{}{}:

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,6 +63,20 @@ func TestTheLastScrapeHasTheLastLosses(t *testing.T) {
 	case <-j.ended:
 	case <-time.After(10 * time.Second):
 		t.Fatal("the run goes on after the last scrape")
+	}
+}
+
+// A scrape that is under way as the run ends may be without the last losses: there is
+// another to wait for.
+func TestAScrapeUnderWayCounts(t *testing.T) {
+	s := &scrape{last: make(chan struct{}, 1)}
+	under := false
+	s.noting(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		under = s.seen.Load()
+		s.ended.Store(true)
+	})).ServeHTTP(nil, httptest.NewRequest("GET", "/metrics", nil))
+	if !under || len(s.last) != 0 {
+		t.Errorf("while it is answered it has been seen: %t, and is the last: %t; want true and false", under, len(s.last) != 0)
 	}
 }
 

@@ -115,15 +115,6 @@ func (d *table) choiceOf(v reflect.Value) *choice {
 	return &d.choices[i]
 }
 
-// names returns the choices' names.
-func (d *table) names() []string {
-	all := make([]string, len(d.choices))
-	for i := range d.choices {
-		all[i] = d.choices[i].name
-	}
-	return all
-}
-
 // fill puts the defaults in the place of what is zero, and zero in the place of
 // [None].
 func (d *table) fill(into any) {

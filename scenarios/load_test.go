@@ -506,3 +506,11 @@ func TestWillSizes(t *testing.T) {
 		}
 	}
 }
+
+// DefaultWill returns the Will a device has unless the scenario or its face says
+// otherwise: "Offline" on the topic of its availability, QoS 1, retained.
+func DefaultWill() Will {
+	var w Will
+	willKeys.fill(&w)
+	return w
+}

@@ -238,3 +238,12 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// names returns the choices' names.
+func (d *table) names() []string {
+	all := make([]string, len(d.choices))
+	for i := range d.choices {
+		all[i] = d.choices[i].name
+	}
+	return all
+}

@@ -26,14 +26,6 @@ var willKeys = describe[Will](table{name: "[device.will]", keys: []key{
 		doc: "User Properties in the order of the file; pairs may repeat a key; values are templates"},
 }})
 
-// DefaultWill returns the Will a device has unless the scenario or its face says
-// otherwise: "Offline" on the topic of its availability, QoS 1, retained.
-func DefaultWill() Will {
-	var w Will
-	willKeys.fill(&w)
-	return w
-}
-
 // fillWill completes a Will without a topic by that of the face.
 func (g *Group) fillWill() {
 	w := &g.Will

@@ -32,19 +32,6 @@ func encode(w io.Writer, document any) error {
 	return nil
 }
 
-// DecodeResult reads one document that [Result.Encode] wrote, of this version
-// or an earlier one. Fields it does not know are skipped, so that later tools
-// may add some; a later version is refused. What is read has been checked as
-// far as reading it needs: counts are not negative, histograms are whole, the
-// time line is in order, herds are of a size to draw. [Result.Check] tells more.
-func DecodeResult(rd io.Reader) (*Result, error) {
-	b, err := readDocument(rd)
-	if err != nil {
-		return nil, err
-	}
-	return decodeResult(b)
-}
-
 // readDocument reads all there is, up to a bound.
 func readDocument(rd io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(rd, MaxResult+1))

@@ -96,8 +96,12 @@ func (r *Runs) Encode(w io.Writer) error {
 }
 
 // DecodeResults reads a document of one run or of several: what
-// [Result.Encode] or [Runs.Encode] wrote. planned is how many runs were to be
-// made, 1 if the document is of one.
+// [Result.Encode] or [Runs.Encode] wrote, of this version or an earlier one. planned
+// is how many runs were to be made, 1 if the document is of one. Fields it does not
+// know are skipped, so that later tools may add some; a later version is refused. What
+// is read has been checked as far as reading it needs: counts are not negative,
+// histograms are whole, the time line is in order, the histograms of reconnects are of
+// a size to draw. [Result.Check] tells more.
 func DecodeResults(rd io.Reader) (results []*Result, planned int, err error) {
 	b, err := readDocument(rd)
 	if err != nil {
