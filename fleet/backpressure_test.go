@@ -122,7 +122,7 @@ func TestHeldBackByTheConnectionExactly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &dam{dial: b.Dial, pipe: func() (net.Conn, net.Conn) { return memconn.Pipe(32 << 10) }, word: "phone", from: 3 * time.Second, for_: 2 * time.Second}
+			d := &dam{dial: b.Dial, pipe: func() (net.Conn, net.Conn) { return memconn.Pipe(8 << 10) }, word: "phone", from: 3 * time.Second, for_: 2 * time.Second}
 			snap, _ := load(t, `
 [phases]
 measure = "10s"
@@ -133,7 +133,7 @@ count = 4
 name = "phone"
 attribute = "power"
 payload = "ON"
-payload_size = "16KiB"
+payload_size = "4KiB"
 `+arrival, d.Dial)
 			b.Close()
 			d.wg.Wait()

@@ -94,7 +94,7 @@ const (
 // An idle device, with its model, session, Will, telemetry and both ends of its
 // connection in memory, keeps to that, whatever its kind.
 func TestBudget(t *testing.T) {
-	const n = 2000
+	n := fleet.Some(1000, 2000)
 	// The runtime keeps its records of goroutines, some 500 bytes each, for the
 	// next ones: the first fleet alone would pay for them.
 	budgetOf(t, "light", n)

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,18 +13,19 @@ import (
 // the broker retains what the devices know.
 func TestIncidentsOnTopOfEachOther(t *testing.T) {
 	t.Parallel()
-	const devices = `
+	lamps := Some(14, 40)
+	devices := fmt.Sprintf(`
 seed = 5
 [connect]
 keep_alive = "20s"
 session_expiry = "10m"
 [[device]]
 kind = "light"
-count = 40
+count = %d
 id = "lamp-{n}"
 [phases]
 measure = "5m"
-`
+`, lamps)
 	for _, tt := range []struct {
 		name, incidents string
 		way             string // there are outages of that way
@@ -39,8 +41,8 @@ measure = "5m"
 		{"packets that are on a slow link as devices get stuck", incidentOf("slow-link", "5s", "4m", `latency = "4s"`) + incidentOf("offline", "37s", "2m", `way = "silence"`), "silence", nil},
 		{"a Will that is there before the CONNACK", "[audit]\nslack = \"1s\"\n" + incidentOf("slow-link", "5s", "1m", `latency = "3s"`) + incidentOf("offline", "10s", "10s") + incidentOf("id-fight", "24s", "5s"), "taken over", func(s *storm) {
 			s.sleepTo(25900 * time.Millisecond)
-			if w := s.fleet.Snapshot().Audit.Wills; w.Unexpected != 0 || w.Messages < 80 {
-				s.t.Errorf("Wills = %+v; want none of at least 80 unexpected", w)
+			if w := s.fleet.Snapshot().Audit.Wills; w.Unexpected != 0 || w.Messages < 2*int64(lamps) {
+				s.t.Errorf("Wills = %+v; want none of at least %d unexpected", w, 2*lamps)
 			}
 		}},
 		{"a device that is away again before it could answer, for long", incidentOf("slow-link", "5s", "20s", `latency = "2s"`) + incidentOf("offline", "10s", "5s"), "cut", func(s *storm) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -218,7 +220,10 @@ measure = "4s"
 // devices or on that to the watchers: the account of one-way messages is that of
 // the liar, to the unit; whatever the reports say.
 func TestDeliveriesToTheUnit(t *testing.T) {
-	for seed := range Some[uint64](12, 100) {
+	for seed := range uint64(100) {
+		if part := []uint64{0, 2, 3, 5, 11}; Some(!slices.Contains(part, seed), false) {
+			continue // each QoS, on the way from and to, with reports of the scenario's own and without
+		}
 		l := &liars{rng: rand.New(rand.NewPCG(seed, 3)), did: make(map[string]*lies)}
 		upwards := seed%4 == 3
 		if upwards {
@@ -276,7 +281,8 @@ func TestDeliveriesToTheUnit(t *testing.T) {
 // acknowledged. Nobody is accused of what went down with the connections, and
 // everything is accounted for.
 func TestDeliveriesAcrossAnOutage(t *testing.T) {
-	snap, s := brew(t, `
+	every := Some("150ms", "50ms")
+	snap, s := brew(t, strings.ReplaceAll(`
 [connect]
 session_expiry = "1h"
 backoff_max = "1s"
@@ -285,13 +291,13 @@ wait = "0s"
 [[device]]
 kind = "plug"
 count = 10
-telemetry = "50ms"
+telemetry = EVERY
 qos = 1
 [[device]]
 kind = "plug"
 id = "loose-{n}"
 count = 4
-telemetry = "50ms"
+telemetry = EVERY
 [[watcher]]
 name = "w"
 topics = ["tele/+/state"]
@@ -300,13 +306,13 @@ count = 2
 `+incidentOf("broker-outage", "5s", "2s")+`
 [phases]
 measure = "15s"
-`, broker.Config{}, nil)
+`, "EVERY", strconv.Quote(every)), broker.Config{}, nil)
 	got := deliveriesTo(snap, "w")
 	if err := got.Check(); err != nil {
 		t.Error(err)
 	}
-	if got.Sent != 2*snap.Counts["telemetry.sent"] || got.Sent < 6_000 {
-		t.Errorf("%d deliveries of %d messages; want two of each, of 3,000 or more", got.Sent, snap.Counts["telemetry.sent"])
+	if got.Sent != 2*snap.Counts["telemetry.sent"] || got.Sent < Some[int64](2_000, 6_000) {
+		t.Errorf("%d deliveries of %d messages; want two of each, of 1,000 or, in full, 3,000 or more", got.Sent, snap.Counts["telemetry.sent"])
 	}
 	if got.Lost+got.Altered+got.Duplicate+got.Reordered+got.Outstanding+got.Unfinished != 0 {
 		t.Errorf("across an outage there were %+v; want nothing lost, altered, doubled for no reason or out of order", got)

@@ -318,7 +318,7 @@ func (c slowWrites) Write(b []byte) (int, error) {
 // A controller that cannot keep up with its plan still reads what comes.
 func TestBehindTheRateStillReads(t *testing.T) {
 	sc := scenarioOf(t, phones+"rate = \"100000/s\"\ntimeout = \"1s\"\n")
-	sc.Phases.Measure, sc.Phases.Drain = 2*time.Second, 0
+	sc.Phases.Measure, sc.Phases.Drain = Some(time.Second, 2*time.Second), 0
 	synctest.Test(t, func(t *testing.T) {
 		l := memconn.Listen("broker")
 		f, err := New(sc, Options{Dial: func(ctx context.Context) (net.Conn, error) {

@@ -168,7 +168,8 @@ func TestReorderOnTheWire(t *testing.T) {
 // says: no more and no less.
 func TestMisbehaviorInTheBooks(t *testing.T) {
 	t.Parallel()
-	const requests = 600
+	seconds := Some[int64](3, 6)
+	requests := 100 * seconds
 	for _, tt := range []struct {
 		habit string
 		deed  metrics.Misbehavior
@@ -191,7 +192,7 @@ seed = %d
 [connect]
 session_expiry = "1h"
 [phases]
-measure = "6s"
+measure = "%ds"
 drain = "8s"
 [[device]]
 kind = "light"
@@ -204,7 +205,7 @@ attribute = "power"
 payload = "TOGGLE"
 qos = 1
 timeout = "2s"
-`, seed, tt.habit), broker.Config{}, nil)
+`, seed, seconds, tt.habit), broker.Config{}, nil)
 				deeds := s.fleet.Counts().Misbehavior[tt.deed].Load()
 				if got := s.fleet.Counts().Requests.Load(); got != requests {
 					t.Errorf("the devices took %d requests; want %d", got, requests)

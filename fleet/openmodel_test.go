@@ -229,7 +229,7 @@ func comparePercentiles(t *testing.T, name string, got *metrics.Histogram, want 
 // controllers: the percentiles are those of the schedule and a proxy's own books.
 func TestOpenModelUnderStalls(t *testing.T) {
 	t.Parallel()
-	rate := fleet.Some(100, 200)
+	rate := fleet.Some(60, 200)
 	for qos := range 3 {
 		for i, controllers := range []int{1, 4, 50} {
 			for j, most := range []uint16{20, 65535} {
@@ -247,7 +247,7 @@ func TestOpenModelUnderStalls(t *testing.T) {
 }
 
 func openUnderStalls(t *testing.T, name string, qos, controllers int, most uint16, rate int) {
-	const seconds = 10
+	seconds := fleet.Some(6, 10)
 	synctest.Test(t, func(t *testing.T) {
 		b, err := broker.New(broker.Config{Anonymous: true, Limits: broker.Limits{ReceiveMaximum: most}})
 		if err != nil {

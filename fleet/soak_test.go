@@ -12,7 +12,7 @@ import (
 )
 
 // soakOutages is N of [TestOutagesLeaveNothingBehind]; .ci/run takes 5,000.
-var soakOutages = flag.Int64("soak.outages", Some[int64](100, 5000), "compare the heap after so many outages and after ten times as many")
+var soakOutages = flag.Int64("soak.outages", Some[int64](40, 5000), "compare the heap after so many outages and after ten times as many")
 
 // Devices that come and go, requests, Wills and messages to watchers leave nothing
 // behind: after ten times as many outages the heap holds what it held. What is

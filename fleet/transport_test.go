@@ -210,6 +210,9 @@ count = 1000
 id = "plug-{n:4}"
 `, fleettest.WithPatience(30*time.Second))
 	for i, d := range f.Fleet().Devices() {
+		if i%fleet.Some(5, 1) > 0 {
+			continue
+		}
 		if a, err := f.Request("cmnd/"+d.ID()+"/power", ""); err != nil || !bytes.Equal(a.Payload, []byte("ON")) && !bytes.Equal(a.Payload, []byte("OFF")) {
 			t.Fatalf("request %d to %s: %q, %v", i, d.ID(), a.Payload, err)
 		}

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,8 +73,8 @@ func TestAuditOfMQTT311(t *testing.T) {
 // publishes it though the device has said DISCONNECT, or twice, which without a word of
 // whose it is can only be one too many.
 func TestAuditCatchesABadBrokerOfMQTT311(t *testing.T) {
-	for name, toml := range versions311 {
-		for _, tt := range []struct {
+	for i, name := range slices.Sorted(maps.Keys(versions311)) {
+		for j, tt := range []struct {
 			what string
 			fate broker.WillFate
 			due  bool // of the 17th that is due, or is not
@@ -83,8 +85,11 @@ func TestAuditCatchesABadBrokerOfMQTT311(t *testing.T) {
 			{"after DISCONNECT", broker.WillFate{Copies: 1}, false, func(w *metrics.WillTotals) { w.Unexpected++; w.Messages++ }},
 			{"twice", broker.WillFate{Copies: 2}, true, func(w *metrics.WillTotals) { w.Unexpected++; w.Messages++ }},
 		} {
+			if Some((i+j)%3 != 0, false) {
+				continue // a third has each version, and each fault
+			}
 			t.Run(name+"/"+tt.what, func(t *testing.T) {
-				snap, _ := brew(t, toml, broker.Config{Will: func(w broker.WillInfo) broker.WillFate {
+				snap, _ := brew(t, versions311[name], broker.Config{Will: func(w broker.WillInfo) broker.WillFate {
 					switch {
 					case w.Due == tt.due && w.Number == 17:
 						return tt.fate

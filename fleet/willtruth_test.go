@@ -58,7 +58,7 @@ func manyDeaths(seed uint64) string {
 // other Will is blamed.
 func TestAuditCatchesABadBroker(t *testing.T) {
 	t.Parallel()
-	for seed := range Some[uint64](2, 10) {
+	for seed := range Some[uint64](1, 10) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		picked := func(not ...uint64) uint64 {
 			for {
@@ -128,7 +128,7 @@ func TestAuditOfAGoodBroker(t *testing.T) {
 func TestAuditOfSingleFaults(t *testing.T) {
 	t.Parallel()
 	const due = 40 * 2
-	base := deaths + death("cut", 5, 2)
+	base := strings.Replace(deaths, `measure = "220s"`, `measure = "60s"`, 1) + death("cut", 5, 2) // the last is back at 24s
 	for _, tt := range []struct {
 		name, toml string
 		fate       broker.WillFate // of the 17th

@@ -16,7 +16,7 @@ import (
 func FuzzLoad(f *testing.F) {
 	seeds(f, "testdata/faults/*.txt", everyKey, everyLoadKey, everyIncidentKey)
 	for _, info := range Shipped() {
-		if src, _ := ReadShipped(info.Name); info.Devices <= some(1000, MaxDevices) {
+		if src, _ := ReadShipped(info.Name); info.Devices <= some(100, MaxDevices) {
 			f.Add(string(src))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // shipped holds the scenarios that come with the program.
@@ -28,7 +29,10 @@ type Info struct {
 // Shipped lists the scenarios that come with the program: homes first, then
 // those that measure, then those in which something goes wrong; of each, small
 // ones first.
-func Shipped() []Info {
+func Shipped() []Info { return slices.Clone(shippedInfo()) }
+
+// shippedInfo is read once: what is embedded is the same for as long as the program runs.
+var shippedInfo = sync.OnceValue(func() []Info {
 	files, _ := shipped.ReadDir(".") // an embedded directory is always there
 	var all []Info
 	for _, f := range files {
@@ -48,7 +52,7 @@ func Shipped() []Info {
 		return cmp.Or(cmp.Compare(btoi(a.Measured), btoi(b.Measured)), cmp.Compare(btoi(a.Trouble), btoi(b.Trouble)), cmp.Compare(a.Devices, b.Devices), cmp.Compare(a.Name, b.Name))
 	})
 	return all
-}
+})
 
 // ReadShipped returns the text of a shipped scenario. The name has no ".toml".
 func ReadShipped(name string) ([]byte, bool) {

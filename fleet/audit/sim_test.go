@@ -11,7 +11,7 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-var seeds = flag.Int("audit.seeds", some(200, 2000), "how many programs the model broker runs")
+var seeds = flag.Int("audit.seeds", some(80, 2000), "how many programs the model broker runs")
 
 const ms = time.Millisecond
 

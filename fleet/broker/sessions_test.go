@@ -14,10 +14,10 @@ func TestSessionsAreAMap(t *testing.T) {
 	var table sessions
 	table.init()
 	want := make(map[string]*session)
-	longest := 0
-	for step := range 60_000 {
-		id := fmt.Sprint("c", random.IntN(20_000))
-		grows := step/20_000 != 1 // then it shrinks, and grows again
+	longest, ids := 0, some(5_000, 20_000)
+	for step := range 3 * ids {
+		id := fmt.Sprint("c", random.IntN(ids))
+		grows := step/ids != 1 // then it shrinks, and grows again
 		switch s := want[id]; {
 		case s == nil && (grows || random.IntN(4) == 0):
 			s = &session{owner: owner{id: id}}
@@ -27,10 +27,10 @@ func TestSessionsAreAMap(t *testing.T) {
 			table.remove(s)
 			delete(want, id)
 		}
-		if step%5000 != 0 {
+		if step%(ids/4) != 0 {
 			continue
 		}
-		for i := range 20_000 {
+		for i := range ids {
 			if id := fmt.Sprint("c", i); table.get(id) != want[id] {
 				t.Fatalf("step %d: %q finds %p; want %p", step, id, table.get(id), want[id])
 			}

@@ -112,7 +112,8 @@ func TestOvertakenIsPending(t *testing.T) {
 // comes.
 func TestReconnectsLeaveNothingBehind(t *testing.T) {
 	l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 2, QoS: 1})
-	for seq := range uint32(200_000) {
+	messages := some[uint32](50_000, 200_000)
+	for seq := range messages {
 		m := Message{0, 0, seq}
 		l.Sent(m, 1, true)
 		if seq%3 == 0 {
@@ -127,8 +128,8 @@ func TestReconnectsLeaveNothingBehind(t *testing.T) {
 		t.Errorf("the stream holds %d segments and %d oddities, blurred %v; want at most %d and %d", len(s.segments), len(s.odd), s.blurred, mostSegments, mostOddities)
 	}
 	l.Close(0, false, noSlack)
-	if got := l.Deliveries()[0]; got.Delivered != 400_000 || got.Check() != nil || got.Sent != 400_000 {
-		t.Errorf("the ledger has %+v; want 400000 delivered", got)
+	if got := l.Deliveries()[0]; got.Delivered != int64(2*messages) || got.Check() != nil || got.Sent != int64(2*messages) {
+		t.Errorf("the ledger has %+v; want %d delivered", got, 2*messages)
 	}
 }
 
@@ -151,7 +152,7 @@ func TestTooManyReconnectsBlur(t *testing.T) {
 // What a topic costs: on the side of the devices once, and for each account a
 // receipt. The package comment says so.
 func TestBytesPerTopic(t *testing.T) {
-	devices, accounts := some(400, 2_000), 10
+	devices, accounts := some(150, 2_000), 10
 	l, err := New(Config{Devices: devices, Slots: 1, Groups: []Group{{Name: "w", Filters: []string{"#"}, Members: accounts, QoS: 1}}})
 	if err != nil {
 		t.Fatal(err)
@@ -197,6 +198,8 @@ func TestMessagesAllocateNothing(t *testing.T) {
 // no more than in its first hour; what is lost beside that is still told, as exactly
 // as at the beginning.
 func TestReconnectsWithLossesLeaveNothingBehind(t *testing.T) {
+	const each = 5
+	connections := some[uint32](2_000, 10_000)
 	for _, tt := range []struct {
 		name  string
 		qos   byte
@@ -204,14 +207,13 @@ func TestReconnectsWithLossesLeaveNothingBehind(t *testing.T) {
 		count func(metrics.DeliveryTotals) int64 // of these
 	}{
 		{"QoS 0, not known to have arrived", 0, func(*Ledger, Message) {}, func(t metrics.DeliveryTotals) int64 { return t.Unconfirmed }},
-		{"QoS 0, not written", 0, (*Ledger).NotSent, func(t metrics.DeliveryTotals) int64 { return 2*10_000*5 - t.Sent }},
+		{"QoS 0, not written", 0, (*Ledger).NotSent, func(t metrics.DeliveryTotals) int64 { return int64(2*connections*each) - t.Sent }},
 		{"QoS 1, given up with the session", 1, (*Ledger).Unacknowledged, func(t metrics.DeliveryTotals) int64 { return t.Unconfirmed }},
 		{"QoS 1, refused", 1, (*Ledger).Refused, func(t metrics.DeliveryTotals) int64 { return t.Refused }},
 	} {
-		const connections, each = 10_000, 5
 		l := newLedger(t, 1, 1, Group{Name: "w", Filters: []string{"#"}, Members: 2, QoS: 1})
 		most := 0
-		for n := range uint32(connections) {
+		for n := range connections {
 			for i := range uint32(each) {
 				m := Message{0, 0, n*each + i}
 				l.Sent(m, tt.qos, true)
@@ -233,11 +235,11 @@ func TestReconnectsWithLossesLeaveNothingBehind(t *testing.T) {
 		}
 		l.Close(0, false, noSlack)
 		got := l.Deliveries()[0].DeliveryTotals
-		if n := tt.count(got); n != 2*connections {
+		if n := tt.count(got); n != int64(2*connections) {
 			t.Errorf("%s: %+v; want %d that are nobody's fault", tt.name, got, 2*connections)
 		}
-		if got.Lost != 2*10 || got.Check() != nil {
-			t.Errorf("%s: %d lost, %v; want 20", tt.name, got.Lost, got.Check())
+		if want := int64(2 * connections / 1000); got.Lost != want || got.Check() != nil {
+			t.Errorf("%s: %d lost, %v; want %d", tt.name, got.Lost, got.Check(), want)
 		}
 	}
 }

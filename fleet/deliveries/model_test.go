@@ -189,7 +189,7 @@ func slotTopic(device, slot int) string {
 // Whatever devices, watchers and broker do, the ledger says what the definitions
 // say, to the unit.
 func TestLedgerAgreesWithTheDefinitions(t *testing.T) {
-	for seed := range some[uint64](40, 150) {
+	for seed := range some[uint64](15, 150) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		groups := []Group{
 			{Name: "each", Filters: []string{"state/#", "tele/#"}, Members: 2, QoS: byte(rng.IntN(3))},
@@ -349,7 +349,7 @@ func deliver(rng *rand.Rand, n int, to func(seq int, altered bool)) (did lies) {
 // A hundred seeds of loss, doubling, reordering and alteration: the ledger has
 // what the broker did, to the unit, in every topic and for every account.
 func TestLedgerFindsEveryLie(t *testing.T) {
-	for seed := range some[uint64](15, 100) {
+	for seed := range some[uint64](6, 100) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		groups := []Group{{Name: "a", Filters: []string{"#"}, Members: 2, QoS: 1}, {Name: "b", Filters: []string{"tele/+/state"}, Members: 4, QoS: 2, Shared: true}}
 		l, err := New(Config{Devices: 4, Slots: 1, Groups: groups})

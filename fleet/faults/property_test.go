@@ -84,7 +84,7 @@ func anyFault(r *rand.Rand) Fault {
 // For any programme of faults, deadlines and wake-ups, the bytes that come out
 // are those that went in: in order, none lost, none doubled.
 func TestTapes(t *testing.T) {
-	for seed := range some[uint64](15, 60) {
+	for seed := range some[uint64](6, 60) {
 		synctest.Test(t, func(t *testing.T) {
 			sizes := rand.New(rand.NewPCG(seed, 0))
 			a, b := memconn.Pipe(128 << sizes.IntN(10))
@@ -158,7 +158,7 @@ func TestTapes(t *testing.T) {
 
 // The end may come at any moment: all calls return, and no goroutine is left.
 func TestEnds(t *testing.T) {
-	for seed := range some[uint64](50, 200) {
+	for seed := range some[uint64](20, 200) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			a, b := memconn.Pipe(1 << r.IntN(12))

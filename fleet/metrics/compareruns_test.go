@@ -88,7 +88,7 @@ func TestEqualRunsAreCalledTheSame(t *testing.T) {
 	t.Parallel()
 	all := recordedRuns(t)
 	random := rand.New(rand.NewPCG(10, 1))
-	pairs := some(10, 200)
+	pairs := some(5, 200)
 	changed := 0
 	for range pairs {
 		c := CompareRuns(drawMany(random, all, 10, 1), drawMany(random, all, 10, 1))
@@ -118,7 +118,7 @@ func TestASlowdownIsFound(t *testing.T) {
 		least  int // of 100 pairs
 	}{{1.1, 90}, {1.05, 33}} {
 		random := rand.New(rand.NewPCG(10, 2))
-		pairs := some(4, 100)
+		pairs := some(2, 100)
 		found := 0
 		for range pairs {
 			if CompareRuns(drawMany(random, all, 10, 1), drawMany(random, all, 10, tt.slower)).Verdict == Worse {

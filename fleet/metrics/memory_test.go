@@ -17,7 +17,7 @@ func TestHourDoesNotGrow(t *testing.T) {
 		burst   = rate / 8 // an eighth of a second
 		timeout = 50 * ms
 	)
-	bursts := some(16, 36)
+	bursts := some(10, 36)
 	rec := NewRecorder(RecorderConfig{Shards: 1, Points: 60})
 	room := Capacity(rate, timeout, timeout)
 	l, err := NewLedger(LedgerConfig{Timeout: timeout, Late: timeout, Capacity: room, Recorder: rec})
@@ -82,8 +82,9 @@ func TestRecorderBytes(t *testing.T) {
 		t.Errorf("an empty recorder holds %d bytes in histograms; want 0", got)
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
-	for i := range 120_000 {
-		l := Labels{uint8(1 + i%3), uint8(1 + i/40_000), 1}
+	n := some(30_000, 120_000)
+	for i := range n {
+		l := Labels{uint8(1 + i%3), uint8(1 + 3*i/n), 1}
 		d := time.Duration(rng.ExpFloat64() * float64(5*ms))
 		rec.Record(i, ScheduleDelay, l, d/100)
 		rec.Record(i, ServiceTime, l, d)

@@ -23,7 +23,7 @@ func TestRecorderFromManyGoroutines(t *testing.T) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(g), 0))
 			mine := map[Series][]time.Duration{}
-			for range 500 {
+			for range some(150, 500) {
 				kind, stage := kinds[rng.IntN(3)], stages[rng.IntN(3)]
 				d := time.Duration(rng.IntN(1e6)) * time.Microsecond
 				m := Metric(rng.IntN(int(metricCount)))

@@ -366,7 +366,7 @@ func TestHTMLEscapes(t *testing.T) {
 	want := shape("harmless")
 	texts := hostileTexts()
 	if some(true, false) {
-		texts = slices.Concat(texts[:3], texts[8:11]) // those that can break out, and those that are no text
+		texts = slices.Concat(texts[:2], texts[8:9]) // some that can break out, and one that is no text
 	}
 	for _, text := range texts {
 		if got := shape(text); !slices.Equal(got, want) {

@@ -65,7 +65,7 @@ var qosStatements = []statement{
 		other.publish(r.topic("a"), "last", 2, 0)
 		c.ack(c.message(r.topic("a"), "last"))
 	}},
-	{section: "2.2.1-4", title: "an identifier in use is passed over when they come round again", variant: quick, check: func(r *run) {
+	{section: "2.2.1-4", title: "an identifier in use is passed over when they come round again", variant: quick, full: true, check: func(r *run) {
 		w := r.connect(hello{props: receiveMaximum(4)})
 		w.subscribe(r.topic("a"), 2)
 		c := r.plain()
