@@ -92,38 +92,60 @@ func controllerWords(c *scenarios.ControllerPlan) string {
 			whom += " … " + c.LastTarget.ID
 		}
 	}
-	topic := requestTopic(c)
 	switch {
 	case g.Group != "":
 		whom += fmt.Sprintf(", all with each request: %s", plural(c.Answers, "answer"))
 	case g.Pair:
 		whom += ", one for each controller"
 	}
-	var payloads []string
-	for _, text := range g.Payloads {
-		payloads = append(payloads, payloadName(text))
-	}
-	what := topic + " " + strings.Join(payloads, ", ")
+	requests := requestsOf(c)
+	what := strings.Join(requests, "\n")
 	if g.PayloadSize > 0 {
 		what += ", padded to " + plural(g.PayloadSize, "byte")
 	}
-	what += fmt.Sprintf("; QoS %d, time-out %s", g.QoS, setting(g.Timeout))
+	if len(requests) > 1 {
+		what += "\n"
+	} else {
+		what += "; "
+	}
+	what += fmt.Sprintf("QoS %d, time-out %s", g.QoS, setting(g.Timeout))
 	if g.ShareReplies {
 		what += ", replies to a shared subscription"
 	}
 	return strings.Join([]string{who, how, whom, what}, "\n")
 }
 
-// requestTopic is where controllers command their devices.
-func requestTopic(c *scenarios.ControllerPlan) string {
+// requestsOf is how controllers command their devices, on a line each dialect in which they
+// do.
+func requestsOf(c *scenarios.ControllerPlan) (lines []string) {
+	g := c.Controllers
 	if c.Targets == 0 {
-		return c.Controllers.Attribute
+		var payloads []string
+		for _, text := range g.Payloads {
+			payloads = append(payloads, payloadName(text))
+		}
+		return []string{g.Attribute + " " + strings.Join(payloads, ", ")}
 	}
-	g, who := c.FirstTarget.Group, c.FirstTarget.Who()
-	who.ID, who.Group = "<id>", c.Controllers.Group
-	attr, _ := g.Kind.Attribute([]byte(c.Controllers.Attribute))
-	topic, _ := g.Voice().(faces.Requester).AppendRequest(nil, nil, &who, attr, c.Controllers.Payloads[0])
-	return string(topic)
+	seen := make(map[string]bool)
+	for i := range c.OfEachGroup {
+		d := &c.OfEachGroup[i]
+		who := d.Who()
+		who.ID, who.Group = "<id>", g.Group
+		attr, _ := d.Group.Kind.Attribute([]byte(g.Attribute))
+		var topic []byte
+		var payloads []string
+		for _, text := range g.Payloads {
+			var payload []byte
+			topic, payload = d.Group.Voice().(faces.Requester).AppendRequest(topic[:0], nil, &who, attr, text)
+			payloads = append(payloads, payloadName(string(payload)))
+		}
+		said := strings.Join(payloads, ", ")
+		if way := fmt.Sprint(d.Group.Face, said); !seen[way] {
+			seen[way] = true
+			lines = append(lines, string(topic)+" "+said)
+		}
+	}
+	return lines
 }
 
 // payloadName is a payload in a list.

@@ -1,6 +1,10 @@
 package scenarios
 
-import "homefleet/fleet/metrics"
+import (
+	"slices"
+
+	"homefleet/fleet/metrics"
+)
 
 // LoadPlan sums up for people what is measured, and with what load.
 type LoadPlan struct {
@@ -23,13 +27,14 @@ type IncidentPlan struct {
 // ControllerPlan sums one group of controllers up.
 type ControllerPlan struct {
 	Controllers *Controllers
-	First, Last string  // ids of the controllers
-	Targets     int     // devices that are commanded
-	FirstTarget Device  // the first of them ...
-	LastTarget  Device  // ... and the last
-	Answers     int     // expected to each request: the devices of the group, or 1
-	Requests    float64 // due while measuring; for Poisson, on average; 0 for Closed, where the answers decide
-	Rate, Peak  float64 // requests a second of the whole group, on average and at most; 0 for Closed; Bursts have no peak
+	First, Last string   // ids of the controllers
+	Targets     int      // devices that are commanded
+	FirstTarget Device   // the first of them ...
+	LastTarget  Device   // ... and the last
+	OfEachGroup []Device // the first of each [[device]] that is commanded
+	Answers     int      // expected to each request: the devices of the group, or 1
+	Requests    float64  // due while measuring; for Poisson, on average; 0 for Closed, where the answers decide
+	Rate, Peak  float64  // requests a second of the whole group, on average and at most; 0 for Closed; Bursts have no peak
 }
 
 // LoadPlan sums up what a checked scenario measures. It connects to nothing and
@@ -65,6 +70,7 @@ func (s *Scenario) LoadPlan() LoadPlan {
 		}
 		if len(targets) > 0 {
 			one.FirstTarget, one.LastTarget = s.Device(targets[0]), s.Device(targets[len(targets)-1])
+			one.OfEachGroup = s.oneOfEachGroup(targets)
 		}
 		if c.Group != "" {
 			one.Answers = len(targets)
@@ -75,6 +81,19 @@ func (s *Scenario) LoadPlan() LoadPlan {
 		p.Controllers = append(p.Controllers, one)
 	}
 	return p
+}
+
+// oneOfEachGroup returns the first of some devices that is of each group.
+func (s *Scenario) oneOfEachGroup(numbers []int) (all []Device) {
+	from := 0
+	for i := range s.Groups {
+		to := from + s.Groups[i].Total()
+		if at := slices.IndexFunc(numbers, func(n int) bool { return from <= n && n < to }); at >= 0 {
+			all = append(all, s.Device(numbers[at]))
+		}
+		from = to
+	}
+	return all
 }
 
 // peak is the highest rate of the group.

@@ -1,6 +1,7 @@
 package faces
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -93,6 +94,25 @@ func (h *homie) propertyOf(attr int) *homieProperty {
 		}
 	}
 	return &homieProperty{name: name}
+}
+
+// CheckRequest implements [Selective].
+func (h *homie) CheckRequest(attr int, value string) error {
+	name := h.Kind.Attributes[attr].Name
+	p := h.propertyOf(attr)
+	switch {
+	case p.datatype == "":
+		return errors.New(name + " is no property of a " + h.node + " of Homie's")
+	case value == "":
+		return nil
+	case !p.settable:
+		return errors.New("the property " + p.name + " of a " + h.node + " cannot be set")
+	case p.datatype == "boolean" && strings.EqualFold(value, "TOGGLE"):
+		return errors.New("Homie toggles nothing: want ON or OFF")
+	case p.datatype != "color" && p.datatype != "boolean" && (value[0] == '+' || value[0] == '-'):
+		return errors.New("Homie changes nothing by so much: want the value itself")
+	}
+	return nil
 }
 
 // AppendRequest implements [Requester]. Homie has no TOGGLE and no changes such as

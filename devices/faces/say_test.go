@@ -130,3 +130,38 @@ func (s *speaker) tell(o faces.Occasion) string {
 	s.voice.Tell(&s.talk, o, ^devices.Changes(0))
 	return s.lines()
 }
+
+// What a device cannot be asked in its dialect is said in a sentence before it is tried, and
+// what it can be asked is not.
+func TestCannotBeAsked(t *testing.T) {
+	for _, tt := range []struct{ face, kind, attribute, value, want string }{
+		{"shelly", "plug", "load", "tv", "an input of the simulation"},
+		{"shelly", "plug", "load", "", ""},
+		{"shelly", "plug", "energy", "reset", ""},
+		{"shelly", "plug", "power", "TOGGLE", ""},
+		{"shelly", "light", "color", "10,20,30", "want #rrggbb"},
+		{"shelly", "light", "color", "#ff8800", ""},
+		{"shelly", "light", "ct", "+10", "want the value itself"},
+		{"shelly", "light", "brightness", "-10", ""},
+		{"homie", "plug", "load", "tv", "load is no property of a plug"},
+		{"homie", "plug", "load", "", "load is no property of a plug"},
+		{"homie", "plug", "energy", "reset", "the property energy of a plug cannot be set"},
+		{"homie", "plug", "energy", "", ""},
+		{"homie", "plug", "power", "toggle", "want ON or OFF"},
+		{"homie", "light", "brightness", "+10", "want the value itself"},
+		{"homie", "light", "brightness", "40", ""},
+		{"homie", "light", "color", "10,20,30", ""},
+		{"homie", "thermostat", "target", "21.5", ""},
+		{"homie", "thermostat", "action", "heating", "the property action of a thermostat cannot be set"},
+	} {
+		s := newSpeaker(t, tt.face, tt.kind, "d1", nil)
+		attr, ok := s.talk.Me().Model.Kind().Attribute([]byte(tt.attribute))
+		if !ok {
+			t.Fatalf("a %s has no %s", tt.kind, tt.attribute)
+		}
+		err := s.voice.(faces.Selective).CheckRequest(attr, tt.value)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: CheckRequest of a %s(%s, %q) = %v; want %q", tt.face, tt.kind, tt.attribute, tt.value, err, tt.want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package faces
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -194,6 +195,21 @@ func (s *shelly) kelvin(me *Member, mired uint16) int {
 		return int(k)
 	}
 	return int(min(max(math.Round(1e6/float64(max(mired, 1))), shellyWarmest), shellyCoolest))
+}
+
+// CheckRequest implements [Selective].
+func (s *shelly) CheckRequest(attr int, value string) error {
+	switch name := s.Kind.Attributes[attr].Name; {
+	case value == "":
+		return nil
+	case name == "load":
+		return errors.New("load is an input of the simulation, of which a Shelly knows nothing")
+	case name == "color" && strings.Contains(value, ","):
+		return errors.New("a Shelly has colours of red, green and blue only: want #rrggbb")
+	case name == "ct" && (value[0] == '+' || value[0] == '-'):
+		return errors.New("no parameter of a Shelly changes ct by so much: want the value itself")
+	}
+	return nil
 }
 
 // shellyParams is a controller's value as parameters of Set.
