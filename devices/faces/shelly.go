@@ -25,6 +25,7 @@ var shellyFace = Face{
 		"authentication of requests",
 		"settings that would change what the device does: SetConfig takes them and forgets them",
 		"DimUp and DimDown step by a tenth; a bulb of Shelly's moves until DimStop",
+		"voltage, current and energy of a bulb: a light here measures its power alone",
 		"a thermostat: Shelly's second and later generations have no room thermostat on Wi-Fi",
 	},
 	New: func(s Settings) (Voice, error) {
