@@ -13,10 +13,11 @@ export function buckets(points, most = BUCKETS) {
   const all = [];
   for (let i = 0; i < points.length; i += size) {
     const some = points.slice(i, i + size);
-    const sum = (of) => some.reduce((s, p) => s + (of(p) ?? 0), 0) / some.length;
+    const seconds = Math.max(1, some.at(-1).at - some[0].from) / 1000;
+    const sum = (of) => some.reduce((s, p) => s + (of(p) ?? 0), 0) / seconds;
     const worst = (key) => some.reduce((m, p) => (p[key] === undefined ? m : Math.max(m ?? 0, p[key])), undefined);
     all.push({
-      from: some[0].at - 1000, to: some.at(-1).at, planned: sum((p) => p.requests?.planned), sent: sum((p) => p.requests?.sent ?? p.commands), messages: sum((p) => p.messages),
+      from: some[0].from, to: some.at(-1).at, planned: sum((p) => p.requests?.planned), sent: sum((p) => p.requests?.sent ?? p.commands), messages: sum((p) => p.messages),
       failed: sum((p) => (p.requests ? p.requests.late + p.requests.lost + p.requests.refused : 0)),
       p50: worst("p50"), p99: worst("p99"), max: worst("max"), online: Math.min(...some.map((p) => p.online)), devices: some.at(-1).devices,
     });
@@ -95,7 +96,7 @@ export function Charts({ points, incidents, acts, load }) {
     drawn.push([title, y, ticks, write, lines, top]);
     top += HEIGHT + 44;
   };
-  add(load ? "Requests a second" : "Messages a second", (b, t) => linear(most((k) => Math.max(k.planned ?? 0, k.sent, load ? 0 : k.messages)), b, t), short,
+  add(narrow ? (load ? "Requests/s" : "Messages/s") : load ? "Requests a second" : "Messages a second", (b, t) => linear(most((k) => Math.max(k.planned ?? 0, k.sent, load ? 0 : k.messages)), b, t), short,
     load ? [["planned", "planned", (b) => b.planned], ["received", "sent", (b) => b.sent], ...(most((b) => b.failed) > 0 ? [["bad", "failed", (b) => b.failed]] : [])]
       : [["received", "commands", (b) => b.sent], ["p90", "messages", (b) => b.messages]]);
   if (load && all.some((b) => b.max !== undefined)) {

@@ -25,7 +25,7 @@ class Sight {
     Object.assign(this, { width, height, dots });
     this.canvas.width = Math.round(width * dots);
     this.canvas.height = Math.round(height * dots);
-    this.least = Math.min(width / this.plan.width, height / this.plan.height);
+    this.least = Math.min((width - 16) / this.plan.width, (height - 16) / this.plan.height);
   }
 
   fit() {
@@ -107,7 +107,8 @@ class Sight {
     const c = this.context;
     c.strokeStyle = rgb(ring ? this.picture.colours.text : this.picture.colours.draws);
     c.lineWidth = 2;
-    c.strokeRect(x - 3, y - 3, w + 6, h + 6);
+    const edge = Math.max(3, 0.3 * this.scale);
+    c.strokeRect(x - edge, y - edge, w + 2 * edge, h + 2 * edge);
   }
 
   house(p) {

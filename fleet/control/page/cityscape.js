@@ -1,11 +1,11 @@
-// Where each device of a city stands, and a picture of all of them: 2 by 2 points and a street of 1 for each device.
+// Where each device of a city stands, and a picture of all of them, with 2 by 2 points for each.
 // What changes is written into the picture; moving about in it is drawing the picture at another place.
 
 import { tokens } from "./colour.js";
 import { colourOf, isOn, levelOf, ONLINE, presenceOf } from "./looks.js";
 import { kindAt, run } from "./store.js";
 
-const GAP = 1.4; // between homes, in devices
+const GAP = 2; // between homes, in devices
 const MOST_POINTS = 12e6;
 
 /** The place of each home, in devices: {width, height, plots: [{home, x, y, across, down}], rows: [{y, height, from, to}]}. */
@@ -60,17 +60,17 @@ export function paint(n, colours) {
   if (presenceOf(look) !== ONLINE) return null;
   if (!isOn(look)) return colours.glass;
   const kind = kindAt(n);
-  if (kind === "thermostat") return colours.heat;
-  if (kind !== "light") return colours.draws;
-  const part = 0.35 + (0.65 * levelOf(look)) / 100;
-  return colourOf(look).map((c, i) => Math.round(c * part + colours.glass[i] * (1 - part)));
+  const mixed = (colour, part) => colour.map((c, i) => Math.round(c * part + colours.glass[i] * (1 - part)));
+  if (kind === "thermostat") return mixed(colours.heat, 0.6);
+  if (kind !== "light") return mixed(colours.draws, 0.45);
+  return mixed(colourOf(look), 0.5 + levelOf(look) / 200);
 }
 
 /** A picture of a plan, that is kept up with the looks of devices. */
 export class Picture {
   constructor(plan) {
     this.plan = plan;
-    this.pitch = plan.width * plan.height * 9 < MOST_POINTS ? 3 : plan.width * plan.height * 4 < MOST_POINTS ? 2 : 1;
+    this.pitch = plan.width * plan.height * 4 < MOST_POINTS ? 2 : 1;
     this.canvas = document.createElement("canvas");
     this.canvas.width = plan.width * this.pitch;
     this.canvas.height = plan.height * this.pitch;
@@ -96,10 +96,10 @@ export class Picture {
 
   #ground(p) {
     const word = this.#word(this.colours.ground);
-    const x = Math.max(0, Math.round((p.x - 0.35) * this.pitch));
-    const y = Math.max(0, Math.round((p.y - 0.35) * this.pitch));
-    const right = Math.min(this.canvas.width, Math.round((p.x + p.across + 0.35) * this.pitch));
-    const bottom = Math.min(this.canvas.height, Math.round((p.y + p.down + 0.35) * this.pitch));
+    const x = Math.max(0, Math.round((p.x - 0.5) * this.pitch));
+    const y = Math.max(0, Math.round((p.y - 0.5) * this.pitch));
+    const right = Math.min(this.canvas.width, Math.round((p.x + p.across + 0.5) * this.pitch));
+    const bottom = Math.min(this.canvas.height, Math.round((p.y + p.down + 0.5) * this.pitch));
     for (let row = y; row < bottom; row++) this.points.fill(word, row * this.canvas.width + x, row * this.canvas.width + right);
   }
 
@@ -111,7 +111,7 @@ export class Picture {
       this.seen = more;
     }
     const [width, pitch, looks] = [this.canvas.width, this.pitch, run.looks];
-    const size = Math.max(1, pitch - 1);
+    const size = pitch;
     const dark = this.#word(this.colours.ground);
     const off = this.#word(this.colours.off);
     let top = Infinity;

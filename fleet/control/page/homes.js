@@ -38,7 +38,7 @@ export function Homes({ filter, chosen, choose, byHand, listed, home, setHome })
   const many = run.kindOf.length > FEW;
   if (listed || (many && target(filter).id)) return html`<${List} filter=${filter} choose=${choose} chosen=${chosen} />`;
   if (homes.length === 0) return html`<p class="empty">No device matches <code>${visible(filter)}</code>.</p>`;
-  const open = homes.find((h) => h.name === home) ?? (home === null || !run.homes.some((h) => h.name === home) ? homes[0] : homes[0]);
+  const open = homes.find((h) => h.name === home) ?? homes[0];
   const asCity = homes.length > MOST_HOUSES || homes.reduce((sum, h) => sum + h.members.length, 0) > MOST_WINDOWS;
   return html`${homes.length > 1 &&
     (asCity
@@ -61,7 +61,7 @@ function Home({ home, chosen, choose, byHand, only }) {
   return html`<section class="home" aria-label=${home.name || "No home"}>
     <${Heading} home=${home} />
     <div class=${`cards ${only && shown.length < 4 ? "few" : ""}`}>
-      ${shown.map((n) => html`<${Card} key=${n} number=${n} id=${run.ids[n]} open=${run.ids[n] === chosen} select=${choose} byHand=${byHand} />`)}
+      ${shown.map((n) => html`<${Card} key=${n} number=${n} id=${run.ids[n]} open=${chosen !== undefined && run.ids[n] === chosen} select=${choose} byHand=${byHand} />`)}
     </div>
     ${more > 0 &&
     html`<p class="pager"><button disabled=${from === 0} onClick=${() => setFrom(Math.max(0, from - MOST_CARDS))}>Back</button>

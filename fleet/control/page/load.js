@@ -10,13 +10,14 @@ const MOST = 3600; // points, which is an hour
 const points = [];
 let soFar = null;
 
-function point(p) {
+function point(p, before) {
   const r = p.response;
-  return { ...p, at: milliseconds(p.at), p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
+  const at = milliseconds(p.at);
+  return { ...p, at, from: before ? before.at : at - 1000, p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
 }
 
 function add(all) {
-  for (const p of all) if (p.n > (points.at(-1)?.n ?? 0)) points.push(point(p));
+  for (const p of all) if (p.n > (points.at(-1)?.n ?? 0)) points.push(point(p, points.at(-1)));
   if (points.length > MOST) points.splice(0, points.length - MOST);
 }
 
@@ -75,7 +76,7 @@ function Ledger({ r }) {
         return bar;
       })}
     </svg>
-    <ul class="parts">${parts.filter((p) => p.n !== 0 || p.key !== "waiting").map((p) => html`<li class=${p.n === 0 ? "quiet" : ""}><i class=${`b-${p.colour}`}></i>${p.name} <b>${number(p.n)}</b></li>`)}</ul>
+    <ul class="parts">${parts.filter((p) => p.n !== 0 || p.key !== "waiting").map((p) => html`<li class=${p.n === 0 ? "quiet" : ""}><i class=${`b-${p.colour}`}></i>${p.key === "outstanding" && run.end ? "Open at the end" : p.name} <b>${number(p.n)}</b></li>`)}</ul>
     <p class=${sum === r.planned ? "quiet" : "bad"}>${sum === r.planned ? "It adds up." : `It does not add up: ${number(sum)} of ${number(r.planned)}.`}</p>
   </section>`;
 }
@@ -166,13 +167,14 @@ function Tiles({ r, result }) {
   const t = times(result);
   const one = (name, value, note, bad) => html`<div class=${bad ? "bad" : ""}><dt>${name}</dt><dd>${value}</dd><dd class="note">${note}</dd></div>`;
   const last = latest();
+  const each = (n) => number(Math.round(((n ?? 0) * 1000) / Math.max(1, now ? now.at - now.from : 1000)));
   const rate = now?.requests ? now.requests.sent : now?.commands;
   return html`<dl class="tiles">
-    ${one("Rate", `${number(rate ?? 0)}/s`, r ? `sent in the last second, ${number(now?.requests?.planned ?? 0)} planned` : "commands in the last second")}
+    ${one("Rate", `${each(rate)}/s`, r ? `sent in the last second, ${each(now?.requests?.planned)} planned` : "commands in the last second")}
     ${r && one("Outstanding", number(ledger(r)[1].n), "wait for an answer")}
-    ${r && ["p50", "p90", "p99"].map((p) => one(p, t?.[p] ? visible(String(t[p]), 12) : last?.[p] !== undefined ? span(last[p]) : "–", t?.[p] ? "of all so far" : "of the last second"))}
+    ${r && ["p50", "p90", "p99"].map((p) => one(p, t?.[p] ? span(milliseconds(t[p])) : last?.[p] !== undefined ? span(last[p]) : "–", t?.[p] ? "of all so far" : "of the last second"))}
     ${r && one("Failed", number(r.late + r.lost + r.refused), "late, lost or refused", r.late + r.lost + r.refused > 0)}
-    ${!r && one("Messages", `${number(now?.messages ?? 0)}/s`, "published by devices")}
+    ${!r && one("Messages", `${each(now?.messages)}/s`, "published by devices")}
     ${one("Online", number(now?.online ?? run.online), `of ${number(run.status?.devices.total ?? 0)}`)}
   </dl>`;
 }

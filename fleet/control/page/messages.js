@@ -1,22 +1,23 @@
 // Messages as they come: each request with its answer in one line.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { html, moment, plural, visible } from "./html.js";
 import { ONLINE, presenceOf } from "./looks.js";
 import { selection } from "./selection.js";
-import { run, useRun } from "./store.js";
+import { lookBack, run, useRun } from "./store.js";
 
 const ROWS = 60;
 
 export function Messages({ filter, choose, at }) {
-  useRun("exchanges");
+  useRun("exchanges", "homes");
   const [held, setHeld] = useState(false);
   const kept = useRef([]);
+  useEffect(() => void lookBack().catch(() => {}), [run.kindOf.length]);
   if (!held) kept.current = [...run.exchanges];
   const match = selection(filter);
   const seen = (x) => ({ kind: x.kind, home: x.home ?? "", id: x.id, online: presenceOf(run.looks[run.numbers.get(x.id)] ?? 0) === ONLINE });
   const shown = kept.current.filter((x) => !filter || match(seen(x))).slice(-ROWS).reverse();
-  if (shown.length === 0) return html`<p class="empty">No request has come${filter ? " to what the filter names" : ""} since this page is open. Switch a light.</p>`;
+  if (shown.length === 0) return html`<p class="empty">No request has come${filter ? " to what the filter names" : ""} so far. Switch a light, and it stands here with its answer.</p>`;
   return html`<div class="row above"><p class="quiet">The newest ${shown.length} of those that are shown${run.notShown > 0 ? `; ${plural(run.notShown, "exchange")} more came, beyond 50 a second` : ""}.</p>
       <button aria-pressed=${held} onClick=${() => setHeld(!held)}>${held ? "Go on" : "Hold"}</button></div>
     <div class="scroll" tabindex="0" role="region" aria-label="Messages"><table class="messages">

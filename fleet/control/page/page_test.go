@@ -171,3 +171,26 @@ func TestVendor(t *testing.T) {
 		t.Errorf("%v; not here, but in vendor.json: %v", err, named)
 	}
 }
+
+// The page and the report look like one product: what both have has the same colours.
+func TestColoursAreThoseOfTheReport(t *testing.T) {
+	own, err := files.ReadFile("style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := os.ReadFile("../../report/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range map[string]string{
+		"bg": "page", "surface": "panel", "text": "ink", "muted": "soft", "line": "rule", "raised": "band", "accent": "blue", "heat": "orange", "control": "grey",
+		"bad": "red", "ok": "green", "warn": "amber", "will": "purple", "bad-ground": "red-ground", "good-ground": "green-ground", "warn-ground": "amber-ground",
+	} {
+		got := regexp.MustCompile(`--` + name + `: light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)`).FindSubmatch(own)
+		want := regexp.MustCompile(`--`+there+`: (#[0-9a-f]{6})`).FindAllSubmatch(report, -1)
+		if got == nil || len(want) < 2 || // the first two are for the screen, light and dark
+			string(got[1]) != string(want[0][1]) || string(got[2]) != string(want[1][1]) {
+			t.Errorf("--%s of the page is %q; --%s of the report %q", name, got, there, want)
+		}
+	}
+}

@@ -96,6 +96,14 @@ export async function nameHome(home, from, most) {
   changed("homes");
 }
 
+/** Fetches the latest exchanges from the journals of devices, where all keep one. */
+export async function lookBack() {
+  if (run.exchanges.length > 0 || run.kindOf.length === 0 || run.kindOf.length > 1000) return;
+  const { exchanges } = await get("/v1/exchanges?limit=60");
+  if (run.exchanges.length === 0) run.exchanges.push(...exchanges);
+  changed("exchanges");
+}
+
 /** A page of devices, by a filter in words. */
 export async function page(target, cursor) {
   const got = await get("/v1/devices?" + new URLSearchParams({ limit: 100, ...target, ...(cursor && { cursor }) }));
@@ -123,6 +131,17 @@ function take(d) {
 }
 
 let unknown = false;
+
+/** The verdict of a run that is over and still answers. */
+function ended() {
+  get("/v1/result").then((r) => r.over && over({ verdict: r.result.verdict, why: r.result.sentences }), () => {});
+}
+
+function over(e) {
+  run.end = { ...e, verdict: e.verdict ?? run.end?.verdict, why: e.why ?? run.end?.why };
+  if (run.link.state !== "over") run.link = { state: "over", since: Date.now(), problem: null };
+  changed("link", "status");
+}
 
 const hear = {
   hello(e) {
@@ -164,6 +183,7 @@ const hear = {
   },
   phase(e) {
     if (run.status) run.status.phase = e.phase;
+    if (e.phase === "ended") ended();
     changed("status");
   },
   gap(e) {
@@ -173,11 +193,7 @@ const hear = {
   report(e) {
     run.report = e;
   },
-  end(e) {
-    run.end = e;
-    run.link = { state: "over", since: Date.now(), problem: null };
-    changed("link", "status");
-  },
+  end: over,
 };
 hear.refusal = hear.exchange;
 
@@ -197,19 +213,26 @@ function begin() {
   return beginning;
 }
 
+let learnt = ""; // homes that are known
+
 async function learn() {
   run.status = await get("/v1");
   run.started = Date.now() - milliseconds(run.status.uptime);
   if (!can("devices")) return changed("status", "link");
   const [{ kinds }, of] = await Promise.all([get("/v1/kinds"), get("/v1/homes")]);
   for (const k of kinds) run.kinds.set(k.kind, k);
-  const found = directory(of);
-  Object.assign(run, { homes: found.homes, kindNames: found.kinds, kindOf: found.kindOf, homeOf: found.homeOf });
+  const text = run.status.run + JSON.stringify(of.stretches) + of.homes.length;
+  if (text !== learnt) {
+    const found = directory(of);
+    Object.assign(run, { homes: found.homes, kindNames: found.kinds, kindOf: found.kindOf, homeOf: found.homeOf, ids: [], numbers: new Map() });
+    learnt = text;
+  }
   changed("status", "homes");
-  if (of.devices <= FEW) for (let cursor = ""; cursor !== undefined; ) cursor = await all(cursor);
+  if (of.devices <= FEW && run.numbers.size < of.devices) for (let cursor = ""; cursor !== undefined; ) cursor = await all(cursor);
   run.interventions = (await get("/v1/interventions")).interventions;
   if (can("incidents")) for (const i of (await get("/v1/incidents")).incidents) run.incidents.set(i.number, { ...i, heard: Date.now() });
   changed("status", "homes", "incidents", "log", "load");
+  if (run.status.phase === "ended") ended();
 }
 
 async function all(cursor) {
@@ -226,8 +249,9 @@ let again = 0;
 function said(state) {
   if (run.end) return;
   if (state === "live") {
+    const known = run.link.state === "live" && run.status; // others are watched now, and that is all
     run.link = { state: "live", since: Date.now(), problem: null };
-    begin().catch((problem) => said(problem));
+    if (!known) begin().catch((problem) => said(problem));
   } else {
     const what = state.status === 401 ? "refused" : run.status ? "lost" : "connecting";
     if (run.link.state !== what) run.link = { state: what, since: Date.now() };
