@@ -237,7 +237,7 @@ func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 	p := f.Presence()
 	snap.Devices = metrics.Devices{Total: p.Devices, Online: p.Online, Seen: p.Seen, GaveUp: p.GaveUp}
 	if f.Phase() == Ended {
-		snap.Devices.Online = f.onlineAtEnd
+		snap.Devices.Online, snap.Devices.Offline = f.onlineAtEnd, f.devices.OfflineAtEnd()
 	}
 	snap.Counts, snap.CountsApart = metrics.CountsByName(f.counts), metrics.CountsApart(f.counts)
 	if f.deliveries != nil {

@@ -38,6 +38,8 @@ type Cohort struct {
 	upNow     atomic.Int64
 	departed  atomic.Int64 // that gave up
 	joined    atomic.Int64 // that were absent at first
+
+	offlineAtEnd atomic.Int64 // as the fleet stopped, though nothing kept them so
 }
 
 // Presence says how many there are, are online now, have been online at least
@@ -49,6 +51,10 @@ type Presence struct{ Devices, Online, Seen, GaveUp, Settled, Absent int }
 func (c *Cohort) Presence() Presence {
 	return Presence{c.size(), int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load()), c.Absent - int(c.joined.Load())}
 }
+
+// OfflineAtEnd is how many were offline as the fleet stopped, though neither an incident
+// nor somebody kept them so, nor had they given up. It is known when all have ended.
+func (c *Cohort) OfflineAtEnd() int { return int(c.offlineAtEnd.Load()) }
 
 // standing is what a cohort has been told of one session.
 type standing struct {

@@ -159,6 +159,14 @@ func (s *Session) Hindered() (off, noNetwork, slow bool) {
 	return t != nil && len(t.off) > 0, t != nil && len(t.noNetwork) > 0, t != nil && len(t.links) > 0
 }
 
+// countOffline counts a session that was offline as the fleet stopped, though nothing kept
+// it so.
+func (s *Session) countOffline() {
+	if off, noNetwork, _ := s.Hindered(); !s.there && !off && !noNetwork && !s.absent.Load() {
+		s.profile.Cohort.offlineAtEnd.Add(1)
+	}
+}
+
 // renew gives up the session where the device is to come back with another.
 func (s *Session) renew(how Reconnect) {
 	if how.Rename {

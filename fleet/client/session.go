@@ -61,6 +61,7 @@ type retry struct {
 type ordered struct {
 	mode     OfflineMode // how to go, when away
 	stopping bool        // the fleet is being stopped
+	there    bool        // it was online as that began
 	away     bool        // to stay away until it is told to return
 	hurry    bool        // not to wait for the back-off
 	later    bool        // to wait for the back-off before it connects
@@ -107,6 +108,7 @@ func (s *Session) Run(ctx context.Context) error {
 		s.read()
 		switch {
 		case s.stopping:
+			s.countOffline()
 			return nil
 		case s.away:
 			s.hasTried() // the ramp does not wait for the dead
@@ -259,6 +261,7 @@ func (s *Session) hangUp(err error) {
 	s.drop()
 	s.ended(closing, err)
 	if l.online {
+		s.there = s.stopping
 		if h, ok := s.handler.(GoesOffline); ok {
 			h.Offline(s.departure(err))
 		}

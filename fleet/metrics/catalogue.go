@@ -244,6 +244,8 @@ var runFigures = []figure{
 		ofDevices(func(d *Devices) int { return d.Seen })},
 	{MetricInfo{"devices.gave_up", UnitCount, "devices.total", false, "devices that the broker refused for good"}, true,
 		ofDevices(func(d *Devices) int { return d.GaveUp })},
+	{MetricInfo{"devices.offline", UnitCount, "devices.total", false, "devices that were offline as the run ended, though neither an incident nor somebody kept them so, nor had they given up"}, false,
+		ofDevices(func(d *Devices) int { return d.Offline })},
 
 	{MetricInfo{"wills.outages", UnitCount, "", false, "connections of devices that ended or fell silent"}, true,
 		ofWills(outagesOf, nil)},

@@ -53,6 +53,7 @@ var faultTable = []fault{
 	{"retained.missing", "retained messages were missing", "", false},
 	{"retained.wrong", "retained messages were wrong", "", false},
 	{"devices.gave_up", "devices gave up", "devices.online", false},
+	{"devices.offline", "devices were offline in the end, and nothing kept them so", "devices.online", false},
 	{"devices.refused", "messages of devices were refused", "delivery.refused telemetry.refused state.refused replies.refused", true},
 	{"connections.bad_packets", "bad packets of the broker", "", true},
 	{"acks.stray", "acknowledgements of nothing", "", true},

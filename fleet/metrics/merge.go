@@ -142,6 +142,7 @@ func (r *Result) addFacts(o *Result) {
 	r.Devices.Online += o.Devices.Online
 	r.Devices.Seen += o.Devices.Seen
 	r.Devices.GaveUp += o.Devices.GaveUp
+	r.Devices.Offline += o.Devices.Offline
 	r.Ran, r.ReadyIn = max(r.Ran, o.Ran), max(r.ReadyIn, o.ReadyIn)
 	for _, k := range o.Kinds {
 		r.AddKind(k.Kind, k.Devices)

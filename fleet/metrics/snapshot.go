@@ -43,6 +43,9 @@ type Devices struct {
 	Online int `json:"online"`  // now, or as the measuring ended
 	Seen   int `json:"seen"`    // were online at least once
 	GaveUp int `json:"gave_up"` // were refused for good
+	// Offline were so as the run ended, though neither an incident nor somebody kept
+	// them so; of these some may never have been online.
+	Offline int `json:"offline,omitempty"`
 }
 
 // Snapshot returns everything there is, the time line included. It takes some
