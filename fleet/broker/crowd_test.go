@@ -89,8 +89,20 @@ func TestSharedByThoseConnected(t *testing.T) {
 				}
 			}
 		}
-		if g := b.sessions.get("0").subs.list[0].via.group; g.online != len(up) {
-			t.Errorf("%d members are noted as connected; want %d", g.online, len(up))
+		ts := &b.topics
+		g := ts.group(ts.sub(ts.only(b.sessions.get("0"))).chain)
+		online := 0
+		first := slot(g.turn.Load())
+		for at := first; ; {
+			if ts.sub(at).is(isOnline) {
+				online++
+			}
+			if at = ts.sub(at).next; at == first {
+				break
+			}
+		}
+		if online != len(up) {
+			t.Errorf("%d members are noted as connected; want %d", online, len(up))
 		}
 	})
 }

@@ -22,38 +22,37 @@ const (
 type outgoing struct {
 	m      *kept
 	via    *via
-	id     uint16 // 0 until it was sent
+	subID  [1]uint32 // the Subscription Identifier of the only subscription that it came by; 0: none
+	id     uint16    // 0 until it was sent
 	qos    byte
 	retain bool
 }
 
-// via is what it says with a message by which subscriptions it came; nil: nothing.
-// It never changes, but for its uses.
+// via is what is said with a message of how it came, if it was by several subscriptions
+// with identifiers or by a Shared one; nil: nothing.
 type via struct {
-	ids   []uint32 // Subscription Identifiers
-	group *group   // the Shared Subscription; nil: none
-	uses  int      // of one that was merged, in the queues of its session; guarded by session.mu
+	ids    []uint32 // Subscription Identifiers of several; they do not change
+	uses   int      // of ids, in the queues of the session; guarded by session.mu
+	shared bool     // by a Shared Subscription; this is that of all such messages
+	group  slot     // the Shared Subscription, until it has ended; guarded by topics.mu
 }
 
-// identifiers are the Subscription Identifiers.
-func (v *via) identifiers() []uint32 {
-	if v == nil {
-		return nil
-	}
-	return v.ids
-}
+// isShared reports whether it is of a Shared Subscription.
+func (v *via) isShared() bool { return v != nil && v.shared }
 
-// shared is the Shared Subscription, or nil.
-func (v *via) shared() *group {
-	if v == nil {
-		return nil
-	}
-	return v.group
-}
-
-// merged reports whether it is of several subscriptions. One that is not is a
-// subscription's own.
+// merged reports whether it is of several subscriptions.
 func (v *via) merged() bool { return v != nil && len(v.ids) > 1 }
+
+// identifiers are the Subscription Identifiers that go with a message.
+func (o *outgoing) identifiers() []uint32 {
+	switch {
+	case o.via.merged():
+		return o.via.ids
+	case o.subID[0] != 0:
+		return o.subID[:]
+	}
+	return nil
+}
 
 // release is a QoS 2 message to the client that waits for its PUBCOMP.
 type release struct {
@@ -69,7 +68,7 @@ func (s *session) deliver(r *routing, t *target) bool {
 	if s.forgot {
 		return false
 	}
-	if len(t.via.identifiers()) > s.b.limits.MaximumOverlap {
+	if t.via.merged() && len(t.via.ids) > s.b.limits.MaximumOverlap {
 		s.b.count.full.Add(1)
 		if s.conn != nil {
 			s.conn.overrun()
@@ -77,7 +76,7 @@ func (s *session) deliver(r *routing, t *target) bool {
 		return true
 	}
 	s.send(r, outgoing{
-		via: t.via, qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished, // 3.3.1-12, -13
+		via: t.via, subID: [1]uint32{t.id}, qos: min(r.m.qos, t.qos), retain: r.m.retain && t.asPublished, // 3.3.1-12, -13
 	})
 	return true
 }

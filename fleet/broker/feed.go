@@ -10,7 +10,7 @@ import (
 // takes them, a few at a time: however many match, none is kept for the client,
 // and nobody waits for the rest.
 type feeds struct {
-	subs    fifo[*subscription]
+	subs    fifo[slot]
 	from    *kept // the message at which the first one goes on, or behind which; nil: it begins
 	past    bool  // behind it
 	waiting bool  // for a feeder
@@ -28,11 +28,15 @@ const (
 // look appends the next messages for the first subscription. It returns where the next
 // look is to go on, or nil if these were all. A message that was retained after the
 // client subscribed came to it as new.
-func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from *kept, past bool) {
+func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from *kept, past bool, to subscription) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	s := &t.retained
-	sub := *f.subs.at(0)
+	to = *t.sub(*f.subs.at(0))
+	if to.session == 0 { // it was unsubscribed
+		return out, nil, false, to
+	}
+	filter, newest, self := t.texts.get(to.filter), to.newest(), t.sessions[to.session-1].id
 	var p place
 	if f.from != nil {
 		var here *retainedOne
@@ -45,20 +49,20 @@ func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from
 	for range feedVisits {
 		e := s.get(p)
 		if e == nil {
-			return out, nil, false
+			return out, nil, false, to
 		}
 		m := e.m
-		match, next := scan(buf[:0], m.name(), sub.filter)
+		match, next := scan(buf[:0], m.name(), filter)
 		switch {
-		case match && e.number <= sub.newest && !m.expired(now) && !(sub.noLocal && e.from.id == sub.s.id): // 3.3.2-5
+		case match && e.number <= newest && !m.expired(now) && !(to.is(noLocal) && e.from.id == self): // 3.3.2-5
 			if out, size = append(out, m), size+m.size(); len(out) == feedMessages || size > feedBytes {
-				return out, m, true
+				return out, m, true, to
 			}
 			p = s.after(p)
 		case match:
 			p = s.after(p)
 		case next == nil:
-			return out, nil, false
+			return out, nil, false, to
 		default:
 			// What comes next is often near.
 			buf = next
@@ -69,9 +73,9 @@ func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from
 	}
 	e := s.get(p)
 	if e == nil {
-		return out, nil, false
+		return out, nil, false, to
 	}
-	return out, e.m, false
+	return out, e.m, false, to
 }
 
 // goOnFrom keeps where the next look is to go on, which may be at a message that is
@@ -89,10 +93,12 @@ func (s *session) goOnFrom(m *kept, past bool) {
 
 // startFeed has a subscription, which is not shared, get what is retained. The
 // caller holds s.mu and topics.mu.
-func (s *session) startFeed(sub *subscription) {
-	s.stopFeed(sub)
-	sub.newest = s.b.topics.retained.number
-	if sub.newest == 0 || sub.feed != notFed {
+func (s *session) startFeed(n slot) {
+	t := &s.b.topics
+	s.stopFeed(n)
+	sub := t.sub(n)
+	sub.setNewest(t.retained.number)
+	if sub.newest() == 0 || sub.is(fed) {
 		return
 	}
 	q := s.feeds
@@ -100,39 +106,75 @@ func (s *session) startFeed(sub *subscription) {
 		q = new(feeds)
 		s.feeds = q
 	}
-	if q.subs.len() > 2*len(s.subs.list) { // what was unsubscribed stands there, too
-		var left fifo[*subscription]
+	if q.subs.len() > 2*s.subs.count { // what was unsubscribed stands there, too
+		var left fifo[slot]
 		left.push(*q.subs.at(0))
 		for i := 1; i < q.subs.len(); i++ {
-			if other := *q.subs.at(i); other.newest > 0 {
+			other := *q.subs.at(i)
+			switch sub := t.sub(other); {
+			case sub.session == 0:
+				t.discard(s, other)
+			case sub.newest() > 0:
 				left.push(other)
+			default:
+				sub.set(fed|lateFed, false)
 			}
 		}
 		q.subs = left
 	}
-	sub.feed = queued
-	q.subs.push(sub)
+	sub.set(fed, true)
+	q.subs.push(n)
 }
 
 // stopFeed has a subscription get nothing more of what is retained. The caller
-// holds s.mu and, if the subscription is still there, topics.mu.
-func (s *session) stopFeed(sub *subscription) {
-	sub.newest = 0
-	if sub.feed == lateFed {
-		sub.feed = queued
-	}
-	if q := s.feeds; q != nil && q.subs.len() > 0 && *q.subs.at(0) == sub {
+// holds s.mu and topics.mu.
+func (s *session) stopFeed(n slot) {
+	sub := s.b.topics.sub(n)
+	sub.setNewest(0)
+	sub.set(lateFed, false)
+	if q := s.feeds; q != nil && q.subs.len() > 0 && *q.subs.at(0) == n {
 		s.goOnFrom(nil, false)
 	}
 }
 
 // lateFeeds says of what is under way that the connection has ended for which it
-// was: QoS 0 is not for the next one.
+// was: QoS 0 is not for the next one. The caller holds s.mu.
 func (s *session) lateFeeds() {
-	if s.feeds != nil {
-		for i := range s.feeds.subs.len() {
-			(*s.feeds.subs.at(i)).feed = lateFed
-		}
+	if s.feeds == nil {
+		return
+	}
+	t := &s.b.topics
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range s.feeds.subs.len() {
+		t.sub(*s.feeds.subs.at(i)).set(lateFed, true)
+	}
+}
+
+// dropFeeds ends all feeds. The caller holds s.mu.
+func (s *session) dropFeeds() {
+	if s.feeds == nil {
+		return
+	}
+	s.goOnFrom(nil, false)
+	for s.feeds != nil {
+		s.fedUp()
+	}
+}
+
+// fedUp takes the first of the feeds out. The caller holds s.mu.
+func (s *session) fedUp() {
+	t := &s.b.topics
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := s.feeds.subs.pop()
+	if sub := t.sub(n); sub.session == 0 {
+		t.discard(s, n)
+	} else {
+		sub.set(fed|lateFed, false)
+	}
+	if s.feeds.subs.len() == 0 {
+		s.feeds = nil
 	}
 }
 
@@ -152,22 +194,16 @@ func (s *session) feed(c *conn, looks int) bool {
 		s.b.running.Go(s.goOn)
 		return false
 	}
-	sub := *q.subs.at(0)
-	late := sub.feed == lateFed
 	now := s.b.now()
 	var room [feedMessages]*kept
-	found, from, past := s.b.topics.look(room[:0], q, now)
+	found, from, past, sub := s.b.topics.look(room[:0], q, now)
 	s.goOnFrom(from, past)
 	if from == nil {
-		q.subs.pop()
-		sub.feed = notFed
-		if q.subs.len() == 0 {
-			s.feeds = nil
-		}
+		s.fedUp()
 	}
 	for _, m := range found {
-		o := outgoing{via: sub.via, qos: min(m.qos, sub.qos), retain: true} // 3.3.1-8
-		if o.qos > 0 || !late {
+		o := outgoing{subID: [1]uint32{sub.id}, qos: min(m.qos, byte(sub.options&maxQoS)), retain: true} // 3.3.1-8
+		if o.qos > 0 || !sub.is(lateFed) {
 			r := routing{b: s.b, kept: m, at: now}
 			m.message(&r.own, &r.props)
 			r.m = &r.own

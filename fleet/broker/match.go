@@ -32,15 +32,15 @@ func (h *hashes) take(t *topics, topic []byte) {
 // collect gathers the subscriptions that a message matches, and reports whether it has
 // all of them, which it has not where they are more than a crowd. The caller holds mu.
 func (t *topics) collect(r *routing) bool {
-	if len(t.points) == 0 {
+	if t.filters.count == 0 {
 		return true
 	}
 	r.hashes.take(t, r.m.topic)
 	if !t.exact(r) {
 		return false
 	}
-	for _, f := range t.forms {
-		if !t.formed(r, f) {
+	for i := range t.forms.list {
+		if !t.formed(r, &t.forms.list[i]) {
 			return false
 		}
 	}
@@ -56,15 +56,16 @@ func (t *topics) collectCrowd(r *routing) {
 	defer t.mu.RUnlock()
 	r.hashes.take(t, r.m.topic)
 	t.exact(r)
-	r.pick()
-	for i, f := range slices.Clone(t.forms) {
+	r.pick(t)
+	all := slices.Clone(t.forms.list)
+	for i := range all {
 		if r.visited > crowd || i%256 == 255 {
 			r.visited = 0
 			t.mu.RUnlock()
 			t.mu.RLock()
 		}
-		t.formed(r, f) // if it is no more, nobody has it
-		r.pick()
+		t.formed(r, &all[i]) // if it is no more, nobody has it
+		r.pick(t)
 	}
 }
 
@@ -72,10 +73,13 @@ func (t *topics) collectCrowd(r *routing) {
 func (t *topics) exact(r *routing) bool {
 	h := &r.hashes
 	n := len(h.level)
-	for p := t.points[h.sum[n]^ending(n, false)]; p != nil; p = p.next {
-		if p.form == nil && p.filter == string(r.m.topic) && !p.collect(r) {
-			return false
+	key := h.sum[n] ^ ending(n, false)
+	for at := t.filters.first(key); at != 0; {
+		sub := t.sub(at)
+		if sub.tag == tag(key) && t.texts.get(sub.filter) == string(r.m.topic) {
+			return t.gather(r, at)
 		}
+		at = sub.chain
 	}
 	return true
 }
@@ -94,58 +98,73 @@ func (t *topics) formed(r *routing, f *form) bool {
 			key += placed(t.plus, level) - h.level[level]
 		}
 	}
-	for p := t.points[key^ending(levels, f.hash)]; p != nil; p = p.next {
-		if p.form == f && matches(p.filter, topic) && !p.collect(r) {
-			return false
+	key ^= ending(levels, f.hash)
+	for at := t.filters.first(key); at != 0; {
+		sub := t.sub(at)
+		if sub.tag == tag(key) && f.matches(t.texts.get(sub.filter), topic) {
+			return t.gather(r, at)
 		}
+		at = sub.chain
 	}
 	return true
 }
 
-// matches reports whether a filter of the topic's form matches it.
-func matches(filter string, topic []byte) bool {
-	for {
+// matches reports whether a filter has a form and matches a topic with as many levels as
+// that wants.
+func (f *form) matches(filter string, topic []byte) bool {
+	for i := 0; ; i++ {
 		level, rest, more := strings.Cut(filter, "/")
 		if level == "#" {
-			return true
+			return f.hash && i == int(f.levels)
 		}
 		name := topic
 		before, after, ok := bytes.Cut(topic, []byte{'/'})
 		if ok {
 			name, topic = before, after
 		}
-		if level != "+" && level != string(name) {
+		switch plus := level == "+"; {
+		case i == int(f.levels) || plus != f.has(i) || !plus && level != string(name):
 			return false
-		}
-		if !more || !ok {
-			return more == ok || rest == "#" // also the parent level itself (4.7.1.2)
+		case !more:
+			return !ok && !f.hash && i+1 == int(f.levels)
+		case !ok:
+			return rest == "#" && f.hash && i+1 == int(f.levels) // also the parent level itself (4.7.1.2)
 		}
 		filter = rest
 	}
 }
 
-// collect gathers the subscriptions to a filter. It is false where there are too many.
-func (p *point) collect(r *routing) bool {
-	if len(r.targets)+len(p.subs) > crowd && !r.alone {
-		return false
-	}
-	if len(p.subs) > 0 {
-		r.points++
-		r.visited += len(p.subs)
-		for _, sub := range p.subs {
-			// 3.8.3-3; the publisher is known by its Client Identifier.
-			if sub.noLocal && sub.s.id == r.m.from.id || r.number > 0 && sub.newest >= r.number {
-				continue
+// gather gathers the subscriptions to a filter, given the first one. It is false where
+// there are too many.
+func (t *topics) gather(r *routing, first slot) bool {
+	plain := false
+	for n := first; ; {
+		sub := t.sub(n)
+		if sub.session == 0 {
+			for at := slot(sub.id); at != 0; at = t.group(at).next {
+				r.groups = append(r.groups, at)
 			}
-			r.add(sub.target())
+		} else {
+			plain = true
+			r.visited++
+			// 3.8.3-3; the publisher is known by its Client Identifier.
+			if to := t.target(sub); !(sub.is(noLocal) && to.s.id == r.m.from.id || r.number > 0 && sub.newest() >= r.number) {
+				r.add(to)
+			}
+		}
+		if n = sub.next; n == first {
+			break
+		}
+		if len(r.targets) > crowd && !r.alone {
+			return false
 		}
 	}
-	for g := p.groups; g != nil; g = g.next {
-		r.groups = append(r.groups, g)
+	if plain {
+		r.filters++
 	}
-	return len(r.groups) <= crowd || r.alone
+	return len(r.targets) <= crowd && len(r.groups) <= crowd || r.alone
 }
 
-func (sub *subscription) target() target {
-	return target{s: sub.s, via: sub.via, qos: sub.qos, asPublished: sub.asPublished}
+func (t *topics) target(sub *subscription) target {
+	return target{s: t.sessions[sub.session-1], id: sub.id, qos: byte(sub.options & maxQoS), asPublished: sub.is(asPublished)}
 }

@@ -71,7 +71,9 @@ const (
 	costState        = 256
 	costAbsence      = 64
 	costWill         = 64
-	costSubscription = 200
+	costSubscription = 44 // with its places in three tables
+	costGroup        = 36
+	costForm         = 72
 	costMessage      = 32
 	costQueued       = 32 // an entry of a queue
 	costVia          = 48

@@ -317,8 +317,8 @@ func TestClientMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p[5] == 0x97 {
-				if i < 200 || i > 400 {
-					t.Errorf("there is room for %d subscriptions; want some 320", i)
+				if i < 1000 || i > 1500 {
+					t.Errorf("there is room for %d subscriptions; want some 1,250", i)
 				}
 				break
 			}

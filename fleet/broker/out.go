@@ -184,7 +184,7 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Duration) s
 			p.Props.MessageExpiry = m.remaining(now)
 		}
 	}
-	p.Props.SubscriptionIDs = o.via.identifiers()
+	p.Props.SubscriptionIDs = o.identifiers()
 	n := &c.b.count
 	if wire.PublishSize(&p, c.version) > c.maxPacket { // 3.1.2-25
 		n.tooLarge.Add(1)

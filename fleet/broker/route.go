@@ -18,9 +18,9 @@ type routing struct {
 	at      time.Duration
 	hashes  hashes   // of the topic
 	targets []target // one or several a session, see merge
-	groups  []*group // the Shared Subscriptions
+	groups  []slot   // the Shared Subscriptions
 	shared  []target // one of each
-	points  int      // how many sets of filters the targets come from
+	filters int      // how many filters the targets come from
 
 	// Of one that has Broker.crowds:
 	alone   bool
@@ -38,10 +38,10 @@ const crowd = 4 << 10
 // target is a session with what its matching subscriptions ask for.
 type target struct {
 	s           *session
-	via         *via
+	via         *via   // of a Shared Subscription, or of several subscriptions
+	id          uint32 // the Subscription Identifier of one; 0: none
 	qos         byte
 	asPublished bool
-	joined      bool // via is the target's own
 }
 
 // receive makes the message of a PUBLISH, whose memory it shares; its Message
@@ -90,7 +90,7 @@ func (b *Broker) route(p *wire.Publish, from *owner) (matched bool, code byte) {
 		code = b.gatherCrowd(r, from)
 	}
 	matched = len(r.targets)+len(r.shared) > 0
-	if r.points > 1 && !r.alone {
+	if r.filters > 1 && !r.alone {
 		r.merge()
 	}
 	for i := range r.targets {
@@ -111,7 +111,7 @@ func (b *Broker) gather(r *routing, from *owner) (all bool, code byte) {
 		t.mu.RLock()
 		defer t.mu.RUnlock()
 		if all = t.collect(r); all {
-			r.pick()
+			r.pick(t)
 		}
 		return all, wire.Success
 	}
@@ -125,7 +125,7 @@ func (b *Broker) gather(r *routing, from *owner) (all bool, code byte) {
 		r.forget()
 		return true, wire.QuotaExceeded
 	}
-	r.pick()
+	r.pick(t)
 	return true, wire.Success
 }
 
@@ -157,19 +157,17 @@ func (r *routing) keepPayload() *kept {
 }
 
 // pick picks a member of each Shared Subscription. The caller holds topics.mu.
-func (r *routing) pick() {
+func (r *routing) pick(t *topics) {
 	for _, g := range r.groups {
-		r.shared = append(r.shared, g.target())
+		r.shared = append(r.shared, t.pick(g))
 	}
-	clear(r.groups)
 	r.groups = r.groups[:0]
 }
 
 // forget takes back what was collected.
 func (r *routing) forget() {
 	clear(r.targets)
-	clear(r.groups)
-	r.targets, r.groups, r.points = r.targets[:0], r.groups[:0], 0
+	r.targets, r.groups, r.filters = r.targets[:0], r.groups[:0], 0
 }
 
 func (r *routing) reset() *routing {
@@ -222,12 +220,13 @@ func (r *routing) add(t target) {
 func (t *target) join(u *target) {
 	t.qos = max(t.qos, u.qos)
 	t.asPublished = t.asPublished || u.asPublished
-	ids := u.via.identifiers()
 	switch {
-	case len(ids) == 0:
-	case t.joined:
-		t.via.ids = append(t.via.ids, ids...)
-	default: // those of a subscription may not be changed in place
-		t.via, t.joined = &via{ids: slices.Concat(t.via.identifiers(), ids)}, true
+	case u.id == 0:
+	case t.id == 0:
+		t.id = u.id
+	case t.via != nil:
+		t.via.ids = append(t.via.ids, u.id)
+	default:
+		t.via = &via{ids: []uint32{t.id, u.id}}
 	}
 }

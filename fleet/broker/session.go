@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -61,7 +60,7 @@ func (s *session) keep() {
 // shed takes away a state with nothing in it. The caller holds s.mu, and there is
 // no connection.
 func (s *session) shed() {
-	if q := s.state; q != nil && len(q.subs.list)+q.redo.len()+q.unacked.len()+q.pending.len()+len(q.released)+len(q.incoming) == 0 && q.feeds == nil {
+	if q := s.state; q != nil && q.subs.count+q.redo.len()+q.unacked.len()+q.pending.len()+len(q.released)+len(q.incoming) == 0 && q.feeds == nil {
 		s.state = nil
 		s.b.memory.enter(&s.owner, -costState)
 	}
@@ -300,20 +299,13 @@ func (s *session) forget() {
 	s.mu.Lock()
 	s.keep()
 	t := &s.b.topics
-	for some := range slices.Chunk(s.subs.list, 128) { // the others wait meanwhile
+	for some := s.subs.count > 0; some; {
 		t.mu.Lock()
-		for _, sub := range some {
-			share, filter := splitShared(sub.filter)
-			t.remove(share, filter, sub)
-			s.b.memory.enter(&s.owner, -sub.cost())
-		}
+		some = t.forget(s, 128) // the others wait meanwhile
 		t.mu.Unlock()
 	}
 	s.forgot = true
-	if s.feeds != nil {
-		s.goOnFrom(nil, false)
-	}
-	s.subs, s.feeds = subscriptions{}, nil
+	s.dropFeeds()
 	left := s.shared()
 	s.dropZeros(&s.b.count.away)
 	for _, q := range []*fifo[outgoing]{&s.redo, &s.unacked, &s.pending} {

@@ -58,37 +58,13 @@ func TestSessionIsSmall(t *testing.T) {
 	if got := unsafe.Sizeof(session{}); got > 96 {
 		t.Errorf("a session takes %d bytes; want at most 96, which is what the runtime gives for it", got)
 	}
-	if got := unsafe.Sizeof(subscription{}); got > 48 {
-		t.Errorf("a subscription takes %d bytes; want at most 48", got)
+	if got := unsafe.Sizeof(subscription{}); got > 36 {
+		t.Errorf("a subscription takes %d bytes; want at most 36", got)
+	}
+	if got := unsafe.Sizeof(group{}); got > 32 {
+		t.Errorf("a Shared Subscription takes %d bytes beside its members; want at most 32", got)
 	}
 	if got := unsafe.Sizeof(state{}); got > 256 {
 		t.Errorf("what a session with subscriptions has takes %d bytes; want at most 256", got)
-	}
-}
-
-// The subscriptions of a session are a map, with few and with many, in whatever order they
-// come and go.
-func TestSubscriptionsAreAMap(t *testing.T) {
-	random := rand.New(rand.NewPCG(7, 8))
-	var l subscriptions
-	want := make(map[string]*subscription)
-	for step := range 40_000 {
-		filter := fmt.Sprint(random.IntN(3000))
-		grows := step/10_000%2 == 0
-		i := l.find(filter)
-		switch sub := want[filter]; {
-		case (i >= 0) != (sub != nil) || i >= 0 && l.list[i] != sub:
-			t.Fatalf("step %d: find(%q) = %d; want %v", step, filter, i, sub)
-		case sub == nil && (grows || random.IntN(8) == 0):
-			sub = &subscription{filter: filter}
-			l.add(sub)
-			want[filter] = sub
-		case sub != nil && (!grows || random.IntN(8) == 0):
-			l.remove(i)
-			delete(want, filter)
-		}
-		if len(l.list) != len(want) {
-			t.Fatalf("step %d: %d subscriptions; want %d", step, len(l.list), len(want))
-		}
 	}
 }

@@ -6,42 +6,168 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// group is a Shared Subscription (section 4.8.2).
+// group is a Shared Subscription (section 4.8.2). Its members stand in two rings, those
+// who are connected and those who are not.
 type group struct {
-	name    string
-	next    *group          // of the same filter; guarded by topics.mu
-	members []*subscription // those who are connected first; guarded by topics.mu
-	online  int             // how many of them are
-	turn    atomic.Uint32   // round robin
+	via    atomic.Pointer[via]
+	turn   atomic.Uint32 // the slot of who had the last message: somebody who is connected, if anybody is
+	away   slot          // somebody who is not, if turn is somebody who is; 0: nobody
+	name   slot          // its text
+	anchor slot          // what stands for it among the subscriptions to its filter
+	next   slot          // another group of this filter
 }
 
-// target picks the member whose turn it is, among those who are connected if
+func (t *topics) group(n slot) *group { return &t.groups.get(n)[0] }
+
+// groupsOf returns the first group of a filter, given its first subscription.
+func (t *topics) groupsOf(first slot) slot {
+	if sub := t.sub(first); sub.session == 0 {
+		return slot(sub.id)
+	}
+	return 0
+}
+
+// join makes a subscription a member of a group of a filter. It reports how many bytes
+// it takes that other members share.
+func (t *topics) join(n slot, share string, f *sought) (once int) {
+	sub := t.sub(n)
+	if f.first == 0 || t.sub(f.first).session != 0 {
+		once += t.anchor(sub, f)
+	}
+	at := t.groupsOf(f.first)
+	for at != 0 && t.texts.get(t.group(at).name) != share {
+		at = t.group(at).next
+	}
+	if at == 0 {
+		at = t.groups.take()
+		g, first := t.group(at), t.sub(f.first)
+		g.name, g.anchor, g.next = t.texts.put(share), f.first, slot(first.id)
+		first.id = uint32(at)
+		once += costGroup + textCost(len(share))
+	}
+	sub.chain = at
+	sub.options = isShared
+	t.place(n, true) // who subscribes is connected
+	return once
+}
+
+// anchor puts what stands for Shared Subscriptions in front of the others to a filter.
+func (t *topics) anchor(sub *subscription, f *sought) int {
+	n := t.subs.take()
+	a := t.sub(n)
+	a.filter, a.tag = sub.filter, sub.tag
+	if f.first == 0 {
+		t.begin(n, f)
+	} else {
+		t.insert(n, f.first)
+		t.filters.replace(byFilter{t}, f.first, n, f.key)
+		f.first = n
+	}
+	return costSubscription
+}
+
+// part takes a member out of its group. It reports how many bytes it took that other
+// members shared.
+func (t *topics) part(n slot) (once int) {
+	t.displace(n)
+	at := t.sub(n).chain
+	g := t.group(at)
+	if g.turn.Load() != 0 {
+		return 0
+	}
+	if v := g.via.Load(); v != nil {
+		v.group = 0
+	}
+	once = costGroup + textCost(len(t.texts.get(g.name)))
+	a := t.sub(g.anchor)
+	if slot(a.id) == at {
+		a.id = uint32(g.next)
+	} else {
+		other := t.group(slot(a.id))
+		for other.next != at {
+			other = t.group(other.next)
+		}
+		other.next = g.next
+	}
+	if a.id == 0 {
+		once += costSubscription + t.end(g.anchor)
+		t.subs.free(g.anchor)
+	}
+	t.texts.free(g.name)
+	t.groups.free(at)
+	return once
+}
+
+// place puts a member into one of the rings.
+func (t *topics) place(n slot, online bool) {
+	sub := t.sub(n)
+	g := t.group(sub.chain)
+	sub.set(isOnline, online)
+	sub.next, sub.prev = n, n
+	turn := slot(g.turn.Load())
+	switch {
+	case turn == 0:
+		g.turn.Store(uint32(n))
+	case t.sub(turn).is(isOnline) == online:
+		t.insert(n, turn)
+	case online:
+		g.away = turn
+		g.turn.Store(uint32(n))
+	case g.away == 0:
+		g.away = n
+	default:
+		t.insert(n, g.away)
+	}
+}
+
+// displace takes a member out of its ring.
+func (t *topics) displace(n slot) {
+	sub := t.sub(n)
+	g := t.group(sub.chain)
+	prev := sub.prev
+	next := t.extract(n)
+	switch {
+	case slot(g.turn.Load()) != n:
+		if g.away == n {
+			g.away = next
+		}
+	case next == 0:
+		g.turn.Store(uint32(g.away))
+		g.away = 0
+	default:
+		g.turn.Store(uint32(prev)) // so that it is the next one's turn
+	}
+}
+
+// note notes whether a member is connected. The caller holds mu for writing.
+func (t *topics) note(n slot, online bool) {
+	if t.sub(n).is(isOnline) != online {
+		t.displace(n)
+		t.place(n, online)
+	}
+}
+
+// pick picks the member of a group whose turn it is, among those who are connected if
 // there is one: the others would get the message only when they come back. The
-// caller holds topics.mu, and there is a member.
-func (g *group) target() target {
-	n := uint32(len(g.members))
-	if g.online > 0 {
-		n = uint32(g.online)
+// caller holds mu.
+func (t *topics) pick(at slot) target {
+	g := t.group(at)
+	v := g.via.Load()
+	if v == nil {
+		v = &via{group: at, shared: true}
+		if !g.via.CompareAndSwap(nil, v) {
+			v = g.via.Load()
+		}
 	}
-	return g.members[g.turn.Add(1)%n].target()
-}
-
-// note notes whether a member is connected. The caller holds topics.mu for writing.
-func (g *group) note(sub *subscription, online bool) {
-	switch was := int(sub.at) < g.online; {
-	case online && !was:
-		g.swap(int(sub.at), g.online)
-		g.online++
-	case !online && was:
-		g.online--
-		g.swap(int(sub.at), g.online)
+	for {
+		was := g.turn.Load()
+		next := t.sub(slot(was)).next
+		if g.turn.CompareAndSwap(was, uint32(next)) {
+			to := t.target(t.sub(next))
+			to.via = v
+			return to
+		}
 	}
-}
-
-func (g *group) swap(i, j int) {
-	m := g.members
-	m[i], m[j] = m[j], m[i]
-	m[i].at, m[j].at = int32(i), int32(j)
 }
 
 // note notes in its Shared Subscriptions whether a session is connected. The caller
@@ -53,9 +179,9 @@ func (s *session) note(online bool) {
 	t := &s.b.topics
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, sub := range s.subs.list {
-		if g := sub.via.shared(); g != nil {
-			g.note(sub, online)
+	for n := range t.all(&s.subs) {
+		if t.sub(n).is(isShared) {
+			t.note(n, online)
 		}
 	}
 }
@@ -65,18 +191,18 @@ func (s *session) note(online bool) {
 // its groups, so it is not picked twice.
 func (b *Broker) share(r *routing, t *target) {
 	for ok := true; ok && !t.s.deliver(r, t); {
-		*t, ok = b.topics.another(t.via.shared())
+		*t, ok = b.topics.another(t.via)
 	}
 }
 
 // another picks again, if any member is left.
-func (t *topics) another(g *group) (target, bool) {
+func (t *topics) another(v *via) (target, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if len(g.members) == 0 {
+	if v.group == 0 {
 		return target{}, false
 	}
-	return g.target(), true
+	return t.pick(v.group), true
 }
 
 // shared lists what a session that ends leaves to the other members of its Shared
@@ -84,12 +210,12 @@ func (t *topics) another(g *group) (target, bool) {
 // begun (4.8.2-5). The caller holds s.mu.
 func (s *session) shared() (left []outgoing) {
 	for i := range s.redo.len() {
-		if o := s.redo.at(i); o.via.shared() != nil && o.qos == 1 {
+		if o := s.redo.at(i); o.via.isShared() && o.qos == 1 {
 			left = append(left, *o)
 		}
 	}
 	for i := range s.pending.len() {
-		if o := s.pending.at(i); o.via.shared() != nil {
+		if o := s.pending.at(i); o.via.isShared() {
 			left = append(left, *o)
 		}
 	}
@@ -103,7 +229,7 @@ func (b *Broker) passOn(left []outgoing) {
 	}
 	defer b.leave()
 	for _, o := range left {
-		if t, ok := b.topics.another(o.via.shared()); ok {
+		if t, ok := b.topics.another(o.via); ok {
 			r := &routing{b: b, kept: o.m}
 			o.m.message(&r.own, &r.props)
 			r.m = &r.own

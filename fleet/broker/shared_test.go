@@ -169,12 +169,12 @@ func TestSharedEndedMeanwhile(t *testing.T) {
 			members[i].subscribe("$share/g/x", 1)
 			sessions[i] = b.sessions.get(id)
 		}
-		g := sessions[0].subs.list[0].point(b).groups
+		v := b.topics.pick(b.topics.sub(b.topics.only(sessions[0])).chain).via
 		m := &message{topic: []byte("x"), payload: []byte("1"), qos: 1}
 		members[0].crash()
-		b.share(&routing{b: b, m: m}, &target{s: sessions[0], qos: 1, via: &via{group: g}})
+		b.share(&routing{b: b, m: m}, &target{s: sessions[0], qos: 1, via: v})
 		members[1].want(pub5(2, "x", 1, props(), "1"))
 		members[1].crash()
-		b.share(&routing{b: b, m: m}, &target{s: sessions[1], qos: 1, via: &via{group: g}})
+		b.share(&routing{b: b, m: m}, &target{s: sessions[1], qos: 1, via: v})
 	})
 }

@@ -13,9 +13,9 @@ import (
 // the SUBACK and the first of the retained messages are in the buffer: a message
 // that is published meanwhile comes behind them.
 func (c *conn) subscribe(p *packets.Subscribe) error {
-	var id *int
-	if p.Properties != nil {
-		id = p.Properties.SubscriptionIdentifier
+	id := uint32(0) // none
+	if p.Properties != nil && p.Properties.SubscriptionIdentifier != nil {
+		id = uint32(*p.Properties.SubscriptionIdentifier)
 	}
 	s := c.s
 	s.mu.Lock()
@@ -23,16 +23,12 @@ func (c *conn) subscribe(p *packets.Subscribe) error {
 	if s.conn != c {
 		return errGone
 	}
-	var own *via
-	if id != nil {
-		own = &via{ids: []uint32{uint32(*id)}}
-	}
 	reasons := make([]byte, len(p.Subscriptions))
 	for i := range p.Subscriptions {
 		o := &p.Subscriptions[i]
 		share, filter := splitShared(o.Topic)
-		if reasons[i] = c.subscribable(o.Topic, share, filter, id != nil); reasons[i] < 0x80 {
-			reasons[i] = s.enter(o, share, filter, min(o.QoS, c.b.limits.maximumQoS), own)
+		if reasons[i] = c.subscribable(o.Topic, share, filter, id > 0); reasons[i] < 0x80 {
+			reasons[i] = s.enter(o, share, filter, min(o.QoS, c.b.limits.maximumQoS), id)
 		}
 	}
 	c.send(appendSuback(make([]byte, 0, 64), c.version, packets.SUBACK, p.PacketID, reasons))
@@ -74,14 +70,9 @@ func (c *conn) subscribable(topic, share, filter string, withID bool) byte {
 		return wire.WildcardSubsNotSupported
 	case !c.access.maySubscribe(filter):
 		return wire.NotAuthorized
-	case len(c.s.subs.list) >= l.MaximumSubscriptions && c.s.subs.find(topic) < 0:
-		return wire.QuotaExceeded
 	}
 	return wire.Success
 }
-
-// cost is what a subscription takes.
-func (sub *subscription) cost() int { return costSubscription + text(len(sub.filter)) }
 
 // enter adds or replaces a subscription (3.8.4-3) and has it get what is
 // retained. It returns the QoS that is granted, or wire.QuotaExceeded. The caller
@@ -89,32 +80,27 @@ func (sub *subscription) cost() int { return costSubscription + text(len(sub.fil
 //
 // A filter that stands in a packet several times is answered as often, and gets
 // what is retained once.
-func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, own *via) byte {
+func (s *session) enter(o *packets.SubOptions, share, filter string, qos byte, id uint32) byte {
 	t := &s.b.topics
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	isNew := true
-	var sub *subscription
-	if i := s.subs.find(o.Topic); i >= 0 {
-		isNew = false
-		sub = s.subs.list[i]
-	} else {
-		sub = &subscription{s: s, filter: o.Topic}
-		if !t.room(share, filter, s) || !s.b.memory.take(&s.owner, sub.cost()) {
-			return wire.QuotaExceeded
-		}
+	f := t.seek(filter)
+	n := t.own(&s.subs, share, &f)
+	isNew := n == 0
+	if isNew && s.subs.count < s.b.limits.MaximumSubscriptions {
+		n = t.subscribe(s, share, &f)
 	}
-	if g := sub.via.shared(); g != nil {
-		own = &via{ids: own.identifiers(), group: g}
+	if n == 0 {
+		return wire.QuotaExceeded
 	}
-	sub.via, sub.qos, sub.noLocal, sub.asPublished = own, qos, o.NoLocal, o.RetainAsPublished
-	if isNew {
-		t.add(share, filter, sub, s)
-		s.subs.add(sub)
-	}
+	sub := t.sub(n)
+	sub.id = id
+	sub.options = sub.options&^maxQoS | options(qos)
+	sub.set(noLocal, o.NoLocal)
+	sub.set(asPublished, o.RetainAsPublished)
 	// 3.3.1-9 to -11; never for a Shared Subscription (4.8.2)
 	if share == "" && (o.RetainHandling == 0 || o.RetainHandling == 1 && isNew) {
-		s.startFeed(sub)
+		s.startFeed(n)
 	}
 	return qos
 }
@@ -127,20 +113,10 @@ func (c *conn) unsubscribe(p *packets.Unsubscribe) error {
 	if s.conn != c {
 		return errGone
 	}
-	t := &c.b.topics
 	reasons := make([]byte, len(p.Topics))
 	for i, topic := range p.Topics {
-		j := s.subs.find(topic)
 		switch {
-		case j >= 0:
-			sub := s.subs.list[j]
-			share, filter := splitShared(topic)
-			t.mu.Lock()
-			t.remove(share, filter, sub)
-			c.b.memory.enter(&s.owner, -sub.cost())
-			t.mu.Unlock()
-			s.stopFeed(sub)
-			s.subs.remove(j)
+		case s.leave(topic):
 		case !wire.ValidTopicFilter(topic):
 			reasons[i] = wire.TopicFilterInvalid
 		default:
@@ -149,4 +125,20 @@ func (c *conn) unsubscribe(p *packets.Unsubscribe) error {
 	}
 	c.send(appendSuback(make([]byte, 0, 64), c.version, packets.UNSUBACK, p.PacketID, reasons))
 	return nil
+}
+
+// leave removes a subscription, and reports whether there was one. The caller holds s.mu.
+func (s *session) leave(topic string) bool {
+	t := &s.b.topics
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	share, filter := splitShared(topic)
+	f := t.seek(filter)
+	n := t.own(&s.subs, share, &f)
+	if n == 0 {
+		return false
+	}
+	s.stopFeed(n)
+	t.unsubscribe(s, n)
+	return true
 }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"hash/maphash"
-	"maps"
 	"math/bits"
 	"strings"
 	"sync"
@@ -24,79 +23,47 @@ type topics struct {
 	mu       sync.RWMutex
 	seed     maphash.Seed // against filters that are chosen to have one key; what matches does not depend on it
 	plus     uint64       // what a + hashes to
-	points   map[uint64]*point
-	most     int // of points since the map was made
-	forms    []*form
-	byShape  map[shape]*form
+	subs     slab[subscription]
+	texts    texts
+	sessions []*session // those with subscriptions, by subscriptions.who; nil: free
+	freed    []uint32   // the places of those that are nil
+	filters  table      // the first subscription of each filter
+	forms    forms
+	groups   slab[group]
 	retained retained
 
 	subscriptions atomic.Int64
 }
 
-// maxForms bounds the forms of all filters, and maxFormsEach how many of them one
-// client can have added.
-const (
-	maxForms     = 16 << 10
-	maxFormsEach = 1000
-)
+// maxSubscriptions bounds those of all clients, so that there are slots for their texts.
+const maxSubscriptions = 1 << 26
 
 // maxGroups bounds the Shared Subscriptions of different names on one filter:
 // each is one more copy of every message.
 const maxGroups = 1 << 10
 
-// shape says where a filter has its wildcards.
-type shape struct {
-	plus   [(maxLevels + 63) / 64]uint64 // the levels that are +
-	levels uint8                         // without a # at the end
-	hash   bool                          // there is a # at the end
-}
-
-// form is a shape that filters have. Filters without wildcards have none.
-type form struct {
-	shape
-	wildFirst bool // 4.7.2-1: not for topics that start with $
-	points    int
-	at        int      // where it stands in topics.forms
-	by        *session // the client who added it
-}
-
-// point is where equal filters meet.
-type point struct {
-	filter string // without $share/NAME/
-	form   *form  // nil: no wildcards
-	next   *point // another filter with the same key
-	subs   []*subscription
-	groups *group // the first Shared Subscription
-}
-
-// subscription is one Topic Filter of one session. What a SUBSCRIBE can change
-// is guarded by topics.mu.
-type subscription struct {
-	s      *session
-	filter string // as the client sent it, $share/NAME/ included
-	via    *via   // with its Subscription Identifier and its Shared Subscription, if any
-	newest uint64 // see feeds: the number of the last message that it is to get; 0: none
-	at     int32  // where it stands in its point or group
-	qos    byte
-	noLocal,
-	asPublished bool
-	feed feedState // see feeds
-}
-
-// feedState is whether a subscription stands in its session's feeds.
-type feedState byte
-
-const (
-	notFed  feedState = iota
-	queued            // it does
-	lateFed           // it does, for a connection that has ended
-)
+// perFilter is how many filters are in one list of topics.filters in the middle.
+const perFilter = 1
 
 func (t *topics) init() {
 	t.seed = maphash.MakeSeed()
 	t.plus = maphash.String(t.seed, "+")
-	t.points = make(map[uint64]*point)
-	t.byShape = make(map[shape]*form)
+	t.subs.width, t.groups.width = 1, 1
+	t.texts.init()
+	t.forms.seed = t.seed
+}
+
+// sub returns a subscription, which is good until it is freed.
+func (t *topics) sub(n slot) *subscription { return &t.subs.get(n)[0] }
+
+// byFilter is the topics as the items of topics.filters.
+type byFilter struct{ *topics }
+
+func (x byFilter) link(n slot) *slot { return &x.sub(n).chain }
+
+func (x byFilter) hash(n slot) uint64 {
+	key, _, _ := x.key(x.texts.get(x.sub(n).filter))
+	return key
 }
 
 // placed mixes the hash of a level with its place.
@@ -132,160 +99,144 @@ func (t *topics) key(filter string) (key uint64, s shape, wild bool) {
 	return key ^ ending(int(s.levels), s.hash), s, wild
 }
 
-// room reports whether a client may add a filter: it may not where that has a
-// form that is new and one too many, or is a Shared Subscription one too many.
-// The caller holds mu.
-func (t *topics) room(share, filter string, by *session) bool {
-	key, s, wild := t.key(filter)
-	p := t.find(key, filter)
-	switch {
-	case p == nil && wild && t.byShape[s] == nil:
-		return len(t.forms) < maxForms && by.forms < maxFormsEach
-	case p == nil || share == "":
-		return true
-	}
-	n := 0
-	for g := p.groups; g != nil; g = g.next {
-		if n++; g.name == share {
-			return true
-		}
-	}
-	return n < maxGroups
+// sought is a filter, without $share/NAME/, and where it is.
+type sought struct {
+	filter string
+	key    uint64
+	shape  shape
+	wild   bool
+	first  slot // its first subscription; 0: nobody has it
 }
 
-func (t *topics) find(key uint64, filter string) *point {
-	p := t.points[key]
-	for p != nil && p.filter != filter {
-		p = p.next
-	}
-	return p
-}
-
-// add enters a subscription. filter is without $share/NAME/, and share is that
-// name or empty. The caller holds mu for writing.
-func (t *topics) add(share, filter string, sub *subscription, by *session) {
-	key, s, wild := t.key(filter)
-	p := t.find(key, filter)
-	if p == nil {
-		p = &point{filter: filter, next: t.points[key]}
-		t.points[key] = p
-		t.most = max(t.most, len(t.points))
-		if wild {
-			p.form = t.form(s, by)
-			p.form.points++
+// seek looks for a filter. What it returns is good until a filter comes or goes. The
+// caller holds mu.
+func (t *topics) seek(filter string) sought {
+	f := sought{filter: filter}
+	f.key, f.shape, f.wild = t.key(filter)
+	for f.first = t.filters.first(f.key); f.first != 0; {
+		sub := t.sub(f.first)
+		if sub.tag == tag(f.key) && t.texts.get(sub.filter) == filter {
+			break
 		}
-	}
-	list, g := p.list(share)
-	if g != nil {
-		v := &via{group: g}
-		if sub.via != nil {
-			v.ids = sub.via.ids
-		}
-		sub.via = v
-	}
-	sub.at = int32(len(*list))
-	*list = append(*list, sub)
-	if g != nil {
-		g.note(sub, true) // who subscribes is connected
-	}
-	t.subscriptions.Add(1)
-}
-
-func (t *topics) form(s shape, by *session) *form {
-	f := t.byShape[s]
-	if f == nil {
-		f = &form{shape: s, wildFirst: s.levels == 0 || s.plus[0]&1 != 0, at: len(t.forms), by: by}
-		t.forms = append(t.forms, f)
-		t.byShape[s] = f
-		by.forms++
+		f.first = sub.chain
 	}
 	return f
 }
 
-// remove takes a subscription out, which must be there. The caller holds mu for
-// writing.
-func (t *topics) remove(share, filter string, sub *subscription) {
-	t.subscriptions.Add(-1)
-	key, _, _ := t.key(filter)
-	p := t.find(key, filter)
-	p.remove(share, sub)
-	if len(p.subs) > 0 || p.groups != nil {
-		return
-	}
-	t.unlink(key, p)
-	f := p.form
-	if f == nil {
-		return
-	}
-	if f.points--; f.points > 0 {
-		return
-	}
-	f.by.forms--
-	last := len(t.forms) - 1
-	t.forms[f.at] = t.forms[last]
-	t.forms[f.at].at = f.at
-	t.forms[last] = nil
-	t.forms = t.forms[:last]
-	delete(t.byShape, f.shape)
-}
-
-func (t *topics) unlink(key uint64, p *point) {
-	first := t.points[key]
+// room reports whether a client may add a filter: it may not where that has a
+// form that is new and one too many, or is a Shared Subscription one too many.
+// The caller holds mu.
+func (t *topics) room(f *sought, share string, by *session) bool {
 	switch {
-	case first == p && p.next == nil:
-		delete(t.points, key)
-	case first == p:
-		t.points[key] = p.next
-	default:
-		for first.next != p {
-			first = first.next
+	case t.subscriptions.Load() >= maxSubscriptions:
+		return false
+	case f.first == 0 && f.wild && t.forms.find(f.shape) == 0:
+		return len(t.forms.list) < maxForms && by.forms < maxFormsEach
+	case f.first == 0 || share == "":
+		return true
+	}
+	n := 0
+	for at := t.groupsOf(f.first); at != 0; n++ {
+		g := t.group(at)
+		if t.texts.get(g.name) == share {
+			return true
 		}
-		first.next = p.next
+		at = g.next
 	}
-	// A map keeps the memory of its best days.
-	if t.most > 1024 && len(t.points) < t.most/8 {
-		small := make(map[uint64]*point, len(t.points))
-		maps.Copy(small, t.points)
-		t.points, t.most = small, len(small)
-	}
+	return n < maxGroups
 }
 
-func (p *point) list(share string) (*[]*subscription, *group) {
-	if share == "" {
-		return &p.subs, nil
+// add enters a subscription of a session that has none of this filter and share name,
+// and reports how many bytes it takes that others with the filter share. The caller holds
+// mu for writing.
+func (t *topics) add(s *session, share string, f *sought) (n slot, once int) {
+	n = t.subs.take()
+	sub := t.sub(n)
+	sub.session = t.enlist(s)
+	sub.tag = tag(f.key)
+	if f.first == 0 {
+		once += t.found(n, f, s)
+	} else {
+		sub.filter = t.sub(f.first).filter
 	}
-	at := &p.groups
-	for *at != nil && (*at).name != share {
-		at = &(*at).next
+	switch {
+	case share != "":
+		once += t.join(n, share, f)
+	case f.first == 0:
+		t.begin(n, f)
+	default:
+		t.insert(n, f.first)
 	}
-	if *at == nil {
-		*at = &group{name: share}
-	}
-	return &(*at).members, *at
+	t.subscriptions.Add(1)
+	return n, once
 }
 
-func (p *point) remove(share string, sub *subscription) {
-	list, g := p.list(share)
-	if g != nil {
-		g.note(sub, false) // so that the gap is behind those who are
+// found keeps the text and the form of a filter that is new.
+func (t *topics) found(n slot, f *sought, by *session) int {
+	t.sub(n).filter = t.texts.put(f.filter)
+	if f.wild {
+		t.forms.add(f.shape, by)
 	}
-	last := len(*list) - 1
-	(*list)[sub.at] = (*list)[last]
-	(*list)[sub.at].at = sub.at
-	(*list)[last] = nil
-	*list = (*list)[:last]
-	if last > 0 {
-		return
+	return textCost(len(f.filter))
+}
+
+// begin makes a subscription, or what stands for Shared ones, the first of its filter.
+func (t *topics) begin(n slot, f *sought) {
+	sub := t.sub(n)
+	sub.next, sub.prev = n, n
+	t.filters.add(byFilter{t}, n, f.key, perFilter)
+	f.first = n
+}
+
+// insert puts a subscription behind the last one of a ring.
+func (t *topics) insert(n, first slot) {
+	sub, head := t.sub(n), t.sub(first)
+	sub.next, sub.prev = first, head.prev
+	t.sub(head.prev).next = n
+	head.prev = n
+}
+
+// extract takes a subscription out of its ring, and returns the one behind it, 0 if
+// there is none.
+func (t *topics) extract(n slot) slot {
+	sub := t.sub(n)
+	next := sub.next
+	t.sub(sub.prev).next, t.sub(next).prev = next, sub.prev
+	sub.next, sub.prev = 0, 0
+	if next == n {
+		return 0
 	}
-	*list = nil
-	if share == "" {
-		return
+	return next
+}
+
+// remove takes a subscription out of its filter, and reports how many bytes it took that
+// others with the filter shared. free is for the caller. The caller holds mu for writing.
+func (t *topics) remove(n slot) (once int) {
+	t.subscriptions.Add(-1)
+	sub := t.sub(n)
+	if sub.is(isShared) {
+		return t.part(n)
 	}
-	at := &p.groups
-	for (*at).name != share {
-		at = &(*at).next
+	return t.end(n)
+}
+
+// end takes a subscription, or what stands for Shared ones, out of its filter's ring.
+func (t *topics) end(n slot) (once int) {
+	sub := t.sub(n)
+	filter := t.texts.get(sub.filter)
+	key, s, wild := t.key(filter)
+	next := t.extract(n)
+	if next != 0 {
+		t.filters.replace(byFilter{t}, n, next, key) // if it was the first
+		return 0
 	}
-	*at = (*at).next
+	once = textCost(len(filter))
+	t.filters.remove(byFilter{t}, n, key, perFilter)
+	t.texts.free(sub.filter)
+	if wild {
+		t.forms.remove(s)
+	}
+	return once
 }
 
 // levels counts the levels of a topic or filter.

@@ -9,13 +9,6 @@ import (
 	"testing"
 )
 
-// point is where a subscription stands.
-func (sub *subscription) point(b *Broker) *point {
-	_, filter := splitShared(sub.filter)
-	key, _, _ := b.topics.key(filter)
-	return b.topics.find(key, filter)
-}
-
 // oracle says by section 4.7 whether a filter matches a topic, level by level.
 func oracle(filter, topic string) bool {
 	f, t := strings.Split(filter, "/"), strings.Split(topic, "/")
@@ -61,61 +54,16 @@ func randomFilter(random *rand.Rand) string {
 	return strings.Join(levels, "/")
 }
 
-// 4.7: whoever subscribes in whatever order, and leaves again, a message finds
-// those whose filters match, and no trace is left of the others.
-func TestMatchingIsAsTheStandardSays(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	var ts topics
-	ts.init()
-	by := new(session)
-	var subs []*subscription
-	for step := range 5000 {
-		switch n := random.IntN(10); {
-		case n < 3 && len(subs) < 200:
-			sub := &subscription{s: &session{}, filter: randomFilter(random)}
-			ts.add("", sub.filter, sub, by)
-			subs = append(subs, sub)
-		case n == 3 && len(subs) > 0:
-			i := random.IntN(len(subs))
-			ts.remove("", subs[i].filter, subs[i])
-			subs = slices.Delete(subs, i, i+1)
-		default:
-			topic := randomTopic(random)
-			r := &routing{m: &message{from: anyone(), topic: []byte(topic)}}
-			ts.collect(r)
-			want := 0
-			for _, sub := range subs {
-				if oracle(sub.filter, topic) {
-					want++
-					if !slices.ContainsFunc(r.targets, func(t target) bool { return t.s == sub.s }) {
-						t.Fatalf("step %d: %q does not reach %q; want it to", step, topic, sub.filter)
-					}
-				}
-			}
-			if len(r.targets) != want {
-				t.Fatalf("step %d: %q reaches %d; want %d", step, topic, len(r.targets), want)
-			}
-		}
-	}
-	for _, sub := range subs {
-		ts.remove("", sub.filter, sub)
-	}
-	if len(ts.points)+len(ts.forms)+len(ts.byShape)+int(by.forms) != 0 {
-		t.Errorf("without subscriptions %d filters and %d forms are left; want none", len(ts.points), len(ts.forms))
-	}
-}
-
 // The retained messages are those of a map, in order, and a feed finds those that
 // match (3.3.1-5 to -9), however it is interrupted.
 func TestRetainedIsAMapInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	var ts topics
-	ts.init()
-	ts.retained.memory = &accounts{account: account{most: 1 << 40}, each: 1 << 40}
-	l, err := (&Config{Anonymous: true}).limits()
+	b, err := New(Config{Anonymous: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer b.Close()
+	l, store := b.limits, &b.topics.retained
 	want := make(map[string]string)
 	for step := range 10_000 {
 		topic := randomTopic(random) + fmt.Sprint("/", random.IntN(50))
@@ -129,27 +77,30 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 		} else {
 			want[topic] = fmt.Sprint(step)
 		}
-		if !ts.retained.retain([]byte(topic), m, anyone(), &l, 0) {
+		if !store.retain([]byte(topic), m, anyone(), &l, 0) {
 			t.Fatalf("step %d: %q is not retained", step, topic)
 		}
 		if step%300 != 0 {
 			continue
 		}
 		filter := randomFilter(random)
+		reader := newSession(b, "reader")
+		n := b.topics.enter(reader, filter)
+		b.topics.sub(n).setNewest(b.topics.retained.number)
 		f := new(feeds)
-		f.subs.push(&subscription{s: &session{}, filter: filter, newest: ts.retained.number})
+		f.subs.push(n)
 		var got []*kept
 		for more := true; more; more = f.from != nil {
-			got, f.from, f.past = ts.look(got[:len(got):len(got)], f, 0)
+			got, f.from, f.past, _ = b.topics.look(got[:len(got):len(got)], f, 0)
 		}
-		n := 0
+		due := 0
 		for topic := range want {
 			if oracle(filter, topic) {
-				n++
+				due++
 			}
 		}
-		if len(got) != n || !slices.IsSortedFunc(got, func(a, b *kept) int { return bytes.Compare(a.name(), b.name()) }) {
-			t.Fatalf("step %d: %q finds %d messages; want %d, in order", step, filter, len(got), n)
+		if len(got) != due || !slices.IsSortedFunc(got, func(a, b *kept) int { return bytes.Compare(a.name(), b.name()) }) {
+			t.Fatalf("step %d: %q finds %d messages; want %d, in order", step, filter, len(got), due)
 		}
 		for _, k := range got {
 			var m message
@@ -159,14 +110,14 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 			}
 		}
 	}
-	if ts.retained.count != len(want) {
-		t.Errorf("count = %d; want %d", ts.retained.count, len(want))
+	if store.count != len(want) {
+		t.Errorf("count = %d; want %d", store.count, len(want))
 	}
 	for topic := range want {
-		ts.retained.retain([]byte(topic), nil, anyone(), &l, 0)
+		store.retain([]byte(topic), nil, anyone(), &l, 0)
 	}
-	if ts.retained.count+ts.retained.bytes+len(ts.retained.chunks) != 0 {
-		t.Errorf("emptied, it has %d messages of %d bytes in %d chunks; want none", ts.retained.count, ts.retained.bytes, len(ts.retained.chunks))
+	if store.count+store.bytes+len(store.chunks) != 0 {
+		t.Errorf("emptied, it has %d messages of %d bytes in %d chunks; want none", store.count, store.bytes, len(store.chunks))
 	}
 }
 
