@@ -71,7 +71,7 @@ const (
 	costState        = 256
 	costAbsence      = 64
 	costWill         = 64
-	costSubscription = 44 // with its places in three tables
+	costSubscription = 42 // with its places in three tables
 	costGroup        = 36
 	costForm         = 72
 	costMessage      = 32

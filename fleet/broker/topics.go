@@ -43,7 +43,7 @@ const maxSubscriptions = 1 << 26
 const maxGroups = 1 << 10
 
 // perFilter is how many filters are in one list of topics.filters in the middle.
-const perFilter = 1
+const perFilter = 2
 
 func (t *topics) init() {
 	t.seed = maphash.MakeSeed()

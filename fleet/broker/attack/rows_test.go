@@ -41,6 +41,12 @@ func short(i int) string {
 	return string([]byte{digits[i/n/n%n], digits[i/n%n], digits[i%n]})
 }
 
+// printable is a text of three bytes out of more of them.
+func printable(i int) string {
+	const most = 0x7f - 0x30
+	return string([]byte{0x30 + byte(i/most/most%most), 0x30 + byte(i/most%most), 0x30 + byte(i%most)})
+}
+
 // retained has a house with so many messages retained.
 func retained(n int) func(a *attacker) error {
 	return func(a *attacker) error {
@@ -128,6 +134,23 @@ func leaves(n int, will func(i int) string, packets ...[]byte) func(a *attacker)
 	}
 }
 
+// filters has so many clients subscribe to 1,000 filters in each of so many packets.
+func filters(clients, packets int, filter func(i int) string) func(a *attacker) error {
+	return many(size(clients), func(c *conn, i int) error {
+		for k := range packets {
+			if err := c.send(subscribeAll(1<<20, func(j int) string {
+				if j == 1000 {
+					return ""
+				}
+				return filter((i*packets+k)*1000 + j)
+			})); err != nil {
+				return err
+			}
+		}
+		return c.settle()
+	})
+}
+
 func attacks() []attack {
 	return append(crowds(), []attack{
 		{name: "one filter 260,000 times in a packet, 20,000 retained", bound: "`maximum_filters`", before: retained(20_000),
@@ -140,11 +163,13 @@ func attacks() []attack {
 			run: each(20, 20, func(i int) []byte {
 				return subscribeAll(size(40_000), func(k int) string { return fmt.Sprintf("+/+/%d/%d", i, k) })
 			})},
-		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 3 MB a client", most: 40, why: "a filter takes some 180 bytes; in two bare tables, 175",
-			run: each(5, 20, func(i int) []byte {
-				return subscribeAll(size(6000), func(k int) string { return short(1000*i + k) })
-			})},
-		{name: "40,000 filters of 200 levels", bound: "a filter takes no more than its text and some 180 bytes",
+		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 0.8 MB a client", most: 9, why: "a filter takes 46 bytes in all",
+			run: filters(30, 16, printable)},
+		{name: "the same filters of two bytes by 100", bound: "the same; a text is there once", most: 10, why: "a subscription takes 38 bytes beside its filter's text",
+			run: filters(100, 6, func(i int) string { return printable(i % 6000)[1:] })},
+		{name: "Shared Subscriptions of three bytes", bound: "the same", most: 9, why: "it takes 42 bytes, and as much again for its filter and its name",
+			run: filters(14, 16, func(i int) string { return "$share/a/" + printable(i) })},
+		{name: "40,000 filters of 200 levels", bound: "a filter takes no more than its text and some 42 bytes",
 			run: each(20, size(40), func(n int) []byte {
 				return subscribeAll(400_000, func(i int) string {
 					if i == 1000 {
