@@ -151,7 +151,7 @@ func (r *requesting) unconnected(err error, first *firstBytes) error {
 		}
 		return failed(brokerHint(err, r.url), "connecting to %s: %w", r.url, err)
 	case requester.Greeting:
-		hint := ""
+		hint := brokerHint(err, r.url) // with TLS 1.3 a certificate that is missing shows only now
 		if isPlain(r.url) {
 			hint = firstBytesHint(first.get())
 		}

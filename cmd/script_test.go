@@ -71,6 +71,8 @@ const atOnce = 6
 //	strange VAR HEX...           start a server that answers what it is sent with
 //	                             these bytes, one group at a time; VAR is its port
 //	certificate NAME [expired]   write NAME.pem and NAME-key.pem for 127.0.0.1
+//	mutual VAR NAME VERSION      start a TLS server with NAME.pem that wants a certificate of
+//	                             its clients, of TLS 1.2 or 1.3; VAR is its port
 //	answer PORT TOPIC N          answer each request to the topic N times
 //	liar VAR PORT LIE            start a proxy before the broker at PORT; VAR is its port. It
 //	                             loses all "acknowledgements", or all "wills", or with
@@ -147,6 +149,7 @@ func scriptParams(dir string) testscript.Params {
 			"mosquitto":   scriptMosquitto,
 			"strange":     scriptStrange,
 			"certificate": scriptCertificate,
+			"mutual":      scriptMutual,
 			"answer":      scriptAnswer,
 			"forge":       scriptForge,
 			"liar":        scriptLiar,

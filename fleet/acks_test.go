@@ -200,3 +200,45 @@ func (p *peer) passed(typ byte) {
 		}
 	}
 }
+
+// The reason codes of a SUBACK (3.9.3-2): what is none of the standard's is a bad packet, of
+// which 0x80 tells what it means, and a number of codes that is not that of the filters ends
+// the connection (3.8.4-6).
+func TestOddSubacks(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		codes  []byte
+		online bool
+		bad    int64
+	}{
+		{"as asked", []byte{1}, true, 0},
+		{"lower, which is allowed (3.8.4-8)", []byte{0}, true, 0},
+		{"higher", []byte{2}, true, 0},
+		{"0x05, which is none", []byte{0x05}, true, 1},
+		{"0x7F, which is none", []byte{0x7f}, true, 1},
+		{"0x87, not authorized", []byte{0x87}, false, 0},
+		{"0x85, which is none of a SUBACK", []byte{0x85}, false, 1},
+		{"0xFF, which is none", []byte{0xff}, false, 1},
+		{"two for one filter", []byte{1, 1}, false, 1},
+		{"none", nil, false, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var f *Fleet
+			play(t, scenarioOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = 1\n"), func(_ *testing.T, b *script) {
+				f = b.fleet
+				p := b.accept()
+				p.wantConnect()
+				p.connack(0, false, nil)
+				s := p.wantSubscribe()
+				p.write(append([]byte{packets.SUBACK << 4, byte(3 + len(tt.codes)), byte(s.PacketID >> 8), byte(s.PacketID), 0}, tt.codes...))
+				time.Sleep(50 * time.Millisecond)
+				if got := f.Presence().Online == 1; got != tt.online {
+					b.t.Errorf("online is %t; want %t", got, tt.online)
+				}
+			})
+			if got := f.counts.BadPackets.Load(); got != tt.bad {
+				t.Errorf("connections.bad_packets = %d; want %d", got, tt.bad)
+			}
+		})
+	}
+}
