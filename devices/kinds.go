@@ -120,6 +120,14 @@ func (p *Param) Wants() string {
 	}
 }
 
+// ParamError says what is wrong with one parameter of a kind.
+type ParamError struct {
+	Param string
+	Wrong string // what was given and what was wanted
+}
+
+func (e *ParamError) Error() string { return e.Param + ": " + e.Wrong }
+
 func (p *Param) refuse(v any) error {
 	var got string
 	switch v := v.(type) {
@@ -134,7 +142,7 @@ func (p *Param) refuse(v any) error {
 	default:
 		got = fmt.Sprintf("a value of type %T", v)
 	}
-	return fmt.Errorf("%s: %s; want %s", p.Name, got, p.Wants())
+	return &ParamError{p.Name, got + "; want " + p.Wants()}
 }
 
 func formatNumber(f float64) string {

@@ -91,7 +91,7 @@ func prepareLight(set map[string]any) (Maker, error) {
 		transition: uint16(v.span("transition").Round(time.Millisecond) / time.Millisecond),
 	}
 	if p.full < p.standby {
-		return nil, fmt.Errorf("light: full_watts: %s; want at least standby_watts, %s", formatNumber(p.full), formatNumber(p.standby))
+		return nil, fmt.Errorf("light: %w", &ParamError{"full_watts", formatNumber(p.full) + "; want at least standby_watts, " + formatNumber(p.standby)})
 	}
 	return func(uint64, time.Duration) Device { return newLight(p) }, nil
 }

@@ -211,7 +211,7 @@ func plugFaults(v values) error {
 	var faults []error
 	atLeast := func(name string, want time.Duration, of string) {
 		if d := v.span(name); d < want {
-			faults = append(faults, fmt.Errorf("plug: %s: %q; want at least %s, %q", name, words.Duration(d), of, words.Duration(want)))
+			faults = append(faults, fmt.Errorf("plug: %w", &ParamError{name, fmt.Sprintf("%q; want at least %s, %q", words.Duration(d), of, words.Duration(want))}))
 		}
 	}
 	atLeast("fridge_on", v.span("fridge_start_time"), "fridge_start_time")
@@ -219,7 +219,7 @@ func plugFaults(v values) error {
 	atLeast("dishwasher_time", 2*v.span("dishwasher_heat_time"), "two of dishwasher_heat_time")
 	atLeast("dishwasher_every", v.span("dishwasher_time"), "dishwasher_time")
 	if f, m := v.number("kettle_fewest"), v.number("kettle_most"); math.Round(m) < math.Round(f) {
-		faults = append(faults, fmt.Errorf("plug: kettle_most: %s; want at least kettle_fewest, %s", formatNumber(m), formatNumber(f)))
+		faults = append(faults, fmt.Errorf("plug: %w", &ParamError{"kettle_most", formatNumber(m) + "; want at least kettle_fewest, " + formatNumber(f)}))
 	}
 	return errors.Join(faults...)
 }

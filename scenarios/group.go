@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -328,12 +329,9 @@ func checkParams(r rules, g *Group) {
 		return
 	}
 	if _, err := g.Kind.New(devices.Config{Params: g.Params}); err != nil {
-		// Which of them it is stands at the start of the text, if anywhere.
 		blamed := "kind"
-		for name := range g.Params {
-			if strings.HasPrefix(err.Error(), g.Kind.Name+": "+name+":") {
-				blamed = name
-			}
+		if p, ok := errors.AsType[*devices.ParamError](err); ok && g.Params[p.Param] != nil {
+			blamed = p.Param
 		}
 		r.errorf(blamed, "", "%v", err)
 	}

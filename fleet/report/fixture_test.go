@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -96,7 +97,7 @@ func (p plan) play() *metrics.Result {
 			events = append(events, event{send, "send", i}, event{answer, "answer", i})
 		}
 	}
-	slices.SortStableFunc(events, func(a, b event) int { return int(a.at - b.at) })
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	ids := map[int]metrics.ID{}
 	for _, e := range events {
 		at := planned[e.i]

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -434,7 +435,7 @@ func TestIncidentsThatShareAMark(t *testing.T) {
 	for i := range 150 {
 		r.Incidents = append(r.Incidents, metrics.Incident{At: metrics.Span(i*i%60) * metrics.Span(time.Second), Text: "x: y"})
 	}
-	slices.SortStableFunc(r.Incidents, func(a, b metrics.Incident) int { return int(a.At - b.At) })
+	slices.SortStableFunc(r.Incidents, func(a, b metrics.Incident) int { return cmp.Compare(a.At, b.At) })
 	edge, number := math.Inf(-1), 0
 	for _, m := range newTimeLine(r).Charts[0].Marks {
 		var left, width float64

@@ -143,9 +143,10 @@ func ParseFactor(s string) (float64, error) {
 	return n, nil
 }
 
+var errNoSize = errors.New(`want a size such as "512B", "64KiB" or "1MiB"`)
+
 // ParseSize reads bytes: "512B", "64KiB", "1MiB" (of 1024).
 func ParseSize(s string) (int64, error) {
-	const want = `want a size such as "512B", "64KiB" or "1MiB"`
 	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
 	n, err := strconv.ParseInt(s[:digits], 10, 64)
 	unit, ok := map[string]int64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[s[digits:]]
@@ -153,7 +154,7 @@ func ParseSize(s string) (int64, error) {
 	case errors.Is(err, strconv.ErrRange) && ok, err == nil && ok && n > math.MaxInt64/unit:
 		return 0, errors.New("that is more than 8 EiB")
 	case err != nil || !ok:
-		return 0, errors.New(want)
+		return 0, errNoSize
 	}
 	return n * unit, nil
 }
@@ -167,7 +168,7 @@ func ParseByteRate(s string) (int64, error) {
 	}
 	n, err := ParseSize(size)
 	switch {
-	case !ok, err != nil && strings.HasPrefix(err.Error(), "want"):
+	case !ok, errors.Is(err, errNoSize):
 		return 0, errors.New(want)
 	case err != nil:
 		return 0, err
