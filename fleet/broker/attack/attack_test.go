@@ -34,12 +34,12 @@ type attacker struct {
 	conns   []*conn
 }
 
-// size is how large a part of an attack is: a fiftieth, unless all of it is wanted.
+// size is how large a part of an attack is: a hundredth, unless all of it is wanted.
 func size(n int) int {
 	if *full {
 		return n
 	}
-	return max(1, n/50)
+	return max(1, n/100)
 }
 
 func (a *attacker) dial() (*conn, error) {
