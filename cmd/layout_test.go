@@ -133,6 +133,14 @@ var rooms = []struct {
 
 	{"fleet/events", nil},
 	{"fleet/machine", nil},
+	{"fleet/preflight", map[string]string{
+		"devices/words":  "numbers, and names of the scenario's",
+		"fleet/incident": "how many connections they leave behind",
+		"fleet/load":     "how long requests are",
+		"fleet/machine":  "what there is",
+		"fleet/wire":     "how long packets are",
+		"scenarios":      "what is planned",
+	}},
 	{"fleet/responder", map[string]string{
 		"devices/faces":    "their dialects",
 		"devices/words":    "what is wrong with the fault that a request wants",
@@ -162,6 +170,7 @@ var rooms = []struct {
 		"fleet/load":       "the controllers",
 		"fleet/machine":    "what this machine has",
 		"fleet/metrics":    "counts",
+		"fleet/preflight":  "what the broker does not allow",
 		"fleet/responder":  "the devices' side of their sessions",
 		"fleet/retained":   "what the broker keeps of devices",
 		"fleet/transport":  "connections",
@@ -221,7 +230,9 @@ var rooms = []struct {
 		"fleet/exporter":      "--metrics",
 		"fleet/files":         "files that flags name",
 		"fleet/incident":      "how many Wills check foresees",
+		"fleet/machine":       "what this machine has",
 		"fleet/metrics":       "results",
+		"fleet/preflight":     "what this machine does not allow",
 		"fleet/report":        "report",
 		"fleet/requester":     "request, and commands of --control",
 		"fleet/responder":     "what a key has a device do, and what commands became of",

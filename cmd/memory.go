@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"runtime/debug"
 
-	"homefleet/fleet"
+	"homefleet/fleet/machine"
 )
 
 // A fleet's garbage is short-lived and its live heap small, so that at the
@@ -30,7 +30,7 @@ func tuneMemory(lookup func(string) (string, bool)) bool {
 		return false
 	}
 	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(int64(memoryShare * float64(cmp.Or(fleet.ThisMachine().Memory, unknownMemory))))
+	debug.SetMemoryLimit(int64(memoryShare * float64(cmp.Or(machine.This().Memory, unknownMemory))))
 	return true
 }
 

@@ -5,22 +5,23 @@ import (
 	"net/netip"
 	"strings"
 
-	"homefleet/fleet"
+	"homefleet/fleet/machine"
+	"homefleet/fleet/preflight"
 	"homefleet/scenarios/tomlfault"
 )
 
 // preflight says which walls of this machine are near before anything connects,
 // and refuses a plan that cannot work.
 func (r *running) preflight(f *runFlags) error {
-	m := fleet.ThisMachine()
+	m := machine.This()
 	m.InMemory, m.BrokerInProcess = r.embedded != nil, r.embedded != nil
 	m.SourceAddresses = r.sources
 	if r.dialer != nil {
 		m.Secure = r.dialer.Secure()
 		m.WebSocket = strings.HasPrefix(r.url, "ws")
 	}
-	var fatal *fleet.Wall
-	for _, w := range fleet.Preflight(r.sc, m) {
+	var fatal *preflight.Wall
+	for _, w := range preflight.Machine(r.sc, m) {
 		if w.Fatal && !f.force {
 			if fatal == nil {
 				fatal = &w

@@ -4,7 +4,6 @@ import (
 	"homefleet/devices/faces"
 	"homefleet/fleet/client"
 	"homefleet/fleet/load"
-	"homefleet/fleet/machine"
 	"homefleet/scenarios"
 )
 
@@ -33,12 +32,6 @@ type (
 	// PlanSlot is one planned request.
 	PlanSlot = load.PlanSlot
 )
-
-// Machine is what a pre-flight check goes by; see [ThisMachine].
-type Machine = machine.Facts
-
-// ThisMachine finds out what this process may use.
-func ThisMachine() Machine { return machine.This() }
 
 // PlanOf makes the plan of a checked scenario.
 func PlanOf(sc *scenarios.Scenario) *Plan { return load.PlanOf(sc) }

@@ -10,6 +10,7 @@ import (
 
 	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/preflight"
 )
 
 // brokerFacts is what the broker has said of itself.
@@ -34,6 +35,12 @@ func (f *Fleet) BrokerLimits() map[string]string {
 		return *m
 	}
 	return nil
+}
+
+// LimitWalls says which limits in the broker's CONNACK the scenario runs into. There
+// are none before the first CONNACK. It may be called from any goroutine.
+func (f *Fleet) LimitWalls() []string {
+	return preflight.Broker(f.scenario, f.run, f.BrokerLimits())
 }
 
 // noteLimits keeps the limits of the first CONNACK; the others are taken to be

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"homefleet/fleet/machine"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 )
@@ -179,7 +180,7 @@ func loadFacts(sc *scenarios.Scenario) metrics.LoadFacts {
 func hostFacts() metrics.HostFacts {
 	return metrics.HostFacts{
 		Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Go: runtime.Version(),
-		OS: runtime.GOOS, Arch: runtime.GOARCH, Memory: ThisMachine().Memory,
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Memory: machine.This().Memory,
 	}
 }
 

@@ -1,14 +1,12 @@
-package fleet
+package preflight
 
 import (
 	"strings"
 	"testing"
-
-	"homefleet/scenarios"
 )
 
-// TestLimitWalls checks what is said of a broker's limits.
-func TestLimitWalls(t *testing.T) {
+// TestBroker checks what is said of a broker's limits.
+func TestBroker(t *testing.T) {
 	const text = `
 [phases]
 measure = "1s"
@@ -26,10 +24,7 @@ qos = 2
 payload_size = "1KiB"
 share_replies = true
 `
-	sc, faults := scenarios.Load("test", []byte(text))
-	if err := faults.Err(); err != nil {
-		t.Fatal(err)
-	}
+	sc := scenarioOf(t, text)
 	for _, c := range []struct {
 		name, value string
 		want        string // "": nothing
@@ -46,9 +41,9 @@ share_replies = true
 		{"Retain Available", "no", "the broker retains nothing"},
 		{"Retain Available", "yes", ""},
 	} {
-		got := strings.Join(limitWalls(sc, "run", map[string]string{c.name: c.value}), "; ")
+		got := strings.Join(Broker(sc, "run", map[string]string{c.name: c.value}), "; ")
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
-			t.Errorf("limitWalls(%s = %q) = %q; want %q", c.name, c.value, got, c.want)
+			t.Errorf("Broker(%s = %q) = %q; want %q", c.name, c.value, got, c.want)
 		}
 	}
 }

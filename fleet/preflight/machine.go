@@ -1,9 +1,13 @@
-package fleet
+// Package preflight says which limits a scenario runs into: those of this machine,
+// before anything connects, and those that a broker declares as it is connected to. It
+// measures nothing itself.
+package preflight
 
 import (
 	"fmt"
 
 	"homefleet/fleet/incident"
+	"homefleet/fleet/machine"
 	"homefleet/scenarios"
 )
 
@@ -24,9 +28,9 @@ const (
 	spareFiles    = 64 // logs, the report, listeners, epoll, who looks at what is retained
 )
 
-// Preflight says which walls are near before anything connects. Nothing is
-// found for a plan that fits.
-func Preflight(sc *scenarios.Scenario, m Machine) []Wall {
+// Machine says which walls of a machine are near. Nothing is found for a plan that
+// fits.
+func Machine(sc *scenarios.Scenario, m machine.Facts) []Wall {
 	sessions := sc.Count()
 	if sc.Audit.On {
 		sessions++

@@ -1,4 +1,4 @@
-package fleet
+package preflight
 
 import (
 	"fmt"
@@ -11,13 +11,9 @@ import (
 	"homefleet/scenarios"
 )
 
-// LimitWalls says which limits in the broker's CONNACK the scenario runs into. There
-// are none before the first CONNACK. It may be called from any goroutine.
-func (f *Fleet) LimitWalls() []string { return limitWalls(f.scenario, f.run, f.BrokerLimits()) }
-
-// limitWalls says which limits in the broker's CONNACK a scenario runs into.
-// run is {run} in its templates.
-func limitWalls(sc *scenarios.Scenario, run string, connack map[string]string) []string {
+// Broker says which limits in a broker's CONNACK a scenario runs into; connack has them
+// by the standard's names (MQTT 5.0, 3.2.2.3). run is {run} in its templates.
+func Broker(sc *scenarios.Scenario, run string, connack map[string]string) []string {
 	var walls []string
 	add := func(format string, args ...any) { walls = append(walls, fmt.Sprintf(format, args...)) }
 	limit := func(name string) (int, bool) {
