@@ -23,7 +23,7 @@ var ownTopics = map[string]string{
 	"cmd/logins.go":            "homefleet/response: the Response Topics of requesters",
 	"cmd/request.go":           "homefleet/response, likewise",
 	"fleet/audit/auditor.go":   "homefleet/auditor: where devices answer the auditor",
-	"fleet/limitwalls.go":      "homefleet/response, for its length",
+	"fleet/preflight/broker.go":      "homefleet/response, for its length",
 	"fleet/load/controller.go": "homefleet/response, the Response Topics of controllers",
 }
 

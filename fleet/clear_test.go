@@ -205,6 +205,7 @@ func TestClearByRights(t *testing.T) {
 						before.say(topic, "x", true)
 					}
 				}
+				synctest.Wait() // the broker has it all, also what was at QoS 0
 				told := int64(0)
 				done, err := Clear(t.Context(), sc, Options{Dial: b.Dial, BrokerName: "the broker"}, Clearing{Progress: func(done, of int64) {
 					if done <= told || of != int64(lamps*(2+states)) {
