@@ -19,12 +19,12 @@ import (
 // ownTopics are the files outside of devices/faces that spell a topic which begins like one of
 // a face, and why that is none of the devices'.
 var ownTopics = map[string]string{
-	"cmd/banner.go":            "homefleet/try: where a line to paste wants its answer",
-	"cmd/logins.go":            "homefleet/response: the Response Topics of requesters",
-	"cmd/request.go":           "homefleet/response, likewise",
-	"fleet/audit/auditor.go":   "homefleet/auditor: where devices answer the auditor",
-	"fleet/preflight/broker.go":      "homefleet/response, for its length",
-	"fleet/load/controller.go": "homefleet/response, the Response Topics of controllers",
+	"cmd/banner.go":             "homefleet/try: where a line to paste wants its answer",
+	"cmd/logins.go":             "homefleet/response: the Response Topics of requesters",
+	"cmd/request.go":            "homefleet/response, likewise",
+	"fleet/audit/auditor.go":    "homefleet/auditor: where devices answer the auditor",
+	"fleet/preflight/broker.go": "homefleet/response, for its length",
+	"fleet/load/controller.go":  "homefleet/response, the Response Topics of controllers",
 }
 
 // Where devices hear and say what, only their faces know: nobody else spells a topic.
