@@ -13,6 +13,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/devices/faces"
 	"homefleet/fleet/wire"
 )
 
@@ -31,7 +32,9 @@ type requester struct {
 	failed                  atomic.Int64
 
 	mu   sync.Mutex
-	seen map[uint64]struct{} // outstanding
+	seen map[uint64]int // outstanding, and how many messages of the answer
+
+	messages int // that each answer has
 }
 
 const answers = "answers/requester"
@@ -45,7 +48,10 @@ func startRequester(j *job) (part, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &requester{conn: conn, ids: ids, asks: asks, seen: make(map[uint64]struct{})}
+	r := &requester{conn: conn, ids: ids, asks: asks, seen: make(map[uint64]int), messages: 1}
+	if f, ok := faces.ByName(j.Face); ok && f.InParts {
+		r.messages = 2 // to POWER
+	}
 	r.out = wire.AppendConnect(nil, &wire.Connect{Version: wire.V5, ClientID: "requester", CleanStart: true, MaximumPacketSize: 1 << 20})
 	r.out = wire.Append(r.out, &packets.Subscribe{PacketID: 1, Properties: &packets.Properties{}, Subscriptions: []packets.SubOptions{
 		{Topic: answers, QoS: 1}, {Topic: "state/+/power", QoS: 1},
@@ -132,7 +138,7 @@ func (r *requester) send(o order) {
 		p := wire.Publish{Topic: topic, Payload: []byte(payload), QoS: o.QoS, PacketID: uint16(number%65535) + 1}
 		p.Props.ResponseTopic, p.Props.CorrelationData = to, correlation[:]
 		r.mu.Lock()
-		r.seen[number] = struct{}{}
+		r.seen[number] = r.messages
 		r.mu.Unlock()
 		r.sent.Add(1)
 		r.writing.Lock()
@@ -208,12 +214,17 @@ func (r *requester) take(p *wire.Publish) {
 	}
 	number := binary.BigEndian.Uint64(p.Props.CorrelationData)
 	r.mu.Lock()
-	_, due := r.seen[number]
-	delete(r.seen, number)
-	r.mu.Unlock()
-	if !due {
-		r.strange.Add(1)
-		return
+	due := r.seen[number]
+	if due > 1 {
+		r.seen[number] = due - 1
+	} else {
+		delete(r.seen, number)
 	}
-	r.answered.Add(1)
+	r.mu.Unlock()
+	switch due {
+	case 0:
+		r.strange.Add(1)
+	case 1:
+		r.answered.Add(1)
+	}
 }
