@@ -50,7 +50,7 @@ var rooms = []struct {
 		"fleet/wire":      "packets",
 	}},
 	{"fleet/broker/attack", nil},
-	{"fleet/broker/conformance", nil},
+	{"fleet/conformance", nil},
 
 	// What is measured, and how it is shown.
 	{"fleet/metrics", map[string]string{
