@@ -2,7 +2,7 @@ package conformance
 
 import (
 	"bytes"
-	"flag"
+	"context"
 	"fmt"
 	"maps"
 	"net"
@@ -17,37 +17,30 @@ import (
 	"homefleet/fleet/broker"
 )
 
-// statement is one thing that the standard says.
-type statement struct {
-	section string // of MQTT 5.0, or with "3.1.1: " in front, of that
-	title   string
-	check   func(r *run)
-	variant string // which broker; "" is one with nothing special
-	full    bool   // it takes tens of thousands of messages, and is for HOMEFLEET_FULL=1, which .ci/run sets
-}
-
 // variant is a way to set a broker up.
 type variant struct {
 	config broker.Config
 	// mosquitto is its configuration; nil: it cannot be set up so. dir is for
 	// files that it names.
 	mosquitto func(dir string) (string, error)
+	examine   func(c *Config) // what the examiner is told of it
 }
 
 func plainMosquitto(lines string) func(string) (string, error) {
 	return func(string) (string, error) { return "allow_anonymous true\n" + lines, nil }
 }
 
+func asAlice(c *Config) {
+	c.Username, c.Password, c.TopicPrefix, c.ForbiddenTopic = "alice", new("secret"), "open/", "closed/a"
+}
+
 var variants = map[string]variant{
 	"": {broker.Config{Anonymous: true, Limits: broker.Limits{MaximumPacketSize: 200_000, ReceiveMaximum: 10}},
-		plainMosquitto("max_packet_size 200000\nmax_inflight_messages 10\nmax_queued_messages 1000\n")},
+		plainMosquitto("max_packet_size 200000\nmax_inflight_messages 10\nmax_queued_messages 1000\n"), nil},
 	"QoS 1, no retain": {broker.Config{Anonymous: true, Limits: broker.Limits{MaximumQoS: new(byte(1)), NoRetain: true}},
-		plainMosquitto("max_qos 1\nretain_available false\n")},
-	"keep alive": {broker.Config{Anonymous: true, Limits: broker.Limits{ServerKeepAlive: 1}}, nil},
-	"restricted": {broker.Config{Anonymous: true, Limits: broker.Limits{NoWildcards: true, NoSubscriptionIDs: true, NoShared: true, TopicAliasMaximum: -1}}, nil},
-	// For what takes tens of thousands of messages, which cost Mosquitto the delay
-	// of a TCP acknowledgement each.
-	"quick": {broker.Config{Anonymous: true}, nil},
+		plainMosquitto("max_qos 1\nretain_available false\n"), nil},
+	"keep alive": {broker.Config{Anonymous: true, Limits: broker.Limits{ServerKeepAlive: 1}}, nil, nil},
+	"restricted": {broker.Config{Anonymous: true, Limits: broker.Limits{NoWildcards: true, NoSubscriptionIDs: true, NoShared: true, TopicAliasMaximum: -1}}, nil, nil},
 	"users": {broker.Config{Users: []broker.User{{Name: "alice", Password: "secret", Publish: []string{"open/#"}, Subscribe: []string{"open/#"}, ResponseInformation: "own/{user}"}}},
 		func(dir string) (string, error) {
 			passwords, acl := filepath.Join(dir, "passwords"), filepath.Join(dir, "acl")
@@ -56,38 +49,21 @@ var variants = map[string]variant{
 			}
 			err := os.WriteFile(acl, []byte("user alice\ntopic readwrite open/#\n"), 0o600)
 			return "allow_anonymous false\npassword_file " + passwords + "\nacl_file " + acl + "\n", err
-		}},
-}
-
-func TestMain(m *testing.M) {
-	// Most of what is checked here is waiting, so the checks run all at once, not
-	// one for each processor.
-	flag.Parse()
-	if err := flag.Set("test.parallel", "64"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
-
-func statements() []statement {
-	var all []statement
-	for _, part := range [][]statement{formatStatements, connectStatements, willStatements, publishStatements, qosStatements,
-		subscribeStatements, sessionStatements, limitStatements, oldStatements} {
-		all = append(all, part...)
-	}
-	return all
+		}, asAlice},
 }
 
 func TestStatementsAreNamedOnce(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range statements() {
-		if name := s.section + " " + s.title; seen[name] {
-			t.Errorf("two statements are called %q", name)
-		} else {
-			seen[name] = true
+	for _, s := range Statements() {
+		if seen[s.Name()] {
+			t.Errorf("two statements are called %q", s.Name())
 		}
-		if _, ok := variants[s.variant]; !ok {
-			t.Errorf("%s %s wants the broker %q; want one of the table", s.section, s.title, s.variant)
+		seen[s.Name()] = true
+		if s.check == nil || s.control == nil && controls[s.Group] == nil {
+			t.Errorf("%s has no check or no control; want both", s.Name())
+		}
+		if s.Does == "" || s.Wants == "" {
+			t.Errorf("%s: Does = %q, Wants = %q; want a sentence each", s.Name(), s.Does, s.Wants)
 		}
 	}
 	for _, list := range []map[string]string{mosquittoDeviations, mosquittoSometimes} {
@@ -99,31 +75,106 @@ func TestStatementsAreNamedOnce(t *testing.T) {
 	}
 }
 
+// startEmbedded returns the address of an embedded broker, and it.
+func startEmbedded(t *testing.T, c broker.Config) (string, *broker.Broker) {
+	b, err := broker.New(c)
+	if err != nil {
+		t.Fatalf("broker.New = %v; want nil", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := b.Serve(l); err != nil {
+			t.Errorf("Serve = %v; want nil", err)
+		}
+	})
+	t.Cleanup(func() {
+		_ = b.Close()
+		wg.Wait()
+	})
+	return l.Addr().String(), b
+}
+
+func dialer(addr string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr)
+	}
+}
+
+// examined examines the broker of a variant: in one that is set up specially, what
+// is about such a set-up.
+func examined(t *testing.T, addr, name string, attempts int) *Report {
+	c := Config{Dial: dialer(addr), Run: "t", Parallel: 64, Attempts: attempts, Trace: true}
+	if v := variants[name]; v.examine != nil {
+		v.examine(&c)
+	}
+	for _, s := range Statements() {
+		if (s.needs != anyBroker) == (name != "") && !s.Slow {
+			c.Statements = append(c.Statements, s)
+		}
+	}
+	report, err := Examine(t.Context(), c)
+	if err != nil {
+		t.Fatalf("Examine of %q = %v; want nil", name, err)
+	}
+	return report
+}
+
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
-	addrs := map[string]string{}
-	for name, v := range variants {
-		b, err := broker.New(v.config)
-		if err != nil {
-			t.Fatalf("broker.New for %q = %v; want nil", name, err)
+	var mu sync.Mutex
+	conforms := make(map[string]bool)
+	t.Run("variants", func(t *testing.T) {
+		for name, v := range variants {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				addr, b := startEmbedded(t, v.config)
+				report := examined(t, addr, name, 1)
+				mu.Lock()
+				defer mu.Unlock()
+				for _, r := range report.Results {
+					switch r.Status {
+					case Deviates, Flaky:
+						t.Errorf("%s: %s; want %s%s", r.Name(), r.Seen, r.Expected, stepsOf(&r))
+					case Conforms:
+						conforms[r.Name()] = true
+					case NotDecided, NotSupported:
+						if r.needs == anyBroker && name == "" {
+							t.Errorf("%s is %s: %s; want it to conform", r.Name(), r.Status, r.Seen)
+						}
+					}
+				}
+				if report.Early != 0 || report.Left != 0 || report.Gone != "" {
+					t.Errorf("early %v, left behind %d, gone %q; want nothing of it", report.Early, report.Left, report.Gone)
+				}
+				for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+					if s := b.Stats(); s.Sessions == 0 && s.Retained == 0 {
+						break
+					} else if time.Now().After(end) {
+						t.Errorf("the broker is left with %d sessions and %d retained messages; want none", s.Sessions, s.Retained)
+						break
+					}
+				}
+			})
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	})
+	for _, s := range Statements() {
+		if !conforms[s.Name()] && !s.Slow {
+			t.Errorf("%s was not found to conform with any set-up of the embedded broker", s.Name())
 		}
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if err := b.Serve(l); err != nil {
-				t.Errorf("Serve = %v; want nil", err)
-			}
-		})
-		t.Cleanup(func() {
-			_ = b.Close()
-			wg.Wait()
-		})
-		addrs[name] = l.Addr().String()
 	}
-	runAll(t, addrs, nil, nil)
+}
+
+func stepsOf(r *Result) string {
+	var b strings.Builder
+	for _, s := range r.Steps {
+		b.WriteString("\n    " + s.String())
+	}
+	return b.String()
 }
 
 func TestMosquitto(t *testing.T) {
@@ -140,18 +191,31 @@ func TestMosquitto(t *testing.T) {
 	}
 	version := mosquittoVersion(path)
 	t.Logf("mosquitto version %s", version)
-	addrs := map[string]string{}
-	for name, v := range variants {
-		if v.mosquitto != nil {
-			addrs[name] = startMosquitto(t, path, v)
-		}
-	}
 	always, sometimes := mosquittoDeviations, maps.Clone(mosquittoSometimes)
 	if version != listedVersion {
 		maps.Copy(sometimes, always)
 		always = nil
 	}
-	runAll(t, addrs, always, sometimes)
+	for name, v := range variants {
+		if v.mosquitto == nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, r := range examined(t, startMosquitto(t, path, v), name, 1).Results {
+				reason, known := always[r.Name()]
+				perhaps, may := sometimes[r.Name()]
+				switch {
+				case known && r.Status == Conforms:
+					t.Errorf("%s conforms, but is in the list of deviations (%s); want it taken out", r.Name(), reason)
+				case (known || may) && r.Status == Deviates:
+					t.Logf("known deviation: %s: %s (%s)", r.Name(), reason+perhaps, r.Seen)
+				case r.Status == Deviates || r.Status == NotDecided && r.needs == anyBroker:
+					t.Errorf("%s %s: %s; want %s (echo of %q)%s", r.Name(), r.Status, r.Seen, r.Expected, r.EchoOf, stepsOf(&r))
+				}
+			}
+		})
+	}
 }
 
 // listedVersion is what the list of deviations is about. Of another version, a
@@ -211,44 +275,5 @@ func startMosquitto(t *testing.T, path string, v variant) (addr string) {
 			_ = cmd.Wait()
 			t.Fatalf("mosquitto does not answer: %v\n%s\n%s", err, conf, out.String())
 		}
-	}
-}
-
-// runAll checks every statement. Those in always have to fail, those in sometimes
-// may.
-func runAll(t *testing.T, addrs, always, sometimes map[string]string) {
-	for i, s := range statements() {
-		addr, ok := addrs[s.variant]
-		if !ok || s.full && os.Getenv("HOMEFLEET_FULL") != "1" {
-			continue
-		}
-		name := s.section + " " + s.title
-		t.Run(strings.ReplaceAll(name, "/", "|"), func(t *testing.T) {
-			t.Parallel()
-			r := &run{addr: addr, prefix: fmt.Sprintf("t%d", i)}
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				s.check(r)
-			}()
-			<-done
-			for _, c := range r.conns {
-				if c != nil {
-					_ = c.Close()
-				}
-			}
-			reason, known := always[name]
-			perhaps, may := sometimes[name]
-			switch {
-			case r.skipped != "":
-				t.Skip(r.skipped)
-			case known && r.fault == "":
-				t.Errorf("passes, but is in the list of deviations (%s); want it taken out", reason)
-			case (known || may) && r.fault != "":
-				t.Skipf("known deviation: %s (%s)", reason+perhaps, r.fault)
-			case r.fault != "":
-				t.Error(r.fault)
-			}
-		})
 	}
 }

@@ -1,28 +1,11 @@
 package conformance
 
-import (
-	"net"
-	"time"
-)
-
-// departures are the ways a connection ends that publish its Will.
-func departed(section, title string, leave func(r *run, c *client)) statement {
-	return statement{section: section, title: "the Will after " + title, check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		c := r.connect(hello{keep: 1, will: &will{topic: r.topic("will"), payload: "gone"}})
-		leave(r, c)
-		w.message(r.topic("will"), "gone")
-		w.quiet()
-	}}
-}
+import "time"
 
 // Sections 3.1.2.5 and 3.1.3.2: Will Messages.
-var willStatements = []statement{
-	departed("3.1.2-8", "FIN", func(_ *run, c *client) { c.cut() }),
-	departed("3.1.2-8", "RST", func(_ *run, c *client) {
-		_ = c.c.(*net.TCPConn).SetLinger(0)
-		c.cut()
-	}),
+var willStatements = []Statement{
+	basic(willed, departed("3.1.2-8", "FIN", func(_ *run, c *client) { c.cut() })),
+	departed("3.1.2-8", "RST", func(_ *run, c *client) { c.reset() }),
 	departed("3.1.2-8", "half a packet and FIN", func(r *run, c *client) {
 		c.send(c.encodePublish(0, r.topic("will"), "half", 0, 0)[:9])
 		c.cut()
@@ -31,7 +14,7 @@ var willStatements = []statement{
 		c.trySend(raw(0x30, str("a/#"), none))
 		c.closed()
 	}),
-	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.closed(0x8d) }),
+	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.closed() }),
 	departed("3.1.2-8", "a take-over", func(r *run, c *client) { r.connect(hello{id: c.name}) }),
 	departed("3.14.4-3", "DISCONNECT 0x04", func(_ *run, c *client) {
 		c.send(raw(0xe0, "\x04"))
@@ -45,56 +28,56 @@ var willStatements = []statement{
 		c.trySend("\xe1\x00")
 		c.closed()
 	}),
-	{section: "3.14.4-3", title: "no Will after DISCONNECT 0x00", check: func(r *run) {
+	{Clause: "3.14.4-3", Title: "no Will after DISCONNECT 0x00", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		for _, d := range []string{"\xe0\x00", raw(0xe0, "\x00"), raw(0xe0, "\x00", none)} {
 			c := r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}})
 			c.send(d)
 			c.closed()
 		}
-		w.quiet()
+		w.still()
 	}},
-	{section: "3.1.2-10", title: "a Will is not published twice", check: func(r *run) {
+	{Clause: "3.1.2-10", Title: "a Will is not published twice", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone"}}
 		r.connect(h).cut()
 		w.message(r.topic("will"), "gone")
 		h.will, h.resume = nil, true
 		r.connect(h).cut()
-		w.quiet()
+		w.still()
 	}},
-	{section: "3.1.2-14", title: "a Will that is not retained", check: func(r *run) {
+	{Clause: "3.1.2-14", Title: "a Will that is not retained", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 8)
 		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}}).cut()
 		r.expect(!w.message(r.topic("will"), "gone").retain(), "RETAIN is set")
-		r.watcher(r.topic("will"), 0).quiet()
+		r.watcher(r.topic("will"), 0).still()
 	}},
-	{section: "3.1.2-15", title: "a Will that is retained", check: func(r *run) {
+	{Clause: "3.1.2-15", Title: "a Will that is retained", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 8)
 		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", retain: true, qos: 1}}).cut()
 		r.expect(w.message(r.topic("will"), "gone").retain(), "RETAIN is not set for Retain As Published")
 		late := r.watcher(r.topic("will"), 0)
 		r.expect(late.message(r.topic("will"), "gone").retain(), "RETAIN is not set on a new subscription")
 	}},
-	{section: "3.1.2-15", title: "an empty retained Will clears the topic", check: func(r *run) {
+	{Clause: "3.1.2-15", Title: "an empty retained Will clears the topic", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		c := r.connect(hello{will: &will{topic: r.topic("will"), retain: true}})
 		c.publish(r.topic("will"), "Online", 1, 1)
 		w.message(r.topic("will"), "Online")
 		c.cut()
 		w.message(r.topic("will"), "")
-		r.watcher(r.topic("will"), 0).quiet()
+		r.watcher(r.topic("will"), 0).still()
 	}},
-	{section: "3.1.2.6", title: "Will QoS", check: func(r *run) {
+	{Clause: "3.1.2.6", Title: "Will QoS", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 2)
-		for qos := range byte(3) {
+		for qos := range r.levels() {
 			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", qos: qos}}).cut()
 			p := w.message(r.topic("will"), "gone")
 			r.expect(p.qos() == qos, "QoS %d; want %d", p.qos(), qos)
 			w.ack(p)
 		}
 	}},
-	{section: "3.1.3-10", title: "all properties of the Will arrive", check: func(r *run) {
+	{Clause: "3.1.3-10", Title: "all properties of the Will arrive", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: payloadFormat(1) + messageExpiry(100) + contentType("text/plain") +
 			responseTopic("re/x") + correlation("\x00\xff") + user("b", "1") + user("a", "2") + user("b", "3")}}).cut()
@@ -103,7 +86,7 @@ var willStatements = []statement{
 		r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
 		r.expect(p.num(2, 0) >= 98 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
 	}},
-	{section: "3.1.3-10", title: "a Will of 65,535 bytes, and its Correlation Data too", check: func(r *run) {
+	{Clause: "3.1.3-10", Title: "a Will of 65,535 bytes, and its Correlation Data too", check: func(r *run) {
 		long := make([]byte, 65535)
 		for i := range long {
 			long[i] = byte(i)
@@ -112,20 +95,20 @@ var willStatements = []statement{
 		r.connect(hello{will: &will{topic: r.topic("will"), payload: string(long), props: correlation(string(long))}}).cut()
 		wantProps(r, w.message(r.topic("will"), string(long)), map[byte]string{9: string(long)})
 	}},
-	{section: "3.1.3-9", title: "a Will Delay ends with a new connection", check: func(r *run) {
+	{Clause: "3.1.3-9", Title: "a Will Delay ends with a new connection", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(2)}}
 		r.connect(h).cut()
-		time.Sleep(300 * time.Millisecond)
+		r.wait(300 * time.Millisecond)
 		c := r.connect(h)
 		r.expect(c.connack.session, "Session Present = false; want the session")
-		time.Sleep(3 * time.Second)
-		w.quiet()
+		r.wait(3 * time.Second)
+		w.still()
 		c.bye()
-		time.Sleep(2500 * time.Millisecond)
-		w.quiet()
+		r.wait(2500 * time.Millisecond)
+		w.still()
 	}},
-	{section: "3.1.2-8", title: "a Will Delay passes", check: func(r *run) {
+	{Clause: "3.1.2-8", Title: "a Will Delay passes", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		start := time.Now()
 		r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}}).cut()
@@ -133,7 +116,7 @@ var willStatements = []statement{
 		d := time.Since(start)
 		r.expect(d > 900*time.Millisecond && d < 3500*time.Millisecond, "the Will came after %v; want about 1 s", d)
 	}},
-	{section: "3.1.3.2.2", title: "a Will Delay does not outlive the session", check: func(r *run) {
+	{Clause: "3.1.3.2.2", Title: "a Will Delay does not outlive the session", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		start := time.Now()
 		r.connect(hello{props: sessionExpiry(1), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}).cut()
@@ -141,42 +124,42 @@ var willStatements = []statement{
 		d := time.Since(start)
 		r.expect(d > 900*time.Millisecond && d < 3500*time.Millisecond, "the Will came after %v; want about 1 s", d)
 	}},
-	{section: "3.1.3.2.2", title: "a Will Delay without a session is none", check: func(r *run) {
+	{Clause: "3.1.3.2.2", Title: "a Will Delay without a session is none", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		start := time.Now()
 		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}).cut()
 		w.message(r.topic("will"), "gone")
 		r.expect(time.Since(start) < 2500*time.Millisecond, "the Will came after %v; want it at once", time.Since(start))
 	}},
-	{section: "3.1.3-9", title: "Clean Start ends the session and so the delay", check: func(r *run) {
+	{Clause: "3.1.3-9", Title: "Clean Start ends the session and so the delay", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}
 		r.connect(h).cut()
-		time.Sleep(soon)
+		r.wait(soon)
 		h.will = nil
 		r.connect(h)
 		w.message(r.topic("will"), "gone")
-		w.quiet()
+		w.still()
 	}},
-	{section: "3.1.3-9", title: "a take-over with Clean Start ends the delay", check: func(r *run) {
+	{Clause: "3.1.3-9", Title: "a take-over with Clean Start ends the delay", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}
 		r.connect(h)
 		h.will = nil
 		r.connect(h)
 		w.message(r.topic("will"), "gone")
-		w.quiet()
+		w.still()
 	}},
-	{section: "3.1.3-9", title: "a take-over with a Will Delay", check: func(r *run) {
+	{Clause: "3.1.3-9", Title: "a take-over with a Will Delay", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}}
 		a := r.connect(h)
 		r.connect(h)
-		a.closed(0x8e)
-		time.Sleep(1800 * time.Millisecond)
-		w.quiet()
+		a.closed()
+		r.wait(1800 * time.Millisecond)
+		w.still()
 	}},
-	{section: "3.1.3.2.2", title: "DISCONNECT 0x04 with a Will Delay", check: func(r *run) {
+	{Clause: "3.1.3.2.2", Title: "DISCONNECT 0x04 with a Will Delay", check: func(r *run) {
 		w := r.watcher(r.topic("will"), 0)
 		start := time.Now()
 		c := r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}})
@@ -185,48 +168,15 @@ var willStatements = []statement{
 		w.message(r.topic("will"), "gone")
 		r.expect(time.Since(start) > 900*time.Millisecond, "the Will came after %v; want about 1 s", time.Since(start))
 	}},
-	{section: "3.1.2.5", title: "the new connection's Will replaces the old one's", check: func(r *run) {
+	{Clause: "3.1.2.5", Title: "the new connection's Will replaces the old one's", check: func(r *run) {
 		w := r.watcher(r.topic("+"), 0)
 		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("old"), payload: "gone", props: willDelay(2)}}
 		r.connect(h).cut()
-		time.Sleep(soon)
+		r.wait(soon)
 		h.will = &will{topic: r.topic("new"), payload: "gone"}
 		r.connect(h).cut()
 		w.message(r.topic("new"), "gone")
-		time.Sleep(2500 * time.Millisecond)
-		w.quiet()
+		r.wait(2500 * time.Millisecond)
+		w.still()
 	}},
-	{section: "4.10", title: "a Will that is a request is answered to a client that was away", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 1)
-		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100),
-			will: &will{topic: r.topic("will"), payload: "gone", props: responseTopic(r.topic("seen")) + correlation("a/1")}}
-		c := r.connect(h)
-		c.subscribe(r.topic("seen"), 1)
-		c.cut()
-		p := w.message(r.topic("will"), "gone")
-		re, _ := p.get(8)
-		cd, _ := p.get(9)
-		w.publish(re.value, "seen", 1, 0, correlation(cd.value))
-		c = r.connect(h)
-		p = c.message(r.topic("seen"), "seen")
-		c.ack(p)
-		wantProps(r, p, map[byte]string{9: "a/1"})
-	}},
-}
-
-// wantProps checks strings and binary data of a packet, and its User Properties.
-func wantProps(r *run, p *packet, values map[byte]string, users ...string) {
-	for id, want := range values {
-		if got, ok := p.get(id); !ok || got.value != want {
-			r.fatalf("property %d = %.60q (there: %v); want %.60q", id, got.value, ok, want)
-		}
-	}
-	got := p.all(38)
-	ok := len(got) == len(users)
-	for i := range got {
-		ok = ok && got[i].value == users[i]
-	}
-	if !ok {
-		r.fatalf("User Properties = %v; want %q", got, users)
-	}
 }

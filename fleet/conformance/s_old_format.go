@@ -1,0 +1,30 @@
+package conformance
+
+// The form of packets of version 3.1.1.
+var oldFormatStatements = []Statement{
+	old("3.1.0-1", "PUBLISH before CONNECT", raw(0x30, str(own)), soundOldConnect),
+	old("3.1.2-2", "a version that is not spoken", raw(0x10, head("\x03", "\x02"), str(stranger)), soundOldConnect, 1),
+	old("3.1.2-3", "the reserved Connect Flag", raw(0x10, head("\x04", "\x03"), str(stranger)), soundOldConnect),
+	old("3.1.2-13", "Will QoS without a Will", raw(0x10, head("\x04", "\x0a"), str(stranger)), raw(0x10, head("\x04", "\x06"), str(stranger), str(own), str(""))),
+	old("3.1.2-14", "Will QoS 3", raw(0x10, head("\x04", "\x1e"), str(stranger), str(own), str("")), raw(0x10, head("\x04", "\x06"), str(stranger), str(own), str(""))),
+	old("3.1.2-15", "Will Retain without a Will", raw(0x10, head("\x04", "\x22"), str(stranger)), raw(0x10, head("\x04", "\x06"), str(stranger), str(own), str(""))),
+	old("3.1.2-22", "a Password without a User Name", raw(0x10, head("\x04", "\x42"), str(stranger), str("p")), soundOldConnect),
+	old("3.1.3-8", "an empty client identifier without Clean Session", raw(0x10, head("\x04", "\x00"), str("")), soundOldConnect, 2),
+	old("1.5.3-1", "ill-formed UTF-8 in the client identifier", raw(0x10, head("\x04", "\x02"), str("\xff")), soundOldConnect),
+	oldAfter("3.1.0-2", "a second CONNECT", hello{version: 4, id: stranger}.encode(), pingreqBytes),
+	oldAfter("2.2.2-2", "SUBSCRIBE with flags 0", raw(0x80, u16(1), str(own), "\x00"), raw(0x82, u16(1), str(own), "\x00")),
+	oldAfter("3.10.1-1", "UNSUBSCRIBE with flags 0", raw(0xa0, u16(1), str(own)), raw(0xa2, u16(1), str(own))),
+	oldAfter("3.6.1-1", "PUBREL with flags 0", raw(0x60, u16(1)), raw(0x62, u16(1))),
+	oldAfter("3.14.1-1", "DISCONNECT with flags 1", "\xe1\x00", pingreqBytes),
+	oldAfter("2.2.1", "CONNACK from a client", raw(0x20, "\x00\x00"), pingreqBytes),
+	oldAfter("3.3.1-4", "PUBLISH of QoS 3", raw(0x36, str(own), u16(1)), raw(0x32, str(own), u16(1))),
+	oldAfter("3.3.2-2", "a Topic Name with a wildcard", raw(0x30, str(own+"/+")), raw(0x30, str(own))),
+	oldAfter("4.7.3-1", "an empty Topic Name", raw(0x30, str("")), raw(0x30, str(own))),
+	oldAfter("1.5.3-2", "U+0000 in a Topic Name", raw(0x30, str(own+"\x00")), raw(0x30, str(own))),
+	oldAfter("2.3.1-1", "Packet Identifier 0", raw(0x32, str(own), u16(0)), raw(0x32, str(own), u16(1))),
+	oldAfter("3.8.3-3", "SUBSCRIBE without a filter", raw(0x82, u16(1)), raw(0x82, u16(1), str(own), "\x00")),
+	oldAfter("3-8.3-4", "SUBSCRIBE with QoS 3", raw(0x82, u16(1), str(own), "\x03"), raw(0x82, u16(1), str(own), "\x00")),
+	oldAfter("3-8.3-4", "SUBSCRIBE with options of version 5", raw(0x82, u16(1), str(own), "\x08"), raw(0x82, u16(1), str(own), "\x00")),
+	oldAfter("3.10.3-2", "UNSUBSCRIBE without a filter", raw(0xa2, u16(1)), raw(0xa2, u16(1), str(own))),
+	oldAfter("2.2.1", "AUTH, which there is not", "\xf0\x00", pingreqBytes),
+}
