@@ -50,7 +50,10 @@ var rooms = []struct {
 		"fleet/wire":      "packets",
 	}},
 	{"fleet/broker/attack", nil},
-	{"fleet/conformance", nil},
+	{"fleet/conformance", map[string]string{
+		"devices/words":   "numbers and foreign text in verdicts",
+		"fleet/transport": "how connections end",
+	}},
 
 	// What is measured, and how it is shown.
 	{"fleet/metrics", map[string]string{
@@ -221,6 +224,7 @@ var rooms = []struct {
 		"fleet":               "run",
 		"fleet/bench":         "help costs",
 		"fleet/broker":        "broker",
+		"fleet/conformance":   "conform",
 		"fleet/client":        "how a key takes a device off and brings it back",
 		"fleet/control":       "--control",
 		"fleet/control/api":   "ctl",

@@ -25,7 +25,8 @@ type client struct {
 	c       net.Conn
 	br      *bufio.Reader
 	version byte
-	name    string
+	id      string // its client identifier
+	name    string // in what is said of it
 	connack *packet
 	nextID  int
 	queue   []*packet // read while something else was waited for
@@ -44,7 +45,7 @@ func (r *run) dial(version byte) *client {
 		r.x.unreachable(err)
 		r.undecided("the broker cannot be reached: %v", err)
 	}
-	c := &client{r: r, c: conn, br: bufio.NewReader(conn), version: version, name: "a client"}
+	c := &client{r: r, c: conn, br: bufio.NewReader(conn), version: version, name: "the client"}
 	r.mu.Lock()
 	r.clients = append(r.clients, c)
 	r.mu.Unlock()
@@ -68,8 +69,10 @@ func (r *run) hello(h hello) *client {
 	}
 	c := r.dial(h.version)
 	if h.id != "" {
-		c.name = h.id
-		r.sessions[h.id] = h.version
+		c.id, c.name = h.id, "client "+strings.TrimPrefix(h.id, r.prefix)
+		if strings.HasPrefix(h.props, "\x11") || h.version < 5 && h.resume {
+			r.sessions[h.id] = h.version
+		}
 	}
 	if w := h.will; w != nil {
 		r.used |= willed
@@ -79,7 +82,7 @@ func (r *run) hello(h hello) *client {
 	}
 	c.send(h.encode())
 	c.connack = c.want(connack)
-	if assigned, ok := c.connack.get(18); ok {
+	if assigned, ok := c.connack.get(18); ok && strings.HasPrefix(h.props, "\x11") {
 		r.sessions[assigned.value] = h.version
 	}
 	return c

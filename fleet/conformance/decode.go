@@ -64,6 +64,16 @@ func (r *reader) props() (out []prop) {
 	return out
 }
 
+// reason reads a reason code and properties, both of which may be left out.
+func (r *reader) reason(p *packet, five bool) {
+	if five && r.s != "" {
+		p.code = r.byte()
+		if r.s != "" {
+			p.props = r.props()
+		}
+	}
+}
+
 // decode reads what a server may send, in the form of the version.
 func decode(first byte, body string, version byte) (*packet, error) {
 	p := &packet{typ: first >> 4, flags: first & 15, body: body}
@@ -108,12 +118,7 @@ func decode(first byte, body string, version byte) (*packet, error) {
 			wantFlags = 2
 		}
 		p.id = r.u16()
-		if five && r.s != "" {
-			p.code = r.byte()
-			if r.s != "" {
-				p.props = r.props()
-			}
-		}
+		r.reason(p, five)
 	case suback, unsuback:
 		p.id = r.u16()
 		if five {
@@ -128,19 +133,9 @@ func decode(first byte, body string, version byte) (*packet, error) {
 		if !five {
 			return p, fmt.Errorf("a DISCONNECT to a 3.1.1 client")
 		}
-		if r.s != "" {
-			p.code = r.byte()
-			if r.s != "" {
-				p.props = r.props()
-			}
-		}
+		r.reason(p, five)
 	case auth:
-		if r.s != "" {
-			p.code = r.byte()
-			if r.s != "" {
-				p.props = r.props()
-			}
-		}
+		r.reason(p, five)
 	default:
 		return p, fmt.Errorf("a server sent packet type %d", p.typ)
 	}
@@ -150,17 +145,22 @@ func decode(first byte, body string, version byte) (*packet, error) {
 	if !r.ok || r.s != "" {
 		return p, fmt.Errorf("%s cannot be taken apart: % x", typeNames[p.typ], body)
 	}
+	return p, p.misplaced()
+}
+
+// misplaced says which property is there twice or does not belong there.
+func (p *packet) misplaced() error {
 	seen := map[byte]bool{}
 	for _, q := range p.props {
 		if seen[q.id] && q.id != 38 && !(q.id == 11 && p.typ == publish) {
-			return p, fmt.Errorf("%v has property %d twice", p, q.id)
+			return fmt.Errorf("%v has property %d twice", p, q.id)
 		}
 		seen[q.id] = true
 		if !strings.ContainsRune(allowed[p.typ], rune(q.id)) {
-			return p, fmt.Errorf("%v has property %d, which does not belong there", p, q.id)
+			return fmt.Errorf("%v has property %d, which does not belong there", p, q.id)
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // allowed properties of what a server sends (table 2-4).

@@ -207,7 +207,7 @@ func (x *examiner) repeat(ctx context.Context, r *Result) {
 // again repeats what failed and is no echo, a few at a time.
 func (x *examiner) again(ctx context.Context, results []Result, c causes) {
 	var workers sync.WaitGroup
-	slots := make(chan struct{}, 8)
+	slots := make(chan struct{}, x.cfg.Parallel)
 	for i := range results {
 		if r := &results[i]; r.Status == Deviates && c.of(r) == nil {
 			workers.Go(func() {

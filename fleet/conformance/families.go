@@ -150,11 +150,11 @@ func badFilter(filter string) Statement {
 func departed(clause, title string, leave func(r *run, c *client)) Statement {
 	return Statement{
 		Clause: clause, Title: "the Will after " + title,
-		Does:  "A client with a Will and a Keep Alive of 1 s ends by " + title + ".",
+		Does:  "A client with a Will and a Keep Alive of 2 s ends by " + title + ".",
 		Wants: "Its Will comes, once.",
 		check: func(r *run) {
 			w := r.watcher(r.topic("will"), 0)
-			c := r.connect(hello{keep: 1, will: &will{topic: r.topic("will"), payload: "gone"}})
+			c := r.connect(hello{keep: 2, will: &will{topic: r.topic("will"), payload: "gone"}})
 			leave(r, c)
 			w.message(r.topic("will"), "gone")
 			w.still()

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"strconv"
@@ -14,7 +15,7 @@ func (c *client) setFence() {
 	if c.fence != "" {
 		return
 	}
-	c.fence = c.r.x.cfg.TopicPrefix + c.r.prefix + "f/" + c.name
+	c.fence = c.r.x.cfg.TopicPrefix + c.r.prefix + "f/" + cmp.Or(c.id, "anon")
 	c.sendSubscribe(fenceIDs, c.fence, 0)
 	if p := c.await(suback, fenceIDs); len(p.codes) != 1 || p.codes[0] > 2 {
 		c.r.undecided("%s may not subscribe to a second topic: SUBACK % x", c.name, p.codes)

@@ -4,40 +4,49 @@ import "time"
 
 // Section 3.3.2.3.3: messages that expire.
 var expiryStatements = []Statement{
-	{Clause: "3.3.2-6", Title: "the Message Expiry that is passed on is what is left", check: func(r *run) {
-		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
-		w := r.connect(h)
-		w.subscribe(r.topic("a"), 1)
-		w.bye()
-		r.plain().publish(r.topic("a"), "m", 1, 0, messageExpiry(100))
-		r.wait(2200 * time.Millisecond)
-		w = r.connect(h)
-		p := w.message(r.topic("a"), "m")
-		w.ack(p)
-		r.expect(p.num(2, 0) >= 95 && p.num(2, 0) <= 98, "Message Expiry = %d after 2.2 s; want 97 or 98", p.num(2, 0))
-	}},
-	{Clause: "3.3.2-5", Title: "an expired message is not delivered", check: func(r *run) {
-		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
-		w := r.connect(h)
-		w.subscribe(r.topic("a"), 1)
-		w.bye()
-		c := r.plain()
-		c.publish(r.topic("a"), "short", 1, 0, messageExpiry(1))
-		c.publish(r.topic("a"), "long", 1, 0)
-		r.wait(2300 * time.Millisecond)
-		w = r.connect(h)
-		p := w.message(r.topic("a"), "long")
-		_, has := p.get(2)
-		r.expect(!has, "a Message Expiry was added")
-		w.ack(p)
-	}},
-	{Clause: "3.3.2-5", Title: "an expired retained message is not delivered", check: func(r *run) {
-		c := r.plain()
-		c.publish(r.topic("a"), "short", 1, 1, messageExpiry(2))
-		w := r.watcher(r.topic("a"), 0)
-		p := w.message(r.topic("a"), "short")
-		r.expect(p.num(2, 9) <= 2, "Message Expiry = %d; want at most 2", p.num(2, 9))
-		r.wait(3300 * time.Millisecond)
-		r.watcher(r.topic("a"), 0).quiet()
-	}},
+	{Clause: "3.3.2-6", Title: "the Message Expiry that is passed on is what is left",
+		Does:  "A message with an expiry of 100 s waits for 2.2 s for a client that is away.",
+		Wants: "The expiry that comes with it is what is left.",
+		check: func(r *run) {
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
+			w := r.connect(h)
+			w.subscribe(r.topic("a"), 1)
+			w.bye()
+			r.plain().publish(r.topic("a"), "m", 1, 0, messageExpiry(100))
+			r.wait(2200 * time.Millisecond)
+			w = r.connect(h)
+			p := w.message(r.topic("a"), "m")
+			w.ack(p)
+			r.expect(p.num(2, 0) >= 95 && p.num(2, 0) <= 98, "Message Expiry = %d after 2.2 s; want 97 or 98", p.num(2, 0))
+		}},
+	{Clause: "3.3.2-5", Title: "an expired message is not delivered",
+		Does:  "A message with an expiry of 1 s, and one without, wait for 2.3 s for a client that is away.",
+		Wants: "The second comes, without an expiry; the first does not.",
+		check: func(r *run) {
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
+			w := r.connect(h)
+			w.subscribe(r.topic("a"), 1)
+			w.bye()
+			c := r.plain()
+			c.publish(r.topic("a"), "short", 1, 0, messageExpiry(1))
+			c.publish(r.topic("a"), "long", 1, 0)
+			r.wait(2300 * time.Millisecond)
+			w = r.connect(h)
+			p := w.message(r.topic("a"), "long")
+			_, has := p.get(2)
+			r.expect(!has, "a Message Expiry was added")
+			w.ack(p)
+		}},
+	{Clause: "3.3.2-5", Title: "an expired retained message is not delivered",
+		Does:  "A message with an expiry of 2 s is retained.",
+		Wants: "A subscriber gets it at once, and another one after 3.3 s does not.",
+		check: func(r *run) {
+			c := r.plain()
+			c.publish(r.topic("a"), "short", 1, 1, messageExpiry(2))
+			w := r.watcher(r.topic("a"), 0)
+			p := w.message(r.topic("a"), "short")
+			r.expect(p.num(2, 9) <= 2, "Message Expiry = %d; want at most 2", p.num(2, 9))
+			r.wait(3300 * time.Millisecond)
+			r.watcher(r.topic("a"), 0).quiet()
+		}},
 }

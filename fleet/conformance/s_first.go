@@ -25,9 +25,12 @@ var firstStatements = []Statement{
 	first("3.1.3.3", "a Will Topic with a wildcard", raw(0x10, head("\x05", "\x06"), none, str(stranger), none, str(own+"/#"), str("")), raw(0x10, head("\x05", "\x06"), none, str(stranger), none, str(own), str("")), malformed, protocolError, 0x90),
 	first("2.2.2.2", "a property of PUBLISH in CONNECT", raw(0x10, head("\x05", "\x02"), props(topicAlias(1)), str(stranger)), soundConnect, malformed, protocolError),
 	first("3.1.3-1", "bytes behind the payload", raw(0x10, head("\x05", "\x02"), none, str(stranger), "tail"), soundConnect, malformed, protocolError),
-	{Clause: "3.1.2-2", Title: "protocol version 6", check: func(r *run) {
-		c := r.dial(6)
-		c.send(raw(0x10, head("\x06", "\x02"), none, str(stranger)))
-		c.refused(0x84, 0x01)
-	}},
+	{Clause: "3.1.2-2", Title: "protocol version 6",
+		Does:  "Sends a CONNECT of version 6.",
+		Wants: "The server refuses with 0x84 (or 0x01) and closes.",
+		check: func(r *run) {
+			c := r.dial(6)
+			c.send(raw(0x10, head("\x06", "\x02"), none, str(stranger)))
+			c.refused(0x84, 0x01)
+		}},
 }

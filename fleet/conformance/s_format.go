@@ -59,25 +59,31 @@ var formatStatements = []Statement{
 	after("3.12", "PINGREQ with a payload", "\xc0\x01x", pingreqBytes, malformed, protocolError),
 	after("3.15", "AUTH without an Authentication Method in the CONNECT", raw(0xf0, "\x18", props(authMethod("m"))), pingreqBytes, malformed, protocolError, 0x8c),
 	after("3.1.0-2", "a second CONNECT", hello{version: 5, id: stranger}.encode(), pingreqBytes, protocolError),
-	{Clause: "1.5.4-3", Title: "a byte order mark is kept", check: func(r *run) {
-		w := r.watcher(r.topic("#"), 0)
-		r.plain().publish(r.topic("\ufeffx\ufeff"), "m", 0, 0)
-		w.message(r.topic("\ufeffx\ufeff"), "m")
-	}},
-	{Clause: "4.2-1", Title: "packets in pieces and packets together", check: func(r *run) {
-		w := r.watcher(r.topic("#"), 0)
-		c := r.dial(5)
-		all := hello{version: 5, id: r.id("pieces")}.encode() + c.encodePublish(0, r.topic("a"), strings.Repeat("x", 300), 0, 0) + "\xc0\x00"
-		for i := range all {
-			c.send(all[i : i+1])
-		}
-		c.want(connack)
-		c.want(pingresp)
-		w.message(r.topic("a"), strings.Repeat("x", 300))
-		c.send(c.encodePublish(0, r.topic("a"), "1", 0, 0), "\xc0\x00", c.encodePublish(0, r.topic("a"), "2", 0, 0), "\xc0\x00")
-		c.want(pingresp)
-		c.want(pingresp)
-		w.message(r.topic("a"), "1")
-		w.message(r.topic("a"), "2")
-	}},
+	{Clause: "1.5.4-3", Title: "a byte order mark is kept",
+		Does:  "Publishes to a topic with U+FEFF in it.",
+		Wants: "It comes with the same topic.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("#"), 0)
+			r.plain().publish(r.topic("\ufeffx\ufeff"), "m", 0, 0)
+			w.message(r.topic("\ufeffx\ufeff"), "m")
+		}},
+	{Clause: "4.2-1", Title: "packets in pieces and packets together",
+		Does:  "Sends CONNECT, PUBLISH and PINGREQ byte by byte, and then four packets in one go.",
+		Wants: "All are answered and delivered, in order.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("#"), 0)
+			c := r.dial(5)
+			all := hello{version: 5, id: r.id("pieces")}.encode() + c.encodePublish(0, r.topic("a"), strings.Repeat("x", 300), 0, 0) + "\xc0\x00"
+			for i := range all {
+				c.send(all[i : i+1])
+			}
+			c.want(connack)
+			c.want(pingresp)
+			w.message(r.topic("a"), strings.Repeat("x", 300))
+			c.send(c.encodePublish(0, r.topic("a"), "1", 0, 0), "\xc0\x00", c.encodePublish(0, r.topic("a"), "2", 0, 0), "\xc0\x00")
+			c.want(pingresp)
+			c.want(pingresp)
+			w.message(r.topic("a"), "1")
+			w.message(r.topic("a"), "2")
+		}},
 }

@@ -14,8 +14,8 @@ var willStatements = []Statement{
 		c.trySend(raw(0x30, str("a/#"), none))
 		c.closed()
 	}),
-	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.closed() }),
-	departed("3.1.2-8", "a take-over", func(r *run, c *client) { r.connect(hello{id: c.name}) }),
+	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.timedOut(time.Now(), 2) }),
+	departed("3.1.2-8", "a take-over", func(r *run, c *client) { r.connect(hello{id: c.id}) }),
 	departed("3.14.4-3", "DISCONNECT 0x04", func(_ *run, c *client) {
 		c.send(raw(0xe0, "\x04"))
 		c.closed()
@@ -28,155 +28,206 @@ var willStatements = []Statement{
 		c.trySend("\xe1\x00")
 		c.closed()
 	}),
-	{Clause: "3.14.4-3", Title: "no Will after DISCONNECT 0x00", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		for _, d := range []string{"\xe0\x00", raw(0xe0, "\x00"), raw(0xe0, "\x00", none)} {
-			c := r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}})
-			c.send(d)
-			c.closed()
-		}
-		w.still()
-	}},
-	{Clause: "3.1.2-10", Title: "a Will is not published twice", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone"}}
-		r.connect(h).cut()
-		w.message(r.topic("will"), "gone")
-		h.will, h.resume = nil, true
-		r.connect(h).cut()
-		w.still()
-	}},
-	{Clause: "3.1.2-14", Title: "a Will that is not retained", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 8)
-		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}}).cut()
-		r.expect(!w.message(r.topic("will"), "gone").retain(), "RETAIN is set")
-		r.watcher(r.topic("will"), 0).still()
-	}},
-	{Clause: "3.1.2-15", Title: "a Will that is retained", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 8)
-		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", retain: true, qos: 1}}).cut()
-		r.expect(w.message(r.topic("will"), "gone").retain(), "RETAIN is not set for Retain As Published")
-		late := r.watcher(r.topic("will"), 0)
-		r.expect(late.message(r.topic("will"), "gone").retain(), "RETAIN is not set on a new subscription")
-	}},
-	{Clause: "3.1.2-15", Title: "an empty retained Will clears the topic", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		c := r.connect(hello{will: &will{topic: r.topic("will"), retain: true}})
-		c.publish(r.topic("will"), "Online", 1, 1)
-		w.message(r.topic("will"), "Online")
-		c.cut()
-		w.message(r.topic("will"), "")
-		r.watcher(r.topic("will"), 0).still()
-	}},
-	{Clause: "3.1.2.6", Title: "Will QoS", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 2)
-		for qos := range r.levels() {
-			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", qos: qos}}).cut()
+	{Clause: "3.14.4-3", Title: "no Will after DISCONNECT 0x00",
+		Does:  "Three clients with Wills send DISCONNECT 0x00 in its three forms.",
+		Wants: "No Will comes.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			for _, d := range []string{"\xe0\x00", raw(0xe0, "\x00"), raw(0xe0, "\x00", none)} {
+				c := r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}})
+				c.send(d)
+				c.closed()
+			}
+			w.still()
+		}},
+	{Clause: "3.1.2-10", Title: "a Will is not published twice",
+		Does:  "A client's Will is published; it comes back without one and is cut off again.",
+		Wants: "The Will comes once.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone"}}
+			r.connect(h).cut()
+			w.message(r.topic("will"), "gone")
+			h.will, h.resume = nil, true
+			r.connect(h).cut()
+			w.still()
+		}},
+	{Clause: "3.1.2-14", Title: "a Will that is not retained",
+		Does:  "A client with a Will is cut off.",
+		Wants: "The Will comes without RETAIN, and a later subscriber gets nothing.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 8)
+			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}}).cut()
+			r.expect(!w.message(r.topic("will"), "gone").retain(), "RETAIN is set")
+			r.watcher(r.topic("will"), 0).still()
+		}},
+	{Clause: "3.1.2-15", Title: "a Will that is retained",
+		Does:  "A client with a Will that is to be retained is cut off.",
+		Wants: "The Will comes with RETAIN where that is asked for, and a later subscriber gets it.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 8)
+			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", retain: true, qos: 1}}).cut()
+			r.expect(w.message(r.topic("will"), "gone").retain(), "RETAIN is not set for Retain As Published")
+			late := r.watcher(r.topic("will"), 0)
+			r.expect(late.message(r.topic("will"), "gone").retain(), "RETAIN is not set on a new subscription")
+		}},
+	{Clause: "3.1.2-15", Title: "an empty retained Will clears the topic",
+		Does:  "A client whose Will is empty and to be retained is cut off.",
+		Wants: "The Will comes, and the topic is empty.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			c := r.connect(hello{will: &will{topic: r.topic("will"), retain: true}})
+			c.publish(r.topic("will"), "Online", 1, 1)
+			w.message(r.topic("will"), "Online")
+			c.cut()
+			w.message(r.topic("will"), "")
+			r.watcher(r.topic("will"), 0).still()
+		}},
+	{Clause: "3.1.2.6", Title: "Will QoS",
+		Does:  "Clients with Wills of each QoS are cut off.",
+		Wants: "Each Will comes at its QoS.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 2)
+			for qos := range r.levels() {
+				r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", qos: qos}}).cut()
+				p := w.message(r.topic("will"), "gone")
+				r.expect(p.qos() == qos, "QoS %d; want %d", p.qos(), qos)
+				w.ack(p)
+			}
+		}},
+	{Clause: "3.1.3-10", Title: "all properties of the Will arrive",
+		Does:  "A client whose Will has all properties is cut off.",
+		Wants: "All of them come with the Will, User Properties in order.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: payloadFormat(1) + messageExpiry(100) + contentType("text/plain") +
+				responseTopic("re/x") + correlation("\x00\xff") + user("b", "1") + user("a", "2") + user("b", "3")}}).cut()
 			p := w.message(r.topic("will"), "gone")
-			r.expect(p.qos() == qos, "QoS %d; want %d", p.qos(), qos)
-			w.ack(p)
-		}
-	}},
-	{Clause: "3.1.3-10", Title: "all properties of the Will arrive", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: payloadFormat(1) + messageExpiry(100) + contentType("text/plain") +
-			responseTopic("re/x") + correlation("\x00\xff") + user("b", "1") + user("a", "2") + user("b", "3")}}).cut()
-		p := w.message(r.topic("will"), "gone")
-		wantProps(r, p, map[byte]string{3: "text/plain", 8: "re/x", 9: "\x00\xff"}, "b=1", "a=2", "b=3")
-		r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
-		r.expect(p.num(2, 0) >= 98 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
-	}},
-	{Clause: "3.1.3-10", Title: "a Will of 65,535 bytes, and its Correlation Data too", check: func(r *run) {
-		long := make([]byte, 65535)
-		for i := range long {
-			long[i] = byte(i)
-		}
-		w := r.watcher(r.topic("will"), 0)
-		r.connect(hello{will: &will{topic: r.topic("will"), payload: string(long), props: correlation(string(long))}}).cut()
-		wantProps(r, w.message(r.topic("will"), string(long)), map[byte]string{9: string(long)})
-	}},
-	{Clause: "3.1.3-9", Title: "a Will Delay ends with a new connection", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(2)}}
-		r.connect(h).cut()
-		r.wait(300 * time.Millisecond)
-		c := r.connect(h)
-		r.expect(c.connack.session, "Session Present = false; want the session")
-		r.wait(3 * time.Second)
-		w.still()
-		c.bye()
-		r.wait(2500 * time.Millisecond)
-		w.still()
-	}},
-	{Clause: "3.1.2-8", Title: "a Will Delay passes", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		start := time.Now()
-		r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}}).cut()
-		w.message(r.topic("will"), "gone")
-		d := time.Since(start)
-		r.expect(d > 900*time.Millisecond && d < 3500*time.Millisecond, "the Will came after %v; want about 1 s", d)
-	}},
-	{Clause: "3.1.3.2.2", Title: "a Will Delay does not outlive the session", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		start := time.Now()
-		r.connect(hello{props: sessionExpiry(1), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}).cut()
-		w.message(r.topic("will"), "gone")
-		d := time.Since(start)
-		r.expect(d > 900*time.Millisecond && d < 3500*time.Millisecond, "the Will came after %v; want about 1 s", d)
-	}},
-	{Clause: "3.1.3.2.2", Title: "a Will Delay without a session is none", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		start := time.Now()
-		r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}).cut()
-		w.message(r.topic("will"), "gone")
-		r.expect(time.Since(start) < 2500*time.Millisecond, "the Will came after %v; want it at once", time.Since(start))
-	}},
-	{Clause: "3.1.3-9", Title: "Clean Start ends the session and so the delay", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}
-		r.connect(h).cut()
-		r.wait(soon)
-		h.will = nil
-		r.connect(h)
-		w.message(r.topic("will"), "gone")
-		w.still()
-	}},
-	{Clause: "3.1.3-9", Title: "a take-over with Clean Start ends the delay", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}
-		r.connect(h)
-		h.will = nil
-		r.connect(h)
-		w.message(r.topic("will"), "gone")
-		w.still()
-	}},
-	{Clause: "3.1.3-9", Title: "a take-over with a Will Delay", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}}
-		a := r.connect(h)
-		r.connect(h)
-		a.closed()
-		r.wait(1800 * time.Millisecond)
-		w.still()
-	}},
-	{Clause: "3.1.3.2.2", Title: "DISCONNECT 0x04 with a Will Delay", check: func(r *run) {
-		w := r.watcher(r.topic("will"), 0)
-		start := time.Now()
-		c := r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}})
-		c.send(raw(0xe0, "\x04"))
-		c.closed()
-		w.message(r.topic("will"), "gone")
-		r.expect(time.Since(start) > 900*time.Millisecond, "the Will came after %v; want about 1 s", time.Since(start))
-	}},
-	{Clause: "3.1.2.5", Title: "the new connection's Will replaces the old one's", check: func(r *run) {
-		w := r.watcher(r.topic("+"), 0)
-		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("old"), payload: "gone", props: willDelay(2)}}
-		r.connect(h).cut()
-		r.wait(soon)
-		h.will = &will{topic: r.topic("new"), payload: "gone"}
-		r.connect(h).cut()
-		w.message(r.topic("new"), "gone")
-		r.wait(2500 * time.Millisecond)
-		w.still()
-	}},
+			wantProps(r, p, map[byte]string{3: "text/plain", 8: "re/x", 9: "\x00\xff"}, "b=1", "a=2", "b=3")
+			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
+			r.expect(p.num(2, 0) >= 98 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
+		}},
+	{Clause: "3.1.3-10", Title: "a Will of 65,535 bytes, and its Correlation Data too",
+		Does:  "A client whose Will has a payload and Correlation Data of 65,535 bytes is cut off.",
+		Wants: "Both come unaltered.",
+		check: func(r *run) {
+			long := make([]byte, 65535)
+			for i := range long {
+				long[i] = byte(i)
+			}
+			w := r.watcher(r.topic("will"), 0)
+			r.connect(hello{will: &will{topic: r.topic("will"), payload: string(long), props: correlation(string(long))}}).cut()
+			wantProps(r, w.message(r.topic("will"), string(long)), map[byte]string{9: string(long)})
+		}},
+	{Clause: "3.1.3-9", Title: "a Will Delay ends with a new connection",
+		Does:  "A client with a Will Delay Interval of 2 s is cut off and comes back after 0.3 s.",
+		Wants: "The Will does not come, then or later.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(2)}}
+			r.connect(h).cut()
+			r.wait(300 * time.Millisecond)
+			c := r.connect(h)
+			r.expect(c.connack.session, "Session Present = false; want the session")
+			r.wait(3 * time.Second)
+			w.still()
+			c.bye()
+			r.wait(2500 * time.Millisecond)
+			w.still()
+		}},
+	{Clause: "3.1.2-8", Title: "a Will Delay passes",
+		Does:  "A client with a Will Delay Interval of 1 s is cut off.",
+		Wants: "The Will comes after about 1 s.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			start := time.Now()
+			r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}}).cut()
+			w.message(r.topic("will"), "gone")
+			d := time.Since(start)
+			r.expect(d > 900*time.Millisecond && d < 3500*time.Millisecond, "the Will came after %v; want about 1 s", d)
+		}},
+	{Clause: "3.1.3.2.2", Title: "a Will Delay does not outlive the session",
+		Does:  "A client with a Will Delay Interval of 60 s and a session of 1 s is cut off.",
+		Wants: "The Will comes after about 1 s, when the session ends.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			start := time.Now()
+			r.connect(hello{props: sessionExpiry(1), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}).cut()
+			w.message(r.topic("will"), "gone")
+			d := time.Since(start)
+			r.expect(d > 900*time.Millisecond && d < 3500*time.Millisecond, "the Will came after %v; want about 1 s", d)
+		}},
+	{Clause: "3.1.3.2.2", Title: "a Will Delay without a session is none",
+		Does:  "A client with a Will Delay Interval of 60 s and no session is cut off.",
+		Wants: "The Will comes at once.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			start := time.Now()
+			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}).cut()
+			w.message(r.topic("will"), "gone")
+			r.expect(time.Since(start) < 2500*time.Millisecond, "the Will came after %v; want it at once", time.Since(start))
+		}},
+	{Clause: "3.1.3-9", Title: "Clean Start ends the session and so the delay",
+		Does:  "A client with a Will Delay Interval of 60 s is cut off, and connects again with Clean Start 1.",
+		Wants: "The Will comes, since the session has ended.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}
+			r.connect(h).cut()
+			r.wait(soon)
+			h.will = nil
+			r.connect(h)
+			w.message(r.topic("will"), "gone")
+			w.still()
+		}},
+	{Clause: "3.1.3-9", Title: "a take-over with Clean Start ends the delay",
+		Does:  "A client with a Will Delay Interval of 60 s is taken over with Clean Start 1.",
+		Wants: "The Will comes, since the session has ended.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			h := hello{id: r.id("a"), props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(60)}}
+			r.connect(h)
+			h.will = nil
+			r.connect(h)
+			w.message(r.topic("will"), "gone")
+			w.still()
+		}},
+	{Clause: "3.1.3-9", Title: "a take-over with a Will Delay",
+		Does:  "A client with a Will Delay Interval of 1 s is taken over by one that resumes the session.",
+		Wants: "The Will does not come.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}}
+			a := r.connect(h)
+			r.connect(h)
+			a.closed()
+			r.wait(1800 * time.Millisecond)
+			w.still()
+		}},
+	{Clause: "3.1.3.2.2", Title: "DISCONNECT 0x04 with a Will Delay",
+		Does:  "A client with a Will Delay Interval of 1 s sends DISCONNECT 0x04.",
+		Wants: "The Will comes after about 1 s.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			start := time.Now()
+			c := r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}})
+			c.send(raw(0xe0, "\x04"))
+			c.closed()
+			w.message(r.topic("will"), "gone")
+			r.expect(time.Since(start) > 900*time.Millisecond, "the Will came after %v; want about 1 s", time.Since(start))
+		}},
+	{Clause: "3.1.2.5", Title: "the new connection's Will replaces the old one's",
+		Does:  "A client with a delayed Will is cut off, comes back with another Will and is cut off again.",
+		Wants: "Only the second Will comes.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("+"), 0)
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("old"), payload: "gone", props: willDelay(2)}}
+			r.connect(h).cut()
+			r.wait(soon)
+			h.will = &will{topic: r.topic("new"), payload: "gone"}
+			r.connect(h).cut()
+			w.message(r.topic("new"), "gone")
+			r.wait(2500 * time.Millisecond)
+			w.still()
+		}},
 }

@@ -149,9 +149,21 @@ func (c *client) alive() {
 
 // closed checks that the server closes the connection, after a DISCONNECT with
 // one of the codes, or without any.
-func (c *client) closed(codes ...byte) {
+func (c *client) closed(codes ...byte) { c.closedBy(time.Now().Add(3*time.Second), codes...) }
+
+// timedOut checks that the server closes after one and a half times a Keep Alive in
+// seconds: not before, since the client has that long, and some seconds after at the latest,
+// since many servers look only now and then.
+func (c *client) timedOut(start time.Time, alive int, codes ...byte) {
+	due := time.Duration(alive) * time.Second * 3 / 2
+	c.closedBy(start.Add(due+8*time.Second), codes...)
+	d := time.Since(start).Round(time.Millisecond)
+	c.r.expect(d >= due-200*time.Millisecond, "%s: closed after %v; want %v or some seconds more", c.name, d, due)
+}
+
+// closedBy is closed with a time.
+func (c *client) closedBy(end time.Time, codes ...byte) {
 	c.r.judged++
-	end := time.Now().Add(patience)
 	said := false
 	for {
 		p, err := c.read(time.Until(end))

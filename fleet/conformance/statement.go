@@ -13,8 +13,6 @@ type Statement struct {
 	Does   string // what the check does, a sentence
 	Wants  string // what has to come of it, a sentence
 	Slow   bool   // takes longer than all others together
-	// HomeAssistant: its MQTT client does not work without it.
-	HomeAssistant bool
 
 	needs   need
 	proves  feature
@@ -70,7 +68,7 @@ func Statements() []Statement {
 		{Format, formatStatements}, {Format, firstStatements}, {Connect, connectStatements}, {Session, sessionStatements}, {Publish, publishStatements},
 		{QoS, qosStatements}, {Flow, flowStatements}, {Subscribe, subscribeStatements}, {Shared, sharedStatements}, {Retained, retainedStatements},
 		{Expiry, expiryStatements}, {Alias, aliasStatements}, {Wills, willStatements}, {Requests, requestStatements}, {Limits, limitStatements},
-		{Old, oldFormatStatements}, {Old, oldStatements},
+		{Old, oldFormatStatements}, {Old, oldStatements}, {Old, versionStatements},
 	} {
 		for _, s := range part.statements {
 			s.Group = part.group
