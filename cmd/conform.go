@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,6 +149,12 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 	}
 	if f.list {
 		return a.listStatements(chosen)
+	}
+	b := &f.broker
+	if err := a.spare([]fileUse{{"--junit", f.junit}}, slices.Values([]fileUse{
+		{"--password-file", b.passwordFile}, {"--ca-file", b.caFile}, {"--cert-file", b.certFile}, {"--key-file", b.keyFile},
+	})); err != nil {
+		return err
 	}
 	dialer, config, err := a.examination(f)
 	if err != nil {

@@ -50,6 +50,7 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 		{[]string{"broker"}, nil},
 		{[]string{"broker", "--users", "IN"}, []string{"users.toml", "user-pw"}},
 		{[]string{"report", "IN"}, []string{"in.json"}},
+		{[]string{"conform"}, nil},
 		{[]string{"bench", "--for", "1ms"}, nil},
 		{[]string{"bench", "connect", "--for", "1ms"}, nil},
 		{[]string{"bench", "fan-in", "--for", "1ms"}, nil},
@@ -159,7 +160,7 @@ func TestFlagsOfFilesAreKnown(t *testing.T) {
 		"ADDRESS", "ADDRESSES", "DATA", "DURATION", "ID", "K/N", "KEY=VALUE", "KIND", "NAME", "NAMES", "NUMBER", "QoS", "RATE", "SESSION", "SHARE", "SIZE", "TEXT", "TIME",
 		"TOPIC", "TYPE", "URL", "VARIABLE", "VERDICT", "VERSION", "WAY", "WHEN", "duration", "int", "string", "",
 	}
-	tried := []string{"bench", "bench connect", "bench fan-in", "bench fan-out", "broker", "report", "run"}
+	tried := []string{"bench", "bench connect", "bench fan-in", "bench fan-out", "broker", "conform", "report", "run"}
 	seen := 0
 	var walk func(path string, cmd *cobra.Command)
 	walk = func(path string, cmd *cobra.Command) {

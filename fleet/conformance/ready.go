@@ -39,7 +39,7 @@ var homeAssistant = Client{
 		"3.8.4-3 the same filter again replaces the subscription":                        "entities that share a topic raise its QoS",
 		"3.3.4-2 overlapping subscriptions: the highest QoS":                             "discovery and entities have filters that overlap",
 		"3.10.4-4 UNSUBACK has a code for each filter, in order":                         "it unsubscribes when entities go",
-		"4.7.1-1 wildcards match as they should":                                         "discovery is subscribed to as homeassistant/+/+/config",
+		"4.7.1-1 wildcards match as they should":                                         "discovery is subscribed to with wildcards",
 		"4.7.2-1 a leading wildcard does not match $":                                    "what the broker says of itself is no device",
 		"3.3.1-5 retained: the last message is kept":                                     "discovery and availability are retained messages",
 		"3.3.1-5 the retained message outlives its publisher":                            "discovery and availability are retained messages",
