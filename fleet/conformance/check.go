@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// patience is how long something may take that must come; soon is how long it is
+// usualPatience is how long something may take that must come; soon is how long it is
 // waited for what must not come, where no other message can tell that it would have.
 const (
-	patience = 5 * time.Second
-	soon     = 150 * time.Millisecond
+	usualPatience = 5 * time.Second
+	soon          = 150 * time.Millisecond
 )
 
 // run is one statement being checked against one broker, in one goroutine. Its

@@ -38,7 +38,7 @@ type client struct {
 
 // dial connects and sends nothing yet.
 func (r *run) dial(version byte) *client {
-	ctx, stop := context.WithTimeout(r.ctx, patience)
+	ctx, stop := context.WithTimeout(r.ctx, r.x.patience)
 	defer stop()
 	conn, err := r.x.cfg.Dial(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func (c *client) trySend(parts ...string) { _ = c.write(parts...) }
 func (c *client) write(parts ...string) error {
 	text := strings.Join(parts, "")
 	c.r.trace.add(c.name, true, c.r.masked(text))
-	_ = c.c.SetWriteDeadline(time.Now().Add(patience))
+	_ = c.c.SetWriteDeadline(time.Now().Add(c.r.x.patience))
 	_, err := io.WriteString(c.c, text)
 	return err
 }
@@ -173,7 +173,7 @@ func (c *client) receive(d time.Duration) (*packet, error) {
 		}
 		return nil, err
 	}
-	_ = c.c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.c.SetReadDeadline(time.Now().Add(c.r.x.patience))
 	head := []byte{first}
 	n := 0
 	for shift := 0; ; shift += 7 {

@@ -37,6 +37,8 @@ type Config struct {
 	Trace      bool          // results have what went over the wire
 	// Progress is called after each check, by one goroutine at a time; nil: nobody looks on.
 	Progress func(done, of int)
+
+	patience time.Duration // of a check with what must come; 0: usualPatience
 }
 
 // ErrBudget ends what has not been done when the time is up.
@@ -47,6 +49,7 @@ type examiner struct {
 	cfg      Config
 	facts    Facts
 	password *string
+	patience time.Duration
 	early    time.Duration // how long a subscription takes after its SUBACK
 	numbered atomic.Int64  // runs so far
 	left     atomic.Int64  // sessions and topics that could not be cleared
@@ -68,7 +71,7 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 		ctx, stop = context.WithTimeoutCause(ctx, cfg.Budget, ErrBudget)
 		defer stop()
 	}
-	x := &examiner{cfg: cfg, password: cfg.Password, controls: make(map[Group]func() ended)}
+	x := &examiner{cfg: cfg, password: cfg.Password, patience: cmp.Or(cfg.patience, usualPatience), controls: make(map[Group]func() ended)}
 	start := time.Now()
 	if err := x.learn(ctx); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func after(clause, title, bad, sound string, codes ...byte) Statement {
 // livesOn checks that the server does not mind a packet.
 func livesOn(c *client, sound string) {
 	c.send(sound, pingreqBytes)
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(c.r.x.patience); time.Now().Before(end); {
 		switch p := c.next(); p.typ {
 		case pingresp:
 			return
@@ -132,7 +132,7 @@ func badFilter(filter string) Statement {
 		check: func(r *run) {
 			c := r.plain()
 			c.sendSubscribe(1, filter, 0)
-			p, err := c.read(patience)
+			p, err := c.read(r.x.patience)
 			r.judged++
 			switch {
 			case err != nil:

@@ -48,7 +48,7 @@ func (c *client) mark() {
 	}
 	c.sendMarker()
 	for {
-		p, err := c.receive(patience)
+		p, err := c.receive(c.r.x.patience)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.alive()

@@ -49,4 +49,33 @@ var expiryStatements = []Statement{
 			r.wait(3300 * time.Millisecond)
 			r.watcher(r.topic("a"), 0).quiet()
 		}},
+	{Clause: "3.3.2-6", Title: "the Message Expiry of a retained message is what is left",
+		Does:  "A message with an expiry of 100 s is retained, and subscribed to after 2.2 s.",
+		Wants: "The expiry that comes with it is what is left.",
+		check: func(r *run) {
+			r.plain().publish(r.topic("a"), "m", 1, 1, messageExpiry(100))
+			start := time.Now()
+			r.wait(2200 * time.Millisecond)
+			p := r.watcher(r.topic("a"), 0).message(r.topic("a"), "m")
+			left := 98 - uint32(time.Since(start)/time.Second-2)
+			r.expect(p.num(2, 0)+2 >= left && p.num(2, 0) <= 98, "Message Expiry = %d after %.1f s; want %d", p.num(2, 0), time.Since(start).Seconds(), left)
+		}},
+	{Clause: "4.3.3", Title: "a message that expires after its PUBREC is brought to its end",
+		Does:  "A message at QoS 2 with an expiry of 1 s is answered with PUBREC after 1.5 s, and the session resumed.",
+		Wants: "PUBREL comes, at once and on the next connection.",
+		check: func(r *run) {
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
+			w := r.connect(h)
+			w.subscribe(r.topic("a"), 2)
+			r.plain().publish(r.topic("a"), "m", 2, 0, messageExpiry(1))
+			p := w.message(r.topic("a"), "m")
+			r.wait(1500 * time.Millisecond)
+			w.send(raw(0x50, u16(p.id)))
+			w.wantID(pubrel, p.id)
+			w.cut()
+			w = r.connect(h)
+			w.wantID(pubrel, p.id)
+			w.send(raw(0x70, u16(p.id)))
+			w.quiet()
+		}},
 }

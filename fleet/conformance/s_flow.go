@@ -235,4 +235,61 @@ var flowStatements = []Statement{
 				w.ack(w.message(r.topic("a"), fmt.Sprint(i)))
 			}
 		}},
+	{Clause: "4.9.0-1", Title: "as many as the server's Receive Maximum says",
+		Does:  "Publishes as many messages at QoS 2 in one go as the CONNACK allows, 1,200 at most, and releases none.",
+		Wants: "All are acknowledged, and the connection lives on.",
+		check: func(r *run) {
+			r.used |= qos2
+			r.provided(r.x.facts.MaximumQoS == 2, "Maximum QoS is %d", r.x.facts.MaximumQoS)
+			c := r.plain()
+			n := min(int(c.connack.num(33, 65535)), 1200)
+			var all strings.Builder
+			for id := 1; id <= n; id++ {
+				all.WriteString(c.encodePublish(id, r.topic("a"), "m", 2, 0))
+			}
+			c.trySend(all.String())
+			for id := 1; id <= n; id++ {
+				p, err := c.read(r.x.patience)
+				if err != nil || p.typ != pubrec || p.id != id || p.code >= 0x80 {
+					r.fatalf("message %d of %d, which the server's Receive Maximum allows, got %v (%v); want PUBREC", id, n, p, err)
+				}
+			}
+			c.alive()
+		}},
+	{Clause: "3.3.4-9", Title: "the client's Receive Maximum under load",
+		Does:  "A client with Receive Maximum 5 receives two hundred messages at QoS 1 and 2 and acknowledges them late.",
+		Wants: "There are never more than five under way, and all come, in order.",
+		check: func(r *run) {
+			r.provided(r.x.facts.MaximumQoS == 2, "Maximum QoS is %d", r.x.facts.MaximumQoS)
+			w := r.connect(hello{props: receiveMaximum(5)})
+			w.subscribe(r.topic("a"), 2)
+			c := r.plain()
+			const n = 200
+			sent := 0
+			open := make(map[int]bool) // not acknowledged, or not released
+			for got := 0; got < n || len(open) > 0; {
+				for ; sent < n && sent < got+15; sent++ {
+					c.publish(r.topic("a"), fmt.Sprint(sent), byte(1+sent%2), 0)
+				}
+				p := w.next()
+				switch p.typ {
+				case publish:
+					r.expect(p.payload == fmt.Sprint(got), "got %v; want message %d", p, got)
+					got++
+					open[p.id] = true
+					r.expect(len(open) <= 5, "%d messages are under way; want 5 at most", len(open))
+					if p.qos() == 1 {
+						w.send(raw(0x40, u16(p.id)))
+						delete(open, p.id)
+					} else {
+						w.send(raw(0x50, u16(p.id)))
+					}
+				case pubrel:
+					delete(open, p.id)
+					w.send(raw(0x70, u16(p.id)))
+				default:
+					r.fatalf("%s got %v; want PUBLISH or PUBREL", w.name, p)
+				}
+			}
+		}},
 }

@@ -300,7 +300,11 @@ var oldStatements = []Statement{
 	{Clause: "3.1.1: 3.14.4-2", Title: "the server closes after DISCONNECT",
 		Does:  "Sends DISCONNECT.",
 		Wants: "The server closes.",
-		check: func(r *run) { r.connect(v4("")).bye() }},
+		check: func(r *run) {
+			c := r.connect(v4(""))
+			c.send("\xe0\x00")
+			c.left()
+		}},
 	{Clause: "3.1.1: 4.7.2-1", Title: "a leading wildcard does not match $",
 		Does:  "Subscribes to + at the first level and publishes to a topic that starts with $.",
 		Wants: "It does not come.",

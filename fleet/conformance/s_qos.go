@@ -340,10 +340,10 @@ var qosStatements = []Statement{
 			r.expect(p.payload == "2", "got %v; want the message of the new session", p)
 		}},
 	{Clause: "4.6.0-5", Title: "order, and nothing lost", proves: ordered,
-		Does:  "Publishes three hundred messages at QoS 1 to subscriptions of each QoS.",
+		Does:  "Publishes sixty messages at QoS 1 to subscriptions of each QoS.",
 		Wants: "All come, in order, and are acknowledged in order.",
 		check: func(r *run) {
-			const n, batch = 300, 5 // below every server's Receive Maximum
+			const n, batch = 60, 5 // below every server's Receive Maximum
 			for qos := range r.levels() {
 				topic := r.topic(fmt.Sprint(qos))
 				w := r.watcher(topic, qos)

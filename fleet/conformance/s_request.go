@@ -24,6 +24,7 @@ var requestStatements = []Statement{
 			c.subscribe(r.topic("seen"), 1)
 			c.cut()
 			p := w.message(r.topic("will"), "gone")
+			wantProps(r, p, map[byte]string{8: r.topic("seen"), 9: "a/1"})
 			re, _ := p.get(8)
 			cd, _ := p.get(9)
 			w.publish(re.value, "seen", 1, 0, correlation(cd.value))
@@ -37,9 +38,9 @@ var requestStatements = []Statement{
 		Wants: "All come unaltered.",
 		check: func(r *run) {
 			w := r.watcher(r.topic("a"), 0)
-			r.plain().publish(r.topic("a"), "ON", 1, 0, responseTopic("re/ä"), correlation("\x00\xff\x80"), contentType("text/plain"), payloadFormat(1))
+			r.plain().publish(r.topic("a"), "ON", 1, 0, responseTopic(r.topic("re/ä")), correlation("\x00\xff\x80"), contentType("text/plain"), payloadFormat(1))
 			p := w.message(r.topic("a"), "ON")
-			wantProps(r, p, map[byte]string{8: "re/ä", 9: "\x00\xff\x80", 3: "text/plain"})
+			wantProps(r, p, map[byte]string{8: r.topic("re/ä"), 9: "\x00\xff\x80", 3: "text/plain"})
 			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
 		}},
 	{Clause: "3.3.2-16", Title: "Correlation Data of 65,535 bytes",
@@ -71,6 +72,7 @@ var requestStatements = []Statement{
 			requester.publish(r.topic("cmnd"), "ON", 1, 0, responseTopic(r.topic("re/1")), correlation("17"))
 			p := responder.message(r.topic("cmnd"), "ON")
 			responder.ack(p)
+			wantProps(r, p, map[byte]string{8: r.topic("re/1"), 9: "17"})
 			re, _ := p.get(8)
 			cd, _ := p.get(9)
 			responder.publish(re.value, "ON", 1, 0, correlation(cd.value))
@@ -91,4 +93,68 @@ var requestStatements = []Statement{
 			c.publish(topic, "m", 0, 0)
 			c.message(topic, "m")
 		}},
+	{Clause: "3.3.2-16", Title: "Correlation Data of all byte values",
+		Does:  "Publishes with Correlation Data of the byte values 0x00 to 0xFF.",
+		Wants: "They come unaltered.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("a"), 0)
+			r.plain().publish(r.topic("a"), "m", 1, 0, correlation(allBytes))
+			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{9: allBytes})
+		}},
+	carried("a retained message", func(r *run, send func(bits byte)) (*client, *packet) {
+		send(1)
+		w := r.watcher(r.topic("a"), 1)
+		return w, w.message(r.topic("a"), "m")
+	}),
+	carried("a message that waits for a client", func(r *run, send func(bits byte)) (*client, *packet) {
+		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
+		w := r.connect(h)
+		w.subscribe(r.topic("a"), 1)
+		w.bye()
+		send(0)
+		w = r.connect(h)
+		return w, w.message(r.topic("a"), "m")
+	}),
+	carried("a shared subscription", func(r *run, send func(bits byte)) (*client, *packet) {
+		w := r.watcher("$share/g/"+r.topic("a"), 1)
+		send(0)
+		return w, w.message(r.topic("a"), "m")
+	}),
+	carried("a message that is sent again", func(r *run, send func(bits byte)) (*client, *packet) {
+		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
+		w := r.connect(h)
+		w.subscribe(r.topic("a"), 1)
+		send(0)
+		w.message(r.topic("a"), "m")
+		w.cut()
+		w = r.connect(h)
+		return w, w.message(r.topic("a"), "m")
+	}),
+}
+
+// allBytes are all byte values.
+var allBytes = func() string {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b)
+}()
+
+// carried is a way for a request to come to who answers it, on which nothing of it may
+// be lost.
+func carried(by string, way func(r *run, send func(bits byte)) (*client, *packet)) Statement {
+	return Statement{
+		Clause: "3.3.2-15", Title: "Response Topic and Correlation Data in " + by,
+		Does:  "Publishes with a Response Topic of 1,000 bytes, Correlation Data of 65,535 bytes with all byte values, and a Message Expiry.",
+		Wants: "They come unaltered in " + by + ".",
+		check: func(r *run) {
+			topic, data := r.topic("re/"+strings.Repeat("ä", 490)), strings.Repeat(allBytes, 256)[:65535]
+			w, p := way(r, func(bits byte) {
+				r.plain().publish(r.topic("a"), "m", 1, bits, responseTopic(topic), correlation(data), messageExpiry(100))
+			})
+			w.ack(p)
+			wantProps(r, p, map[byte]string{8: topic, 9: data})
+		},
+	}
 }

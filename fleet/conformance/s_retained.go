@@ -12,12 +12,12 @@ var retainedStatements = []Statement{
 			for qos := range r.levels() {
 				topic := r.topic(fmt.Sprintf("q%d", qos))
 				c.publish(topic, "old", qos, 1)
-				c.publish(topic, "new", qos, 1, user("a", "1"), responseTopic("re"), correlation("c"), contentType("t"))
+				c.publish(topic, "new", qos, 1, user("a", "1"), responseTopic(r.topic("re")), correlation("c"), contentType("t"))
 				c.alive()
 				w := r.watcher(topic, 2)
 				p := w.message(topic, "new")
 				r.expect(p.retain() && !p.dup() && p.qos() == qos, "got %v; want QoS %d and RETAIN", p, qos)
-				wantProps(r, p, map[byte]string{3: "t", 8: "re", 9: "c"}, "a=1")
+				wantProps(r, p, map[byte]string{3: "t", 8: r.topic("re"), 9: "c"}, "a=1")
 				w.ack(p)
 				w.quiet()
 			}

@@ -159,12 +159,12 @@ var subscribeStatements = []Statement{
 			c.quiet()
 		}},
 	{Clause: "3.8.4-8", Title: "a subscription works from the SUBACK on", proves: subscribed,
-		Does:  "Thirty times, somebody publishes right after a SUBACK.",
+		Does:  "Fifteen times, somebody publishes right after a SUBACK.",
 		Wants: "The message comes.",
 		check: func(r *run) {
 			r.uncorrected = true
 			p := r.plain()
-			for i := range 30 {
+			for i := range 15 {
 				c := r.watcher(r.topic("a"), 0)
 				p.publish(r.topic("a"), fmt.Sprint(i), 0, 0)
 				c.message(r.topic("a"), fmt.Sprint(i))

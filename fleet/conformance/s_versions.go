@@ -8,7 +8,7 @@ var versionStatements = []Statement{
 		check: func(r *run) {
 			w := r.connect(v4(""))
 			w.subscribe(r.topic("a"), 1)
-			r.plain().publish(r.topic("a"), "ON", 1, 0, responseTopic("re"), correlation("c"), user("k", "v"), contentType("t"), messageExpiry(9))
+			r.plain().publish(r.topic("a"), "ON", 1, 0, responseTopic(r.topic("re")), correlation("c"), user("k", "v"), contentType("t"), messageExpiry(9))
 			w.ack(w.message(r.topic("a"), "ON"))
 		}},
 	{Clause: "3.1.1: 3.3", Title: "a 3.1.1 message to a version 5 client has no properties",
@@ -25,7 +25,7 @@ var versionStatements = []Statement{
 		Does:  "Each version retains a message.",
 		Wants: "Clients of the other get it.",
 		check: func(r *run) {
-			r.plain().publish(r.topic("a"), "5", 1, 1, responseTopic("re"), user("k", "v"))
+			r.plain().publish(r.topic("a"), "5", 1, 1, responseTopic(r.topic("re")), user("k", "v"))
 			r.connect(v4("")).publish(r.topic("b"), "4", 1, 1)
 			w := r.connect(v4(""))
 			w.subscribe(r.topic("a"), 0)

@@ -101,9 +101,9 @@ var willStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("will"), 0)
 			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: payloadFormat(1) + messageExpiry(100) + contentType("text/plain") +
-				responseTopic("re/x") + correlation("\x00\xff") + user("b", "1") + user("a", "2") + user("b", "3")}}).cut()
+				responseTopic(r.topic("re/x")) + correlation("\x00\xff") + user("b", "1") + user("a", "2") + user("b", "3")}}).cut()
 			p := w.message(r.topic("will"), "gone")
-			wantProps(r, p, map[byte]string{3: "text/plain", 8: "re/x", 9: "\x00\xff"}, "b=1", "a=2", "b=3")
+			wantProps(r, p, map[byte]string{3: "text/plain", 8: r.topic("re/x"), 9: "\x00\xff"}, "b=1", "a=2", "b=3")
 			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
 			r.expect(p.num(2, 0) >= 98 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
 		}},
@@ -229,5 +229,44 @@ var willStatements = []Statement{
 			w.message(r.topic("new"), "gone")
 			r.wait(2500 * time.Millisecond)
 			w.still()
+		}},
+	{Clause: "3.1.2-8", Title: "the Will after a take-over that resumes the session",
+		Does:  "A client with a Will without delay is taken over by one that resumes its session.",
+		Wants: "The Will comes, since the connection has ended.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone"}}
+			r.connect(h)
+			h.will = nil
+			c := r.connect(h)
+			w.message(r.topic("will"), "gone")
+			c.alive()
+			w.still()
+		}},
+	{Clause: "3.14.4-3", Title: "the Will after DISCONNECT 0x04 on a resumed session",
+		Does:  "A client resumes its session with another Will and sends DISCONNECT 0x04.",
+		Wants: "The second Will comes, and the first does not.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("+"), 0)
+			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("old"), payload: "gone"}}
+			r.connect(h).bye()
+			h.will = &will{topic: r.topic("new"), payload: "gone"}
+			c := r.connect(h)
+			c.send(raw(0xe0, "\x04"))
+			c.closed()
+			w.message(r.topic("new"), "gone")
+			w.still()
+		}},
+	{Clause: "3.1.3-10", Title: "the properties of a delayed Will",
+		Does:  "A client whose Will has a delay of 1 s and all properties is cut off.",
+		Wants: "All of them come with the Will, and its delay does not.",
+		check: func(r *run) {
+			w := r.watcher(r.topic("will"), 0)
+			r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "late", props: willDelay(1) + payloadFormat(1) + messageExpiry(100) +
+				contentType("text/plain") + responseTopic(r.topic("re/x")) + correlation("\x00\xff") + user("b", "1") + user("a", "2")}}).cut()
+			p := w.message(r.topic("will"), "late")
+			wantProps(r, p, map[byte]string{3: "text/plain", 8: r.topic("re/x"), 9: "\x00\xff"}, "b=1", "a=2")
+			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
+			r.expect(p.num(2, 0) >= 96 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
 		}},
 }

@@ -10,7 +10,7 @@ import (
 
 // next returns the next packet, which must come.
 func (c *client) next() *packet {
-	p, err := c.read(patience)
+	p, err := c.read(c.r.x.patience)
 	if err != nil {
 		c.r.fatalf("%s got %s; want a packet", c.name, plainly(err))
 	}
@@ -19,7 +19,7 @@ func (c *client) next() *packet {
 
 // want returns the next packet, which must be of that type.
 func (c *client) want(typ byte) *packet {
-	p, err := c.read(patience)
+	p, err := c.read(c.r.x.patience)
 	if err != nil {
 		c.r.fatalf("%s got %s; want %s", c.name, plainly(err), typeNames[typ])
 	}
@@ -31,7 +31,7 @@ func (c *client) want(typ byte) *packet {
 
 // message returns the next packet, which must be that PUBLISH.
 func (c *client) message(topic, payload string) *packet {
-	p, err := c.read(patience)
+	p, err := c.read(c.r.x.patience)
 	if err != nil {
 		c.r.fatalf("%s got %s; want a PUBLISH of %s to %s", c.name, plainly(err), brief(payload), brief(topic))
 	}
@@ -61,7 +61,7 @@ func (c *client) wantID(typ byte, id int) *packet {
 // await is wantID that keeps messages which come before for later.
 func (c *client) await(typ byte, id int) *packet {
 	for {
-		p, err := c.receive(patience)
+		p, err := c.receive(c.r.x.patience)
 		if err != nil {
 			c.r.fatalf("%s got %s; want %s of id %d", c.name, plainly(err), typeNames[typ], id)
 		}
@@ -117,7 +117,7 @@ func (c *client) rest() (all []*packet) {
 	for {
 		d := 30 * time.Millisecond
 		if !marked {
-			d = patience
+			d = c.r.x.patience
 		}
 		p, err := c.read(d)
 		switch {
@@ -161,6 +161,18 @@ func (c *client) timedOut(start time.Time, alive int, codes ...byte) {
 	c.r.expect(d >= due-200*time.Millisecond, "%s: closed after %v; want %v or some seconds more", c.name, d, due)
 }
 
+// left checks that the server closes after a DISCONNECT of the client, without a word.
+func (c *client) left() {
+	c.r.judged++
+	switch p, err := c.read(3 * time.Second); {
+	case err == nil:
+		c.r.fatalf("%s got %v; want the server to close without a word", c.name, p)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.r.fatalf("%s is still connected; want the server to close", c.name)
+	}
+	c.ended = true
+}
+
 // closedBy is closed with a time.
 func (c *client) closedBy(end time.Time, codes ...byte) {
 	c.r.judged++
@@ -188,7 +200,7 @@ func (c *client) closedBy(end time.Time, codes ...byte) {
 // after a CONNACK with one of the codes.
 func (c *client) refused(codes ...byte) {
 	c.r.judged++
-	p, err := c.read(patience)
+	p, err := c.read(c.r.x.patience)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.r.fatalf("%s got no answer; want the server to close", c.name)
 	}

@@ -1,0 +1,119 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"homefleet/fleet/broker"
+)
+
+// refereed examines the broker of a bug's variant through a liar.
+func refereed(t *testing.T, target, run string, b *bug, only func(*Statement) bool) *Report {
+	c := Config{Dial: dialer(startLiar(t, target, b)), Run: run, Parallel: 48, Attempts: 2, patience: 1500 * time.Millisecond}
+	if v := variants[b.variant]; v.examine != nil {
+		v.examine(&c)
+	}
+	if b.with != nil {
+		b.with(&c)
+	}
+	for _, s := range Statements() {
+		if !s.Slow && (only == nil || only(&s)) {
+			c.Statements = append(c.Statements, s)
+		}
+	}
+	report, err := Examine(t.Context(), c)
+	if err != nil {
+		t.Errorf("%s: Examine = %v; want nil", b.name, err)
+		return &Report{}
+	}
+	return report
+}
+
+// judge says what is wrong with the report on a broker with a bug: the statement that
+// names it has to deviate, and another one only where it rightly says the same.
+func (b *bug) judge(r *Report) (faults []string, others, echoes int) {
+	caught := false
+	for i := range r.Results {
+		x := &r.Results[i]
+		if x.EchoOf != "" {
+			echoes++
+			continue
+		}
+		if x.Status != Deviates && x.Status != Flaky {
+			continue
+		}
+		line := x.Name() + ": " + x.Line()
+		switch {
+		case x.Name() == b.caught:
+			caught = true
+		case slices.ContainsFunc(b.says, func(s string) bool { return strings.Contains(line, s) }):
+			others++
+		default:
+			faults = append(faults, "accuses falsely: "+line)
+		}
+	}
+	if !caught {
+		faults = append(faults, fmt.Sprintf("not caught by %q; the verdict is %q", b.caught, r.Verdict()))
+	}
+	return faults, others, echoes
+}
+
+// The referees are refereed: each bug is found by the statement that names it, and no
+// statement accuses the broker of something else. Usually each broker is examined by that
+// statement and by what others rest upon; HOMEFLEET_FULL=1 has it examined by all.
+func TestRefereesAreRefereed(t *testing.T) {
+	t.Parallel()
+	targets := make(map[string]string)
+	for _, name := range []string{"", "users"} {
+		config := variants[name].config
+		config.Limits = broker.Limits{MaximumPacketSize: 200_000}
+		if name == "" {
+			config.Limits.ReceiveMaximum = 10
+		}
+		targets[name], _ = startEmbedded(t, config)
+	}
+	known := make(map[string]bool)
+	for _, s := range Statements() {
+		known[s.Name()] = true
+	}
+	if len(bugs) < 40 {
+		t.Errorf("there are %d bugs; want forty at least", len(bugs))
+	}
+	var mu sync.Mutex
+	rows := make(map[string]string)
+	t.Run("bugs", func(t *testing.T) {
+		slots := make(chan struct{}, some(24, 3))
+		for i := range bugs {
+			b := &bugs[i]
+			t.Run(b.name, func(t *testing.T) {
+				t.Parallel()
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				if !known[b.caught] {
+					t.Fatalf("%q is to be caught by %q, which is no statement", b.name, b.caught)
+				}
+				only := some(func(s *Statement) bool { return s.Name() == b.caught }, nil)
+				faults, others, echoes := b.judge(refereed(t, targets[b.variant], fmt.Sprintf("t%02d", i), b, only))
+				for _, f := range faults {
+					t.Error(f)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				rows[b.name] = fmt.Sprintf("%s\t%s\t%d\t%d", b.name, b.caught, others, echoes)
+			})
+		}
+	})
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "bug\tcaught by\tothers that say so\techoes")
+	for i := range bugs {
+		fmt.Fprintln(w, rows[bugs[i].name])
+	}
+	_ = w.Flush()
+	t.Logf("%d bugs\n%s", len(bugs), table.String())
+}
