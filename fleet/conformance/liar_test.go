@@ -234,7 +234,6 @@ type lie struct {
 	id      string
 	memory  map[string]any // what a bug remembers of this connection
 	held    []pkt
-	over    bool // nothing more goes up
 }
 
 func (s *lie) down(p pkt) {
