@@ -21,7 +21,9 @@ const (
 	mostFleetRoot = 3000
 )
 
-// wide are the interfaces that have more methods, and how many exactly.
+// wide are the interfaces that have more methods, and how many exactly. A device is what
+// its owner asks of it for each message and each moment: whoever has one needs all six, and
+// parts of it would have to be asserted again each time.
 var wide = map[string]int{
 	"devices.Device": 6,
 }

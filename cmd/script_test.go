@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 	if at := flag.Lookup("test.parallel"); at.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = at.Value.Set(strconv.Itoa(atOnce)) // it is a number
 	}
+	debug.SetGCPercent(gcPercent) // as Main does
 	os.Exit(m.Run())
 }
 
