@@ -121,12 +121,17 @@ func (c *call) stream() (any, error) {
 	case err != nil:
 		return nil, notNow.because("", "the run is over")
 	}
-	defer func() { v.Close(c.Fleet.Clock()) }()
+	slow := false
+	defer func() {
+		v.Close(c.Fleet.Clock())
+		if slow {
+			hub.SentAway() // it is none of the viewers any more
+		}
+	}()
 	c.lookout.begin()
 	out := newStream(c.w, c.Taken)
 	err = c.follow(out, v, in, m, w)
-	if errors.Is(err, errSlow) {
-		hub.SentAway()
+	if slow = errors.Is(err, errSlow); slow {
 		c.Log.Warn(fmt.Sprintf("a viewer of events took nothing for %s and was sent away", words.Span(c.Taken)))
 	}
 	return nil, nil
