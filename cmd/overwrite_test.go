@@ -47,6 +47,7 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 		inputs []string
 	}{
 		{[]string{"run", "IN", "--duration", "1ms"}, []string{"in.toml", "pw", "ca", "cert", "key"}},
+		{[]string{"run", "bedroom", "--duration", "1ms", "--users", "IN"}, []string{"users.toml", "user-pw"}},
 		{[]string{"broker"}, nil},
 		{[]string{"broker", "--users", "IN"}, []string{"users.toml", "user-pw"}},
 		{[]string{"report", "IN"}, []string{"in.json"}},

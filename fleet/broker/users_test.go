@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func login(id, user, password string) raw {
@@ -90,6 +91,7 @@ func TestResponseInformation(t *testing.T) {
 				t.Errorf("CONNACK 0x%02x with Response Information %q; want 0 with %q", a.code, a.props[0x1a], tt.want)
 			}
 			c.bye()
+			synctest.Wait() // the session has ended, which is of another user
 		}
 	})
 }
