@@ -1,12 +1,14 @@
 package control_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/control"
+	"homefleet/fleet/control/api"
 	"homefleet/fleet/events"
 	"homefleet/fleet/report"
 	"homefleet/fleet/requester"
@@ -242,6 +245,34 @@ func TestWhoMayAsk(t *testing.T) {
 	case <-h.over:
 		t.Error("the run has ended, which nobody had the right to ask for")
 	default:
+	}
+}
+
+// Whoever has the token and is slow to send what he asks for keeps nobody out, however many
+// of them there are.
+func TestSlowBodiesKeepNobodyOut(t *testing.T) {
+	h := start(t, block)
+	slow := make([]net.Conn, 80) // 64 are served at a time
+	for i := range slow {
+		nc, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		const body = `{"attribute":"power","payload":"ON"}`
+		fmt.Fprintf(nc, "POST /v1/devices/kettle/command HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", token, len(body), body[:20])
+		slow[i] = nc
+	}
+	time.Sleep(20 * time.Millisecond) // they are there
+	began := time.Now()
+	must[api.Status](h, "GET", "/v1", "")
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("beside %d bodies that have come in part an answer takes %v", len(slow), took)
+	}
+	fmt.Fprint(slow[0], `{"attribute":"power","payload":"ON"}`[20:])
+	answer, err := http.ReadResponse(bufio.NewReader(slow[0]), nil)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("when the rest comes: %v (%v); want 200", answer, err)
 	}
 }
 

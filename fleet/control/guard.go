@@ -1,7 +1,9 @@
 package control
 
 import (
+	"bytes"
 	"crypto/subtle"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,6 +46,7 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 			writeProblem(w, unauthorized.because("the token of a run is in its ready file", "no token, or a wrong one; want Authorization: Bearer TOKEN"))
 			return
 		}
+		arrived(r) // who is slow to send it takes no place
 		select {
 		case running <- struct{}{}:
 			defer func() { <-running }()
@@ -54,6 +57,24 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 		}
 	})
 }
+
+// arrived waits for the body of a request, as far as that is read: its end, or what is wrong
+// with it, is found where it is read. The server's deadline bounds the time.
+func arrived(r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, mostBody+1))
+	if err == nil {
+		err = io.EOF
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body), failed{err}), r.Body}
+}
+
+// failed is a reader of nothing but an error.
+type failed struct{ error }
+
+func (f failed) Read([]byte) (int, error) { return 0, f.error }
 
 // private reports whether a request wants the token.
 func private(r *http.Request) bool {

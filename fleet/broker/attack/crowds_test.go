@@ -36,7 +36,6 @@ func crowds() []attack {
 	const away = 1000
 	return []attack{
 		{name: "100 clients of 990 overlapping filters, 100 that publish to them", bound: "one message at a time goes to more than 4,096 subscriptions",
-			most: 12, why: "the filters",
 			run: both(many(size(100), func(c *conn, _ int) error {
 				if err := c.send(overlaps(990)); err != nil {
 					return err
@@ -61,7 +60,6 @@ func crowds() []attack {
 				return nil
 			})},
 		{name: "300 members of 500 Shared Subscriptions, all away, 100 messages to them", bound: "members who are connected stand in front",
-			most: 20, why: "the filters",
 			run: both(leaves(size(300), nil, subscribeAll(1<<20, func(i int) string {
 				if i == 500 {
 					return ""

@@ -70,6 +70,15 @@ func subscribeAll(size int, filter func(i int) string) []byte {
 	return packet(0x82, []byte{0, 1, 0}, b)
 }
 
+// unsubscribeAll is an UNSUBSCRIBE of as many filters as there are.
+func unsubscribeAll(filter func(i int) string) []byte {
+	var b []byte
+	for i := 0; filter(i) != ""; i++ {
+		b = append(b, text(filter(i))...)
+	}
+	return packet(0xa2, []byte{0, 1, 0}, b)
+}
+
 // publish is a PUBLISH; flags are DUP, QoS and RETAIN.
 func publish(flags byte, topic string, id int, props []byte, payload string) []byte {
 	var pid []byte

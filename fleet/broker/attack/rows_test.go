@@ -152,7 +152,7 @@ func filters(clients, packets int, filter func(i int) string) func(a *attacker) 
 }
 
 func attacks() []attack {
-	return append(crowds(), []attack{
+	return append(append(crowds(), odd()...), []attack{
 		{name: "one filter 260,000 times in a packet, 20,000 retained", bound: "`maximum_filters`", before: retained(20_000),
 			run: each(1, size(30), func(int) []byte { return subscribeAll(1<<20-100, func(int) string { return "#" }) })},
 		{name: "the same by a user without rights", bound: "`maximum_filters`", setup: mallory, before: retained(20_000),
