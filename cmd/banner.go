@@ -61,7 +61,7 @@ func (r *running) banner() {
 	}
 	if r.control != nil {
 		rs.add("control", "%s", r.control.url)
-		if r.control.page {
+		if r.control.page != "" {
 			rs.add("page", "%s", r.control.browse())
 		}
 	}

@@ -27,7 +27,7 @@ import (
 // controlFlags say whether, and where, a run can be controlled.
 type controlFlags struct {
 	address  string
-	page     bool // of a run: --ui
+	page     uiFlag // of a run: --ui; "": it is not shown
 	hosts    []string
 	tokenEnv string
 }
@@ -43,7 +43,8 @@ func (f *controlFlags) add(fs *pflag.FlagSet) {
 
 // addPage adds what a run alone has.
 func (f *controlFlags) addPage(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.page, "ui", false, "show the run to a browser of this machine, at the address that is printed")
+	fs.Var(&f.page, "ui", "show the run in a browser of this machine, at the address that is printed; --ui=url opens none")
+	fs.Lookup("ui").NoOptDefVal = string(uiOpen)
 }
 
 // uiAddress is where a page is looked for; another port is taken where this one is.
@@ -51,7 +52,7 @@ const uiAddress = "127.0.0.1:7676"
 
 // check refuses flags that go with nothing.
 func (f *controlFlags) check() error {
-	if f.page {
+	if f.page != "" {
 		return nil
 	}
 	if f.address != "" {
@@ -89,7 +90,8 @@ func (f *controlFlags) token(a *app) (string, error) {
 // controlled is the control of a run, while it lasts.
 type controlled struct {
 	url, token string
-	page       bool // somebody wants to look at it: --ui
+	page       uiFlag // somebody wants to look at it: --ui
+	shown      string // file that a browser was given; "": none
 	api        *control.Server
 	server     *http.Server
 	serving    sync.WaitGroup
@@ -130,7 +132,7 @@ func (a *app) openControl(f *controlFlags, c control.Config) (*controlled, error
 }
 
 // wanted reports whether there is to be a control.
-func (f *controlFlags) wanted() bool { return f.address != "" || f.page }
+func (f *controlFlags) wanted() bool { return f.address != "" || f.page != "" }
 
 func (f *controlFlags) listen() (net.Listener, error) {
 	if f.address != "" {
@@ -180,6 +182,9 @@ func (c *controlled) close() {
 		return
 	}
 	c.entry.remove()
+	if c.shown != "" {
+		_ = os.Remove(c.shown) // who has it open has read it
+	}
 	c.api.End()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

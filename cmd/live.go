@@ -59,6 +59,7 @@ type running struct {
 // live runs the fleet to its end and prints the result.
 func (r *running) live(ctx context.Context) error {
 	r.banner()
+	r.showPage()
 	r.openHouse()
 	defer r.house.close()
 	if err := r.lookOn(); err != nil {

@@ -33,6 +33,9 @@ type Process struct {
 	// Keyboard opens the terminal that stdin is for single keys; nil, or returning nil:
 	// there is none, or it is not ours to read from now.
 	Keyboard func() *Keyboard
+
+	// Browser has a browser show a file; nil: there is no desktop.
+	Browser func(file string) error
 }
 
 // errInterrupted is the cause of a context that a signal ended.
@@ -71,6 +74,7 @@ func Main() int {
 		LookupEnv: os.LookupEnv,
 		Environ:   os.Environ,
 		Keyboard:  func() *Keyboard { return openKeyboard(ctx, os.Stdin) },
+		Browser:   desktopBrowser(os.LookupEnv),
 	})
 }
 

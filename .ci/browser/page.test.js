@@ -1,61 +1,9 @@
 // The page in Chromium, on the binary that HOMEFLEET names, beside an MQTT client that shares nothing with it.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
 import mqtt from "mqtt";
-import { chromium } from "playwright-core";
-
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const shots = process.env.SHOTS; // a folder for pictures
-let browser;
-before(async () => (browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] })));
-after(() => browser?.close());
-
-/** A run of a scenario with its page, which ends with the test. */
-async function run(t, scenario, ...flags) {
-  const file = join(await mkdtemp(join(tmpdir(), "homefleet-")), "ready.json");
-  const args = ["run", scenario, "-q", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", file, ...flags];
-  const process_ = spawn(process.env.HOMEFLEET, args, { stdio: ["ignore", "ignore", "inherit"] });
-  const ended = new Promise((done) => process_.once("exit", done));
-  t.after(() => (process_.kill("SIGINT"), ended));
-  let ready;
-  while (!(ready = await readFile(file, "utf8").then(JSON.parse, () => null))) {
-    assert.equal(process_.exitCode, null, "homefleet ended before it was ready");
-    await sleep(20);
-  }
-  const headers = { authorization: `Bearer ${ready.control.token}`, "content-type": "application/json" };
-  const api = async (path, body) => (await fetch(ready.control.url + path, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) })).json();
-  return { ready, api, stop: () => (process_.kill("SIGINT"), ended), url: `${ready.control.url}/#token=${ready.control.token}` };
-}
-
-/** A page that is to have no error, no refused resource and no request to elsewhere. */
-async function open(t, url, options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
-  const wrong = [];
-  page.on("pageerror", (e) => wrong.push(String(e)));
-  page.on("console", (m) => m.type() === "error" && !/40[139]|net::ERR_/.test(m.text()) && wrong.push(m.text()));
-  page.on("request", (r) => new URL(r.url()).host !== new URL(url).host && wrong.push("asked " + r.url()));
-  t.after(async () => {
-    await page.close();
-    assert.deepEqual(wrong, []);
-  });
-  await page.goto(url);
-  return page;
-}
-
-const shot = (page, name) => shots && page.screenshot({ path: join(shots, name + ".png"), animations: "disabled" });
-
-async function flawless(page) {
-  await page.evaluate(await readFile(axe, "utf8")); // a script of elsewhere, which the policy of the page would refuse as such
-  const found = await page.evaluate(async () => (await window.axe.run()).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`));
-  assert.deepEqual(found, []);
-}
+import { audited, flawless, go, notSideways, open, run, scenario, shot, street } from "./harness.js";
 
 test("a click is a request on the wire, and the inspector has its bytes", async (t) => {
   const home = await run(t, "bedroom");
@@ -113,7 +61,7 @@ test("one strike is one intervention, and says beforehand whom it befalls", asyn
   await page.locator("#filter").fill("home=flat-04");
   await page.getByRole("button", { name: "Strike…" }).click();
   await page.getByLabel("How long").fill("5m");
-  await page.getByText("befalls 25 devices").waitFor();
+  await page.getByText("It befalls 25 devices.").waitFor();
   await page.getByRole("button", { name: "Strike", exact: true }).click();
   await page.getByText("975 of 1,000 online").waitFor();
   await page.locator("#filter").fill("");
@@ -125,17 +73,6 @@ test("one strike is one intervention, and says beforehand whom it befalls", asyn
   await page.getByText("1,000 of 1,000 online").waitFor();
 });
 
-test("a wrong token, and a run that ends, are said", async (t) => {
-  const home = await run(t, "bedroom");
-  const wrong = await open(t, home.ready.control.url + "/#token=none");
-  await wrong.getByText("The token is missing or wrong").waitFor();
-  const page = await open(t, home.url);
-  await page.getByRole("switch").waitFor();
-  await home.stop();
-  await page.getByRole("heading", { name: /Ran|The run is over/ }).waitFor();
-  await page.locator(".card").waitFor(); // what was known stays
-});
-
 test("by keyboard alone", async (t) => {
   const home = await run(t, "bedroom");
   const page = await open(t, home.url);
@@ -145,19 +82,73 @@ test("by keyboard alone", async (t) => {
   await page.locator('.switch[aria-checked="true"]').waitFor();
 });
 
+test("a Will is due, then on time, and the inspector has what the wire has", async (t) => {
+  const home = await run(t, await scenario(audited));
+  const wire = [];
+  const other = await mqtt.connectAsync(home.ready.broker, { protocolVersion: 5 });
+  t.after(() => other.endAsync());
+  other.on("message", (topic, payload, packet) => wire.push({ topic, payload: payload.toString(), ...packet.properties }));
+  await other.subscribeAsync("tele/#", { qos: 1 });
+  const page = await open(t, home.url);
+  await page.locator('[data-device="lamp-1"] .name').click();
+  await page.getByLabel("Kill…").selectOption({ label: "Cut: the connection breaks" });
+  const card = page.locator('[data-device="lamp-1"].off');
+  await card.getByText(/Will due/).waitFor();
+  await shot(page, "will-due");
+  await card.getByText("Will came on time").waitFor();
+  await page.getByRole("button", { name: /^Will/ }).click();
+  const will = wire.find((m) => m.topic.startsWith("tele/lamp-1/") && m.responseTopic);
+  assert.deepEqual(await page.locator(".ladder .tag.topic").allTextContents(), [will.responseTopic, will.responseTopic]);
+  assert.equal((await page.locator(".ladder .tag.correlation").first().textContent()).replaceAll(" ", ""), will.correlationData.toString("hex"));
+  await shot(page, "will");
+  await go(page, "wills");
+  await page.getByRole("region", { name: "Ways and verdicts" }).getByRole("row", { name: "cut 1 1" }).waitFor();
+});
+
+test("a misbehaving device is shown as one, and a command of one's own is answered", async (t) => {
+  const home = await run(t, "apartment");
+  const page = await open(t, home.url);
+  await page.locator('[data-device="light-01"] .name').click();
+  await page.getByLabel("Misbehave…").selectOption({ label: "Wrong Correlation Data" });
+  await page.getByText("wrong correlation 100%").waitFor();
+  await home.api("/v1/devices/light-01/command", { attribute: "power", payload: "ON", timeout: "300ms" });
+  await page.getByText("✗ does not match").waitFor();
+  await page.getByRole("button", { name: "Behave again" }).click();
+  await page.getByLabel("Attribute").selectOption("brightness");
+  await page.getByLabel("Payload").fill("40");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByText("✓ matches").waitFor();
+  await page.getByLabel("Payload").fill("bright");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.locator(".command .against").getByText(/bright/).waitFor();
+});
+
 for (const [name, options] of [
   ["dark", { colorScheme: "dark" }],
   ["light", { colorScheme: "light" }],
   ["phone", { colorScheme: "dark", viewport: { width: 360, height: 740 }, reducedMotion: "reduce" }],
+  ["forced colours", { forcedColors: "active" }],
 ]) {
-  test(`nothing bars anybody: ${name}`, async (t) => {
-    const home = await run(t, "apartment");
+  test(`nothing bars anybody, in any view: ${name}`, async (t) => {
+    const home = await run(t, await scenario(street));
     const page = await open(t, home.url, options);
-    await page.locator('[data-device="light-01"] .switch').click();
-    await page.locator('[data-device="light-01"] .name').click(); // a switch alone opens nothing on a phone
+    await page.locator(".house").nth(1).click();
+    await page.locator(".card .switch").first().click();
+    await page.locator(".card .name").first().click(); // a switch alone opens nothing on a phone
     await page.getByText("✓ matches").waitFor();
-    await shot(page, name);
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "it scrolls sideways");
+    for (const view of ["homes", "messages", "load", "wills", "log"]) {
+      await go(page, view);
+      await page.locator(`nav a[href="#${view}"][aria-current]`).waitFor();
+      if (view === "load") await page.locator(".chart").waitFor();
+      await shot(page, `${view}-${name.replace(" ", "-")}`);
+      await notSideways(page);
+      await flawless(page);
+    }
+    await go(page, "homes");
+    if (name === "phone") await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("button", { name: "Strike…" }).click();
+    await page.getByText(/It befalls/).waitFor();
+    await shot(page, `strike-${name.replace(" ", "-")}`);
     await flawless(page);
   });
 }

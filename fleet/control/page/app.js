@@ -32,6 +32,7 @@ function Top({ strike }) {
   const now = useTheme();
   const s = run.status;
   const total = s ? s.devices.total : 0;
+  const goes = !run.end && s?.phase !== "ended";
   const p99 = latest()?.p99;
   const phase = !s ? "" : run.end ? "over" : s.phase === "run" ? "running" : s.phase;
   return html`<header class="top">
@@ -40,8 +41,8 @@ function Top({ strike }) {
     <span class="grow"></span>
     ${s && total > 0 && html`<span class="count"><i class=${run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`}
     ${p99 !== undefined && html`<span class="quiet">p99 ${span(p99)}</span>`}
-    ${can("incidents") && !run.end && html`<button class="primary" onClick=${strike}>Strike…</button>`}
-    ${can("load") && !run.end && html`<${PauseLoad} />`}
+    ${can("incidents") && goes && html`<button class="primary" onClick=${strike}>Strike…</button>`}
+    ${can("load") && goes && html`<${PauseLoad} />`}
     <button class="theme" aria-label=${`Theme: ${theme(now)}`} title=${`Theme: ${theme(now)}`} onClick=${nextTheme}><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8" /><path d="M12 4a8 8 0 0 1 0 16z" /></svg></button>
   </header>`;
 }
@@ -91,7 +92,7 @@ function App() {
   useEffect(() => {
     if (view !== "homes") watch(open ? [open.id] : []);
   }, [view, open?.id]);
-  const name = (v) => (v === "load" && !can("load") ? "Course" : titles[v]);
+  const name = (v) => (v === "load" && !can("load") ? "History" : titles[v]);
   const filters = (view === "homes" || view === "messages") && run.kindOf.length > 1;
   const inSight = view === "homes" ? filter || (run.homes.length > 1 && home ? `home=${home}` : "") : "";
   return html`<div class=${`page ${run.link.state}`}>

@@ -1,14 +1,22 @@
 // The city: any number of homes on a canvas that can be moved and zoomed, and close by they are houses with windows.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { at, layout, paint, Picture } from "./cityscape.js";
+import { at, layout, paint, Picture, tone } from "./cityscape.js";
 import { html, plural, visible } from "./html.js";
 import { ONLINE, presenceOf, words } from "./looks.js";
 import { kindAt, nameHome, onChange, run } from "./store.js";
 
 const CLOSE = 11; // pixels a device, from which on houses are drawn
+const FAR = 14; // pixels a home, below which it is one cell
+const MOST_CELLS = 8000; // that are drawn one by one
 const FRAMES = 240;
-const rgb = (c) => `rgb(${c.join(" ")})`;
+const written = new Map(); // colours as a canvas wants them
+function rgb(c) {
+  const key = (c[0] << 16) | (c[1] << 8) | c[2];
+  let text = written.get(key);
+  if (!text) written.set(key, (text = `rgb(${c.join(" ")})`));
+  return text;
+}
 
 class Sight {
   constructor(canvas, plan) {
@@ -82,7 +90,8 @@ class Sight {
     c.fillStyle = rgb(picture.colours.bg);
     c.fillRect(0, 0, this.width, this.height);
     const near = scale >= CLOSE;
-    if (!near) {
+    const far = plan.plots.length <= MOST_CELLS && (plan.plots[0]?.across ?? 0) * scale < FAR;
+    if (!near && !far) {
       c.imageSmoothingEnabled = scale * this.dots < picture.pitch * 1.01;
       c.drawImage(picture.canvas, -this.x * scale, -this.y * scale, plan.width * scale, plan.height * scale);
     }
@@ -93,9 +102,22 @@ class Sight {
         const p = plan.plots[i];
         if (p.x + p.across + 1 < this.x || p.x - 1 > right) continue;
         if (near) this.house(p);
+        else if (far) this.cell(p);
         if (i === this.ring || p.home.name === this.open) this.mark(p, i === this.ring);
       }
     }
+  }
+
+  cell(p) {
+    const { context: c, picture } = this;
+    const [x, y, w, h] = this.place(p);
+    const t = (p.tone ??= tone(p, picture.colours));
+    c.fillStyle = rgb(t.amiss ? picture.colours.bad : t.dark ? picture.colours.ground : t.colour);
+    c.fillRect(x, y, w, h);
+    if (t.off === 0) return;
+    c.strokeStyle = rgb(t.dark ? picture.colours.off : picture.colours.warn);
+    c.lineWidth = 1;
+    c.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
   }
 
   place(p) {
@@ -126,18 +148,25 @@ class Sight {
     c.closePath();
     c.fill();
     c.stroke();
-    p.home.members.forEach((n, i) => {
-      const [left, top] = [x + ((i % p.across) + 0.15) * scale, y + (Math.floor(i / p.across) + 0.15) * scale];
-      const colour = paint(n, picture.colours);
+    const { members } = p.home;
+    let dark = 0;
+    for (let i = 0; i < members.length; i++) {
+      const colour = paint(members[i], picture.colours);
+      const left = x + ((i % p.across) + 0.15) * scale;
+      const top = y + (Math.floor(i / p.across) + 0.15) * scale;
       if (colour) {
         c.fillStyle = rgb(colour);
         c.fillRect(left, top, scale * 0.7, scale * 0.7);
-      } else {
-        c.setLineDash([2, 2]);
-        c.strokeRect(left + 0.5, top + 0.5, scale * 0.7 - 1, scale * 0.7 - 1);
-        c.setLineDash([]);
+        continue;
       }
-    });
+      if (dark++ === 0) c.beginPath();
+      c.rect(left + 0.5, top + 0.5, scale * 0.7 - 1, scale * 0.7 - 1);
+    }
+    if (dark > 0) {
+      c.setLineDash([2, 2]);
+      c.stroke();
+      c.setLineDash([]);
+    }
     if (w > 46) {
       c.fillStyle = rgb(picture.colours.text);
       c.font = `${Math.min(12, scale * 0.8)}px system-ui, sans-serif`;

@@ -2,7 +2,7 @@
 // What changes is written into the picture; moving about in it is drawing the picture at another place.
 
 import { tokens } from "./colour.js";
-import { colourOf, isOn, levelOf, ONLINE, presenceOf } from "./looks.js";
+import { colourOf, isOn, levelOf, ONLINE, presenceOf, willOf } from "./looks.js";
 import { kindAt, run } from "./store.js";
 
 const GAP = 2; // between homes, in devices
@@ -50,8 +50,8 @@ export function at(plan, x, y) {
 
 /** The colours of devices, as the theme has them now. */
 export function palette() {
-  const [bg, glass, off, heat, draws, ground, line, text] = tokens("bg", "glass", "faint", "heat", "accent", "surface", "control", "muted");
-  return { bg, glass, off, heat, draws, ground, line, text };
+  const [bg, glass, off, heat, draws, ground, line, text, warn, bad] = tokens("bg", "glass", "faint", "heat", "accent", "surface", "control", "muted", "warn", "bad");
+  return { bg, glass, off, heat, draws, ground, line, text, warn, bad };
 }
 
 /** [red, green, blue] of a device. */
@@ -64,6 +64,24 @@ export function paint(n, colours) {
   if (kind === "thermostat") return mixed(colours.heat, 0.6);
   if (kind !== "light") return mixed(colours.draws, 0.45);
   return mixed(colourOf(look), 0.5 + levelOf(look) / 200);
+}
+
+/** A home from afar: the colour of all of its devices together, whether some are off, and whether a Will is amiss. */
+export function tone(plot, colours) {
+  const { members } = plot.home;
+  const sum = [0, 0, 0];
+  let off = 0;
+  let amiss = false;
+  for (const n of members) {
+    const c = paint(n, colours);
+    if (c) for (let i = 0; i < 3; i++) sum[i] += c[i];
+    else {
+      off++;
+      for (let i = 0; i < 3; i++) sum[i] += colours.ground[i];
+    }
+    amiss ||= ["late", "missing"].includes(willOf(run.looks[n]));
+  }
+  return { colour: sum.map((v) => Math.round(v / members.length)), off, dark: off === members.length, amiss };
 }
 
 /** A picture of a plan, that is kept up with the looks of devices. */
@@ -120,10 +138,10 @@ export class Picture {
       const { members } = p.home;
       for (let i = 0; i < members.length; i++) {
         const n = members[i];
-        const look = looks[n] & 0xffffff07;
-        const plain = look & 0x00ffff07; // without the count of commands
+        const plain = looks[n] & 0x00ffffe7; // without what is not seen, such as the count of commands
         if (this.seen[n] === plain) continue;
         this.seen[n] = plain;
+        p.tone = null;
         const colour = paint(n, this.colours);
         const word = colour ? this.#word(colour) : dark;
         const x = Math.round((p.x + (i % p.across)) * pitch);

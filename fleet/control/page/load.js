@@ -90,7 +90,7 @@ function Expectations({ of }) {
   const passed = all.filter((e) => e.status === "pass").length;
   return html`<section class="panel" aria-label="Expectations">
     <h2>Expectations <small>${passed} of ${all.length} hold so far</small></h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Expectations"><table>
+    <div class="scroll" tabindex="0" role="region" aria-label="What is expected"><table>
       <thead><tr><th scope="col">metric</th><th scope="col">wanted</th><th scope="col" class="n">so far</th><th scope="col">holds</th></tr></thead>
       <tbody>${sorted.slice(0, 40).map((e) => html`<tr><td><code>${visible(e.metric, 80)}</code></td><td>${visible(e.want ?? "", 60)}</td><td class="n">${visible(String(e.actual ?? ""), 40)}</td>
         <td class=${signs[e.status]?.[0] ?? ""}>${signs[e.status]?.[1] ?? ""} ${e.status}</td></tr>`)}</tbody>
@@ -143,7 +143,7 @@ function Group({ g, took }) {
     <span class="quiet">${plural(g.controllers, "controller")} · ${visible(g.scenario, 120)}</span>
     <span class="grow"></span>
     ${g.rate && html`<span class="rate">${visible(g.rate, 20)}</span>
-      ${g.factor && html`<button aria-label=${`${g.group}: half the rate`} onClick=${() => factor(0.5)}>÷ 2</button><button aria-label=${`${g.group}: twice the rate`} onClick=${() => factor(2)}>× 2</button>`}
+      ${g.factor && html`<button aria-label=${`÷ 2, half the rate of ${g.group}`} onClick=${() => factor(0.5)}>÷ 2</button><button aria-label=${`× 2, twice the rate of ${g.group}`} onClick=${() => factor(2)}>× 2</button>`}
       <form onSubmit=${(e) => (e.preventDefault(), change({ rate }))}><input aria-label=${`${g.group}: a new rate`} value=${rate} placeholder="200/s" size="7" onInput=${(e) => setRate(e.target.value)} /><button disabled=${!rate}>Set</button></form>`}
     <button aria-pressed=${g.paused} onClick=${() => change({ paused: !g.paused })}>${g.paused ? "Resume" : "Pause"}</button>
     ${said && html`<p class="against" role="alert">${visible(said)}</p>`}</li>`;
