@@ -26,6 +26,9 @@ func (w auditedWills) Whose(p *wire.Publish) (device int, number uint32, ok bool
 		return 0, 0, false // another run's, or no Will
 	}
 	device, ok = f.deviceOfWill(string(p.Topic)) // or nobody's: some other client publishes there
+	if ok && len(p.Payload) == 0 && f.numbered(device).IsRemoved() {
+		return 0, 0, false // what it left is emptied
+	}
 	if ok && (p.Retain && f.auditor.V311() || f.numbered(device).IsAnnouncement(p, f.auditor.AssuredQoS())) {
 		return 0, 0, false // out of the broker's store, or no Will
 	}

@@ -112,7 +112,7 @@ func (f *Fleet) asksDevices() bool {
 func (f *Fleet) auditorLeft(err error) {
 	f.blind.Store(true)
 	f.incidents.Recoveries().Unask()
-	for _, r := range f.responders { // they find out by themselves whether they are back
+	for _, r := range f.everybody() { // they find out by themselves whether they are back
 		r.Tell(func() {
 			r.PingIfRecovering(time.Now())
 		})

@@ -24,10 +24,15 @@ func Clear(ctx context.Context, sc *scenarios.Scenario, o Options, c Clearing) (
 	f.env.MaximumPacket = max(f.env.MaximumPacket, retained.MostLooked)
 	leave := context.AfterFunc(ctx, f.Stop)
 	defer leave()
-	id := clearerID(f.run)
-	return (&retained.Clearing{
-		Scenario: sc, Run: f.run, Env: f.env, Profile: f.auditorProfile(), Stream: identity{auditorRole, 1}.stream(),
-		Probing:  retained.Probing{Name: "clearing", ClientID: id, Credentials: f.auditorCredentials(id)},
-		LookOnly: c.LookOnly, Progress: c.Progress,
-	}).Clear(ctx)
+	of := f.clearing(clearerID(f.run), 1)
+	of.LookOnly, of.Progress = c.LookOnly, c.Progress
+	return of.Clear(ctx)
+}
+
+// clearing is what empties topics, by a client of its own.
+func (f *Fleet) clearing(id string, number int) *retained.Clearing {
+	return &retained.Clearing{
+		Scenario: f.scenario, Run: f.run, Env: f.env, Profile: f.auditorProfile(), Stream: identity{auditorRole, number}.stream(),
+		Probing: retained.Probing{Name: "clearing", ClientID: id, Credentials: f.auditorCredentials(id)},
+	}
 }

@@ -235,7 +235,7 @@ func (f *Fleet) Progress(want ...metrics.Series) *metrics.Snapshot {
 // complete adds what the recorder does not know.
 func (f *Fleet) complete(snap *metrics.Snapshot) *metrics.Snapshot {
 	p := f.Presence()
-	snap.Devices = metrics.Devices{Total: p.Devices, Online: p.Online, Seen: p.Seen, GaveUp: p.GaveUp}
+	snap.Devices = metrics.Devices{Total: p.Devices, Online: p.Online, Seen: p.Seen, GaveUp: p.GaveUp, Added: len(f.everybody()) - len(f.responders), Removed: p.Removed}
 	if f.Phase() == Ended {
 		snap.Devices.Online, snap.Devices.Offline = f.onlineAtEnd, f.devices.OfflineAtEnd()
 	}

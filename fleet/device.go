@@ -24,14 +24,18 @@ type Device struct {
 
 // Device returns the device with an id.
 func (f *Fleet) Device(id string) (*Device, bool) {
-	r, ok := f.byID()[id]
-	if !ok {
-		return nil, false
+	if r, ok := f.byID()[id]; ok {
+		return &Device{r, f}, true
 	}
-	return &Device{r, f}, true
+	for _, r := range f.everybody()[len(f.responders):] {
+		if r.Spec().ID == id {
+			return &Device{r, f}, true
+		}
+	}
+	return nil, false
 }
 
-// devicesByID returns all devices by their ids.
+// devicesByID returns the devices of the scenario by their ids.
 func (f *Fleet) devicesByID() map[string]*responder.Responder {
 	all := make(map[string]*responder.Responder, len(f.responders))
 	for _, r := range f.responders {
@@ -42,8 +46,8 @@ func (f *Fleet) devicesByID() map[string]*responder.Responder {
 
 // Devices returns all devices in the order of the scenario.
 func (f *Fleet) Devices() []*Device {
-	ds := make([]*Device, len(f.responders))
-	for i, r := range f.responders {
+	ds := make([]*Device, len(f.everybody()))
+	for i, r := range f.everybody()[:len(ds)] {
 		ds[i] = &Device{r, f}
 	}
 	return ds
@@ -75,7 +79,7 @@ func (d *Device) Online() bool { return d.r.IsPresent() && !d.r.IsFrozen() }
 func (d *Device) Absent() bool { return d.r.IsAbsent() }
 
 // At returns the device with a number from 0, as [scenarios.Device] has it.
-func (f *Fleet) At(number int) *Device { return &Device{f.responders[number], f} }
+func (f *Fleet) At(number int) *Device { return &Device{f.everybody()[number], f} }
 
 // Tell has the goroutine that owns the device do something with it, in its turn. It does
 // not wait for that, and is false when that goroutine has ended. What do is given it may

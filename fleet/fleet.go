@@ -110,7 +110,8 @@ type Fleet struct {
 
 // population is who takes part in a run, by what they play.
 type population struct {
-	responders []*responder.Responder
+	responders []*responder.Responder // of the scenario; see everybody
+	growth
 	requesters []*load.Controller
 	load       *load.Governors // of all of them
 	watching   []*load.Watcher
@@ -140,6 +141,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
+	sc = f.scenario
 	f.responders = make([]*responder.Responder, 0, sc.Count())
 	makers := make(map[*scenarios.Group]devices.Maker, len(sc.Groups))
 	voices := make(map[*scenarios.Group]faces.Voice, len(sc.Groups))
@@ -156,7 +158,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	if sc.Audit.On || o.Audit {
 		f.newAudit(o.Events != nil && o.Journals)
 	}
-	f.newDeviceEnv(voices, &o)
+	f.deviceEnv = f.newDeviceEnv(voices, &o)
 	for spec := range sc.Devices() {
 		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
 		f.responders = append(f.responders, responder.New(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))
@@ -174,7 +176,7 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 		return nil, errors.New("no way to reach a broker; want Options.Dial")
 	}
 	f := &Fleet{
-		scenario: sc, secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
+		scenario: sc.Growing(), secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
 		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
 		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
 	}
@@ -237,7 +239,7 @@ func (f *Fleet) sessions() []*client.Session {
 		all = append(all, &w.Session)
 	}
 	var absent []*client.Session // who have no turn
-	for _, r := range f.responders {
+	for _, r := range f.everybody() {
 		if r.IsAbsent() {
 			absent = append(absent, &r.Session)
 		} else {
@@ -254,11 +256,12 @@ func (f *Fleet) sessions() []*client.Session {
 // numbered returns the device with a number of the whole scenario, of which this
 // fleet may run a shard; nil if it is another's.
 func (f *Fleet) numbered(number int) *responder.Responder {
-	i, ok := slices.BinarySearchFunc(f.responders, number, func(r *responder.Responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
+	all := f.everybody()
+	i, ok := slices.BinarySearchFunc(all, number, func(r *responder.Responder, n int) int { return cmp.Compare(r.Spec().Global, n) })
 	if !ok {
 		return nil
 	}
-	return f.responders[i]
+	return all[i]
 }
 
 // deviceSeed is the seed of one device's model.

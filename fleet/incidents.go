@@ -14,7 +14,7 @@ import (
 // newIncidents makes the scheduler of the fleet's incidents.
 func (f *Fleet) newIncidents(broker BrokerControl) {
 	f.incidents = incident.New(incident.Config{
-		Scenario: f.scenario, Target: func(n int) incident.Target { return responder.TargetOf(f.responders[n]) }, Broker: broker,
+		Scenario: f.scenario, Target: func(n int) incident.Target { return responder.TargetOf(f.everybody()[n]) }, Broker: broker,
 		Follow: f.audit != nil, Asks: f.asksDevices, News: f.news.tell,
 		Epoch: f.clock.Epoch, Stop: f.stop, Log: f.log,
 	})

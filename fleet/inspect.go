@@ -41,12 +41,7 @@ func (f *Fleet) marks(p *wire.Publish) (made time.Duration, number uint32) {
 // difference counts only if it is still there when looked at again: devices go
 // on living meanwhile.
 func (f *Fleet) inspect() *metrics.RetainedTotals {
-	filters := f.deviceEnv.Availability.Filters(f.scenario)
-	for i := range f.scenario.Groups {
-		for _, filter := range f.deviceEnv.Voices[&f.scenario.Groups[i]].Reports().Retained {
-			filters = oneMore(filters, filter)
-		}
-	}
+	filters := f.retainedFilters()
 	var t metrics.RetainedTotals
 	for range mostFetches {
 		before := f.expectsRetained()
@@ -87,14 +82,15 @@ func (f *Fleet) expectsRetained() [][]retained.Expected {
 		number  int
 		expects []retained.Expected
 	}
-	answers := make(chan answer, len(f.responders)) // so that no device waits
+	everybody := f.everybody()
+	answers := make(chan answer, len(everybody)) // so that no device waits
 	asked := 0
-	for n, r := range f.responders {
+	for n, r := range everybody {
 		if r.Tell(func() { answers <- answer{n, r.ExpectsRetained()} }) {
 			asked++
 		}
 	}
-	all := make([][]retained.Expected, len(f.responders))
+	all := make([][]retained.Expected, len(everybody))
 	patience := time.NewTimer(retained.LongestFetch)
 	defer patience.Stop()
 	for range asked {

@@ -16,7 +16,9 @@ func (f *Fleet) Interventions() *metrics.Interventions { return &f.interventions
 func (f *Fleet) Events() *events.Hub { return f.deviceEnv.Events }
 
 // Looks are what the devices are like; nil where journals are not kept either.
-func (f *Fleet) Looks() responder.Looks { return f.deviceEnv.Looks }
+func (f *Fleet) Looks() responder.Looks {
+	return f.deviceEnv.Looks[:min(len(f.everybody()), len(f.deviceEnv.Looks))]
+}
 
 // Clock is the present moment on the run's own clock.
 func (f *Fleet) Clock() time.Duration { return f.now() }

@@ -130,8 +130,8 @@ func (f *Fleet) facts() *metrics.Result {
 	if sc.Part.N > 0 {
 		res.Shards = []string{sc.Part.String()}
 	}
-	for i := range sc.Groups {
-		res.AddKind(sc.Groups[i].Kind.Name, sc.Groups[i].Total())
+	for g := range sc.EachGroup() {
+		res.AddKind(g.Kind.Name, g.Total())
 	}
 	if at := f.devices.ReadyAt(); !at.IsZero() && f.Presence().Seen == f.Presence().Devices {
 		res.ReadyIn = metrics.Span(at.Sub(began))

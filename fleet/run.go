@@ -52,11 +52,22 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	defer cancel()
 	auditorCtx, dismiss := context.WithCancel(context.WithoutCancel(ctx))
 	defer dismiss()
-	var group, auditing errgroup.Group
+	var auditing errgroup.Group
 	var first error
 	var firstOnce sync.Once
-	begin := time.Now()
-	sessions := f.sessions()
+	run := func(s *client.Session, ctx context.Context) error {
+		err := s.Run(ctx)
+		if err != nil && f.env.FailFast {
+			firstOnce.Do(func() { first = err })
+			f.end(false)
+		}
+		return err
+	}
+	var sessions []*client.Session
+	f.crew.Open(func() {
+		sessions = f.sessions()
+		f.launch = func(s *client.Session) { _ = run(s, dialCtx) } // why one gave up is in the notes
+	})
 	conducted := make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(f.incidents.Run)
@@ -67,29 +78,15 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		defer close(conducted)
 		f.conductAll()
 	}()
-	for i, s := range sessions {
-		if !s.IsAbsent() && !f.waitTurn(begin, i) {
-			for _, s := range sessions[i:] {
-				s.NeverRun()
-			}
-			break
-		}
-		owner, dials := &group, dialCtx
-		if f.auditor != nil && s == &f.auditor.Session {
-			owner, dials = &auditing, auditorCtx // it sees the others go
-		}
-		owner.Go(func() error {
-			err := s.Run(dials)
-			if err != nil && owner == &auditing {
+	f.start(sessions, func(s *client.Session) {
+		auditing.Go(func() error { // it sees the others go
+			err := run(s, auditorCtx)
+			if err != nil {
 				f.auditorLeft(err)
-			}
-			if err != nil && f.env.FailFast {
-				firstOnce.Do(func() { first = err })
-				f.end(false)
 			}
 			return err
 		})
-	}
+	})
 	// One more goroutine than there are devices, while it runs: it tells the
 	// devices that the end has come.
 	ended := make(chan struct{})
@@ -98,11 +95,12 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		defer close(told)
 		select {
 		case <-f.stop:
-			f.tellEnd(sessions, cancel)
+			f.crew.Close()
+			f.tellEnd(f.sessions(), cancel)
 		case <-ended:
 		}
 	}()
-	_ = group.Wait() // why one gave up is in the notes
+	f.crew.Wait()
 	stopped := f.stopped()
 	close(ended)
 	<-told
@@ -115,6 +113,24 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		_ = auditing.Wait() // an auditor that was refused has seen nothing, and the audit says so
 	}
 	return f.outcome(stopped, first)
+}
+
+// start has the sessions run, each in its turn; watch has the auditor's.
+func (f *Fleet) start(sessions []*client.Session, watch func(*client.Session)) {
+	begin := time.Now()
+	for i, s := range sessions {
+		if !s.IsAbsent() && !f.waitTurn(begin, i) {
+			for _, s := range sessions[i:] {
+				s.NeverRun()
+			}
+			return
+		}
+		if f.auditor != nil && s == &f.auditor.Session {
+			watch(s)
+			continue
+		}
+		f.crew.Run(func() { f.launch(s) })
+	}
 }
 
 // outcome closes the books of a run whose sessions have ended and says what came of it.

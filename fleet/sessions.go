@@ -83,8 +83,8 @@ const fewDevices = 25
 
 // newDeviceEnv makes what the devices have in common. Who follows their messages is added
 // when that is known.
-func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options) {
-	f.deviceEnv = &responder.Env{
+func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options) *responder.Env {
+	e := &responder.Env{
 		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: responder.AvailabilityOf(f.scenario),
 		Voices:      voices,
 		Credentials: f.credentials, NoRetain: f.noRetain.Load, Few: f.scenario.Count() <= fewDevices,
@@ -94,10 +94,11 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options
 		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asksDevices},
 		DeliveryEnv:     responder.DeliveryEnv{Place: f.place},
 	}
-	if f.deviceEnv.Events = o.Events; o.Events != nil && o.Journals {
-		f.deviceEnv.Journals = responder.NewJournals(f.scenario.Count())
-		f.deviceEnv.Looks = make(responder.Looks, f.scenario.Count())
+	if e.Events = o.Events; o.Events != nil && o.Journals {
+		e.Journals = responder.NewJournals(f.scenario.Count())
+		e.Looks = make(responder.Looks, f.scenario.Count()+MostAdded)
 	}
+	return e
 }
 
 // backoffOf returns how all connect again that are no devices.

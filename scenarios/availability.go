@@ -104,8 +104,7 @@ func onlineWord(offline Template, face *faces.Presence) Template {
 func (s *Scenario) knownByWill() map[*Group]bool {
 	own := make(map[*Group]bool)
 	look := false
-	for i := range s.Groups {
-		g := &s.Groups[i]
+	for g := range s.EachGroup() {
 		own[g] = !g.Will.Off && g.Will.Retain
 		look = look || own[g] && !g.Will.ofOne()
 	}

@@ -9,8 +9,8 @@ import (
 // Count returns how many devices the scenario has.
 func (s *Scenario) Count() int {
 	n := 0
-	for i := range s.Groups {
-		n += s.Groups[i].Total()
+	for g := range s.EachGroup() {
+		n += g.Total()
 	}
 	return n
 }
@@ -31,8 +31,7 @@ func (s *Scenario) Absent() int {
 func (s *Scenario) Devices() iter.Seq[Device] {
 	return func(yield func(Device) bool) {
 		number := 0
-		for i := range s.Groups {
-			g := &s.Groups[i]
+		for g := range s.EachGroup() {
 			for j := range g.Total() {
 				if !yield(s.device(number, g, j)) {
 					return
@@ -48,8 +47,7 @@ func (s *Scenario) Devices() iter.Seq[Device] {
 // of a slice, a number beyond them panics.
 func (s *Scenario) Device(number int) Device {
 	j := number
-	for i := range s.Groups {
-		g := &s.Groups[i]
+	for g := range s.EachGroup() {
 		if n := g.Total(); j >= n {
 			j -= n
 			continue

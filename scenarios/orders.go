@@ -32,6 +32,7 @@ type Order struct {
 
 	Misbehavior Misbehavior
 	Until       Until
+	Clear       bool // what the broker retains of removed devices is emptied
 
 	Paused *bool // of a load; and what it is to be from now on, 0: as it is
 	Rate   float64
@@ -51,6 +52,7 @@ const (
 	Misbehave Verb = "misbehave"
 	Behave    Verb = "behave"
 	ResetAll  Verb = "reset"
+	Remove    Verb = "remove"
 	Wait      Verb = "wait"
 	LoadOrder Verb = "load"
 )
@@ -155,6 +157,9 @@ var orderKeys = map[Verb]*table{
 	Misbehave: describe[Order](table{name: "misbehave"}),
 	Behave:    describe[Order](table{name: "behave"}),
 	ResetAll:  describe[Order](table{name: "reset"}),
+	Remove: describe[Order](table{name: "remove", keys: []key{
+		{name: "clear", form: yesNo{}, def: false, doc: "empty every topic that they may have left retained: presence, Will, states, and what their faces keep"},
+	}}),
 	Wait: describe[Order](table{name: "wait", keys: []key{
 		{name: "until", form: byRule{"object, see below"}, doc: "what is waited for; all that it says must hold"},
 		{name: "timeout", form: span(0, longestWait), def: 2 * defaultPatience, doc: "how long at most"},

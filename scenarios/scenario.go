@@ -59,6 +59,7 @@ type Scenario struct {
 
 	Part Shard // which part of the scenario this is; see [Scenario.Shard]
 
+	added  *added   // while it runs; nil: nothing can be
 	sizes  []string // of the file; nil if it has but one
 	filled bool     // the defaults are in place: a zero means zero
 }

@@ -67,8 +67,7 @@ func (s *Scenario) some(sel selection) bool {
 // until it returns false.
 func (s *Scenario) each(sel selection, yield func(number int) bool) {
 	number := 0
-	for i := range s.Groups {
-		g := &s.Groups[i]
+	for g := range s.EachGroup() {
 		first := number
 		number += g.Total()
 		if !sel.may(g) {

@@ -157,7 +157,7 @@ func (ch *checker) targetedGroups(r rules, c *Controllers) []*Group {
 
 // targetedKind checks that there are devices of the target's kind.
 func (ch *checker) targetedKind(r rules, t *Target) bool {
-	if t.Kind == nil || slices.ContainsFunc(ch.s.Groups, func(g Group) bool { return g.Kind == t.Kind }) {
+	if t.Kind == nil || slices.Contains(ch.s.kindNames(), t.Kind.Name) {
 		return true
 	}
 	r.errorf("target.kind", "kinds of this scenario: "+strings.Join(ch.s.kindNames(), ", "), "no device is a %s", t.Kind.Name)
@@ -167,8 +167,8 @@ func (ch *checker) targetedKind(r rules, t *Target) bool {
 // kindNames returns the names of the kinds of which there are devices.
 func (s *Scenario) kindNames() []string {
 	var names []string
-	for i := range s.Groups {
-		if k := s.Groups[i].Kind; k != nil && !slices.Contains(names, k.Name) {
+	for g := range s.EachGroup() {
+		if k := g.Kind; k != nil && !slices.Contains(names, k.Name) {
 			names = append(names, k.Name)
 		}
 	}

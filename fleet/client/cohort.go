@@ -38,18 +38,21 @@ type Cohort struct {
 	upNow     atomic.Int64
 	departed  atomic.Int64 // that gave up
 	joined    atomic.Int64 // that were absent at first
+	left      atomic.Int64 // that were there, and were removed
+	removed   atomic.Int64 // the same and those that were absent
+	awaited   atomic.Int64 // that came as absent ones, less the absent that were removed
 
 	offlineAtEnd atomic.Int64 // as the fleet stopped, though nothing kept them so
 }
 
 // Presence says how many there are, are online now, have been online at least
 // once, and were refused for good; how many were the one or the other, or both; and how many
-// there are to be beside them that are not there yet.
-type Presence struct{ Devices, Online, Seen, GaveUp, Settled, Absent int }
+// there are to be beside them that are not there yet, and were that have been removed.
+type Presence struct{ Devices, Online, Seen, GaveUp, Settled, Absent, Removed int }
 
 // Presence returns the present numbers.
 func (c *Cohort) Presence() Presence {
-	return Presence{c.size(), int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load()), c.Absent - int(c.joined.Load())}
+	return Presence{c.size(), int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load()), c.Absent + int(c.awaited.Load()-c.joined.Load()), int(c.removed.Load())}
 }
 
 // OfflineAtEnd is how many were offline as the fleet stopped, though neither an incident
@@ -62,6 +65,7 @@ type standing struct {
 	settled bool // nobody waits for it to come up any more
 	tried   bool // the first try to connect has ended
 	absent  atomic.Bool
+	removed atomic.Bool
 }
 
 // join notes that one is there that was not.
@@ -74,7 +78,33 @@ func (c *Cohort) join(s *standing) {
 }
 
 // size is how many there are by now.
-func (c *Cohort) size() int { return c.Size + int(c.joined.Load()) }
+func (c *Cohort) size() int { return c.Size + int(c.joined.Load()-c.left.Load()) }
+
+// Await counts more that are not there yet.
+func (c *Cohort) Await(more int) { c.awaited.Add(int64(more)) }
+
+// leave counts one no more.
+func (c *Cohort) leave(s *standing) {
+	c.removed.Add(1)
+	if s.absent.Load() {
+		c.awaited.Add(-1)
+		return
+	}
+	if s.wasUp {
+		c.seen.Add(-1)
+	}
+	c.left.Add(1)
+	if s.settled {
+		c.settled.Add(-1)
+	}
+	s.settled = true
+	if int(c.settled.Load()) == c.size() { // it was the last to be waited for
+		c.IsReady()
+	}
+	if c.Changed != nil {
+		c.Changed()
+	}
+}
 
 // online notes that one is up.
 func (c *Cohort) online(s *standing, name string) {

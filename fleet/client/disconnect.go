@@ -107,7 +107,7 @@ func (s *Session) goodbye() {
 func (s *Session) part(code byte) {
 	l := s.link
 	d := &packets.Disconnect{ReasonCode: code, Properties: &packets.Properties{}}
-	if s.stopping && l.connected && !s.V311() && s.profile.EndsSession && l.limits.SessionExpiry > 0 {
+	if s.stopping && l.connected && !s.V311() && (s.profile.EndsSession || s.leaving) && l.limits.SessionExpiry > 0 {
 		d.Properties.SessionExpiryInterval = new(uint32(0))
 		if l.account != nil {
 			l.endsAfter = new(time.Duration)

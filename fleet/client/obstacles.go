@@ -162,7 +162,7 @@ func (s *Session) Hindered() (off, noNetwork, slow bool) {
 // countOffline counts a session that was offline as the fleet stopped, though nothing kept
 // it so.
 func (s *Session) countOffline() {
-	if off, noNetwork, _ := s.Hindered(); !s.there && !off && !noNetwork && !s.absent.Load() {
+	if off, noNetwork, _ := s.Hindered(); !s.there && !off && !noNetwork && !s.absent.Load() && !s.removed.Load() {
 		s.profile.Cohort.offlineAtEnd.Add(1)
 	}
 }

@@ -60,7 +60,8 @@ type retry struct {
 // ordered is what others want of the session.
 type ordered struct {
 	mode     OfflineMode // how to go, when away
-	stopping bool        // the fleet is being stopped
+	stopping bool        // it is to end: the fleet is being stopped, or the session is removed
+	leaving  bool        // it is removed
 	there    bool        // it was online as that began
 	away     bool        // to stay away until it is told to return
 	hurry    bool        // not to wait for the back-off

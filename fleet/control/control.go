@@ -86,6 +86,7 @@ func New(c Config) *Server {
 	s.lookout.s = s
 	s.ops = s.operations()
 	if s.Fleet != nil {
+		s.Scenario = s.Fleet.Scenario() // to which devices may come
 		s.keepHistory()
 	}
 	s.handler = s.guarded(s.mux())

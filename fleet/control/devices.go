@@ -91,8 +91,8 @@ func (c *call) listDevices() (any, error) {
 		return nil, err
 	}
 	out := &api.Devices{Devices: []api.DeviceLine{}}
-	for _, n := range c.Scenario.Selected(sel.Target, 0) {
-		d := c.Fleet.At(n)
+	for _, d := range c.there(c.Scenario.Selected(sel.Target, 0)) {
+		n := d.Number()
 		if sel.Online != nil && d.Online() != *sel.Online {
 			continue
 		}
@@ -201,8 +201,7 @@ func (s *Server) moment(at time.Duration) string { return span(s.Fleet.OffsetOf(
 
 func (c *call) listKinds() (any, error) {
 	out := &api.Kinds{Kinds: []api.Kind{}}
-	for i := range c.Scenario.Groups {
-		g := &c.Scenario.Groups[i]
+	for g := range c.Scenario.EachGroup() {
 		at := slices.IndexFunc(out.Kinds, func(k api.Kind) bool { return k.Kind == g.Kind.Name })
 		if at < 0 {
 			one := api.Kind{Kind: g.Kind.Name, Doc: g.Kind.Doc, Attributes: []api.Attribute{}}
@@ -233,8 +232,7 @@ func (c *call) listWills() (any, error) {
 		return nil, badQuery.because(tomlfault.DidYouMean(verdict, scenarios.WillVerdicts), "there is no verdict %s; want %s", quoted(verdict), tomlfault.Join(scenarios.WillVerdicts))
 	}
 	out := &api.Wills{Wills: []api.Will{}, Counts: []api.WillCount{}}
-	for _, n := range c.Scenario.Selected(sel.Target, 0) {
-		d := c.Fleet.At(n)
+	for _, d := range c.there(c.Scenario.Selected(sel.Target, 0)) {
 		if sel.Online != nil && d.Online() != *sel.Online {
 			continue
 		}

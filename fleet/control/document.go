@@ -66,6 +66,7 @@ func (op *operation) documented(schemas huma.Registry, problemSchema *huma.Schem
 	}
 	if op.body != nil {
 		schema := objectOf(op.body)
+		schema.AdditionalProperties = op.openBody
 		o.RequestBody = &huma.RequestBody{Required: len(schema.Required) > 0, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
 	}
 	ok := &huma.Response{Description: "as asked"}
@@ -117,6 +118,8 @@ func objectOf(keys []scenarios.KeyFacts) *huma.Schema {
 		switch {
 		case k.Keys != nil:
 			one = objectOf(k.Keys)
+		case k.Type == scenarios.Any:
+			one.Type = ""
 		case k.Type == "":
 			one.AnyOf = []*huma.Schema{{Type: "string"}, {Type: "number"}}
 		case k.Type == "array":

@@ -156,10 +156,7 @@ func (c *call) exchanges() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []*fleet.Device
-	for _, n := range c.Scenario.Selected(sel.Target, 0) {
-		all = append(all, c.Fleet.At(n))
-	}
+	all := c.there(c.Scenario.Selected(sel.Target, 0))
 	if len(all) > responder.MostJournals {
 		return nil, badQuery.because("kind, id and home say which", "%d devices are meant; want at most %d", len(all), responder.MostJournals)
 	}

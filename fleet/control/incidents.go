@@ -129,7 +129,7 @@ func (c *call) strike() (any, error) {
 // present counts those of some devices that are there.
 func (c *call) present(numbers []int) (n int) {
 	for _, number := range numbers {
-		if !c.Fleet.At(number).Absent() {
+		if d := c.Fleet.At(number); !d.Absent() && !d.Removed() {
 			n++
 		}
 	}

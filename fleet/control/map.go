@@ -35,7 +35,8 @@ func (c *call) showMap() (any, error) {
 
 // mapped is the part of the map that a stream follows.
 type mapped struct {
-	from, to int // of the devices, by number
+	from, to int  // of the devices, by number
+	all      bool // of the map, which may grow
 	seen     []responder.Look
 	told     bool // of the first look
 }
@@ -47,7 +48,7 @@ func (c *call) mapped() (*mapped, error) {
 		return nil, nil
 	}
 	n := len(c.Fleet.Looks())
-	m := &mapped{to: n}
+	m := &mapped{to: n, all: text == "all"}
 	if text != "all" {
 		low, high, ok := strings.Cut(text, "-")
 		from, err := strconv.Atoi(low)
@@ -77,10 +78,14 @@ func (m *mapped) changes(looks responder.Looks) (all []api.MapChange) {
 		all = append(all, api.MapChange{Devices: len(changed) / 7, Changed: base64.StdEncoding.EncodeToString(changed)})
 		changed = changed[:0]
 	}
+	told := len(m.seen)
+	if m.all {
+		m.seen = append(m.seen, make([]responder.Look, len(looks)-len(m.seen))...)
+	}
 	for i := range m.seen {
 		n := m.from + i
 		look := looks.Of(n)
-		if m.told && look == m.seen[i] {
+		if m.told && i < told && look == m.seen[i] {
 			continue
 		}
 		m.seen[i] = look

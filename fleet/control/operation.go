@@ -28,6 +28,7 @@ type operation struct {
 	summary      string
 	query        []parameter
 	body         []scenarios.KeyFacts // nil: there is none
+	openBody     bool                 // the body has further keys than these
 	keyed        bool                 // a repeat does harm, so that an Idempotency-Key is looked at
 	reply        any                  // a value of its type
 	status       int                  // of the reply; 0: 200

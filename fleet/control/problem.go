@@ -39,6 +39,7 @@ var (
 	badBody         = problem{"bad-body", 422, "Bad body", "The body is not as it was wanted. errors has each fault with its place, as a JSON Pointer."}
 	badSelector     = problem{"bad-selector", 422, "Bad selector", "The select of the body is not as it was wanted."}
 	badIncident     = problem{"bad-incident", 422, "Bad incident", "The incident is not one that a scenario could have. Its keys are those of an [[incident]]."}
+	badDevice       = problem{"bad-device", 422, "Bad device", "The group of devices is not one that the scenario could have. Its keys are those of a [[device]]; no id may be that of a device that there is, or was."}
 	badPayload      = problem{"bad-payload", 422, "Bad payload", "The device does not take this payload for this attribute. Nothing has changed."}
 	badQuery        = problem{"bad-query", 422, "Bad query", "The query behind the ? is not as it was wanted."}
 	unauthorized    = problem{"unauthorized", 401, "Unauthorized", "The request has no token, or another run's. It is in the ready file, and goes into the header: Authorization: Bearer TOKEN."}
@@ -54,7 +55,7 @@ var (
 
 func problems() []problem {
 	return []problem{noSuchPage, noSuchDevice, noSuchAttribute, noSuchIncident, noSuchGroup, badLoad, badMethod, nothingSelected, notNow, notHere,
-		allRefused, keyReused, badBody, badSelector, badIncident, badPayload, badQuery, unauthorized, hostNotAllowed,
+		allRefused, keyReused, badBody, badSelector, badIncident, badDevice, badPayload, badQuery, unauthorized, hostNotAllowed,
 		crossOrigin, tooLarge, badType, tooMany, tooManyViewers, noAnswer, broken}
 }
 

@@ -22,9 +22,17 @@ const patience = 10 * time.Second
 // device returns the device in the path.
 func (c *call) device() (*fleet.Device, error) {
 	id := c.r.PathValue("id")
-	d, ok := c.Fleet.Device(id)
-	if !ok {
-		return nil, c.noSuchDevice(id)
+	return c.named(id)
+}
+
+// named returns the device with an id.
+func (s *Server) named(id string) (*fleet.Device, error) {
+	d, ok := s.Fleet.Device(id)
+	switch {
+	case !ok:
+		return nil, s.noSuchDevice(id)
+	case d.Removed():
+		return nil, wasRemoved(id)
 	}
 	return d, nil
 }
@@ -35,6 +43,9 @@ const mostNear = 20_000
 func (s *Server) noSuchDevice(id string) *api.Problem {
 	var ids []string
 	for d := range s.Scenario.Devices() {
+		if s.Fleet.At(d.Number).Removed() {
+			continue
+		}
 		if ids = append(ids, d.ID); len(ids) == mostNear {
 			break
 		}
@@ -61,9 +72,9 @@ func (s *Server) selected(sel *scenarios.Selector, choice int) ([]*fleet.Device,
 	if len(sel.IDs) > 0 {
 		named := make(map[int]bool, len(sel.IDs))
 		for _, id := range sel.IDs {
-			d, ok := s.Fleet.Device(id)
-			if !ok {
-				return nil, s.noSuchDevice(id)
+			d, err := s.named(id)
+			if err != nil {
+				return nil, err
 			}
 			named[d.Number()] = true
 		}
@@ -72,11 +83,12 @@ func (s *Server) selected(sel *scenarios.Selector, choice int) ([]*fleet.Device,
 			return nil, nothingSelected.because("", "none of the devices in ids is what else is selected")
 		}
 	}
-	all := make([]*fleet.Device, 0, len(numbers))
-	for _, n := range numbers {
-		if d := s.Fleet.At(n); sel.Online == nil || d.Online() == *sel.Online {
-			all = append(all, d)
-		}
+	all := s.there(numbers)
+	if len(all) == 0 {
+		return nil, allRemoved(len(numbers))
+	}
+	if sel.Online != nil {
+		all = slices.DeleteFunc(all, func(d *fleet.Device) bool { return d.Online() != *sel.Online })
 	}
 	if len(all) == 0 {
 		state := "offline"

@@ -141,6 +141,8 @@ func TestEveryOperation(t *testing.T) {
 		"kill":           {"/v1/actions/kill", `{"select":{"home":"flat-01"}}`},
 		"revive":         {"/v1/actions/revive", `{"select":{"home":"flat-01"}}`},
 		"misbehave":      {"/v1/actions/misbehave", `{"select":{"home":"flat-01"},"drop":"1%"}`},
+		"add-devices":    {"/v1/devices", `{"kind":"light","id":"new-{n}","count":2,"brightness":10}`},
+		"remove":         {"/v1/actions/remove", `{"select":{"id":"flat-03-light-2"},"clear":true}`},
 		"behave":         {"/v1/actions/behave", `{"select":{"home":"flat-01"}}`},
 		"reset":          {"/v1/actions/reset", `{"select":{"home":"flat-01"}}`},
 		"wait":           {"/v1/wait", `{"select":{"all":true},"until":{"online":true,"values":{"power":"ON"}},"timeout":"10ms"}`},

@@ -51,9 +51,9 @@ func (c *call) watch() (*watched, error) {
 	}
 	w := &watched{answers: make(chan answered, len(ids))}
 	for _, id := range ids {
-		d, ok := c.Fleet.Device(id)
-		if !ok {
-			return nil, c.noSuchDevice(id)
+		d, err := c.named(id)
+		if err != nil {
+			return nil, err
 		}
 		w.devices = append(w.devices, &watchedDevice{Device: d})
 	}

@@ -110,6 +110,15 @@ func (l *Recovering) Failed(why string) {
 	}
 }
 
+// Withdraw has nobody wait for the device any more, which is no part of the fleet now: it
+// is not counted among those that were struck, unless it was back before.
+func (l *Recovering) Withdraw() {
+	for f := l.first; f != nil; f = f.next {
+		f.rec.withdrawn(f.overlap)
+	}
+	l.first = nil
+}
+
 // IsGone notes that the device will not be back from anything.
 func (l *Recovering) IsGone() {
 	for f := l.first; f != nil; f = f.next {

@@ -89,6 +89,17 @@ func (r *Recovery) overlaps() {
 	r.overlap++
 }
 
+// withdrawn takes back that a device was struck.
+func (r *Recovery) withdrawn(overlapped bool) {
+	defer r.progress()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.affected--
+	if overlapped {
+		r.overlap--
+	}
+}
+
 // told notes that a device has been left word that it is struck, heard that it
 // has read that: before all have, nobody knows how many there are.
 func (r *Recovery) told() {

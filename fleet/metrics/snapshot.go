@@ -46,6 +46,9 @@ type Devices struct {
 	// Offline were so as the run ended, though neither an incident nor somebody kept
 	// them so; of these some may never have been online.
 	Offline int `json:"offline,omitempty"`
+
+	Added   int `json:"added,omitempty"`   // came while the run ran, since somebody wanted it so
+	Removed int `json:"removed,omitempty"` // went likewise, and are counted nowhere else
 }
 
 // Snapshot returns everything there is, the time line included. It takes some

@@ -34,9 +34,13 @@ type Env struct {
 	Duplicates      *client.Profile
 	DuplicateStream func(device int) int
 
+	// Added says that the devices came while the run ran: each is absent until it is brought.
+	Added bool
+
 	// Few says that there are so few devices that the log tells of single ones.
-	Few  bool
-	said atomic.Int64 // lines about single devices
+	Few   bool
+	first *Env         // of a group that was added: the scenario's own; else nil
+	said  atomic.Int64 // lines about single devices
 
 	speeches      sync.Pool    // of *speech
 	heldOnRequest atomic.Int64 // bytes of answers that devices hold back because requests want it so
@@ -81,7 +85,7 @@ const mostSaid = 100
 
 // say logs what one device has found out.
 func (e *Env) say(text string, args ...any) {
-	switch n := e.said.Add(1); {
+	switch n := e.origin().said.Add(1); {
 	case n <= mostSaid && e.Few:
 		e.Client.Log.Info(text, args...)
 		if n == mostSaid {
@@ -90,4 +94,25 @@ func (e *Env) say(text string, args ...any) {
 	default:
 		e.Client.Log.Debug(text, args...)
 	}
+}
+
+// Beside returns an Env for the devices of a group that comes while the run runs: what those
+// of e have in common, too, where the scenario is whole with that group. Nobody follows their messages to watchers: they are not stamped.
+func (e *Env) Beside(whole *scenarios.Scenario, g *scenarios.Group, v faces.Voice) *Env {
+	return &Env{
+		Client: e.Client, Scenario: e.Scenario, Run: e.Run, Availability: AvailabilityOf(whole),
+		Voices:      map[*scenarios.Group]faces.Voice{g: v},
+		Credentials: e.Credentials, NoRetain: e.NoRetain, Few: e.Few, Added: true,
+		Duplicates: e.Duplicates, DuplicateStream: e.DuplicateStream,
+		AuditEnv: e.AuditEnv, LookEnv: LookEnv{Events: e.Events, Journals: e.Journals, Looks: e.Looks},
+		first: e,
+	}
+}
+
+// origin is the Env that has what is counted of all devices.
+func (e *Env) origin() *Env {
+	if e.first != nil {
+		return e.first
+	}
+	return e
 }

@@ -93,7 +93,7 @@ func (x *exchange) begin(r *Responder, p *wire.Publish, now time.Time) {
 	}
 	x.began = now
 	x.record = append(x.record, make([]byte, recordHead)...)
-	binary.BigEndian.PutUint64(x.record[2:], r.env.exchanges.Add(1))
+	binary.BigEndian.PutUint64(x.record[2:], r.env.origin().exchanges.Add(1))
 	binary.BigEndian.PutUint64(x.record[10:], uint64(r.env.Client.Clock.At(now)))
 	x.add(Request, p)
 }

@@ -37,7 +37,11 @@ type journal struct {
 
 // keepsJournal reports whether the device keeps a journal, and begins one if it is to.
 func (r *Responder) keepsJournal() bool {
-	if r.journal == nil && r.env.Journals.All {
+	if all := r.env.Journals; r.journal == nil && all.All {
+		if all.given.Add(1) > MostJournals { // devices were added
+			all.given.Add(-1)
+			return false
+		}
 		r.journal = new(journal)
 	}
 	return r.journal != nil

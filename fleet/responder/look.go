@@ -28,6 +28,7 @@ const (
 	LookLost                  // its connection was lost, and it tries again
 	LookSilent                // it neither reads nor writes
 	LookGaveUp                // the broker has refused it for good
+	LookRemoved               // it is no part of the fleet any more
 )
 
 // Places in a look.
@@ -88,6 +89,8 @@ func (r *Responder) look(acts bool) {
 func (r *Responder) presenceLook() Look {
 	off, noNetwork, _ := r.Hindered()
 	switch {
+	case r.IsRemoved():
+		return LookRemoved
 	case r.frozen.Load():
 		return LookSilent
 	case r.Cause() != nil:

@@ -87,7 +87,7 @@ func (r *Responder) roomFor(t *treatment, p *wire.Publish) error {
 		return nil
 	case own+more > mostHeldOnRequest:
 		return errors.New("the device holds back as much as it may, " + words.Bytes(mostHeldOnRequest) + "; want fewer delays at a time")
-	case r.env.heldOnRequest.Load()+more > mostHeldOnRequestAll:
+	case r.env.origin().heldOnRequest.Load()+more > mostHeldOnRequestAll:
 		return errors.New("the devices hold back as much as they may, " + words.Bytes(mostHeldOnRequestAll) + " in all; want fewer delays at a time")
 	}
 	return nil
@@ -158,7 +158,7 @@ func sizeHeld(a *wire.Publish) int64 {
 
 func (r *Responder) countHeld(bytes int64) {
 	r.onRequest.bytes += bytes
-	r.env.heldOnRequest.Add(bytes)
+	r.env.origin().heldOnRequest.Add(bytes)
 }
 
 // sayOnRequest sends what has been held back for long enough.

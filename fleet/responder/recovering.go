@@ -78,6 +78,9 @@ func (r *Responder) query() (topic string, payload []byte) {
 // for it: neither those who follow it nor, as to its answers, the auditor. It is
 // called as the device ends, for whatever reason.
 func (r *Responder) isGone() {
+	if r.IsRemoved() {
+		r.recovering.Withdraw()
+	}
 	r.recovering.IsGone()
 	if a := r.env.Auditor; r.probed && a != nil {
 		a.Forget(r.spec.Global)

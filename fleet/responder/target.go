@@ -42,10 +42,10 @@ func (t Target) IsOver(rec *incident.Recovery) {
 	}
 }
 
-// TargetOf returns a device as incidents know it; nil where it is not there yet, so that
-// nothing befalls it.
+// TargetOf returns a device as incidents know it; nil where it is not there yet, or no
+// more, so that nothing befalls it.
 func TargetOf(r *Responder) incident.Target {
-	if r.IsAbsent() {
+	if r.IsAbsent() || r.IsRemoved() {
 		return nil
 	}
 	return Target{Responder: r}

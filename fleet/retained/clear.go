@@ -21,6 +21,7 @@ type Clearing struct {
 	Probing  // but for its filters and its patience
 	Stream   int
 
+	Devices  []scenarios.Device   // whose topics they are; nil: those of all
 	LookOnly bool                 // nothing is emptied
 	Progress func(done, of int64) // from another goroutine, now and then; nil: nobody wants to know
 }
@@ -50,7 +51,7 @@ const (
 //
 // The error is why the broker could not be asked.
 func (c *Clearing) Clear(ctx context.Context) (Cleared, error) {
-	l, err := leavingsOf(c.Scenario, c.Run)
+	l, err := leavingsOf(c.Scenario, c.Devices, c.Run)
 	if err != nil {
 		return Cleared{}, err
 	}

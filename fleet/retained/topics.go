@@ -1,6 +1,7 @@
 package retained
 
 import (
+	"iter"
 	"slices"
 
 	"homefleet/devices/faces"
@@ -20,23 +21,37 @@ type keeper struct {
 	who faces.Who
 }
 
-// leavingsOf returns what the devices of a scenario may leave: presence, Wills, and what their
-// faces keep. What {run} stands for is run.
-func leavingsOf(sc *scenarios.Scenario, run string) (*leavings, error) {
+// mostExact bounds the topics that are looked at one by one. Of more, and of all, whatever
+// looks like them is fetched.
+const mostExact = 1000
+
+// leavingsOf returns what the devices of a scenario may leave, or some of them: presence,
+// Wills, and what their faces keep. What {run} stands for is run.
+func leavingsOf(sc *scenarios.Scenario, some []scenarios.Device, run string) (*leavings, error) {
 	l := new(leavings)
 	present := sc.Availability()
-	for i := range sc.Groups {
-		if err := l.add(sc, &sc.Groups[i], present[&sc.Groups[i]].Topic, run); err != nil {
+	for g := range sc.EachGroup() {
+		of := sc.Devices()
+		if some != nil {
+			of = slices.Values(some)
+			if !slices.ContainsFunc(some, func(d scenarios.Device) bool { return d.Group == g }) {
+				continue
+			}
+		}
+		if err := l.add(sc, g, of, present[g].Topic, run); err != nil {
 			return nil, err
 		}
 	}
 	slices.Sort(l.topics)
 	l.topics = slices.Compact(l.topics)
+	if some != nil && len(l.keepers) == 0 && len(l.topics) <= mostExact {
+		l.filters = l.topics
+	}
 	return l, nil
 }
 
-// add adds what the devices of one group may leave.
-func (l *leavings) add(sc *scenarios.Scenario, g *scenarios.Group, presence scenarios.Template, run string) error {
+// add adds what those devices of one group may leave that are among of.
+func (l *leavings) add(sc *scenarios.Scenario, g *scenarios.Group, of iter.Seq[scenarios.Device], presence scenarios.Template, run string) error {
 	voice, maker, err := g.Prepare()
 	if err != nil {
 		return err
@@ -55,7 +70,7 @@ func (l *leavings) add(sc *scenarios.Scenario, g *scenarios.Group, presence scen
 			l.filter(filter)
 		}
 	}
-	for d := range sc.Devices() {
+	for d := range of {
 		if d.Group != g {
 			continue
 		}

@@ -118,7 +118,7 @@ type End struct {
 // Map is what all devices are like at a glance.
 type Map struct {
 	Devices int    `json:"devices"`
-	Looks   string `json:"looks" doc:"base64 of a word of 4 bytes for each device, the lowest byte first, in the order of their numbers. From the lowest bit on: 3 bits presence (0 never online, 1 online, 2 kept off, 3 no network, 4 lost, 5 silent, 6 given up), 1 slow, 1 misbehaves, 3 Will (0 none, 1 pending, 2 on time, 3 early or unexpected, 4 late, 5 missing, 6 unwatched, 7 not due), 1 on or heating, 7 level (brightness; of a thermostat its target in half degrees), 8 colour (3 red, 3 green, 2 blue), 4 commands modulo 16"`
+	Looks   string `json:"looks" doc:"base64 of a word of 4 bytes for each device, the lowest byte first, in the order of their numbers. From the lowest bit on: 3 bits presence (0 never online, 1 online, 2 kept off, 3 no network, 4 lost, 5 silent, 6 given up, 7 removed), 1 slow, 1 misbehaves, 3 Will (0 none, 1 pending, 2 on time, 3 early or unexpected, 4 late, 5 missing, 6 unwatched, 7 not due), 1 on or heating, 7 level (brightness; of a thermostat its target in half degrees), 8 colour (3 red, 3 green, 2 blue), 4 commands modulo 16"`
 }
 
 // MapChange is what has changed on the map.
