@@ -209,7 +209,7 @@ func TestDecodeResultRefuses(t *testing.T) {
 		{"of an interval", `{"homefleet_result": 1, "time_line": {"points": [{"lost": "x"}]}}`, "reading a result: time_line.points.lost is a string; want a whole number"},
 		{"a seed without quotes", `{"homefleet_result": 1, "seed": 5}`, "reading a result: seed is no number in quotes"},
 		{"a seed that is no number", `{"homefleet_result": 1, "seed": "x"}`, "reading a result: seed is no number in quotes"},
-		{"negative devices", `{"homefleet_result": 1, "devices": {"total": -3}}`, "reading a result: there are the devices {Total:-3 Online:0 Seen:0 GaveUp:0 Offline:0}; want 0 to 9223372036854 of each"},
+		{"negative devices", `{"homefleet_result": 1, "devices": {"total": -3}}`, "reading a result: there are the devices {Total:-3 Online:0 Seen:0 GaveUp:0 Offline:0 Added:0 Removed:0}; want 0 to 9223372036854 of each"},
 		{"negative count of the fleet", `{"homefleet_result": 1, "counts": {"connect.tried": -4}}`, `reading a result: the counts: "connect.tried": there is the count -4; want 0 to 9223372036854`},
 		{"negative reason", `{"homefleet_result": 1, "reasons": {"connections refused": {"banned": -4}}}`, `reading a result: the reasons of "connections refused": "banned": there is the count -4`},
 		{"empty", ``, "reading a result: it is no JSON document: byte 0: unexpected end of JSON input"},

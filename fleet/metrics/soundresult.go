@@ -21,7 +21,7 @@ func (r *Result) sound() error {
 			}
 		}
 	}
-	if d := r.Devices; min(d.Total, d.Online, d.Seen, d.GaveUp, d.Offline) < 0 || int64(max(d.Total, d.Online, d.Seen, d.GaveUp, d.Offline)) > maxCount {
+	if d := r.Devices; min(d.Total, d.Online, d.Seen, d.GaveUp, d.Offline, d.Added, d.Removed) < 0 || int64(max(d.Total, d.Online, d.Seen, d.GaveUp, d.Offline, d.Added, d.Removed)) > maxCount {
 		return fmt.Errorf("there are the devices %+v; want 0 to %d of each", d, int64(maxCount))
 	}
 	for name, n := range r.Counts {
