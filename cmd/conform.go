@@ -186,7 +186,7 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 			return failed("", "--junit: %s", unPath(err, junit.name))
 		}
 	}
-	verdict := examined(ctx, report, err)
+	verdict := examined(ctx, report, client, err)
 	if a.json {
 		doc := report.Document()
 		doc.Broker, doc.Tool, doc.ExitCode = dialer.String(), thisVersion(), exitCode(verdict)
@@ -253,16 +253,27 @@ func unexaminable(err error, broker string) error {
 }
 
 // examined is the verdict as the end of the command.
-func examined(ctx context.Context, r *conformance.Report, stopped error) error {
+func examined(ctx context.Context, r *conformance.Report, client *conformance.Client, stopped error) error {
+	wrong := r.Count(conformance.Deviates)+r.Count(conformance.Flaky) > 0
+	open := ""
+	if client != nil {
+		ready := client.Ready(r)
+		wrong = wrong || ready.Ready == "no"
+		if ready.Ready == "not decided" {
+			open = ready.String()
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return interrupted()
-	case r.Count(conformance.Deviates)+r.Count(conformance.Flaky) > 0:
+	case wrong:
 		return &exitError{code: exitExpectation, err: errors.New(r.Verdict()), said: true}
 	case r.Gone != "" || r.Judged() == 0:
-		return &exitError{code: exitFailed, err: errors.New(r.Verdict())}
+		return failed("", "%s", r.Verdict())
 	case errors.Is(stopped, conformance.ErrBudget):
 		return failed("give it more with --timeout", "the time was up before all statements were judged")
+	case open != "":
+		return failed("", "%s", open)
 	}
 	return nil
 }

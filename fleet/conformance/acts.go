@@ -27,6 +27,16 @@ func (c *client) subscribe(filter string, options byte, properties ...string) {
 	c.r.settle()
 }
 
+// subscribeWide subscribes to a filter that goes beyond the run's own topics, which the
+// user may not be allowed.
+func (c *client) subscribeWide(filter string) {
+	c.r.provided(c.r.x.facts.Wildcards, "Wildcard Subscription Available is 0")
+	if got := c.trySubscribe(filter, 0); got >= 0x80 {
+		c.r.undecided("needs a user who may subscribe to #")
+	}
+	c.r.settle()
+}
+
 // settle waits until a subscription works, where the server was seen to say so
 // before it does.
 func (r *run) settle() {

@@ -552,14 +552,14 @@ var bugs = []bug{
 		at, _, _, _, _ := p.connectAt()
 		return s.id == "" && p.body[at]&2 == 0
 	})},
-	{name: "a user name wants a password", caught: "3.1.2-16 user name and password flags in all ways", up: refusedConnect(0x86, func(s *lie, p pkt) bool {
+	{name: "a user name wants a password", caught: "3.1.2-16 user name and password flags in all ways", says: []string{"CONNACK 0x86"}, up: refusedConnect(0x86, func(s *lie, p pkt) bool {
 		at, _, _, _, _ := p.connectAt()
 		return p.body[at]&0xc0 == 0x80
 	})},
 	{name: "Maximum QoS 2 said", caught: "3.2.2.3 the CONNACK's properties have values that they may have", down: onConnack(func(list []property) []property {
 		return append(without(36)(list), property{36, []byte{2}})
 	})},
-	{name: "connections stay open after DISCONNECT", caught: "3.14.4 the server closes after DISCONNECT", says: []string{"still connected"}, clings: true},
+	{name: "connections stay open after DISCONNECT", caught: "3.14.4 the server closes after DISCONNECT", says: []string{"still connected", "no answer"}, clings: true},
 }
 
 // refusedConnect refuses what is chosen.

@@ -34,10 +34,12 @@ type client struct {
 	marked  int       // marker messages so far
 	got     int       // PUBLISHes so far
 	ended   bool      // by us
+	began   time.Time // when it was dialled
 }
 
 // dial connects and sends nothing yet.
 func (r *run) dial(version byte) *client {
+	began := time.Now()
 	ctx, stop := context.WithTimeout(r.ctx, r.x.patience)
 	defer stop()
 	conn, err := r.x.cfg.Dial(ctx)
@@ -45,7 +47,7 @@ func (r *run) dial(version byte) *client {
 		r.x.unreachable(err)
 		r.undecided("the broker cannot be reached: %v", err)
 	}
-	c := &client{r: r, c: conn, br: bufio.NewReader(conn), version: version, name: "the client"}
+	c := &client{r: r, c: conn, br: bufio.NewReader(conn), version: version, name: "the client", began: began}
 	r.mu.Lock()
 	r.clients = append(r.clients, c)
 	r.mu.Unlock()
@@ -61,9 +63,7 @@ func (r *run) hello(h hello) *client {
 		r.named++
 		h.id = fmt.Sprintf("%sn%d", r.prefix, r.named)
 	}
-	if !h.stranger && h.username == nil && h.password == nil && r.x.cfg.Username != "" {
-		h.username, h.password = &r.x.cfg.Username, r.x.password
-	}
+	h = r.introduced(h)
 	if h.version == 5 && r.x.facts.OldOnly {
 		r.skipf("the broker does not speak MQTT 5")
 	}
@@ -86,6 +86,14 @@ func (r *run) hello(h hello) *client {
 		r.sessions[assigned.value] = h.version
 	}
 	return c
+}
+
+// introduced is a CONNECT with the run's user name and password, where there are some.
+func (r *run) introduced(h hello) hello {
+	if !h.stranger && h.username == nil && h.password == nil && r.x.cfg.Username != "" {
+		h.username, h.password = &r.x.cfg.Username, r.x.password
+	}
+	return h
 }
 
 // connect is hello for a CONNECT that must succeed.

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -152,7 +153,7 @@ func joinProps(list []property) []byte {
 // withProps returns the packet with other properties, which begin at i.
 func (p pkt) withProps(i int, change func([]property) []property) pkt {
 	list, end, ok := propsAt(p.body, i)
-	if !ok {
+	if !ok || !bytes.Equal(joinProps(list), p.body[i:end]) { // a length that is longer than it needs to be stays so
 		return p
 	}
 	body := append([]byte{}, p.body[:i]...)

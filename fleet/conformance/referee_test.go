@@ -14,7 +14,7 @@ import (
 
 // refereed examines the broker of a bug's variant through a liar.
 func refereed(t *testing.T, target, run string, b *bug, only func(*Statement) bool) *Report {
-	c := Config{Dial: dialer(startLiar(t, target, b)), Run: run, Parallel: 48, Attempts: 2, patience: 1500 * time.Millisecond}
+	c := Config{Dial: dialer(startLiar(t, target, b)), Run: run, Parallel: 48, Attempts: 2, patience: some(1500*time.Millisecond, 4*time.Second)}
 	if v := variants[b.variant]; v.examine != nil {
 		v.examine(&c)
 	}

@@ -73,7 +73,7 @@ var formatStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("#"), 0)
 			c := r.dial(5)
-			all := hello{version: 5, id: r.id("pieces")}.encode() + c.encodePublish(0, r.topic("a"), strings.Repeat("x", 300), 0, 0) + "\xc0\x00"
+			all := r.introduced(hello{version: 5, id: r.id("pieces")}).encode() + c.encodePublish(0, r.topic("a"), strings.Repeat("x", 300), 0, 0) + "\xc0\x00"
 			for i := range all {
 				c.send(all[i : i+1])
 			}

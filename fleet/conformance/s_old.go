@@ -3,7 +3,6 @@ package conformance
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 // Clients of version 3.1.1 (and 3.1). Section and conformance numbers are those
@@ -231,9 +230,8 @@ var oldStatements = []Statement{
 		Wants: "The server closes after one and a half times that, within 8 s, and the Will comes.",
 		check: func(r *run) {
 			w := r.watcher(r.topic("will"), 0)
-			start := time.Now()
 			c := r.connect(hello{version: 4, keep: 2, will: &will{topic: r.topic("will"), payload: "gone"}})
-			c.timedOut(start, 2)
+			c.timedOut(2)
 			w.message(r.topic("will"), "gone")
 		}},
 	{Clause: "3.1.1: 3.1.4-2", Title: "a second client with the identifier takes over",
@@ -310,7 +308,7 @@ var oldStatements = []Statement{
 		Wants: "It does not come.",
 		check: func(r *run) {
 			c := r.connect(v4(""))
-			c.subscribe("+/"+r.topic("x"), 0)
+			c.subscribeWide("+/" + r.topic("x"))
 			c.send(c.encodePublish(0, "$"+r.prefix+"old/"+r.topic("x"), "hidden", 0, 0))
 			c.quiet()
 		}},

@@ -14,7 +14,7 @@ var willStatements = []Statement{
 		c.trySend(raw(0x30, str("a/#"), none))
 		c.closed()
 	}),
-	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.timedOut(time.Now(), 2) }),
+	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.timedOut(2) }),
 	departed("3.1.2-8", "a take-over", func(r *run, c *client) { r.connect(hello{id: c.id}) }),
 	departed("3.14.4-3", "DISCONNECT 0x04", func(_ *run, c *client) {
 		c.send(raw(0xe0, "\x04"))

@@ -154,10 +154,10 @@ func (c *client) closed(codes ...byte) { c.closedBy(time.Now().Add(3*time.Second
 // timedOut checks that the server closes after one and a half times a Keep Alive in
 // seconds: not before, since the client has that long, and some seconds after at the latest,
 // since many servers look only now and then.
-func (c *client) timedOut(start time.Time, alive int, codes ...byte) {
+func (c *client) timedOut(alive int, codes ...byte) {
 	due := time.Duration(alive) * time.Second * 3 / 2
-	c.closedBy(start.Add(due+8*time.Second), codes...)
-	d := time.Since(start).Round(time.Millisecond)
+	c.closedBy(c.began.Add(due+8*time.Second), codes...)
+	d := time.Since(c.began).Round(time.Millisecond)
 	c.r.expect(d >= due-200*time.Millisecond, "%s: closed after %v; want %v or some seconds more", c.name, d, due)
 }
 
