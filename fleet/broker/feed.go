@@ -36,7 +36,7 @@ func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from
 	if to.session == 0 { // it was unsubscribed
 		return out, nil, false, to
 	}
-	filter, newest, self := t.texts.get(to.filter), to.newest(), t.sessions[to.session-1].id
+	filter, newest, self := t.texts.get(&t.sub(*f.subs.at(0)).filter), to.newest(), t.sessions[to.session-1].id
 	var p place
 	if f.from != nil {
 		var here *retainedOne

@@ -76,7 +76,7 @@ func (t *topics) exact(r *routing) bool {
 	key := h.sum[n] ^ ending(n, false)
 	for at := t.filters.first(key); at != 0; {
 		sub := t.sub(at)
-		if sub.tag == tag(key) && t.texts.get(sub.filter) == string(r.m.topic) {
+		if sub.tag == tag(key) && t.texts.get(&sub.filter) == string(r.m.topic) {
 			return t.gather(r, at)
 		}
 		at = sub.chain
@@ -101,7 +101,7 @@ func (t *topics) formed(r *routing, f *form) bool {
 	key ^= ending(levels, f.hash)
 	for at := t.filters.first(key); at != 0; {
 		sub := t.sub(at)
-		if sub.tag == tag(key) && f.matches(t.texts.get(sub.filter), topic) {
+		if sub.tag == tag(key) && f.matches(t.texts.get(&sub.filter), topic) {
 			return t.gather(r, at)
 		}
 		at = sub.chain

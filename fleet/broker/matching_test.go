@@ -118,7 +118,7 @@ func (m *model) check(t testing.TB, topic string) {
 	names := make([]string, len(r.groups))
 	for i, at := range r.groups {
 		g := tt.group(at)
-		names[i] = "$share/" + tt.texts.get(g.name) + "/" + tt.texts.get(tt.sub(g.anchor).filter)
+		names[i] = "$share/" + tt.texts.get(&g.name) + "/" + tt.texts.get(&tt.sub(g.anchor).filter)
 	}
 	r.pick(tt)
 	plain, groups := m.want(topic)

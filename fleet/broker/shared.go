@@ -12,9 +12,9 @@ type group struct {
 	via    atomic.Pointer[via]
 	turn   atomic.Uint32 // the slot of who had the last message: somebody who is connected, if anybody is
 	away   slot          // somebody who is not, if turn is somebody who is; 0: nobody
-	name   slot          // its text
-	anchor slot          // what stands for it among the subscriptions to its filter
-	next   slot          // another group of this filter
+	name   textRef
+	anchor slot // what stands for it among the subscriptions to its filter
+	next   slot // another group of this filter
 }
 
 func (t *topics) group(n slot) *group { return &t.groups.get(n)[0] }
@@ -35,7 +35,7 @@ func (t *topics) join(n slot, share string, f *sought) (once int) {
 		once += t.anchor(sub, f)
 	}
 	at := t.groupsOf(f.first)
-	for at != 0 && t.texts.get(t.group(at).name) != share {
+	for at != 0 && t.texts.get(&t.group(at).name) != share {
 		at = t.group(at).next
 	}
 	if at == 0 {
@@ -78,7 +78,7 @@ func (t *topics) part(n slot) (once int) {
 	if v := g.via.Load(); v != nil {
 		v.group = 0
 	}
-	once = costGroup + textCost(len(t.texts.get(g.name)))
+	once = costGroup + textCost(len(t.texts.get(&g.name)))
 	a := t.sub(g.anchor)
 	if slot(a.id) == at {
 		a.id = uint32(g.next)
@@ -93,7 +93,7 @@ func (t *topics) part(n slot) (once int) {
 		once += costSubscription + t.end(g.anchor)
 		t.subs.free(g.anchor)
 	}
-	t.texts.free(g.name)
+	t.texts.free(&g.name)
 	t.groups.free(at)
 	return once
 }

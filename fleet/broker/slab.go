@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strings"
@@ -83,20 +84,27 @@ func (s *slab[T]) grow() {
 }
 
 // texts keep short texts in slabs by their length, each behind a byte that says it, and
-// long ones by themselves.
+// long ones by themselves. The shortest are in their reference.
 type texts struct {
 	short [len(widths)]slab[byte]
 	long  slab[string]
 }
 
-// widths are those that short texts have in memory.
-var widths = [...]int{4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256}
+// textRef is where a text is: its class, in the lowest classBits, and its slot; or inPlace,
+// its length, and the text.
+type textRef [4]byte
 
-// longText is what the class of a long text is, in the lowest classBits of its slot.
+// widths are those that short texts have in memory.
+var widths = [...]int{8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256}
+
 const (
-	longText  = len(widths)
+	longText  = len(widths) // the class of long texts
 	classBits = 5
+	inPlace   = 1<<classBits - 1 // the class of those of mostInPlace bytes
 )
+
+// mostInPlace is how many bytes a text has that needs no memory of its own.
+const mostInPlace = len(textRef{}) - 1
 
 func (x *texts) init() {
 	for class, width := range widths {
@@ -111,42 +119,62 @@ func class(n int) int {
 	return i
 }
 
-func (x *texts) put(text string) slot {
-	i := class(len(text))
-	if i == longText {
-		n := x.long.take()
-		x.long.get(n)[0] = strings.Clone(text)
-		return n<<classBits | slot(i)
+func (x *texts) put(text string) (ref textRef) {
+	if n := len(text); n <= mostInPlace {
+		ref[0] = byte(inPlace | n<<classBits)
+		copy(ref[1:], text)
+		return ref
 	}
-	n := x.short[i].take()
-	b := x.short[i].get(n)
-	b[0] = byte(len(text))
-	copy(b[1:], text)
-	return n<<classBits | slot(i)
+	i := class(len(text))
+	var n slot
+	if i == longText {
+		n = x.long.take()
+		x.long.get(n)[0] = strings.Clone(text)
+	} else {
+		n = x.short[i].take()
+		b := x.short[i].get(n)
+		b[0] = byte(len(text))
+		copy(b[1:], text)
+	}
+	binary.LittleEndian.PutUint32(ref[:], uint32(n)<<classBits|uint32(i))
+	return ref
 }
 
-// get returns a text, which is good until it is freed.
-func (x *texts) get(n slot) string {
-	i := int(n & (1<<classBits - 1))
-	if n >>= classBits; i == longText {
+// at returns the class and the slot of a text that is not in place.
+func (r *textRef) at() (class int, n slot) {
+	v := binary.LittleEndian.Uint32(r[:])
+	return int(v & (1<<classBits - 1)), slot(v >> classBits)
+}
+
+// get returns a text, which is good until it is freed or its reference changes.
+func (x *texts) get(ref *textRef) string {
+	if ref[0]&inPlace == inPlace {
+		return unsafe.String(&ref[1], int(ref[0]>>classBits))
+	}
+	i, n := ref.at()
+	if i == longText {
 		return x.long.get(n)[0]
 	}
 	b := x.short[i].get(n)
 	return unsafe.String(&b[1], int(b[0]))
 }
 
-func (x *texts) free(n slot) {
-	i := int(n & (1<<classBits - 1))
-	if n >>= classBits; i == longText {
+func (x *texts) free(ref *textRef) {
+	switch i, n := ref.at(); i {
+	case inPlace:
+	case longText:
 		x.long.free(n)
-		return
+	default:
+		x.short[i].free(n)
 	}
-	x.short[i].free(n)
 }
 
 // textCost is what a text of n bytes takes in memory.
 func textCost(n int) int {
-	if i := class(n); i < longText {
+	switch i := class(n); {
+	case n <= mostInPlace:
+		return 0
+	case i < longText:
 		return widths[i]
 	}
 	return 16 + text(n)

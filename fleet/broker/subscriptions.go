@@ -9,13 +9,13 @@ import (
 // for some six bytes that they send each, so it is as small as may be. It is guarded by
 // topics.mu.
 type subscription struct {
-	filter     slot   // its text, without $share/NAME/, which all have who subscribe to it
-	chain      slot   // of the first of a filter: another filter, see topics.filters; of a Shared Subscription: its group
-	own        slot   // another of the session, see subscriptions
-	next, prev slot   // in the ring of those to this filter, or of the members of a group
-	session    uint32 // see topics.sessions; 0: it stands for the Shared Subscriptions to its filter, or was removed
-	id         uint32 // its Subscription Identifier; 0: none. Of what stands for Shared Subscriptions, the first group
-	newestLow  uint32 // see newest
+	filter     textRef // its text, without $share/NAME/, which all have who subscribe to it
+	chain      slot    // of the first of a filter: another filter, see topics.filters; of a Shared Subscription: its group
+	own        slot    // another of the session, see subscriptions
+	next, prev slot    // in the ring of those to this filter, or of the members of a group
+	session    uint32  // see topics.sessions; 0: it stands for the Shared Subscriptions to its filter, or was removed
+	id         uint32  // its Subscription Identifier; 0: none. Of what stands for Shared Subscriptions, the first group
+	newestLow  uint32  // see newest
 	newestHigh uint16
 	tag        uint8 // of its filter's key, for most that are not equal to be seen at once
 	options    options
@@ -73,7 +73,7 @@ func (x byOwner) link(n slot) *slot { return &x.sub(n).own }
 
 func (x byOwner) hash(n slot) uint64 {
 	sub := x.sub(n)
-	key, _, _ := x.key(x.texts.get(sub.filter))
+	key, _, _ := x.key(x.texts.get(&sub.filter))
 	return x.ownKey(key, x.share(sub))
 }
 
@@ -90,7 +90,7 @@ func (t *topics) share(sub *subscription) string {
 	if !sub.is(isShared) {
 		return ""
 	}
-	return t.texts.get(t.group(sub.chain).name)
+	return t.texts.get(&t.group(sub.chain).name)
 }
 
 // own finds a session's own subscription; 0: it has none. The caller holds mu.
@@ -98,7 +98,7 @@ func (t *topics) own(l *subscriptions, share string, f *sought) slot {
 	n := l.first(t.ownKey(f.key, share))
 	for n != 0 {
 		sub := t.sub(n)
-		if sub.tag == tag(f.key) && t.texts.get(sub.filter) == f.filter && t.share(sub) == share {
+		if sub.tag == tag(f.key) && t.texts.get(&sub.filter) == f.filter && t.share(sub) == share {
 			break
 		}
 		n = sub.own
@@ -169,7 +169,7 @@ func (t *topics) subscribe(s *session, share string, f *sought) slot {
 func (t *topics) unsubscribe(s *session, n slot) {
 	sub := t.sub(n)
 	share := t.share(sub)
-	filter := t.texts.get(sub.filter)
+	filter := t.texts.get(&sub.filter)
 	cost := subscriptionCost(share, len(filter)) - costSubscription
 	key, _, _ := t.key(filter)
 	s.subs.remove(byOwner{t}, n, t.ownKey(key, share), perOwn)

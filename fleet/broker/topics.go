@@ -62,7 +62,7 @@ type byFilter struct{ *topics }
 func (x byFilter) link(n slot) *slot { return &x.sub(n).chain }
 
 func (x byFilter) hash(n slot) uint64 {
-	key, _, _ := x.key(x.texts.get(x.sub(n).filter))
+	key, _, _ := x.key(x.texts.get(&x.sub(n).filter))
 	return key
 }
 
@@ -115,7 +115,7 @@ func (t *topics) seek(filter string) sought {
 	f.key, f.shape, f.wild = t.key(filter)
 	for f.first = t.filters.first(f.key); f.first != 0; {
 		sub := t.sub(f.first)
-		if sub.tag == tag(f.key) && t.texts.get(sub.filter) == filter {
+		if sub.tag == tag(f.key) && t.texts.get(&sub.filter) == filter {
 			break
 		}
 		f.first = sub.chain
@@ -138,7 +138,7 @@ func (t *topics) room(f *sought, share string, by *session) bool {
 	n := 0
 	for at := t.groupsOf(f.first); at != 0; n++ {
 		g := t.group(at)
-		if t.texts.get(g.name) == share {
+		if t.texts.get(&g.name) == share {
 			return true
 		}
 		at = g.next
@@ -223,7 +223,7 @@ func (t *topics) remove(n slot) (once int) {
 // end takes a subscription, or what stands for Shared ones, out of its filter's ring.
 func (t *topics) end(n slot) (once int) {
 	sub := t.sub(n)
-	filter := t.texts.get(sub.filter)
+	filter := t.texts.get(&sub.filter)
 	key, s, wild := t.key(filter)
 	next := t.extract(n)
 	if next != 0 {
@@ -232,7 +232,7 @@ func (t *topics) end(n slot) (once int) {
 	}
 	once = textCost(len(filter))
 	t.filters.remove(byFilter{t}, n, key, perFilter)
-	t.texts.free(sub.filter)
+	t.texts.free(&sub.filter)
 	if wild {
 		t.forms.remove(s)
 	}

@@ -163,7 +163,7 @@ func attacks() []attack {
 			run: each(20, 20, func(i int) []byte {
 				return subscribeAll(size(40_000), func(k int) string { return fmt.Sprintf("+/+/%d/%d", i, k) })
 			})},
-		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 0.8 MB a client", most: 9, why: "a filter takes 46 bytes in all",
+		{name: "filters of three bytes", bound: "`maximum_subscriptions`: 0.8 MB a client", most: 9, why: "a filter takes 42 bytes in all",
 			run: filters(30, 16, printable)},
 		{name: "the same filters of two bytes by 100", bound: "the same; a text is there once", most: 10, why: "a subscription takes 38 bytes beside its filter's text",
 			run: filters(100, 6, func(i int) string { return printable(i % 6000)[1:] })},
