@@ -150,9 +150,12 @@ func (b *Bridge) keep(rest string, qos byte, payload []byte) {
 // answering is who is to be told of a state.
 type answering struct{ wanted bool }
 
+// stateRoom is room for most states.
+const stateRoom = 224
+
 // tell publishes a member's state. It is the answer to who asked, if somebody did.
 func (b *Bridge) tell(m *member, a *answering) {
-	payload := m.state(nil)
+	payload := m.state(make([]byte, 0, stateRoom))
 	msg := Message{Topic: b.topic(m.name), Payload: payload, QoS: m.qos(), Retain: m.retains()}
 	if a != nil && a.wanted {
 		msg.Reply = payload
@@ -165,7 +168,7 @@ func (b *Bridge) tellGroup(g *group, a *answering) {
 	if len(g.state.keys) == 0 {
 		return
 	}
-	payload := sorted(nil, g.state)
+	payload := sorted(make([]byte, 0, stateRoom), g.state)
 	msg := Message{Topic: b.topic(g.name), Payload: payload}
 	if a != nil && a.wanted {
 		msg.Reply = payload
@@ -189,11 +192,12 @@ func (b *Bridge) follow(g *group, update *object) {
 	if update == nil || len(update.keys) == 0 {
 		return
 	}
-	news := string(sorted(nil, update))
-	if news == g.latest || have(update, "state") == "OFF" && slices.ContainsFunc(g.members, (*member).on) {
+	var room [stateRoom]byte
+	news := sorted(room[:0], update)
+	if string(news) == g.latest || have(update, "state") == "OFF" && slices.ContainsFunc(g.members, (*member).on) {
 		return
 	}
-	g.latest = news
+	g.latest = string(news)
 	g.remember(update)
 	b.tellGroup(g, nil)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -218,12 +219,13 @@ func appendValue(dst []byte, v any, sort bool) []byte {
 		}
 		return append(dst, ']')
 	case *object:
-		order := make([]int, len(v.keys))
-		for i := range order {
-			order[i] = i
+		var room [16]int
+		order := room[:0]
+		for i := range v.keys {
+			order = append(order, i)
 		}
 		if sort {
-			slices.SortFunc(order, func(a, b int) int { return bytes.Compare([]byte(v.keys[a]), []byte(v.keys[b])) })
+			slices.SortFunc(order, func(a, b int) int { return strings.Compare(v.keys[a], v.keys[b]) })
 		}
 		dst = append(dst, '{')
 		for i, at := range order {
@@ -257,6 +259,8 @@ func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {
 		switch {
+		case r >= ' ' && r < utf8.RuneSelf && r != '"' && r != '\\':
+			dst = append(dst, byte(r))
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
 		case r == '\n':
@@ -273,7 +277,7 @@ func appendString(dst []byte, s string) []byte {
 			dst = append(dst, `\u00`...)
 			dst = append(dst, hex[r>>4], hex[r&15])
 		default:
-			dst = append(dst, string(r)...)
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, '"')
