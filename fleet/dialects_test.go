@@ -53,6 +53,7 @@ func speakDialect(t *testing.T, face, kind, more string, c broker.Config, before
 		d.stranger = meet(t, b.Dial)
 		if before != nil {
 			before(d)
+			time.Sleep(time.Second) // until the broker has it
 		}
 		f, err := New(sc, Options{Dial: b.Dial, BrokerName: "the broker", Log: slog.New(slog.NewTextHandler(d.log, nil))})
 		if err != nil {
