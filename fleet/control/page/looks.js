@@ -10,8 +10,12 @@ export const willOf = (look) => WILLS[(look >>> 5) & 7];
 export const levelOf = (look) => (look >>> 9) & 127;
 export const actsOf = (look) => (look >>> 24) & 15;
 
-/** [red, green, blue] of a light, 0 to 255. */
-export const colourOf = (look) => [Math.round(((look >>> 21) & 7) * 36.43), Math.round(((look >>> 18) & 7) * 36.43), ((look >>> 16) & 3) * 85];
+/** [red, green, blue] of a light, 0 to 255. White is that of a lamp, which is seen on white, too. */
+export function colourOf(look) {
+  const [red, green, blue] = [(look >>> 21) & 7, (look >>> 18) & 7, (look >>> 16) & 3];
+  if (red === 7 && green === 7 && blue === 3) return [255, 206, 120];
+  return [Math.round(red * 36.43), Math.round(green * 36.43), blue * 85];
+}
 
 /** What a device is like in a few words. */
 export function words(kind, look) {
