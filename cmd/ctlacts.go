@@ -23,7 +23,7 @@ func (c *ctl) acting() []*cobra.Command {
 		c.command(), c.kill(), c.revive(), c.misbehave(),
 		c.plainAction("behave", "Have devices behave again"),
 		c.plainAction("reset", "Have devices be as at the start: let go, behaved as in the scenario, with their first values"),
-		c.strike(), c.end(), c.load(), c.wait(), c.stop(),
+		c.slow(), c.unslow(), c.add(), c.remove(), c.strike(), c.end(), c.load(), c.wait(), c.stop(),
 	}
 }
 

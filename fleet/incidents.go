@@ -46,6 +46,12 @@ func (f *Fleet) StrikeWith(ctx context.Context, in scenarios.Incident) (incident
 	return one, ofTheRun(err)
 }
 
+// ExpectSlow says that connections are made as slow as by an incident, though it is none: what
+// the audit sees later by that is not the broker's fault.
+func (f *Fleet) ExpectSlow(as scenarios.Incident) {
+	f.tolerance.ExpectDelay(slowestLink(&scenarios.Scenario{Incidents: []scenarios.Incident{as}}))
+}
+
 // EndIncident ends the incident with a number before its time: what it has not done to
 // devices yet it does not do, and all are let go now. It may be called from any goroutine.
 // The errors are [incident.ErrNoIncident], [incident.ErrOver] and [ErrEnded].

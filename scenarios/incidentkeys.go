@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"homefleet/scenarios/tomlfault"
@@ -67,5 +68,15 @@ func kindNames(of []choice) []string {
 	for i := range of {
 		all[i] = of[i].name
 	}
+	return all
+}
+
+// IncidentFacts returns the keys of an incident that somebody asks for.
+func IncidentFacts() []KeyFacts {
+	all := slices.DeleteFunc(factsOf(incidentKeys), func(k KeyFacts) bool {
+		return k.Name == "every" || k.Name == "times" || k.Name == "chance"
+	})
+	target := &all[slices.IndexFunc(all, func(k KeyFacts) bool { return k.Name == "target" })]
+	target.Type, target.Keys = "object", factsOf(targetKeys)
 	return all
 }

@@ -30,9 +30,15 @@ type Order struct {
 	Session SessionChoice
 	Rename  bool
 
-	Misbehavior Misbehavior
-	Until       Until
-	Clear       bool // what the broker retains of removed devices is emptied
+	Misbehavior     Misbehavior
+	Until           Until
+	Latency, Jitter time.Duration // of a fault of connections, as of a slow-link
+	Bandwidth       int64
+	Slice           int
+	SliceDelay      time.Duration
+	Blackhole       bool // nothing passes
+
+	Clear bool // what the broker retains of removed devices is emptied
 
 	Paused *bool // of a load; and what it is to be from now on, 0: as it is
 	Rate   float64
@@ -46,15 +52,16 @@ type Verb string
 
 // The verbs.
 const (
-	Command   Verb = "command"
-	Kill      Verb = "kill"
-	Revive    Verb = "revive"
-	Misbehave Verb = "misbehave"
-	Behave    Verb = "behave"
-	ResetAll  Verb = "reset"
-	Remove    Verb = "remove"
-	Wait      Verb = "wait"
-	LoadOrder Verb = "load"
+	Command    Verb = "command"
+	Kill       Verb = "kill"
+	Revive     Verb = "revive"
+	Misbehave  Verb = "misbehave"
+	Behave     Verb = "behave"
+	ResetAll   Verb = "reset"
+	Remove     Verb = "remove"
+	FaultOrder Verb = "fault"
+	Wait       Verb = "wait"
+	LoadOrder  Verb = "load"
 )
 
 // Via is how a command gets to a device.
@@ -154,6 +161,11 @@ var orderKeys = map[Verb]*table{
 		again(incidentKeys, "session", "", "which session they take up").withDefault(Same),
 		again(incidentKeys, "rename", "", "").withDefault(false),
 	}}),
+	FaultOrder: describe[Order](table{name: "fault", keys: []key{
+		again(incidentKeys, "latency", "`\"0s\"`", ""), again(incidentKeys, "jitter", "`\"0s\"`", ""), again(incidentKeys, "bandwidth", "no bound", ""),
+		again(incidentKeys, "slice", "not sliced", ""), again(incidentKeys, "slice_delay", "`\"0s\"`", ""),
+		{name: "blackhole", form: yesNo{}, def: false, doc: "nothing passes, and neither side is told: as when a network is lost"},
+	}}),
 	Misbehave: describe[Order](table{name: "misbehave"}),
 	Behave:    describe[Order](table{name: "behave"}),
 	ResetAll:  describe[Order](table{name: "reset"}),
@@ -204,6 +216,9 @@ func ParseOrder(verb Verb, body []byte, selects bool) (*Order, error) {
 	}
 	doc.Unknown()
 	keys.check(r, o)
+	if verb == FaultOrder && doc.Faults().Err() == nil && !o.Blackhole && o.Latency == 0 && o.Bandwidth == 0 && o.Slice == 0 {
+		r.errorf("", `add "latency": "200ms", "bandwidth": "8KiB/s", "slice": "16B" or "blackhole": true, say`, "a fault that does nothing")
+	}
 	if err := doc.Faults().Err(); err != nil {
 		return nil, err
 	}
@@ -320,16 +335,6 @@ func OrderFacts(verb Verb, selects bool) []KeyFacts {
 		until := &all[slices.IndexFunc(all, func(k KeyFacts) bool { return k.Name == "until" })]
 		until.Type, until.Required, until.Keys = "object", true, factsOf(untilKeys)
 	}
-	return all
-}
-
-// IncidentFacts returns the keys of an incident that somebody asks for.
-func IncidentFacts() []KeyFacts {
-	all := slices.DeleteFunc(factsOf(incidentKeys), func(k KeyFacts) bool {
-		return k.Name == "every" || k.Name == "times" || k.Name == "chance"
-	})
-	target := &all[slices.IndexFunc(all, func(k KeyFacts) bool { return k.Name == "target" })]
-	target.Type, target.Keys = "object", factsOf(targetKeys)
 	return all
 }
 

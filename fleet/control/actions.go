@@ -153,7 +153,11 @@ func (c *call) reset() (any, error) {
 		return nil, err
 	}
 	return c.bulk(&o.Select, func(_ int, all []*fleet.Device) []outcome {
+		faults := c.faulted.causes()
 		return each(c.r.Context(), all, func(i int, r *responder.Responder) outcome {
+			for _, by := range faults {
+				unfault(r, by)
+			}
 			model, err := all[i].Fresh()
 			if err != nil {
 				return outcome{refused: err.Error()}

@@ -73,6 +73,7 @@ type Server struct {
 	ending  chan struct{} // closed when whoever waits is to go
 	lookout lookout
 	history history
+	faulted namedFaults
 }
 
 // New returns a server for a fleet that is about to run.
@@ -83,6 +84,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{Config: c, began: time.Now(), ending: make(chan struct{})}
 	s.replies.init()
+	s.faulted.by = make(map[string]*namedFault)
 	s.lookout.s = s
 	s.ops = s.operations()
 	if s.Fleet != nil {

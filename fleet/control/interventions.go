@@ -43,7 +43,7 @@ func (c *call) note(n, selected, done int) {
 		body = nil
 	}
 	op := c.op.id
-	if id := c.r.PathValue("id") + c.r.PathValue("number") + c.r.PathValue("group"); id != "" {
+	if id := c.r.PathValue("id") + c.r.PathValue("number") + c.r.PathValue("group") + c.r.PathValue("name"); id != "" {
 		op += " " + id
 	}
 	c.Fleet.Interventions().Note(metrics.Intervention{N: n, At: metrics.Span(c.asked), By: "control", Op: op, Request: body, Selected: selected, Done: done})

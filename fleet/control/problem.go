@@ -29,6 +29,7 @@ var (
 	noSuchAttribute = problem{"no-such-attribute", 404, "No such attribute", "The kind of device has no such attribute. GET /v1/kinds lists what each has."}
 	noSuchIncident  = problem{"no-such-incident", 404, "No such incident", "No incident of the run has this number. GET /v1/incidents lists them."}
 	noSuchGroup     = problem{"no-such-group", 404, "No such group", "No group of controllers of the run has this name. GET /v1/load lists them."}
+	noSuchFault     = problem{"no-such-fault", 404, "No such fault", "No fault has this name. GET /v1/faults lists those that there are."}
 	badLoad         = problem{"bad-load", 422, "Bad load", "The load cannot be changed so: a key is wrong, or does not go with how the group sends."}
 	badMethod       = problem{"bad-method", 405, "Method not allowed", "The path is right and the method is not; the header Allow names those that are."}
 	nothingSelected = problem{"nothing-selected", 409, "Nothing selected", "The selection means none of the devices. Nothing was done."}
@@ -54,7 +55,7 @@ var (
 )
 
 func problems() []problem {
-	return []problem{noSuchPage, noSuchDevice, noSuchAttribute, noSuchIncident, noSuchGroup, badLoad, badMethod, nothingSelected, notNow, notHere,
+	return []problem{noSuchPage, noSuchDevice, noSuchAttribute, noSuchIncident, noSuchGroup, noSuchFault, badLoad, badMethod, nothingSelected, notNow, notHere,
 		allRefused, keyReused, badBody, badSelector, badIncident, badDevice, badPayload, badQuery, unauthorized, hostNotAllowed,
 		crossOrigin, tooLarge, badType, tooMany, tooManyViewers, noAnswer, broken}
 }

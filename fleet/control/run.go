@@ -15,7 +15,7 @@ import (
 func (s *Server) operations() []operation {
 	all := s.aboutTheRun()
 	if s.Fleet != nil {
-		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.growth(), s.waiting(), s.incidents(), s.loads(), s.lookingOn(), s.lookingBack())
+		all = slices.Concat(all, s.aboutDevices(), s.actions(), s.growth(), s.faults(), s.waiting(), s.incidents(), s.loads(), s.lookingOn(), s.lookingBack())
 	}
 	return all
 }

@@ -143,6 +143,8 @@ func TestEveryOperation(t *testing.T) {
 		"misbehave":      {"/v1/actions/misbehave", `{"select":{"home":"flat-01"},"drop":"1%"}`},
 		"add-devices":    {"/v1/devices", `{"kind":"light","id":"new-{n}","count":2,"brightness":10}`},
 		"remove":         {"/v1/actions/remove", `{"select":{"id":"flat-03-light-2"},"clear":true}`},
+		"put-fault":      {"/v1/faults/far", `{"select":{"home":"flat-01"},"latency":"1ms"}`}, "get-fault": {"/v1/faults/far"},
+		"list-faults": {"/v1/faults"}, "delete-fault": {"/v1/faults/far"},
 		"behave":         {"/v1/actions/behave", `{"select":{"home":"flat-01"}}`},
 		"reset":          {"/v1/actions/reset", `{"select":{"home":"flat-01"}}`},
 		"wait":           {"/v1/wait", `{"select":{"all":true},"until":{"online":true,"values":{"power":"ON"}},"timeout":"10ms"}`},
@@ -158,8 +160,8 @@ func TestEveryOperation(t *testing.T) {
 		t.Fatalf("the document is of OpenAPI %q and has %d paths", doc.OpenAPI, len(doc.Paths))
 	}
 	order := func(id string) int { // what is there is looked at while it is, and the end is last
-		if at := slices.Index([]string{"strike", "list-incidents", "get-incident", "end-incident"}, id); at >= 0 {
-			return at - 4
+		if at := slices.Index([]string{"strike", "list-incidents", "get-incident", "end-incident", "put-fault", "get-fault", "list-faults", "delete-fault"}, id); at >= 0 {
+			return at - 8
 		}
 		if id == "stop" {
 			return 1

@@ -18,12 +18,12 @@ var slowLink = kind{
 }
 
 func slowDown(o *occurrence) {
-	link := linkOf(o.by, o.incident)
+	link := LinkOf(o.by, o.incident)
 	o.each(func(d Device) { d.Slow(link) }, func(d Device) { d.Quicken(o.by) })
 }
 
-// linkOf translates an incident into the faults of a connection.
-func linkOf(by client.Cause, in *scenarios.Incident) client.SlowLink {
+// LinkOf translates what an incident makes slow into the faults of a connection.
+func LinkOf(by client.Cause, in *scenarios.Incident) client.SlowLink {
 	l := client.SlowLink{By: by}
 	add := func(name string, f faults.Fault) {
 		l.Names = append(l.Names, fmt.Sprintf("%s %d", name, by))
