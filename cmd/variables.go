@@ -18,9 +18,9 @@ func variableOf(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// otherVariables are no flag's. What begins with HOMEFLEET_TEST_, and the last two, are
+// otherVariables are no flag's. What begins with HOMEFLEET_TEST_, and the last three, are
 // read by the tests.
-var otherVariables = []string{scenarioVariable, defaultPasswordEnv, tokenVariable, "HOMEFLEET_FULL", "HOMEFLEET_INTEROP"}
+var otherVariables = []string{scenarioVariable, defaultPasswordEnv, tokenVariable, "HOMEFLEET_FULL", "HOMEFLEET_INTEROP", "HOMEFLEET_REFEREES"}
 
 // warnOfVariables warns of variables that would be read if they were spelled right.
 func (a *app) warnOfVariables(root *cobra.Command) {

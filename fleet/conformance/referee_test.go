@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,10 @@ import (
 
 // refereed examines the broker of a bug's variant through a liar.
 func refereed(t *testing.T, target, run string, b *bug, only func(*Statement) bool) *Report {
-	c := Config{Dial: dialer(startLiar(t, target, b)), Run: run, Parallel: 48, Attempts: 2, patience: some(1500*time.Millisecond, 4*time.Second)}
+	c := Config{Dial: dialer(startLiar(t, target, b)), Run: run, Parallel: 48, Attempts: 2, patience: 1500 * time.Millisecond}
+	if whole() {
+		c.patience = 4 * time.Second
+	}
 	if v := variants[b.variant]; v.examine != nil {
 		v.examine(&c)
 	}
@@ -22,7 +26,7 @@ func refereed(t *testing.T, target, run string, b *bug, only func(*Statement) bo
 		b.with(&c)
 	}
 	for _, s := range Statements() {
-		if !s.Slow && (only == nil || only(&s)) {
+		if !s.Slow && only(&s) {
 			c.Statements = append(c.Statements, s)
 		}
 	}
@@ -63,9 +67,13 @@ func (b *bug) judge(r *Report) (faults []string, others, echoes int) {
 	return faults, others, echoes
 }
 
-// The referees are refereed: each bug is found by the statement that names it, and no
-// statement accuses the broker of something else. Usually each broker is examined by that
-// statement and by what others rest upon; HOMEFLEET_FULL=1 has it examined by all.
+// whole reports whether each bug is put before all statements, which takes six minutes and
+// shows whom else they accuse. It is no part of .ci/run: not all that the bugs bring about
+// is in their lists yet.
+func whole() bool { return os.Getenv("HOMEFLEET_REFEREES") == "1" }
+
+// The referees are refereed: each bug is found by the statement that names it, and none of
+// those that others rest upon accuses the broker of something else.
 func TestRefereesAreRefereed(t *testing.T) {
 	t.Parallel()
 	targets := make(map[string]string)
@@ -87,7 +95,10 @@ func TestRefereesAreRefereed(t *testing.T) {
 	var mu sync.Mutex
 	rows := make(map[string]string)
 	t.Run("bugs", func(t *testing.T) {
-		slots := make(chan struct{}, some(24, 3))
+		slots := make(chan struct{}, 24)
+		if whole() {
+			slots = make(chan struct{}, 3)
+		}
 		for i := range bugs {
 			b := &bugs[i]
 			t.Run(b.name, func(t *testing.T) {
@@ -97,7 +108,7 @@ func TestRefereesAreRefereed(t *testing.T) {
 				if !known[b.caught] {
 					t.Fatalf("%q is to be caught by %q, which is no statement", b.name, b.caught)
 				}
-				only := some(func(s *Statement) bool { return s.Name() == b.caught }, nil)
+				only := func(s *Statement) bool { return whole() || s.Name() == b.caught }
 				faults, others, echoes := b.judge(refereed(t, targets[b.variant], fmt.Sprintf("t%02d", i), b, only))
 				for _, f := range faults {
 					t.Error(f)
