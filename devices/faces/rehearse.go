@@ -74,14 +74,25 @@ type rehearsal struct {
 	asked bool // by a request with a Response Topic
 	says  []Line
 	later map[Occasion]time.Duration
+	since time.Duration // from the connection to what is being said
 }
+
+// mostLater bounds how often what was put off is put off again: a Tasmota says its state,
+// then announces itself, and one that blinks would never end.
+const mostLater = 4
 
 // sayLater has everything said that was put off.
 func (r *rehearsal) sayLater(tell func(when string, o Occasion, changed devices.Changes)) {
-	for o := Later1; int(o) < Occasions; o++ {
-		if due, ok := r.later[o]; ok {
-			tell(due.String()+" later", o, 0)
+	for range mostLater {
+		due := r.later
+		r.later = nil
+		for o := Later1; int(o) < Occasions; o++ {
+			if at, ok := due[o]; ok {
+				r.since = at
+				tell(at.String()+" later", o, 0)
+			}
 		}
+		r.since = 0
 	}
 }
 
@@ -100,7 +111,7 @@ func (r *rehearsal) Later(after time.Duration, o Occasion) {
 		r.later = make(map[Occasion]time.Duration)
 	}
 	if _, ok := r.later[o]; !ok {
-		r.later[o] = after
+		r.later[o] = r.since + after
 	}
 }
 
