@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -72,6 +73,38 @@ func TestSilenceIsSilent(t *testing.T) {
 		buf := make([]byte, 512)
 		if n, err := p.conn.Read(buf); err == nil {
 			t.Errorf("a silent device sent % x; want nothing", buf[:n])
+		}
+	})
+}
+
+// It is not online either, from that moment on and for everybody who asks, whether the
+// broker has noticed or not; and it is counted once.
+func TestSilenceIsOffline(t *testing.T) {
+	play(t, scenarioOf(t, expiring+"[[device]]\nkind = \"light\"\nid = \"lamp\"\n"), func(t *testing.T, b *script) {
+		b.accept().welcome(nil)
+		d, _ := b.fleet.Device("lamp")
+		synctest.Wait()
+		for _, step := range []struct {
+			name string
+			do   func() error
+			want int
+		}{
+			{"at first", func() error { return nil }, 1},
+			{"silent", func() error { return d.Die(t.Context(), Silence) }, 0},
+			{"silent again", func() error { return d.Die(t.Context(), Silence) }, 0},
+			{"back", func() error { return d.Return(t.Context()) }, 1},
+			{"cut", func() error { return d.Die(t.Context(), Cut) }, 0},
+		} {
+			if err := step.do(); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			if step.name == "back" {
+				b.accept().welcome(nil)
+			}
+			synctest.Wait()
+			if got := b.fleet.Presence().Online; got != step.want || d.Online() != (step.want == 1) {
+				t.Errorf("%s: %d of 1 are online, it is: %t; want %d", step.name, got, d.Online(), step.want)
+			}
 		}
 	})
 }

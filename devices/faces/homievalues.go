@@ -108,9 +108,9 @@ func (h *homie) CheckRequest(attr int, value string) error {
 	case !p.settable:
 		return errors.New("the property " + p.name + " of a " + h.node + " cannot be set")
 	case p.datatype == "boolean" && strings.EqualFold(value, "TOGGLE"):
-		return errors.New("Homie toggles nothing: want ON or OFF")
+		return errors.New("no value of Homie's toggles: want ON or OFF")
 	case p.datatype != "color" && p.datatype != "boolean" && (value[0] == '+' || value[0] == '-'):
-		return errors.New("Homie changes nothing by so much: want the value itself")
+		return errors.New("no value of Homie's is by how much: want the value itself")
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func (s *Session) orders() error {
 		transport.Reset(l.conn)
 	case ModeSilence:
 		l.stuck = true
+		if l.online {
+			s.profile.Cohort.offline(s.name)
+		}
 		s.wentSilent(string(ModeSilence))
 		if h, ok := s.handler.(Freezes); ok && l.online {
 			h.Freezes()

@@ -270,7 +270,7 @@ func (s *Session) hangUp(err error) {
 		s.connectFailed(err)
 	}
 	s.link = nil
-	if l.online {
+	if l.online && !l.stuck { // who is stuck has been offline since
 		s.profile.Cohort.offline(s.name)
 		if !s.stopping && !s.away && !l.noNetwork && !errors.Is(err, ErrAway) {
 			s.counts().Lost.Add(1)
