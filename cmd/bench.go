@@ -3,6 +3,7 @@ package cmd
 import (
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,12 +89,7 @@ func (a *app) benchOf(shape quick.Shape, cmd *cobra.Command) *cobra.Command {
 func (f *benchFlags) add(fs *pflag.FlagSet) {
 	l := &f.load
 	is := func(all ...quick.Shape) bool {
-		for _, s := range all {
-			if s == f.shape {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(all, f.shape)
 	}
 	kind, lasts := "light", "30s"
 	if is(quick.FanIn) {

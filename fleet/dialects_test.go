@@ -200,7 +200,7 @@ func TestDialectsAnswer(t *testing.T) {
 				}
 				// Without a Response Topic it is the product that it is.
 				said := d.ask(tt.topic, tt.payload, "", nil)
-				for _, topic := range strings.Fields(strings.ReplaceAll(tt.own, "<t>", d.name)) {
+				for topic := range strings.FieldsSeq(strings.ReplaceAll(tt.own, "<t>", d.name)) {
 					if len(saidOn(said, topic)) == 0 {
 						t.Errorf("asked without a Response Topic it says nothing on %s", topic)
 					}
