@@ -475,7 +475,7 @@ var bugs = []bug{
 					other.mu.Unlock()
 					if wide {
 						body := append(two(len(topic)), topic...)
-						if other.version == 5 {
+						if other.version.Load() == 5 {
 							body = append(body, 0)
 						}
 						other.down(pkt{first: 0x30, body: append(body, "hidden"...)})

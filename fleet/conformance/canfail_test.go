@@ -15,7 +15,7 @@ var broken = []bug{
 	{name: "clings: closes no connection and says no DISCONNECT", all: true, clings: true, down: dropped(func(_ *lie, p pkt) bool { return p.typ() == 14 || p.typ() == 2 && p.body[1] != 0 })},
 	{name: "noisy: sends what nobody asked for", all: true, down: func(s *lie, p pkt) []pkt {
 		noise := pkt{first: 0x30, body: []byte("\x00\x05noise\x00noise")}
-		if s.version != 5 {
+		if s.version.Load() != 5 {
 			noise.body = []byte("\x00\x05noisenoise")
 		}
 		switch p.typ() {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -231,8 +232,8 @@ type lie struct {
 	client  net.Conn
 	broker  net.Conn
 	mu      sync.Mutex // of the writes to both
-	version byte
-	id      string
+	version atomic.Uint32
+	id      string         // with l.mu
 	memory  map[string]any // what a bug remembers of this connection
 	held    []pkt
 }
@@ -334,7 +335,7 @@ func (l *liar) serve(c net.Conn) {
 	back.Go(func() {
 		_ = s.pump(bufio.NewReader(b), c, func(p pkt) {
 			out := []pkt{p}
-			if l.bug.down != nil && (s.version == 5 || l.bug.all) {
+			if l.bug.down != nil && (s.version.Load() == 5 || l.bug.all) {
 				out = l.bug.down(s, p)
 			}
 			for _, p := range out {
@@ -348,14 +349,16 @@ func (l *liar) serve(c net.Conn) {
 	first := true
 	err = s.pump(bufio.NewReader(c), b, func(p pkt) {
 		if n := u16at(p.body, 0); first && p.typ() == 1 && 2+n < len(p.body) {
-			s.version = p.body[2+n]
+			s.version.Store(uint32(p.body[2+n]))
 			if _, _, _, id, _ := p.connectAt(); id > 0 && id+2+u16at(p.body, id) <= len(p.body) {
+				l.mu.Lock()
 				s.id = string(p.body[id+2 : id+2+u16at(p.body, id)])
+				l.mu.Unlock()
 			}
 		}
 		first = false
 		out := []pkt{p}
-		if l.bug.up != nil && (s.version == 5 || l.bug.all) {
+		if l.bug.up != nil && (s.version.Load() == 5 || l.bug.all) {
 			out = l.bug.up(s, p)
 		}
 		for _, p := range out {
