@@ -1,5 +1,6 @@
 // What is to be said of the run and of the connection to it, above all views.
 
+import { useEffect, useState } from "preact/hooks";
 import { html, plural, second, visible } from "./html.js";
 import { run, useRun } from "./store.js";
 
@@ -27,6 +28,23 @@ function Over() {
   </section>`;
 }
 
+// early is how long nobody need be up, in ms.
+const early = 5000;
+
+// Nobody is the banner of a run of which no device has come up so far.
+function Nobody({ devices, broker }) {
+  const [young, setYoung] = useState(() => Date.now() - run.started < early);
+  useEffect(() => {
+    if (!young) return undefined;
+    const due = setTimeout(() => setYoung(false), early - (Date.now() - run.started));
+    return () => clearTimeout(due); // nothing else may change until then
+  }, [young]);
+  const gaveUp = devices.gave_up > 0;
+  const starting = young && !gaveUp;
+  return html`<section class=${`banner ${starting ? "" : "warn"}`} role="status"><div><h2>${starting ? `Starting ${plural(devices.total, "device")}…` : "No device is up"}</h2>
+    ${!starting && html`<p>${gaveUp ? `The broker has refused ${plural(devices.gave_up, "device")} for good.` : "The broker has let none of them in so far."} Does it answer at <code>${visible(broker ?? "")}</code>, and do user and password fit? <code>homefleet run -v</code> says what each of them was told.</p>`}</div></section>`;
+}
+
 export function Banner() {
   useRun("link", "status", "looks");
   const { state, since, problem } = run.link;
@@ -44,9 +62,6 @@ export function Banner() {
       return html`<section class="banner" role="status"><div><h2>${problem ? "The run does not answer" : "Connecting…"}</h2>${problem && html`<p>${visible(problem.message)}; it is tried again.</p>`}</div></section>`;
   }
   if (!s || !s.devices.total || run.online > 0) return null;
-  const gaveUp = s.devices.gave_up > 0;
-  if (s.devices.seen > 0 && !gaveUp) return null;
-  const early = Date.now() - run.started < 5000 && !gaveUp;
-  return html`<section class=${`banner ${early ? "" : "warn"}`} role="status"><div><h2>${early ? `Starting ${plural(s.devices.total, "device")}…` : "No device is up"}</h2>
-    ${!early && html`<p>${gaveUp ? `The broker has refused ${plural(s.devices.gave_up, "device")} for good.` : "The broker has let none of them in so far."} Does it answer at <code>${visible(s.brokers[0] ?? "")}</code>, and do user and password fit? <code>homefleet run -v</code> says what each of them was told.</p>`}</div></section>`;
+  if (s.devices.seen > 0 && !s.devices.gave_up) return null;
+  return html`<${Nobody} devices=${s.devices} broker=${s.brokers[0]} />`;
 }
