@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/events"
 	"homefleet/fleet/memconn"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
@@ -141,6 +143,44 @@ func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64
 		t.Error(err)
 	}
 	return heap, stack, owners
+}
+
+// Nor does telemetry have its goroutine grow a stack beyond 4 KiB: stacks shrink with a
+// collection only, and come back with the next report. Without collections, what grew stays.
+func TestTelemetryKeepsTheStack(t *testing.T) {
+	if fleet.RaceDetector {
+		t.Skip("the race detector has larger frames")
+	}
+	const n = 1000
+	l := memconn.Listen("broker")
+	f := fleetOf(t, fmt.Sprintf("[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = \"plug\"\ncount = %d\ntelemetry = \"200ms\"\n[device.will]\nresponse_topic = \"seen/{id}\"\ndelay = \"5s\"\n", n), l.Dial)
+	var hold held
+	go onlyWelcomes(l, &hold)
+	liveHeap() // what earlier tests left
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(context.Background()) }()
+	deadline := time.Now().Add(time.Minute)
+	for f.Counts().Messages.Total(metrics.Sent, metrics.Telemetry) < 3*n {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d reports were sent in a minute; want %d", f.Counts().Messages.Total(metrics.Sent, metrics.Telemetry), 3*n)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	stack := int(m.StackInuse) / n
+	t.Logf("%d bytes of stack a device that reports", stack)
+	if stack > mostStack*3/2 { // 8 KiB each, and the rest of the process, would be twice as much
+		t.Errorf("a plug that reports holds %d bytes of stack; want at most %d", stack, mostStack*3/2)
+	}
+	f.Stop()
+	time.Sleep(100 * time.Millisecond) // all have said goodbye
+	hold.close()
+	l.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // commandAndAnswer is one device over a connection in memory, and what sends it
