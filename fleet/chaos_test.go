@@ -169,10 +169,13 @@ func checkChaos(t *testing.T, sc *scenarios.Scenario, snap *metrics.Snapshot) {
 			t.Errorf("after %s at %v: %d online and %d answering of %d; want all", r.Incident, r.At, r.Online.Count, r.Answering.Count, r.Affected)
 		}
 	}
-	for _, name := range []string{"packets.bad", "publishes.refused"} {
-		if n := snap.Counts[name]; n != 0 {
-			t.Errorf("Counts[%q] = %d; want 0", name, n)
+	for _, name := range []string{"connections.bad_packets", "devices.refused", "acks.stray", "acks.missing", "connections.unexplained", "connect.unexplained"} {
+		if n, ok := snap.Counts[name]; n != 0 || !ok {
+			t.Errorf("Counts[%q] = %d, %t; want 0", name, n, ok)
 		}
+	}
+	if snap.Counts["connections.lost"] == 0 || snap.Counts["connect.failed"] == 0 {
+		t.Error("no connection was lost, or none failed: nothing was to be explained")
 	}
 	t.Logf("%d of %d requests answered; Wills: %+v; recoveries: %d", snap.Totals.Answered, snap.Totals.Planned, w, len(snap.Recoveries))
 }

@@ -71,9 +71,8 @@ func (d *Device) Request(attribute, value string) (topic string, payload []byte,
 func (d *Device) Number() int { return d.r.Spec().Number }
 
 // Online reports whether the device is online, without asking it: a moment later it may be
-// otherwise. A device that neither reads nor writes any more, as one that is killed by
-// silence, is not.
-func (d *Device) Online() bool { return d.r.IsPresent() && !d.r.IsFrozen() }
+// otherwise. A device whose connection stands, but that is silent or has no network, is not.
+func (d *Device) Online() bool { return d.r.IsUp() }
 
 // Absent reports whether the device is not there yet: nobody has brought it so far.
 func (d *Device) Absent() bool { return d.r.IsAbsent() }

@@ -18,6 +18,7 @@ func (f *Fleet) newIncidents(broker BrokerControl) {
 		Follow: f.audit != nil, Asks: f.asksDevices, News: f.news.tell,
 		Epoch: f.clock.Epoch, Stop: f.stop, Log: f.log,
 	})
+	f.env.BrokerAway = f.incidents.BrokerAway
 }
 
 // BrokerControl takes a broker away and brings it back, for incidents. Both are called

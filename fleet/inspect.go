@@ -27,14 +27,15 @@ func (f *Fleet) fetch(filters []string) map[string]retained.Message {
 }
 
 // marks reads what a message of this run says of itself.
-func (f *Fleet) marks(p *wire.Publish) (made time.Duration, number uint32) {
+func (f *Fleet) marks(p *wire.Publish) (m retained.Marks) {
 	if at, run, ok := deliveries.MadeAt(p); ok && run == f.run {
-		made = at
+		m.Own, m.Made = true, at
 	}
 	if _, n, run := responder.ConnectionOf(p); run == f.run {
-		number = n
+		m.Own, m.Number = true, n
 	}
-	return made, number
+	m.Altered = deliveries.IsAltered(p)
+	return m
 }
 
 // inspect compares what the broker retains with what the devices know. A

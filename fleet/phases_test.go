@@ -3,6 +3,7 @@ package fleet
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +61,8 @@ func TestRetainedBeforeSuback(t *testing.T) {
 	sc := scenarioOf(t, "[phases]\nmeasure = \"1s\"\n[audit]\nwait = \"1s\"\n[[device]]\nkind = \"light\"\nid = \"lamp\"\n")
 	play(t, sc, func(t *testing.T, b *script) {
 		var peers sync.WaitGroup
+		var keeps atomic.Pointer[wire.Publish] // what the lamp has it retain
+		keeps.Store(&wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte(faces.Native().Online)})
 		for range 3 { // the auditor, the lamp, the retained probe
 			p := b.accept()
 			peers.Go(func() {
@@ -67,13 +70,17 @@ func TestRetainedBeforeSuback(t *testing.T) {
 				p.connack(0, false, nil)
 				s := p.wantSubscribe()
 				if len(s.Subscriptions) == 1 && s.Subscriptions[0].Topic == "tele/+/lwt" {
-					p.publish(wire.Publish{Topic: []byte("tele/lamp/lwt"), Payload: []byte(faces.Native().Online), Retain: true})
+					k := keeps.Load()
+					p.publish(wire.Publish{Topic: k.Topic, Payload: k.Payload, Props: k.Props, Retain: true})
 				}
 				ack := &packets.Suback{PacketID: s.PacketID, Properties: &packets.Properties{}}
 				for _, o := range s.Subscriptions {
 					ack.Reasons = append(ack.Reasons, o.QoS)
 				}
 				p.send(ack)
+				if s.Subscriptions[0].Topic == "cmnd/lamp/#" {
+					keeps.Store(new(p.wantPublish()))
+				}
 				p.wantEnd()
 			})
 		}

@@ -180,7 +180,7 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 func (f *Fleet) loadEnv() load.Env {
 	return load.Env{
 		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials,
-		Present:             func(device int) bool { return f.responders[device].IsPresent() },
+		Present:             func(device int) bool { return f.responders[device].IsUp() },
 		ResponseInformation: func() { f.responseInfo.Store(true) },
 		Idle: func() {
 			f.idle.Add(1)

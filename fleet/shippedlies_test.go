@@ -2,23 +2,32 @@ package fleet_test
 
 import (
 	"bytes"
+	"context"
+	"net"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
 	"homefleet/fleet/broker"
 	"homefleet/fleet/metrics"
+	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
 
 // A broker that spoils every third message of a sort does not pass the shipped scenarios
 // that send them, and what it did is among what fails.
 func TestShippedScenariosBehindLies(t *testing.T) {
-	const pubrel = 6
+	const connack, pubrel = 2, 6
+	busy := func([]byte) []byte { return []byte{connack << 4, 3, 0, wire.ServerBusy, 0} }
 	none := func([]byte) []byte { return nil }
 	twice := func(p []byte) []byte { return append(bytes.Clone(p), atQoS0(p)...) } // QoS 1: two deliveries
 	offline := func(p []byte) bool { return p[0]>>4 == 3 && bytes.HasSuffix(p, []byte("Offline")) }
 	answers := isPublish("homefleet/response/")
+	puback := func(p []byte) bool { return p[0]>>4 == 4 }
+	// A town is as well lied to when it has fifty devices, and one in twenty-five of a street.
+	fewer := strings.NewReplacer("count       = 2500", "count       = 25", "== 5000", "== 50", "> 10000", "> 100", "homes     = 80", "homes     = 4")
 	for _, tt := range []struct {
 		scenario, who string // whom it lies to
 		of            func([]byte) bool
@@ -40,6 +49,18 @@ func TestShippedScenariosBehindLies(t *testing.T) {
 		{"before-mqtt5", "phones-after", answers, none, "requests.lost"},
 		{"p2p", "apps", answers, twice, "answers.duplicate"},
 		{"soak", "logger", isPublish("tele/"), none, "delivery.lost"},
+		{"reconnect-storm", "calm-", puback, none, "acks.missing"},
+		{"reconnect-storm", "homefleet-", isPublish("tele/calm-"), lastByte, "retained.wrong"},
+		{"reconnect-storm", "homefleet-", isPublish("tele/keen-"), none, "retained.missing"},
+		{"reconnect-storm", "homefleet-", isPublish("tele/calm-"), replaced("text/plain", "text/html!"), "retained.wrong"},
+		{"soak-trouble", "homefleet-", isPublish("state/home"), replaced("\x01\x01\x03", "\x01\x00\x03"), "retained.wrong"},
+		{"connect-storm", "light-", puback, none, "acks.missing"},
+		{"connect-storm", "light-", func(p []byte) bool { return p[0]>>4 == connack }, busy, "connect.failed"},
+		{"soak-trouble", "homefleet-auditor", offline, none, "wills.missing"},
+		{"soak-trouble", "homefleet-auditor", offline, twice, "wills.duplicate"},
+		{"soak-trouble", "homefleet-auditor", offline, replaced("will/seen", "will/soon"), "wills.altered"},
+		{"soak-trouble", "phones", answers, none, "requests.lost"},
+		{"soak-trouble", "phones", answers, retained, "answers.other_retain"},
 		{"slow-consumer", "prompt", isPublish("state/"), none, "delivery.lost"},
 	} {
 		src, ok := scenarios.ReadShipped(tt.scenario)
@@ -53,7 +74,7 @@ func TestShippedScenariosBehindLies(t *testing.T) {
 			}
 			defer b.Close()
 			f := &forger{who: tt.who, of: tt.of, forge: tt.lie}
-			fl := fleetOf(t, string(src), f.dial(b.Dial))
+			fl := fleetOf(t, fewer.Replace(string(src)), f.dial(b.Dial))
 			_ = fl.Run(t.Context()) // it may end early
 			res, err := fl.Result()
 			if err != nil {
@@ -71,4 +92,67 @@ func TestShippedScenariosBehindLies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A broker that forgets what a CONNECT wanted of the time after it, the Will Delay Interval
+// (3.1.3.2.2) or the session (3.1.2.4), does not pass the scenario that is about coming back.
+func TestReconnectStormBehindLies(t *testing.T) {
+	src, _ := scenarios.ReadShipped("reconnect-storm")
+	fewer := strings.NewReplacer("count       = 2500", "count       = 25", "== 5000", "== 50", "> 10000", "> 100").Replace(string(src))
+	for _, tt := range []struct {
+		name, fails string
+		lie         func(connect []byte) []byte
+	}{
+		{"nothing", "", func(p []byte) []byte { return p }},
+		{"the Will Delay", "wills.unexpected", replaced("\x18\x00\x00\x00\x1e", "\x18\x00\x00\x00\x00")},
+		{"the session", "wills.due", func(p []byte) []byte { // Clean Start is bit 1 of the seventh byte behind the name (3.1.2.4)
+			p[bytes.Index(p, []byte("MQTT\x05"))+5] |= 2
+			return p
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBroker(t)
+			lied := 0
+			var mu sync.Mutex
+			fl := fleetOf(t, fewer, func(ctx context.Context) (net.Conn, error) {
+				c, err := b.Dial(ctx)
+				return &misled{Conn: c, lie: func(p []byte) []byte {
+					mu.Lock()
+					defer mu.Unlock()
+					q := tt.lie(bytes.Clone(p))
+					if !bytes.Equal(p, q) {
+						lied++
+					}
+					return q
+				}}, err
+			})
+			res := resultOf(t, fl)
+			var failing []string
+			for _, x := range res.Expectations {
+				if x.Status != metrics.Pass {
+					failing = append(failing, x.Metric)
+				}
+			}
+			if ok := slices.Contains(failing, tt.fails); tt.fails == "" && len(failing) > 0 || tt.fails != "" && (!ok || lied < 50) {
+				t.Errorf("it forgets %s of %d: %q, of %q; want a failure of %q", tt.name, lied, res.Verdict, failing, tt.fails)
+			}
+		})
+	}
+}
+
+// misled is a connection whose CONNECT, which is written at once, is another one for the
+// broker.
+type misled struct {
+	net.Conn
+	lie   func([]byte) []byte
+	begun bool
+}
+
+func (c *misled) Write(b []byte) (int, error) {
+	if c.begun {
+		return c.Conn.Write(b)
+	}
+	c.begun = true
+	n, err := c.Conn.Write(c.lie(b))
+	return min(n, len(b)), err
 }

@@ -66,6 +66,7 @@ type standing struct {
 	tried   bool // the first try to connect has ended
 	absent  atomic.Bool
 	removed atomic.Bool
+	up      atomic.Bool // it counts as online now
 }
 
 // join notes that one is there that was not.

@@ -52,7 +52,10 @@ func (s *Session) AssuredQoS() byte { return s.link.assured }
 func (s *Session) AwaitsPingresp() bool { return !s.link.pongBy.IsZero() }
 
 // SlowDown has the session read nothing for so long, as a slow consumer does.
-func (s *Session) SlowDown(d time.Duration) { s.link.dawdle += d }
+func (s *Session) SlowDown(d time.Duration) {
+	s.link.dawdle += d
+	s.Provoke()
+}
 
 // HasRoom reports whether a message of a QoS, as far as the broker allows that, may
 // leave at once: Receive Maximum is not met (4.9).

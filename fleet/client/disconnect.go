@@ -64,9 +64,7 @@ func (s *Session) orders() error {
 		transport.Reset(l.conn)
 	case ModeSilence:
 		l.stuck = true
-		if l.online {
-			s.profile.Cohort.offline(s.name)
-		}
+		s.setUp(false)
 		s.wentSilent(string(ModeSilence))
 		if h, ok := s.handler.(Freezes); ok && l.online {
 			h.Freezes()
@@ -155,14 +153,30 @@ func (s *Session) finish() {
 	if !s.stopping {
 		until = until.Add(s.linkDelay())
 	}
-	l.confirmed = errors.Is(s.readLast(until), io.EOF)
+	if l.confirmed = errors.Is(s.readLast(until), io.EOF); l.confirmed {
+		s.env.parted.Store(int64(s.env.now()))
+	}
+}
+
+// A fleet that ends waits for a broker that is busy closing its connections one after the
+// other: with that it has taken their DISCONNECT for certain.
+const (
+	partingPause = time.Second      // without any that was closed; the broker closes no more
+	mostParting  = 10 * time.Second // for one
+)
+
+// stillParting reports whether the broker closes connections of a fleet that ends, and may
+// come to one that has waited for so long.
+func (e *Env) stillParting(waited time.Duration) bool {
+	last := time.Duration(e.parted.Load())
+	return e.Stopped() && last > 0 && e.now()-last < partingPause && waited < mostParting
 }
 
 // readLast reads what is left on a connection until its end, which it returns, or
-// until a time. A fleet that stops does not wait longer than a second: no task
-// can tell a session that is here.
+// until a time. A fleet that stops does not wait longer than a second, but for a broker that
+// is busy ending its connections: no task can tell a session that is here.
 func (s *Session) readLast(until time.Time) error {
-	l := s.link
+	l, begun := s.link, time.Now()
 	hurried := false
 	for {
 		if !hurried && s.env.Stopped() {
@@ -174,7 +188,12 @@ func (s *Session) readLast(until time.Time) error {
 		case err == nil:
 			s.takeLast(chunk)
 			l.stream.Release()
-		case !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(until):
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case time.Now().Before(until):
+		case s.env.stillParting(time.Since(begun)):
+			until = time.Now().Add(partingPause / 4)
+		default:
 			return err
 		}
 	}

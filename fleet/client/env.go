@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -40,8 +41,13 @@ type Env struct {
 	Period func(at time.Duration) metrics.Period
 	// Tried is called once for each session, when its first try to connect has ended.
 	Tried func()
+	// BrokerAway reports whether an incident keeps the broker away, or did a moment ago; nil:
+	// none does.
+	BrokerAway func() bool
 	// Welcomed is told of each CONNACK of MQTT 5 with success.
 	Welcomed func(*packets.Properties)
+
+	parted atomic.Int64 // when a broker last closed a connection in answer to our end of it
 
 	Buffers *transport.Buffers
 	packets sync.Pool // *[]byte, for packets on their way out

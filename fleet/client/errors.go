@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"homefleet/fleet/wire"
 )
@@ -122,8 +121,7 @@ func (s *Session) judge(err error) verdict {
 		return giveUp
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {
-		itself := s.gaveUpOn > 0 && time.Since(s.env.Clock.Time(s.gaveUpOn)) <= s.env.Timeout
-		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !itself && !s.hasDuplicate() {
+		if refused.Code != wire.SessionTakenOver || refused.Packet != "DISCONNECT" || !s.gaveUp() && !s.hasDuplicate() {
 			return giveUp
 		}
 		// It was the device itself: a CONNECT of a connection that it gave up

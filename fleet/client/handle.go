@@ -127,7 +127,10 @@ func (s *Session) incoming(frame wire.Frame) error {
 // withholds reports whether a message is not to be acknowledged.
 func (s *Session) withholds() bool {
 	h, ok := s.handler.(Withholds)
-	return ok && h.Withholds()
+	if ok = ok && h.Withholds(); ok {
+		s.Provoke()
+	}
+	return ok
 }
 
 // tellReason has a handler that wants it hear what the broker says of a refusal.

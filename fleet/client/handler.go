@@ -65,7 +65,8 @@ type Parting interface{ BeforeDisconnect() }
 // and why one ended that never came so far as Online.
 type Connecting interface {
 	Connecting()
-	ConnectFailed(err error)
+	// ConnectFailed reports whether that is told of as a part of something else.
+	ConnectFailed(err error) bool
 }
 
 // GoesOffline is a handler that wants to know that it is no more online. What the
@@ -79,6 +80,10 @@ type Heeds interface{ Heeded() }
 // Freezes is a handler that wants to know that from now on its session neither reads nor
 // writes, though its connection stays. What ends that is that it goes offline.
 type Freezes interface{ Freezes() }
+
+// Isolated is a handler that wants to know that nothing gets through on its connection any
+// more, which stays, or that it does again. why is what has taken the network.
+type Isolated interface{ Isolated(is bool, why string) }
 
 // Speaks is a handler that knows when it publishes next, whatever happens; zero is
 // never.

@@ -272,6 +272,7 @@ func (s *Session) goOnline() error {
 	s.spoke(now)
 	s.refit()
 	s.out.pump(s)
+	s.up.Store(true)
 	l.next = s.env.Clock.Moment(s.handler.Online(now))
 	s.profile.Cohort.online(&s.standing, s.name)
 	s.hasTried()

@@ -84,6 +84,7 @@ type reach struct {
 	forgotten bool // the router knows nothing of it
 	silent    bool // the observer knows that nothing gets through
 	abandoned bool // left behind open: see halfOpen
+	provoked  bool // something that is emulated may be why it ends
 }
 
 // parted is how a connection ends.

@@ -196,6 +196,7 @@ func (s *Session) CutNetwork(by Cause, why string) {
 		s.wrap().Set(networkCut, faults.Timeout{})
 		l.noNetwork = true
 		s.wentSilent(why)
+		s.isolated(why)
 	}
 }
 
@@ -225,6 +226,7 @@ func (s *Session) RestoreNetwork(by Cause, forgot bool, how Reconnect) {
 		l.noNetwork = false
 		s.wrap().Clear(networkCut)
 		s.heardAgain()
+		s.isolated("")
 	}
 	if s.link == nil || s.link.forgotten {
 		s.renew(how)
@@ -320,6 +322,7 @@ func (s *Session) wrap() *faults.Conn {
 	// that brought us here has left one there that is over.
 	s.inbox.hangUp()
 	_ = l.conn.SetDeadline(time.Time{})
+	l.provoked = true
 	c := faults.Wrap(l.conn, draws.Mix(s.env.Seed+uint64(draws.Faults)<<56)^draws.Mix(uint64(s.stream)))
 	l.stream.Release()
 	if l.account != nil {

@@ -195,7 +195,7 @@ func (s *Session) connect(ctx context.Context) error {
 	}
 	if !s.hasNetwork() {
 		s.counts().DialFailures.Add(1)
-		s.connectFailed(ErrNoNetwork)
+		s.connectFailed(ErrNoNetwork, true)
 		return s.fail("connecting to", ErrNoNetwork)
 	}
 	start := time.Now()
@@ -205,7 +205,7 @@ func (s *Session) connect(ctx context.Context) error {
 			return ErrStopping
 		}
 		s.counts().DialFailures.Add(1)
-		s.connectFailed(err)
+		s.connectFailed(err, true)
 		return s.fail("connecting to", err)
 	}
 	l := newLink(conn, e.Buffers)
@@ -252,35 +252,32 @@ func (s *Session) hangUp(err error) {
 	if l.noNetwork && !l.abandoned && !l.forgotten && !s.stopping {
 		s.abandon(true) // not even its end gets through
 	}
+	unasked := !s.stopping && !s.away && !l.noNetwork && !errors.Is(err, ErrAway) && !errors.Is(err, ErrRenewing)
+	failed := unasked && !l.connected && !errors.Is(err, errWillLowered)
 	if !l.connected && !l.refused {
 		s.gaveUpOn = s.env.Clock.Moment(time.Now())
-		if !s.stopping && !s.away && !l.noNetwork {
+		if unasked {
 			s.counts().HandshakeFailures.Add(1)
 		}
 	}
 	s.inbox.hangUp()
 	s.drop()
 	s.ended(closing, err)
+	s.setUp(false)
 	if l.online {
 		s.there = s.stopping
 		if h, ok := s.handler.(GoesOffline); ok {
 			h.Offline(s.departure(err))
 		}
 	} else {
-		s.connectFailed(err)
+		s.connectFailed(err, failed)
+	}
+	if l.connected && unasked && !l.stuck && (l.online || !l.said) {
+		s.lost(err)
 	}
 	s.link = nil
-	if l.online && !l.stuck { // who is stuck has been offline since
-		s.profile.Cohort.offline(s.name)
-		if !s.stopping && !s.away && !l.noNetwork && !errors.Is(err, ErrAway) {
-			s.counts().Lost.Add(1)
-			if lost := s.profile.Cohort.Lost; lost != nil {
-				lost()
-			}
-		}
-		if time.Since(l.up) >= s.profile.Backoff.Reset {
-			s.failures = 0
-		}
+	if l.online && !l.stuck && time.Since(l.up) >= s.profile.Backoff.Reset {
+		s.failures = 0
 	}
 	broke := !l.said || !errors.Is(err, ErrAway) && !errors.Is(err, ErrStopping)
 	if broke {
@@ -333,6 +330,7 @@ func (s *Session) brokeIn(doing string, err error) error {
 // reject ends the connection because of a message that the broker did right to send.
 func (s *Session) reject(err error) error {
 	s.counts().Rejected.Add(1)
+	s.Provoke()
 	if !s.V311() {
 		s.post(&packets.Disconnect{ReasonCode: wire.ProtocolError, Properties: &packets.Properties{}})
 		_ = s.flush()
@@ -355,12 +353,5 @@ func (s *Session) hasTried() {
 	if !s.tried {
 		s.tried = true
 		s.env.Tried()
-	}
-}
-
-// connectFailed tells why a connection ended that never came so far as Online.
-func (s *Session) connectFailed(err error) {
-	if h, ok := s.handler.(Connecting); ok {
-		h.ConnectFailed(err)
 	}
 }

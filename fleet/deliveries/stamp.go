@@ -107,6 +107,21 @@ func parseHex(b []byte) (n uint32, ok bool) {
 	return n, true
 }
 
+// IsAltered reports whether a message has a checksum that does not fit it: as one of a
+// sequence, or one that was stamped as answers are.
+func IsAltered(p *wire.Publish) bool {
+	if _, whole, has := ParseAnswerStamp(p); has && !whole {
+		return true
+	}
+	value, has := p.Props.UserProperty(SequenceKey)
+	if !has {
+		return false
+	}
+	sent, _ := p.Props.UserProperty(SentKey)
+	s, err := ParseStamp(value, sent)
+	return err != nil || s.Content != Content(p)
+}
+
 // Content returns the checksum of what a broker must hand on unaltered: topic and
 // payload, and the Payload Format Indicator (3.3.2-4), Response Topic (3.3.2-15),
 // Correlation Data (3.3.2-16), Content Type (3.3.2-20), and the User Properties in

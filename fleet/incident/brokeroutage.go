@@ -1,6 +1,10 @@
 package incident
 
-import "homefleet/scenarios"
+import (
+	"time"
+
+	"homefleet/scenarios"
+)
 
 // brokerOutage takes the broker away from everybody, if it is ours.
 var brokerOutage = kind{
@@ -17,6 +21,7 @@ func suspendBroker(o *occurrence) {
 	}
 	if s.outages++; s.outages == 1 {
 		from := s.now()
+		s.brokerBack.Store(int64(afterOutage + max(s.onClock(o.to), from)))
 		s.config.Broker.Suspend()
 		to := s.now()
 		for n := range s.config.Scenario.Count() {
@@ -25,7 +30,19 @@ func suspendBroker(o *occurrence) {
 	}
 	o.release(o.to, func() {
 		if s.outages--; s.outages == 0 {
-			s.config.Broker.Resume()
+			s.resumeBroker()
 		}
 	})
 }
+
+func (s *Scheduler) resumeBroker() {
+	s.config.Broker.Resume()
+	s.brokerBack.Store(int64(s.now() + afterOutage))
+}
+
+// afterOutage is for how long after an outage that is why clients are not connected.
+const afterOutage = 5 * time.Second
+
+// BrokerAway reports whether an incident keeps the broker away, or did so lately. It may be
+// called from any goroutine.
+func (s *Scheduler) BrokerAway() bool { return int64(s.now()) < s.brokerBack.Load() }

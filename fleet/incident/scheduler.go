@@ -41,6 +41,7 @@ type Scheduler struct {
 	recoveries Recoveries
 	happenings Happenings
 	strikes    atomic.Int64 // incidents that somebody called for
+	brokerBack atomic.Int64 // when it has been back for a while, on the clock of the run
 	orders     chan func()
 
 	// What follows belongs to the goroutine of Run.
@@ -189,7 +190,7 @@ func (s *Scheduler) finish() {
 	s.recoveries.leaveOut(s.now())
 	if s.outages > 0 {
 		s.outages = 0
-		s.config.Broker.Resume() // or the devices could not leave in an orderly way
+		s.resumeBroker() // or the devices could not leave in an orderly way
 	}
 }
 

@@ -11,11 +11,16 @@ import (
 // Counts are the totals of one run. All fields may be added to from any
 // goroutine.
 type Counts struct {
-	Dials         atomic.Int64 // connections tried
-	DialFailures  atomic.Int64 // no connection came about
-	Connects      atomic.Int64 // CONNACK with success
-	Resumes       atomic.Int64 // of these, with Session Present
-	Lost          atomic.Int64 // connections that ended without our will
+	Dials        atomic.Int64 // connections tried
+	DialFailures atomic.Int64 // no connection came about
+	Connects     atomic.Int64 // CONNACK with success
+	Resumes      atomic.Int64 // of these, with Session Present
+	Lost         atomic.Int64 // connections that ended without our will
+
+	// LostUnexplained and FailedUnexplained are, of Lost and of ConnectFailed, those for which
+	// what is emulated has no reason.
+	LostUnexplained, FailedUnexplained atomic.Int64
+
 	TimedOut      atomic.Int64 // handshakes and PINGRESPs that did not come in time
 	BadPackets    atomic.Int64 // malformed packets and protocol errors of the broker
 	Requests      ByPeriod     // commands received

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,7 +130,7 @@ func evidenceOfWills(metric string, t *WillTotals) (e evidence, ok bool) {
 			return evidence{0, none, ""}, true
 		}
 		return evidence{t.Judged(), words.Plural(t.Due, "Will was due and was not", "Wills were due and none was") + " judged: the auditor was away, or the run ended",
-			judgedOf(t.Judged(), t.Due+t.MaybeDue)}, true
+			judgedWills(t)}, true
 	case "wills.duplicate", "wills.altered":
 		return evidence{t.Messages, "no Will came", ""}, true
 	case "wills.messages", "wills.unexpected":
@@ -153,8 +154,10 @@ var countBase = map[string]struct {
 	none string
 }{
 	"connect.failed":          {[]string{"connect.tried"}, "no connection was tried"},
+	"connect.unexplained":     {[]string{"connect.tried"}, "no connection was tried"},
 	"connect.refused":         {[]string{"connect.tried"}, "no connection was tried"},
 	"connections.lost":        {[]string{"connect.succeeded"}, "no connection was accepted"},
+	"connections.unexplained": {[]string{"connect.succeeded"}, "no connection was accepted"},
 	"connections.timed_out":   {[]string{"connect.tried"}, "no connection was tried"},
 	"connections.bad_packets": {[]string{"connect.tried"}, "no connection was tried"},
 	"acks.missing":            {[]string{"connect.succeeded"}, "no connection was accepted"},
@@ -197,6 +200,16 @@ func baseless(name string, counts map[string]int64) string {
 		}
 	}
 	return base.none
+}
+
+// judgedWills says of how many outages a Will was judged, if not of all after which one was
+// due, or may have been.
+func judgedWills(t *WillTotals) string {
+	note := judgedOf(t.Judged(), t.Due)
+	if t.MaybeDue == 0 {
+		return note
+	}
+	return cmp.Or(note, words.Grouped(t.Judged())+" judged") + "; of " + words.Grouped(t.MaybeDue) + " more nobody knows whether one was due"
 }
 
 // judgedOf says how much was judged, if it was not all.

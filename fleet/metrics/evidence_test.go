@@ -60,7 +60,7 @@ func TestWillsThatMayBeDueAreNotJudged(t *testing.T) {
 		status Status
 		want   string
 	}{
-		{WillTotals{Outages: 10, Due: 5, OnTime: 5, Messages: 5, NotDue: 5, MaybeDue: 5}, Pass, "5 of 10"},
+		{WillTotals{Outages: 10, Due: 5, OnTime: 5, Messages: 5, NotDue: 5, MaybeDue: 5}, Pass, "5 judged; of 5 more nobody knows whether one was due"},
 		{WillTotals{Outages: 10, NotDue: 10, MaybeDue: 10}, NoData, "nobody knows whether one was due"},
 		{WillTotals{Outages: 10, NotDue: 10}, NoData, "no Will was due"},
 	} {

@@ -55,6 +55,8 @@ var faultTable = []fault{
 	{"devices.gave_up", "devices gave up", "devices.online", false},
 	{"devices.offline", "devices were offline in the end, and nothing kept them so", "devices.online", false},
 	{"devices.refused", "messages of devices were refused", "delivery.refused telemetry.refused state.refused replies.refused", true},
+	{"connect.unexplained", "tries to connect came to nothing, which no incident explains", "connect.failed connect.refused", false},
+	{"connections.unexplained", "connections were lost, which no incident explains", "connections.lost", false},
 	{"connections.bad_packets", "bad packets of the broker", "", true},
 	{"acks.stray", "acknowledgements of nothing", "", true},
 	{"acks.missing", "acknowledgements that did not come", "", true},

@@ -22,7 +22,7 @@ func (r *Responder) ExpectsRetained() []retained.Expected {
 		return nil
 	}
 	topic, onlineWord, _ := r.availability()
-	lwt := retained.Expected{Topic: topic, Since: r.announced}
+	lwt := retained.Expected{Topic: topic, Since: r.announced, Marked: !r.V311() && !r.env.Scenario.Speaks311("")}
 	if !r.Live() {
 		r.lastWords(&lwt)
 		return []retained.Expected{lwt}
@@ -31,7 +31,7 @@ func (r *Responder) ExpectsRetained() []retained.Expected {
 	all := []retained.Expected{lwt}
 	for _, k := range r.retained {
 		if k.value != "" {
-			all = append(all, retained.Expected{Topic: k.topic, Values: []string{k.value}, Since: k.made})
+			all = append(all, retained.Expected{Topic: k.topic, Values: []string{k.value}, Since: k.made, Marked: lwt.Marked && k.made > 0})
 		}
 	}
 	return all

@@ -37,13 +37,17 @@ func (r *Responder) Follow(t client.Trace, what client.TraceEvent, qos byte, mea
 // complete but for that, those that say when it was made and which it is.
 func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
 	e := r.env
-	if !e.Stamped || r.V311() {
+	kept := p.Retain && e.Audit != nil // what the broker has of it in the end is looked at
+	if !e.Stamped && !kept || r.V311() {
 		return user, client.Trace{}
 	}
 	var sentRoom [96]byte
 	sent := deliveries.AppendMoment(sentRoom[:0], made, e.Run)
 	user = wire.AppendUserProperty(user, deliveries.SentKey, sent)
 	if e.Deliveries == nil {
+		if kept {
+			user = withChecksum(user, p)
+		}
 		return user, client.Trace{}
 	}
 	seq := *r.sequence(slot)
@@ -55,6 +59,15 @@ func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot
 	var valueRoom [64]byte
 	s := deliveries.Stamp{Device: r.spec.Global, Slot: slot, Seq: seq, Content: deliveries.Content(&stamped)}
 	return wire.AppendUserProperty(user, deliveries.SequenceKey, s.Append(valueRoom[:0], sent)), client.Trace{Seq: seq, Slot: uint16(slot + 1)}
+}
+
+// withChecksum appends a checksum of a message, which is complete but for that, to its User
+// Properties.
+func withChecksum(user []byte, p *wire.Publish) []byte {
+	stamped := *p
+	stamped.Props.User = user
+	var room [64]byte
+	return wire.AppendUserProperty(user, deliveries.ChecksumKey, deliveries.AnswerStamp{QoS: p.QoS}.Append(room[:0], &stamped))
 }
 
 // TelemetrySlot is the last of a device's topics in the ledger; the others are its

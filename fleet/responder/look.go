@@ -91,7 +91,7 @@ func (r *Responder) presenceLook() Look {
 	switch {
 	case r.IsRemoved():
 		return LookRemoved
-	case r.frozen.Load():
+	case r.frozen:
 		return LookSilent
 	case r.Cause() != nil:
 		return LookGaveUp
@@ -99,7 +99,7 @@ func (r *Responder) presenceLook() Look {
 		return LookOff
 	case noNetwork:
 		return LookNoNetwork
-	case r.present.Load():
+	case r.present:
 		return LookOnline
 	case r.WasOnline():
 		return LookLost

@@ -227,6 +227,7 @@ func (r *Responder) misbehaveOnTime(now time.Time) {
 			m.flood = now.Add(every)
 		}
 		r.countMisbehavior(metrics.TelemetryFlood)
+		r.Provoke()
 		r.report()
 	}
 	m.plan()

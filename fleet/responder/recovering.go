@@ -94,10 +94,11 @@ func (r *Responder) Connecting() {
 	}
 }
 
-// ConnectFailed implements connectFailed: it notes why a try to connect came to nothing.
-func (r *Responder) ConnectFailed(err error) {
+// ConnectFailed implements connectFailed: it notes why a try to connect came to nothing,
+// where the device is followed until it is back from an incident.
+func (r *Responder) ConnectFailed(err error) bool {
 	if r.recovering.None() || r.IsEnding() || errors.Is(err, client.ErrRenewing) {
-		return
+		return false
 	}
 	why := "connection failed"
 	switch refused, ok := errors.AsType[*client.RefusedError](err); {
@@ -108,7 +109,8 @@ func (r *Responder) ConnectFailed(err error) {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		why = "no file descriptor left"
 	case errors.Is(err, client.ErrAway), errors.Is(err, client.ErrStopping):
-		return
+		return true
 	}
 	r.recovering.Failed(why)
+	return true
 }

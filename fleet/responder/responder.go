@@ -38,13 +38,14 @@ type Responder struct {
 	willKeep  bool          // Will Retain, likewise
 	probed    bool          // the auditor asks, or has asked, whether it answers
 	parted    bool          // its last connection ended with DISCONNECT 0x00
+	present   bool          // it has come online on its connection
+	frozen    bool          // ... on which it neither reads nor writes
+	isolated  bool          // ... on which nothing gets through
 
 	remembered  *remembered         // what its face has of it; nil: nothing
 	retained    []keeping           // by topic, where the broker is audited
 	announced   time.Duration       // its availability, last, on the fleet's clock
-	present     atomic.Bool         // online, for those who want to know and may be a moment late
 	leaves      atomic.Bool         // it has said so; where it is audited
-	frozen      atomic.Bool         // it seems to be online, and neither reads nor writes
 	connections atomic.Uint32       // begun so far, also by a duplicate
 	recovering  incident.Recovering // from incidents
 	absence     *absence            // the last one, where somebody may answer the Will; nil before it
@@ -73,14 +74,6 @@ func New(e *Env, spec scenarios.Device, model devices.Device, p *client.Profile,
 // Spec returns what the device is by its scenario, which implements [incident.Target], too.
 // It may be called from any goroutine, and nothing of it changes.
 func (r *Responder) Spec() *scenarios.Device { return &r.spec }
-
-// IsPresent reports whether the device is online. It may be called from any goroutine, and be
-// a moment late.
-func (r *Responder) IsPresent() bool { return r.present.Load() }
-
-// IsFrozen reports whether the device has a connection on which it neither reads nor
-// writes. It may be called from any goroutine, and be a moment late.
-func (r *Responder) IsFrozen() bool { return r.frozen.Load() }
 
 // FillConnect implements [client.Handler].
 func (r *Responder) FillConnect(p *wire.Connect) error {
@@ -126,7 +119,7 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 // Online implements [client.Handler]: the device says that it is there and starts its routine.
 func (r *Responder) Online(now time.Time) time.Time {
 	r.step(now)
-	r.present.Store(true)
+	r.present = true
 	r.look(false)
 	r.tellPresence(true, "", nil)
 	r.tell(faces.Arriving)
@@ -165,11 +158,11 @@ func (r *Responder) BeforeDisconnect() { r.announce(false) }
 
 // Offline implements [client.GoesOffline].
 func (r *Responder) Offline(d client.Departure) {
-	r.present.Store(false)
 	defer r.look(false)
-	if !r.frozen.Swap(false) {
+	if !r.frozen && !r.isolated { // or it has been told already
 		r.tellPresence(false, string(d.Way), d.Err)
 	}
+	r.present, r.frozen, r.isolated = false, false, false
 	if r.remembered != nil {
 		clear(r.remembered.pending[:])
 	}
@@ -179,9 +172,15 @@ func (r *Responder) Offline(d client.Departure) {
 
 // Freezes implements [client.Freezes].
 func (r *Responder) Freezes() {
-	r.frozen.Store(true)
+	r.frozen = true
 	r.look(false)
 	r.tellPresence(false, string(client.ModeSilence), nil)
+}
+
+// Isolated implements [client.Isolated].
+func (r *Responder) Isolated(is bool, why string) {
+	r.isolated = is
+	r.tellPresence(!is, why, nil)
 }
 
 // Act implements [client.Routine].
@@ -369,6 +368,8 @@ func (r *Responder) announce(there bool) {
 			p.QoS = r.partingQoS()
 		}
 		p.Props.User = r.notTheWill(r.announced)
+		// What the broker retains of it is looked at.
+		p.Props.User = withChecksum(p.Props.User, &p)
 	}
 	r.Send(&p, metrics.Announcement)
 }

@@ -10,7 +10,7 @@ import (
 // Snapshot is the state of a device at one moment.
 type Snapshot struct {
 	ID        string
-	Online    bool              // connected, subscribed and not stuck
+	Online    bool              // connected, subscribed and not stuck, as far as it knows itself
 	Values    map[string]string // by attribute, in the model's own words
 	Telemetry string            // JSON, as the model has it
 }

@@ -89,7 +89,7 @@ func (c *Clearing) Clear(ctx context.Context) (Cleared, error) {
 func (c *Clearing) look(ctx context.Context, l *leavings) (map[string]Message, error) {
 	what := c.Probing
 	what.Filters, what.Patience = l.filters, LongestFetch+time.Duration(len(l.topics))*lookEach
-	what.Marks = func(*wire.Publish) (time.Duration, uint32) { return 0, 0 }
+	what.Marks = func(*wire.Publish) Marks { return Marks{} }
 	found, err := Fetch(c.Env, c.Profile, c.Stream, what)
 	if refused, ok := errors.AsType[*client.RefusedError](err); ok && refused.Packet == "SUBACK" {
 		return nil, nil

@@ -27,17 +27,23 @@ type Probing struct {
 	Patience    time.Duration // for all of it
 	ClientID    string
 	Credentials func(*wire.Connect) error
-	// Marks reads when a message was made, on the clock, and of which connection it is,
-	// if it is a Will; 0 is what the message does not say.
-	Marks func(*wire.Publish) (made time.Duration, number uint32)
+	// Marks reads what a message says of itself.
+	Marks func(*wire.Publish) Marks
 }
 
 // Message is a message out of the broker's store.
 type Message struct {
 	Topic, Payload string
-	Made           time.Duration // by its stamp, on the fleet's clock; 0: it has none
-	Number         uint32        // of the connection, if it is a Will
-	news           news          // instead of a message
+	Marks
+	news news // instead of a message
+}
+
+// Marks are what a message says of itself; the zero value is that it says nothing.
+type Marks struct {
+	Own     bool          // of the run: one of the next two is known
+	Made    time.Duration // on the fleet's clock
+	Number  uint32        // of the connection, if it is a Will
+	Altered bool          // its checksum does not fit
 }
 
 // news is what becomes of the connection of a retained probe.
@@ -135,8 +141,7 @@ func (p *probe) Message(m *wire.Publish) {
 	if !m.Retain {
 		return // it is new, and not from the store
 	}
-	made, number := p.Marks(m)
-	p.got <- Message{Topic: string(m.Topic), Payload: string(m.Payload), Made: made, Number: number}
+	p.got <- Message{Topic: string(m.Topic), Payload: string(m.Payload), Marks: p.Probing.Marks(m)}
 }
 
 // Expected is what a device says a retained topic must hold.
@@ -146,6 +151,7 @@ type Expected struct {
 	Absent bool          // so is nothing
 	Since  time.Duration // what was made before is stale
 	Number uint32        // so is the Will of an earlier connection
+	Marked bool          // it was made with marks: without any it is altered
 }
 
 // Count adds what became of it.
@@ -157,6 +163,8 @@ func (x *Expected) Count(t *metrics.RetainedTotals, found map[string]Message) {
 		t.Right++
 	case !ok:
 		t.Missing++
+	case m.Altered, x.Marked && !m.Own:
+		t.Wrong++
 	case slices.Contains(x.Values, m.Payload):
 		t.Right++
 	case m.Number > 0 && m.Number < x.Number, m.Made > 0 && m.Made < x.Since:

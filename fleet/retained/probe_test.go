@@ -25,18 +25,20 @@ func TestRetainedWrongOrStale(t *testing.T) {
 		made            = 5 * time.Second
 		online, offline = "Online", "Offline"
 	)
-	x := Expected{Topic: "t", Values: []string{online}, Since: made, Number: 3}
+	x := Expected{Topic: "t", Values: []string{online}, Since: made, Number: 3, Marked: true}
 	for _, tt := range []struct {
 		name string
 		got  Message
 		want string
 	}{
-		{"as it was made", Message{Topic: "t", Payload: online, Made: made}, "right"},
-		{"altered", Message{Topic: "t", Payload: "Onlime", Made: made}, "wrong"},
+		{"as it was made", Message{Topic: "t", Payload: online, Marks: Marks{Own: true, Made: made}}, "right"},
+		{"altered", Message{Topic: "t", Payload: "Onlime", Marks: Marks{Own: true, Made: made}}, "wrong"},
 		{"altered, without its stamp", Message{Topic: "t", Payload: "Onlime"}, "wrong"},
-		{"an earlier one", Message{Topic: "t", Payload: offline, Made: made - time.Millisecond}, "stale"},
-		{"the Will of an earlier connection", Message{Topic: "t", Payload: offline, Number: 2}, "stale"},
-		{"its own Will, though it lives", Message{Topic: "t", Payload: offline, Number: 3}, "wrong"},
+		{"an earlier one", Message{Topic: "t", Payload: offline, Marks: Marks{Own: true, Made: made - time.Millisecond}}, "stale"},
+		{"the Will of an earlier connection", Message{Topic: "t", Payload: offline, Marks: Marks{Own: true, Number: 2}}, "stale"},
+		{"with other properties", Message{Topic: "t", Payload: online, Marks: Marks{Own: true, Made: made, Altered: true}}, "wrong"},
+		{"without its properties", Message{Topic: "t", Payload: online}, "wrong"},
+		{"its own Will, though it lives", Message{Topic: "t", Payload: offline, Marks: Marks{Own: true, Number: 3}}, "wrong"},
 	} {
 		var got = map[string]Message{"t": tt.got}
 		if v := verdictOf(&x, got); v != tt.want {
