@@ -5,7 +5,6 @@ import (
 	"net"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -76,7 +75,7 @@ func scriptAnswer(ts *testscript.TestScript, _ bool, args []string) {
 // Response Topic, and wants 1,000 answers that Correlation Data tells apart.
 func TestThousandAnswers(t *testing.T) {
 	const devices = 1000
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 	defer cancel()
 	j, port := startFleet(t, "apartment-block", "--listen", "127.0.0.1:0")
 	answers := make(chan *paho.Publish, devices)
@@ -116,10 +115,10 @@ func TestThousandAnswers(t *testing.T) {
 			t.Errorf("answers of %s = %d; want 1", id, seen[id])
 		}
 	}
-	began := time.Now()
 	j.interrupt()
-	<-j.ended
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("stopping %d devices took %v; want under 3s", devices, took)
+	select {
+	case <-j.ended:
+	case <-ctx.Done():
+		t.Errorf("%d devices do not stop", devices)
 	}
 }

@@ -1,13 +1,13 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 )
 
 // A browser is opened where somebody sits at a desktop, by a file that nobody else can read
@@ -26,13 +26,18 @@ func TestBrowser(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 			defer cancel()
 			var file, text string
 			var mode os.FileMode
-			var out, errs bytes.Buffer
-			stop := time.AfterFunc(2*time.Second, cancel)
-			defer stop.Stop()
+			var out, errs liveBuffer
+			ended := make(chan struct{})
+			var up sync.WaitGroup
+			up.Go(func() {
+				if _, err := errs.await(regexp.MustCompile(`ready +1 device up`), ended); err == nil && !c.want {
+					cancel() // whoever was to be given the address has it by now
+				}
+			})
 			Run(ctx, Process{
 				Args:   []string{"run", "bedroom", "--listen", "127.0.0.1:0", c.flag},
 				Stdout: Stream{Writer: &out, Terminal: c.terminal}, Stderr: Stream{Writer: &errs},
@@ -50,7 +55,11 @@ func TestBrowser(t *testing.T) {
 					return nil
 				},
 			})
-			said := out.String() + errs.String()
+			close(ended)
+			up.Wait()
+			toOut, _ := out.now()
+			toErr, _ := errs.now()
+			said := string(toOut) + string(toErr)
 			_, address, found := strings.Cut(said, "http://127.0.0.1:")
 			if !found || !strings.Contains(said, "/#token=") {
 				t.Fatalf("%q; want the address of the page", said)

@@ -335,5 +335,5 @@ func (c *ctl) stop() *cobra.Command {
 	}}
 }
 
-// pollEvery is how often ctl ready asks.
+// pollEvery is how often ctl ready asks: there may be no run yet that could be waited for.
 const pollEvery = 50 * time.Millisecond

@@ -52,7 +52,7 @@ func shown(t *testing.T, dir string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	for _, terminal := range []bool{true, false} {
 		var out, errs bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 		Run(ctx, Process{Dir: dir, Args: args, Stdout: Stream{Writer: &out, Terminal: terminal}, Stderr: Stream{Writer: &errs, Terminal: terminal}})
 		cancel()
 		// What draws lines anew on a terminal is ours as well.
@@ -247,7 +247,7 @@ func hostileBroker(t *testing.T, code byte) string {
 	text := strings.ToValidUTF8(hostileText, "")
 	serve := func(conn net.Conn) {
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(scriptPatience))
 		for {
 			p, err := packets.ReadPacket(conn)
 			if err != nil {

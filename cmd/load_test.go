@@ -26,7 +26,7 @@ seed = 3
 [phases]
 warm_up = "200ms"
 measure = "1s"
-drain   = "1s"
+drain   = "20s"
 [[device]]
 kind  = "plug"
 count = 2
@@ -35,7 +35,7 @@ name      = "phones"
 count     = 2
 attribute = "power"
 rate      = "10/s"
-timeout   = "1s"
+timeout   = "20s"
 [expect]
 "requests.lost"  = "== 0"
 "generator.late" = false
@@ -89,7 +89,7 @@ func TestResultDocument(t *testing.T) {
 		{"Receive Maximum", got.Broker.Connack["Receive Maximum"], "1024"},
 		{"arrival", strings.Join(got.Load.Arrival, ";"), "phones: open, constant 10/s"},
 		{"Correlation Data", got.Load.Correlation, 24},
-		{"time-out", got.Load.Timeout, metrics.Span(time.Second)},
+		{"time-out", got.Load.Timeout, metrics.Span(20 * time.Second)},
 		{"warm-up", got.WarmUp, metrics.Span(200 * time.Millisecond)},
 		{"planned", got.Duration, metrics.Span(time.Second)},
 		{"measured", got.Measured, metrics.Span(time.Second)},
@@ -208,7 +208,7 @@ func TestMetricsEndpoint(t *testing.T) {
 
 func fetch(t *testing.T, url string) []byte {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: scriptPatience}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -330,8 +330,8 @@ func TestLoadOnTerminal(t *testing.T) {
 	}
 	text := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(stderr.String(), "")
 	for _, want := range []string{
-		`warm-up +#+\.+  1s left, nothing is recorded yet`,
-		`measure +#+\.+  0s of 1s, 1s left`,
+		`warm-up +#+\.+  \ds left, nothing is recorded yet`,
+		`measure +#+\.+  \ds of 1s, \ds left`,
 		`now +10/s planned +\d+(\.\d)?/s sent +\d+(\.\d)?/s answered`,
 		`so far +\d+ sent +\d+ answered +0 late +0 lost +0 refused +0 not sent`,
 		`response +p50 .*max \d`,

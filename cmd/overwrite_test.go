@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -111,7 +110,7 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 					}
 					args = append(args, out, calledBy(t, dir, victim, way))
 					var stderr bytes.Buffer
-					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+					ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 					code := Run(ctx, Process{Dir: dir, Args: args, Stderr: Stream{Writer: &stderr}})
 					cancel()
 					after, err := os.ReadFile(filepath.Join(dir, victim))

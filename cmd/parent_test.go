@@ -27,9 +27,9 @@ func TestExitWithParent(t *testing.T) {
 	}
 	until := func(what string, done func() bool) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(scriptPatience); !done(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("after 20s %s", what)
+				t.Fatalf("after %v %s", scriptPatience, what)
 			}
 		}
 	}

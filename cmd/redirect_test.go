@@ -142,7 +142,7 @@ func TestRedirects(t *testing.T) {
 					url := strings.Replace(server.URL, "http", "ws", 1) + "/mqtt?token=s3cr3t"
 					args := append(append([]string{}, args...), "--broker", url, "--insecure", "--username", "me", "--password-file", "pw")
 					var stderr bytes.Buffer
-					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+					ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 					defer cancel()
 					got := Run(ctx, Process{Dir: dir, Args: args, Stderr: Stream{Writer: &stderr}})
 					text := stderr.String()

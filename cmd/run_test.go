@@ -73,7 +73,7 @@ func TestGoroutines(t *testing.T) {
 	} {
 		text := run(args...)
 		after := runtime.NumGoroutine()
-		for end := time.Now().Add(3 * time.Second); after > before && time.Now().Before(end); after = runtime.NumGoroutine() {
+		for end := time.Now().Add(scriptPatience); after > before && time.Now().Before(end); after = runtime.NumGoroutine() {
 			time.Sleep(5 * time.Millisecond) // the runtime counts a goroutine until it is quite gone
 		}
 		if after > before {

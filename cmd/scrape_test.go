@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// lossy loses every request, which is known as the run ends and not before.
+// lossy loses every request, which is known as the run ends and not before: late enough for who
+// scrapes while it lasts.
 const lossy = `
 [phases]
 measure = "300ms"
@@ -19,7 +20,7 @@ misbehave = { drop = "100%" }
 [[controller]]
 attribute = "power"
 rate = "20/s"
-timeout = "400ms"
+timeout = "2s"
 `
 
 var metricsAt = regexp.MustCompile(`metrics +(http://127\.0\.0\.1:\d+)/metrics`)
@@ -61,7 +62,7 @@ func TestTheLastScrapeHasTheLastLosses(t *testing.T) {
 	lastLosses(t, url)
 	select {
 	case <-j.ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(scriptPatience):
 		t.Fatal("the run goes on after the last scrape")
 	}
 }

@@ -124,7 +124,9 @@ func mosquittoPath() string {
 	return ""
 }
 
-const scriptPatience = 15 * time.Second
+// scriptPatience is how long a script waits for what must come: far longer than it takes, since
+// the machine may be busy with something else.
+const scriptPatience = time.Minute
 
 func scriptParams(dir string) testscript.Params {
 	return testscript.Params{

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestSecrets plants secrets wherever somebody puts them, rightly or by mistake,
@@ -60,7 +59,7 @@ func TestSecrets(t *testing.T) {
 				}
 			}
 			var out bytes.Buffer
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 			defer cancel()
 			env := func(name string) (string, bool) {
 				if name != "HOMEFLEET_PASSWORD" || c.env == "" {

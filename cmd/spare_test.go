@@ -83,7 +83,7 @@ func TestSpare(t *testing.T) {
 					}
 					var stderr bytes.Buffer
 					args := append(append([]string{}, c.args...), flag, name)
-					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+					ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 					code := Run(ctx, Process{Dir: dir, Args: args, Stderr: Stream{Writer: &stderr}})
 					cancel()
 					if code != exitUsage || !strings.Contains(stderr.String(), flag+" is ") || !strings.Contains(stderr.String(), "want another file") {
@@ -211,7 +211,7 @@ func TestUnreadableInputs(t *testing.T) {
 				args = append(args, strings.Replace(arg, "%s", bad, 1))
 			}
 			var stderr bytes.Buffer
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), scriptPatience)
 			code := Run(ctx, Process{Dir: dir, Args: args, Stderr: Stream{Writer: &stderr}})
 			cancel()
 			if code != exitUsage || !strings.Contains(stderr.String(), want) {

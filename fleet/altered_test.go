@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"homefleet/fleet"
 	"homefleet/fleet/metrics"
 )
 
@@ -27,16 +28,22 @@ type forger struct {
 func (f *forger) dial(to func(context.Context) (net.Conn, error)) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		c, err := to(ctx)
-		return &forged{Conn: c, by: f}, err
+		return &forged{OnTheWay: &fleet.OnTheWay{Conn: c}, by: f}, err
 	}
 }
 
+// every third of the packets is altered.
+func (f *forger) every(p []byte) bool { return f.of(p) && f.seen.Add(1)%3 == 0 }
+
+func (f *forger) alter(p []byte) []byte {
+	f.did.Add(1)
+	return f.forge(p)
+}
+
 type forged struct {
-	net.Conn
-	by      *forger
-	begun   bool
-	meant   bool
-	in, out []byte
+	*fleet.OnTheWay
+	by    *forger
+	begun bool
 }
 
 // Write reads the client id of the CONNECT, which is the first of its payload (3.1.3.1).
@@ -53,40 +60,11 @@ func (c *forged) Write(b []byte) (int, error) {
 			id += width + int(n)
 		}
 		id += 2
-		c.meant = bytes.HasPrefix(b[id:], []byte(c.by.who))
+		if bytes.HasPrefix(b[id:], []byte(c.by.who)) {
+			c.Of, c.To = c.by.every, c.by.alter
+		}
 	}
 	return c.Conn.Write(b)
-}
-
-func (c *forged) Read(b []byte) (int, error) {
-	if !c.meant {
-		return c.Conn.Read(b)
-	}
-	for len(c.out) == 0 {
-		room := make([]byte, 4096)
-		n, err := c.Conn.Read(room)
-		if err != nil {
-			return 0, err
-		}
-		c.in = append(c.in, room[:n]...)
-		for len(c.in) > 1 {
-			rest, width := binary.Uvarint(c.in[1:]) // 2.1.4 is the same
-			size := 1 + width + int(rest)
-			if width <= 0 || size > len(c.in) {
-				break
-			}
-			p := bytes.Clone(c.in[:size])
-			c.in = c.in[size:]
-			if c.by.of(p) && c.by.seen.Add(1)%3 == 0 {
-				c.by.did.Add(1)
-				p = c.by.forge(p)
-			}
-			c.out = append(c.out, p...)
-		}
-	}
-	n := copy(b, c.out)
-	c.out = c.out[n:]
-	return n, nil
 }
 
 func isPublish(topic string) func([]byte) bool {
@@ -141,47 +119,30 @@ func withProperty(property string, last bool) func([]byte) []byte {
 	}
 }
 
-// What a broker must hand on (3.3.1-12, 3.3.2-4, 3.3.2-15 to 3.3.2-20, 3.8.4) of
-// requests and answers is not altered unseen.
-func TestAlteredRequestsAndAnswers(t *testing.T) {
-	const phone = "phone"
-	answers, commands := isPublish("response/phone"), isPublish("cmnd/")
-	for _, tt := range []struct {
-		name  string
-		qos   string
-		who   string
-		of    func([]byte) bool
-		forge func([]byte) []byte
-		want  func(t *metrics.Totals, n int64)
-	}{
-		{"the payload of answers", "1", phone, answers, lastByte, func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
-		{"their Content Type", "1", phone, answers, replaced("text/plain", "text/html!"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
-		{"their Payload Format", "1", phone, answers, replaced("\x01\x01\x03", "\x01\x00\x03"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
-		{"their User Properties", "1", phone, answers, replaced("device\x00\x04lamp", "device\x00\x04lump"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
-		{"a User Property more", "1", phone, answers, inserted("\x26\x00\x01a\x00\x01b"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
-		{"a Message Expiry Interval more", "1", phone, answers, inserted("\x02\x00\x00\x00\x09"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
-		{"no checksum", "1", phone, answers, replaced("checksum", "chocksum"), func(t *metrics.Totals, n int64) { t.Unchecked = n }},
-		{"answers with RETAIN 1", "1", phone, answers, retained, func(t *metrics.Totals, n int64) { t.OtherRetain = n }},
-		{"answers at a lower QoS", "1", phone, answers, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
-		{"answers at a higher QoS", "0", phone, answers, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
-		{"the payload of requests", "1", "lamp", commands, lastByte, func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
-		{"their topic", "1", "lamp", commands, replaced("brightness", "Brightness"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
-		{"a Content Type more", "1", "lamp", commands, inserted("\x03\x00\x01a"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
-		{"no request to name the device", "1", "lamp", commands, replaced("identify", "identity"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
-		{"requests at a lower QoS", "1", "lamp", commands, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
-		{"requests at a higher QoS", "0", "lamp", commands, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
-		{"requests with RETAIN 1", "1", "lamp", commands, retained, func(t *metrics.Totals, n int64) { t.Lost = n }},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBroker(t)
-			f := &forger{who: tt.who, of: tt.of, forge: tt.forge}
-			snap, _ := load(t, `
+// alteration is what a proxy alters of requests and answers, and what the books say then of n
+// of them.
+type alteration struct {
+	name, qos, who string
+	of             func([]byte) bool
+	forge          func([]byte) []byte
+	want           func(t *metrics.Totals, n int64)
+}
+
+// play has 60 requests go to a lamp and back through the proxy, and compares the books; head
+// is the beginning of the scenario, and base what is in the books whatever is altered.
+func (a *alteration) play(t *testing.T, head string, base metrics.Totals) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t)
+		defer b.Close()
+		f := &forger{who: a.who, of: a.of, forge: a.forge}
+		snap, _ := load(t, head+`
 [phases]
 measure = "6s"
 drain = "3s"
 [[device]]
 kind = "light"
 id = "lamp"
+qos = `+a.qos+`
 [[controller]]
 name = "phone"
 client_id = "phone"
@@ -190,23 +151,48 @@ attribute = "brightness"
 payloads = ["40", "60"]
 identify = true
 timeout = "1s"
-qos = `+tt.qos, f.dial(b.Dial))
-			n := f.did.Load()
-			want := metrics.Totals{Planned: 60, Sent: 60}
-			tt.want(&want, n)
-			if tt.qos != "0" {
-				want.ToAcknowledge = 60
-			}
-			want.Answered = 60 - want.Lost
-			want.Answers, want.MissingAnswers = want.Answered, want.Lost
-			if n == 0 || !snap.Totals.Equal(want) {
-				t.Errorf("%s, %d times:\n got %+v\nwant %+v", tt.name, n, snap.Totals, want)
-			}
-			if n := snap.Counts["devices.ghost_commands"]; strings.HasPrefix(tt.name, "requests with RETAIN") && n != f.did.Load() {
-				t.Errorf("%d commands were ignored as retained; want %d", n, f.did.Load())
-			}
-			b.Close()
-		})
+qos = `+a.qos, f.dial(b.Dial))
+		n, want := f.did.Load(), base
+		want.Planned, want.Sent = 60, 60
+		a.want(&want, n)
+		if a.qos != "0" {
+			want.ToAcknowledge = 60
+		}
+		want.Answered = 60 - want.Lost
+		want.Answers, want.MissingAnswers = want.Answered, want.Lost
+		if n == 0 || !snap.Totals.Equal(want) {
+			t.Errorf("%s, %d times:\n got %+v\nwant %+v", a.name, n, snap.Totals, want)
+		}
+		if ghosts := snap.Counts["devices.ghost_commands"]; strings.HasPrefix(a.name, "requests with RETAIN") && ghosts != n {
+			t.Errorf("%d commands were ignored as retained; want %d", ghosts, n)
+		}
+	})
+}
+
+// What a broker must hand on (3.3.1-12, 3.3.2-4, 3.3.2-15 to 3.3.2-20, 3.8.4) of
+// requests and answers is not altered unseen.
+func TestAlteredRequestsAndAnswers(t *testing.T) {
+	answers, commands := isPublish("response/phone"), isPublish("cmnd/")
+	for _, a := range []alteration{
+		{"the payload of answers", "1", "phone", answers, lastByte, func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their Content Type", "1", "phone", answers, replaced("text/plain", "text/html!"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their Payload Format", "1", "phone", answers, replaced("\x01\x01\x03", "\x01\x00\x03"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"their User Properties", "1", "phone", answers, replaced("device\x00\x04lamp", "device\x00\x04lump"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"a User Property more", "1", "phone", answers, inserted("\x26\x00\x01a\x00\x01b"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"a Message Expiry Interval more", "1", "phone", answers, inserted("\x02\x00\x00\x00\x09"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
+		{"no checksum", "1", "phone", answers, replaced("checksum", "chocksum"), func(t *metrics.Totals, n int64) { t.Unchecked = n }},
+		{"answers with RETAIN 1", "1", "phone", answers, retained, func(t *metrics.Totals, n int64) { t.OtherRetain = n }},
+		{"answers at a lower QoS", "1", "phone", answers, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
+		{"answers at a higher QoS", "0", "phone", answers, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Answers = n }},
+		{"the payload of requests", "1", "lamp", commands, lastByte, func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"their topic", "1", "lamp", commands, replaced("brightness", "Brightness"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"a Content Type more", "1", "lamp", commands, inserted("\x03\x00\x01a"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"no request to name the device", "1", "lamp", commands, replaced("identify", "identity"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
+		{"requests at a lower QoS", "1", "lamp", commands, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
+		{"requests at a higher QoS", "0", "lamp", commands, asQoS1, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
+		{"requests with RETAIN 1", "1", "lamp", commands, retained, func(t *metrics.Totals, n int64) { t.Lost = n }},
+	} {
+		a.play(t, "", metrics.Totals{})
 	}
 }
 
@@ -222,12 +208,7 @@ func TestAlteredWithoutProperties(t *testing.T) {
 		body := p[1+width : len(p)-73]
 		return append(binary.AppendUvarint([]byte{p[0]}, uint64(len(body))), body...)
 	}
-	for _, tt := range []struct {
-		name, qos, who string
-		of             func([]byte) bool
-		forge          func([]byte) []byte
-		want           func(t *metrics.Totals, n int64)
-	}{
+	for _, a := range []alteration{
 		{"the payload of answers", "1", "phone", answers, replaced("0\n", "1\n"), func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
 		{"their checksum", "1", "phone", answers, other, func(t *metrics.Totals, n int64) { t.Corrupted.Content, t.Lost = n, n }},
 		{"no checksum", "1", "phone", answers, cut, func(t *metrics.Totals, n int64) { t.Unchecked = n }},
@@ -238,41 +219,7 @@ func TestAlteredWithoutProperties(t *testing.T) {
 		{"their topic", "1", "lamp", commands, replaced("brightness", "Brightness"), func(t *metrics.Totals, n int64) { t.AlteredRequests, t.Lost = n, n }},
 		{"requests at a lower QoS", "1", "lamp", commands, atQoS0, func(t *metrics.Totals, n int64) { t.OtherQoS.Requests = n }},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBroker(t)
-			f := &forger{who: tt.who, of: tt.of, forge: tt.forge}
-			snap, _ := load(t, `
-[broker]
-mqtt = "3.1.1"
-[phases]
-measure = "6s"
-drain = "3s"
-[[device]]
-kind = "light"
-id = "lamp"
-qos = `+tt.qos+`
-[[controller]]
-name = "phone"
-client_id = "phone"
-rate = "10/s"
-attribute = "brightness"
-payloads = ["40", "60"]
-identify = true
-timeout = "1s"
-qos = `+tt.qos, f.dial(b.Dial))
-			b.Close()
-			n := f.did.Load()
-			want := metrics.Totals{Planned: 60, Sent: 60, ByTopic: metrics.ByTopic{Own: 60}}
-			tt.want(&want, n)
-			if tt.qos != "0" {
-				want.ToAcknowledge = 60
-			}
-			want.Answered = 60 - want.Lost
-			want.Answers, want.MissingAnswers = want.Answered, want.Lost
-			if n == 0 || !snap.Totals.Equal(want) {
-				t.Errorf("%s, %d times:\n got %+v\nwant %+v", tt.name, n, snap.Totals, want)
-			}
-		})
+		a.play(t, "[broker]\nmqtt = \"3.1.1\"\n", metrics.Totals{ByTopic: metrics.ByTopic{Own: 60}})
 	}
 }
 

@@ -112,7 +112,7 @@ func TestAlteredAnswersToWills(t *testing.T) {
 			dial := o.Dial
 			o.Dial = func(ctx context.Context) (net.Conn, error) {
 				c, err := dial(ctx)
-				return &onTheWay{Conn: c, of: answer, to: tt.to}, err
+				return &OnTheWay{Conn: c, Of: answer, To: tt.to}, err
 			}
 		})
 		c := s.fleet.Counts()
@@ -123,15 +123,19 @@ func TestAlteredAnswersToWills(t *testing.T) {
 	}
 }
 
-// onTheWay alters packets on their way from the broker.
-type onTheWay struct {
+// OnTheWay alters packets on their way from the broker: those of some kind, where there is
+// one. It has a parser of its own.
+type OnTheWay struct {
 	net.Conn
-	of      func([]byte) bool
-	to      func([]byte) []byte
+	Of      func([]byte) bool
+	To      func([]byte) []byte
 	in, out []byte
 }
 
-func (c *onTheWay) Read(b []byte) (int, error) {
+func (c *OnTheWay) Read(b []byte) (int, error) {
+	if c.Of == nil {
+		return c.Conn.Read(b)
+	}
 	for len(c.out) == 0 {
 		room := make([]byte, 4096)
 		n, err := c.Conn.Read(room)
@@ -147,8 +151,8 @@ func (c *onTheWay) Read(b []byte) (int, error) {
 			}
 			p := bytes.Clone(c.in[:size])
 			c.in = c.in[size:]
-			if c.of(p) {
-				p = c.to(p)
+			if c.Of(p) {
+				p = c.To(p)
 			}
 			c.out = append(c.out, p...)
 		}

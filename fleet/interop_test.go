@@ -42,7 +42,7 @@ func mosquitto(t *testing.T, config ...string) (host string, port int) {
 		cmd.Wait()
 	})
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			return "127.0.0.1", port
@@ -105,7 +105,7 @@ func client(t *testing.T, program, host string, port int, args ...string) <-chan
 // wantLine waits for a line.
 func wantLine(t *testing.T, lines <-chan string, want string) {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case line, ok := <-lines:
@@ -276,7 +276,7 @@ func TestInteropResume(t *testing.T) {
 			}
 			f.Device("lamp").Return()
 			var got []string
-			for timeout := time.After(10 * time.Second); len(got) < 3; {
+			for timeout := time.After(time.Minute); len(got) < 3; {
 				select {
 				case line := <-lines:
 					if rest, ok := strings.CutPrefix(line, "phone "); ok {

@@ -13,7 +13,6 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/client"
-	"homefleet/fleet/memconn"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -241,7 +240,7 @@ func TestRampPassesTheDead(t *testing.T) {
 
 // A Snapshot whose context ends is given up without a data race.
 func TestSnapshotGivenUp(t *testing.T) {
-	l := memconn.Listen("nobody")
+	l := ListenInMemory()
 	defer l.Close()
 	f, err := New(oneLight(func(sc *scenarios.Scenario) { sc.Connect.Rate = 1 }), Options{Dial: func(ctx context.Context) (net.Conn, error) { return l.Dial(ctx) }})
 	if err != nil {

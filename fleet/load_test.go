@@ -13,7 +13,6 @@ import (
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet/client"
-	"homefleet/fleet/memconn"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -23,14 +22,14 @@ import (
 // their broker.
 type staged struct {
 	*Fleet
-	listener *memconn.Listener
+	listener *MemListener
 }
 
 func stage(t *testing.T, toml string) *staged {
 	t.Helper()
 	sc := scenarioOf(t, toml)
 	sc.Connect.Rate = 1 // no tokens are lent for first tries
-	l := memconn.Listen("broker")
+	l := ListenInMemory()
 	f, err := New(sc, Options{Dial: l.Dial})
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +319,7 @@ func TestBehindTheRateStillReads(t *testing.T) {
 	sc := scenarioOf(t, phones+"rate = \"100000/s\"\ntimeout = \"1s\"\n")
 	sc.Phases.Measure, sc.Phases.Drain = Some(time.Second, 2*time.Second), 0
 	synctest.Test(t, func(t *testing.T) {
-		l := memconn.Listen("broker")
+		l := ListenInMemory()
 		f, err := New(sc, Options{Dial: func(ctx context.Context) (net.Conn, error) {
 			c, err := l.Dial(ctx)
 			return slowWrites{c}, err

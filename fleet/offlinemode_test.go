@@ -145,7 +145,7 @@ func (s *socket) die(how OfflineMode) {
 		if err == nil && waits == 0 {
 			break
 		}
-		if err != nil || time.Since(start) > 10*time.Second {
+		if err != nil || time.Since(start) > time.Minute {
 			s.t.Fatalf("the device still waits for %d acknowledgements (%v)", waits, err)
 		}
 	}
@@ -180,19 +180,21 @@ func (p *peer) remains(within time.Duration) (types []byte, last wire.Frame, err
 	}
 }
 
+// goingOnSocket is a way to go, and what the broker is told of it.
+type goingOnSocket struct {
+	way   OfflineMode
+	types []byte
+	code  byte // of the DISCONNECT
+	end   error
+}
+
 // The ways to go are exact on the wire: what is said before the end, and whether
 // that is a FIN, an RST or nothing. Over TLS a device that says goodbye says
 // close_notify as well, and one whose socket is cut does not.
 func TestWaysOnSockets(t *testing.T) {
 	nothing := os.ErrDeadlineExceeded
 	for _, scheme := range []string{"mqtt", "mqtts"} {
-		secure := scheme == "mqtts"
-		for _, tt := range []struct {
-			way   OfflineMode
-			types []byte
-			code  byte // of the DISCONNECT
-			end   error
-		}{
+		for _, tt := range []goingOnSocket{
 			{Orderly, []byte{packets.PUBLISH, packets.DISCONNECT}, 0x00, io.EOF},
 			{WithWill, []byte{packets.DISCONNECT}, 0x04, io.EOF},
 			{Cut, nil, 0, io.EOF},
@@ -203,43 +205,55 @@ func TestWaysOnSockets(t *testing.T) {
 		} {
 			t.Run(scheme+"/"+string(tt.way), func(t *testing.T) {
 				t.Parallel()
-				s := onSocket(t, scheme)
-				p := s.accept()
-				p.welcome(nil)
-				s.die(tt.way)
-				within := 10 * time.Second
-				if tt.end == nothing {
-					within = 300 * time.Millisecond
+				// A device that waited would do so for a second each time; where this machine is
+				// busy with something else it takes longer now and then.
+				took := tt.goes(t, scheme)
+				for try := 0; took > 900*time.Millisecond && tt.end != nothing && try < 5; try++ {
+					took = min(took, tt.goes(t, scheme))
 				}
-				before := 0
-				if secure {
-					before = len(s.raw.read)
-				}
-				start := time.Now()
-				types, last, err := p.remains(within)
-				if secure {
-					switch n := len(s.raw.read) - before; {
-					case len(tt.types) == 0 && n > 0:
-						t.Errorf("%s: %d bytes of TLS before the end; want none, not even a close_notify", tt.way, n)
-					case len(tt.types) > 0 && s.raw.lastRecord() != closeNotify:
-						t.Errorf("%s: the last record of TLS has %d bytes; want the %d of a close_notify", tt.way, s.raw.lastRecord(), closeNotify)
-					}
-				}
-				if string(types) != string(tt.types) {
-					t.Errorf("%s: packets of the types % x before the end; want % x", tt.way, types, tt.types)
-				}
-				if n := len(types); n > 0 && types[n-1] == packets.DISCONNECT && last.Body()[0] != tt.code {
-					t.Errorf("%s: DISCONNECT 0x%02X; want 0x%02X", tt.way, last.Body()[0], tt.code)
-				}
-				if !errors.Is(err, tt.end) {
-					t.Errorf("%s: the broker reads %v; want %v", tt.way, err, tt.end)
-				}
-				if took := time.Since(start); tt.end != nothing && took > 900*time.Millisecond {
+				if took > 900*time.Millisecond && tt.end != nothing {
 					t.Errorf("%s: the end took %v; want it at once", tt.way, took)
 				}
 			})
 		}
 	}
+}
+
+// goes has a device go, looks at what the broker is told, and returns how long that took.
+func (tt *goingOnSocket) goes(t *testing.T, scheme string) time.Duration {
+	secure := scheme == "mqtts"
+	s := onSocket(t, scheme)
+	p := s.accept()
+	p.welcome(nil)
+	s.die(tt.way)
+	within := time.Minute
+	if tt.end == os.ErrDeadlineExceeded {
+		within = 300 * time.Millisecond
+	}
+	before := 0
+	if secure {
+		before = len(s.raw.read)
+	}
+	start := time.Now()
+	types, last, err := p.remains(within)
+	if secure {
+		switch n := len(s.raw.read) - before; {
+		case len(tt.types) == 0 && n > 0:
+			t.Errorf("%s: %d bytes of TLS before the end; want none, not even a close_notify", tt.way, n)
+		case len(tt.types) > 0 && s.raw.lastRecord() != closeNotify:
+			t.Errorf("%s: the last record of TLS has %d bytes; want the %d of a close_notify", tt.way, s.raw.lastRecord(), closeNotify)
+		}
+	}
+	if string(types) != string(tt.types) {
+		t.Errorf("%s: packets of the types % x before the end; want % x", tt.way, types, tt.types)
+	}
+	if n := len(types); n > 0 && types[n-1] == packets.DISCONNECT && last.Body()[0] != tt.code {
+		t.Errorf("%s: DISCONNECT 0x%02X; want 0x%02X", tt.way, last.Body()[0], tt.code)
+	}
+	if !errors.Is(err, tt.end) {
+		t.Errorf("%s: the broker reads %v; want %v", tt.way, err, tt.end)
+	}
+	return time.Since(start)
 }
 
 // Whoever exits with something unread resets the connection, as the system does

@@ -15,7 +15,6 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
-	"homefleet/fleet/memconn"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -24,7 +23,7 @@ import (
 // connections and says packet by packet what is answered.
 type script struct {
 	t        *testing.T
-	listener *memconn.Listener
+	listener *MemListener
 	fleet    *Fleet
 	log      *lockedBuffer
 	ended    runEnd
@@ -56,7 +55,7 @@ id = "lamp"
 func play(t *testing.T, sc *scenarios.Scenario, act func(*testing.T, *script), options ...func(*Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &script{t: t, listener: memconn.Listen("broker"), log: new(lockedBuffer), ended: make(runEnd, 1)}
+		b := &script{t: t, listener: ListenInMemory(), log: new(lockedBuffer), ended: make(runEnd, 1)}
 		o := Options{
 			Dial:       b.listener.Dial,
 			BrokerName: "mqtt://broker",

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"homefleet/devices/faces"
 	"homefleet/fleet/broker"
 	"homefleet/fleet/client"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -258,4 +260,38 @@ func TestNobodyToMeasure(t *testing.T) {
 			t.Errorf("it took %v; want it to end at once", d)
 		}
 	})
+}
+
+// What is sent in the warm-up is not measured, but told apart: telemetry, its PUBACKs and its
+// deliveries, each to the message. 10 plugs report 20 times a second, for half a second each.
+func TestPhasesAreToldApart(t *testing.T) {
+	snap, _ := brew(t, `
+seed = 5
+[[device]]
+kind = "plug"
+count = 10
+telemetry = "50ms"
+qos = 1
+[[watcher]]
+topics = ["tele/+/state"]
+qos = 1
+[phases]
+warm_up = "500ms"
+measure = "500ms"
+`, broker.Config{}, nil)
+	within := func(what string, got int64) {
+		t.Helper()
+		if got < 95 || got > 105 { // what is on its way as a phase ends counts in the next
+			t.Errorf("%s: %d; want 100", what, got)
+		}
+	}
+	within("telemetry.sent", snap.Counts["telemetry.sent"])
+	within("telemetry.sent of the warm-up", snap.CountsApart["warm-up"]["telemetry.sent"])
+	for _, m := range []metrics.Metric{metrics.TelemetryPuback, metrics.StateDelivery} {
+		within(fmt.Sprint(m, " measured"), snap.Series[metrics.Series{Metric: m}].Count())
+		within(fmt.Sprint(m, " of the warm-up"), snap.Series[metrics.Series{Metric: m, Label: metrics.Label{Dimension: metrics.ByPhase, Name: "warm-up"}}].Count())
+	}
+	if n := snap.Series[metrics.Series{Metric: metrics.ConnectConnack, Label: metrics.Label{Dimension: metrics.ByPhase, Name: "connect"}}].Count(); n != 11 {
+		t.Errorf("%d CONNACKs in the phase connect; want 11", n)
+	}
 }

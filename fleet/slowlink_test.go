@@ -108,3 +108,36 @@ for = "50s"
 		t.Errorf("%+v; want no fault of the broker", w)
 	}
 }
+
+// A large command over a slow link takes longer than one and a half times the Keep Alive: bytes
+// that arrive are a sign of life ([MQTT-3.1.2-24] speaks of any Control Packet, and a PINGRESP
+// cannot overtake what is on its way), so the device stays connected and answers.
+func TestLargeCommandOverASlowLink(t *testing.T) {
+	snap, s := brew(t, `
+seed = 2
+[connect]
+keep_alive = "1s"
+session_expiry = "1h"
+[[device]]
+kind = "light"
+id = "far"
+[[controller]]
+attribute = "power"
+payloads = ["ON", "OFF"]
+payload_size = "32KiB"
+rate = "20/min"
+qos = 1
+timeout = "6s"
+[[incident]]
+kind = "slow-link"
+target = { id = "far" }
+bandwidth = "10KiB/s"
+for = "7s"
+[phases]
+measure = "2s"
+drain = "8s"
+`, broker.Config{}, nil)
+	if lost, all := s.fleet.Counts().Lost.Load(), snap.Totals; lost != 0 || all.Answered != 1 {
+		t.Errorf("%d connections lost, %d of %d requests answered; want none lost, and the one answered", lost, all.Answered, all.Planned)
+	}
+}

@@ -239,7 +239,7 @@ func TestStopWhileDialling(t *testing.T) {
 		if err != nil {
 			t.Errorf("Run() = %v; want nil", err)
 		}
-	case <-time.After(5 * time.Second):
-		t.Error("Run did not end within 5s")
+	case <-time.After(time.Minute):
+		t.Error("Run did not end within a minute")
 	}
 }

@@ -35,6 +35,7 @@ type Broker struct {
 	due, notDue atomic.Uint64 // Wills that Config.Will saw
 
 	running sync.WaitGroup // every goroutine of the broker
+	ending  chan struct{}  // closed by Close
 
 	mu            sync.Mutex
 	closed        bool
@@ -72,6 +73,7 @@ func New(c Config) (*Broker, error) {
 		users:     make(map[string]*user),
 		log:       c.Log,
 		start:     time.Now(),
+		ending:    make(chan struct{}),
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*conn]struct{}),
 		wills:     make(map[string]int),
@@ -148,10 +150,14 @@ func (b *Broker) Serve(l net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accepting connections: %w", err)
 		case err != nil:
-			// Mostly too many open files: that passes.
+			// Mostly too many open files, which passes without a word: anybody in the process
+			// may close one.
 			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
 			b.log.Warn("accepting a connection", "err", err, "again in", wait)
-			time.Sleep(wait)
+			select {
+			case <-time.After(wait):
+			case <-b.ending:
+			}
 			continue
 		}
 		wait = 0
@@ -217,6 +223,7 @@ func (b *Broker) Close() error {
 		return nil
 	}
 	b.closed = true
+	close(b.ending)
 	b.running.Add(1)
 	conns := make([]*conn, 0, len(b.conns))
 	for c := range b.conns {

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"runtime"
 	"testing"
@@ -16,7 +17,7 @@ func TestBudget(t *testing.T) {
 	// Bytes: a tenth more than when this was written, in the middle of several
 	// runs. Both ends of the pipe are 512 of them, and the runtime's record of the
 	// goroutine as much.
-	const most = 2660 * 11 / 10
+	const most, mostRoutines = 2660 * 11 / 10, 1.01
 	b, err := New(Config{Anonymous: true})
 	if err != nil {
 		t.Fatal(err)
@@ -39,16 +40,20 @@ func TestBudget(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(10 * time.Millisecond) // the last writers end
-	perConn := (int64(live()) - int64(heap)) / n
-	perRoutine := float64(runtime.NumGoroutine()-routines) / n
+	// The last writers end soon, or later where this machine is busy with something else.
+	perConn, perRoutine := int64(math.MaxInt64), math.Inf(1)
+	for end := time.Now().Add(30 * time.Second); (perConn > most || perRoutine > mostRoutines) && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+		perConn = min(perConn, (int64(live())-int64(heap))/n)
+		perRoutine = min(perRoutine, float64(runtime.NumGoroutine()-routines)/n)
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	t.Logf("%d idle connections: %d bytes of heap and %.2f goroutines each; stacks in use %d bytes each", n, perConn, perRoutine, m.StackInuse/n)
 	if perConn > most {
 		t.Errorf("an idle connection holds %d bytes of heap; want at most %d", perConn, most)
 	}
-	if perRoutine > 1.01 {
+	if perRoutine > mostRoutines {
 		t.Errorf("an idle connection has %.2f goroutines; want 1", perRoutine)
 	}
 	runtime.KeepAlive(conns)

@@ -113,7 +113,7 @@ func (h *home) listen(query string, headers ...string) *listening {
 // next returns the next event of a type, and lets others pass.
 func next[T any](l *listening, event string) (out T, id string) {
 	l.t.Helper()
-	timer := time.NewTimer(10 * time.Second)
+	timer := time.NewTimer(time.Minute)
 	defer timer.Stop()
 	for {
 		select {
@@ -132,7 +132,7 @@ func next[T any](l *listening, event string) (out T, id string) {
 			}
 			return out, e.id
 		case <-timer.C:
-			l.t.Fatalf("no %s after 10s", event)
+			l.t.Fatalf("no %s after a minute", event)
 		}
 	}
 }
@@ -354,9 +354,9 @@ func TestViewersAreBounded(t *testing.T) {
 		t.Errorf("%d viewers; want 8", got.Viewers)
 	}
 	all[0].leave()
-	for end := time.Now().Add(5 * time.Second); must[api.Status](h, "GET", "/v1", "").Viewers > 7; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); must[api.Status](h, "GET", "/v1", "").Viewers > 7; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("who has gone is a viewer still after 5s")
+			t.Fatal("who has gone is a viewer still after a minute")
 		}
 	}
 	if l := h.listen(""); l.status != 200 {
@@ -374,9 +374,9 @@ func TestSlowViewer(t *testing.T) {
 	}
 	defer nc.Close()
 	fmt.Fprintf(nc, "GET /v1/events?most=1000 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", token)
-	for end := time.Now().Add(5 * time.Second); must[api.Status](h, "GET", "/v1", "").Viewers == 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); must[api.Status](h, "GET", "/v1", "").Viewers == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("no viewer after 5s")
+			t.Fatal("no viewer after a minute")
 		}
 	}
 	hub := h.fleet.Events()
@@ -386,12 +386,12 @@ func TestSlowViewer(t *testing.T) {
 		hub.Publish(events.Presence, 0, 0, body)
 	}
 	must[api.CommandReply](h, "POST", "/v1/devices/kettle/command", `{"attribute":"power","payload":"ON"}`)
-	if took := time.Since(began); took > 4*time.Second {
+	if took := time.Since(began); took > 20*time.Second { // it would be for ever
 		t.Errorf("1,000 events and a command took %v beside a viewer that reads nothing", took)
 	}
 	lines := bufio.NewScanner(nc)
 	lines.Buffer(nil, 1<<20)
-	_ = nc.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
 	took, missed := 0, 0
 	for took+missed < 1001 && lines.Scan() {
 		line := lines.Text()
@@ -421,7 +421,7 @@ func TestViewerIsSentAway(t *testing.T) {
 	defer nc.Close()
 	fmt.Fprintf(nc, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", token)
 	body := []byte(`{"why":"` + strings.Repeat("x", 60_000) + `"}`)
-	for end := time.Now().Add(20 * time.Second); must[api.Status](h, "GET", "/v1", "").SlowViewers == 0; {
+	for end := time.Now().Add(time.Minute); must[api.Status](h, "GET", "/v1", "").SlowViewers == 0; {
 		if time.Now().After(end) {
 			t.Fatal("a viewer that takes nothing is there still")
 		}
@@ -443,7 +443,7 @@ type tester struct {
 // phone returns one that is connected until the test ends.
 func (h *home) phone() *tester {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := h.broker.Dial(ctx)
 	if err != nil {

@@ -22,27 +22,39 @@ func TestNamedFaults(t *testing.T) {
 		t.Helper()
 		return must[api.Bulk](h, "PUT", "/v1/faults/far", body)
 	}
+	// A device without a fault answers at once, or soon where this machine is busy with something
+	// else; one with a fault never does.
+	isFast := func(id, what string) {
+		t.Helper()
+		least := took(id)
+		for end := time.Now().Add(20 * time.Second); least > 100*time.Millisecond && time.Now().Before(end); {
+			least = min(least, took(id))
+		}
+		if least > 100*time.Millisecond {
+			t.Errorf("%s it took %v at least; want no fault", what, least)
+		}
+	}
 	took("kettle") // the requester has its connection
 	if got := put(`{"select":{"home":"flat-*"},"latency":"80ms"}`); got.Done != 6 || got.Intervention == 0 {
 		t.Errorf("put: %+v; want 6 done", got)
 	}
-	if fast, slow := took("kettle"), took("flat-01-light-1"); slow < 150*time.Millisecond || fast > 100*time.Millisecond {
-		t.Errorf("with the fault it took %v, and without %v; want 160ms, and nothing", slow, fast)
+	isFast("kettle", "without the fault")
+	if slow := took("flat-01-light-1"); slow < 150*time.Millisecond {
+		t.Errorf("with the fault it took %v; want 160ms", slow)
 	}
 	if d := must[api.Device](h, "GET", "/v1/devices/flat-01-light-1", ""); len(d.Slow) != 1 || d.Slow[0] != "hand" {
 		t.Errorf("the device says that it is slow by %q; want hand", d.Slow)
 	}
 	put(`{"select":{"id":"kettle"},"latency":"80ms","jitter":"10ms"}`)
-	if fast, slow := took("flat-01-light-1"), took("kettle"); slow < 130*time.Millisecond || fast > 100*time.Millisecond {
-		t.Errorf("put again: %v, and %v elsewhere; want the one slow alone", slow, fast)
+	isFast("flat-01-light-1", "put again elsewhere,")
+	if slow := took("kettle"); slow < 130*time.Millisecond {
+		t.Errorf("put again it took %v; want 140ms and more", slow)
 	}
 	if all := must[api.NamedFaults](h, "GET", "/v1/faults", "").Faults; len(all) != 1 || all[0].Name != "far" || all[0].Devices != 1 || all[0].Fault.Latency != "80ms" || all[0].Fault.Jitter != "10ms" {
 		t.Errorf("there are %+v; want the second alone", all)
 	}
 	must[api.Bulk](h, "POST", "/v1/actions/reset", `{"select":{"id":"kettle"}}`)
-	if fast := took("kettle"); fast > 100*time.Millisecond {
-		t.Errorf("after reset it took %v; want no fault", fast)
-	}
+	isFast("kettle", "after reset")
 	put(`{"select":{"id":"kettle"},"blackhole":true}`)
 	if status, text, _ := h.ask("POST", "/v1/devices/kettle/command", `{"attribute":"power","payload":"ON","timeout":"300ms"}`); status != 504 {
 		t.Errorf("through a black hole came %d %s", status, text)
@@ -50,7 +62,7 @@ func TestNamedFaults(t *testing.T) {
 	if got := must[api.Bulk](h, "DELETE", "/v1/faults/far", ""); got.Done != 1 {
 		t.Errorf("deleted: %+v; want 1", got)
 	}
-	h.wait(`{"select":{"id":"kettle"},"until":{"online":true},"timeout":"10s"}`)
+	h.wait(`{"select":{"id":"kettle"},"until":{"online":true},"timeout":"1m"}`)
 	took("kettle")
 	if got := must[api.Bulk](h, "DELETE", "/v1/faults/far", ""); got.Done != 0 || got.Intervention != 0 {
 		t.Errorf("deleted again: %+v; want nothing done", got)

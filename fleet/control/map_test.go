@@ -54,7 +54,7 @@ func (h *home) mapOf() (all []glance) {
 // shows waits until a device is so on the map.
 func (h *home) shows(number int, what string, so func(glance) bool) {
 	h.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		g := h.mapOf()[number]
 		if so(g) {
 			return
@@ -134,7 +134,7 @@ func TestWatchedDevices(t *testing.T) {
 	}
 	until := func(what string, so func(api.Device) bool) {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 			if d, _ := next[api.Device](l, "device"); so(d) {
 				return
 			}

@@ -19,8 +19,9 @@ func (s *Server) waiting() []operation {
 		problems: []problem{badSelector, nothingSelected, noSuchDevice, noSuchAttribute, notHere}, do: (*call).wait}}
 }
 
-// How often is looked: whoever waits for values wakes the devices, and the more of them the
-// less often.
+// How often is looked. What is waited for may come about without anything that could be told
+// of: a room gets warm by the time that passes. Whoever waits for values wakes the devices, and
+// the more of them the less often.
 const (
 	lookEvery   = 20 * time.Millisecond
 	lookFurther = 20 * time.Microsecond // longer, for each device that is woken

@@ -274,7 +274,8 @@ func (f *Fleet) Eventually(what string, ok func() bool) {
 	}
 }
 
-// wait reports whether ok returned true before the kit's patience was over.
+// wait reports whether ok returned true before the kit's patience was over. What it looks at
+// is the test's own affair, so that nothing can tell when to look again.
 func (f *Fleet) wait(ok func() bool) bool {
 	f.t.Helper()
 	deadline := time.Now().Add(f.setup.patience)

@@ -1,7 +1,6 @@
 package memconn
 
 import (
-	"context"
 	"io"
 	"net"
 	"runtime"
@@ -40,16 +39,6 @@ func TestBudget(t *testing.T) {
 		runtime.KeepAlive(kept)
 	}
 	measure("fresh", 5000, 600, func() (a, b net.Conn) { return Pipe(0) })
-	l := Listen("broker")
-	defer l.Close()
-	measure("dialled", 5000, 600, func() (a, b net.Conn) {
-		a, err := l.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, _ = l.Accept()
-		return a, b
-	})
 	past := time.Unix(1, 0)
 	used := func() (a, b net.Conn) {
 		a, b = Pipe(0)

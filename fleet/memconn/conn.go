@@ -1,12 +1,12 @@
 // Package memconn is a network inside the process: pairs of buffered
-// connections that behave as the two ends of a TCP connection do, and a
-// listener to dial. It is no fault injector: bytes arrive at once and in order.
+// connections that behave as the two ends of a TCP connection do. It is no
+// fault injector: bytes arrive at once and in order.
 //
 // An idle pair is one small block of memory: it has no goroutine, no buffer,
 // and no timer unless a call really waits for a deadline. Calls that wait do so
 // on a sync.Cond, with timers from package time, so inside a bubble of
-// testing/synctest they are durably blocked, provided that the pair or listener
-// was made in that bubble.
+// testing/synctest they are durably blocked, provided that the pair was made in
+// that bubble.
 package memconn
 
 import (
@@ -19,7 +19,7 @@ import (
 )
 
 // DefaultSize is how many bytes a direction holds when Pipe is given a size
-// below 1, and for all connections of a [Listener].
+// below 1.
 const DefaultSize = 64 << 10
 
 // firstBuffer is how much a direction allocates when it first has to hold bytes.
@@ -29,16 +29,22 @@ const firstBuffer = 512
 // holds up to size bytes (DefaultSize if size is below 1); a Write waits while
 // they are full.
 func Pipe(size int) (a, b net.Conn) {
-	x, y := newPair("pipe", 1, size)
-	return x, y
+	if size < 1 {
+		size = DefaultSize
+	}
+	p := &pair{size: size}
+	for i := range p.ends {
+		c := &p.ends[i]
+		c.pair, c.peer = p, &p.ends[1-i]
+		c.cond.L = &p.mu
+	}
+	return &p.ends[0], &p.ends[1]
 }
 
 // pair is one connection. Everything in it is guarded by mu, which is never
 // held while a call waits or copies between goroutines that both run.
 type pair struct {
 	mu   sync.Mutex
-	name string
-	num  uint64
 	size int
 	ends [2]Conn
 }
@@ -75,19 +81,6 @@ type Conn struct {
 	writing bool // a Write is under way
 	closed  bool // by Close or Reset here
 	reset   bool // by Reset there
-}
-
-func newPair(name string, num uint64, size int) (a, b *Conn) {
-	if size < 1 {
-		size = DefaultSize
-	}
-	p := &pair{name: name, num: num, size: size}
-	for i := range p.ends {
-		c := &p.ends[i]
-		c.pair, c.peer = p, &p.ends[1-i]
-		c.cond.L = &p.mu
-	}
-	return &p.ends[0], &p.ends[1]
 }
 
 // Read reads what is there, at most len(b) bytes, and waits while nothing is.

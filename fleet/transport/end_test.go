@@ -23,7 +23,7 @@ func TestReset(t *testing.T) {
 				}
 				Reset(client)
 				CloseNow(client)
-				_ = broker.SetReadDeadline(time.Now().Add(10 * time.Second))
+				_ = broker.SetReadDeadline(time.Now().Add(time.Minute))
 				if _, err := broker.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 					t.Errorf("the other end reads %v; want %v", err, syscall.ECONNRESET)
 				}
@@ -50,7 +50,7 @@ func TestCloseWrite(t *testing.T) {
 				if !CloseWrite(client, abrupt) {
 					t.Fatal("CloseWrite() = false; want true")
 				}
-				_ = broker.SetReadDeadline(time.Now().Add(10 * time.Second))
+				_ = broker.SetReadDeadline(time.Now().Add(time.Minute))
 				got, err := io.ReadAll(broker)
 				if want := kind == "websocket"; string(got) != "last" || (err != nil) != want { // no close frame came
 					t.Errorf("the other end reads %q, %v; want %q", got, err, "last")
@@ -61,7 +61,7 @@ func TestCloseWrite(t *testing.T) {
 				if _, err := broker.Write([]byte("bye")); err != nil {
 					t.Fatal(err)
 				}
-				_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
+				_ = client.SetReadDeadline(time.Now().Add(time.Minute))
 				b := make([]byte, 3)
 				if _, err := io.ReadFull(client, b); string(b) != "bye" {
 					t.Errorf("after half a close %q, %v comes; want %q", b, err, "bye")
@@ -90,8 +90,8 @@ func TestCloseNowDoesNotWait(t *testing.T) {
 			start := time.Now()
 			CloseNow(client)
 			<-stuck
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("CloseNow and the Write that it ends take %v; want at most a second", took)
+			if took := time.Since(start); took > 4*time.Second { // the goodbye of WebSocket waits for five
+				t.Errorf("CloseNow and the Write that it ends take %v; want it at once", took)
 			}
 		})
 	}

@@ -103,7 +103,7 @@ type listener struct {
 // comes waits for so many connections.
 func (l *listener) comes(t *testing.T, n int) {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for range n {
 		select {
 		case <-l.came:
@@ -144,7 +144,7 @@ func listenOn(t *testing.T, address string) (port string, of *listener) {
 
 func dialOnce(t *testing.T, d *Dialer) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := d.Dial(ctx)
 	if err == nil {
@@ -173,19 +173,21 @@ func TestMovedBrokerIsFound(t *testing.T) {
 	port, moved := listenOn(t, "127.0.0.1:0")
 	names := serveNames(t, "127.0.0.2") // where nobody listens
 	d := names.dialer(t, port)
+	start := time.Now()
 	for range 20 {
 		if err := dialOnce(t, d); err == nil || !strings.Contains(err.Error(), "connection refused") {
 			t.Fatalf("Dial() = %v; want a refusal", err)
 		}
 	}
-	if n := names.asked.Load(); n != 1 {
-		t.Errorf("20 refused connections within a second ask %d times; want once", n)
+	most := 1 + int64(time.Since(start).Seconds())
+	if n := int64(names.asked.Load()); n < 1 || n > most {
+		t.Errorf("20 refused connections ask %d times; want once a second, which is %d times", n, most)
 	}
 	names.lead("127.0.0.1")
-	start := time.Now()
+	start = time.Now()
 	for dialOnce(t, d) != nil {
-		if time.Since(start) > 4*time.Second {
-			t.Fatal("the broker moved, and is not found within 4 s")
+		if time.Since(start) > time.Minute {
+			t.Fatal("the broker moved, and is not found within a minute")
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

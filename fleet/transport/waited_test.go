@@ -33,14 +33,19 @@ func TestWaited(t *testing.T) {
 			}
 		}
 		// Nobody reads, for a while.
+		read := make(chan error, 1)
 		go func() {
 			time.Sleep(200 * time.Millisecond)
-			io.Copy(io.Discard, broker)
+			_, err := io.CopyN(io.Discard, broker, 10*100+4<<20)
+			read <- err
+			_, _ = io.Copy(io.Discard, broker)
 		}()
 		if _, err := s.Write(make([]byte, 4<<20)); err != nil || !w.Waited() {
 			t.Errorf("%s: a Write of 4 MiB to who does not read: %v, waited %v; want nil and true", kind, err, w.Waited())
 		}
-		time.Sleep(50 * time.Millisecond) // for all of it to be read
+		if err := <-read; err != nil {
+			t.Fatal(err)
+		}
 		if _, err := s.Write(make([]byte, 100)); err != nil || w.Waited() {
 			t.Errorf("%s: a Write after that: %v, waited %v; want nil and false", kind, err, w.Waited())
 		}
