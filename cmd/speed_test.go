@@ -83,7 +83,7 @@ func measuredBy(t *testing.T, archive *txtar.Archive, line string) (*scenarios.S
 	if at := strings.Fields(m[2]); slices.Contains(at, "--size") && slices.Index(at, "--size")+1 < len(at) {
 		size = at[slices.Index(at, "--size")+1]
 	}
-	for _, arg := range strings.Fields(m[2]) {
+	for arg := range strings.FieldsSeq(m[2]) {
 		text, ok := scenarios.ReadShipped(arg)
 		for _, f := range archive.Files {
 			if f.Name == arg {

@@ -98,9 +98,9 @@ func TestBudget(t *testing.T) {
 	n := fleet.Some(1000, 2000)
 	// The runtime keeps its records of goroutines, some 500 bytes each, for the
 	// next ones: the first fleet alone would pay for them.
-	budgetOf(t, "light", n)
+	budgetOf(t, "light", n, 0)
 	for _, kind := range []string{"light", "thermostat", "plug"} {
-		heap, stack, owners := budgetOf(t, kind, n)
+		heap, stack, owners := budgetOf(t, kind, n, 30*time.Second)
 		t.Logf("%d idle devices (%s): %d bytes of heap, %d of stack, %.3f goroutines each", n, kind, heap, stack, owners)
 		if heap > mostHeap {
 			t.Errorf("an idle %s holds %d bytes of heap; want at most %d", kind, heap, mostHeap)
@@ -114,8 +114,9 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// budgetOf returns what each of n idle devices holds.
-func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64) {
+// budgetOf returns what each of n idle devices holds. It has patience with those that hold
+// more than they may.
+func budgetOf(t *testing.T, kind string, n int, patience time.Duration) (heap, stack int, owners float64) {
 	l := fleet.ListenInMemory()
 	before, routines := liveHeap(), runtime.NumGoroutine()
 	f := fleetOf(t, fmt.Sprintf("[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = %q\ncount = %d\ntelemetry = \"1h\"\n[device.will]\nresponse_topic = \"seen/{id}\"\ndelay = \"5s\"\n", kind, n), l.Dial)
@@ -131,7 +132,7 @@ func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64
 	// They are idle when they hold least, which is soon, or later where this machine is busy with
 	// something else: a device that has yet to be woken or to come to rest holds more.
 	heap, stack, owners = math.MaxInt, math.MaxInt, math.Inf(1)
-	for end := time.Now().Add(30 * time.Second); (heap > mostHeap || stack > mostStack || owners > mostOwners) && time.Now().Before(end); {
+	for end := time.Now().Add(patience); ; {
 		time.Sleep(100 * time.Millisecond)
 		heap = min(heap, (int(liveHeap())-int(before))/n)
 		var m runtime.MemStats
@@ -141,11 +142,12 @@ func budgetOf(t *testing.T, kind string, n int) (heap, stack int, owners float64
 		if fleet.RaceDetector { // which has larger frames
 			stack = min(stack, mostStack)
 		}
+		if heap <= mostHeap && stack <= mostStack && owners <= mostOwners || time.Now().After(end) {
+			break
+		}
 	}
 	f.Stop()
-	for end := time.Now().Add(30 * time.Second); f.Presence().Online > 0 && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond) // until all have said goodbye
-	}
+	time.Sleep(100 * time.Millisecond) // all have said goodbye, or most
 	hold.close()
 	l.Close()
 	if err := <-ended; err != nil {
