@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -71,7 +73,7 @@ func (b *brokerFlags) apply(a *app, to *scenarios.Broker) error {
 			// broker may share; the name in the certificate was another broker's.
 			to.ServerName = ""
 		}
-		to.URL = address
+		to.At(address)
 	}
 	if b.username != "" {
 		to.Username = scenarios.Template(b.username)
@@ -88,20 +90,22 @@ func (b *brokerFlags) apply(a *app, to *scenarios.Broker) error {
 			to.Password = scenarios.Secret{Env: defaultPasswordEnv}
 		}
 	}
-	for _, f := range []struct {
-		from string
-		to   *string
-	}{{b.caFile, &to.CAFile}, {b.certFile, &to.CertFile}, {b.keyFile, &to.KeyFile}} {
-		if f.from != "" {
-			*f.to = f.from
-		}
-	}
+	to.CAFile = cmp.Or(b.caFile, to.CAFile)
+	to.CertFile, to.KeyFile = cmp.Or(scenarios.Template(b.certFile), to.CertFile), cmp.Or(scenarios.Template(b.keyFile), to.KeyFile)
 	if (to.CertFile == "") != (to.KeyFile == "") {
 		return misused("", "a client certificate without its key, or a key without its certificate; want both --cert-file and --key-file")
 	}
 	to.Insecure = to.Insecure || b.insecure
-	to.CAFile, to.CertFile, to.KeyFile = a.path(to.CAFile), a.path(to.CertFile), a.path(to.KeyFile)
+	to.CAFile, to.CertFile, to.KeyFile = a.path(to.CAFile), a.pathTemplate(to.CertFile), a.pathTemplate(to.KeyFile)
 	return nil
+}
+
+// pathTemplate is path for a name with places.
+func (a *app) pathTemplate(name scenarios.Template) scenarios.Template {
+	if a.Dir == "" || name == "" || filepath.IsAbs(string(name)) {
+		return name
+	}
+	return escaped(a.Dir) + scenarios.Template(filepath.Separator) + name
 }
 
 // brokerURL checks an address from a flag. A scheme may be left out, as people

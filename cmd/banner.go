@@ -84,7 +84,7 @@ func (r *running) userWords() string {
 	if name == "" {
 		return ""
 	}
-	return ", as " + printable(name.Expand(r.sc.Device(0).Vars(r.id)))
+	return ", as " + printable(name.Expand(firstLogin(r.sc, r.id)))
 }
 
 // first is a name that is not said again for the rows after the first.
@@ -120,7 +120,7 @@ func phaseWords(p *scenarios.Phases) string {
 // brokerWords says where the broker is, and which one.
 func (r *running) brokerWords() string {
 	if r.embedded == nil {
-		return r.url
+		return r.reaches.String()
 	}
 	return strings.Join(append([]string{r.url}, r.embedded.others...), ", ") + " (embedded)"
 }
@@ -140,14 +140,17 @@ func devicesByKind(sc *scenarios.Scenario) string {
 	for i, name := range names {
 		parts[i] = plural(count[name], name)
 	}
-	text := parts[0]
-	if len(parts) > 1 {
+	text := "none"
+	switch {
+	case len(parts) == 1:
+		text = parts[0]
+	case len(parts) > 1:
 		text = fmt.Sprintf("%s: %s", words.Grouped(int64(sc.Count())), strings.Join(parts, ", "))
 	}
 	if n := sc.Absent(); n > 0 {
 		text += fmt.Sprintf("; %s not present at first", words.Grouped(int64(n)))
 	}
-	return text
+	return text + externalWords(sc)
 }
 
 // upBanner tells that the fleet is up, and what to try next.
@@ -303,7 +306,7 @@ func (r *running) requestAddress(l login) string {
 	}
 	flags += l.flags()
 	if b := &r.sc.Broker; r.secure() {
-		flags += flagText("--ca-file", b.CAFile) + flagText("--cert-file", b.CertFile) + flagText("--key-file", b.KeyFile)
+		flags += flagText("--ca-file", b.CAFile) + flagText("--cert-file", r.own(b.CertFile)) + flagText("--key-file", r.own(b.KeyFile))
 		if b.Insecure {
 			flags += " --insecure"
 		}
@@ -330,7 +333,7 @@ func (r *running) mosquittoFlags(l login) (string, bool) {
 			flags += " --capath /etc/ssl/certs"
 		}
 		if b.CertFile != "" {
-			flags += " --cert " + shellQuote(b.CertFile) + " --key " + shellQuote(b.KeyFile)
+			flags += " --cert " + shellQuote(r.own(b.CertFile)) + " --key " + shellQuote(r.own(b.KeyFile))
 		}
 		if b.Insecure {
 			flags += " --insecure"

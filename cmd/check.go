@@ -118,12 +118,9 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 	b.WriteString("\n" + p.bold("Groups") + "\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, g := range sc.Plan() {
-		ids := g.First.ID
-		if g.Count > 1 {
-			ids += " … " + g.Last.ID
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", plural(g.Count, g.Group.Kind.Name), ids, homeWords(g), groupTelemetry(g.Group))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", plural(g.Count, g.Group.Kind.Name), idsOf(g), homeWords(g), groupTelemetry(g.Group))
 	}
+	writeExternal(w, sc)
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -142,9 +139,11 @@ func (a *app) printPlan(sc *scenarios.Scenario) error {
 
 	writeLoadPlan(&b, sc, p)
 
-	first := sc.Plan()[0]
-	fmt.Fprintf(&b, "\n%s %s\n", p.bold("The first device,"), p.bold(first.First.ID))
-	b.WriteString(deviceRows(sc, first).text("  ", p))
+	for _, first := range sc.Plan() {
+		fmt.Fprintf(&b, "\n%s %s\n", p.bold("The first device,"), p.bold(first.First.ID))
+		b.WriteString(deviceRows(sc, first).text("  ", p))
+		break
+	}
 	return a.printf("%s", b.String())
 }
 
@@ -168,7 +167,7 @@ func plannedBroker(sc *scenarios.Scenario) string {
 		text = words.PublicURL(sc.Broker.URL)
 	}
 	if sc.Broker.Username != "" {
-		text += ", as " + printable(sc.Broker.Username.Expand(sc.Device(0).Vars("{run}")))
+		text += ", as " + printable(sc.Broker.Username.Expand(firstLogin(sc, "{run}")))
 	}
 	return text
 }
@@ -296,6 +295,7 @@ type planDocument struct {
 	Ramp      string                `json:"ramp"`
 	Telemetry string                `json:"telemetry"` // "33.3/s", the whole fleet
 	Groups    []groupDocument       `json:"groups"`
+	Targets   []targetDocument      `json:"targets,omitempty"` // devices of others, commanded only
 
 	Misbehavior []misbehaviorDocument `json:"misbehavior,omitempty"`
 	Audit       string                `json:"audit,omitempty"` // in words; absent: there is none
@@ -371,7 +371,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		}
 		d.Groups = append(d.Groups, doc)
 	}
-	d.Misbehavior = misbehaviorsOf(sc)
+	d.Targets, d.Misbehavior = targetsOf(sc), misbehaviorsOf(sc)
 	if sc.Audit.On {
 		d.Audit = auditWords(&sc.Audit)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/reach"
 	"homefleet/fleet/retained"
 	"homefleet/scenarios"
 )
@@ -76,7 +77,8 @@ func (a *app) clear(cmd *cobra.Command, arg string, f *clearFlags) error {
 			return misused("the banner of the run and its result name it", "the topic %s rests on the run: want --run with the ID that it had", topic)
 		}
 	}
-	dialer, err := fleet.NewDialer(sc.Broker)
+	once := passwords{read: a.secret}
+	reaches, err := reach.New(sc, once.secret)
 	if err != nil {
 		return misused("", "%w", err)
 	}
@@ -84,8 +86,7 @@ func (a *app) clear(cmd *cobra.Command, arg string, f *clearFlags) error {
 	if err := a.checkSecret(sc, id); err != nil {
 		return err
 	}
-	once := passwords{read: a.secret}
-	options := fleet.Options{Run: id, Secret: once.secret, Dial: dialer.Dial, BrokerName: dialer.String(), Log: a.logger()}
+	options := fleet.Options{Run: id, Secret: once.secret, Dial: reaches.Dial, BrokerName: reaches.String(), Log: a.logger()}
 	done, err := a.empty(cmd.Context(), sc, options, f.dry)
 	if err != nil {
 		return err
@@ -132,6 +133,9 @@ func (a *app) printCleared(o *fleet.Options, done *retained.Cleared, dry bool) e
 
 // clearedWords says in a sentence what was emptied.
 func clearedWords(o *fleet.Options, done *retained.Cleared) string {
+	if n := len(done.Topics) - done.Refused; len(done.Left) > 0 {
+		return fmt.Sprintf("emptied %s of %s on %s", words.Grouped(int64(max(0, n-len(done.Left)))), plural(len(done.Topics), "retained topic"), o.BrokerName)
+	}
 	return fmt.Sprintf("emptied %s on %s%s", plural(len(done.Topics)-done.Refused, "retained topic"), o.BrokerName, heldWords(done))
 }
 
@@ -157,8 +161,8 @@ func clearedFault(o *fleet.Options, done *retained.Cleared, dry bool) error {
 		return failed("the user must be allowed to publish where the devices do", "%s refused to empty %s: %s",
 			o.BrokerName, plural(done.Refused, "topic"), done.Why)
 	case len(done.Left) > 0:
-		return failed("a device that is still running says it again, and a broker may not let this user write there",
-			"%s still keeps something on %s, such as %s", o.BrokerName, plural(len(done.Left), "topic"), done.Left[0])
+		return failed("stop the run first, if it is still going: its devices say at once again what was emptied; else this user may not write there",
+			"%s keeps something on %s of them, or again, such as on %s", o.BrokerName, words.Grouped(int64(len(done.Left))), done.Left[0])
 	}
 	return nil
 }

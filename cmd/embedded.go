@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"iter"
@@ -26,6 +27,7 @@ import (
 type listenFlags struct {
 	listen, ws, users          string
 	tlsListen, tlsCert, tlsKey string
+	tlsClientCA                string
 
 	file *scenarios.UsersFile // of users; nil: everybody may do everything
 }
@@ -42,6 +44,7 @@ func (l *listenFlags) addTLS(f *pflag.FlagSet) {
 	f.StringVar(&l.tlsListen, "tls-listen", "", "`ADDRESS` it listens on for TLS; with --tls-cert and --tls-key")
 	f.StringVar(&l.tlsCert, "tls-cert", "", "`FILE` of its certificate, PEM")
 	f.StringVar(&l.tlsKey, "tls-key", "", "`FILE` of its certificate's key, PEM")
+	f.StringVar(&l.tlsClientCA, "tls-client-ca", "", "`FILE` of the CAs that sign clients' certificates, PEM: each must show one, and is the user whom it names (Common Name)")
 }
 
 // load reads the users file, if there is one.
@@ -93,14 +96,15 @@ func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
 		e.anyone = file.Anonymous
 		e.users = file.Users
 	}
-	certificate, err := a.brokerCertificate(l)
+	secure, err := a.brokerTLS(l)
 	if err != nil {
 		return nil, err
 	}
+	config.Certificates = l.tlsClientCA != ""
 	if e.Broker, err = broker.New(config); err != nil {
 		return nil, misused("", "the embedded broker: %w", err)
 	}
-	if err := a.openListeners(e, l, certificate, log); err != nil {
+	if err := a.openListeners(e, l, secure, log); err != nil {
 		_ = e.close() // the error says why
 		return nil, err
 	}
@@ -110,7 +114,7 @@ func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
 	return e, nil
 }
 
-func (a *app) openListeners(e *embedded, l *listenFlags, certificate *tls.Certificate, log *slog.Logger) error {
+func (a *app) openListeners(e *embedded, l *listenFlags, config *tls.Config, log *slog.Logger) error {
 	plain, err := a.listenPlain(l)
 	if err != nil {
 		return err
@@ -121,7 +125,6 @@ func (a *app) openListeners(e *embedded, l *listenFlags, certificate *tls.Certif
 		if err != nil {
 			return err
 		}
-		config := &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}
 		e.others = append(e.others, e.serve(tls.NewListener(secure, config), "mqtts", "", e.Serve))
 	}
 	if l.ws != "" {
@@ -248,10 +251,10 @@ func listenAddress(flag, address string) (string, error) {
 	return full, nil
 }
 
-// brokerCertificate reads what --tls-listen needs.
-func (a *app) brokerCertificate(l *listenFlags) (*tls.Certificate, error) {
+// brokerTLS reads what --tls-listen needs.
+func (a *app) brokerTLS(l *listenFlags) (*tls.Config, error) {
 	switch {
-	case l.tlsListen == "" && l.tlsCert == "" && l.tlsKey == "":
+	case l.tlsListen == "" && l.tlsCert == "" && l.tlsKey == "" && l.tlsClientCA == "":
 		return nil, nil
 	case l.tlsListen == "":
 		return nil, misused("add --tls-listen 127.0.0.1:8883", "a certificate, but nothing that listens for TLS")
@@ -269,7 +272,18 @@ func (a *app) brokerCertificate(l *listenFlags) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, misused("", "reading the broker's certificate: %w", err)
 	}
-	return &pair, nil
+	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if l.tlsClientCA != "" {
+		pem, err := files.Read(a.path(l.tlsClientCA), files.MostCertificate)
+		if err != nil {
+			return nil, misused("", "reading the CAs of clients: %s", unPath(err, l.tlsClientCA))
+		}
+		c.ClientCAs, c.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		if !c.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, misused("", "--tls-client-ca %s: no certificate in it; want PEM", printable(l.tlsClientCA))
+		}
+	}
+	return c, nil
 }
 
 // loadUsers reads a users file and shows its warnings.

@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) facesCommand() *cobra.Command {
-	return &cobra.Command{
+	var full bool
+	cmd := &cobra.Command{
 		Use:   "faces [NAME]",
 		Short: "List the dialects that devices speak, or what one says",
 		Long: `List the dialects that devices can speak, or say of one what its devices hear and
@@ -51,7 +52,7 @@ a device made for it, with the face as its product comes with it.`,
 			case a.json:
 				return a.document(faceDocuments(all))
 			case len(args) == 1:
-				return a.printFace(all[0])
+				return a.printFace(all[0], full)
 			}
 			w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 			for _, f := range all {
@@ -60,6 +61,8 @@ a device made for it, with the face as its product comes with it.`,
 			return w.Flush()
 		},
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "show long payloads, such as what devices announce, to their end")
+	return cmd
 }
 
 type faceDocument struct {
@@ -94,10 +97,11 @@ func faceDocuments(all []*faces.Face) []faceDocument {
 	return docs
 }
 
-// printFace says of a face what its devices hear and say.
-func (a *app) printFace(f *faces.Face) error {
+// printFace says of a face what its devices hear and say; full is to the end of long payloads.
+func (a *app) printFace(f *faces.Face, full bool) error {
 	p := a.outPaint()
 	var b strings.Builder
+	cut := false
 	fmt.Fprintf(&b, "%s: %s\n", p.bold(f.Name), f.Doc)
 	for _, k := range faceDocuments([]*faces.Face{f})[0].Kinds {
 		fmt.Fprintf(&b, "\nA %s:\n", k.Kind)
@@ -117,7 +121,12 @@ func (a *app) printFace(f *faces.Face) error {
 			if strings.Contains(when, "/") { // what is sent to it, which is too long for a column of names
 				when, heard = "answers", when+"\non "
 			}
-			rs.add(when, "%s%s%s\n%s", heard, l.Topic, kept, clipped(l.Payload))
+			payload := l.Payload
+			if !full {
+				payload = clipped(payload)
+				cut = cut || payload != l.Payload
+			}
+			rs.add(when, "%s%s%s\n%s", heard, l.Topic, kept, payload)
 		}
 		b.WriteString(rs.text("  ", p))
 	}
@@ -130,10 +139,13 @@ func (a *app) printFace(f *faces.Face) error {
 			fmt.Fprintf(&b, "  - %s\n", m)
 		}
 	}
+	if cut {
+		fmt.Fprintf(&b, "\nLong payloads are cut; homefleet faces %s --full shows all of them.\n", f.Name)
+	}
 	return a.printf("%s", b.String())
 }
 
-// clipped is the beginning of a long payload; --json has all of it.
+// clipped is the beginning of a long payload.
 func clipped(payload string) string {
 	const most = 160
 	if len(payload) <= most {

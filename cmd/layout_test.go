@@ -106,6 +106,10 @@ var rooms = []struct {
 		"scenarios/tomlfault": "faults at their lines",
 	}},
 
+	{"fleet/reach", map[string]string{
+		"fleet/transport": "dialling",
+		"scenarios":       "where the broker is, and who is who",
+	}},
 	{"fleet/load", map[string]string{
 		"devices/faces":    "where devices are commanded",
 		"fleet/client":     "their sessions",
@@ -174,6 +178,7 @@ var rooms = []struct {
 		"fleet/machine":    "what this machine has",
 		"fleet/metrics":    "counts",
 		"fleet/preflight":  "what the broker does not allow",
+		"fleet/reach":      "where the broker is",
 		"fleet/responder":  "the devices' side of their sessions",
 		"fleet/retained":   "what the broker keeps of devices",
 		"fleet/transport":  "connections",
@@ -238,6 +243,7 @@ var rooms = []struct {
 		"fleet/metrics":       "results",
 		"fleet/preflight":     "what this machine does not allow",
 		"fleet/report":        "report",
+		"fleet/reach":         "the way to the broker",
 		"fleet/requester":     "request, and commands of --control",
 		"fleet/responder":     "what a key has a device do, and what commands became of",
 		"fleet/retained":      "clear",

@@ -13,7 +13,7 @@ import (
 	"homefleet/fleet"
 	"homefleet/fleet/control"
 	"homefleet/fleet/metrics"
-	"homefleet/fleet/transport"
+	"homefleet/fleet/reach"
 	"homefleet/scenarios"
 )
 
@@ -23,11 +23,11 @@ type running struct {
 	sc       *scenarios.Scenario
 	arg      string // the scenario as it was named
 	fleet    *fleet.Fleet
-	embedded *embedded         // nil: the broker is elsewhere
-	dialer   *transport.Dialer // nil: the broker is embedded
-	sources  int               // addresses that connections come from
-	url      string            // of the broker, for other clients
-	given    string            // the flags that say how to introduce oneself there, as they were given
+	embedded *embedded    // nil: the broker is elsewhere
+	reaches  *reach.Reach // nil: the broker is embedded
+	sources  int          // addresses that connections come from
+	url      string       // of the broker, for other clients
+	given    string       // the flags that say how to introduce oneself there, as they were given
 	id       string
 	log      *slog.Logger
 	ready    *readyFile

@@ -112,14 +112,23 @@ func (a *app) loadScenario(arg, size string) (*scenarios.Scenario, scenarios.Fau
 			return nil, nil, err
 		}
 	}
-	sc, faults := scenarios.LoadSize(src.name, src.text, size)
+	sc, faults := scenarios.LoadFrom(src.name, src.text, size, func(name string) ([]byte, error) {
+		return files.Read(a.path(beside(src.file, name)), scenarios.MostRows)
+	})
 	if sc == nil {
 		return nil, nil, faulty(src.name, faults)
 	}
 	b := &sc.Broker
 	if src.file != "" {
 		b.Password.File = besideTemplate(src.file, b.Password.File)
-		b.CAFile, b.CertFile, b.KeyFile = beside(src.file, b.CAFile), beside(src.file, b.CertFile), beside(src.file, b.KeyFile)
+		for _, groups := range [][]scenarios.Group{sc.Groups, sc.External} {
+			for i := range groups {
+				g := &groups[i]
+				g.From = beside(src.file, g.From)
+				g.CertFile, g.KeyFile = a.pathTemplate(besideTemplate(src.file, g.CertFile)), a.pathTemplate(besideTemplate(src.file, g.KeyFile))
+			}
+		}
+		b.CAFile, b.CertFile, b.KeyFile = beside(src.file, b.CAFile), besideTemplate(src.file, b.CertFile), besideTemplate(src.file, b.KeyFile)
 	}
 	return sc, faults, nil
 }

@@ -16,8 +16,8 @@ func (r *running) preflight(f *runFlags) error {
 	m := machine.This()
 	m.InMemory, m.BrokerInProcess = r.embedded != nil, r.embedded != nil
 	m.SourceAddresses = r.sources
-	if r.dialer != nil {
-		m.Secure = r.dialer.Secure()
+	if r.reaches != nil {
+		m.Secure = r.reaches.Secure()
 		m.WebSocket = strings.HasPrefix(r.url, "ws")
 	}
 	var fatal *preflight.Wall

@@ -13,6 +13,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
+	"homefleet/fleet/reach"
 	"homefleet/scenarios"
 )
 
@@ -283,13 +284,13 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 		o.Embedded, o.InMemory, o.BrokerControl, o.BrokerURL = true, true, r.embedded.Broker, r.url
 		return nil
 	}
-	if r.dialer, err = fleet.NewDialer(r.sc.Broker); err != nil {
+	if r.reaches, err = reach.New(r.sc, o.Secret); err != nil {
 		return misused("", "%w", err)
 	}
-	r.dialer.From(sources)
+	r.reaches.From(sources)
 	r.sources = len(sources)
-	r.url = r.dialer.String()
-	o.Dial, o.BrokerName = r.dialer.Dial, r.url
+	o.Dial, o.DialFor, o.BrokerName = r.reaches.Dial, r.reaches.Each(), r.reaches.String()
+	r.url = r.reaches.First()
 	return nil
 }
 
@@ -359,13 +360,22 @@ const runAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 // newRunID tells this run from others.
 func newRunID() string { return strings.ToLower(rand.Text()[:6]) }
 
+// firstLogin is what the templates of User Name and password are filled with for the first
+// who connects.
+func firstLogin(sc *scenarios.Scenario, run string) scenarios.Vars {
+	for v := range fleet.Logins(sc, run) {
+		return v
+	}
+	return scenarios.Vars{}
+}
+
 // checkSecret reads the first device's password, so that a missing one is told
 // at once and not by every device.
 func (a *app) checkSecret(sc *scenarios.Scenario, run string) error {
 	if sc.Broker.Password == (scenarios.Secret{}) {
 		return nil
 	}
-	if _, err := a.secret(sc.Broker.Password, sc.Device(0).Vars(run)); err != nil {
+	if _, err := a.secret(sc.Broker.Password, firstLogin(sc, run)); err != nil {
 		return misused("", "%w", err)
 	}
 	return nil

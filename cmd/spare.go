@@ -126,10 +126,17 @@ func (a *app) runReads(arg string, sc *scenarios.Scenario, f *runFlags, ids []st
 		}
 		b := &sc.Broker
 		for _, u := range []fileUse{
-			{"the scenario", arg}, {"the result of --replay", f.replay}, {"the CA file", b.CAFile}, {"the client certificate", b.CertFile}, {"the certificate's key", b.KeyFile},
+			{"the scenario", arg}, {"the result of --replay", f.replay}, {"the CA file", b.CAFile},
 		} {
 			if !yield(u) {
 				return
+			}
+		}
+		for _, groups := range [][]scenarios.Group{sc.Groups, sc.External} {
+			for i := range groups {
+				if !yield(fileUse{"the devices of the scenario", groups[i].From}) {
+					return
+				}
 			}
 		}
 		for u := range f.listen.reads() {
@@ -137,22 +144,44 @@ func (a *app) runReads(arg string, sc *scenarios.Scenario, f *runFlags, ids []st
 				return
 			}
 		}
-		if b.Password.File == "" {
-			return
-		}
-		last := ""
-		for i, id := range ids {
-			again := *sc
-			again.Seed = f.runs.seed(sc.Seed, i+1)
-			for v := range fleet.Logins(&again, id) {
-				name := b.Password.File.Expand(v)
-				if name != last && !yield(fileUse{"a password file", name}) {
-					return
-				}
-				last = name
+		for u := range f.ownReads(sc, ids) {
+			if !yield(u) {
+				return
 			}
-			if text := string(b.Password.File); !strings.Contains(text, "{run}") && !strings.Contains(text, "{seed}") {
-				break // it is the same in each run
+		}
+	}
+}
+
+// ownReads lists the files that who connects has of its own, by the templates of their names.
+func (f *runFlags) ownReads(sc *scenarios.Scenario, ids []string) iter.Seq[fileUse] {
+	return func(yield func(fileUse) bool) {
+		b := &sc.Broker
+		for _, of := range []struct {
+			what string
+			name scenarios.Template
+		}{{"a password file", b.Password.File}, {"a client certificate", b.CertFile}, {"a certificate's key", b.KeyFile}} {
+			last, text := "", string(of.name)
+			for i, id := range ids {
+				again := *sc
+				again.Seed = f.runs.seed(sc.Seed, i+1)
+				for v := range fleet.Logins(&again, id) {
+					name := of.name.Expand(v)
+					if name != last && !yield(fileUse{of.what, name}) {
+						return
+					}
+					last = name
+					if of.name.Fixed() {
+						break
+					}
+				}
+				if !strings.Contains(text, "{run}") && !strings.Contains(text, "{seed}") {
+					break // it is the same in each run
+				}
+			}
+		}
+		for d := range sc.Devices() {
+			if g := d.Group; g.CertFile != "" && !(yield(fileUse{"a client certificate", g.CertFile.Expand(d.Vars(""))}) && yield(fileUse{"a certificate's key", g.KeyFile.Expand(d.Vars(""))})) {
+				return
 			}
 		}
 	}

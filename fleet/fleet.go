@@ -34,6 +34,10 @@ type Options struct {
 	// follows a scenario. It must be safe for concurrent use.
 	Dial func(context.Context) (net.Conn, error)
 
+	// DialFor opens a connection for somebody of whom it depends how the broker is reached: a
+	// device of a group, or with no group one of the others; see package reach. nil: all have Dial.
+	DialFor func(context.Context, scenarios.Vars, *scenarios.Group) (net.Conn, error)
+
 	// BrokerName is how errors call the broker; it holds no password.
 	BrokerName string
 

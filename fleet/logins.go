@@ -65,8 +65,15 @@ func runOf(sc *scenarios.Scenario, run string) string {
 // credentials fills in the user name and password of the scenario.
 func (f *Fleet) credentials(p *wire.Connect, vars scenarios.Vars) error {
 	b := &f.scenario.Broker
-	if b.Username != "" {
+	user, password, _ := vars.Login()
+	if user != "" {
+		p.HasUser, p.Username = true, user
+	} else if b.Username != "" {
 		p.HasUser, p.Username = true, b.Username.Expand(vars)
+	}
+	if password != "" {
+		p.HasPass, p.Password = true, []byte(password)
+		return nil
 	}
 	if b.Password == (scenarios.Secret{}) {
 		return nil

@@ -87,7 +87,7 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options
 	e := &responder.Env{
 		Client: f.env, Scenario: f.scenario, Run: f.run, Availability: responder.AvailabilityOf(f.scenario),
 		Voices:      voices,
-		Credentials: f.credentials, NoRetain: f.noRetain.Load, Few: f.scenario.Count() <= fewDevices,
+		Credentials: f.credentials, Dial: o.DialFor, NoRetain: f.noRetain.Load, Few: f.scenario.Count() <= fewDevices,
 		// A duplicate leaves its session to the device.
 		Duplicates:      &client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}},
 		DuplicateStream: func(device int) int { return identity{duplicateRole, device}.stream() },
@@ -179,8 +179,9 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 // loadEnv is what the controllers work with.
 func (f *Fleet) loadEnv() load.Env {
 	return load.Env{
-		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials,
-		Present:             func(device int) bool { return f.responders[device].IsUp() },
+		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials, Dial: f.deviceEnv.Dial,
+		// Of a device that somebody else runs nobody knows.
+		Present:             func(device int) bool { return device >= len(f.responders) || f.responders[device].IsUp() },
 		ResponseInformation: func() { f.responseInfo.Store(true) },
 		Idle: func() {
 			f.idle.Add(1)
@@ -212,7 +213,7 @@ func (f *Fleet) watcherProfile(spec *scenarios.Watchers) *client.Profile {
 // watcherEnv is what the watchers work with, but for their ledger.
 func (f *Fleet) watcherEnv() *load.WatcherEnv {
 	e := &load.WatcherEnv{
-		Client: f.env, Run: f.run, Credentials: f.credentials, Place: f.place, OneWay: f.oneWayTopics(),
+		Client: f.env, Run: f.run, Credentials: f.credentials, Dial: f.deviceEnv.Dial, Place: f.place, OneWay: f.oneWayTopics(),
 		Will: func(p *wire.Publish) (int, uint32, bool) {
 			device, number, run := responder.ConnectionOf(p)
 			return device, number, run == f.run && f.numbered(device) != nil

@@ -57,7 +57,7 @@ func (s *Scenario) ParseGroup(body []byte) (*Group, error) {
 	if doc.Broken() {
 		return nil, doc.Faults()
 	}
-	g := readGroup(doc.Root(), devices.Kinds())
+	g := readGroup(doc.Root(), devices.Kinds(), nil)
 	doc.Unknown()
 	if err := doc.Faults().Err(); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (s *Scenario) Add(beside *Scenario) { s.added.groups.Store(beside.added.gro
 // GroupFacts returns the keys of a group of devices that is added, but for the parameters of
 // its kind.
 func GroupFacts() []KeyFacts {
-	all := factsOf(groupKeys)
+	all := slices.DeleteFunc(factsOf(groupKeys), func(k KeyFacts) bool { return k.Name == fromKey.name })
 	for i := range all {
 		switch k := &all[i]; k.Name {
 		case "kind":

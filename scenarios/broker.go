@@ -16,6 +16,11 @@ import (
 var brokerKeys = describe[Broker](table{name: "[broker]", keys: []key{
 	{name: "url", form: text{what: "`mqtt://`, `mqtts://`, `ws://` or `wss://`"}, defDoc: "the embedded broker",
 		doc: "where the broker is; ports 1883, 8883, 80 and 443 unless given; path and query with `ws` and `wss` only; no credentials in it"},
+	{name: "urls", form: list{of: "such addresses"}, defDoc: "`url`", doc: "in the place of `url`: several addresses, of the nodes of a cluster, say"},
+	{name: "spread", form: oneOf{texts(ByDevice, ByHome)}, defDoc: "`\"device\"`", needs: "urls",
+		doc: "who is at which of them: clients in turn, by their numbers, or all devices of a home at one. A client comes back to its own"},
+	{name: "headers", form: byRule{"table `[broker.headers]`"}, doc: "headers of the handshake of `ws` and `wss`; values are templates"},
+	{name: "headers_env", form: byRule{"table `[broker.headers_env]`"}, doc: "likewise, by the names of environment variables with the values, which are secrets"},
 	{name: "mqtt", form: oneOf{texts(MQTT5, MQTT311)}, defDoc: "`\"5\"`",
 		doc: "version that all clients speak who have none of their own: `\"3.1.1\"` for a broker that has nothing newer; see [MQTT 3.1.1](#mqtt-311)"},
 	{name: "username", form: template{text{fault: textFault}, devicePlaces}, doc: "User Name"},
@@ -24,8 +29,9 @@ var brokerKeys = describe[Broker](table{name: "[broker]", keys: []key{
 	{name: "password_env", form: envTemplate{template{text{fault: envFault}, devicePlaces}}, field: "password.env", excludes: "password_file: want one place for the password",
 		doc: "name of the environment variable with the password"},
 	{name: "ca_file", form: fileName, defDoc: "the system's", doc: "PEM certificates that are trusted"},
-	{name: "cert_file", form: fileName, example: `"...", the key's certificate`, needs: "key_file", doc: "PEM client certificate, with `key_file`"},
-	{name: "key_file", form: fileName, example: `"...", the certificate's private key`, needs: "cert_file", doc: "its private key"},
+	{name: "cert_file", form: template{text{what: "a file name", fault: fileFault}, devicePlaces}, example: `"...", the key's certificate`, needs: "key_file",
+		doc: "PEM client certificate, with `key_file`; with a place in the name each client has its own, which is read for each connection"},
+	{name: "key_file", form: template{text{what: "a file name", fault: fileFault}, devicePlaces}, example: `"...", the certificate's private key`, needs: "cert_file", doc: "its private key"},
 	{name: "server_name", form: text{fault: fileFault, quiet: true}, defDoc: "the url's host", doc: "host name that the certificate must have"},
 	{name: "insecure", form: yesNo{}, def: false, doc: "accept any certificate"},
 }})
@@ -47,7 +53,21 @@ func (f envTemplate) check(r rules, k *key, field reflect.Value) {
 
 func readBroker(r *reader) {
 	t := r.top.Table("broker")
-	brokerKeys.read(t, &r.s.Broker)
+	b := &r.s.Broker
+	brokerKeys.read(t, b)
+	if t.Holds("urls") && t.Holds("url") {
+		t.KeyErrorf("urls", "remove one of them", "urls stands beside url; want one of the two")
+	}
+	readProperties(t, "headers", &b.Headers)
+	readProperties(t, "headers_env", &b.HeadersEnv)
+	b.fill()
+	for _, key := range []string{"auth_method", "authentication_method", "auth_data", "authentication_data"} {
+		if t.Holds(key) {
+			t.Known(key)
+			t.Errorf(key, "username and password, a client certificate, or a header of the WebSocket handshake",
+				"%s is of enhanced authentication (MQTT 5.0, 4.12), which homefleet does not speak", key)
+		}
+	}
 	if t.Holds("password") {
 		t.Known("password")
 		t.Errorf("password", `name where it is: password_env = "MQTT_PASSWORD" or password_file = "..."`, "a scenario holds no password: scenarios are shared")
@@ -57,6 +77,8 @@ func readBroker(r *reader) {
 func checkBroker(c *checker) {
 	r, b := c.rules("broker"), &c.s.Broker
 	brokerKeys.check(r, b)
+	checkAddresses(r, b)
+	checkHeaders(r, b)
 	if b.URL != "" {
 		if problem, hint := URLFault(b.URL); problem != "" {
 			r.errorf("url", hint, "url is %q: %s", tomlfault.Short(words.PublicURL(b.URL)), problem)

@@ -14,10 +14,9 @@ import (
 // or a group that is named, or somebody.
 func (ch *checker) attribute(r rules, c *Controllers) bool {
 	var lacking, kinds []*devices.Kind // of those that the target's kind or the group allows
-	for i := range ch.s.Groups {
-		g := &ch.s.Groups[i]
+	for _, g := range ch.s.described() {
 		switch {
-		case slices.Contains(kinds, g.Kind):
+		case g.Attributes == nil && slices.Contains(kinds, g.Kind):
 			continue
 		case c.Group != "" && !slices.Contains(g.Groups, c.Group):
 			continue
@@ -25,7 +24,7 @@ func (ch *checker) attribute(r rules, c *Controllers) bool {
 			continue
 		}
 		kinds = append(kinds, g.Kind)
-		if _, ok := g.Kind.Attribute([]byte(c.Attribute)); !ok {
+		if _, ok := g.attribute(c.Attribute); !ok {
 			lacking = append(lacking, g.Kind)
 		}
 	}
@@ -71,7 +70,7 @@ func checkPayloads(ch *checker, r rules, c *Controllers, kinds []*Group) {
 	makers := make([]devices.Maker, len(kinds))
 	for i, g := range kinds {
 		if g.Kind.Prepare == nil {
-			return
+			return // of one of them nobody knows what it takes
 		}
 		maker, err := g.Kind.Prepare(g.Params)
 		if err != nil {

@@ -70,7 +70,7 @@ func (c *checker) distinctClients(r rules) {
 		return // the broker's choice, or the ids are at fault
 	case id.Has("id") && !id.Has("n") && !id.Has("h") && !id.Has("home") && !id.Has("kind"):
 		return // as distinct as the ids
-	case id.fixed():
+	case id.Fixed():
 		r.errorf("client_id", `did you mean "{id}"?`, "client_id %q is the same for all %d devices; want one for each", tomlfault.Short(string(id)), n)
 		return
 	}

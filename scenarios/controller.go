@@ -26,6 +26,9 @@ type Controllers struct {
 	PayloadSize     int
 	CorrelationSize int // of the Correlation Data; default 24 bytes, or what the devices take if that is less; 16 to 65,535
 	QoS             byte
+	Retain          bool          // of the requests: the broker keeps each as the latest on its topic
+	MessageExpiry   time.Duration // of the requests, whole seconds; 0: absent
+	UserProperties  []Property    // of the requests, in the order of the file; places are those of ClientID
 	MQTT            MQTT          // "": that of Broker; see [Scenario.Speaks]
 	Timeout         time.Duration // an answer after it is late; 1ms to 1h; default 5s
 

@@ -27,6 +27,10 @@ var controllerKeys = describe[Controllers](table{name: "[[controller]]", by: "ar
 		doc: "Correlation Data. Where a device that may be commanded takes less, that is the most, and the default: a Tasmota takes `\"16B\"`"},
 	{name: "qos", form: qos(), def: 0, doc: "QoS of the requests, and so of the answers, on the whole way: devices subscribe at 2 (or at the broker's Maximum QoS), " +
 		"and answer at the QoS at which the request came. It is that of its sending unless the broker granted the subscription less, which is said"},
+	{name: "retain", form: yesNo{}, def: false, doc: "RETAIN of the requests, as some hubs and apps have it: the broker keeps the latest on each topic, and devices have it again when they subscribe"},
+	{name: "message_expiry", form: seconds(maxMessageExpiry, "none"), doc: "Message Expiry Interval of the requests: one that waited for longer for its device is not delivered any more"},
+	{name: "user_properties", form: byRule{"table `[controller.user_properties]`, or pairs `[[\"key\", \"value\"], ...]`"},
+		doc: "User Properties of the requests, in the order of the file; values are templates of the places of `client_id`"},
 	mqttKey("they"),
 	{name: "timeout", form: span(time.Millisecond, maxTimeout), def: 5 * time.Second, doc: "an answer after it is late"},
 	{name: "arrival", form: oneOf{texts(Constant, Poisson, Bursts, Closed)}, def: Constant, doc: "when requests are due; it says which of the next keys there may be"},

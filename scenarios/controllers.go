@@ -55,6 +55,7 @@ func readControllers(r *reader) {
 func readController(t *tomlfault.Table, c *Controllers, kinds []*devices.Kind) {
 	controllerKeys.read(t, c)
 	readTarget(t.Table("target"), &c.Target, kinds)
+	readProperties(t, "user_properties", &c.UserProperties)
 	if t.Has("payloads") && t.Has("payload") {
 		t.KeyErrorf("payloads", "remove one of them", "payloads stands beside payload; want one of the two")
 	}
@@ -78,9 +79,13 @@ func checkControllers(ch *checker) {
 		ch.rules(controllerPath(maxNamed)).errorf("", "one group may have a count", "that makes %d groups of controllers; want at most %d", n, maxNamed)
 		return
 	}
+	if len(ch.s.Controllers) == 0 && len(ch.s.External) > 0 && ch.doc.OK("controller") {
+		ch.rules(externalPath(0)).errorf("", "add a [[controller]]", "nobody commands these devices, and the fleet does not run them")
+	}
 	for i := range ch.s.Controllers {
 		c, r := &ch.s.Controllers[i], ch.rules(controllerPath(i))
 		controllerKeys.check(r, c)
+		checkProperties(r, "user_properties", c.UserProperties, controllerPlaces, c.Vars(1, ch.s.Seed, sampleRun), c.Vars(max(c.Count, 1), ch.s.Seed, sampleRun))
 		checkRates(r, c)
 		checkStages(r, c)
 		checkTarget(ch, r, c)

@@ -11,32 +11,37 @@ import (
 // distinctIDs reports every group that has an id for the second time, each
 // once.
 func (c *checker) distinctIDs() bool {
-	s, distinct := c.s, true
-	if len(s.Groups) == 1 && s.Groups[0].countsUp() {
+	groups, distinct := c.s.described(), true
+	if len(groups) == 1 && groups[0].countsUp() {
 		return true
 	}
-	seen := newSeen(s.Count())
+	total := 0
+	for _, g := range groups {
+		total += g.Total()
+	}
+	seen := newSeen(total)
 	var buf []byte
 	blamed := -1
-	number := -1
-	for i := range s.Groups {
-		g := &s.Groups[i]
+	at := -1
+	for i, g := range groups {
 		for j := range g.Total() {
-			number++
-			buf = append(buf[:0], s.device(number, g, j).ID...)
-			other, repeated := seen.add(buf, number)
+			at++
+			buf = append(buf[:0], c.s.device(at, g.Group, j).ID...)
+			other, repeated := seen.add(buf, at)
 			if !repeated || blamed == i {
 				continue
 			}
 			blamed, distinct = i, false
-			path, hint := groupPath(i), "give one of the groups another id, or another first number"
-			by := "by another device of the group"
-			if k := s.groupOf(other); k != i {
-				by = "by the group at " + c.doc.Where(groupPath(k))
+			hint, by := "give one of the groups another id, or another first number", "by another device of the group"
+			if k := groupOf(groups, other); k != i {
+				by = "by the group at " + c.doc.Where(groups[k].path)
 			} else {
 				hint = `separate the places of the id, as in "{h}-{n}"`
 			}
-			c.rules(path).errorf("id", hint, "device id %q is already used %s", tomlfault.Short(string(buf)), by)
+			if g.Rows != nil {
+				by += ", at " + g.Rows.Where(j)
+			}
+			c.rules(g.path).errorf("id", hint, "device id %q is already used %s", tomlfault.Short(string(buf)), by)
 		}
 	}
 	return distinct
@@ -70,13 +75,13 @@ func (c *checker) distinctBridges() {
 // countsUp reports whether the ids of the group are distinct at a glance: one
 // number, which differs from device to device, in the same text.
 func (g *Group) countsUp() bool {
-	return g.Homes == 0 && !g.ID.Has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.Has("n")
+	return g.Homes == 0 && g.Rows == nil && !g.ID.Has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.Has("n")
 }
 
-// groupOf returns the index of a device's group.
-func (s *Scenario) groupOf(number int) int {
-	for i := range s.Groups {
-		if number -= s.Groups[i].Total(); number < 0 {
+// groupOf returns which of some groups a device is of, by its place among all of them.
+func groupOf(groups []describedGroup, at int) int {
+	for i, g := range groups {
+		if at -= g.Total(); at < 0 {
 			return i
 		}
 	}
@@ -95,12 +100,14 @@ func (c *checker) sample() {
 	seen, number := make(map[lengths]bool), 0
 	for i := range c.s.Groups {
 		g := &c.s.Groups[i]
-		number += g.Total()
-		v := c.s.device(number-1, g, g.Total()-1).Vars(sampleRun)
-		if n := lengthsOf(v); !seen[n] {
-			seen[n] = true
-			c.samples = append(c.samples, v)
+		for _, j := range g.telling() {
+			v := c.s.device(number+j, g, j).Vars(sampleRun)
+			if n := lengthsOf(v); !seen[n] {
+				seen[n] = true
+				c.samples = append(c.samples, v)
+			}
 		}
+		number += g.Total()
 	}
 }
 

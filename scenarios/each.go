@@ -43,9 +43,12 @@ func (s *Scenario) Devices() iter.Seq[Device] {
 }
 
 // Device returns the device with a number from 0 to Count()-1 of a checked
-// scenario, in a time that grows with the number of groups alone. Like an index
-// of a slice, a number beyond them panics.
+// scenario, or with one that [Scenario.Targets] has returned, in a time that grows with
+// the number of groups alone. Like an index of a slice, a number beyond them panics.
 func (s *Scenario) Device(number int) Device {
+	if number >= firstExternal {
+		return s.externalDevice(number)
+	}
 	j := number
 	for g := range s.EachGroup() {
 		if n := g.Total(); j >= n {
@@ -75,7 +78,7 @@ func (s *Scenario) device(number int, g *Group, j int) Device {
 
 // Who returns what tells the device's face which device speaks.
 func (d *Device) Who() faces.Who {
-	return faces.Who{ID: d.ID, Home: d.Home, Number: uint64(d.Global), Seed: d.seed}
+	return faces.Who{ID: d.ID, Home: d.Home, Number: uint64(d.Global), Seed: d.seed, Given: d.Group.external}
 }
 
 // Vars returns what the device's templates are filled with. run tells this run
@@ -85,5 +88,5 @@ func (d Device) Vars(run string) Vars {
 	if d.Group.Kind != nil {
 		kind = d.Group.Kind.Name
 	}
-	return Vars{ID: d.ID, N: d.N, H: d.H, Home: d.Home, Kind: kind, Seed: d.seed, Run: run, Number: d.Global}
+	return Vars{ID: d.ID, N: d.N, H: d.H, Home: d.Home, Kind: kind, Seed: d.seed, Run: run, Number: d.Global, Rows: d.Group.Rows, Row: d.N - 1}
 }

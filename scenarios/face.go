@@ -72,14 +72,19 @@ func baseFault(s string) string {
 // are there is for the face to say.
 func fullTopicFault(s string) string { return baseFault(strings.TrimSuffix(s, "/")) }
 
-// readFace reads face = "...", or [device.face], and what the group leaves to the face.
-func (g *Group) readFace(t *tomlfault.Table) {
+// readDialect reads face = "...", or [device.face].
+func (g *Group) readDialect(t *tomlfault.Table) {
 	if t.IsTable("face") {
 		faceKeys.read(t.Table("face"), &g.Face)
 	} else {
 		t.Choice("face", faceNames, &g.Face.Name)
 	}
 	faceKeys.fill(&g.Face)
+}
+
+// readFace reads the dialect, and what the group leaves to the face.
+func (g *Group) readFace(t *tomlfault.Table) {
+	g.readDialect(t)
 	if f, ok := faces.ByName(g.Face.Name); ok {
 		if !t.Holds("retain") {
 			g.Retain = f.Retains
@@ -98,7 +103,11 @@ func (g *Group) readFace(t *tomlfault.Table) {
 // cannot be.
 func (g *Group) makeVoice() {
 	faceKeys.fill(&g.Face)
-	if g.voice, g.voiceErr = g.NewVoice(); g.voiceErr != nil || g.Kind == nil {
+	g.voice, g.voiceErr = nil, nil
+	if g.Kind != nil {
+		g.voice, g.voiceErr = g.NewVoice()
+	}
+	if g.voice == nil {
 		native, _ := faces.ByName(faces.Default)
 		g.voice, _ = native.New(faces.Settings{Kind: new(devices.Kind)})
 	}
@@ -106,7 +115,11 @@ func (g *Group) makeVoice() {
 
 // NewVoice makes the face up for the devices of the group as it is now.
 func (g *Group) NewVoice() (faces.Voice, error) {
-	return g.Dialect().New(faces.Settings{Options: g.Face.Options, Kind: g.Kind, QoS: g.QoS, Retain: g.Retain, Groups: g.Groups, Telemetry: g.Telemetry, Homes: g.Home != ""})
+	s := faces.Settings{Options: g.Face.Options, Kind: g.Kind, QoS: g.QoS, Retain: g.Retain, Groups: g.Groups, Telemetry: g.Telemetry, Homes: g.Home != ""}
+	if g.external {
+		return g.Dialect().Target(s)
+	}
+	return g.Dialect().New(s)
 }
 
 // Prepare returns what speaks for the devices of the group as it is now, and what makes their

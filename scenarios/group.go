@@ -43,6 +43,15 @@ func (g *Group) fill(c *Connect) {
 
 // defaultNames fills in home and id, which depend on whether there are homes.
 func (g *Group) defaultNames() {
+	if g.Rows != nil {
+		g.Count = g.Rows.Len()
+		if g.Home == "" && g.Rows.has(columnHome) {
+			g.Home = "{home}"
+		}
+		if g.ID == "" && g.Rows.has(columnID) {
+			g.ID = "{id}"
+		}
+	}
 	if g.Home == "" && g.Homes > 0 {
 		g.Home = defaultHome
 	}
@@ -66,6 +75,10 @@ var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
 	{name: "home", form: template{text{}, homePlaces}, defDoc: "none; with `homes` `\"home-{h}\"`", doc: "the home a device belongs to"},
 	{name: "homes", form: whole(1, MaxDevices), defDoc: "the group is not repeated", doc: "repeats the group in that many homes; `{n}` starts anew in each"},
 	{name: "first_home", form: whole(0, maxFirst), def: 1, doc: "number of the first home, `{h}`"},
+	fromKey,
+	{name: "cert_file", form: template{text{what: "a file name", fault: fileFault}, devicePlaces}, defDoc: "that of `[broker]`", needs: "key_file", example: `"...", the key's certificate`,
+		doc: "PEM client certificate of the devices, read for each connection"},
+	{name: "key_file", form: template{text{what: "a file name", fault: fileFault}, devicePlaces}, defDoc: "that of `[broker]`", needs: "cert_file", example: `"...", the certificate's private key`, doc: "its private key"},
 	{name: "telemetry", form: optional(span(0, 0), "none"), doc: "interval of reports of all that they measure"},
 	{name: "telemetry_jitter", form: share(""), def: 0.1, doc: "how much each interval may be longer or shorter"},
 	{name: "telemetry_topic", form: template{text{what: "a topic name", empty: leaveOut}, devicePlaces}, defDoc: "`\"" + string(reportTopic) + "\"`",
@@ -90,13 +103,16 @@ var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
 
 func readGroups(r *reader) {
 	for _, t := range r.top.Tables("device") {
-		r.s.Groups = append(r.s.Groups, readGroup(t, r.kinds))
+		r.s.Groups = append(r.s.Groups, readGroup(t, r.kinds, r.rows))
 	}
 }
 
-func readGroup(t *tomlfault.Table, kinds []*devices.Kind) Group {
+// readGroup reads a group; open finds the rows of a file that it names, and is nil where none
+// can be read.
+func readGroup(t *tomlfault.Table, kinds []*devices.Kind, open func(string, func(string) string) (*Rows, error)) Group {
 	g := Group{filled: true}
 	groupKeys.read(t, &g)
+	g.readRows(t, open)
 	g.Kind = readKind(t, kinds)
 	g.defaultNames()
 	present := true
@@ -199,13 +215,17 @@ func readParam(t *tomlfault.Table, p *devices.Param) (v any, ok bool) {
 
 func checkGroups(c *checker) {
 	s := c.s
-	if len(s.Groups) == 0 && c.doc.OK("device") {
+	all := s.described()
+	if len(all) == 0 && c.doc.OK("device") && c.doc.OK("target") {
 		c.doc.Errorf(tomlfault.Place{}, `add a [[device]] table with kind = "light"`, "the scenario has no devices")
 	}
 	total := 0
-	for i := range s.Groups {
-		path := groupPath(i)
-		if g, r := &s.Groups[i], c.rules(path); checkGroup(r, g) {
+	for _, g := range all {
+		r, check := c.rules(g.path), checkGroup
+		if g.external {
+			check = checkExternal
+		}
+		if check(r, g.Group) {
 			// Neither factor is above a million, so that this cannot overflow.
 			if total += g.Total(); total > MaxDevices {
 				r.errorf("count", "", "that makes %d devices in all; want at most %d", total, MaxDevices)
@@ -213,13 +233,12 @@ func checkGroups(c *checker) {
 			}
 		}
 	}
-	for i := range s.Groups {
-		r := c.rules(groupPath(i))
-		if !r.ok("kind", "count", "first", "homes", "first_home", "id", "home") {
+	for _, g := range all {
+		if !c.rules(g.path).ok("kind", "count", "first", "homes", "first_home", "id", "home") {
 			return
 		}
 	}
-	c.distinct = len(s.Groups) > 0 && (c.distinct || c.distinctIDs())
+	c.distinct = len(all) > 0 && (c.distinct || c.distinctIDs())
 	c.distinctBridges()
 	c.sample()
 }
@@ -240,25 +259,33 @@ func checkGroup(r rules, g *Group) bool {
 	r.noHomes = g.Homes == 0 && r.ok("homes")
 	checkFace(r, g)
 	checkNames(r, g)
+	checkRows(r, g)
 	checkParams(r, g)
 	return r.ok("count", "homes")
 }
 
 // checkNames checks what the devices and their homes are called.
 func checkNames(r rules, g *Group) {
+	if g.Rows != nil {
+		return // one by one
+	}
 	first, last := g.ends()
 	if r.template("home", g.Home, homePlaces, homeFault) && r.homeless("home", g.Home) {
 		first.Home, last.Home = g.Home.Expand(first), g.Home.Expand(last)
 		r.template("home", g.Home, homePlaces, homeFault, first, last)
 	}
-	if !r.template("id", g.ID, idPlaces, idFault) || !r.homeless("id", g.ID) || !r.ok("home") {
+	fault := idFault
+	if g.external {
+		fault = topicFault // what others call theirs may have levels, and spaces
+	}
+	if !r.template("id", g.ID, idPlaces, fault) || !r.homeless("id", g.ID) || !r.ok("home") {
 		return
 	}
 	if g.Home == "" && g.ID.Has("home") {
 		r.errorf("id", `add home = "..."`, "id has a {home}, but the group has no home")
 		return
 	}
-	if !r.template("id", g.ID, idPlaces, idFault, first, last) || !r.ok("count", "homes") {
+	if !r.template("id", g.ID, idPlaces, fault, first, last) || !r.ok("count", "homes") {
 		return
 	}
 	perHome := g.ID.Has("h") || g.ID.Has("home") && g.Home.Has("h")

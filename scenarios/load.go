@@ -1,8 +1,6 @@
 package scenarios
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,8 +24,8 @@ type (
 // Go, and every section is read before any is checked, so that a rule may look
 // at all of them.
 type section struct {
-	read  func(r *reader) // nil: another section reads it
-	check func(c *checker)
+	read  func(r *reader)  // nil: another section reads it
+	check func(c *checker) // nil: another section checks it
 }
 
 // sections are all parts of a scenario, in the order of their checks: the
@@ -36,6 +34,7 @@ func sections() []section {
 	return []section{
 		{readTop, checkTop},
 		{readGroups, checkGroups},
+		{readExternal, nil}, // they are checked with the device groups
 		{readBroker, checkBroker},
 		{readConnect, checkConnect},
 		{nil, checkWills}, // they are read with the device groups, as those that follow
@@ -58,6 +57,7 @@ type reader struct {
 	top   *tomlfault.Table
 	s     *Scenario
 	kinds []*devices.Kind
+	rows  func(name string, idFault func(string) string) (*Rows, error) // of a file that is named; nil: none can be read
 }
 
 // checker is a scenario that has every default in its place.
@@ -67,10 +67,15 @@ type checker struct {
 
 	distinct bool   // the devices can be counted, and each has an id of its own
 	samples  []Vars // of devices whose templates are tried out
+
+	rows map[string]*Rows // of the groups that are from a file, by their paths
 }
 
 // rules returns where faults of the table at a path are reported.
-func (c *checker) rules(path string) rules { return rules{doc: c.doc, path: path, samples: c.samples} }
+func (c *checker) rules(path string) rules {
+	group, _, _ := strings.Cut(path, ".")
+	return rules{doc: c.doc, path: path, samples: c.samples, rows: c.rows[group]}
+}
 
 // Load reads a scenario. name is the file's, for the faults. If there are
 // errors the scenario is nil; the faults beside a scenario are warnings. Of a
@@ -85,12 +90,16 @@ type loader struct {
 	sizes    bool            // check every size
 	distinct bool            // that ids are distinct is known
 	kinds    []*devices.Kind // nil: all there are
+	open     Opener          // nil: the scenario can name no files of devices
+
+	known map[string]*Rows // that were read of files
 }
 
 func (l loader) load(name string, src []byte, size string) (*Scenario, Faults) {
 	if l.kinds == nil {
 		l.kinds = devices.Kinds()
 	}
+	l.known = make(map[string]*Rows)
 	doc := tomlfault.Parse(name, src)
 	if strings.TrimSpace(string(src)) == "" {
 		doc.Errorf(tomlfault.Place{}, `the shipped scenario "bedroom" is one to start from`, "the file is empty")
@@ -108,13 +117,14 @@ func (l loader) load(name string, src []byte, size string) (*Scenario, Faults) {
 		doc.Errorf(tomlfault.Place{}, tomlfault.DidYouMean(size, all), "there is no size %q; want %s", tomlfault.Short(size), tomlfault.Join(all))
 		return nil, doc.Faults()
 	}
-	sum := sha256.Sum256(src)
 	read := func(doc *tomlfault.Document, size string) (*Scenario, Faults) {
-		s := &Scenario{Name: name, Digest: hex.EncodeToString(sum[:])}
+		s := &Scenario{Name: name}
 		if len(names) > 0 {
 			s.Size, s.sizes = size, append([]string{DefaultSize}, names...)
 		}
-		return s, l.read(doc, s)
+		faults := l.read(doc, s)
+		s.Digest = s.digest(src)
+		return s, faults
 	}
 	s, faults := read(doc, DefaultSize)
 	base := faults
@@ -136,6 +146,9 @@ func (l loader) load(name string, src []byte, size string) (*Scenario, Faults) {
 // read reads and checks a document.
 func (l loader) read(doc *tomlfault.Document, s *Scenario) Faults {
 	r := &reader{top: doc.Root(), s: s, kinds: l.kinds}
+	if l.open != nil {
+		r.rows = l.rows
+	}
 	for _, part := range sections() {
 		if part.read != nil {
 			part.read(r)
@@ -163,8 +176,16 @@ func (s *Scenario) Vet() Faults {
 }
 
 func (s *Scenario) check(c *checker) Faults {
+	c.rows = make(map[string]*Rows)
+	for _, g := range s.described() {
+		if g.Rows != nil {
+			c.rows[g.path] = g.Rows
+		}
+	}
 	for _, part := range sections() {
-		part.check(c)
+		if part.check != nil {
+			part.check(c)
+		}
 	}
 	return c.doc.Faults()
 }
@@ -176,8 +197,12 @@ func (s *Scenario) fill() {
 		s.filled = true
 	}
 	s.Connect.fill()
+	s.Broker.fill()
 	for i := range s.Groups {
 		s.Groups[i].fill(&s.Connect)
+	}
+	for i := range s.External {
+		s.External[i].fillExternal()
 	}
 	for i := range s.Controllers {
 		s.Controllers[i].fill(i)

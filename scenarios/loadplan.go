@@ -85,13 +85,11 @@ func (s *Scenario) LoadPlan() LoadPlan {
 
 // oneOfEachGroup returns the first of some devices that is of each group.
 func (s *Scenario) oneOfEachGroup(numbers []int) (all []Device) {
-	from := 0
-	for i := range s.Groups {
-		to := from + s.Groups[i].Total()
+	for from, g := range s.numbered(true) {
+		to := from + g.Total()
 		if at := slices.IndexFunc(numbers, func(n int) bool { return from <= n && n < to }); at >= 0 {
 			all = append(all, s.Device(numbers[at]))
 		}
-		from = to
 	}
 	return all
 }

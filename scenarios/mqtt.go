@@ -3,6 +3,7 @@ package scenarios
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"homefleet/devices/faces"
 )
@@ -59,6 +60,7 @@ func checkMQTT(c *checker) {
 			checkMisbehavior311(r, g)
 		}
 	}
+	others := slices.ContainsFunc(c.s.External, func(g Group) bool { return c.s.Speaks311(g.MQTT) })
 	for i := range c.s.Controllers {
 		ctl, r := &c.s.Controllers[i], c.rules(controllerPath(i))
 		switch {
@@ -66,7 +68,7 @@ func checkMQTT(c *checker) {
 		case c.s.Speaks311(ctl.MQTT):
 			checkController311(r, ctl)
 			checkAnswerTopics311(c, r, ctl)
-		case some:
+		case some || others:
 			checkAsks311(c, r, ctl)
 		}
 	}
@@ -146,6 +148,12 @@ func checkController311(r rules, c *Controllers) {
 	}
 	if c.ShareReplies {
 		r.errorf("share_replies", unless5, "MQTT 3.1.1 has no Response Topic that could be shared")
+	}
+	if c.MessageExpiry > 0 {
+		r.warnf("message_expiry", unless5, "MQTT 3.1.1 has no Message Expiry Interval: requests are kept for as long as it takes")
+	}
+	if len(c.UserProperties) > 0 {
+		r.warnf("user_properties", unless5, "MQTT 3.1.1 has no User Properties: requests go without")
 	}
 	if r.ok("correlation_size") && r.doc.Holds(r.at("correlation_size")) {
 		r.warnf("correlation_size", "leave it out", "MQTT 3.1.1 has no Correlation Data: correlation_size has no effect")

@@ -249,8 +249,8 @@ func (t Template) lead() string {
 // topic level in the place of a device's id.
 func checkDeviceGroups(c *checker) {
 	named := make(map[string]string) // name: where it is
-	for i := range c.s.Groups {
-		g, r := &c.s.Groups[i], c.rules(groupPath(i))
+	for _, g := range c.s.described() {
+		r := c.rules(g.path)
 		for k, name := range g.Groups {
 			key := fmt.Sprintf("groups[%d]", k)
 			if problem := idFault(name); problem != "" {

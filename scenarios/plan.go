@@ -35,11 +35,16 @@ func (w *Will) Expand(v Vars) WillText {
 }
 
 // Plan sums a checked scenario up, group by group. It connects to nothing.
-func (s *Scenario) Plan() []GroupPlan {
-	plans := make([]GroupPlan, 0, len(s.Groups))
-	number := 0
-	for i := range s.Groups {
-		g := &s.Groups[i]
+func (s *Scenario) Plan() []GroupPlan { return s.planOf(s.Groups, 0) }
+
+// ExternalPlan does so for the groups of devices that somebody else runs.
+func (s *Scenario) ExternalPlan() []GroupPlan { return s.planOf(s.External, firstExternal) }
+
+// planOf sums up groups, the first device of which has a number.
+func (s *Scenario) planOf(groups []Group, number int) []GroupPlan {
+	plans := make([]GroupPlan, 0, len(groups))
+	for i := range groups {
+		g := &groups[i]
 		n := g.Total()
 		p := GroupPlan{Group: g, Count: n, First: s.device(number, g, 0), Last: s.device(number+n-1, g, n-1)}
 		switch {
@@ -50,7 +55,7 @@ func (s *Scenario) Plan() []GroupPlan {
 		case g.Home != "":
 			p.Homes = 1
 		}
-		if !g.Will.Off {
+		if !g.Will.Off && !g.external {
 			text := g.Will.Expand(p.First.Vars("{run}"))
 			p.Will = &text
 		}

@@ -43,6 +43,10 @@ type Scenario struct {
 	Connect Connect
 	Groups  []Group
 
+	// External are devices that somebody else runs and that the controllers command:
+	// `[[target]]`. Nobody connects for them.
+	External []Group
+
 	// What is measured, if anything is. Then Duration is 0: the phases say how
 	// long the run lasts.
 	Controllers []Controllers
@@ -55,7 +59,7 @@ type Scenario struct {
 
 	Size string // which of the file's sizes this is; "" if it has but one
 
-	Digest string // SHA-256 of the source text, in hex; "" when built by hand
+	Digest string // SHA-256 of the source text and of the files of devices, but for passwords, in hex; "" when built by hand
 
 	Part Shard // which part of the scenario this is; see [Scenario.Shard]
 
@@ -102,9 +106,18 @@ type Broker struct {
 	Username Template // "": none
 	Password Secret
 
-	CAFile     string // PEM; "": the system's roots
-	CertFile   string // PEM client certificate; with KeyFile
-	KeyFile    string
+	// URLs are several addresses, of brokers that are one to their clients; URL is the first of
+	// them then. Spread says who is at which: default [ByDevice].
+	URLs   []string
+	Spread Spread
+
+	// Headers are of the handshake of ws and wss; those of HeadersEnv have the values of
+	// environment variables, whose names may name the device.
+	Headers, HeadersEnv []Property
+
+	CAFile     string   // PEM; "": the system's roots
+	CertFile   Template // PEM client certificate; with KeyFile
+	KeyFile    Template
 	ServerName string // overrides the host name that is verified
 	Insecure   bool   // accept any certificate
 }
@@ -161,13 +174,23 @@ const SessionNeverExpires = time.Duration(0xFFFFFFFF) * time.Second
 type Group struct {
 	Name  string // tells its devices apart in reports, one word; several groups may share it; "": none
 	Kind  *devices.Kind
-	Count int      // devices; with Homes: in each home; default 1. See Total
-	First int      // number of the first device; default 1; None: 0
-	ID    Template // default "{kind}-{n}"; with Homes "{home}-{kind}-{n}"
-	Home  Template // "": none; with Homes "home-{h}"
+	Count int // devices; with Homes: in each home; default 1. See Total
+	First int // number of the first device; default 1; None: 0
+
+	// From is the file of Rows, for messages. With Rows there is a device for each row, in
+	// one home each or none, First is 1, and the columns are places of the group's templates.
+	// Those called id and home are ID and Home by default, and with user and password the
+	// devices connect in the place of what [Broker] has.
+	From string
+	Rows *Rows
+
+	ID   Template // default "{kind}-{n}"; with Homes "{home}-{kind}-{n}"
+	Home Template // "": none; with Homes "home-{h}"
 
 	Homes     int // 0: the group is not repeated
 	FirstHome int // number of the first home; default 1; None: 0
+
+	CertFile, KeyFile Template // of the devices, in the place of those of [Broker]; "": those
 
 	Params map[string]any // checked parameters of the kind; absent: default
 
@@ -182,6 +205,7 @@ type Group struct {
 	Absent           bool          // the devices are not there until somebody revives them: `present = false`
 	AcceptRetained   bool          // obey retained commands too; default false ("ghost switching")
 	DeafAtFirst      bool          // but not those of a device's first connection; see [faces.Face]
+	Attributes       []string      // of an External: those of its kind that it has; nil: all
 	Groups           []string      // further names that the devices obey, as if it were their own; one topic level, no device's id
 
 	Face     Face     // the dialect they speak; the zero value is homefleet's own
@@ -197,6 +221,7 @@ type Group struct {
 
 	Misbehave *Misbehavior // nil: they do as they should
 
+	external  bool        // it is among the scenario's External
 	ahead     int         // in a shard: by how much the number of each device is greater in the whole
 	voice     faces.Voice // its face made up for it, when it was checked
 	voiceErr  error       // why there is none
@@ -240,7 +265,7 @@ type Property struct {
 
 // Device is one device of a group, with everything that depends on its number.
 type Device struct {
-	Number int // in the scenario, from 0, as [Scenario.Device] takes it
+	Number int // in the scenario, from 0, as [Scenario.Device] takes it; of an External it is above those of all others
 	Global int // the same, but where the scenario is a shard, in the whole: seeds and phases follow from it
 	N      int // number within its group (or home, if the group has homes), as {n} shows it
 	H      int // number of its home, as {h} shows it; 1 if the group has no homes

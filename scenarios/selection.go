@@ -17,12 +17,13 @@ type selection struct {
 	target Target
 	may    func(g *Group) bool // whether devices of the group may be meant at all
 	draw   uint64              // what a share is drawn from
+	others bool                // External devices may be meant, too
 	verb   string              // what is done to them, for faults: "command"
 }
 
 // commanded returns the devices that the controllers command.
 func (s *Scenario) commanded(c *Controllers) selection {
-	sel := selection{target: c.Target, may: c.commands, draw: s.Seed, verb: "command"}
+	sel := selection{target: c.Target, may: c.commands, draw: s.Seed, others: true, verb: "command"}
 	if c.Group != "" {
 		sel.target = Target{} // all of the group
 	}
@@ -36,10 +37,12 @@ func (c *Controllers) commands(g *Group) bool {
 		return false
 	case c.Group != "":
 		return slices.Contains(g.Groups, c.Group)
-	case c.Target.Kind != nil:
+	case c.Target.Kind != nil && g.Attributes == nil:
 		return g.Kind == c.Target.Kind
+	case c.Target.Kind != nil && g.Kind != c.Target.Kind:
+		return false
 	}
-	_, has := g.Kind.Attribute([]byte(c.Attribute))
+	_, has := g.attribute(c.Attribute)
 	return has
 }
 
@@ -66,10 +69,7 @@ func (s *Scenario) some(sel selection) bool {
 // each calls yield with the number of each of the devices, in ascending order,
 // until it returns false.
 func (s *Scenario) each(sel selection, yield func(number int) bool) {
-	number := 0
-	for g := range s.EachGroup() {
-		first := number
-		number += g.Total()
+	for first, g := range s.numbered(sel.others) {
 		if !sel.may(g) {
 			continue
 		}
@@ -106,7 +106,7 @@ func (m *matcher) match(number, j int) bool {
 	if t.ID == "" && t.Home == "" {
 		return true
 	}
-	v := Vars{N: g.First + j, H: 1, Kind: g.Kind.Name, Seed: m.seed}
+	v := Vars{N: g.First + j, H: 1, Kind: g.Kind.Name, Seed: m.seed, Rows: g.Rows, Row: g.First + j - 1}
 	if g.Homes > 0 {
 		v.N, v.H = g.First+j%g.Count, g.FirstHome+j/g.Count
 	}

@@ -87,7 +87,7 @@ func (s *Scenario) Shard(part Shard, run string) (*Scenario, error) {
 	}
 	out := *s
 	out.Part = part
-	out.shardGroups(s)
+	out.Groups, out.External = out.shardGroups(s.Groups), out.shardGroups(s.External)
 	if err := out.shardControllers(s); err != nil {
 		return nil, err
 	}
@@ -103,8 +103,8 @@ func (s *Scenario) Shard(part Shard, run string) (*Scenario, error) {
 // divisible returns why a scenario cannot be run in n parts, or nil.
 func (s *Scenario) divisible(n int) error {
 	most := 0
-	for i := range s.Groups {
-		most = max(most, s.Groups[i].units())
+	for _, g := range s.described() {
+		most = max(most, g.units())
 	}
 	if n > most {
 		return fmt.Errorf("%d shards of %s are too many, some would have no device; want at most %d", n, s.Name, most)
@@ -167,12 +167,10 @@ func holder(i, n, parts int) int {
 	return i / (each + 1)
 }
 
-// shardGroups takes the part's devices of the whole.
-func (s *Scenario) shardGroups(whole *Scenario) {
-	s.Groups = nil
+// shardGroups returns the part's devices of groups of the whole.
+func (s *Scenario) shardGroups(whole []Group) (all []Group) {
 	global, local := 0, 0
-	for i := range whole.Groups {
-		g := whole.Groups[i] // a copy
+	for _, g := range whole { // each a copy
 		first := global
 		global += g.Total()
 		from, n := portion(g.units(), s.Part.K-1, s.Part.N)
@@ -187,8 +185,9 @@ func (s *Scenario) shardGroups(whole *Scenario) {
 		}
 		g.ahead = first + from - local
 		local += g.Total()
-		s.Groups = append(s.Groups, g)
+		all = append(all, g)
 	}
+	return all
 }
 
 // shardWatchers takes the part's watchers of the whole.
@@ -206,17 +205,28 @@ func (s *Scenario) shardWatchers(whole *Scenario) {
 // fixRun puts the run in the place of {run} in every template.
 func (s *Scenario) fixRun(run string) {
 	b := &s.Broker
-	all := []*Template{&b.Username, &b.Password.File, &b.Password.Env, &s.Connect.ClientID}
+	all := []*Template{&b.Username, &b.Password.File, &b.Password.Env, &b.CertFile, &b.KeyFile, &s.Connect.ClientID}
+	for _, headers := range []*[]Property{&b.Headers, &b.HeadersEnv} {
+		*headers = slices.Clone(*headers)
+		for k := range *headers {
+			all = append(all, &(*headers)[k].Value)
+		}
+	}
 	for i := range s.Groups {
 		w := &s.Groups[i].Will
-		all = append(all, &w.Topic, &w.Payload, &w.ContentType, &w.ResponseTopic, &w.CorrelationData)
+		all = append(all, &s.Groups[i].CertFile, &s.Groups[i].KeyFile, &w.Topic, &w.Payload, &w.ContentType, &w.ResponseTopic, &w.CorrelationData)
 		w.UserProperties = slices.Clone(w.UserProperties)
 		for k := range w.UserProperties {
 			all = append(all, &w.UserProperties[k].Value)
 		}
 	}
 	for i := range s.Controllers {
-		all = append(all, &s.Controllers[i].ClientID)
+		c := &s.Controllers[i]
+		all = append(all, &c.ClientID)
+		c.UserProperties = slices.Clone(c.UserProperties)
+		for k := range c.UserProperties {
+			all = append(all, &c.UserProperties[k].Value)
+		}
 	}
 	for i := range s.Watchers {
 		all = append(all, &s.Watchers[i].ClientID)

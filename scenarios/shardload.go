@@ -72,18 +72,16 @@ func (s *Scenario) holders(c *Controllers, parts int) iter.Seq2[int, int] {
 		if c.Pair {
 			targets = targets[:min(max(c.of, c.Count), len(targets))]
 		}
-		group, first := 0, 0
-		for i, number := range targets {
-			for number-first >= s.Groups[group].Total() {
-				first += s.Groups[group].Total()
-				group++
-			}
-			unit := number - first
-			if g := &s.Groups[group]; g.Homes > 0 {
-				unit /= g.Count
-			}
-			if !yield(holder(unit, s.Groups[group].units(), parts), i) {
-				return
+		i := 0
+		for first, g := range s.numbered(true) {
+			for ; i < len(targets) && targets[i] < first+g.Total(); i++ {
+				unit := targets[i] - first
+				if g.Homes > 0 {
+					unit /= g.Count
+				}
+				if !yield(holder(unit, g.units(), parts), i) {
+					return
+				}
 			}
 		}
 	}

@@ -26,6 +26,7 @@ func checkTarget(ch *checker, r rules, c *Controllers) {
 	}
 	checkPayloads(ch, r, c, oneOfEachKind(groups))
 	checkDialects(ch, r, c, groups)
+	checkOthers(ch, r, c, groups)
 	if c.Pair && r.ok("count") {
 		n := len(ch.s.Targets(c))
 		switch {
@@ -44,20 +45,19 @@ func checkTarget(ch *checker, r rules, c *Controllers) {
 func (ch *checker) oneDialect(r rules, c *Controllers) bool {
 	var first *Group
 	var topic, payload []byte
-	for i := range ch.s.Groups {
-		g := &ch.s.Groups[i]
+	for _, g := range ch.s.described() {
 		voice, ok := g.Voice().(faces.Requester)
 		if !ok || g.Kind == nil || g.voiceErr != nil || !slices.Contains(g.Groups, c.Group) {
 			continue
 		}
-		attr, known := g.Kind.Attribute([]byte(c.Attribute))
+		attr, known := g.attribute(c.Attribute)
 		if !known {
 			continue // which is told
 		}
 		at, asked := voice.AppendRequest(nil, nil, &faces.Who{Group: c.Group}, attr, "")
 		switch {
 		case first == nil:
-			first, topic, payload = g, at, asked
+			first, topic, payload = g.Group, at, asked
 		case string(at) != string(topic) || string(asked) != string(payload):
 			r.errorf("group", "a [[controller]] for each dialect, and a group for each", "devices of the group %q speak different dialects: %q commands some, and %q others",
 				tomlfault.Short(c.Group), tomlfault.Short(string(topic)), tomlfault.Short(string(at)))
@@ -112,9 +112,9 @@ func (ch *checker) targetedGroups(r rules, c *Controllers) []*Group {
 	if c.Group != "" {
 		var names []string
 		member := false
-		for i := range s.Groups {
-			names = append(names, s.Groups[i].Groups...)
-			member = member || slices.Contains(s.Groups[i].Groups, c.Group)
+		for _, g := range s.described() {
+			names = append(names, g.Groups...)
+			member = member || slices.Contains(g.Groups, c.Group)
 		}
 		if !member {
 			hint := fmt.Sprintf("add groups = [%q] to a [[device]]", tomlfault.Short(c.Group))
@@ -133,11 +133,7 @@ func (ch *checker) targetedGroups(r rules, c *Controllers) []*Group {
 	}
 	var groups []*Group
 	sel := s.commanded(c)
-	number := 0
-	for i := range s.Groups {
-		g := &s.Groups[i]
-		first := number
-		number += g.Total()
+	for first, g := range s.numbered(true) {
 		if !c.commands(g) {
 			continue
 		}
@@ -167,7 +163,7 @@ func (ch *checker) targetedKind(r rules, t *Target) bool {
 // kindNames returns the names of the kinds of which there are devices.
 func (s *Scenario) kindNames() []string {
 	var names []string
-	for g := range s.EachGroup() {
+	for _, g := range s.numbered(true) {
 		if k := g.Kind; k != nil && !slices.Contains(names, k.Name) {
 			names = append(names, k.Name)
 		}

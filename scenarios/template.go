@@ -32,6 +32,27 @@ type Vars struct {
 	Number int // of the device in the whole scenario, from 0, from which {mac} follows
 
 	Values *Values // of a report; nil: it is about none
+
+	// Rows is the file that the device is from, and Row its row there, from 0; nil: none.
+	Rows *Rows
+	Row  int
+}
+
+// Login returns the User Name and the password that the device's row has; has is false where
+// there are none.
+func (v *Vars) Login() (user, password string, has bool) {
+	if v.Rows == nil {
+		return "", "", false
+	}
+	return v.Rows.login(v.Row)
+}
+
+// given is what the device has for a place, or if that is not known yet, its row.
+func (v *Vars) given(own, column string) string {
+	if own == "" && v.Rows != nil {
+		own, _ = v.Rows.cell(v.Row, column)
+	}
+	return own
 }
 
 // Expand returns the text with every place filled in. What is not a valid place
@@ -64,13 +85,13 @@ func (t Template) Append(dst []byte, v Vars) []byte {
 		case tok.fault != nil || tok.name == "":
 			dst = append(dst, tok.text...)
 		case tok.name == "id":
-			dst = append(dst, v.ID...)
+			dst = append(dst, v.given(v.ID, columnID)...)
 		case tok.name == "n":
 			dst = appendPadded(dst, v.N, tok.width)
 		case tok.name == "h":
 			dst = appendPadded(dst, v.H, tok.width)
 		case tok.name == "home":
-			dst = append(dst, v.Home...)
+			dst = append(dst, v.given(v.Home, columnHome)...)
 		case tok.name == "kind":
 			dst = append(dst, v.Kind...)
 		case tok.name == "mac":
@@ -91,8 +112,14 @@ func (t Template) Append(dst []byte, v Vars) []byte {
 	return dst
 }
 
-// appendValue appends what a place of a report stands for; else the place as it is.
+// appendValue appends what a column has, or what a place of a report stands for; else the
+// place as it is.
 func (v *Vars) appendValue(dst []byte, name, place string) []byte {
+	if v.Rows != nil {
+		if cell, ok := v.Rows.cell(v.Row, name); ok {
+			return append(dst, cell...)
+		}
+	}
 	if v.Values != nil {
 		if dst, ok := v.Values.append(dst, name); ok {
 			return dst
@@ -143,8 +170,8 @@ func (t Template) Has(name string) bool {
 	return false
 }
 
-// fixed reports whether the template has no place at all.
-func (t Template) fixed() bool {
+// Fixed reports whether the template has no place at all.
+func (t Template) Fixed() bool {
 	for s := string(t); s != ""; {
 		tok := nextToken(s)
 		if tok.name != "" {
@@ -163,13 +190,21 @@ type templateFault struct {
 
 // check returns the first thing that is wrong with the template, if it may hold
 // the given places and no others.
-func (t Template) check(places []string) *templateFault {
+func (t Template) check(places []string) *templateFault { return t.checkWith(places, nil) }
+
+// checkWith is check where the columns of a file are places, too.
+func (t Template) checkWith(places []string, rows *Rows) *templateFault {
 	for s := string(t); s != ""; {
 		tok := nextToken(s)
 		f := tok.fault
-		if f == nil && tok.name != "" && !slices.Contains(places, tok.name) {
+		if f == nil && tok.name != "" && !slices.Contains(places, tok.name) && !rows.has(tok.name) {
 			f = &templateFault{width: tok.size}
-			if slices.Contains(devicePlaces, tok.name) {
+			if rows.column(tok.name) >= 0 {
+				f.message, f.hint = "{"+tok.name+"} is a secret, which no template has", "devices use it as their password by themselves"
+			} else if rows != nil {
+				f.message = fmt.Sprintf("unknown place {%s}", tomlfault.Short(tok.name))
+				f.hint = "places: " + braced(places) + ", and the columns of " + rows.name
+			} else if slices.Contains(devicePlaces, tok.name) {
 				f.message = fmt.Sprintf("{%s} cannot be used here", tok.name)
 				f.hint = "places: " + braced(places)
 			} else {

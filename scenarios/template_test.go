@@ -84,7 +84,7 @@ func FuzzTemplate(f *testing.F) {
 		if !strings.Contains(s, ":") && got != want {
 			t.Errorf("Expand(%q) = %q; want %q", s, got, want)
 		}
-		if tmpl.fixed() && got != tmpl.Expand(Vars{}) {
+		if tmpl.Fixed() && got != tmpl.Expand(Vars{}) {
 			t.Errorf("fixed(%q) = true; want what it expands to to be the same for all", s)
 		}
 	})

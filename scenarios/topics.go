@@ -93,6 +93,7 @@ type rules struct {
 	path    string
 	samples []Vars // of devices for which templates are tried out
 	noHomes bool   // of a group whose devices have no number of a home
+	rows    *Rows  // that the devices are from, whose columns are places of templates; nil: of none
 }
 
 // beneath returns the rules of a table in this one.
@@ -129,7 +130,7 @@ func (r rules) ok(keys ...string) bool {
 // template checks the form of a template. With samples given, it checks what
 // the template expands to for these devices as well.
 func (r rules) template(key string, t Template, places []string, fault func(string) string, samples ...Vars) bool {
-	if f := t.check(places); f != nil {
+	if f := t.checkWith(places, r.rows); f != nil {
 		r.doc.Errorf(tomlfault.Place{Path: r.at(key), Offset: f.offset, Width: f.width}, f.hint, "%s: %s", last(key), f.message)
 		return false
 	}
@@ -141,8 +142,11 @@ func (r rules) template(key string, t Template, places []string, fault func(stri
 		text := t.Expand(v)
 		if problem := fault(text); problem != "" {
 			shown := fmt.Sprintf("%q", tomlfault.Short(text))
-			if !t.fixed() && v.ID != "" {
+			if !t.Fixed() && v.ID != "" {
 				shown += " of " + tomlfault.Short(v.ID)
+			}
+			if v.Rows != nil {
+				shown += " (" + v.Rows.Where(v.Row) + ")"
 			}
 			r.errorf(key, "", "%s: %s %s", last(key), shown, problem)
 			return false

@@ -43,9 +43,10 @@ type User struct {
 // fields is set. Whoever reads the file or the environment removes one trailing
 // newline.
 type Password struct {
-	Text string // the password itself: for a demonstration
-	File string
-	Env  string // the name of an environment variable
+	Certificate bool   // none: the user shows a certificate
+	Text        string // the password itself: for a demonstration
+	File        string
+	Env         string // the name of an environment variable
 }
 
 // Limits are what the broker announces in CONNACK and enforces; nil leaves a
@@ -84,7 +85,8 @@ const (
 )
 
 // Filter is a Topic Filter, or a topic, with the places {user} and {client}: the
-// User Name and the Client Identifier of whoever is connected. Braces have no
+// User Name and the Client Identifier of whoever is connected. {id} is {client}, too, which
+// for a device is its id unless the scenario says otherwise. Braces have no
 // other use in it: unlike in a [Template], "{{" stands for nothing.
 type Filter string
 
@@ -129,6 +131,8 @@ var (
 		{name: "password_file", form: text{what: "file name", fault: fileFault, empty: userWords, quiet: true}, field: "password.file",
 			doc: "file with the password, less one trailing newline; looked for beside the users file"},
 		{name: "password", form: text{empty: userWords}, field: "password.text", doc: "the password itself, for a demonstration"},
+		{name: "certificate", form: yesNo{}, field: "password.certificate",
+			doc: "`true`, in the place of a password: the user shows a client certificate, whose subject has the name as Common Name (`--tls-client-ca`)"},
 		{name: "response_information", form: text{what: "topic that ends in `/`", fault: filterOf(topicFault)},
 			doc: "the user's own part of the topic tree, which CONNACK names as Response Information; the user may publish and subscribe beneath it"},
 		{name: "publish", form: list{of: "topic filters", fault: filterOf(filterFault)}, defDoc: "`[]`, nothing", doc: "what the user may publish to, Wills too"},
@@ -191,8 +195,8 @@ func readUser(t *tomlfault.Table) User {
 	u := User{Publish: []Filter{}, Subscribe: []Filter{}}
 	userKeys.read(t, &u)
 	ways := 0
-	for _, key := range []string{"password_env", "password_file", "password"} {
-		if !t.Holds(key) {
+	for _, key := range []string{"password_env", "password_file", "password", "certificate"} {
+		if !t.Holds(key) || key == "certificate" && !u.Password.Certificate {
 			continue
 		}
 		if ways++; ways > 1 {
@@ -200,7 +204,7 @@ func readUser(t *tomlfault.Table) User {
 		}
 	}
 	if ways == 0 {
-		t.Errorf("", `add password_env = "..." or password_file = "...", or password = "..." for a demonstration`, "a user without a password")
+		t.Errorf("", `add password_env = "..." or password_file = "...", or password = "..." for a demonstration, or certificate = true`, "a user without a password")
 	}
 	return u
 }
@@ -230,9 +234,9 @@ func checkUser(r rules, u *User, byName map[string]int, i int) {
 // a user and a client with ordinary names.
 func filterOf(fault func(string) string) func(string) string {
 	return func(s string) string {
-		text := strings.NewReplacer("{user}", "name", "{client}", "name").Replace(s)
+		text := strings.NewReplacer("{user}", "name", "{client}", "name", "{id}", "name").Replace(s)
 		if strings.ContainsAny(text, "{}") {
-			return "has braces that are of no place; places are {user} and {client}"
+			return "has braces that are of no place; places are {user}, and {client} or {id}"
 		}
 		return fault(text)
 	}

@@ -90,8 +90,14 @@ func checkWills(c *checker) {
 		if c.distinct {
 			n := g.Total()
 			ends = []Vars{c.s.device(number, g, 0).Vars(sampleRun), c.s.device(number+n-1, g, n-1).Vars(sampleRun)}
+			for _, j := range g.telling() {
+				if j > 0 && j < n-1 {
+					ends = append(ends, c.s.device(number+j, g, j).Vars(sampleRun))
+				}
+			}
 			number += n
 		}
+		checkRowTopics(c.rules(groupPath(i)), g, ends)
 		checkReport(c.rules(groupPath(i)), g, ends)
 		if r := c.rules(groupPath(i)); !g.Will.Off {
 			checkWillTexts(r, g, ends)
@@ -107,15 +113,20 @@ func checkWillTexts(r rules, g *Group, ends []Vars) {
 	w, tried := &g.Will, r.beneath("will")
 	tried.samples, tried.noHomes = ends, g.Homes == 0 && r.ok("homes")
 	willKeys.check(tried, w)
-	for i, p := range w.UserProperties {
-		key := fmt.Sprintf("will.user_properties[%d]", i)
+	checkProperties(r, "will.user_properties", w.UserProperties, devicePlaces, ends...)
+	checkWillSize(r, g, ends)
+}
+
+// checkProperties checks User Properties, whose values are tried out.
+func checkProperties(r rules, at string, all []Property, places []string, tried ...Vars) {
+	for i, p := range all {
+		key := fmt.Sprintf("%s[%d]", at, i)
 		if problem := textFault(p.Key); problem != "" {
 			r.errorf(key, "", "the key %q %s", tomlfault.Short(p.Key), problem)
 		} else {
-			r.template(key, p.Value, devicePlaces, textFault, ends...)
+			r.template(key, p.Value, places, textFault, tried...)
 		}
 	}
-	checkWillSize(r, g, ends)
 }
 
 // What the texts of a Will may come to in bytes: those of one device, which has

@@ -28,6 +28,10 @@ type Face struct {
 	// them: they come, and die, together.
 	Bridge bool
 
+	// NoLocal says that a device subscribes where it publishes itself, and that what it says
+	// there means nothing to it: it asks the broker to spare it that (MQTT 5.0, 3.8.3.1).
+	NoLocal bool
+
 	// Retains says that states are retained unless the scenario says otherwise.
 	Retains bool
 
@@ -53,6 +57,18 @@ type Face struct {
 	// New makes the face up for the devices of a group. Its error says what the face
 	// cannot express, and why.
 	New func(Settings) (Voice, error)
+
+	// NewTarget makes it up for devices that somebody else runs and that are only commanded,
+	// where that is another voice; nil: it is what New makes.
+	NewTarget func(Settings) (Voice, error)
+}
+
+// Target makes the face up for devices that somebody else runs and that are only commanded.
+func (f *Face) Target(s Settings) (Voice, error) {
+	if f.NewTarget != nil {
+		return f.NewTarget(s)
+	}
+	return f.New(s)
 }
 
 // Settings are what the devices of a group have in common.

@@ -7,6 +7,10 @@ type Who struct {
 	Number uint64 // in the whole scenario, from 0, below 2^24
 	Seed   uint64 // of the scenario
 	Group  string // with [Requester]: all devices with this further name are meant, not one
+
+	// Given says that the ID is what the product is called on its topics, in the place of a
+	// name that follows from Number and Seed: of a device that somebody else runs.
+	Given bool
 }
 
 // serialBits are those of a MAC that tell the devices of a scenario apart.

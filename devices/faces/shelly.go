@@ -76,6 +76,9 @@ func newShelly(s shelly) *shelly {
 func (s *shelly) id(w *Who) string { return string(s.appendID(nil, w)) }
 
 func (s *shelly) appendID(dst []byte, w *Who) []byte {
+	if w.Given {
+		return append(dst, w.ID...)
+	}
 	m := w.MAC()
 	return appendHex(append(dst, s.prefix...), m[:], lowerHex)
 }

@@ -79,6 +79,9 @@ func tasmotaPlaceOf(full, prefix string) (p tasmotaPlace) {
 
 // appendName appends the device's own topic.
 func (s *tasmota) appendName(dst []byte, w *Who) []byte {
+	if w.Given {
+		return append(dst, w.ID...)
+	}
 	return w.appendTail(append(dst, "tasmota_"...))
 }
 

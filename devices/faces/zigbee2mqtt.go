@@ -22,6 +22,7 @@ var zigbee2mqttFace = Face{
 	ObeysRetained: true,
 	DeafAtFirst:   true,
 	Bridge:        true,
+	NoLocal:       true,
 	// A plug reports what it measures every minute or so.
 	Telemetry: time.Minute,
 	Missing: []string{
@@ -29,6 +30,7 @@ var zigbee2mqttFace = Face{
 		"scenes, bindings, firmware updates, touchlink, external converters and extensions",
 		"a restart that ends the connection: the bridge tells all it knows anew",
 		"prose in the description of exposes",
+		"its own messages do not come back to it (No Local): the product has them sent to it by its broker, and passes over them",
 		"a reading back when a transition has ended",
 		"a thermostat of a product: none that Zigbee2MQTT knows has what ours has and no more",
 		"a device that was removed does not come back: nobody joins",
@@ -45,6 +47,7 @@ var zigbee2mqttFace = Face{
 		}
 		return &zigbeeBridge{s}, nil
 	},
+	NewTarget: newZigbeeTarget,
 }
 
 // zigbeeBridge is the voice of a bridge. Without a home its base topic is that of the

@@ -18,6 +18,10 @@ type Config struct {
 	// Users who may connect. Without any, user names and passwords of clients
 	// are not looked at.
 	Users []User
+	// Certificates says that who shows a client certificate, which whoever listens for
+	// TLS has verified, is the user that the Common Name of its subject names. No
+	// password is asked for then, and the User Name of the CONNECT is not looked at.
+	Certificates bool
 	// Anonymous lets clients connect that give no user name; they may publish
 	// and subscribe to everything.
 	Anonymous bool
@@ -61,9 +65,12 @@ type ConnectInfo struct {
 type User struct {
 	Name string
 	// Password, or its hash as HashPassword makes it.
-	Password  string
-	Publish   []string
-	Subscribe []string
+	Password string
+	// Certificate says that the user is known by a certificate alone, and has no
+	// password: see Config.Certificates.
+	Certificate bool
+	Publish     []string
+	Subscribe   []string
 	// ClientIDs are patterns, in which {user} stands for the user name and * for any
 	// text. If there are any, the user may connect under a Client Identifier that
 	// matches one of them, or that the broker assigns, and under no other; and

@@ -142,7 +142,7 @@ func (c *conn) connack(code byte, present bool, props []byte) {
 func (c *conn) admit(p *wire.Connect) byte {
 	b := c.b
 	l := &b.limits
-	u, code := b.authenticate(p)
+	u, code := b.authenticate(p, c.nc)
 	if code != wire.Success {
 		return code
 	}

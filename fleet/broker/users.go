@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
+	"net"
 	"slices"
 	"strings"
 
@@ -30,7 +32,7 @@ func (b *Broker) addUser(config User) {
 		if b.guesses.decoy == nil {
 			b.guesses.decoy = u.argon
 		}
-	} else {
+	} else if !u.Certificate { // else it is the hash of nothing
 		u.hash = sha256.Sum256([]byte(u.Password))
 	}
 	if len(u.ClientIDs) > 0 {
@@ -39,9 +41,29 @@ func (b *Broker) addUser(config User) {
 	b.users[u.Name] = u
 }
 
-// authenticate checks user name and password. It takes the same time whether
-// the name or the password is wrong.
-func (b *Broker) authenticate(p *wire.Connect) (u *user, code byte) {
+// certified returns the Common Name of the certificate that a client has shown.
+func (b *Broker) certified(nc net.Conn) (name string, has bool) {
+	secure, ok := nc.(*tls.Conn)
+	if !b.config.Certificates || !ok {
+		return "", false
+	}
+	chains := secure.ConnectionState().VerifiedChains
+	if len(chains) == 0 || len(chains[0]) == 0 {
+		return "", false
+	}
+	return chains[0][0].Subject.CommonName, true
+}
+
+// authenticate checks user name and password, or the certificate. It takes the same time
+// whether the name or the password is wrong.
+func (b *Broker) authenticate(p *wire.Connect, nc net.Conn) (u *user, code byte) {
+	if name, has := b.certified(nc); has {
+		p.HasUser, p.Username = true, name
+		if u = b.users[name]; u == nil && len(b.users) > 0 {
+			return nil, wire.NotAuthorized
+		}
+		return u, wire.Success
+	}
 	switch {
 	case len(b.users) == 0:
 		return nil, wire.Success

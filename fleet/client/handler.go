@@ -1,6 +1,8 @@
 package client
 
 import (
+	"context"
+	"net"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -22,6 +24,12 @@ type Handler interface {
 	Online(now time.Time) (next time.Time)
 	// Message takes a PUBLISH that is no repeat. It is valid until Message returns.
 	Message(*wire.Publish)
+}
+
+// Dials is a handler that reaches the broker in a way of its own, and not by the Dial of its
+// [Env]. Dial runs beside the session's goroutine, which waits for it.
+type Dials interface {
+	Dial(context.Context) (net.Conn, error)
 }
 
 // Routine is a handler that does something at times of its own.

@@ -234,12 +234,16 @@ func (s *Session) connect(ctx context.Context) error {
 // else that a session calls goes as deep, TLS most of all, and a stack that has
 // grown stays large for as long as its goroutine lives.
 func (s *Session) dial(ctx context.Context, timeout time.Duration) (conn net.Conn, err error) {
+	by := s.env.Dial
+	if h, ok := s.handler.(Dials); ok {
+		by = h.Dial
+	}
 	dialled := make(chan struct{})
 	go func() {
 		defer close(dialled)
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		conn, err = s.env.Dial(ctx)
+		conn, err = by(ctx)
 	}()
 	<-dialled
 	return conn, err

@@ -16,6 +16,9 @@ var crcTables = func() (t [8]crc32.Table) {
 	return t
 }()
 
+// PayloadSum is a checksum of a payload, never 0.
+func PayloadSum(payload []byte) uint32 { return max(1, crc(0, payload)) }
+
 // crc is crc32.Update with Castagnoli's polynomial. That one calls by way of a
 // variable, so that what it is given moves to the heap: the topic of every message
 // of a device, say, which has its room on the stack.

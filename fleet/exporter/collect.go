@@ -103,7 +103,7 @@ func (e *emitter) answers(t *metrics.Totals) {
 		e.counter("homefleet_stray_answers_total", "Answers that complete no request, by what is wrong with them.", o.n, "fault", o.name)
 	}
 	for _, o := range []outcome{
-		{"other_qos", t.OtherQoS.Answers}, {"request_other_qos", t.OtherQoS.Requests}, {"other_retain", t.OtherRetain}, {"unchecked", t.Unchecked}, {"part", t.Parts}, {"missing_part", t.MissingParts},
+		{"other_qos", t.OtherQoS.Answers}, {"request_other_qos", t.OtherQoS.Requests}, {"other_retain", t.OtherRetain}, {"unchecked", t.Unchecked}, {"part", t.Parts}, {"missing_part", t.MissingParts}, {"unnumbered_part", t.UnnumberedParts},
 	} {
 		e.counter("homefleet_odd_answers_total", "Of the answers, those with something odd, by what that is.", o.n, "oddity", o.name)
 	}

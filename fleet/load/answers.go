@@ -37,6 +37,8 @@ func (r *Controller) read(p *wire.Publish) metrics.Answer {
 	a.OtherRetain = p.Retain
 	if s, whole, has := deliveries.ParseAnswerStamp(p); has {
 		r.checked(&a, p, s, whole)
+	} else if r.Group.inParts && r.Group.others {
+		a.Sum = deliveries.PayloadSum(p.Payload)
 	}
 	return a
 }

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -40,6 +39,7 @@ type Controller struct {
 
 	appointed client.Appointment // with the fleet's alarm
 
+	user        []byte // User Properties of every request
 	answers     []byte // Response Topic
 	topic       []byte // room for that of one request
 	value       []byte // and for its payload, which is not padded yet
@@ -62,6 +62,7 @@ func newController(e *Env, g *Group, index, stream int) (*Controller, error) {
 	r.ledger = ledger
 	r.Init(e.Client, g.profile, r, client.Setup{Name: g.Spec.ID(index + 1), Stream: stream,
 		ClientID: g.Spec.ClientID.Expand(g.Spec.Vars(index+1, e.Client.Seed, e.Run))})
+	r.user = g.properties(index+1, e)
 	r.slots = g.Stream(index)
 	r.appointed = r.NewAppointment()
 	return r, nil
@@ -337,8 +338,9 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 	lim := r.Limits()
 	t := &g.targets[s.target]
 	r.topic, r.value = t.asking.face.AppendRequest(r.topic[:0], r.value[:0], &t.who, t.asking.attr, g.Spec.Payloads[s.payload])
-	p := wire.Publish{Topic: r.topic, Payload: t.asking.payloads[s.payload], QoS: min(g.Spec.QoS, lim.MaximumQoS)}
-	q.Target, p.Props.User = g.expected(s.target), g.asks
+	p := wire.Publish{Topic: r.topic, Payload: t.asking.payloads[s.payload], QoS: min(g.Spec.QoS, lim.MaximumQoS), Retain: g.Spec.Retain && !lim.NoRetain}
+	p.Props.MessageExpiry, p.Props.HasMessageExpiry = uint32(g.Spec.MessageExpiry/time.Second), g.Spec.MessageExpiry > 0
+	q.Target, p.Props.User = g.expected(s.target), r.user
 	marked := r.V311() && g.Spec.Identify
 	if marked {
 		p.Payload = r.marked(p.Payload, 0) // as long as it will be
@@ -372,28 +374,3 @@ func (r *Controller) request(s Slot, at time.Duration) bool {
 	}
 	return true
 }
-
-// Settle ends the ledger of a controller whose session has ended, so that each request
-// has one outcome, and checks its sums. now and measured count from the start of
-// measuring; interrupted says that the run did not come to its planned end.
-func (r *Controller) Settle(now, measured time.Duration, interrupted bool) error {
-	if !r.Group.closed() {
-		r.leftover(min(now, measured))
-	}
-	if interrupted {
-		r.ledger.Interrupt(now)
-	} else {
-		r.ledger.Close(now)
-	}
-	if err := r.ledger.Check(); err != nil {
-		return fmt.Errorf("%s: %w", r.Name(), err)
-	}
-	return nil
-}
-
-// Totals are those of the requests of the measuring so far.
-func (r *Controller) Totals() metrics.Totals { return r.ledger.Totals() }
-
-// WarmUp is what became of the requests before the measuring. It may be called when
-// the session has ended.
-func (r *Controller) WarmUp() metrics.Totals { return r.ledger.WarmUp() }

@@ -1,7 +1,9 @@
 package load
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -21,6 +23,8 @@ type Env struct {
 	RunID  uint64 // the same, as Correlation Data carries it
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
+	// Dial opens a connection; nil: all have the one of Client.
+	Dial func(context.Context, scenarios.Vars, *scenarios.Group) (net.Conn, error)
 	// Present reports whether a device is online, by its number in the scenario; it may
 	// be a moment late.
 	Present func(device int) bool
@@ -42,6 +46,7 @@ type Group struct {
 	targets    []target
 	answers    int  // expected to each request
 	inParts    bool // an answer may have several messages
+	others     bool // some of the targets are run by somebody else
 	labels     metrics.Labels
 	profile    *client.Profile
 	stages     []metrics.Labels // by stage of the pace
@@ -84,6 +89,7 @@ func NewGroup(sc *scenarios.Scenario, names *metrics.LabelNames, index, first in
 			t.asking = askingOf(c, d.Group)
 			ways[d.Group] = t.asking
 			g.inParts = g.inParts || d.Group.Dialect().InParts
+			g.others = g.others || d.External()
 		}
 		t.who.Group = c.Group
 		g.targets = append(g.targets, t)
@@ -117,6 +123,19 @@ func (g *Group) Populate(e *Env, p client.Profile, stream func(number int) int) 
 		g.requesters = append(g.requesters, r)
 	}
 	return nil
+}
+
+// properties are the User Properties of the requests of a controller, from 1.
+func (g *Group) properties(n int, e *Env) []byte {
+	if len(g.Spec.UserProperties) == 0 {
+		return g.asks
+	}
+	all := slices.Clone(g.asks)
+	vars := g.Spec.Vars(n, e.Client.Seed, e.Run)
+	for _, p := range g.Spec.UserProperties {
+		all = wire.AppendUserProperty(all, p.Key, p.Value.Expand(vars))
+	}
+	return all
 }
 
 // Controllers are those that Populate has made.

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"context"
+	"net"
 	"strings"
 	"time"
 
@@ -36,6 +38,8 @@ type WatcherEnv struct {
 	Ledger *deliveries.Ledger // nil: none of the watchers speaks MQTT 5
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
+	// Dial opens a connection; nil: all have the one of Client.
+	Dial func(context.Context, scenarios.Vars, *scenarios.Group) (net.Conn, error)
 	// OneWay reports whether a topic is that of a state or of telemetry.
 	OneWay func(topic []byte) bool
 	// Place returns where a device stands in the ledger, by its number in the scenario;

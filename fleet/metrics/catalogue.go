@@ -213,7 +213,7 @@ var runFigures = []figure{
 	{MetricInfo{"answers.duplicate", UnitCount, "requests.sent", false, "answers beyond those expected"}, true,
 		ofTotals(func(t *Totals) int64 { return t.Duplicates })},
 	{MetricInfo{"answers.parts", UnitCount, "", false, "messages of answers that have several, beyond the first of each"}, true,
-		ofTotals(func(t *Totals) int64 { return t.Parts })},
+		ofTotals(func(t *Totals) int64 { return t.Parts + t.UnnumberedParts })},
 	{MetricInfo{"answers.missing_parts", UnitCount, "", false, "of such messages, those that had not come by twice the time-out, as the others say; at least so many"}, true,
 		ofTotals(func(t *Totals) int64 { return t.MissingParts })},
 	{MetricInfo{"answers.misrouted", UnitCount, "requests.sent", false, "answers for another controller, or to a wrong topic; from another device where the controller has identify"}, true,

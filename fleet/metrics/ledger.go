@@ -45,6 +45,7 @@ type Ledger struct {
 	gave       []uint64 // a bit for each member that has answered, in the order of the ring
 	members    uint64   // whose parts are told apart: at least one; 0: nobody answers in parts
 	parts      []parts  // of the answer of each, in the order of the ring
+	heard      []heard  // of the answer to each request, where there are parts, in the order of the ring
 	incomplete int      // answers of which it is known that parts have not come
 	head, tail uint64
 	now        time.Duration // the latest time seen
@@ -179,6 +180,7 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 	}
 	clear(l.gaveTo(l.head))
 	clear(l.partsOf(l.head))
+	clear(l.heardOf(l.head))
 	if r.Away {
 		l.at(l.head).state = openAway
 	}
@@ -323,7 +325,7 @@ func (l *Ledger) end(now time.Duration, why occasion) {
 	for l.tail != l.head {
 		l.letGo(why)
 	}
-	l.ring, l.gave, l.parts = nil, nil, nil
+	l.ring, l.gave, l.parts, l.heard = nil, nil, nil, nil
 }
 
 // Outstanding returns how many requests are open, the warm-up's included.

@@ -43,8 +43,9 @@ type Answer struct {
 	// An answer may have several messages, all with the same Correlation Data. The first
 	// that comes is the answer; the others are neither duplicates nor of any weight in
 	// the times.
-	Part byte // which of them it is, from 1; 0: it is the only one
-	More bool // then: another follows
+	Part byte   // which of them it is, from 1; 0: it is the only one, or does not say
+	More bool   // then: another follows
+	Sum  uint32 // of one that does not say, a checksum of what tells it from others; 0: there is none
 
 	// What an answer with a checksum says of what came of the request and of itself on
 	// the way.

@@ -50,9 +50,43 @@ func (l *Ledger) missingParts(seq uint64) (n int64) {
 // that have not.
 func (l *Ledger) Incomplete() int { return l.incomplete }
 
+// heard are the checksums of the first and of the latest message of an answer whose
+// messages do not say which they are, or zero.
+type heard struct{ first, latest uint32 }
+
+// heardOf returns those of the answer to a request that is held: one, or none where answers
+// have no parts.
+func (l *Ledger) heardOf(seq uint64) []heard {
+	n := min(l.members, 1)
+	at := (seq & uint64(len(l.ring)-1)) * n
+	return l.heard[at : at+n]
+}
+
+// unnumbered is further for a message that does not say which it is, as those of devices do
+// that put no checksum into their answers. One that is as the first was, or as the latest,
+// has come twice; so it is known of answers with up to two messages, and of longer ones where
+// the second follows the first.
+func (l *Ledger) unnumbered(r *request, seq uint64, a *Answer) (what Outcome, ok bool) {
+	h := &l.heardOf(seq)[0]
+	switch {
+	case h.first == 0:
+		h.first, h.latest = a.Sum, a.Sum
+		return 0, false
+	case a.Sum == h.first || a.Sum == h.latest:
+		l.aside(r.planned, func(t *Totals) *int64 { return &t.Duplicates })
+		return Duplicate, true
+	}
+	h.latest = a.Sum
+	l.aside(r.planned, func(t *Totals) *int64 { return &t.UnnumberedParts })
+	return FurtherPart, true
+}
+
 // further takes a message of an answer that has several, if it is not the first of them
 // that comes: that is the answer. ok is false where it is.
 func (l *Ledger) further(r *request, seq uint64, a *Answer) (what Outcome, ok bool) {
+	if a.Sum != 0 && l.words == 0 && r.want == 1 {
+		return l.unnumbered(r, seq, a)
+	}
 	p, known := l.place(seq, a)
 	switch {
 	case !known || *p == 0:

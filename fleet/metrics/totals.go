@@ -163,6 +163,9 @@ type Totals struct {
 	// products give them. The first that comes is the answer.
 	Parts        int64 `json:"parts"`         // the others
 	MissingParts int64 `json:"missing_parts"` // that had not come when the ledger let go of the request, as those that came say; at least so many
+	// UnnumberedParts are the others of answers whose messages do not say which they are:
+	// whether any is missing nobody knows.
+	UnnumberedParts int64 `json:"unnumbered_parts"`
 
 	// Beside the requests.
 	Duplicates      int64     `json:"duplicates"` // one answer more than was expected
@@ -179,7 +182,7 @@ type Totals struct {
 }
 
 // figures lists the plain numbers that add up, for what is done to all of them alike.
-func (t *Totals) figures() [50]*int64 {
+func (t *Totals) figures() [51]*int64 {
 	return [...]*int64{
 		&t.Planned, &t.Sent, &t.Answered, &t.Late, &t.Lost, &t.Refused, &t.Outstanding,
 		&t.NotSent.NoRoom, &t.NotSent.NotConnected, &t.NotSent.TooLarge, &t.NotSent.GeneratorLate, &t.NotSent.LedgerFull,
@@ -190,7 +193,7 @@ func (t *Totals) figures() [50]*int64 {
 		&t.AfterRefusal, &t.NoSubscribers, &t.StrayRefusals, &t.Held, &t.HeldByConn, &t.Interrupted,
 		&t.ByTopic.Unknown, &t.ByTopic.Own, &t.ByTopic.Others, &t.ByTopic.Earlier, &t.ByTopic.Nobodys,
 		&t.Corrupted.Content, &t.AlteredRequests, &t.OtherQoS.Requests, &t.OtherQoS.Answers, &t.OtherRetain, &t.Unchecked, &t.NotSent.Paused,
-		&t.ToAcknowledge, &t.Unacknowledged, &t.Parts, &t.MissingParts,
+		&t.ToAcknowledge, &t.Unacknowledged, &t.Parts, &t.MissingParts, &t.UnnumberedParts,
 	}
 }
 

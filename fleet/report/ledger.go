@@ -121,6 +121,8 @@ func astray(t *metrics.Totals) []namedCount {
 // none had.
 func partsText(t *metrics.Totals) string {
 	switch {
+	case t.Parts+t.MissingParts == 0 && t.UnnumberedParts > 0:
+		return "answers in parts: " + words.Plural(t.UnnumberedParts, "further message", "further messages") + "; whether any is missing nobody knows, as they do not say which they are"
 	case t.Parts+t.MissingParts == 0:
 		return ""
 	case t.MissingParts == 0:
@@ -172,6 +174,7 @@ func details(t *metrics.Totals) []namedCount {
 		{"missing answers", t.MissingAnswers, "that lost requests still waited for"},
 		{"further parts", t.Parts, "messages of answers that have several, beyond the first of each"},
 		{"missing parts", t.MissingParts, "of such messages, as the others say; at least so many"},
+		{"unnumbered parts", t.UnnumberedParts, "such messages that do not say which they are"},
 		{"sent to devices away", t.SentAway, "at that moment"},
 		{"lost to devices away", t.LostAway, "of these: the broker did not keep them"},
 		{"held back", t.Held, "by flow control: Receive Maximum, max_outstanding, a connection that took no more"},

@@ -1,6 +1,8 @@
 package responder
 
 import (
+	"context"
+	"net"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -41,6 +43,9 @@ func (d *duplicate) FillConnect(p *wire.Connect) error {
 	e := d.device.env
 	return e.Credentials(p, d.device.spec.Vars(e.Run))
 }
+
+// Dial implements [client.Dials]: it has what the device has.
+func (d *duplicate) Dial(ctx context.Context) (net.Conn, error) { return d.device.Dial(ctx) }
 
 // Subscriptions implements [client.Handler]: it wants what the device wants, so that the session
 // is the device's own when that is back.

@@ -1,6 +1,8 @@
 package responder
 
 import (
+	"context"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +27,9 @@ type Env struct {
 
 	// Credentials fills in the User Name and password.
 	Credentials func(*wire.Connect, scenarios.Vars) error
+
+	// Dial opens a connection for a device of a group; nil: all have the one of Client.
+	Dial func(context.Context, scenarios.Vars, *scenarios.Group) (net.Conn, error)
 
 	// NoRetain reports whether the broker has said that it retains nothing.
 	NoRetain func() bool

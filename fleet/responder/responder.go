@@ -1,7 +1,9 @@
 package responder
 
 import (
+	"context"
 	"math"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -86,6 +88,14 @@ func (r *Responder) FillConnect(p *wire.Connect) error {
 	return r.env.Credentials(p, vars)
 }
 
+// Dial implements [client.Dials].
+func (r *Responder) Dial(ctx context.Context) (net.Conn, error) {
+	if r.env.Dial == nil {
+		return r.env.Client.Dial(ctx)
+	}
+	return r.env.Dial(ctx, r.spec.Vars(r.env.Run), r.spec.Group)
+}
+
 // Subscriptions implements [client.Handler]: the device's commands, and the answers to its Will.
 // Where the broker has no wildcards, each attribute is asked for by name.
 func (r *Responder) Subscriptions() ([]packets.SubOptions, int, error) {
@@ -104,7 +114,7 @@ func (r *Responder) subscriptions(lim *client.Limits) []packets.SubOptions {
 	add := func(topic string) {
 		// A message comes at the lower of the QoS it was sent with and this one (3.8.4-8):
 		// with the highest, a command comes as it was sent, and so can be answered.
-		subs = append(subs, packets.SubOptions{Topic: topic, QoS: min(2, lim.MaximumQoS), RetainHandling: handling})
+		subs = append(subs, packets.SubOptions{Topic: topic, QoS: min(2, lim.MaximumQoS), NoLocal: g.Dialect().NoLocal, RetainHandling: handling})
 	}
 	who := r.spec.Who()
 	for _, topic := range r.voice.AppendFilters(nil, &who, !lim.NoWildcards) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -117,20 +118,28 @@ func tlsConfig(b Target, host string) (*tls.Config, error) {
 		}
 	}
 	if b.CertFile != "" || b.KeyFile != "" {
-		var parts [2][]byte
-		for i, name := range []string{b.CertFile, b.KeyFile} {
-			var err error
-			if parts[i], err = files.Read(name, files.MostCertificate); err != nil {
-				return nil, fmt.Errorf("reading the client certificate: %w", err)
-			}
+		var err error
+		if c.Certificates, err = certificates(b.CertFile, b.KeyFile); err != nil {
+			return nil, err
 		}
-		cert, err := tls.X509KeyPair(parts[0], parts[1])
-		if err != nil {
-			return nil, fmt.Errorf("reading the client certificate: %w", err)
-		}
-		c.Certificates = []tls.Certificate{cert}
 	}
 	return c, nil
+}
+
+// certificates reads a client's certificate and its key, both PEM.
+func certificates(certFile, keyFile string) ([]tls.Certificate, error) {
+	var parts [2][]byte
+	for i, name := range []string{certFile, keyFile} {
+		var err error
+		if parts[i], err = files.Read(name, files.MostCertificate); err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+	}
+	cert, err := tls.X509KeyPair(parts[0], parts[1])
+	if err != nil {
+		return nil, fmt.Errorf("reading the client certificate: %w", err)
+	}
+	return []tls.Certificate{cert}, nil
 }
 
 // From has connections come from these addresses of this machine in turn. One
@@ -138,16 +147,34 @@ func tlsConfig(b Target, host string) (*tls.Config, error) {
 // many times more. It is called before the first Dial.
 func (d *Dialer) From(addrs []netip.Addr) { d.from = addrs }
 
+// Credentials are what one client shows of itself before it speaks MQTT.
+type Credentials struct {
+	CertFile, KeyFile string      // PEM, read for each connection; both or none: those of the [Target]
+	Header            http.Header // of the WebSocket handshake; nil: none
+}
+
 // Dial opens a connection that is ready for a CONNECT.
-func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
+func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) { return d.DialAs(ctx, Credentials{}) }
+
+// DialAs is Dial for somebody in particular.
+func (d *Dialer) DialAs(ctx context.Context, who Credentials) (net.Conn, error) {
+	secured := d.tls
+	if d.tls != nil && who.CertFile != "" {
+		own, err := certificates(who.CertFile, who.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		secured = d.tls.Clone()
+		secured.Certificates = own
+	}
 	if d.webSocket() {
-		return d.dialWebSocket(ctx)
+		return d.dialWebSocket(ctx, secured, who.Header)
 	}
 	conn, err := d.dialTCP(ctx)
-	if err != nil || d.tls == nil {
+	if err != nil || secured == nil {
 		return conn, err
 	}
-	secure := tls.Client(watch(conn), d.tls)
+	secure := tls.Client(watch(conn), secured)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("TLS handshake: %w", err)

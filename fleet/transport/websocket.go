@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 )
 
 // dialWebSocket connects with the subprotocol mqtt (section 6).
-func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
+func (d *Dialer) dialWebSocket(ctx context.Context, secured *tls.Config, header http.Header) (net.Conn, error) {
 	var socket net.Conn // beneath the WebSocket, and beneath its TLS
 	dial := func(ctx context.Context, _, _ string) (c net.Conn, err error) {
 		if socket, err = d.dialTCP(ctx); err == nil {
@@ -30,7 +31,7 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	client := &http.Client{
 		Transport: unmasked{&http.Transport{
 			DialContext:            dial,
-			TLSClientConfig:        d.tls,
+			TLSClientConfig:        secured,
 			DisableKeepAlives:      true,
 			MaxResponseHeaderBytes: 64 << 10,
 			// Proxy is nil on purpose: what goes to the broker goes to no proxy that
@@ -46,6 +47,7 @@ func (d *Dialer) dialWebSocket(ctx context.Context) (net.Conn, error) {
 	}
 	ws, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{
 		HTTPClient:      client,
+		HTTPHeader:      header,
 		Subprotocols:    []string{subprotocol},
 		CompressionMode: websocket.CompressionDisabled,
 	})

@@ -5,6 +5,7 @@ package users
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"homefleet/fleet/broker"
@@ -18,14 +19,17 @@ func Config(f *scenarios.UsersFile, password func(scenarios.Password) ([]byte, e
 	c := broker.Config{Anonymous: f.Anonymous, Limits: limits(&f.Limits)}
 	for i := range f.Users {
 		u := &f.Users[i]
-		secret, err := password(u.Password)
-		if err != nil {
-			return broker.Config{}, fmt.Errorf("%s: user %q: %w", f.Name, u.Name, err)
+		var secret []byte
+		if !u.Password.Certificate {
+			var err error
+			if secret, err = password(u.Password); err != nil {
+				return broker.Config{}, fmt.Errorf("%s: user %q: %w", f.Name, u.Name, err)
+			}
 		}
 		c.Users = append(c.Users, broker.User{
-			Name: u.Name, Password: string(secret),
+			Name: u.Name, Password: string(secret), Certificate: u.Password.Certificate,
 			Publish: filters(u.Publish), Subscribe: filters(u.Subscribe),
-			ResponseInformation: string(u.ResponseInformation),
+			ResponseInformation: filter(u.ResponseInformation),
 			ClientIDs:           u.ClientIDs,
 			MaximumSessions:     orZero(u.MaximumSessions),
 		})
@@ -38,10 +42,13 @@ func Config(f *scenarios.UsersFile, password func(scenarios.Password) ([]byte, e
 func filters(list []scenarios.Filter) []string {
 	texts := make([]string, len(list))
 	for i, f := range list {
-		texts[i] = string(f)
+		texts[i] = filter(f)
 	}
 	return texts
 }
+
+// filter is a filter in the broker's words: it knows clients, and not devices.
+func filter(f scenarios.Filter) string { return strings.ReplaceAll(string(f), "{id}", "{client}") }
 
 // orZero is what is not given as the broker knows it.
 func orZero[T any](n *T) T {
