@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,11 +33,11 @@ func TestRequestProperties(t *testing.T) {
 				if q.MessageExpiry != nil {
 					expiry = *q.MessageExpiry
 				}
-				text := fmt.Sprint(p.Packet.Topic, " ", string(p.Packet.Payload), " retain ", p.Packet.Retain, " expiry ", expiry, " ", q.ResponseTopic != "", " ", len(q.CorrelationData))
+				texts := []string{fmt.Sprint(p.Packet.Topic, " ", string(p.Packet.Payload), " retain ", p.Packet.Retain, " expiry ", expiry, " ", q.ResponseTopic != "", " ", len(q.CorrelationData))}
 				for _, u := range q.User {
-					text += " " + u.Key + "=" + u.Value
+					texts = append(texts, u.Key+"="+u.Value)
 				}
-				got = append(got, text)
+				got = append(got, strings.Join(texts, " "))
 				return true, nil
 			}}})
 		if _, err := c.Connect(t.Context(), &paho.Connect{ClientID: "eye", CleanStart: true}); err != nil {
