@@ -87,7 +87,7 @@ func (a *app) runBroker(ctx context.Context, l *listenFlags, f *controlFlags, re
 	if err := l.load(a); err != nil {
 		return err
 	}
-	reads := append(slices.Collect(l.reads()), fileUse{"the certificate", l.tlsCert}, fileUse{"the certificate's key", l.tlsKey})
+	reads := append(slices.Collect(l.reads()), fileUse{"the certificate", l.tlsCert}, fileUse{"the certificate's key", l.tlsKey}, fileUse{"the CAs of clients", l.tlsClientCA})
 	if err := a.spare([]fileUse{{"--ready-file", readyName}}, slices.Values(reads)); err != nil {
 		return err
 	}

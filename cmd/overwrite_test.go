@@ -28,13 +28,16 @@ cert_file = "cert"
 key_file = "key"
 [[device]]
 kind = "light"
+from = "rows"
+cert_file = "own-cert-{id}"
+key_file = "own-key"
 `,
 	"users.toml": `[[user]]
 name = "u"
 password_file = "user-pw"
 publish = ["#"]
 `,
-	"in.json": "{}", "pw": "secret", "user-pw": "secret", "ca": "none", "cert": "none", "key": "none", "flag": "anonymous = true\n",
+	"in.json": "{}", "pw": "secret", "user-pw": "secret", "ca": "none", "cert": "none", "key": "none", "rows": "id\nlamp\n", "own-cert-lamp": "none", "own-key": "none", "flag": "anonymous = true\n",
 }
 
 // No output goes over an input, whichever flags the help of a command names, and
@@ -45,7 +48,7 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 		args   []string // with IN for an input that is no flag's
 		inputs []string
 	}{
-		{[]string{"run", "IN", "--duration", "1ms"}, []string{"in.toml", "pw", "ca", "cert", "key"}},
+		{[]string{"run", "IN", "--duration", "1ms"}, []string{"in.toml", "pw", "ca", "cert", "key", "rows", "own-cert-lamp", "own-key"}},
 		{[]string{"run", "bedroom", "--duration", "1ms", "--users", "IN"}, []string{"users.toml", "user-pw"}},
 		{[]string{"broker"}, nil},
 		{[]string{"broker", "--users", "IN"}, []string{"users.toml", "user-pw"}},
