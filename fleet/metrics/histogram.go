@@ -20,10 +20,11 @@ const (
 	// sparseBytes is a sparse histogram without its buckets.
 	sparseBytes = 250
 
-	// denseFrom is the number of samples from which a histogram is kept as an
-	// array of all its buckets (184 KiB at 3 digits), which is faster; a sparse
-	// one costs 5 to 12 bytes for each bucket that is not empty.
-	denseFrom = 2_000
+	// denseFrom is the number of buckets that are not empty from which a histogram is
+	// kept as an array of all its buckets (184 KiB at 3 digits): a sparse one, which
+	// takes 5 to 12 bytes for each, is about as large then. Most have a tenth of that,
+	// however many samples they are of.
+	denseFrom = 1 << 13
 )
 
 // Percentiles returns the percentiles that results show, ascending.
@@ -40,9 +41,9 @@ func Percentiles() []float64 { return []float64{50, 90, 95, 99, 99.9, 99.99} }
 // goroutine at a time.
 type Histogram struct {
 	digits int                  // 0 while it is not decided
-	dense  *hdr.Histogram       // one of these two is set, or neither while
+	dense  *hdr.Histogram       // one of these three is set, or none while
 	sparse *hdr.PackedHistogram // there is no sample
-	keep   bool                 // stays sparse
+	frozen []byte               // see freeze; it is never changed
 
 	count         int64
 	least, most   time.Duration
@@ -53,8 +54,8 @@ type Histogram struct {
 	patience   time.Duration // the longest time after which one was given up
 }
 
-// newCoarse returns an empty histogram with 2 digits that stays small.
-func newCoarse() *Histogram { return &Histogram{digits: coarseDigits, keep: true} }
+// newCoarse returns an empty histogram with 2 digits.
+func newCoarse() *Histogram { return &Histogram{digits: coarseDigits} }
 
 // Record counts one duration. It allocates only while the histogram is young.
 func (h *Histogram) Record(d time.Duration) {
@@ -66,13 +67,14 @@ func (h *Histogram) Record(d time.Duration) {
 		h.beyond++
 		d = time.Hour
 	}
-	h.touch(h.count + 1)
+	h.thaw()
 	micros := max(lowestMicros, int64((d+time.Microsecond-1)/time.Microsecond))
 	// The value is in range and the count far from overflow: there is no error.
 	if h.dense != nil {
 		_ = h.dense.RecordValue(micros)
 	} else {
 		_ = h.sparse.RecordValue(micros)
+		h.widen()
 	}
 	if h.count == 0 || d < h.least {
 		h.least = d
@@ -95,25 +97,26 @@ func (h *Histogram) RecordUnanswered(n int64, after time.Duration) {
 	h.patience = max(h.patience, after)
 }
 
-// touch makes room for a histogram that is to have count samples.
-func (h *Histogram) touch(count int64) {
-	if h.dense != nil {
+// thaw makes room for samples.
+func (h *Histogram) thaw() {
+	if h.dense != nil || h.sparse != nil {
 		return
 	}
 	if h.digits == 0 {
 		h.digits = fineDigits
 	}
-	if !h.keep && count >= denseFrom {
-		h.dense = hdr.New(lowestMicros, highestMicros, h.digits)
-		if h.sparse != nil {
-			h.sparse.MergeInto(h.dense)
-			h.sparse = nil
-		}
+	h.sparse = h.packed()
+	h.frozen = nil
+}
+
+// widen makes a histogram dense that has many buckets.
+func (h *Histogram) widen() {
+	if h.digits == coarseDigits || h.sparse.Populated() < denseFrom {
 		return
 	}
-	if h.sparse == nil {
-		h.sparse = hdr.NewPacked(lowestMicros, highestMicros, h.digits)
-	}
+	h.dense = hdr.New(lowestMicros, highestMicros, h.digits)
+	h.sparse.MergeInto(h.dense)
+	h.sparse = nil
 }
 
 // Merge adds the samples of o, which may be nil and is not changed. An empty
@@ -128,18 +131,20 @@ func (h *Histogram) Merge(o *Histogram) {
 		return
 	}
 	if h.count == 0 && h.digits == 0 {
-		h.digits, h.keep = o.digits, o.digits == coarseDigits
+		h.digits = o.digits
 	}
-	h.touch(h.count + o.count)
+	h.thaw()
 	switch {
 	case h.dense != nil && o.dense != nil:
 		h.dense.Merge(o.dense)
 	case h.dense != nil:
-		o.sparse.MergeInto(h.dense)
+		o.packed().MergeInto(h.dense)
 	case o.dense != nil:
 		h.sparse.MergeFrom(o.dense)
+		h.widen()
 	default:
-		h.sparse.Merge(o.sparse)
+		h.sparse.Merge(o.packed())
+		h.widen()
 	}
 	if h.count == 0 || o.least < h.least {
 		h.least = o.least
@@ -246,6 +251,9 @@ func (h *Histogram) packed() *hdr.PackedHistogram {
 	if h.dense != nil {
 		p.MergeFrom(h.dense)
 	}
+	for micros, n := range frozenBuckets(h.frozen) {
+		_ = p.RecordValues(micros, n) // which were in range
+	}
 	return p
 }
 
@@ -297,5 +305,5 @@ func (h *Histogram) Bytes() int {
 	case h.sparse != nil:
 		return sparseBytes + 12*int(h.sparse.Populated())
 	}
-	return 0
+	return len(h.frozen)
 }

@@ -123,7 +123,7 @@ func (h *Histogram) UnmarshalJSON(b []byte) error {
 		j.Below > j.Count || j.Beyond > j.Count || n.sumHi >= uint64(j.Count) || n.Mean() < n.least || n.Mean() > n.most {
 		return fmt.Errorf("the figures of a histogram do not fit each other: min %v, mean %v, max %v, %d samples", n.least, time.Duration(j.Mean), n.most, j.Count)
 	}
-	n.sparse, n.keep = sparse, n.digits == coarseDigits
+	n.sparse = sparse
 	*h = n
 	return nil
 }

@@ -53,7 +53,7 @@ func (h *Histogram) atRank(rank int64) time.Duration {
 	if h.dense != nil {
 		micros = h.dense.ValueAtPercentile(exact)
 	} else {
-		micros = h.sparse.ValueAtPercentile(exact)
+		micros = h.packed().ValueAtPercentile(exact)
 	}
 	return min(max(time.Duration(micros)*time.Microsecond, h.least), h.most)
 }

@@ -32,6 +32,12 @@ const (
 	mostShards      = 64
 )
 
+// How much the time line may take, in bytes: all of it, but no shard of it less than.
+const (
+	lineRoom  = 1 << 20
+	leastRoom = 256 << 10
+)
+
 // shard is one part of a recorder.
 type shard struct {
 	mu      sync.Mutex
@@ -58,7 +64,7 @@ func NewRecorder(c RecorderConfig) *Recorder {
 	}
 	r := &Recorder{names: c.Names, shards: make([]*shard, n)}
 	for i := range r.shards {
-		s := &shard{line: line{interval: c.Interval, most: max(c.Points, 2)}}
+		s := &shard{line: line{interval: c.Interval, most: max(c.Points, 2), room: max(lineRoom/n, leastRoom)}}
 		for d := ByKind; d < dimensionCount; d++ {
 			places := len(c.Names.of(d)) + 1
 			s.byLabel[d] = make([]Outcomes, places)
@@ -122,17 +128,6 @@ func (r *Recorder) Online(at time.Duration, n int) {
 	p.Online, p.hasOnline = int64(n), true
 }
 
-// seldom reports whether so little comes of a metric, and over so long, that its
-// histograms stay sparse: they cost a little more time and a tenth of the memory, and
-// do not make a leap when the samples have become many, hours into a run.
-func (m Metric) seldom() bool {
-	switch m {
-	case ConnectDial, ConnectConnack, ConnectSuback, WillDelay:
-		return true
-	}
-	return false
-}
-
 func (s *shard) record(m Metric, l Labels, d time.Duration) {
 	for h := range s.histograms(m, l) {
 		h.Record(d)
@@ -149,7 +144,7 @@ func (s *shard) histograms(m Metric, l Labels) iter.Seq[*Histogram] {
 			}
 			h := s.series[m][dim][at]
 			if h == nil {
-				h = &Histogram{keep: m.seldom()}
+				h = new(Histogram)
 				s.series[m][dim][at] = h
 			}
 			if !yield(h) {

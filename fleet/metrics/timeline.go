@@ -26,13 +26,25 @@ type Point struct {
 // Rate returns a number of a point as events a second.
 func (t *TimeLine) Rate(n int64) float64 { return float64(n) / time.Duration(t.Interval).Seconds() }
 
-// line is a time line that grows. When it would have more than most points its
-// interval doubles, so a day takes no more room than ten minutes.
+// line is a time line that grows. When it would have more than most points, or takes
+// more than its room, its interval doubles, so a day takes no more than ten minutes:
+// the longer an interval, the more its histogram has buckets.
 type line struct {
 	interval time.Duration
 	most     int
+	room     int // in bytes; 0: as much as it takes
 	points   []tick
+	swept    int // see settle
 }
+
+const (
+	// unsettled is for how long most of what comes is counted in a point.
+	unsettled = time.Minute
+	// leastPoints are what a line has at least before its room counts.
+	leastPoints = 64
+	// tickBytes is what a point takes beside the buckets of its histogram.
+	tickBytes = 260
+)
 
 // tick is a point as it is counted.
 type tick struct {
@@ -72,15 +84,32 @@ func (p *tick) add(o *tick) {
 
 // point returns the interval of a time, which is not negative.
 func (l *line) point(at time.Duration) *tick {
-	i := int(at / l.interval)
-	for i >= l.most {
-		l.coarsen()
-		i = int(at / l.interval)
+	for {
+		switch i := int(at / l.interval); {
+		case i < len(l.points):
+			return &l.points[i]
+		case i >= l.most, l.room > 0 && len(l.points) > leastPoints && l.bytes() > l.room:
+			l.coarsen()
+		default:
+			l.points = append(l.points, tick{})
+			l.settle()
+		}
 	}
-	for len(l.points) <= i {
-		l.points = append(l.points, tick{})
+}
+
+// settled is how many points, from the first, hardly anything is counted in any more.
+func (l *line) settled() int { return max(0, len(l.points)-2-int(unsettled/l.interval)) }
+
+// settle makes small what hardly anything is counted in any more, as a point is added; and
+// in turn what has been since, some requests being decided late.
+func (l *line) settle() {
+	n := l.settled()
+	if n == 0 {
+		return
 	}
-	return &l.points[i]
+	l.points[n-1].response.freeze()
+	l.swept = (l.swept + 1) % n
+	l.points[l.swept].response.freeze()
 }
 
 // coarsen doubles the interval.
@@ -100,6 +129,9 @@ func (l *line) coarsen() {
 	clear(l.points[half:])
 	l.points = l.points[:half]
 	l.interval *= 2
+	for i := range l.settled() {
+		l.points[i].response.freeze()
+	}
 }
 
 // merge adds a line of the same origin, which is used up. The intervals of
@@ -129,9 +161,10 @@ func (l *line) merge(o *line) error {
 	return nil
 }
 
-// clone returns a copy that shares nothing.
+// clone returns a copy that shares nothing, of a line that is to be merged or read.
 func (l *line) clone() *line {
 	c := *l
+	c.room = 0
 	c.points = slices.Clone(l.points)
 	for i := range c.points {
 		if h := c.points[i].response; h != nil {
@@ -172,8 +205,7 @@ func (t *TimeLine) line() *line {
 }
 
 func (l *line) bytes() int {
-	const tickBytes = 96
-	n := cap(l.points) * tickBytes
+	n := len(l.points) * tickBytes
 	for i := range l.points {
 		n += l.points[i].response.Bytes()
 	}
