@@ -125,7 +125,7 @@ func (a *app) openListeners(e *embedded, l *listenFlags, config *tls.Config, log
 		if err != nil {
 			return err
 		}
-		e.others = append(e.others, e.serve(tls.NewListener(secure, config), "mqtts", "", e.Serve))
+		e.others = append(e.others, e.serve(secure, "mqtts", "", func(l net.Listener) error { return e.ServeTLS(l, config) }))
 	}
 	if l.ws != "" {
 		sockets, err := listen("--ws", l.ws)

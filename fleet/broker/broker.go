@@ -55,6 +55,8 @@ type Broker struct {
 	feeder sync.Mutex // see session.goOn
 	crowds sync.Mutex // of a message that goes to many: see crowd
 
+	parsing sync.Mutex // of large packets: see largePacket
+
 	buffers          *transport.Buffers
 	routings, writes sync.Pool
 }

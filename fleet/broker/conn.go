@@ -39,6 +39,7 @@ type conn struct {
 	stream   transport.Stream
 	again    func() // loop
 	reads    uint8  // up to manyReads
+	work     uint8  // since it let others have their turn, see worked
 	lastRead time.Duration
 
 	active atomic.Int64 // when the last packet came, in nanoseconds since Broker.start
@@ -174,12 +175,31 @@ func (c *conn) received(b []byte, err error) bool {
 		d, end = departure{code: wire.QuotaExceeded, linger: true, err: errOverrun}, true
 	}
 	if !end && err != nil {
-		d, end = departure{err: err}, true
+		d, end = c.lost(err), true
 	}
 	if end {
 		c.end(d)
+		return false
 	}
-	return !end
+	if len(b) > 0 {
+		c.worked(readWork)
+	} else { // many frames without content, say
+		c.worked(turn)
+	}
+	return true
+}
+
+// lost turns what ended the reading into the end of the connection.
+func (c *conn) lost(err error) departure {
+	d := departure{err: err}
+	if e, ok := errors.AsType[*transport.FrameError](err); ok {
+		c.b.count.protocolErrors.Add(1)
+		d.linger = true
+		if e.Status == transport.StatusPolicy {
+			d.code = wire.MessageRateTooHigh
+		}
+	}
+	return d
 }
 
 // end ends the connection and then the reader.
@@ -216,6 +236,7 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 		if d, end := c.connect(f); end {
 			return d, true
 		}
+		c.b.shaken(c.nc)
 	}
 	c.proc.Lock()
 	defer c.proc.Unlock()
@@ -224,10 +245,8 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 	}
 	c.cork()
 	defer c.uncork()
-	for n := 1; ; n++ {
-		if n%turn == 0 {
-			runtime.Gosched()
-		}
+	for {
+		c.worked(1)
 		f, err := c.framer.Next(&chunk)
 		if f == nil && err == nil {
 			return departure{}, false
@@ -242,10 +261,22 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 	}
 }
 
-// turn is how many packets of one read are handled before others have theirs. The
-// runtime takes a processor from a goroutine after 10 ms only, and each of many
-// that always have more to do would take that long.
-const turn = 64
+// turn is how many packets are handled before others have their turn, and readWork what a
+// read counts as, which may be of frames or of TLS alone. The runtime takes a processor from
+// a goroutine after 10 ms only, and each of many that always have more to do would take
+// that long.
+const (
+	turn     = 64
+	readWork = 8
+)
+
+// worked notes what the reader did, and lets others have their turn when it was much.
+func (c *conn) worked(n uint8) {
+	if c.work += n; c.work >= turn { // it is below twice that
+		c.work = 0
+		runtime.Gosched()
+	}
+}
 
 // fault turns an error into the end of the connection (section 4.13).
 func (c *conn) fault(err error) departure {

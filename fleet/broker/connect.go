@@ -21,7 +21,7 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 		b.count.refused.Add(1)
 		return refuse(protocolError("a " + wire.TypeName(f.Type()) + " before the CONNECT"))
 	}
-	p, err := wire.ParseConnect(f)
+	p, err := b.parseConnect(f)
 	if err == nil {
 		err = b.admissible(p)
 	}
@@ -47,6 +47,15 @@ func (c *conn) connect(f wire.Frame) (departure, bool) {
 		return refuse(&wire.Error{Code: code, Text: "CONNECT of " + strconv.Quote(p.ClientID) + " refused"})
 	}
 	return departure{}, false
+}
+
+// parseConnect is wire.ParseConnect, of one large packet at a time.
+func (b *Broker) parseConnect(f wire.Frame) (*wire.Connect, error) {
+	if len(f) >= largePacket {
+		b.parsing.Lock()
+		defer b.parsing.Unlock()
+	}
+	return wire.ParseConnect(f)
 }
 
 // admissible checks what is well-formed but not served.

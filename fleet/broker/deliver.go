@@ -232,16 +232,23 @@ func (s *session) dequeue() outgoing {
 
 // freeID returns the next Packet Identifier that is not in use (2.2.1-4).
 func (s *session) freeID() uint16 {
-	id := s.lastID
-	for {
-		id++
-		if id == 0 {
-			id = 1
-		}
-		if find(&s.unacked, id) < 0 && find(&s.redo, id) < 0 && s.findReleased(id) < 0 {
-			return id
+	id := max(s.lastID+1, 1)
+	if find(&s.unacked, id) < 0 && find(&s.redo, id) < 0 && s.findReleased(id) < 0 {
+		return id
+	}
+	used := make([]bool, 1<<16) // to look for each among all would take the square of their number
+	for _, q := range []*fifo[outgoing]{&s.unacked, &s.redo} {
+		for i := range q.len() {
+			used[q.at(i).id] = true
 		}
 	}
+	for _, r := range s.released {
+		used[r.id] = true
+	}
+	for used[id] {
+		id = max(id+1, 1)
+	}
+	return id
 }
 
 func (s *session) findReleased(id uint16) int {

@@ -64,7 +64,8 @@ func (c *conn) cut(d departure) (from *owner, due *will) {
 
 func (c *conn) logEnd(d departure) {
 	level := slog.LevelDebug
-	if _, fault := errors.AsType[*wire.Error](d.err); fault && d.code != 0 || d.err == errOverrun {
+	_, fault := errors.AsType[*wire.Error](d.err)
+	if _, frames := errors.AsType[*transport.FrameError](d.err); fault && d.code != 0 || frames || d.err == errOverrun {
 		level = slog.LevelWarn
 	}
 	ctx := context.Background()
@@ -115,6 +116,7 @@ func (c *conn) drain() {
 		if err != nil {
 			return
 		}
+		c.worked(turn)
 	}
 }
 

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"math"
 	"time"
 )
 
@@ -14,6 +15,28 @@ type feeds struct {
 	from    *kept // the message at which the first one goes on, or behind which; nil: it begins
 	past    bool  // behind it
 	waiting bool  // for a feeder
+
+	// The numbers of the last message that was retained when subscriptions were made, which
+	// have their place here, from 1, in two bytes. It does not change but at its end;
+	// guarded by topics.mu.
+	moments []uint64
+}
+
+// moment returns the place of a number, which is not below any that is there. Where there
+// are too many, those who have the last one get some messages twice: as they came, and as
+// retained.
+func (q *feeds) moment(number uint64, all *accounts, o *owner) uint16 {
+	last := len(q.moments)
+	switch {
+	case last > 0 && q.moments[last-1] == number:
+		return uint16(last)
+	case last == math.MaxUint16:
+		q.moments[last-1] = number
+		return uint16(last)
+	}
+	all.enter(o, costMoment)
+	q.moments = append(q.moments, number)
+	return uint16(last + 1)
 }
 
 // Bounds on one look: messages taken, their bytes, and messages looked at, for
@@ -33,10 +56,10 @@ func (t *topics) look(out []*kept, f *feeds, now time.Duration) (_ []*kept, from
 	defer t.mu.RUnlock()
 	s := &t.retained
 	to = *t.sub(*f.subs.at(0))
-	if to.session == 0 { // it was unsubscribed
+	if to.session == 0 || to.since == 0 { // it was unsubscribed, or wants no more
 		return out, nil, false, to
 	}
-	filter, newest, self := t.texts.get(&t.sub(*f.subs.at(0)).filter), to.newest(), t.sessions[to.session-1].id
+	filter, newest, self := t.texts.get(&t.sub(*f.subs.at(0)).filter), f.moments[to.since-1], t.sessions[to.session-1].id
 	var p place
 	if f.from != nil {
 		var here *retainedOne
@@ -96,15 +119,21 @@ func (s *session) goOnFrom(m *kept, past bool) {
 func (s *session) startFeed(n slot) {
 	t := &s.b.topics
 	s.stopFeed(n)
-	sub := t.sub(n)
-	sub.setNewest(t.retained.number)
-	if sub.newest() == 0 || sub.is(fed) {
+	if t.retained.number == 0 {
 		return
 	}
+	if t.late != nil {
+		t.late[n] = struct{}{}
+	}
+	sub := t.sub(n)
 	q := s.feeds
 	if q == nil {
 		q = new(feeds)
 		s.feeds = q
+	}
+	sub.since = q.moment(t.retained.number, &s.b.memory, &s.owner)
+	if sub.is(fed) {
+		return
 	}
 	if q.subs.len() > 2*s.subs.count { // what was unsubscribed stands there, too
 		var left fifo[slot]
@@ -114,7 +143,7 @@ func (s *session) startFeed(n slot) {
 			switch sub := t.sub(other); {
 			case sub.session == 0:
 				t.discard(s, other)
-			case sub.newest() > 0:
+			case sub.since > 0:
 				left.push(other)
 			default:
 				sub.set(fed|lateFed, false)
@@ -130,7 +159,7 @@ func (s *session) startFeed(n slot) {
 // holds s.mu and topics.mu.
 func (s *session) stopFeed(n slot) {
 	sub := s.b.topics.sub(n)
-	sub.setNewest(0)
+	sub.since = 0
 	sub.set(lateFed, false)
 	if q := s.feeds; q != nil && q.subs.len() > 0 && *q.subs.at(0) == n {
 		s.goOnFrom(nil, false)
@@ -171,9 +200,11 @@ func (s *session) fedUp() {
 	if sub := t.sub(n); sub.session == 0 {
 		t.discard(s, n)
 	} else {
+		sub.since = 0
 		sub.set(fed|lateFed, false)
 	}
 	if s.feeds.subs.len() == 0 {
+		s.b.memory.enter(&s.owner, -costMoment*len(s.feeds.moments))
 		s.feeds = nil
 	}
 }

@@ -69,6 +69,13 @@ func (t *topics) collectCrowd(r *routing) {
 	}
 }
 
+// isLate reports whether a subscription was made while the message of a crowd was being
+// collected, and gets that as retained.
+func (t *topics) isLate(n slot) bool {
+	_, late := t.late[n]
+	return late
+}
+
 // exact gathers what has no wildcards. It is false where there are too many.
 func (t *topics) exact(r *routing) bool {
 	h := &r.hashes
@@ -148,7 +155,7 @@ func (t *topics) gather(r *routing, first slot) bool {
 			plain = true
 			r.visited++
 			// 3.8.3-3; the publisher is known by its Client Identifier.
-			if to := t.target(sub); !(sub.is(noLocal) && to.s.id == r.m.from.id || r.number > 0 && sub.newest() >= r.number) {
+			if to := t.target(sub); !(sub.is(noLocal) && to.s.id == r.m.from.id || r.alone && t.isLate(n)) {
 				r.add(to)
 			}
 		}

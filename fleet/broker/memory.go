@@ -65,19 +65,20 @@ func cost(nc net.Conn) int {
 // What things take, beside their texts.
 const (
 	costConn         = 4 << 10  // with its goroutine and its part of the timers
-	costTLS          = 24 << 10 // with a record in either direction
-	costWebSocket    = 24 << 10
+	costTLS          = 16 << 10 // with its keys, and more or less of a handshake
+	costWebSocket    = 5 << 10
 	costSession      = 150
 	costState        = 256
 	costAbsence      = 64
 	costWill         = 64
-	costSubscription = 42 // with its places in three tables
+	costSubscription = 38 // with its places in three tables
 	costGroup        = 36
 	costForm         = 72
 	costMessage      = 32
 	costQueued       = 32 // an entry of a queue
 	costVia          = 48
 	costRetained     = 40
+	costMoment       = 10 // see feeds.moments
 	costIncoming     = 12 // a Packet Identifier of QoS 2
 	costReleased     = 8  // and one to the client
 	costAlias        = 64
@@ -276,6 +277,7 @@ func (c *conn) forgets() {
 	c.given, c.mayGive, c.givenBytes = nil, 0, 0
 	c.mu.Unlock()
 	c.b.memory.enter(o, -n)
+	c.b.shaken(c.nc)
 	c.b.memory.enter(nil, -cost(c.nc))
 	c.partial, c.aliases, c.framer = 0, nil, wire.Framer{}
 }

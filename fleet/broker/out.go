@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -92,6 +93,9 @@ func (c *conn) write() {
 		}
 		if c.s != nil {
 			c.s.unstall()
+		}
+		if n >= highWater/2 { // there may be more, for each of many
+			runtime.Gosched()
 		}
 	}
 }

@@ -36,12 +36,7 @@ func (c *conn) packet(f wire.Frame) error {
 	default:
 		return protocolError("a " + wire.TypeName(t) + " from a client")
 	}
-	if f.Type() != packets.DISCONNECT {
-		if refused, err := c.tooMany(f); refused || err != nil {
-			return err
-		}
-	}
-	p, err := wire.Decode(f, c.version)
+	p, err := c.decode(f)
 	if err != nil {
 		return err
 	}
@@ -55,6 +50,29 @@ func (c *conn) packet(f wire.Frame) error {
 	}
 	return nil
 }
+
+// decode decodes a SUBSCRIBE, UNSUBSCRIBE or DISCONNECT. It returns nil for one that has been
+// answered.
+func (c *conn) decode(f wire.Frame) (packets.Packet, error) {
+	if len(f) >= largePacket {
+		c.b.parsing.Lock()
+		defer c.b.parsing.Unlock()
+	}
+	if f.Type() != packets.DISCONNECT {
+		if refused, err := c.tooMany(f); refused || err != nil {
+			return nil, err
+		}
+	}
+	if c.version == wire.V5 {
+		f = wire.WithoutUsers(f)
+	}
+	return wire.Decode(f, c.version)
+}
+
+// largePacket is how many bytes a packet has that is parsed alone. A client can make parsing
+// take some milliseconds for a megabyte, and a hundred that do would each have their turn
+// before anybody else.
+const largePacket = 64 << 10
 
 // acknowledge handles PUBACK, PUBREC, PUBREL and PUBCOMP.
 func (c *conn) acknowledge(t byte, a wire.Ack) error {

@@ -8,7 +8,7 @@ import (
 
 // publishIn handles a PUBLISH of the client (section 3.3).
 func (c *conn) publishIn(f wire.Frame) error {
-	p, err := wire.ParsePublish(f, c.version)
+	p, err := c.parsePublish(f)
 	if err != nil {
 		return err
 	}
@@ -83,6 +83,15 @@ func (c *conn) publishIn(f wire.Frame) error {
 		c.ack(packetPubrec, p.PacketID, code)
 	}
 	return nil
+}
+
+// parsePublish is wire.ParsePublish, of one large packet at a time.
+func (c *conn) parsePublish(f wire.Frame) (wire.Publish, error) {
+	if len(f) >= largePacket {
+		c.b.parsing.Lock()
+		defer c.b.parsing.Unlock()
+	}
+	return wire.ParsePublish(f, c.version)
 }
 
 // resolve replaces a Topic Alias by its topic (3.3.2.3.4).

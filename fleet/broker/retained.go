@@ -128,14 +128,20 @@ func (s *retained) dropped(e *retainedOne) {
 func (s *retained) drop(p place) {
 	chunk := s.chunks[p.chunk]
 	s.dropped(&chunk[p.at])
-	chunk = slices.Delete(chunk, p.at, p.at+1)
-	s.chunks[p.chunk] = chunk
+	s.shrunk(p.chunk, slices.Delete(chunk, p.at, p.at+1))
+}
+
+// shrunk puts what is left of a chunk in its place, and reports whether anything is.
+func (s *retained) shrunk(c int, chunk []retainedOne) bool {
 	switch {
 	case len(chunk) == 0:
-		s.chunks = slices.Delete(s.chunks, p.chunk, p.chunk+1)
+		s.chunks = slices.Delete(s.chunks, c, c+1)
+		return false
 	case cap(chunk) > 16 && len(chunk) < cap(chunk)/4:
-		s.chunks[p.chunk] = slices.Clone(chunk)
+		chunk = slices.Clone(chunk)
 	}
+	s.chunks[c] = chunk
+	return true
 }
 
 // A full store is looked through for what has expired: not for every message
@@ -184,27 +190,27 @@ func (s *retained) roomFor(m *kept, from *owner, old *retainedOne, l *limits) bo
 	return count <= l.MaximumRetained && size <= l.MaximumRetainedBytes && (more <= 0 || s.memory.room(more)) && s.memory.roomFor(from, mine)
 }
 
-// sweep removes what has expired among the next so many messages.
+// sweep removes what has expired among the next so many messages, a chunk at a time.
 func (s *retained) sweep(now time.Duration) {
-	p := s.seek(s.sweepAt)
-	for range min(sweepMost, s.count) {
-		e := s.get(p)
-		if e == nil {
-			p = place{}
-			if e = s.get(p); e == nil {
-				break
+	c := s.seek(s.sweepAt).chunk
+	for left := min(sweepMost, s.count); left > 0 && len(s.chunks) > 0; {
+		if c == len(s.chunks) {
+			c = 0
+		}
+		left -= len(s.chunks[c])
+		rest := slices.DeleteFunc(s.chunks[c], func(e retainedOne) bool {
+			expired := e.m.expired(now)
+			if expired {
+				s.dropped(&e)
 			}
+			return expired
+		})
+		if s.shrunk(c, rest) {
+			c++
 		}
-		if !e.m.expired(now) {
-			p = s.after(p)
-			continue
-		}
-		topic := e.m.name()
-		s.drop(p)
-		p = s.seek(topic)
 	}
 	s.sweepAt = nil
-	if e := s.get(p); e != nil {
-		s.sweepAt = e.m.name()
+	if c < len(s.chunks) {
+		s.sweepAt = s.chunks[c][0].m.name()
 	}
 }

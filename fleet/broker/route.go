@@ -25,7 +25,6 @@ type routing struct {
 	// Of one that has Broker.crowds:
 	alone   bool
 	places  map[*session]int // of the targets
-	number  uint64           // of the message, if it is retained
 	visited int              // subscriptions, since topics.mu was taken
 }
 
@@ -136,8 +135,8 @@ func (b *Broker) gatherCrowd(r *routing, from *owner) byte {
 		k := r.keepPayload()
 		t.mu.Lock()
 		ok := t.retained.retain(r.m.topic, k, from, &b.limits, r.now())
-		if k != nil {
-			r.number = t.retained.number
+		if ok && k != nil {
+			t.late = make(map[slot]struct{})
 		}
 		t.mu.Unlock()
 		if !ok {
@@ -145,6 +144,9 @@ func (b *Broker) gatherCrowd(r *routing, from *owner) byte {
 		}
 	}
 	t.collectCrowd(r)
+	t.mu.Lock()
+	t.late = nil
+	t.mu.Unlock()
 	return wire.Success
 }
 

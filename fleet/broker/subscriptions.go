@@ -15,9 +15,8 @@ type subscription struct {
 	next, prev slot    // in the ring of those to this filter, or of the members of a group
 	session    uint32  // see topics.sessions; 0: it stands for the Shared Subscriptions to its filter, or was removed
 	id         uint32  // its Subscription Identifier; 0: none. Of what stands for Shared Subscriptions, the first group
-	newestLow  uint32  // see newest
-	newestHigh uint16
-	tag        uint8 // of its filter's key, for most that are not equal to be seen at once
+	since      uint16  // while it stands in its session's feeds, see feeds.moments; 0: it gets nothing of them
+	tag        uint8   // of its filter's key, for most that are not equal to be seen at once
 	options    options
 }
 
@@ -41,15 +40,6 @@ func (sub *subscription) set(o options, on bool) {
 	if on {
 		sub.options |= o
 	}
-}
-
-// newest is the number of the last message that a feed is to get; 0: none.
-func (sub *subscription) newest() uint64 {
-	return uint64(sub.newestHigh)<<32 | uint64(sub.newestLow)
-}
-
-func (sub *subscription) setNewest(n uint64) {
-	sub.newestHigh, sub.newestLow = uint16(n>>32), uint32(n)
 }
 
 // tag is what a subscription has of its filter's key.
@@ -178,6 +168,7 @@ func (t *topics) unsubscribe(s *session, n slot) {
 	}
 	s.owner.add(-cost)
 	s.b.memory.used.Add(-int64(t.remove(n)))
+	delete(t.late, n)
 	left := subscription{options: sub.options & (fed | lateFed)}
 	if *sub = left; left.options == 0 {
 		t.discard(s, n)

@@ -31,6 +31,7 @@ type topics struct {
 	forms    forms
 	groups   slab[group]
 	retained retained
+	late     map[slot]struct{} // those that get the message of a crowd as retained, while it is collected; else nil
 
 	subscriptions atomic.Int64
 }

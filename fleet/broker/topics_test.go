@@ -86,8 +86,8 @@ func TestRetainedIsAMapInOrder(t *testing.T) {
 		filter := randomFilter(random)
 		reader := newSession(b, "reader")
 		n := b.topics.enter(reader, filter)
-		b.topics.sub(n).setNewest(b.topics.retained.number)
 		f := new(feeds)
+		b.topics.sub(n).since = f.moment(b.topics.retained.number, new(accounts), new(owner))
 		f.subs.push(n)
 		var got []*kept
 		for more := true; more; more = f.from != nil {

@@ -7,8 +7,9 @@ import (
 )
 
 // Handler serves MQTT over WebSocket (section 6) under any path; see
-// [transport.Upgrade]. The broker's own Maximum Packet Size bounds what is kept of
-// a message. Connections live on when the http.Server is shut down; Close ends them.
+// [transport.Upgrade]. It returns when the handshake is answered. The broker's own
+// Maximum Packet Size bounds what is kept of a message. Connections live on when the
+// http.Server is shut down; Close ends them.
 func (b *Broker) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !b.enter() {
@@ -26,6 +27,6 @@ func (b *Broker) Handler() http.Handler {
 			b.log.Debug("no WebSocket", "remote", r.RemoteAddr, "err", err)
 			return
 		}
-		b.ServeConn(nc)
+		b.serve(nc)
 	})
 }

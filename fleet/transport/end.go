@@ -2,6 +2,7 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 
 	"homefleet/fleet/faults"
@@ -34,7 +35,7 @@ func CloseNow(c net.Conn) {
 }
 
 // CloseWrite ends what is sent (FIN), and leaves the other half open. TLS says a
-// close_notify before that, unless the end is to be abrupt: then the socket beneath
+// close_notify before that, and a WebSocket of a broker its closing frame, unless the end is to be abrupt: then the socket beneath
 // TLS or a WebSocket ends, as when a process is killed. It returns false where a
 // connection has no halves or is closed already; it is to be closed as a whole then.
 func CloseWrite(c net.Conn, abrupt bool) bool {
@@ -49,6 +50,9 @@ func CloseWrite(c net.Conn, abrupt bool) bool {
 	return ok && half.CloseWrite() == nil
 }
 
+// errNoHalves is of a connection that can only be closed as a whole.
+var errNoHalves = errors.New("the connection has no halves")
+
 // bare reports whether there is nothing but faults above a connection that knows
 // of FIN.
 func bare(c net.Conn) bool {
@@ -56,7 +60,7 @@ func bare(c net.Conn) bool {
 		return bare(f.NetConn())
 	}
 	switch c.(type) {
-	case *tls.Conn, *webSocket:
+	case *tls.Conn, *webSocket, *upgraded:
 		return false
 	}
 	return true

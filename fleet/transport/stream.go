@@ -8,8 +8,8 @@ import (
 )
 
 // Stream reads from and writes to one connection. While it waits for bytes it
-// holds no buffer, where the connection tells when there are some: on plain TCP
-// and in memory.
+// holds no buffer, where the connection tells when there are some: on plain TCP,
+// in memory, and at a broker's end of a WebSocket.
 //
 // One goroutine reads and releases at a time, and one writes. Deadlines and the end
 // are the connection's: they are set there, by whoever may call its methods.
@@ -42,6 +42,8 @@ func NewStream(c net.Conn, buffers *Buffers) Stream {
 		if s, ok := newTCPStream(c, buffers); ok {
 			return s
 		}
+	case *upgraded:
+		return &upgradedStream{NewStream(c.Conn, buffers), c}
 	}
 	if s, ok := newWatchedStream(c, buffers); ok {
 		return s
@@ -133,7 +135,7 @@ func (s *memStream) Read() ([]byte, error) {
 	return b, err
 }
 
-// ownStream is of a TLS connection, a WebSocket or a network with faults. These
+// ownStream is of a TLS connection, a client's WebSocket or a network with faults. These
 // wait with the buffer in hand: a small one of their own, which most packets of a
 // home fit into, unless more is coming.
 type ownStream struct {

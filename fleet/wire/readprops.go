@@ -61,11 +61,11 @@ type property struct {
 	bytes []byte
 	block []byte // all properties of the packet
 	at    int    // where in block this one starts, identifier included
-	end   int    // and where it ends
+	end   int    // and where it ends; of User Properties that stand together, the last one
 }
 
 // properties reads the properties of a packet of type t, calls each for every
-// one of them, and checks what the standard says of a property by itself: that
+// one of them, for User Properties that stand together once, and checks what the standard says of a property by itself: that
 // it may stand here, stands here once, and has a value that it may have.
 func (c *cursor) properties(t byte, each func(property)) {
 	n := c.uvarint()
@@ -102,6 +102,10 @@ func (c *cursor) properties(t byte, each func(property)) {
 			break
 		}
 		pc.value(&p, t)
+		for p.id == packets.PropUser && len(pc.b) > 0 && pc.b[0] == packets.PropUser { // pc.err is nil
+			pc.b = pc.b[1:]
+			pc.value(&p, t)
+		}
 		if pc.err != nil {
 			break
 		}

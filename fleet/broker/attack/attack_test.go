@@ -6,10 +6,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,6 +21,7 @@ type attack struct {
 	run    func(a *attacker) error // what it keeps has to be there when it returns
 	most   float64                 // bytes kept a byte sent; 0: 8
 	why    string                  // why more than 8
+	peak   int64                   // what the process may grow by meanwhile; 0: it is not looked at
 }
 
 // attacker has connections to a broker, which stay open, and counts what it sends.
@@ -30,7 +29,7 @@ type attacker struct {
 	t       *testing.T
 	address string
 	over    string
-	sent    int64
+	traffic traffic
 	conns   []*conn
 }
 
@@ -43,11 +42,11 @@ func size(n int) int {
 }
 
 func (a *attacker) dial() (*conn, error) {
-	nc, err := dialOver(a.over, a.address)
+	nc, err := dialOver(a.over, a.address, &a.traffic)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: nc, r: bufio.NewReaderSize(nc, 512), sent: &a.sent}
+	c := &conn{Conn: nc, r: bufio.NewReaderSize(nc, 512)}
 	a.conns = append(a.conns, c)
 	return c, nil
 }
@@ -64,13 +63,13 @@ func (a *attacker) client(id string) (*conn, error) {
 // away connects, sends, and leaves a session behind. The connection is reset, so
 // that there are ports enough.
 func (a *attacker) away(connecting []byte, packets ...[]byte) error {
-	nc, err := net.Dial("tcp", a.address)
+	nc, err := dialCounted(a.address, &a.traffic)
 	if err != nil {
 		return err
 	}
-	_ = nc.(*net.TCPConn).SetLinger(0)
+	_ = nc.SetLinger(0)
 	defer nc.Close()
-	c := &conn{Conn: nc, r: bufio.NewReaderSize(nc, 64), sent: &a.sent}
+	c := &conn{Conn: nc, r: bufio.NewReaderSize(nc, 64)}
 	if err := c.send(connecting); err != nil {
 		return err
 	}
@@ -94,12 +93,14 @@ func (a *attacker) away(connecting []byte, packets ...[]byte) error {
 
 // result is what was measured of an attack.
 type result struct {
-	sent, kept, charged int64
+	sent, wire          int64 // in bytes of TCP, and with headers, see traffic.wire
+	kept, charged, peak int64
 	worst               time.Duration
 	trips               int
 }
 
-func (r *result) ratio() float64 { return float64(r.kept) / float64(r.sent) }
+func (r *result) ratio() float64     { return float64(r.kept) / float64(r.sent) }
+func (r *result) wireRatio() float64 { return float64(r.kept) / float64(r.wire) }
 
 // enough is how much has to be kept for it to be compared with what is charged: a
 // process of Go breathes by some MiB.
@@ -113,6 +114,9 @@ func (r *result) row(at *attack) string {
 	ratio := fmt.Sprintf("%.1f", max(r.ratio(), 0))
 	if r.kept < enough {
 		ratio = "-"
+	}
+	if r.kept >= enough && r.ratio() > 8 {
+		ratio += fmt.Sprintf(", %.1f with headers", r.wireRatio())
 	}
 	if at.why != "" {
 		ratio += " (" + at.why + ")"
@@ -146,12 +150,14 @@ func (at *attack) attack(t *testing.T) (r result) {
 	defer by.end()
 	by.line()
 	kept, charged := b.measure()
-	atomic.StoreInt64(&a.sent, 0)
+	b.forgetPeak()
+	a.traffic.forget()
 	if err := at.run(a); err != nil {
 		t.Fatalf("attacking: %v", err)
 	}
-	r.sent = atomic.LoadInt64(&a.sent) // some may still be sending
+	r.sent, r.wire = a.traffic.sent.Load(), a.traffic.wire() // some may still be sending
 	r.worst, r.trips = by.stop()
+	r.peak = b.peak() - kept
 	r.kept, r.charged = b.measure()
 	r.kept, r.charged = r.kept-kept, r.charged-charged
 	return r
@@ -163,11 +169,11 @@ func (a *attacker) warmUp() {
 	for k := range 4 {
 		all.Go(func() {
 			for i := range size(1000) {
-				if nc, err := dialOver(a.over, a.address); err == nil {
-					c := &conn{Conn: nc, r: bufio.NewReader(nc), sent: new(int64)}
+				if nc, err := dialOver(a.over, a.address, new(traffic)); err == nil {
+					c := &conn{Conn: nc, r: bufio.NewReader(nc)}
 					_ = c.send(packet(0x10, text("MQTT"), []byte{5, 2, 0, 0, 0}, text(fmt.Sprint("warm-", k, "-", i))))
 					_, _ = c.packet()
-					if tcp, ok := nc.(*net.TCPConn); ok {
+					if tcp, ok := nc.(counted); ok {
 						_ = tcp.SetLinger(0)
 					}
 					_ = nc.Close()
@@ -208,7 +214,7 @@ func TestAttacks(t *testing.T) {
 				t.Logf("the bystander waited %v; again", r.worst)
 				r = at.attack(t)
 			}
-			t.Logf("%d bytes sent, %d kept (%.1f a byte), %d charged; the bystander waited %v at most, of %d round trips; %v", r.sent, r.kept, r.ratio(), r.charged, r.worst, r.trips, time.Since(began).Round(time.Millisecond))
+			t.Logf("%d bytes sent, %d kept (%.1f a byte), %d charged, %d at its peak; the bystander waited %v at most, of %d round trips; %v", r.sent, r.kept, r.ratio(), r.charged, r.peak, r.worst, r.trips, time.Since(began).Round(time.Millisecond))
 			fmt.Fprintln(&table, r.row(&at))
 			at.judge(t, &r)
 		})
@@ -243,6 +249,9 @@ func (at *attack) judge(t *testing.T, r *result) {
 	}
 	if r.kept > enough && (r.charged < r.kept/2 || r.charged > 2*r.kept) {
 		t.Errorf("%d bytes are charged for %d that are kept; want within twice", r.charged, r.kept)
+	}
+	if at.peak > 0 && r.peak > at.peak {
+		t.Errorf("the process grew by %d bytes meanwhile; want at most %d", r.peak, at.peak)
 	}
 	if r.worst > longest {
 		t.Errorf("the bystander waited %v; want at most %v", r.worst, longest)

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	case "http":
 		err = beHTTP(os.Stdin, os.Stdout)
 	case "floor":
-		err = beFloor(os.Stdin, os.Stdout)
+		err = beFloor(*roleData, os.Stdin, os.Stdout)
 	case "bystander":
 		err = beBystander(*roleData, os.Stdin, os.Stdout)
 	default:

@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,35 +28,19 @@ func odd() []attack {
 	return []attack{
 		{name: "SUBSCRIBE and UNSUBSCRIBE in turn, of 1,000 filters each", bound: "what was unsubscribed takes nothing", run: each(10, size(1000), turn)},
 		{name: "the same where retained messages wait", bound: "the same", before: retained(20_000), run: each(10, size(400), turn)},
-		{name: "1,000 WebSockets of fragments without content", bound: "the connection's reader alone works on them", setup: setup{Over: "ws"},
-			most: 1000, why: "of MQTT, without the frames",
+		{name: "1,000 WebSockets of fragments without content", bound: "no buffer is kept for them", setup: setup{Over: "ws"},
 			run: many(size(1000), func(c *conn, _ int) error {
 				return c.raw(append([]byte{0x02, 0x80, 0, 0, 0, 0}, bytes.Repeat([]byte{0x00, 0x80, 0, 0, 0, 0}, 1000)...))
 			})},
 		{name: "WebSocket pings whose answers nobody reads", bound: "the connection ends", setup: setup{Over: "ws"},
-			most: 1000, why: "of MQTT, without the frames",
 			run: many(size(10), func(c *conn, _ int) error {
 				ping := append([]byte{0x89, 0x80 | 125, 0, 0, 0, 0}, make([]byte, 125)...)
 				return c.raw(bytes.Repeat(ping, 5000))
 			})},
 		{name: "TLS handshakes that are half sent", bound: "`maximum_connections`, and a deadline", setup: setup{Over: "tls"},
-			most: 1000, why: "a connection and its goroutine, for 41 bytes",
-			run: func(a *attacker) error {
-				// The head of a ClientHello that says it has 16 KB.
-				hello := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3}, make([]byte, 30)...)
-				for range size(2000) {
-					nc, err := net.Dial("tcp", a.address)
-					if err != nil {
-						return err
-					}
-					c := &conn{Conn: nc, sent: &a.sent}
-					a.conns = append(a.conns, c)
-					if err := c.send(hello); err != nil {
-						return err
-					}
-				}
-				return nil
-			}},
+			most: 1000, why: "a connection and its goroutine, for 41 bytes", run: hellos(2000, 30)},
+		{name: "TLS handshakes of 60,000 bytes that are half sent", bound: "a sixteenth of `total_memory` for all who have not said who they are", setup: setup{Over: "tls"},
+			run: hellos(500, 60_000)},
 		{name: "1,000 connections that begin with AUTH, or send it unasked", bound: "the connection ends",
 			run: func(a *attacker) error {
 				for i := range size(1000) {
@@ -80,6 +64,29 @@ func odd() []attack {
 				}
 				return nil
 			}},
+	}
+}
+
+// hellos has so many send the beginning of a ClientHello that says it has 65,000 bytes.
+func hellos(n, sent int) func(a *attacker) error {
+	all := append([]byte{1, 0, 0xfd, 0xe8, 3, 3}, make([]byte, sent)...)
+	var records []byte
+	for part := range slices.Chunk(all, 16_000) {
+		records = append(append(records, 22, 3, 1, 0x3e, 0x80), part...)
+	}
+	return func(a *attacker) error {
+		for range size(n) {
+			nc, err := dialCounted(a.address, &a.traffic)
+			if err != nil {
+				return err
+			}
+			c := &conn{Conn: nc}
+			a.conns = append(a.conns, c)
+			if err := c.send(records); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

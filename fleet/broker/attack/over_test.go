@@ -12,48 +12,108 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
-	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"homefleet/fleet/broker"
+	"homefleet/fleet/web"
 )
 
 // serveOver serves MQTT over TCP or, if it says so, over TLS or WebSocket.
 func serveOver(over string, b *broker.Broker, l net.Listener) error {
 	switch over {
 	case "tls":
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		config, err := serverTLS()
 		if err != nil {
 			return err
 		}
-		c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-		if err != nil {
-			return err
-		}
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+		return b.ServeTLS(l, config)
 	case "ws":
-		return http.Serve(l, b.Handler())
+		return web.NewServer(l, "", 256, b.Handler(), slog.New(slog.DiscardHandler)).Serve(l)
 	}
 	return b.Serve(l)
 }
 
-// dialOver dials what serveOver serves.
-func dialOver(over, address string) (net.Conn, error) {
+// serverTLS is what a server with a certificate of its own is like.
+func serverTLS() (*tls.Config, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
+}
+
+// traffic is what an attacker sends, TLS, HTTP and frames with it: bytes of TCP, and
+// connections.
+type traffic struct{ sent, conns atomic.Int64 }
+
+// forget begins anew.
+func (all *traffic) forget() {
+	all.sent.Store(0)
+	all.conns.Store(0)
+}
+
+// wire is the least that it takes with the headers of IPv4 and TCP: those of SYN, ACK and one
+// segment for each connection, and of another for each that is full.
+func (all *traffic) wire() int64 {
+	const (
+		headers = 20 + 32
+		syn     = 20 + 40
+		full    = 1448
+	)
+	n := all.sent.Load()
+	return n + headers*(n/full) + (syn+2*headers)*all.conns.Load()
+}
+
+// counted is a connection whose traffic is counted.
+type counted struct {
+	*net.TCPConn
+	traffic *traffic
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	n, err := c.TCPConn.Write(b)
+	c.traffic.sent.Add(int64(n))
+	return n, err
+}
+
+// dialCounted dials TCP.
+func dialCounted(address string, all *traffic) (counted, error) {
 	nc, err := net.Dial("tcp", address)
+	if err != nil {
+		return counted{}, err
+	}
+	all.conns.Add(1)
+	return counted{nc.(*net.TCPConn), all}, nil
+}
+
+// dialOver dials what serveOver serves.
+func dialOver(over, address string, all *traffic) (net.Conn, error) {
+	nc, err := dialCounted(address, all)
 	if err != nil {
 		return nil, err
 	}
 	switch over {
 	case "tls":
-		return tls.Client(nc, &tls.Config{InsecureSkipVerify: true}), nil
+		return tls.Client(nc, attackerTLS(nil)), nil
 	case "ws":
 		return dialFrames(nc)
 	}
 	return nc, nil
+}
+
+// attackerTLS is a client that says as little as it has to. keys, unless nil, gets its secrets.
+func attackerTLS(keys io.Writer) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, CurvePreferences: []tls.CurveID{tls.X25519}, KeyLogWriter: keys}
 }
 
 // frames is a WebSocket as far as the attacks need one.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
@@ -93,16 +92,14 @@ var (
 	pingresp = []byte{0xd0, 0}
 )
 
-// conn is a connection that counts what it sends.
+// conn is a connection that is counted.
 type conn struct {
 	net.Conn
-	r    *bufio.Reader
-	sent *int64
+	r *bufio.Reader
 }
 
 func (c *conn) send(packets ...[]byte) error {
 	for _, p := range packets {
-		atomic.AddInt64(c.sent, int64(len(p)))
 		if _, err := c.Write(p); err != nil {
 			return fmt.Errorf("sending %.20x (%d bytes): %w", p, len(p), err)
 		}

@@ -84,11 +84,11 @@ func beHTTP(in io.Reader, out io.Writer) error {
 // ends, and says how long it waited at most, and how often it did.
 func beBystander(where string, in io.Reader, out io.Writer) error {
 	way, address, _ := strings.Cut(where, " ")
-	nc, err := dialOver(way, address)
+	nc, err := dialOver(way, address, new(traffic))
 	if err != nil {
 		return err
 	}
-	c := &conn{Conn: nc, r: bufio.NewReader(nc), sent: new(int64)}
+	c := &conn{Conn: nc, r: bufio.NewReader(nc)}
 	if err := c.login("bystander", "bystander", nil); err != nil {
 		return err
 	}
@@ -190,6 +190,29 @@ func (p *process) resident() int64 {
 		p.t.Fatal(err)
 	}
 	return pages * int64(os.Getpagesize())
+}
+
+// forgetPeak has the system measure the most that the process takes anew.
+func (p *process) forgetPeak() {
+	p.t.Helper()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// peak is the most that the process took since.
+func (p *process) peak() int64 {
+	p.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
+		p.t.Fatalf("/proc/%d/status: %v; want VmHWM in it", p.cmd.Process.Pid, err)
+	}
+	return kilobytes << 10
 }
 
 // measure has a broker give back what it can; it returns what it keeps and what
