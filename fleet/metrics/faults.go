@@ -74,6 +74,9 @@ func (r *Result) faults() string {
 			continue
 		}
 		text := words.Grouped(n) + " " + f.text
+		if n == 1 {
+			text = "1 " + ofOne.Replace(f.text)
+		}
 		if whole > n && !f.beside {
 			text = words.Grouped(n) + " of " + words.Grouped(whole) + " " + f.text + " (" + words.Percent(share(float64(n), float64(whole)), 1) + ")"
 		}
@@ -81,6 +84,13 @@ func (r *Result) faults() string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// ofOne makes a fault's text one of a single thing.
+var ofOne = strings.NewReplacer("answers, or their requests, had", "answer, or its request, had", "answers were to altered requests", "answer was to an altered request",
+	"messages of devices were", "message of a device was", "parts of answers were", "part of an answer was", "nothing kept them so", "nothing kept it so",
+	"requests were", "request was", "answers were", "answer was", "answers", "answer", "deliveries were", "delivery was", "deliveries", "delivery",
+	"Wills were", "Will was", "Wills", "Will", "messages were", "message was", "devices were", "device was", "devices", "device",
+	"tries", "try", "connections were", "connection was", "packets", "packet", "acknowledgements", "acknowledgement")
 
 // judgedBy reports whether an expectation is about this.
 func (f *fault) judgedBy(x Expected) bool {

@@ -80,3 +80,19 @@ func TestFaultsAreToldOf(t *testing.T) {
 		}
 	}
 }
+
+// A single fault is told of as one.
+func TestFaultsOfOne(t *testing.T) {
+	for _, f := range faultTable {
+		text := ofOne.Replace(f.text)
+		if strings.Contains(text, " were ") || text == f.text {
+			t.Errorf("1 %s: that is not one", text)
+		}
+	}
+	r := new(Result)
+	r.Counts = map[string]int64{"connections.unexplained": 1, "acks.stray": 1, "connect.unexplained": 12}
+	const want = "12 tries to connect came to nothing, which no incident explains, 1 connection was lost, which no incident explains, 1 acknowledgement of nothing"
+	if got := r.faults(); got != want {
+		t.Errorf("the faults are %q; want %q", got, want)
+	}
+}
