@@ -98,6 +98,9 @@ type controlled struct {
 	entry      runEntry
 }
 
+// lastWords is how long those who look on may take to be given verdict and report.
+const lastWords = 5 * time.Second
+
 // mostControlling bounds the connections to --control.
 const mostControlling = 128
 
@@ -186,7 +189,7 @@ func (c *controlled) close() {
 		_ = os.Remove(c.shown) // who has it open has read it
 	}
 	c.api.End()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
 	defer cancel()
 	if err := c.server.Shutdown(ctx); err != nil {
 		_ = c.server.Close()

@@ -251,7 +251,7 @@ func devicesOf(sel map[string]any, ids []string) error {
 func bulkText(b *api.Bulk) string {
 	var t strings.Builder
 	if b.DryRun {
-		fmt.Fprintf(&t, "would befall %s\n", plural(b.Selected, "device"))
+		fmt.Fprintf(&t, "would affect %s\n", plural(b.Selected, "device"))
 		for _, id := range b.IDs {
 			fmt.Fprintf(&t, "  %s\n", printable(id))
 		}

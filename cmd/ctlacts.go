@@ -31,7 +31,7 @@ func (c *ctl) acting() []*cobra.Command {
 func (c *ctl) action(use, short string, run func(*cobra.Command, []string) error) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: run, ValidArgsFunction: c.completeDevices}
 	cmd.Flags().BoolVar(&c.all, "all", false, "every device is meant")
-	cmd.Flags().BoolVar(&c.dry, "dry-run", false, "say whom it would befall, and do nothing")
+	cmd.Flags().BoolVar(&c.dry, "dry-run", false, "say whom it would affect, and do nothing")
 	return cmd
 }
 
@@ -226,7 +226,7 @@ func (c *ctl) strike() *cobra.Command {
 		}
 		_, err := show(cmd.Context(), c, "POST", path, body, func(s *api.Struck) string {
 			if s.DryRun {
-				return "would befall " + plural(s.Incident.Devices, "device") + "\n"
+				return "would affect " + plural(s.Incident.Devices, "device") + "\n"
 			}
 			if s.Incident.Text == "" {
 				return "incident " + strconv.Itoa(s.Incident.Number) + ": " + s.Incident.Kind + " from " + s.Incident.From + "\n"

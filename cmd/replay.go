@@ -32,7 +32,7 @@ func (r *running) prepareReplay(of *metrics.Result) (err error) {
 		return misused("", "--replay: %w", err)
 	}
 	if of.Scenario.Digest != r.sc.Digest || of.Seed != r.sc.Seed {
-		r.warn("the run that is repeated was of %s with seed %d, which is not the same: what was done may befall others", printable(of.Scenario.Name), of.Seed)
+		r.warn("the run that is repeated was of %s with seed %d, which is not the same: what was done may affect others", printable(of.Scenario.Name), of.Seed)
 	}
 	return nil
 }

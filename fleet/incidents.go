@@ -47,6 +47,10 @@ func (f *Fleet) StrikeWith(ctx context.Context, in scenarios.Incident) (incident
 	return one, ofTheRun(err)
 }
 
+// NextStrike is the occurrence that the last incident of sc, from [incident.With], would be if
+// it was struck now. It may be called from any goroutine.
+func (f *Fleet) NextStrike(sc *scenarios.Scenario) scenarios.Occurrence { return f.incidents.Next(sc) }
+
 // ExpectSlow says that connections are made as slow as by an incident, though it is none: what
 // the audit sees later by that is not the broker's fault.
 func (f *Fleet) ExpectSlow(as scenarios.Incident) {

@@ -14,7 +14,7 @@ var incidentKeys = describe[Incident](table{name: "[[incident]]", by: "kind", ch
 	{name: "name", form: text{what: "one topic level, without braces", fault: nameFault, empty: leaveOut}, defDoc: "the kind, numbered if there are several",
 		doc: "no other incident has it"},
 	{name: "target", form: byRule{"`{ kind, id, home, share }`, as of controllers"}, defDoc: "every device",
-		doc: "whom it befalls; a `share` is drawn anew each time"},
+		doc: "whom it affects; a `share` is drawn anew each time"},
 	{name: "at", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "from the start of measuring"},
 	{name: "for", form: span(1, maxPhase), example: `"30s"`, required: "an incident without a length", doc: "how long it lasts"},
 	{name: "every", form: span(1, maxPhase), example: `"1m"`, defDoc: "once",

@@ -15,7 +15,7 @@ import (
 func (s *Server) actions() []operation {
 	action := func(verb scenarios.Verb, summary string, do func(*call) (any, error)) operation {
 		return operation{method: "POST", path: "/v1/actions/" + string(verb), id: string(verb), summary: summary,
-			query: []parameter{{"dry_run", "`true`: say whom it would befall, and do nothing"}},
+			query: []parameter{{"dry_run", "`true`: say whom it would affect, and do nothing"}},
 			body:  scenarios.OrderFacts(verb, true), reply: api.Bulk{},
 			problems: []problem{badSelector, nothingSelected, noSuchDevice, notNow, allRefused}, do: do}
 	}

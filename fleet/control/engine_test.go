@@ -35,6 +35,25 @@ func (h *home) wait(body string) api.WaitReply {
 	return out
 }
 
+// A dry run says how many devices an incident would affect: as many as it does, though a
+// share is drawn anew each time.
+func TestForetoldIsWhatHappens(t *testing.T) {
+	h := start(t, `
+[[device]]
+kind  = "light"
+homes = 3
+count = 20
+`)
+	for i, share := range []string{"7%", "31%", "50%", "11%", "83%"} {
+		body := fmt.Sprintf(`{"kind":"wifi-loss","for":"1h","target":{"share":%q,"home":"home-*"}}`, share)
+		want := must[api.Struck](h, "POST", "/v1/incidents?dry_run=true", body)
+		got := must[api.Struck](h, "POST", "/v1/incidents", body)
+		if got.Incident.Devices != want.Incident.Devices || want.Incident.Devices == 0 {
+			t.Errorf("incident %d of a share of %s: it affects %d devices; it was said before that it would affect %d", i+1, share, got.Incident.Devices, want.Incident.Devices)
+		}
+	}
+}
+
 // A day with a block of flats, as a test in any language goes through it.
 func TestFromListToStop(t *testing.T) {
 	h := start(t, block)

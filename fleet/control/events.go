@@ -13,6 +13,7 @@ import (
 	"homefleet/devices/words"
 	"homefleet/fleet/control/api"
 	"homefleet/fleet/events"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios/tomlfault"
 )
 
@@ -139,7 +140,8 @@ func (c *call) stream() (any, error) {
 
 // follow sends what there is for a viewer.
 func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapped, w *watched) error {
-	if err := out.send("", "hello", c.hello(in)); err != nil {
+	// With an ID: who comes again before anything has happened misses nothing either.
+	if err := out.send(c.Fleet.Events().Name(v.Behind()), "hello", c.hello(in)); err != nil {
 		return err
 	}
 	beat := time.NewTicker(time.Second)
@@ -276,7 +278,7 @@ func gapOf(g events.Gap) api.Gap {
 }
 
 func (c *call) hello(in events.Interest) api.Hello {
-	h := api.Hello{Homefleet: c.Version, Run: c.Run, Scenario: c.Scenario.Name, Phase: c.phase(), Devices: c.presence(), Most: in.Most,
+	h := api.Hello{Moment: c.view().Moment(c.Fleet.Clock()), Homefleet: c.Version, Run: c.Run, Scenario: c.Scenario.Name, Phase: c.phase(), Devices: c.presence(), Most: in.Most,
 		Kept: api.Kept{Events: events.MostEvents, Bytes: events.MostBytes, For: words.Span(events.Patience)}}
 	for i, name := range events.Names() {
 		if in.Types.Has(events.Type(i)) {
@@ -289,7 +291,7 @@ func (c *call) hello(in events.Interest) api.Hello {
 // end is what a stream says last.
 func (c *call) end() api.End {
 	out := api.End{Moment: c.view().Moment(c.Fleet.Clock()), Phase: c.phase()}
-	if res, _ := c.Fleet.Result(); res != nil && c.Scenario.Measured() {
+	if res, _ := c.Fleet.Result(); res != nil && (c.Scenario.Measured() || res.Verdict == metrics.VerdictFaults || res.Verdict == metrics.VerdictFail) {
 		out.Verdict, out.Why = string(res.Verdict), res.Sentences
 	}
 	return out

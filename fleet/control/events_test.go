@@ -137,6 +137,17 @@ func next[T any](l *listening, event string) (out T, id string) {
 	}
 }
 
+// Who comes again before anything has happened has an ID to begin behind, too: that of hello.
+func TestBehindHello(t *testing.T) {
+	h := start(t, block)
+	_, id := next[api.Hello](h.listen("?types=presence"), "hello")
+	must[api.Bulk](h, "POST", "/v1/actions/kill", `{"select":{"id":"kettle"},"way":"cut"}`)
+	h.wait(`{"select":{"id":"kettle"},"until":{"online":false},"timeout":"10s"}`)
+	if got, _ := next[api.PresenceChange](h.listen("?types=presence", "Last-Event-ID: "+id), "presence"); got.ID != "kettle" || got.Online || got.Way != "cut" {
+		t.Errorf("behind %s: %+v; want that the kettle has gone", id, got)
+	}
+}
+
 // A command and its answer come as one pair, with Response Topic and Correlation Data as
 // they were on the wire; and all else that happens comes, until the run ends.
 func TestEvents(t *testing.T) {

@@ -39,7 +39,7 @@ func (s *Server) faults() []operation {
 		{method: "GET", path: "/v1/faults", id: "list-faults", summary: "The faults that connections of devices have by somebody's will", reply: api.NamedFaults{}, do: (*call).listFaults},
 		{method: "GET", path: "/v1/faults/{name}", id: "get-fault", summary: "One of them", reply: api.NamedFault{}, problems: []problem{noSuchFault}, do: (*call).getFault},
 		{method: "PUT", path: "/v1/faults/{name}", id: "put-fault", summary: "Have the connections of devices be slow, as with a slow-link, or let nothing pass, until the fault is deleted; put again it takes the place of the one with its name",
-			query: []parameter{{"dry_run", "`true`: say whom it would befall, and do nothing"}},
+			query: []parameter{{"dry_run", "`true`: say whom it would affect, and do nothing"}},
 			body:  scenarios.OrderFacts(scenarios.FaultOrder, true), reply: api.Bulk{},
 			problems: []problem{badSelector, nothingSelected, noSuchDevice, notNow, allRefused}, do: (*call).putFault},
 		{method: "DELETE", path: "/v1/faults/{name}", id: "delete-fault", summary: "Take a fault away; where there is none, nothing is done",

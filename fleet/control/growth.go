@@ -13,7 +13,7 @@ import (
 
 // growth are the operations that add devices to the run, and remove some.
 func (s *Server) growth() []operation {
-	dry := []parameter{{"dry_run", "`true`: say whom it would befall, and do nothing"}}
+	dry := []parameter{{"dry_run", "`true`: say whom it would affect, and do nothing"}}
 	return []operation{
 		{method: "POST", path: "/v1/devices", id: "add-devices", summary: "Add a group of devices: the keys are those of a [[device]], with the parameters of its kind. Its numbers and ids are of no device that there was before",
 			query: dry, body: scenarios.GroupFacts(), openBody: true, keyed: true, reply: api.Added{}, status: 201,

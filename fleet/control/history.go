@@ -25,6 +25,7 @@ type history struct {
 	points []point // oldest first
 	given  int     // numbers
 	soFar  *api.Requests
+	open   int64 // requests, sent and not decided
 
 	// Of the goroutine.
 
@@ -87,7 +88,7 @@ func (h *history) look(s *Server) {
 	}
 	h.points = append(h.points, p)
 	if loaded {
-		h.soFar = &now.requests
+		h.soFar, h.open = &now.requests, snap.Totals.Outstanding
 	}
 }
 
@@ -107,7 +108,7 @@ func responseOf(r metrics.Recent) *api.Response {
 // requestsOf is what became of requests as replies have it.
 func requestsOf(t *metrics.Totals) api.Requests {
 	return api.Requests{Planned: t.Planned, Sent: t.Sent, Answered: t.Answered, Late: t.Late, Lost: t.Lost, Refused: t.Refused,
-		NotSent: t.NotSent.Total(), Paused: t.NotSent.Paused}
+		NotSent: t.NotSent.Total(), Paused: t.NotSent.Paused, Interrupted: t.Interrupted}
 }
 
 // later returns the points with numbers above one, and how many of them are kept no more.
@@ -132,7 +133,7 @@ func (h *history) tick(s *Server, after int) *api.Tick {
 	}
 	p := h.points[len(h.points)-1]
 	p.At = s.moment(p.at)
-	return &api.Tick{HistoryPoint: p.HistoryPoint, SoFar: h.soFar}
+	return &api.Tick{HistoryPoint: p.HistoryPoint, Time: s.view().Moment(p.at).Time, SoFar: h.soFar, Outstanding: h.open}
 }
 
 // lookingBack are the operations of those who want to know how it went.

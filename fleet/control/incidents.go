@@ -17,7 +17,7 @@ func (s *Server) incidents() []operation {
 		{method: "GET", path: "/v1/incidents", id: "list-incidents", summary: "The incidents that have begun, and those that somebody has planned",
 			reply: api.Incidents{}, do: (*call).listIncidents},
 		{method: "POST", path: "/v1/incidents", id: "strike", summary: "Have an incident happen: the keys are those of an [[incident]], and `at` counts from now",
-			query: []parameter{{"dry_run", "`true`: say how many devices it would befall, and do nothing"}},
+			query: []parameter{{"dry_run", "`true`: say how many devices it would affect, and do nothing"}},
 			body:  scenarios.IncidentFacts(), keyed: true, reply: api.Struck{}, status: 201,
 			problems: []problem{badIncident, nothingSelected, notHere, notNow}, do: (*call).strike},
 		{method: "GET", path: "/v1/incidents/{number}", id: "get-incident", summary: "One incident, and how devices come back from it",
@@ -111,7 +111,7 @@ func (c *call) strike() (any, error) {
 		last := len(checked.Incidents) - 1
 		of := &checked.Incidents[last]
 		return &api.Struck{DryRun: true, Incident: api.Incident{Name: of.Name, Kind: string(of.Kind), State: "planned", ByHand: true,
-			From: c.moment(c.Fleet.Clock() + of.At), To: c.moment(c.Fleet.Clock() + of.At + of.For), Devices: c.present(checked.Meant(scenarios.Occurrence{Incident: last}))}}, nil
+			From: c.moment(c.Fleet.Clock() + of.At), To: c.moment(c.Fleet.Clock() + of.At + of.For), Devices: c.present(checked.Meant(c.Fleet.NextStrike(checked)))}}, nil
 	}
 	n := c.number()
 	one, err := c.Fleet.StrikeWith(c.r.Context(), in)

@@ -51,7 +51,7 @@ func (c *call) loadGroups(which []int) []api.LoadGroup {
 			}
 		}
 		o, _ := snap.Outcomes(metrics.Label{Dimension: metrics.ByController, Name: l.Group})
-		one.Requests = api.Requests{Planned: o.Planned, Sent: o.Sent, Answered: o.Answered, Late: o.Late, Lost: o.Lost, Refused: o.Refused, NotSent: o.NotSent, Paused: o.Paused}
+		one.Requests = api.Requests{Planned: o.Planned, Sent: o.Sent, Answered: o.Answered, Late: o.Late, Lost: o.Lost, Refused: o.Refused, NotSent: o.NotSent, Paused: o.Paused, Interrupted: o.Interrupted}
 		out = append(out, one)
 	}
 	return out

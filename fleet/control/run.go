@@ -78,6 +78,7 @@ func (c *call) status() (any, error) {
 		sc := c.Scenario
 		out.Run, out.Scenario, out.Title, out.Seed = c.Run, sc.Name, sc.Title, strconv.FormatUint(sc.Seed, 10)
 		out.Abilities = c.abilities()
+		out.Simulated = &api.Simulated{Start: words.Duration(sc.Start), Factor: sc.Time}
 		out.Interventions = c.Fleet.Interventions().Count()
 		looking := c.Fleet.Events().State()
 		out.Viewers, out.SlowViewers = looking.Viewers, looking.Slow

@@ -94,6 +94,14 @@ func (v *Viewer) resume(after string) {
 	v.wake()
 }
 
+// Behind is the number of the event behind which the viewer begins, for who comes again
+// before there was another.
+func (v *Viewer) Behind() uint64 {
+	v.hub.mu.Lock()
+	defer v.hub.mu.Unlock()
+	return v.cursor
+}
+
 // Wake has News have a token.
 func (v *Viewer) Wake() { v.wake() }
 

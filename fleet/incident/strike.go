@@ -43,6 +43,13 @@ func (s *Scheduler) Strike(ctx context.Context, sc *scenarios.Scenario) (Happeni
 	return s.happenings.copyOf(entry), nil
 }
 
+// Next is the occurrence that an incident of sc, its last, would be if it was struck now: of
+// whom a share of its target means depends on how many were struck before. It may be called
+// from any goroutine.
+func (s *Scheduler) Next(sc *scenarios.Scenario) scenarios.Occurrence {
+	return scenarios.Occurrence{Incident: len(sc.Incidents) - 1, N: int(s.strikes.Load()) + 1}
+}
+
 // TakesBroker reports whether an incident takes the broker away, so that it needs one that
 // is ours.
 func TakesBroker(kind scenarios.IncidentKind) bool { return kind == brokerOutage.name }

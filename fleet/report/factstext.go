@@ -68,7 +68,7 @@ func (w *writer) facts(heading string, r *metrics.Result) {
 	}
 	all = append(all, row{"phases", phases})
 	if n := len(r.Interventions) + r.InterventionsLeftOut; n > 0 {
-		all = append(all, row{"attended", []string{"somebody intervened " + words.Plural(int64(n), "time", "times") + " while it ran"}})
+		all = append(all, row{"by hand", []string{"somebody intervened " + words.Plural(int64(n), "time", "times") + " while it ran"}})
 	}
 	for i := range r.Hosts {
 		all = append(all, factsOfHost(r, &r.Hosts[i]))

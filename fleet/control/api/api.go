@@ -11,19 +11,26 @@ import "encoding/json"
 
 // Status is what there is to know of a run at a glance.
 type Status struct {
-	Homefleet     string   `json:"homefleet" doc:"the version"`
-	Run           string   `json:"run,omitempty" doc:"the ID of the run"`
-	Scenario      string   `json:"scenario,omitempty" doc:"the scenario's name"`
-	Title         string   `json:"title,omitempty" doc:"the scenario's title"`
-	Seed          string   `json:"seed,omitempty" doc:"what every random choice follows from"`
-	Phase         string   `json:"phase" doc:"connect, warm-up, measure, drain, run or ended; of a broker alone: run"`
-	Uptime        string   `json:"uptime" doc:"since the start"`
-	Devices       Presence `json:"devices"`
-	Brokers       []string `json:"brokers" doc:"URLs of the broker, the first for MQTT over TCP"`
-	Abilities     []string `json:"abilities" doc:"what can be done here: devices, incidents, load, broker-outage, wills, stop"`
-	Interventions int      `json:"interventions" doc:"how often somebody has intervened"`
-	Viewers       int      `json:"viewers" doc:"streams of events, now"`
-	SlowViewers   int      `json:"slow_viewers" doc:"that were ended because nobody took what they had"`
+	Homefleet     string     `json:"homefleet" doc:"the version"`
+	Run           string     `json:"run,omitempty" doc:"the ID of the run"`
+	Scenario      string     `json:"scenario,omitempty" doc:"the scenario's name"`
+	Title         string     `json:"title,omitempty" doc:"the scenario's title"`
+	Seed          string     `json:"seed,omitempty" doc:"what every random choice follows from"`
+	Phase         string     `json:"phase" doc:"connect, warm-up, measure, drain, run or ended; of a broker alone: run"`
+	Uptime        string     `json:"uptime" doc:"since the start"`
+	Devices       Presence   `json:"devices"`
+	Brokers       []string   `json:"brokers" doc:"URLs of the broker, the first for MQTT over TCP"`
+	Simulated     *Simulated `json:"simulated,omitempty" doc:"the time in the homes; absent: there are none"`
+	Abilities     []string   `json:"abilities" doc:"what can be done here: devices, incidents, load, broker-outage, wills, stop"`
+	Interventions int        `json:"interventions" doc:"how often somebody has intervened"`
+	Viewers       int        `json:"viewers" doc:"streams of events, now"`
+	SlowViewers   int        `json:"slow_viewers" doc:"that were ended because nobody took what they had"`
+}
+
+// Simulated is the time by which devices heat, fade and draw power. MQTT keeps to real time.
+type Simulated struct {
+	Start  string  `json:"start" doc:"the time of day at the start, since midnight"`
+	Factor float64 `json:"factor" doc:"simulated seconds per real second"`
 }
 
 // Presence counts devices.
@@ -178,7 +185,7 @@ type Bulk struct {
 	RefusedCount int       `json:"refused_count"`
 	Took         string    `json:"took"`
 	DryRun       bool      `json:"dry_run,omitempty"`
-	IDs          []string  `json:"ids,omitempty" doc:"of a dry run: whom it would befall, 20 at most"`
+	IDs          []string  `json:"ids,omitempty" doc:"of a dry run: whom it would affect, 20 at most"`
 }
 
 // Refusal is a device with which it could not be done.
@@ -212,7 +219,7 @@ type Incident struct {
 	State    string     `json:"state" enum:"planned,running,over"`
 	From     string     `json:"from"`
 	To       string     `json:"to"`
-	Devices  int        `json:"devices" doc:"whom it befalls"`
+	Devices  int        `json:"devices" doc:"whom it affects"`
 	Text     string     `json:"text" doc:"in a sentence"`
 	ByHand   bool       `json:"by_hand" doc:"somebody asked for it; it is not of the scenario"`
 	Ended    bool       `json:"ended_early,omitempty"`
@@ -273,12 +280,14 @@ type Requests struct {
 	Refused  int64 `json:"refused"`
 	NotSent  int64 `json:"not_sent"`
 	Paused   int64 `json:"paused" doc:"of the not sent: somebody had paused the load"`
+
+	Interrupted int64 `json:"interrupted,omitempty" doc:"of those sent: they waited for an answer when the run was stopped"`
 }
 
 // Since is what became of requests since an earlier look.
 func (r *Requests) Since(before *Requests) Requests {
 	return Requests{r.Planned - before.Planned, r.Sent - before.Sent, r.Answered - before.Answered, r.Late - before.Late,
-		r.Lost - before.Lost, r.Refused - before.Refused, r.NotSent - before.NotSent, r.Paused - before.Paused}
+		r.Lost - before.Lost, r.Refused - before.Refused, r.NotSent - before.NotSent, r.Paused - before.Paused, r.Interrupted - before.Interrupted}
 }
 
 // Intervention is something that somebody did to a run.

@@ -22,6 +22,7 @@ package api
 
 // Hello is the first event of a stream.
 type Hello struct {
+	Moment
 	Homefleet string   `json:"homefleet" doc:"the version"`
 	Run       string   `json:"run"`
 	Scenario  string   `json:"scenario"`
@@ -111,7 +112,7 @@ type Report struct {
 type End struct {
 	Moment
 	Phase   string   `json:"phase"`
-	Verdict string   `json:"verdict,omitempty" doc:"pass, fail or undecided, where the run measures"`
+	Verdict string   `json:"verdict,omitempty" doc:"as in the result, where the run measures, or where something was amiss"`
 	Why     []string `json:"why,omitempty"`
 }
 

@@ -39,7 +39,9 @@ type Response struct {
 // Tick is the latest point of the history, and what became of all requests so far.
 type Tick struct {
 	HistoryPoint
-	SoFar *Requests `json:"so_far,omitempty" doc:"of the whole measuring; absent: there is no load"`
+	Time        string    `json:"time" doc:"its end by the wall clock, in UTC"`
+	SoFar       *Requests `json:"so_far,omitempty" doc:"of the whole measuring; absent: there is no load"`
+	Outstanding int64     `json:"outstanding,omitempty" doc:"requests of the measuring that were sent and not decided at its end; with answered, late, lost, refused and interrupted they are those sent"`
 }
 
 // Result is the document that a run ends with, or what is known of it so far.

@@ -9,7 +9,7 @@ import { Inspector } from "./inspector.js";
 import { Load, PauseLoad, latest } from "./load.js";
 import { Log } from "./log.js";
 import { Messages } from "./messages.js";
-import { can, FEW, run, start, useRun, watch } from "./store.js";
+import { asOf, can, FEW, goesOn, run, start, useRun, watch } from "./store.js";
 import { Running, Strike } from "./strike.js";
 import { nextTheme, theme, useTheme } from "./theme.js";
 import { Wills } from "./wills.js";
@@ -21,6 +21,7 @@ function useView() {
   const [view, set] = useState(here());
   useEffect(() => {
     const moved = () => set(here());
+    moved(); // it may have, before anybody listened
     addEventListener("hashchange", moved);
     return () => removeEventListener("hashchange", moved);
   }, []);
@@ -32,16 +33,16 @@ function Top({ strike }) {
   const now = useTheme();
   const s = run.status;
   const total = s ? s.devices.total : 0;
-  const goes = !run.end && s?.phase !== "ended";
+  const goes = goesOn();
   const p99 = latest()?.p99;
-  const phase = !s ? "" : run.end ? "over" : s.phase === "run" ? "running" : s.phase;
+  const phase = !s ? "" : run.end ? "over after" : s.phase === "run" ? "running" : s.phase;
   return html`<header class="top">
     <h1>homefleet</h1>
-    ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase} ${clock((run.end ? run.link.since : Date.now()) - run.started)}</span>`}
+    ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase} ${clock(run.end ? run.end.lasted : asOf() - run.started)}</span>`}
     <span class="grow"></span>
-    ${s && total > 0 && html`<span class="count"><i class=${run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`}
+    ${s && total > 0 && html`<span class="count"><i class=${run.link.state !== "live" ? "quiet" : run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`}
     ${p99 !== undefined && html`<span class="quiet">p99 ${span(p99)}</span>`}
-    ${can("incidents") && goes && html`<button class="primary" onClick=${strike}>Strike…</button>`}
+    ${can("incidents") && goes && html`<button class="primary" onClick=${strike}>Incident…</button>`}
     ${can("load") && goes && html`<${PauseLoad} />`}
     <button class="theme" aria-label=${`Theme: ${theme(now)}`} title=${`Theme: ${theme(now)}`} onClick=${nextTheme}><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8" /><path d="M12 4a8 8 0 0 1 0 16z" /></svg></button>
   </header>`;
@@ -94,7 +95,7 @@ function App() {
   }, [view, open?.id]);
   const name = (v) => (v === "load" && !can("load") ? "History" : titles[v]);
   const filters = (view === "homes" || view === "messages") && run.kindOf.length > 1;
-  const inSight = view === "homes" ? filter || (run.homes.length > 1 && home ? `home=${home}` : "") : "";
+  const inSight = view === "homes" ? filter || (run.homes.length > 1 && home ? `home=${home.replace(/\s/g, "*")}` : "") : "";
   return html`<div class=${`page ${run.link.state}`}>
     <${Top} strike=${() => setStriking(true)} />
     <div class="bar">

@@ -1,10 +1,13 @@
 // What is to be said of the run and of the connection to it, above all views.
 
 import { useEffect, useState } from "preact/hooks";
-import { html, plural, second, visible } from "./html.js";
+import { clock, html, plural, second, visible } from "./html.js";
 import { run, useRun } from "./store.js";
 
-const verdicts = { pass: "good", fail: "bad", broken: "bad", undecided: "warn" };
+const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+/** The colour of a verdict, as the report has it. */
+const colour = (verdict = "") => (/^(pass|ran as planned)$/.test(verdict) ? "good" : /^(fail|broken)/.test(verdict) ? "bad" : verdict && "warn");
 
 function Save() {
   if (!run.report) return null;
@@ -19,11 +22,10 @@ function Save() {
 
 function Over() {
   const { verdict, why = [] } = run.end;
-  return html`<section class=${`banner over ${verdicts[verdict] ?? ""}`} role="status" aria-label="The end">
+  return html`<section class=${`banner over ${colour(verdict)}`} role="status" aria-label="The end">
     <div><h2>${verdict ? html`${verdict[0].toUpperCase() + verdict.slice(1)}` : "The run is over"}</h2>
-      ${verdict && html`<p>The run is over.</p>`}
       ${why.slice(0, 6).map((w) => html`<p>${visible(w, 400)}</p>`)}
-      <p class="quiet">What stands here is how it ended, at ${second(run.link.since)}.</p></div>
+      <p class="quiet">The run is over; it lasted ${clock(run.end.lasted)}. What stands here is how it ended, at ${second(run.link.since)}.</p></div>
     <${Save} />
   </section>`;
 }
@@ -57,9 +59,9 @@ export function Banner() {
         <p>${s ? "The one that this page has shown is over. " : ""}The address that <code>homefleet run … --ui</code> prints has it, behind <code>#token=</code>; so has the ready file.</p></div></section>`;
     case "lost":
       return html`<section class="banner warn" role="status"><div><h2>The run does not answer</h2>
-        <p>${visible(problem?.message ?? "")}. What stands here is as of ${second(since)}; it is tried again.</p></div></section>`;
+        <p>${sentence(visible(problem?.message ?? ""))} What stands here is as of ${second(since)}; it is tried again. If the run is over, its result stands where homefleet was started.</p></div></section>`;
     case "connecting":
-      return html`<section class="banner" role="status"><div><h2>${problem ? "The run does not answer" : "Connecting…"}</h2>${problem && html`<p>${visible(problem.message)}; it is tried again.</p>`}</div></section>`;
+      return html`<section class="banner" role="status"><div><h2>${problem ? "The run does not answer" : "Connecting…"}</h2>${problem && html`<p>${sentence(visible(problem.message))} It is tried again.</p>`}</div></section>`;
   }
   if (!s || !s.devices.total || run.online > 0) return null;
   if (s.devices.seen > 0 && !s.devices.gave_up) return null;

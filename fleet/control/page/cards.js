@@ -5,12 +5,12 @@ import { act, command, shortName } from "./act.js";
 import { lightColour } from "./colour.js";
 import { clock, html, milliseconds, visible } from "./html.js";
 import { ONLINE, presenceOf, PRESENCE, words } from "./looks.js";
-import { kindAt, run, useRun } from "./store.js";
+import { asOf, goesOn, kindAt, run, useRun, wattsOf } from "./store.js";
 
 const narrow = matchMedia("(max-width: 900px)");
 
 export function Card({ number, id, open, select, byHand }) {
-  useRun("details", "looks", "second");
+  useRun("details", "looks", "second", "link");
   const [waits, setWaits] = useState(false);
   const [against, setAgainst] = useState("");
   const look = run.looks[number] ?? 0;
@@ -37,7 +37,7 @@ export function Card({ number, id, open, select, byHand }) {
 
 function Switch({ d, act }) {
   const on = d.values.power === "ON";
-  return html`<button class="switch" role="switch" aria-checked=${on} aria-label=${`${visible(d.id, 80)}, power`} title="Through the broker; with Shift by hand"
+  return html`<button class="switch" role="switch" aria-checked=${on} aria-label=${`${visible(d.id, 80)}, power`} title="Through the broker; with Shift by hand" disabled=${!goesOn()}
     onClick=${(e) => act(e, "power", on ? "OFF" : "ON")}><span></span></button>`;
 }
 
@@ -48,7 +48,7 @@ function Light({ d, act }) {
   return html`<div class=${`lamp ${level > 0 ? "lit" : ""}`} style=${{ "--light": lightColour(d.values, d.telemetry), "--level": level > 0 ? 0.25 + (0.75 * level) / 100 : 0 }}>
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 18h6M10 21h4M12 3a6 6 0 0 0-3.6 10.8c.7.6 1.1 1.3 1.1 2.2h5c0-.9.4-1.6 1.1-2.2A6 6 0 0 0 12 3z" /></svg>
     </div>
-    ${on && html`<input type="range" min="1" max="100" value=${Math.max(1, Math.round(d.telemetry?.brightness_target ?? level))} aria-label=${`${visible(d.id, 80)}, brightness`}
+    ${on && html`<input type="range" min="1" max="100" value=${Math.max(1, Math.round(d.telemetry?.brightness_target ?? level))} aria-label=${`${visible(d.id, 80)}, brightness`} disabled=${!goesOn()}
       onClick=${(e) => e.stopPropagation()} onChange=${(e) => act(e, "brightness", e.target.value)} />`}
     <div class="row">
       <span><b>${on ? `${Math.round(level)} %` : "off"}</b>${on && html`<small>${visible(String(mode), 12)}</small>`}</span>
@@ -70,7 +70,7 @@ function Thermostat({ d, act }) {
   const v = d.values;
   const is = Number(v.temperature);
   const target = Number(v.target);
-  const step = (way) => html`<button aria-label=${`${visible(d.id, 80)}, half a degree ${way < 0 ? "less" : "more"}`} onClick=${(e) => act(e, "target", way < 0 ? "-0.5" : "+0.5")}>${way < 0 ? "−" : "+"}</button>`;
+  const step = (way) => html`<button aria-label=${`${visible(d.id, 80)}, half a degree ${way < 0 ? "less" : "more"}`} disabled=${!goesOn()} onClick=${(e) => act(e, "target", way < 0 ? "-0.5" : "+0.5")}>${way < 0 ? "−" : "+"}</button>`;
   return html`<div class="row">
       <span class="large">${is.toFixed(1)}<small>°C</small></span>
       <svg class=${`dial ${v.action === "heating" ? "heating" : ""}`} viewBox="0 0 44 44" aria-hidden="true">
@@ -83,16 +83,23 @@ function Thermostat({ d, act }) {
     <div class="row steps">${step(-1)}<span>${v.mode === "off" ? "off" : target.toFixed(1)}</span>${step(1)}</div>`;
 }
 
-function Plug({ d, act }) {
-  const watts = d.telemetry?.power ?? 0;
+const short = (watts) => (watts < 10 ? watts.toFixed(1).replace(/\.0$/, "") : String(Math.round(watts)));
+
+/** The watts of a device, and how they were in the last minute. */
+function Watts({ d }) {
+  const watts = wattsOf(d.telemetry) ?? 0;
   const bars = run.watts.get(d.id) ?? [];
   const most = Math.max(1, ...bars.map((b) => b[1]));
   const now = bars.at(-1)?.[0];
-  return html`<div class="row"><span class="large">${watts < 10 ? watts.toFixed(1).replace(/\.0$/, "") : Math.round(watts)}<small>W</small></span></div>
+  return html`<div class="row"><span class="large">${short(watts)}<small>W</small></span></div>
     <svg class="bars" viewBox="0 0 120 20" preserveAspectRatio="none" aria-hidden="true">
       <path d="M0 19.75h120" />
       ${bars.map(([at, w]) => html`<rect x=${116 - 4 * (now - at)} y=${19.5 - (19 * w) / most} width="3" height=${0.5 + (19 * w) / most} />`)}
-    </svg>
+    </svg>`;
+}
+
+function Plug({ d, act }) {
+  return html`<${Watts} d=${d} />
     <div class="row">
       <span>${d.values.load !== undefined && !d.id.endsWith(d.values.load) && html`<small>${visible(String(d.values.load), 20)}</small>`}<b>${Number(d.values.energy ?? 0).toFixed(2)} kWh</b></span>
       <${Switch} d=${d} act=${act} />
@@ -100,7 +107,7 @@ function Plug({ d, act }) {
 }
 
 function Generic({ d, act }) {
-  return html`<dl class="values">
+  return html`${wattsOf(d.telemetry) !== undefined && html`<${Watts} d=${d} />`}<dl class="values">
     ${Object.entries(d.values).slice(0, 8).map(([name, value]) => html`<div><dt>${visible(name, 24)}</dt><dd>${visible(String(value), 32)}</dd></div>`)}
   </dl>
   ${"power" in d.values && html`<div class="row"><span></span><${Switch} d=${d} act=${act} /></div>`}`;
@@ -119,10 +126,10 @@ const envelopes = {
 export function Envelope({ will }) {
   const [kind, text] = envelopes[will?.verdict] ?? [];
   if (!kind) return null;
-  const left = kind === "due" && will.due_from && run.zero ? run.zero + milliseconds(will.due_from) - Date.now() : 0;
+  const left = kind === "due" && will.due_from && run.zero ? run.zero + milliseconds(will.due_from) - asOf() : 0;
   return html`<p class=${`will ${kind}`}>
     <svg viewBox="0 0 24 16" aria-hidden="true"><path d="M2 2h20v12H2zM2 2l10 7L22 2" /></svg>
-    <span>${kind === "wrong" && html`<b>! </b>`}${text}${left > 1000 ? ` in ${Math.ceil(left / 1000)} s` : ""}${will.answered ? ", answered" : ""}</span>
+    <span>${kind === "wrong" && html`<b>! </b>`}${text}${left > 1000 ? ` in ${Math.ceil(left / 1000)} s` : ""}${will.answered || will.learned ? ", answered" : ""}</span>
   </p>`;
 }
 
@@ -132,8 +139,8 @@ function Gone({ id, look, d }) {
   const byHand = d?.held_by?.includes("hand");
   const absent = d?.held_by?.includes("not present");
   return html`<div class="gone">
-    <p>${never ? PRESENCE[0] : html`Offline${gone ? ` ${clock(Date.now() - gone.since)}` : ""}${gone?.way ? ` · ${gone.way}` : ` · ${PRESENCE[presenceOf(look)]}`}`}</p>
+    <p>${never ? PRESENCE[0] : html`Offline${gone ? ` ${clock(asOf() - gone.since)}` : ""}${gone?.way ? ` · ${gone.way}` : ` · ${PRESENCE[presenceOf(look)]}`}`}</p>
     <${Envelope} will=${d?.will} />
-    ${(byHand || absent) && html`<button onClick=${(e) => (e.stopPropagation(), act("revive", id))}>${absent ? "Pair" : "Revive"}</button>`}
+    ${(byHand || absent) && goesOn() && html`<button onClick=${(e) => (e.stopPropagation(), act("revive", id))}>${absent ? "Pair" : "Revive"}</button>`}
   </div>`;
 }

@@ -3,11 +3,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Card } from "./cards.js";
 import { City } from "./city.js";
-import { html, number, plural, visible } from "./html.js";
+import { html, number, plural, simulated, visible } from "./html.js";
 import { List } from "./list.js";
 import { ONLINE, presenceOf } from "./looks.js";
-import { selection, target } from "./selection.js";
-import { FEW, kindAt, nameHome, run, useRun, watch } from "./store.js";
+import { amiss, selection, target } from "./selection.js";
+import { asOf, FEW, kindAt, nameHome, run, useRun, watch, wattsOf } from "./store.js";
 import { Street } from "./street.js";
 
 const MOST_HOUSES = 200; // of more, a city is drawn
@@ -19,7 +19,7 @@ export const facts = (n) => ({ kind: kindAt(n), home: run.homes[run.homeOf[n]]?.
 
 /** The homes with those of their members that a filter lets through. */
 function filtered(filter) {
-  if (!filter.trim()) return run.homes;
+  if (!filter.trim()) return run.homes.filter((h) => h.members.length > 0);
   const match = selection(filter);
   return run.homes.map((h) => ({ ...h, whole: h, members: h.members.filter((n) => match(facts(n))) })).filter((h) => h.members.length > 0);
 }
@@ -34,7 +34,9 @@ export function Homes({ filter, chosen, choose, byHand, listed, home, setHome })
     return () => clearInterval(timer);
   }, [byState]);
   const homes = useMemo(() => filtered(filter), [filter, all, run.ids.length, byState && Date.now()]);
-  if (all.length === 0) return html`<p class="empty">No devices yet.</p>`;
+  if (all.every((h) => h.members.length === 0)) return html`<p class="empty">${all.length === 0 ? "No devices yet." : "All devices were removed."}</p>`;
+  const wrong = amiss(filter);
+  if (wrong) return html`<p class="empty" role="status">${visible(wrong, 200)}</p>`;
   const many = run.kindOf.length > FEW;
   if (listed || (many && target(filter).id)) return html`<${List} filter=${filter} choose=${choose} chosen=${chosen} />`;
   if (homes.length === 0) return html`<p class="empty">No device matches <code>${visible(filter)}</code>.</p>`;
@@ -71,19 +73,24 @@ function Home({ home, chosen, choose, byHand, only }) {
 }
 
 function Heading({ home }) {
-  useRun("details", "looks");
+  useRun("details", "looks", "second");
   const said = [plural(home.members.length, "device")];
   const online = home.members.filter((n) => presenceOf(run.looks[n]) === ONLINE).length;
   if (online < home.members.length) said.push(`${number(online)} online`);
   let watts = 0;
+  let measured = false;
+  let whole = true; // or a sum would be of those alone that are in sight
   const rooms = [];
   for (const n of home.members) {
     const d = run.details.get(run.ids[n]);
+    if (!d) whole = false;
     if (!d?.online || !d.telemetry) continue;
-    if (d.kind === "plug") watts += d.telemetry.power ?? 0;
+    const drawn = wattsOf(d.telemetry);
+    if (drawn !== undefined) [watts, measured] = [watts + drawn, true];
     if (d.kind === "thermostat") rooms.push(Number(d.values.temperature));
   }
-  if (watts >= 0.5) said.push(`${number(Math.round(watts))} W`);
-  if (rooms.length > 0) said.push(`${(rooms.reduce((a, b) => a + b) / rooms.length).toFixed(1)} °C`);
-  return html`<h2><bdi>${visible(home.name, 60) || "No home"}</bdi> <small>${said.join(" · ")}</small></h2>`;
+  if (measured && whole) said.push(`${watts < 10 ? watts.toFixed(1) : number(Math.round(watts))} W`);
+  if (rooms.length > 0 && whole) said.push(`${(rooms.reduce((a, b) => a + b) / rooms.length).toFixed(1)} °C`);
+  const there = simulated(run.status, asOf() - run.started);
+  return html`<h2><bdi>${visible(home.name, 60) || "No home"}</bdi> <small>${said.join(" · ")}${there && html` · <span title="The time of day in the homes, by which they heat and draw power. MQTT keeps to real time.">${there}</span>`}</small></h2>`;
 }

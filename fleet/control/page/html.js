@@ -17,6 +17,15 @@ export function clock(ms) {
   return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+/** The time of day in the homes, so long after the start, and how fast it goes; "" where nothing is known of it. */
+export function simulated(status, ms) {
+  const of = status?.simulated;
+  if (!of) return "";
+  const s = Math.floor((milliseconds(of.start) + ms * of.factor) / 1000) % 86400;
+  const two = (n) => String(n).padStart(2, "0");
+  return `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)} there${of.factor === 1 ? "" : `, time runs ${number(of.factor)} times as fast`}`;
+}
+
 /** A moment of the wall clock to the second, and to the millisecond. */
 export const second = (when) => new Date(when).toTimeString().slice(0, 8);
 export const moment = (when) => second(when) + "." + String(new Date(when).getMilliseconds()).padStart(3, "0");

@@ -6,19 +6,20 @@ import { get } from "./api.js";
 import { Envelope } from "./cards.js";
 import { html, moment, visible } from "./html.js";
 import { Ladder } from "./ladder.js";
-import { actsOf, ONLINE, presenceOf, PRESENCE, words } from "./looks.js";
-import { can, kindAt, run, useRun } from "./store.js";
+import { actsOf, ONLINE, presenceOf, PRESENCE, REMOVED, words } from "./looks.js";
+import { can, goesOn, kindAt, run, useRun, wattsOf } from "./store.js";
 import { WillLadder } from "./willladder.js";
 
 const KEPT = 64;
 
 /** The exchanges of a device from its journal, which has all of them, and those that the stream has shown. */
-function useExchanges(id, acts) {
+function useExchanges(id, acts, gone) {
   const [kept, setKept] = useState({ id, list: [], why: "" });
   useEffect(() => {
     let late = false;
     const known = kept.id === id ? kept.list : [];
     const last = known.at(-1)?.number ?? 0;
+    if (gone) return undefined; // its journal went with it
     const timer = setTimeout(() => {
       get(`/v1/devices/${encodeURIComponent(id)}/journal${last ? `?after=${last}` : ""}`).then(
         (j) => late || setKept((now) => ({ id, list: [...(now.id === id ? now.list.filter((x) => x.number <= last) : []), ...j.exchanges].slice(-KEPT), why: "" })),
@@ -29,7 +30,7 @@ function useExchanges(id, acts) {
       late = true;
       clearTimeout(timer);
     };
-  }, [id, acts]);
+  }, [id, acts, gone]);
   const all = new Map((kept.id === id ? kept.list : []).map((x) => [x.number, x]));
   for (const x of run.exchanges) if (x.id === id && (all.has(x.number) || x.number > (kept.list.at(-1)?.number ?? 0))) all.set(x.number, x);
   return [[...all.values()].sort((a, b) => a.number - b.number), kept.why];
@@ -49,7 +50,10 @@ function Tools({ id, d, up, byHand, setByHand }) {
   useEffect(() => setSaid(""), [id]);
   const wrong = d?.misbehaves && Object.keys(d.misbehaves).length > 0;
   return html`<div class="tools">
-      <button aria-pressed=${byHand} onClick=${() => setByHand(!byHand)} title="What is clicked acts at the device itself, not through the broker. Shift does it once.">By hand</button>
+      <span class="via" role="group" aria-label="How commands reach the device">
+        <button aria-pressed=${!byHand} onClick=${() => setByHand(false)} title="As a request through the broker, as a phone would">By MQTT</button>
+        <button aria-pressed=${byHand} onClick=${() => setByHand(true)} title="At the device itself, as a finger would: no message is sent to it. Shift does it once.">By hand</button>
+      </span>
       ${up ? html`<${Menu} label="Kill…" items=${ways} pick=${(way) => run_("kill", { way })} />` : html`<button onClick=${() => run_("revive")}>Revive</button>`}
       ${wrong ? html`<button onClick=${() => run_("behave")}>Behave again</button>` : html`<${Menu} label="Misbehave…" items=${habits} pick=${(keys) => run_("misbehave", keys)} />`}
     </div>
@@ -83,8 +87,9 @@ export function Inspector({ id, close, byHand, setByHand, exchange, alone }) {
   const look = run.looks[n] ?? 0;
   const d = run.details.get(id);
   const up = presenceOf(look) === ONLINE;
+  const gone = presenceOf(look) === REMOVED;
   const kind = d?.kind ?? kindAt(n);
-  const [exchanges, why] = useExchanges(id, actsOf(look));
+  const [exchanges, why] = useExchanges(id, actsOf(look), gone);
   const [at, setAt] = useState(null);
   const [tab, setTab] = useState("exchange");
   useEffect(() => {
@@ -100,9 +105,9 @@ export function Inspector({ id, close, byHand, setByHand, exchange, alone }) {
     </header>
     <p class="quiet"><span class=${up ? "ok" : "bad"}>${up ? "online" : PRESENCE[presenceOf(look)]}</span> · ${visible(kind, 40)}${values.length > 0
       ? values.map(([name, v]) => html` · ${visible(name, 24)} <b>${visible(String(v), 24)}</b>`)
-      : ` · ${words(kind, look)}`}</p>
-    <${Tools} id=${id} d=${d} up=${up} byHand=${byHand} setByHand=${setByHand} />
-    <${Command} id=${id} kind=${kind} byHand=${byHand} />
+      : up && ` · ${words(kind, look)}`}${up && kind !== "plug" && wattsOf(d?.telemetry) > 0 && html` · <b>${wattsOf(d.telemetry).toFixed(1)} W</b>`}</p>
+    ${gone ? html`<p class="lesson">It was removed from the run: it has said goodbye, and nothing of it comes any more.</p>`
+      : goesOn() && html`<${Tools} id=${id} d=${d} up=${up} byHand=${byHand} setByHand=${setByHand} /><${Command} id=${id} kind=${kind} byHand=${byHand} />`}
     <div class="tabs" role="group" aria-label="What to look at">
       <button aria-pressed=${tab === "exchange"} onClick=${() => setTab("exchange")}>Request and answer</button>
       <button aria-pressed=${tab === "will"} onClick=${() => setTab("will")}>Will${d?.will && d.will.verdict !== "not-due" ? ` · ${d.will.verdict.replace("-", " ")}` : ""}</button>

@@ -19,12 +19,15 @@ export function Tag({ kind, value, lit, light }) {
     onMouseLeave=${() => light("")} onFocus=${() => light(kind + value)} onBlur=${() => light("")}><bdi>${text}</bdi></span>`;
 }
 
+/** Whether the bytes of a payload are those of the text that stands for it; of a long one it is not known. */
+const isText = (m) => m.cut || new TextEncoder().encode(m.payload).length === m.bytes;
+
 const isJSON = (text) => /^\s*[{[]/.test(text);
 
 /** A PUBLISH with all that MQTT 5 lets it say. */
 export function Publish({ m, answers, lit, light, delay }) {
   const [whole, setWhole] = useState(false);
-  const details = [`QoS ${m.qos}`, m.retain && "retained", m.dup && "sent again", m.content_type && visible(m.content_type, 40), `${number(m.bytes)} byte${m.bytes === 1 ? "" : "s"}`,
+  const details = [`QoS ${m.qos}`, m.retain && "retained", m.dup && "sent again", m.content_type && visible(m.content_type, 40), `${number(m.bytes)} byte${m.bytes === 1 ? "" : "s"}${isText(m) ? "" : ", not UTF-8"}`,
     m.message_expiry !== undefined && `expires after ${number(m.message_expiry)} s`, delay !== undefined && `Will Delay Interval ${number(delay)} s`].filter(Boolean);
   const long = m.payload.length > 160;
   return html`<p>PUBLISH ${answers ? html`<${Tag} kind="topic" value=${m.topic} lit=${lit} light=${light} />` : html`<b><bdi>${visible(m.topic, 200)}</bdi></b>`}
@@ -41,15 +44,16 @@ export const Rung = ({ kind, who, aside, children }) => html`<li class=${kind}><
 /** A word for a shell. */
 function quoted(s) {
   if (/^[\w/.#:+-]+$/.test(s)) return s;
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(s)) return "$'" + visible(s.replace(/[\\']/g, "\\$&"), 4096) + "'";
+  if (visible(s, Infinity) !== s) return "$'" + visible(s.replace(/[\\']/g, "\\$&"), 4096) + "'";
   return `'${s.replaceAll("'", "'\\''")}'`;
 }
 
-/** The lines for a shell that ask the same again: by mosquitto_rr, which needs a topic for the answer, or by homefleet. */
+/** The line for a shell that asks the same again: by mosquitto_rr, which needs a topic for the answer, or by homefleet. "": there is none. */
 export function asCommand(x, tool = "mosquitto_rr") {
+  if (x.request.cut || !isText(x.request) || x.request.payload.includes("\u0000")) return "";
   const broker = run.status?.brokers[0] ?? "mqtt://127.0.0.1:1883";
   const { topic, payload, qos, response_topic } = x.request;
-  if (tool === "homefleet") return `homefleet request ${quoted(topic)} ${quoted(payload)} --broker ${quoted(broker)}`;
+  if (tool === "homefleet") return `homefleet request --broker ${quoted(broker)} ${payload.startsWith("-") ? "-- " : ""}${quoted(topic)} ${quoted(payload)}`;
   const url = new URL(broker.replace(/^\w+:/, "http:"));
   const said = ["mosquitto_rr", "-V", "mqttv5", "-h", url.hostname, "-p", url.port || "1883", "-q", qos, "-t", quoted(topic), "-e", quoted(response_topic ?? "my/answers")];
   return [...said, ...(payload === "" ? ["-n"] : ["-m", quoted(payload)])].join(" ");
@@ -59,6 +63,7 @@ function lesson(x) {
   const answer = x.response;
   if (x.outcome === "dropped") return "The device has obeyed and says nothing: whoever asked waits until the time is up, and cannot tell this from a command that was lost.";
   if (x.outcome === "held") return "The device has obeyed, and its answer waits: whoever asked must know it again by its Correlation Data when it comes late.";
+  if (x.outcome === "error" || x.outcome === "refused") return visible(x.why ?? "The device was against it.");
   if (x.outcome === "ignored") return "A retained command is ignored: nobody wants a lamp switched by a message of yesterday.";
   if (!x.request.response_topic) return "There was no Response Topic, as before MQTT 5: the device says on its state topic what it is now, and whoever asked cannot tell whether that is the answer.";
   if (!answer) return x.why ? visible(x.why) : "There is no answer.";
@@ -82,8 +87,8 @@ function Copy({ x }) {
   return html`<div class="copy">
     <div class="row"><span class="tabs small" role="group" aria-label="As a command for">
       ${["mosquitto_rr", "homefleet"].map((t) => html`<button aria-pressed=${t === tool} onClick=${() => (setTool(t), setCopied(false))}>${t}</button>`)}</span>
-      <button onClick=${() => navigator.clipboard?.writeText(text).then(() => setCopied(true), () => {})}>${copied ? "Copied" : "Copy"}</button></div>
-    <code tabindex="0"><bdi>${visible(text, 1200)}</bdi></code>
+      <button disabled=${!text} onClick=${() => navigator.clipboard?.writeText(text).then(() => setCopied(true), () => {})}>${copied ? "Copied" : "Copy"}</button></div>
+    ${text ? html`<code tabindex="0"><bdi>${visible(text, 8192)}</bdi></code>` : html`<p class="quiet">No line asks the same: what was sent ${x.request.cut ? "is longer than what is kept of it" : "is no text that a shell can hand on"}.</p>`}
   </div>`;
 }
 

@@ -8,7 +8,7 @@ import { alsoHear, can, changed, run, useRun } from "./store.js";
 
 const MOST = 3600; // points, which is an hour
 const points = [];
-let soFar = null;
+let soFar = null; // what became of requests, those outstanding among them
 
 function point(p, before) {
   const r = p.response;
@@ -33,7 +33,7 @@ async function fill() {
 }
 
 alsoHear("tick", (p) => {
-  soFar = p.so_far ?? soFar;
+  if (p.so_far) soFar = { ...p.so_far, outstanding: p.outstanding ?? 0, interrupted: p.so_far.interrupted ?? 0 };
   const last = points.at(-1)?.n ?? 0;
   if (last > p.n) points.length = 0; // of another run
   if (p.n > last + 1) return fill();
@@ -51,19 +51,21 @@ const LEDGER = [
   ["late", "Late", "heat"],
   ["lost", "Lost", "bad"],
   ["refused", "Refused", "will"],
+  ["interrupted", "Interrupted", "faint"],
   ["not_sent", "Not sent", "faint"],
 ];
 
-/** What became of all that was planned, as parts that add up. */
+/** What became of all that was planned, as parts; each of them is counted by itself, so that they add up only if all are right. */
 export function ledger(r) {
-  const of = { ...r, outstanding: r.sent - r.answered - r.late - r.lost - r.refused, waiting: r.planned - r.sent - r.not_sent };
+  const of = { ...r, waiting: r.planned - r.sent - r.not_sent };
   return LEDGER.map(([key, name, colour]) => ({ key, name, colour, n: of[key] }));
 }
 
 function Ledger({ r }) {
   const parts = ledger(r);
   const shown = parts.filter((p) => p.n > 0);
-  const sum = shown.reduce((s, p) => s + p.n, 0);
+  const holds = parts.every((p) => p.n >= 0);
+  const sum = parts.reduce((s, p) => s + p.n, 0);
   let x = 0;
   return html`<section class="panel" aria-label="Ledger">
     <h2>Requests <small>${number(r.planned)} planned = ${number(r.sent)} sent + ${number(r.not_sent)} not sent${r.paused > 0 ? `, ${number(r.paused)} of these while paused` : ""}</small></h2>
@@ -76,8 +78,8 @@ function Ledger({ r }) {
         return bar;
       })}
     </svg>
-    <ul class="parts">${parts.filter((p) => p.n !== 0 || p.key !== "waiting").map((p) => html`<li class=${p.n === 0 ? "quiet" : ""}><i class=${`b-${p.colour}`}></i>${p.key === "outstanding" && run.end ? "Open at the end" : p.name} <b>${number(p.n)}</b></li>`)}</ul>
-    <p class=${sum === r.planned ? "quiet" : "bad"}>${sum === r.planned ? "It adds up." : `It does not add up: ${number(sum)} of ${number(r.planned)}.`}</p>
+    <ul class="parts">${parts.filter((p) => p.n !== 0 || !["waiting", "interrupted"].includes(p.key)).map((p) => html`<li class=${p.n === 0 ? "quiet" : ""}><i class=${`b-${p.colour}`}></i>${p.key === "outstanding" && run.end ? "Open at the end" : p.name} <b>${number(p.n)}</b></li>`)}</ul>
+    <p class=${sum === r.planned && holds ? "quiet" : "bad"}>${sum === r.planned && holds ? "It adds up." : `It does not add up: ${number(sum)} of ${number(r.planned)}.`}</p>
   </section>`;
 }
 

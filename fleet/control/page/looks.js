@@ -1,8 +1,9 @@
 // What devices are like at a glance: a word of bits for each, as the document of /v1/map has it.
 
-export const PRESENCE = ["not online yet", "online", "kept off", "no network", "connection lost", "silent", "given up"];
+export const PRESENCE = ["not online yet", "online", "kept off", "no network", "connection lost", "silent", "given up", "removed"];
 const WILLS = ["", "pending", "on-time", "early", "late", "missing", "unwatched", "not-due"];
 export const ONLINE = 1;
+export const REMOVED = 7;
 
 export const presenceOf = (look) => look & 7;
 export const isOn = (look) => (look >>> 8) & 1;
@@ -35,7 +36,7 @@ export function bytesOf(base64) {
   return bytes;
 }
 
-/** Puts changes into looks, and calls seen with the number of each; looks grows as it has to, and is returned. */
+/** Puts changes into looks, and calls seen with the number and the look of each; looks grows as it has to, and is returned. */
 export function change(looks, base64, seen) {
   const b = bytesOf(base64);
   for (let at = 0; at + 7 <= b.length; at += 7) {
@@ -46,7 +47,7 @@ export function change(looks, base64, seen) {
       looks = more;
     }
     looks[n] = (b[at + 3] | (b[at + 4] << 8) | (b[at + 5] << 16) | (b[at + 6] << 24)) >>> 0;
-    seen(n);
+    seen(n, looks[n]);
   }
   return looks;
 }

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html, moment, plural, visible } from "./html.js";
 import { ONLINE, presenceOf } from "./looks.js";
-import { selection } from "./selection.js";
+import { amiss, selection } from "./selection.js";
 import { lookBack, run, useRun } from "./store.js";
 
 const ROWS = 60;
@@ -14,6 +14,8 @@ export function Messages({ filter, choose, at }) {
   const kept = useRef([]);
   useEffect(() => void lookBack().catch(() => {}), [run.kindOf.length]);
   if (!held) kept.current = [...run.exchanges];
+  const wrong = amiss(filter);
+  if (wrong) return html`<p class="empty" role="status">${visible(wrong, 200)}</p>`;
   const match = selection(filter);
   const seen = (x) => ({ kind: x.kind, home: x.home ?? "", id: x.id, online: presenceOf(run.looks[run.numbers.get(x.id)] ?? 0) === ONLINE });
   const shown = kept.current.filter((x) => !filter || match(seen(x))).slice(-ROWS).reverse();

@@ -4,16 +4,19 @@
 import { useEffect, useState } from "preact/hooks";
 import { follow, get, Problem } from "./api.js";
 import { milliseconds } from "./html.js";
-import { change, directory, ONLINE, presenceOf } from "./looks.js";
+import { change, directory, ONLINE, presenceOf, REMOVED } from "./looks.js";
 
 export const FEW = 2000; // devices of which all ids are known here; of more, those of the homes that were opened
+const AFTER = 20e3; // that is seen who is back from an incident
 const KEPT = 200; // exchanges, and as many devices that have gone
 
 export const run = {
   link: { state: "connecting", since: Date.now(), problem: null }, // connecting, live, lost, refused or over
   status: null,
+  heard: Date.now(), // when the run last said anything
   started: 0, // by the clock of this machine
   zero: null, // the moment that times of events count from, likewise
+  skew: 0, // what the clock of this machine is ahead of that of the run
   kinds: new Map(), // name -> {doc, attributes}
   homes: [], // {name, label, members: numbers}
   kindNames: [],
@@ -24,7 +27,7 @@ export const run = {
   ids: [], // by number
   numbers: new Map(), // by id
   details: new Map(), // id -> all that a watched device says of itself
-  watts: new Map(), // id -> the last minute of a watched plug
+  watts: new Map(), // id -> the last minute of a watched device that draws power
   gone: new Map(), // id -> {since, way, why}
   exchanges: [], // newest last
   notShown: 0,
@@ -35,6 +38,13 @@ export const run = {
 };
 
 export const kindAt = (n) => run.kindNames[run.kindOf[n]] ?? "";
+
+/** The moment of which the page shows something: now or, where the run says nothing more, when it last did. */
+export const asOf = () => (run.link.state === "live" || run.link.state === "connecting" ? Date.now() : run.link.since);
+
+/** Whether something can be done: the run answers, and goes on. */
+export const goesOn = () => run.link.state === "live" && !run.end && run.status?.phase !== "ended";
+
 export const can = (ability) => run.status?.abilities.includes(ability) ?? false;
 
 const watching = new Set(); // {topics, tell}
@@ -117,43 +127,84 @@ function remember(map, key, value) {
   if (map.size > KEPT) map.delete(map.keys().next().value);
 }
 
+/** The watts that a device draws, of all that stands behind it; undefined where it measures none. */
+export function wattsOf(telemetry) {
+  if (!telemetry || typeof telemetry !== "object") return undefined;
+  for (const key of ["watts", "power"]) if (typeof telemetry[key] === "number") return telemetry[key];
+  const behind = Object.values(telemetry).map(wattsOf).filter((w) => w !== undefined);
+  return behind.length > 0 ? behind.reduce((sum, w) => sum + w, 0) : undefined;
+}
+
 function take(d) {
   name(d);
   run.details.set(d.id, d);
-  if (d.kind === "plug") {
-    const watts = run.watts.get(d.id) ?? [];
-    const now = Math.floor(Date.now() / 2000);
-    if (watts.at(-1)?.[0] === now) watts.at(-1)[1] = d.telemetry?.power ?? 0;
-    else watts.push([now, d.telemetry?.power ?? 0]);
-    while (watts.length > 0 && watts[0][0] <= now - 30) watts.shift();
-    run.watts.set(d.id, watts);
-  }
+  const drawn = wattsOf(d.telemetry);
+  if (drawn === undefined) return;
+  const watts = run.watts.get(d.id) ?? [];
+  const now = Math.floor(Date.now() / 2000);
+  if (watts.at(-1)?.[0] === now) watts.at(-1)[1] = drawn;
+  else watts.push([now, drawn]);
+  while (watts.length > 0 && watts[0][0] <= now - 30) watts.shift();
+  run.watts.set(d.id, watts);
 }
+
+/** Takes those that were removed out of their homes. */
+function prune() {
+  const there = (n) => presenceOf(run.looks[n] ?? 0) !== REMOVED;
+  if (run.homes.every((h) => h.members.every(there))) return;
+  run.homes = run.homes.map((h) => (h.members.every(there) ? h : { ...h, members: h.members.filter(there) }));
+  changed("homes");
+}
+
+/** A moment of the run by the clock of this machine. */
+const local = (time) => Date.parse(time) + run.skew;
 
 let unknown = false;
 
 /** The verdict of a run that is over and still answers. */
 function ended() {
-  get("/v1/result").then((r) => r.over && over({ verdict: r.result.verdict, why: r.result.sentences }), () => {});
+  get("/v1/result").then(({ over: done, result: r }) => {
+    const to = r.phases?.at(-1)?.to;
+    const told = r.ran && /^(ran as planned|stopped)$/.test(r.verdict) ? undefined : r.verdict; // of a run that measures nothing, there is none to tell
+    if (done) over({ verdict: told, why: r.sentences, ...(to && { time: new Date(Date.parse(r.started) + milliseconds(to)) }) });
+  }, () => {});
 }
 
 function over(e) {
-  run.end = { ...e, verdict: e.verdict ?? run.end?.verdict, why: e.why ?? run.end?.why };
+  const lasted = run.end?.lasted ?? (e.time ? local(e.time) : Date.now()) - run.started;
+  run.end = { ...e, verdict: e.verdict ?? run.end?.verdict, why: e.why ?? run.end?.why, lasted };
   if (run.link.state !== "over") run.link = { state: "over", since: Date.now(), problem: null };
   changed("link", "status");
 }
 
+/** Sees, for a while after an incident, who is back from it. */
+async function recover(incident) {
+  const until = Date.now() + AFTER;
+  for (let i = incident; Date.now() < until && goesOn(); ) {
+    i = await get(`/v1/incidents/${incident.number}`).catch(() => i);
+    run.incidents.set(incident.number, { ...i, seen: until });
+    changed("incidents");
+    if (!i.recovery || i.recovery.every((r) => r.online >= r.affected)) return;
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
 const hear = {
   hello(e) {
-    if (run.status && run.status.run !== e.run) return begin();
+    if (run.status && run.status.run !== e.run) return location.reload(); // nothing of the one before is true of this one
     if (run.status) Object.assign(run.status, { phase: e.phase, devices: e.devices });
     changed("status");
   },
   map(e) {
-    run.looks = change(run.looks, e.changed, (n) => (unknown ||= n >= run.kindOf.length));
+    let fewer = false;
+    run.looks = change(run.looks, e.changed, (n, look) => {
+      unknown ||= n >= run.kindOf.length;
+      fewer ||= presenceOf(look) === REMOVED;
+    });
     run.online = 0;
     for (const look of run.looks) if (presenceOf(look) === ONLINE) run.online++;
-    if (unknown && run.homes.length > 0) begin(); // devices were added
+    if (fewer) prune();
+    if ((unknown || fewer) && run.homes.length > 0) begin(); // devices have come, or gone for good
     unknown = false;
     changed("looks");
   },
@@ -170,15 +221,16 @@ const hear = {
   },
   presence(e) {
     if (e.online) run.gone.delete(e.id);
-    else remember(run.gone, e.id, { since: Date.parse(e.time), way: e.way, why: e.why });
+    else remember(run.gone, e.id, { since: local(e.time), way: e.way, why: e.why });
     changed("details");
   },
   incident(e) {
-    run.incidents.set(e.number, { ...e, heard: Date.now() });
+    run.incidents.set(e.number, e);
+    if (e.state === "over") recover(e);
     changed("incidents", "log");
   },
   intervention(e) {
-    run.interventions.push(e);
+    if (!run.interventions.some((i) => i.n === e.n)) run.interventions.push(e);
     changed("log");
   },
   phase(e) {
@@ -188,6 +240,10 @@ const hear = {
   },
   gap(e) {
     run.notShown += e.not_shown ?? 0;
+    if (e.events || e.at_most) {
+      run.gone.clear(); // who came back, and who went, may be among what was left out
+      begin();
+    }
     changed("exchanges");
   },
   report(e) {
@@ -201,16 +257,33 @@ hear.refusal = hear.exchange;
 export const alsoHear = (type, what) => (hear[type] = what);
 
 function heard(type, e) {
-  if (e.time && e.at) run.zero = Date.parse(e.time) - milliseconds(e.at);
+  run.heard = Date.now();
+  if (type === "hello") run.skew = run.heard - Date.parse(e.time);
+  if (e.time && e.at) run.zero = local(e.time) - milliseconds(e.at);
   hear[type]?.(e);
 }
 
-let beginning = null;
+let beginning = false;
+let stale = false; // what is being learnt may be of before something changed
 
 /** Learns of the run what no event says. */
-function begin() {
-  beginning ??= learn().finally(() => (beginning = null));
-  return beginning;
+async function begin() {
+  stale = true;
+  if (beginning) return;
+  beginning = true;
+  try {
+    while (stale) {
+      stale = false;
+      await learn();
+    }
+  } catch (problem) {
+    if (!(problem instanceof Problem)) console.error(problem);
+    said(problem);
+    pause(); // a stream alone is not enough
+    if (problem.status !== 401) setTimeout(resume, 2000);
+  } finally {
+    beginning = false;
+  }
 }
 
 let learnt = ""; // homes that are known
@@ -226,11 +299,12 @@ async function learn() {
     const found = directory(of);
     Object.assign(run, { homes: found.homes, kindNames: found.kinds, kindOf: found.kindOf, homeOf: found.homeOf, ids: [], numbers: new Map() });
     learnt = text;
+    prune();
   }
   changed("status", "homes");
   if (of.devices <= FEW && run.numbers.size < of.devices) for (let cursor = ""; cursor !== undefined; ) cursor = await all(cursor);
   run.interventions = (await get("/v1/interventions")).interventions;
-  if (can("incidents")) for (const i of (await get("/v1/incidents")).incidents) run.incidents.set(i.number, { ...i, heard: Date.now() });
+  if (can("incidents")) for (const i of (await get("/v1/incidents")).incidents) run.incidents.set(i.number, i);
   changed("status", "homes", "incidents", "log", "load");
   if (run.status.phase === "ended") ended();
 }
@@ -242,21 +316,24 @@ async function all(cursor) {
 }
 
 let stop = null;
-let last = ""; // the event that was heard last
+let last = ""; // that was heard, by its ID
 let watched = [];
 let again = 0;
 
 function said(state) {
-  if (run.end) return;
+  if (run.end) return pause(); // what stands here is how it ended, whoever answers at its address later
   if (state === "live") {
+    run.heard = Date.now();
     const known = run.link.state === "live" && run.status; // others are watched now, and that is all
     run.link = { state: "live", since: Date.now(), problem: null };
-    if (!known) begin().catch((problem) => said(problem));
+    if (!known) begin();
+  } else if (watched.length > 0 && (state.status === 404 || state.status === 422)) {
+    watched = []; // one of them is there no more
   } else {
+    if (state.status === 409) ended(); // it is over, and still answers
     const what = state.status === 401 ? "refused" : run.status ? "lost" : "connecting";
-    if (run.link.state !== what) run.link = { state: what, since: Date.now() };
+    if (run.link.state !== what) run.link = { state: what, since: run.status ? run.heard : Date.now() };
     run.link.problem = state;
-    if (state.status === 404 || state.status === 422) watched = []; // one that is watched is there no more
   }
   changed("link", "status");
 }
@@ -280,7 +357,7 @@ function pause() {
 
 /** Has these devices say all of themselves as it changes, and no others. */
 export function watch(ids) {
-  ids = ids.filter((id) => id && !id.includes(",")).slice(0, 100);
+  ids = ids.filter((id) => id && !id.includes(",") && presenceOf(run.looks[run.numbers.get(id)] ?? 0) !== REMOVED).slice(0, 100);
   if (ids.join() === watched.join()) return;
   watched = ids;
   for (const id of run.details.keys()) if (!ids.includes(id)) run.details.delete(id), run.watts.delete(id);

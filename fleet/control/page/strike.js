@@ -1,10 +1,10 @@
-// Incidents: striking one on what is in sight, and those under way, with the time that they have left.
+// Incidents: having one happen to what is in sight, and those under way, with the time that they have left.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { post, remove } from "./api.js";
-import { clock, html, milliseconds, plural, visible } from "./html.js";
+import { clock, html, milliseconds, number, plural, visible } from "./html.js";
 import { target } from "./selection.js";
-import { can, run, useRun } from "./store.js";
+import { asOf, can, goesOn, run, useRun } from "./store.js";
 
 const kinds = [
   ["power-cut", "Power cut", "They fall silent, and their connections end when the broker notices"],
@@ -14,7 +14,6 @@ const kinds = [
   ["slow-link", "Slow link", "300 ms more for every packet"],
 ];
 const SURE = 1000; // devices, beyond which it is asked again
-const AFTER = 20e3; // for so long it is seen who is back
 
 const body = (kind, whom, span) => ({ kind, target: target(whom), for: span, ...(kind === "slow-link" && { latency: "300ms" }) });
 
@@ -24,15 +23,15 @@ export function Strike({ whom: first, close }) {
   const [whom, setWhom] = useState(first);
   const [span, setSpan] = useState("20s");
   const [sure, setSure] = useState(false);
-  const [befalls, setBefalls] = useState({ text: "…", ok: false, devices: 0 });
+  const [affects, setAffects] = useState({ text: "…", ok: false, devices: 0 });
   useEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
     let late = false;
-    setBefalls((b) => ({ ...b, ok: false }));
+    setAffects((b) => ({ ...b, ok: false }));
     const timer = setTimeout(() => {
       post("/v1/incidents?dry_run=true", body(kind, whom, span)).then(
-        (s) => late || setBefalls({ text: `It befalls ${plural(s.incident.devices, "device")}.`, ok: true, devices: s.incident.devices }),
-        (e) => late || setBefalls({ text: e.message + (e.hint ? `; ${e.hint}` : ""), ok: false, devices: 0 }),
+        (s) => late || setAffects({ text: `It will affect ${plural(s.incident.devices, "device")}.`, ok: true, devices: s.incident.devices }),
+        (e) => late || setAffects({ text: e.message + (e.hint ? `; ${e.hint}` : ""), ok: false, devices: 0 }),
       );
     }, 150);
     return () => {
@@ -42,44 +41,50 @@ export function Strike({ whom: first, close }) {
   }, [kind, whom, span]);
   const strike = (event) => {
     event.preventDefault();
-    post("/v1/incidents", body(kind, whom, span)).then(close, (e) => setBefalls({ text: e.message, ok: false, devices: 0 }));
+    setAffects({ ...affects, ok: false }); // once
+    post("/v1/incidents", body(kind, whom, span)).then(close, (e) => setAffects({ text: e.message, ok: false, devices: 0 }));
   };
   const measured = can("load");
-  const ask = befalls.ok && (befalls.devices > SURE || measured);
+  const ask = affects.ok && (affects.devices > SURE || measured);
   return html`<dialog ref=${dialog} onClose=${close} aria-labelledby="strike">
     <form onSubmit=${strike}>
-      <h2 id="strike">Strike an incident</h2>
+      <h2 id="strike">Start an incident</h2>
       <label>What <select value=${kind} onChange=${(e) => setKind(e.target.value)}>${kinds.map(([k, name]) => html`<option value=${k}>${name}</option>`)}</select></label>
       <p class="quiet">${kinds.find(([k]) => k === kind)[2]}.</p>
       <label>Whom <input value=${whom} placeholder="everybody" spellcheck=${false} onInput=${(e) => setWhom(e.target.value)} /></label>
       <label>How long <input value=${span} onInput=${(e) => setSpan(e.target.value)} /></label>
-      <p class=${befalls.text.startsWith("It befalls") ? "befalls" : "bad"} role="status">${visible(befalls.text)}</p>
+      <p class=${affects.text.startsWith("It will affect") ? "affects" : "bad"} role="status">${visible(affects.text)}</p>
       ${ask && html`<label class="check"><input type="checkbox" checked=${sure} onChange=${(e) => setSure(e.target.checked)} />
-        <span>${measured ? "This run is measured, and its result will say that somebody intervened. Strike all the same" : "So many at once: yes"}</span></label>`}
-      <div class="row"><button type="button" onClick=${close}>Cancel</button><button class="primary" disabled=${!befalls.ok || (ask && !sure)}>Strike</button></div>
+        <span>${measured ? "This run is measured, and its result will say that somebody intervened. Start it all the same" : "So many at once: yes"}</span></label>`}
+      <div class="row"><button type="button" onClick=${close}>Cancel</button><button class="primary" disabled=${!affects.ok || (ask && !sure)}>Start</button></div>
     </form>
   </dialog>`;
 }
 
-/** Those under way, as chips, and for a while how many of those that one has befallen are back. */
+/** The home on which somebody has had an incident happen; "" if it is not known, or might be that of another. */
+function whom(i) {
+  const late = (v) => milliseconds(i.from) - milliseconds(v.at) - milliseconds(v.request?.at ?? "");
+  const of = run.interventions.filter((v) => v.op === "strike" && v.request?.kind === i.kind && late(v) > -10 && late(v) < 2000);
+  return (i.by_hand && of.length === 1 && of[0].request.target?.home) || "";
+}
+
+const sum = (of, key) => of.reduce((n, r) => n + r[key], 0);
+
+/** Those under way, as chips, and for a while how many of those that one has affected are back. */
 export function Running() {
   useRun("incidents", "second", "looks", "link");
-  const now = Date.now();
+  const now = asOf();
   const all = [...run.incidents.values()];
   const under = all.filter((i) => i.state === "running");
-  const over = all.filter((i) => i.state === "over" && now - i.heard < AFTER && i.recovery?.length > 0);
+  const over = all.filter((i) => i.state === "over" && now < i.seen);
   if (run.end || under.length + over.length === 0) return null;
-  const whom = (i) => {
-    const known = run.interventions.find((v) => v.op === "strike" && v.at === i.from);
-    return known?.request?.target?.home ?? "";
-  };
   return html`<footer class="incidents" aria-label="Incidents">
     ${under.slice(0, 6).map((i) => {
-      const left = milliseconds(i.to) - milliseconds(i.from) - (now - i.heard);
+      const left = run.zero === null ? 0 : run.zero + milliseconds(i.to) - now;
       return html`<span class="chip" key=${i.number} title=${visible(i.text, 200)}>${visible(i.kind, 30)}${whom(i) && ` · ${visible(whom(i), 30)}`} · ${plural(i.devices, "device")}${left > 0 && left < 864e5 ? ` · ${clock(left)} left` : ""}
-        <button onClick=${() => remove(`/v1/incidents/${i.number}`).catch(() => {})}>End</button></span>`;
+        ${goesOn() && html`<button onClick=${() => remove(`/v1/incidents/${i.number}`).catch(() => {})}>End</button>`}</span>`;
     })}
     ${under.length > 6 && html`<span class="quiet">and ${under.length - 6} more</span>`}
-    ${over.map((i) => html`<span class="quiet" key=${i.number}>${visible(i.kind, 30)}: befell ${i.recovery.reduce((s, r) => s + r.affected, 0)}, ${i.recovery.reduce((s, r) => s + r.online, 0)} back</span>`)}
+    ${over.map((i) => html`<span class="quiet" key=${i.number}>${visible(i.kind, 30)} is over${i.recovery && `: ${number(sum(i.recovery, "online"))} of ${plural(sum(i.recovery, "affected"), "device")} back`}</span>`)}
   </footer>`;
 }

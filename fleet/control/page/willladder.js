@@ -34,11 +34,12 @@ export function WillLadder({ d }) {
   const m = d.will_message;
   const w = d.will;
   if (!m) return html`<p class="lesson">This device leaves no Will Message: when it dies, nobody is told.</p>`;
+  const answered = w?.answered || w?.learned; // by whomever: the device has found it
   const [kind, verdict] = ends[w?.verdict] ?? ["also", ""];
   return html`<ol class="ladder">
       <${Rung} kind="ask" who="device → broker" aside="with its CONNECT"><${Publish} m=${m} lit=${lit} light=${light} delay=${m.will_delay ?? 0} /><//>
       <${Rung} kind=${kind} who="broker → whoever watches" aside=${w ? html`<span class=${kind === "answer" ? "ok" : kind === "none" && w.verdict !== "pending" ? "bad" : ""}>${verdict}</span>` : run.status && !run.status.abilities.includes("wills") ? "not audited" : "not yet"}>${published(w)}<//>
-      ${m.response_topic && html`<${Rung} kind=${w?.answered ? "answer" : "also"} who="watcher → device" aside=${w?.answered ? html`<span class="ok">answered</span>` : "nobody has answered"}>
+      ${m.response_topic && html`<${Rung} kind=${answered ? "answer" : "also"} who="watcher → device" aside=${answered ? html`<span class="ok">answered</span>` : "nobody has answered"}>
         <p>PUBLISH <${Tag} kind="topic" value=${m.response_topic} lit=${lit} light=${light} /></p>
         ${m.correlation_data && html`<p>Correlation Data <${Tag} kind="correlation" value=${m.correlation_data} lit=${lit} light=${light} /></p>`}<//>
       <${Rung} kind=${w?.learned ? "answer" : "also"} who="device, when it is back" aside=${w?.learned ? html`<span class="ok">found in its session</span>` : "not yet"}><//>`}

@@ -58,7 +58,7 @@ export function Wills({ choose, chosen }) {
         <td><button class="name" onClick=${() => choose(w.id)}><bdi>${visible(w.id, 60)}</bdi></button></td><td>${visible(w.way, 40)}</td>
         <td class=${w.verdict === "on-time" ? "ok" : wrong.has(w.verdict) ? "bad" : ""}>${said(w.verdict)}${w.altered ? ", altered" : ""}</td>
         <td>${w.due ? at(w.due_from) : "not due"}</td><td>${at(w.seen_at)}</td>
-        <td>${w.answered ? (w.learned ? "yes, and the device knows" : "yes") : ""}</td>
+        <td>${w.learned ? "yes, and the device knows" : w.answered ? "yes" : ""}</td>
       </tr>`)}
     </tbody>
   </table></div>
