@@ -43,7 +43,9 @@ export const kindAt = (n) => run.kindNames[run.kindOf[n]] ?? "";
 export const asOf = () => (run.link.state === "live" || run.link.state === "connecting" ? Date.now() : run.link.since);
 
 /** Whether something can be done: the run answers, and goes on. */
-export const goesOn = () => run.link.state === "live" && !run.end && run.status?.phase !== "ended";
+export function goesOn() {
+  return run.link.state === "live" && !run.end && run.status?.phase !== "ended";
+}
 
 export const can = (ability) => run.status?.abilities.includes(ability) ?? false;
 
