@@ -233,7 +233,7 @@ group("claims", () => {
     const home = await run(t, await scenario(`time = "60x"\nstart = "20:00"\n[[device]]\nkind = "light"\nhome = "flat"\ncount = 3\npower = "ON"\n`));
     const page = await open(t, home.url);
     const heading = page.locator(".home h2");
-    await heading.getByText(/2[0-3]:\d\d there, time runs 60 times as fast/).waitFor();
+    await heading.getByText(/simulated time 2[0-3]:\d\d, 60 times as fast/).waitFor();
     const watts = async () => {
       let sum = 0;
       for (const d of (await home.api("/v1/devices")).devices) sum += (await home.api(`/v1/devices/${d.id}`)).telemetry.watts;

@@ -23,7 +23,7 @@ export function simulated(status, ms) {
   if (!of) return "";
   const s = Math.floor((milliseconds(of.start) + ms * of.factor) / 1000) % 86400;
   const two = (n) => String(n).padStart(2, "0");
-  return `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)} there${of.factor === 1 ? "" : `, time runs ${number(of.factor)} times as fast`}`;
+  return `simulated time ${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}${of.factor === 1 ? "" : `, ${number(of.factor)} times as fast`}`;
 }
 
 /** A moment of the wall clock to the second, and to the millisecond. */
