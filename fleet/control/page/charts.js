@@ -118,7 +118,7 @@ export function Charts({ points, incidents, acts, load }) {
       ${drawn.map(([title, y, ticks, write, lines, at]) => html`
         ${spans.map((i) => html`<rect class="span" x=${x(milliseconds(i.from))} y=${at} width=${Math.max(2, x(end(i)) - x(milliseconds(i.from)))} height=${HEIGHT} />`)}
         <g transform=${`translate(0 ${at - 26})`}><text class="title" x="0" y="14">${title}</text>
-          ${lines.map(([cls, text], i) => html`<g transform=${`translate(${width - lines.slice(i).reduce((s, k) => s + k[1].length * 6.6 + 34, 0) + 6} 10)`}><path class=${`line ${cls}`} d="M0 0h18" /><text class="key" x="24" y="4">${text}</text></g>`)}</g>
+          ${lines.map(([cls, text], i) => html`<g transform=${`translate(${width - lines.slice(i).reduce((s, k) => s + k[1].length * 7.4 + 40, 0) + 12} 10)`}><path class=${`line ${cls}`} d="M0 0h18" /><text class="key" x="24" y="4">${text}</text></g>`)}</g>
         ${ticks.map((t) => html`<path class="grid" d=${`M${left} ${y(t).toFixed(1)}H${width}`} /><text class="tick" x=${left - 8} y=${(y(t) + 4).toFixed(1)} text-anchor="end">${write(t)}</text>`)}
         ${lines.map(([cls, , of]) => html`<path class=${`line ${cls}`} d=${stepped(all, x, y, of)} />`)}
         ${moments(from, to, narrow ? 4 : 10).map((t) => html`<path class="axis" d=${`M${x(t).toFixed(1)} ${at + HEIGHT}v4`} />`)}`)}

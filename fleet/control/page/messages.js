@@ -20,7 +20,7 @@ export function Messages({ filter, choose, at }) {
   const seen = (x) => ({ kind: x.kind, home: x.home ?? "", id: x.id, online: presenceOf(run.looks[run.numbers.get(x.id)] ?? 0) === ONLINE });
   const shown = kept.current.filter((x) => !filter || match(seen(x))).slice(-ROWS).reverse();
   if (shown.length === 0) return html`<p class="empty">No request has come${filter ? " to what the filter names" : ""} so far. Switch a light, and it stands here with its answer.</p>`;
-  return html`<div class="row above"><p class="quiet">The newest ${shown.length} of those that are shown${run.notShown > 0 ? `; ${plural(run.notShown, "exchange")} more came, beyond 50 a second` : ""}.</p>
+  return html`<div class="row above"><p class="quiet">${plural(shown.length, "exchange")}, the newest first${run.notShown > 0 ? `; ${plural(run.notShown, "exchange")} more came, beyond 50 a second` : ""}.</p>
       <button aria-pressed=${held} onClick=${() => setHeld(!held)}>${held ? "Go on" : "Hold"}</button></div>
     <div class="scroll" tabindex="0" role="region" aria-label="Messages"><table class="messages">
       <thead><tr><th scope="col">when</th><th scope="col">device</th><th scope="col">request</th><th scope="col">answer</th><th scope="col" class="n">took</th></tr></thead>
