@@ -18,6 +18,7 @@ const (
 	exitFailed      = 1   // the run failed
 	exitUsage       = 2   // bad usage or bad scenario
 	exitExpectation = 3   // an expectation failed
+	exitAgain       = 75  // the collector of a shard does not answer: the same may go well later
 	exitInterrupted = 130 // interrupted before the planned end
 )
 

@@ -83,6 +83,10 @@ var rooms = []struct {
 		"fleet/metrics": "its result",
 		"fleet/wire":    "packets",
 	}},
+	{"fleet/cluster", map[string]string{
+		"devices/words": "numbers and foreign text in sentences",
+		"fleet/metrics": "results of shards, merged",
+	}},
 	{"fleet/report", map[string]string{
 		"devices/words": "numbers and foreign text",
 		"fleet/metrics": "what it shows",
@@ -231,6 +235,7 @@ var rooms = []struct {
 		"fleet/broker":        "broker",
 		"fleet/conformance":   "conform",
 		"fleet/client":        "how a key takes a device off and brings it back",
+		"fleet/cluster":       "the collector, and a shard's way to it",
 		"fleet/control":       "--control",
 		"fleet/control/api":   "ctl",
 		"fleet/control/page":  "the page of a run",

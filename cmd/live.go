@@ -43,6 +43,7 @@ type running struct {
 	replayed  string             // the file that it is from
 	steering  *control.Server    // repeats it
 
+	joined *shardClient   // nil: no collector has it begin with others
 	clears *fleet.Options // how the broker is reached when all is over, to clear up; nil: nothing is cleared
 	load   liveLoad
 
@@ -72,6 +73,7 @@ func (r *running) live(ctx context.Context) error {
 	r.began = time.Now()
 	r.plain.at = r.began
 	go func() { ended <- r.fleet.Run(ctx) }()
+	r.joined.follow(r.fleet, stop)
 	replayed := r.replay(ctx)
 	r.watch(ctx, stop, ended)
 	replayed()
@@ -86,7 +88,7 @@ func (r *running) live(ctx context.Context) error {
 		}
 	}
 	res, failure := r.fleet.Result()
-	end := r.conclude(res, r.ending(res, failure))
+	end := r.joined.deliver(res, r.conclude(res, r.ending(res, failure)))
 	if uncleared == nil || end == nil {
 		return cmp.Or(uncleared, end)
 	}

@@ -21,7 +21,7 @@ type readyFile struct {
 // readyDocument is what a ready file says.
 type readyDocument struct {
 	PID       int      `json:"pid"`
-	Broker    string   `json:"broker"`              // URL for other clients
+	Broker    string   `json:"broker,omitempty"`    // URL for other clients
 	Listeners []string `json:"listeners,omitempty"` // further URLs of the embedded broker
 	WebSocket string   `json:"websocket,omitempty"` // the first of all these for MQTT over WebSocket, as browsers want it
 	Scenario  string   `json:"scenario,omitempty"`
@@ -30,7 +30,8 @@ type readyDocument struct {
 	Devices   int      `json:"devices,omitempty"`
 	ReadyIn   string   `json:"ready_in,omitempty"`
 
-	Control *controlDocument `json:"control,omitempty"` // nil: the run cannot be controlled
+	Control   *controlDocument `json:"control,omitempty"`   // nil: the run cannot be controlled
+	Collector *controlDocument `json:"collector,omitempty"` // of "homefleet collect" alone
 }
 
 // prepareReadyFile removes an old ready file and makes sure that a new one can be
@@ -61,7 +62,7 @@ func (r *readyFile) write(d readyDocument) error {
 	if err != nil {
 		return err
 	}
-	r.secret = d.Control != nil
+	r.secret = d.Control != nil || d.Collector != nil
 	err = r.put(func(w io.Writer) error {
 		_, err := w.Write(append(words.PlainJSON(text), '\n'))
 		return err

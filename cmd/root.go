@@ -116,8 +116,8 @@ the environment too: HOMEFLEET_BROKER is --broker, HOMEFLEET_READY_FILE is
 scenario. "homefleet help result" says what every field of a result means.
 
 Exit codes: 0 all well, 1 the run failed, 2 bad usage or a bad scenario,
-3 an expectation failed or the generator was too slow to tell, 130 interrupted
-before the planned end.`,
+3 an expectation failed or the generator was too slow to tell, 75 a shard found no
+collector, 130 interrupted before the planned end.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -141,7 +141,7 @@ before the planned end.`,
 	f.BoolVar(&a.noColor, "no-color", false, "no colours, on no stream")
 	f.SortFlags = false
 	root.AddCommand(
-		a.runCommand(), a.benchCommand(), a.reportCommand(), a.requestCommand(), a.clearCommand(), a.conformCommand(), a.checkCommand(),
+		a.runCommand(), a.benchCommand(), a.collectCommand(), a.reportCommand(), a.requestCommand(), a.clearCommand(), a.conformCommand(), a.checkCommand(),
 		a.scenariosCommand(), a.kindsCommand(), a.facesCommand(), a.metricsCommand(), a.brokerCommand(), a.ctlCommand(), a.versionCommand(),
 	)
 	for _, sub := range root.Commands() {

@@ -27,6 +27,8 @@ type runFlags struct {
 	run       string
 	runs      runsFlags
 	shard     string
+	collector collectorFlags
+	joined    *shardClient // nil: there is no collector
 	ready     string
 	orphan    bool
 	failFast  bool
@@ -110,7 +112,8 @@ func (f *runFlags) shared(fs *pflag.FlagSet) {
 	addMQTT(fs, &f.mqtt)
 	fs.StringVar(&f.run, "run", "", "`ID` of this run, {run} in templates (default: random)")
 	f.runs.add(fs)
-	addShard(fs, &f.shard, "; with --broker and --run")
+	addShard(fs, &f.shard, "; with --broker and --run, or --collector; \"auto\": as Kubernetes, Slurm or AWS Batch say")
+	f.collector.add(fs)
 	fs.StringVar(&f.ready, "ready-file", "", "`FILE` to write, as JSON, when every device is up")
 	fs.BoolVar(&f.orphan, "exit-with-parent", false, "stop, as with Ctrl-C, when the process that started this one has ended")
 	fs.BoolVar(&f.failFast, "fail-fast", false, "end the run at the first device that fails")
@@ -152,6 +155,9 @@ func (a *app) runLoaded(cmd *cobra.Command, sc *scenarios.Scenario, warnings sce
 		return err
 	}
 	a.printFaults(warnings)
+	if err := a.join(cmd.Context(), sc, f); err != nil {
+		return err
+	}
 	if sc, err = f.shardOfRun(sc); err != nil {
 		return err
 	}
@@ -233,7 +239,8 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 			_ = r.embedded.close()
 		}
 	}()
-	r.dial = options.Dial
+	r.dial, r.joined = options.Dial, f.joined
+	r.together(f.joined, &options)
 	if err := r.preflight(f); err != nil {
 		return err
 	}
@@ -336,7 +343,7 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 	default:
 		return nil, misused("", "--mqtt is %q; want %s or %s", f.mqtt, scenarios.MQTT5, scenarios.MQTT311)
 	}
-	if f.run != "" && (len(f.run) > 64 || strings.Trim(f.run, runAlphabet) != "") {
+	if f.run != "" && !fitRun(f.run) {
 		return nil, misused("", "--run is %q; want up to 64 letters, digits, dots, dashes and underscores", f.run)
 	}
 	after := sc.Vet()
@@ -356,6 +363,9 @@ func (a *app) override(cmd *cobra.Command, sc *scenarios.Scenario, f *runFlags, 
 }
 
 const runAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
+// fitRun reports whether an id is one that a run may have.
+func fitRun(id string) bool { return len(id) <= 64 && strings.Trim(id, runAlphabet) == "" }
 
 // newRunID tells this run from others.
 func newRunID() string { return strings.ToLower(rand.Text()[:6]) }

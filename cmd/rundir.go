@@ -61,6 +61,11 @@ func (a *app) runDirectory(create bool) (string, error) {
 
 // enterRun writes the entry of a run.
 func (a *app) enterRun(d entryDocument) (runEntry, error) {
+	return a.enter(cmp.Or(d.Run, "broker")+"-"+randomHex(4)+".json", d)
+}
+
+// enter writes an entry of some name.
+func (a *app) enter(name string, d entryDocument) (runEntry, error) {
 	dir, err := a.runDirectory(true)
 	if err != nil {
 		return "", err
@@ -69,7 +74,7 @@ func (a *app) enterRun(d entryDocument) (runEntry, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, cmp.Or(d.Run, "broker")+"-"+randomHex(4)+".json")
+	path := filepath.Join(dir, name)
 	temporary := filepath.Join(dir, "."+filepath.Base(path))
 	if err := os.WriteFile(temporary, append(text, '\n'), 0o600); err != nil {
 		return "", err

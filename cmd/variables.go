@@ -20,7 +20,7 @@ func variableOf(flag string) string {
 
 // otherVariables are no flag's. What begins with HOMEFLEET_TEST_, and the last three, are
 // read by the tests.
-var otherVariables = []string{scenarioVariable, defaultPasswordEnv, tokenVariable, "HOMEFLEET_FULL", "HOMEFLEET_INTEROP", "HOMEFLEET_REFEREES"}
+var otherVariables = []string{scenarioVariable, defaultPasswordEnv, tokenVariable, collectorVariable, "HOMEFLEET_FULL", "HOMEFLEET_INTEROP", "HOMEFLEET_REFEREES"}
 
 // warnOfVariables warns of variables that would be read if they were spelled right.
 func (a *app) warnOfVariables(root *cobra.Command) {

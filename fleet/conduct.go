@@ -81,10 +81,18 @@ func (f *Fleet) conduct() {
 	if !f.gather(p.Connect, p.WaitFor) {
 		return
 	}
-	zero := time.Now().Add(p.WarmUp)
+	begin, ok := f.agree()
+	if !ok {
+		return
+	}
+	zero := begin.Add(p.WarmUp)
 	f.zero.Store(&zero)
 	f.phase.Store(int32(WarmingUp))
 	f.load.Begin(zero)
+	if !f.sleepUntil(begin) {
+		return
+	}
+	f.noteBegun(begin)
 	if !f.sleepUntil(zero) {
 		return
 	}
@@ -93,7 +101,8 @@ func (f *Fleet) conduct() {
 		return
 	}
 	end := zero.Add(p.Measure)
-	for tick := zero; tick.Before(end); tick = tick.Add(time.Second) {
+	missed := max(time.Since(zero), 0).Truncate(time.Second) // by a shard that was started again
+	for tick := zero.Add(missed); tick.Before(end); tick = tick.Add(time.Second) {
 		if !f.sleepUntil(tick) {
 			f.measured.Store(int64(min(time.Since(zero), p.Measure)))
 			return

@@ -72,6 +72,11 @@ type Options struct {
 	// InMemory says that connections go through memory and not through a network.
 	InMemory bool
 
+	// Together is asked, once the devices of a run that measures are up, when to begin: it
+	// waits for other processes that are to begin at the same moment. An error ends the run.
+	// nil: the run begins at once.
+	Together func(context.Context) (Beginning, error)
+
 	// Precise has controllers keep to their plan by a timer of the kernel's, to some
 	// tens of microseconds, unless the scenario wants it thrifty. It is for real time:
 	// in a bubble of testing/synctest nobody would wake. It is Linux's alone and makes
@@ -182,7 +187,7 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 	f := &Fleet{
 		scenario: sc.Growing(), secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
 		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
-		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody},
+		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody, together: o.Together},
 	}
 	f.counts = new(metrics.Counts)
 	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)

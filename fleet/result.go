@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"runtime"
 	"runtime/debug"
@@ -25,6 +26,8 @@ type course struct {
 	inMemory  bool // no network is between the fleet and its broker
 
 	endIfNobody bool // see [Options]
+	together    func(context.Context) (Beginning, error)
+	start       *metrics.Start // how that went; nil: it did not
 
 	over         chan struct{} // closed when Run returns; what follows stays as it is then
 	began, ended time.Time
@@ -142,6 +145,9 @@ func (f *Fleet) facts() *metrics.Result {
 	}
 	if start, ok := f.MeasureStart(); ok {
 		res.Started = start.Round(0)
+	}
+	if s := f.course.begun(); s != nil {
+		res.Starts = []metrics.Start{*s}
 	}
 	res.WarmUp, res.Duration = metrics.Span(sc.Phases.WarmUp), metrics.Span(sc.Phases.Measure)
 	res.Phases = f.phasesOf(time.Duration(f.measured.Load()))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,6 +167,9 @@ func (s *Scheduler) plan(zero time.Time) {
 	s.zero = zero
 	sc := s.config.Scenario
 	all, first := sc.Occurrences(sc.Phases.Measure), s.count
+	if late := time.Since(zero); late > time.Second { // a shard that was started again
+		all = slices.DeleteFunc(all, func(o scenarios.Occurrence) bool { return o.From < late })
+	}
 	s.count += len(all) // at the same moment they come before what follows from them
 	var next func(i int)
 	next = func(i int) {

@@ -31,13 +31,18 @@ func NewGovernors(groups []*Group, warmUp, measure time.Duration, epoch time.Tim
 	return v
 }
 
-// Begin starts the load, whose measuring starts at zero.
+// Begin starts the load, whose measuring starts at zero. Where the beginning of it all is
+// long past, since a shard was started again, the slots until now were missed.
 func (v *Governors) Begin(zero time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.zero = zero
+	missed := -v.warmUp
+	if now := time.Since(zero); now-missed > farBehind {
+		missed = now
+	}
 	for _, r := range v.controllers {
-		r.Have(func() { r.Begin(zero) })
+		r.Have(func() { r.BeginAfter(zero, missed) })
 	}
 	close(v.begun)
 }

@@ -39,7 +39,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 			return nil, errors.New("one of the results is of the whole fleet: there is nothing to merge with it")
 		}
 		if apart := time.Duration(r.Measured - first.Measured).Abs(); apart > time.Second {
-			m.remark(fmt.Sprintf("two shards measured for %v and %v; what is a second is over the longest of all",
+			m.Remark(fmt.Sprintf("two shards measured for %v and %v; what is a second is over the longest of all",
 				time.Duration(first.Measured).Round(time.Millisecond), time.Duration(r.Measured).Round(time.Millisecond)))
 		}
 		m.addFacts(r)
@@ -66,7 +66,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 				return nil, fmt.Errorf("merging the time lines: %w", err)
 			}
 			if apart := r.Started.Sub(first.Started).Abs(); apart > time.Duration(r.TimeLine.Interval) {
-				m.remark(fmt.Sprintf("two shards began to measure %v apart; the time line shows them as if they had begun together", apart.Round(time.Millisecond)))
+				m.Remark(fmt.Sprintf("two shards began to measure %v apart; the time line shows them as if they had begun together", apart.Round(time.Millisecond)))
 			}
 		}
 		m.addAudit(r.Audit)
@@ -84,7 +84,7 @@ func MergeResults(rs ...*Result) (*Result, error) {
 	case whole != nil && !missing:
 		m.TimeLine = whole.timeLine()
 	case whole != nil:
-		m.remark("one of the shards has no time line, so the whole has none")
+		m.Remark("one of the shards has no time line, so the whole has none")
 	}
 	m.Load.Arrival = arrivals(rs)
 	slices.SortStableFunc(m.Recoveries, func(a, b Recovery) int { return cmp.Compare(a.At, b.At) })
@@ -132,6 +132,7 @@ func (r *Result) addShards(first, o *Result) error {
 // addFacts adds what is neither ledger nor distribution.
 func (r *Result) addFacts(o *Result) {
 	r.Hosts = append(r.Hosts, o.Hosts...)
+	r.Starts = append(r.Starts, o.Starts...)
 	if o.Started.Before(r.Started) {
 		r.Started = o.Started
 	}
@@ -164,11 +165,11 @@ func (r *Result) addFacts(o *Result) {
 	r.IncidentsLeftOut = max(r.IncidentsLeftOut, o.IncidentsLeftOut) // they strike in all shards
 	slices.SortStableFunc(r.Incidents, func(a, b Incident) int { return cmp.Compare(a.At, b.At) })
 	for _, text := range o.Remarks {
-		r.remark(text)
+		r.Remark(text)
 	}
 	r.addBroker(&o.Broker)
 	if r.Tool != o.Tool {
-		r.remark(fmt.Sprintf("the shards were run by different versions: %s and %s", r.Tool, o.Tool))
+		r.Remark(fmt.Sprintf("the shards were run by different versions: %s and %s", r.Tool, o.Tool))
 	}
 }
 
@@ -185,7 +186,7 @@ func (r *Result) addAudit(o *Audit) {
 		a.Slack.Early = max(a.Slack.Early, o.Slack.Early)
 		a.Slack.Late = max(a.Slack.Late, o.Slack.Late)
 		a.Slack.Silence = max(a.Slack.Silence, o.Slack.Silence)
-		r.remark("the shards judged Wills with different slack; the widest is shown")
+		r.Remark("the shards judged Wills with different slack; the widest is shown")
 	}
 	a.Answerable = a.Answerable || o.Answerable
 	if a.Tested != nil || a.Untested != nil || o.Tested != nil || o.Untested != nil {
@@ -230,7 +231,8 @@ func (r *Result) addRecoveries(o *Result) {
 	}
 }
 
-func (r *Result) remark(text string) {
+// Remark adds what else should be known, once.
+func (r *Result) Remark(text string) {
 	if !slices.Contains(r.Remarks, text) {
 		r.Remarks = append(r.Remarks, text)
 	}

@@ -33,6 +33,7 @@ type Result struct {
 	Load     LoadFacts     `json:"load"`
 	Hosts    []HostFacts   `json:"hosts,omitempty"` // one a shard
 
+	Starts      []Start    `json:"starts,omitempty"`      // how shards began together, where they did
 	Started     time.Time  `json:"started"`               // of the measuring, by the wall clock
 	WarmUp      Span       `json:"warm_up"`               // before it
 	Duration    Span       `json:"duration,omitempty"`    // as planned; 0: until stopped

@@ -92,7 +92,7 @@ func (r *Result) addBroker(o *BrokerFacts) {
 			b.Addresses = []string{b.URL}
 		}
 		b.Addresses = append(b.Addresses, other)
-		r.remark(fmt.Sprintf("the shards had different brokers: %s and %s; the sums say something only if these are addresses of one", b.URL, other))
+		r.Remark(fmt.Sprintf("the shards had different brokers: %s and %s; the sums say something only if these are addresses of one", b.URL, other))
 	}
 }
 
