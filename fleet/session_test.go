@@ -153,6 +153,55 @@ func TestUnknownPacketIDs(t *testing.T) {
 	})
 }
 
+// PUBCOMP with 0x92 is no error where a PUBREL is sent again on a session that goes on, and a
+// refusal at other times (3.7.2.1).
+func TestUnknownPacketIDWhileRecovering(t *testing.T) {
+	sc := scenarioOf(t, "[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = \"light\"\nid = \"lamp\"\nqos = 2\n")
+	// released takes the first message at QoS 2, if it comes, and returns the Packet
+	// Identifier of the first PUBREL.
+	released := func(t *testing.T, p *peer) uint16 {
+		t.Helper()
+		for first := true; ; {
+			f := p.next()
+			if f == nil {
+				t.Fatal("the connection ends without a PUBREL")
+			}
+			switch f.Type() {
+			case packets.PUBLISH:
+				if m, err := wire.ParsePublish(f, wire.V5); err == nil && m.QoS == 2 && first {
+					first = false
+					p.ack(packets.PUBREC, m.PacketID, 0)
+				}
+			case packets.PUBREL:
+				a, _ := wire.ParseAck(f, wire.V5)
+				return a.PacketID
+			}
+		}
+	}
+	for recovers, want := range map[bool]int64{true: 0, false: 1} {
+		play(t, sc, func(t *testing.T, b *script) {
+			p := b.accept()
+			p.welcome(nil)
+			p.command("brightness", "40", nil, nil)
+			id := released(t, p)
+			if recovers {
+				p.conn.Close()
+				p = b.accept()
+				p.wantConnect()
+				p.connack(0, true, nil)
+				if again := released(t, p); again != id {
+					t.Errorf("PUBREL of %d when the session goes on; want %d again", again, id)
+				}
+			}
+			p.ack(packets.PUBCOMP, id, wire.PacketIDNotFound)
+			synctest.Wait()
+			if n := b.fleet.Counts().PublishRefused.Total(); n != want {
+				t.Errorf("recovering %v, %d messages are refused by a PUBCOMP with 0x92; want %d", recovers, n, want)
+			}
+		})
+	}
+}
+
 // More QoS 2 messages than Receive Maximum allows end the connection with 0x93
 // (3.3.4-9).
 func TestReceiveMaximumOfTheDevice(t *testing.T) {

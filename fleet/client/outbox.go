@@ -277,7 +277,10 @@ func (s *Session) settleAck(typ byte, a wire.Ack) {
 	if !wire.HasReason(typ, a.Code) {
 		s.counts().BadPackets.Add(1) // what it means is told by 0x80 (2.4)
 	}
-	if a.Code >= 0x80 && s.profile.Cohort.Devices {
+	// A PUBREL that is sent again as the session goes on may find that its message is through,
+	// or that the session is another client's: that is no error then (3.7.2.1).
+	recovers := typ == packets.PUBCOMP && i >= 0 && o.messages[i].released && !o.messages[i].counted
+	if a.Code >= 0x80 && s.profile.Cohort.Devices && !(recovers && a.Code == wire.PacketIDNotFound) {
 		s.counts().PublishRefused.Add(a.Code)
 		if i >= 0 {
 			s.unsaid(o.messages[i].packet, a.Code)

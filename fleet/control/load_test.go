@@ -249,9 +249,11 @@ func TestLoadRefused(t *testing.T) {
 }
 
 // A result's interventions can be done again, and in fake time the second run is the first
-// one, to the byte of its result.
+// one, to the byte of its result. Nothing happens at the moment of something else, such as a
+// slot of the load or a point of the time line: of what happens at one moment nobody can say
+// what comes first.
 func TestReplayIsEqualToTheByte(t *testing.T) {
-	src := loaded + "rate = \"50/s\"\n[[incident]]\nkind = \"offline\"\nat = \"9100ms\"\nfor = \"500ms\"\ntarget = { id = \"light-5\" }\n"
+	src := loaded + "rate = \"50/s\"\n[[incident]]\nkind = \"offline\"\nat = \"9103ms\"\nfor = \"500ms\"\ntarget = { id = \"light-5\" }\n"
 	encoded := func(r *metrics.Result) []byte {
 		var b bytes.Buffer
 		if err := r.Encode(&b); err != nil {
@@ -260,22 +262,22 @@ func TestReplayIsEqualToTheByte(t *testing.T) {
 		return b.Bytes()
 	}
 	first := inBubble(t, src, func(h *bubbled) {
-		h.at(-500 * time.Millisecond)
+		h.at(-503 * time.Millisecond)
 		h.do("POST", "/v1/actions/kill", `{"select":{"id":"light-1"},"way":"cut"}`)
 		h.at(1500*time.Millisecond + 123456*time.Nanosecond)
 		h.do("PATCH", "/v1/load", `{"paused": true}`)
 		h.do("POST", "/v1/devices/light-2/command", `{"attribute":"brightness","payload":"30","via":"hand"}`)
-		h.at(2 * time.Second)
+		h.at(2003 * time.Millisecond)
 		h.do("POST", "/v1/actions/misbehave", `{"select":{"share":"50%"},"drop":"30%"}`)
-		h.at(2200 * time.Millisecond)
+		h.at(2203 * time.Millisecond)
 		h.do("PATCH", "/v1/load/phones", `{"paused":false}`)
-		h.at(3 * time.Second)
+		h.at(3003 * time.Millisecond)
 		h.do("POST", "/v1/actions/revive", `{"select":{"all":true}}`)
 		h.do("POST", "/v1/incidents", `{"kind":"power-cut","target":{"id":"light-3"},"for":"1h"}`)
-		h.at(4 * time.Second)
+		h.at(4003 * time.Millisecond)
 		h.do("PATCH", "/v1/load", `{"rate":"120/s"}`)
 		h.do("DELETE", "/v1/incidents/1", "")
-		h.at(6 * time.Second)
+		h.at(6007 * time.Millisecond)
 		h.do("POST", "/v1/actions/behave", `{"select":{"all":true}}`)
 	})
 	if len(first.Interventions) != 10 || first.Totals.NotSent.Paused == 0 || first.Totals.Lost == 0 {
