@@ -92,7 +92,7 @@ func strange() []attack {
 				}
 				return c.settle()
 			})},
-		{name: "20,000 Wills that are due at once", bound: "one at a time is published", run: due(20_000)},
+		{name: "10,000 Wills that are due at once", bound: "one at a time is published", run: due(10_000)},
 		{name: "Wills of 60,000 bytes that wait for ever", bound: "`client_memory`, `user_memory`",
 			run: leavesWith(size(1000), func(i int) []byte {
 				will := append(properties([]byte{0x18, 255, 255, 255, 255}), append(text("w"), text(strings.Repeat("w", 60_000))...)...)
@@ -108,7 +108,7 @@ func strange() []attack {
 			})},
 		{name: "65,535 of QoS 2 and no PUBREL, by clients of MQTT 3.1.1", bound: "there are no more Packet Identifiers; `client_memory`",
 			run: func(a *attacker) error {
-				for i := range size(100) {
+				for i := range size(20) {
 					c, err := a.dial()
 					if err != nil {
 						return err
