@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -176,5 +177,32 @@ func TestSharedEndedMeanwhile(t *testing.T) {
 		members[1].want(pub5(2, "x", 1, props(), "1"))
 		members[1].crash()
 		b.share(&routing{b: b, m: m}, &target{s: sessions[1], qos: 1, via: v})
+	})
+}
+
+// 4.8.2-1, -2: a share name has a character at least, and no wildcard; what is none is refused
+// by itself, and a long one is a name like any other.
+func TestOddShareNames(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, b *Broker) {
+		c, _ := connect(t, b, connectV5("c"))
+		for _, filter := range []string{"$share", "$share/", "$share//", "$share//a", "$share/a", "$share/a/", "$share/+/a", "$share/#/a", "$share/a+/a", "$share/#", "$share/a/#/b"} {
+			c.exchange(sub5(1, filter, 0), pkt(0x90, u16(1), 0, 0x8f))
+		}
+		long := "$share/" + strings.Repeat("n", 65_535-len("$share//a")) + "/a"
+		for _, filter := range []string{long, "$share/ /a", "$share/$share/$share/a", "$share/g//"} {
+			c.exchange(sub5(1, filter, 0), pkt(0x90, u16(1), 0, 0))
+		}
+		p, _ := connect(t, b, connectV5("p"))
+		p.send(pub5(0, "a", 0, props(), "x"))
+		for range 2 { // of the long one, and of the space
+			c.want(pub5(0, "a", 0, props(), "x"))
+		}
+		if got := b.Stats(); got.Memory < 65_000 || got.Subscriptions != 4 {
+			t.Errorf("%d subscriptions of %d bytes; want 4, and the long name charged", got.Subscriptions, got.Memory)
+		}
+		for _, filter := range []string{long, "$share/ /a", "$share/$share/$share/a", "$share/g//"} {
+			c.exchange(pkt(0xa2, u16(1), 0, filter), pkt(0xb0, u16(1), 0, 0))
+		}
+		c.exchange(pingreq, pingresp)
 	})
 }
