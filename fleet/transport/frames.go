@@ -18,10 +18,10 @@ func (e *FrameError) Error() string { return "WebSocket: " + e.Text }
 
 // Statuses of closing frames (RFC 6455 7.4.1).
 const (
-	StatusNormal      = 1000
+	statusNormal      = 1000
 	statusGoingAway   = 1001
-	StatusProtocol    = 1002
-	StatusUnsupported = 1003 // a text message, here
+	statusProtocol    = 1002
+	statusUnsupported = 1003 // a text message, here
 	statusNone        = 1005 // a closing frame had none; never sent
 	StatusPolicy      = 1008 // more pings and pongs than a client may send
 )
@@ -58,7 +58,7 @@ type frames struct {
 	second  time.Duration
 	left    uint64 // of the payload
 	control []byte // payload of a control frame, as far as it has come
-	status  uint16 // of the closing frame that is to be sent; 0: StatusNormal
+	status  uint16 // of the closing frame that is to be sent; 0: statusNormal
 }
 
 // take takes the payloads of binary messages out of what was read, to where it was read,
@@ -121,25 +121,25 @@ func (f *frames) begin(now time.Duration) error {
 	}
 	switch {
 	case f.head[1]&0x80 == 0:
-		return f.fault(StatusProtocol, "a frame that is not masked") // RFC 6455 5.1
+		return f.fault(statusProtocol, "a frame that is not masked") // RFC 6455 5.1
 	case f.head[0]&0x70 != 0:
-		return f.fault(StatusProtocol, "a frame with a reserved bit set") // RFC 6455 5.2
+		return f.fault(statusProtocol, "a frame with a reserved bit set") // RFC 6455 5.2
 	case f.left>>63 != 0:
-		return f.fault(StatusProtocol, "a frame of 2^63 bytes or more") // RFC 6455 5.2
+		return f.fault(statusProtocol, "a frame of 2^63 bytes or more") // RFC 6455 5.2
 	case f.opcode >= opClose && (!f.final || f.left > mostControl):
-		return f.fault(StatusProtocol, "a control frame in fragments, or of more than 125 bytes") // RFC 6455 5.5
+		return f.fault(statusProtocol, "a control frame in fragments, or of more than 125 bytes") // RFC 6455 5.5
 	}
 	switch f.opcode {
 	case opContinuation, opBinary:
 		if f.begun != (f.opcode == opContinuation) {
-			return f.fault(StatusProtocol, "fragments of messages in no order") // RFC 6455 5.4
+			return f.fault(statusProtocol, "fragments of messages in no order") // RFC 6455 5.4
 		}
 		f.begun = !f.final
 	case opText:
-		return f.fault(StatusUnsupported, "a text message; MQTT wants binary ones") // 6.0.0-1
+		return f.fault(statusUnsupported, "a text message; MQTT wants binary ones") // 6.0.0-1
 	case opClose, opPing, opPong:
 	default:
-		return f.fault(StatusProtocol, fmt.Sprintf("a frame of the unknown kind %d", f.opcode)) // RFC 6455 5.2
+		return f.fault(statusProtocol, fmt.Sprintf("a frame of the unknown kind %d", f.opcode)) // RFC 6455 5.2
 	}
 	if f.opcode >= opClose {
 		if now-f.second >= time.Second {
@@ -193,8 +193,8 @@ func (f *frames) end(answers []byte) ([]byte, error) {
 		}
 		switch {
 		case len(payload) == 1 || !mayClose(status):
-			return answers, f.fault(StatusProtocol, "a closing frame without a status that there is")
-		case status == StatusNormal || status == statusGoingAway || status == statusNone:
+			return answers, f.fault(statusProtocol, "a closing frame without a status that there is")
+		case status == statusNormal || status == statusGoingAway || status == statusNone:
 			return answers, io.EOF
 		}
 		return answers, fmt.Errorf("WebSocket: the client closed it with status %d", status)

@@ -17,7 +17,7 @@ type upgraded struct {
 
 	mu     sync.Mutex // of those who write
 	closed bool       // a closing frame was sent
-	status uint16     // that it is to have; 0: StatusNormal
+	status uint16     // that it is to have; 0: statusNormal
 }
 
 // NetConn returns the connection beneath, for those who go without a word.
@@ -86,7 +86,7 @@ func (u *upgraded) say() error {
 	u.closed = true
 	status := u.status
 	if status == 0 {
-		status = StatusNormal
+		status = statusNormal
 	}
 	_, err := u.Conn.Write(binary.BigEndian.AppendUint16(appendHead(nil, opClose, 2), status))
 	return err
