@@ -373,7 +373,7 @@ func incomparable(a, b *Result) []string {
 			remarks = append(remarks, fmt.Sprintf("the %s result is marked %q", r.name, v))
 		}
 	}
-	return remarks
+	return append(remarks, attendance(a, b)...)
 }
 
 // numbers lists them in words: "0, 1".

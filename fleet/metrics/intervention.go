@@ -26,8 +26,9 @@ const mostInterventions = 10_000
 // empty; it may be used from any goroutine.
 type Interventions struct {
 	mu    sync.Mutex
-	given int // numbers
-	noted []Intervention
+	given int            // numbers
+	open  []Intervention // begun, and not noted yet
+	noted []Intervention // in the order in which they came to their ends
 	more  int
 }
 
@@ -54,10 +55,20 @@ func (i *Interventions) Given() int {
 	return i.given
 }
 
-// Note enters one. Those beyond 10,000 are only counted.
+// Begin enters one that takes its time, with nobody done yet: who asks before Note is called
+// is told of it. What a run that ends meanwhile did not wait for is in its result so.
+func (i *Interventions) Begin(in Intervention) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.open = append(i.open, in)
+}
+
+// Note enters one that has come to its end, in the place of what Begin was given. Those
+// beyond 10,000 are only counted.
 func (i *Interventions) Note(in Intervention) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.open = slices.DeleteFunc(i.open, func(begun Intervention) bool { return begun.N == in.N })
 	if len(i.noted) >= mostInterventions {
 		i.more++
 		return
@@ -69,15 +80,27 @@ func (i *Interventions) Note(in Intervention) {
 func (i *Interventions) Count() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.noted) + i.more
+	return len(i.open) + len(i.noted) + i.more
 }
 
-// All returns them in the order of their numbers, with their moments counted from zero,
-// and how many more there were.
+// NotedSince returns those that came to their ends after so many others had, in that order,
+// with their moments counted from zero; and how many have by now, for the next call.
+func (i *Interventions) NotedSince(seen int, zero Span) (later []Intervention, now int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	later = slices.Clone(i.noted[min(seen, len(i.noted)):])
+	for k := range later {
+		later[k].At -= zero
+	}
+	return later, len(i.noted)
+}
+
+// All returns them, those under way too, in the order of their numbers, with their moments
+// counted from zero, and how many more there were.
 func (i *Interventions) All(zero Span) (all []Intervention, more int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	all = slices.Clone(i.noted)
+	all = slices.Concat(i.noted, i.open)
 	for k := range all {
 		all[k].At -= zero
 	}

@@ -65,7 +65,7 @@ func newSide(name string, r *metrics.Result) side {
 	for _, p := range []pair{
 		{"Scenario", r.Scenario.Name, ""}, {"SHA-256", r.Scenario.Digest, ""}, {"Run", r.Run, ""}, {"Broker", cmp.Or(brokerName(r), r.Broker.URL), ""},
 		{"Measured", span(r.Measured), ""}, {"Began", started, ""}, {"Planned", words.Grouped(r.Totals.Planned), ""}, {"Answered", words.Grouped(r.Totals.Answered), ""},
-		{"homefleet", r.Tool, ""},
+		{"Attended", r.AttendedText(), ""}, {"homefleet", r.Tool, ""},
 	} {
 		if p.Value != "" {
 			s.Pairs = append(s.Pairs, p)

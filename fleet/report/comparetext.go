@@ -91,5 +91,8 @@ func resultLine(r *metrics.Result) string {
 	if !r.Started.IsZero() {
 		parts = append(parts, r.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
 	}
+	if r.AttendedText() != "" {
+		parts = append(parts, "attended")
+	}
 	return strings.Join(parts, ", ")
 }

@@ -43,7 +43,7 @@ func runFacts(r *metrics.Result) []facts {
 	block("Scenario",
 		pair{"Name", r.Scenario.Name, ""}, pair{"Title", r.Scenario.Title, ""}, pair{"SHA-256", r.Scenario.Digest, ""},
 		pair{"Seed", strconv.FormatUint(r.Seed, 10), ""}, pair{"Run", r.Run, ""}, pair{"Shards", strings.Join(r.Shards, ", "), ""}, pair{"Start", strings.Join(metrics.StartText(r.Starts), ", "), ""},
-		began, pair{"Warm-up", warmUp, ""}, pair{"Planned", planned, ""}, ran)
+		began, pair{"Warm-up", warmUp, ""}, pair{"Planned", planned, ""}, ran, pair{"Attended", r.AttendedText(), ""})
 	if !uncontrolled(r) {
 		block("Load",
 			pair{"Arrival", strings.Join(r.Load.Arrival, "\n"), ""}, pair{"QoS", qosText(r.Load.QoS), ""},

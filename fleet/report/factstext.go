@@ -67,8 +67,8 @@ func (w *writer) facts(heading string, r *metrics.Result) {
 		phases = append(phases, clean(p.Name)+" "+passed(time.Duration(p.To-p.From)))
 	}
 	all = append(all, row{"phases", phases}, row{"start", metrics.StartText(r.Starts)})
-	if n := len(r.Interventions) + r.InterventionsLeftOut; n > 0 {
-		all = append(all, row{"by hand", []string{"somebody intervened " + words.Plural(int64(n), "time", "times") + " while it ran"}})
+	if text := r.AttendedText(); text != "" {
+		all = append(all, row{"by hand", []string{text}})
 	}
 	for i := range r.Hosts {
 		all = append(all, factsOfHost(r, &r.Hosts[i]))

@@ -96,7 +96,7 @@ func newSuite(r *metrics.Result, more string) junitSuite {
 	}
 	for _, p := range []junitProperty{
 		{"homefleet", r.Tool}, {"scenario.sha256", r.Scenario.Digest}, {"seed", strconv.FormatUint(r.Seed, 10)}, {"run", r.Run},
-		{"broker", r.Broker.URL}, {"verdict", string(r.Verdict)},
+		{"broker", r.Broker.URL}, {"verdict", string(r.Verdict)}, {"attended", r.AttendedText()},
 	} {
 		p.Value = words.Plain(p.Value)
 		if p.Value != "" {

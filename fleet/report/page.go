@@ -134,6 +134,9 @@ func factsLine(r *metrics.Result) string {
 	if !r.Started.IsZero() {
 		parts = append(parts, moment(r.Started))
 	}
+	if r.AttendedText() != "" {
+		parts = append(parts, "attended")
+	}
 	return strings.Join(parts, " · ")
 }
 
