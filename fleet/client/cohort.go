@@ -84,9 +84,12 @@ func (c *Cohort) size() int { return c.Size + int(c.joined.Load()-c.left.Load())
 // Await counts more that are not there yet.
 func (c *Cohort) Await(more int) { c.awaited.Add(int64(more)) }
 
-// leave counts one no more.
-func (c *Cohort) leave(s *standing) {
+// leave counts one no more, which may have given up before.
+func (c *Cohort) leave(s *standing, gaveUp bool) {
 	c.removed.Add(1)
+	if gaveUp {
+		c.departed.Add(-1)
+	}
 	if s.absent.Load() {
 		c.awaited.Add(-1)
 		return

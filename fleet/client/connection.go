@@ -147,21 +147,6 @@ func (s *Session) Gone() <-chan struct{} { return s.inbox.gone() }
 // longer than until.
 func (s *Session) EndBy(until time.Time) { _ = s.inbox.hasten(func() { s.stopping = true }, until) }
 
-// Leave is EndBy for a session that is no part of the fleet from now on: it is counted no
-// more, and the broker is to keep nothing of it. It is false when the session was told so
-// before, or has ended by itself.
-func (s *Session) Leave(until time.Time) bool {
-	if !s.removed.CompareAndSwap(false, true) {
-		return false
-	}
-	return s.inbox.hasten(func() {
-		if !s.stopping {
-			s.stopping, s.leaving = true, true
-			s.profile.Cohort.leave(&s.standing)
-		}
-	}, until)
-}
-
 // IsRemoved reports whether the session is no part of the fleet any more. It may be called
 // from any goroutine.
 func (s *Session) IsRemoved() bool { return s.removed.Load() }

@@ -114,6 +114,9 @@ func (s *Session) part(code byte) {
 			l.endsAfter = new(time.Duration)
 		}
 	}
+	if s.leaving && !l.connected {
+		s.resume = true // for the broker, it may have a session
+	}
 	s.post(d)
 	l.writeBy = time.Now().Add(time.Second)
 	_ = l.conn.SetWriteDeadline(l.writeBy)
@@ -133,6 +136,9 @@ func (s *Session) part(code byte) {
 	l.ending = EndingWithWill
 	if code == wire.Success {
 		l.ending = EndingOrderly
+	}
+	if d.Properties.SessionExpiryInterval != nil {
+		s.resume = false
 	}
 	s.finish()
 }

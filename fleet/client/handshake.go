@@ -30,6 +30,7 @@ func (s *Session) sendConnect() error {
 	if err := s.handler.FillConnect(&p); err != nil {
 		return s.fail("connecting to", err)
 	}
+	s.asVanishing(&p)
 	if s.V311() {
 		s.asV311(&p)
 	}
@@ -85,6 +86,10 @@ func (s *Session) connack(frame wire.Frame) error {
 		l.heard, l.arrives = l.askedAt, max(l.arrives, l.askedAt)
 	}
 	s.accepted(ack.SessionPresent)
+	if s.vanishing {
+		s.part(wire.Success)
+		return ErrStopping
+	}
 	if err, renews := s.renews(ack.SessionPresent); renews {
 		return err
 	}

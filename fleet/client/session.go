@@ -59,13 +59,14 @@ type retry struct {
 
 // ordered is what others want of the session.
 type ordered struct {
-	mode     OfflineMode // how to go, when away
-	stopping bool        // it is to end: the fleet is being stopped, or the session is removed
-	leaving  bool        // it is removed
-	there    bool        // it was online as that began
-	away     bool        // to stay away until it is told to return
-	hurry    bool        // not to wait for the back-off
-	later    bool        // to wait for the back-off before it connects
+	mode      OfflineMode // how to go, when away
+	stopping  bool        // it is to end: the fleet is being stopped, or the session is removed
+	leaving   bool        // it is removed
+	vanishing bool        // it connects once more, to have the broker forget its session
+	there     bool        // it was online as that began
+	away      bool        // to stay away until it is told to return
+	hurry     bool        // not to wait for the back-off
+	later     bool        // to wait for the back-off before it connects
 }
 
 // Setup is what is particular to one session.
@@ -110,6 +111,7 @@ func (s *Session) Run(ctx context.Context) error {
 		switch {
 		case s.stopping:
 			s.countOffline()
+			s.vanish(ctx)
 			return nil
 		case s.away:
 			s.hasTried() // the ramp does not wait for the dead
@@ -190,7 +192,9 @@ func (s *Session) connect(ctx context.Context) error {
 	}
 	timeout := e.Timeout
 	s.counts().Dials.Add(1)
-	if h, ok := s.handler.(Connecting); ok {
+	if s.vanishing {
+		timeout = min(timeout, longestLeave)
+	} else if h, ok := s.handler.(Connecting); ok {
 		h.Connecting()
 	}
 	if !s.hasNetwork() {

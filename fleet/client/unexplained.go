@@ -26,6 +26,9 @@ func (s *Session) lost(err error) {
 // that it counts as a try which came to nothing; it has a reason, too, where somebody
 // follows how the session comes back from an incident.
 func (s *Session) connectFailed(err error, failed bool) {
+	if s.vanishing {
+		return // nobody misses it
+	}
 	h, ok := s.handler.(Connecting)
 	followed := ok && h.ConnectFailed(err)
 	if failed && !followed && !s.provoked() {
