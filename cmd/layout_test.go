@@ -192,6 +192,7 @@ var rooms = []struct {
 	{"fleet/control/api", nil},
 	{"fleet/control/page", nil},
 	{"fleet/control", map[string]string{
+		"devices":             "the kinds, and what hangs on a bridge",
 		"devices/words":       "numbers, and the word that was meant",
 		"devices/faces":       "commands in the dialects of devices",
 		"fleet":               "what is controlled",

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"time"
 
 	"homefleet/fleet"
@@ -46,21 +47,22 @@ func (c *call) kill() (any, error) {
 	}
 	mode := client.OfflineMode(o.Way)
 	return c.bulk(&o.Select, func(n int, all []*fleet.Device) []outcome {
-		by := client.Hand(n)
-		off := func(r *responder.Responder) bool {
-			held, _ := r.HeldBy()
-			for _, c := range held {
-				if c.IsHand() {
-					return false
-				}
-			}
-			r.Disconnect(by, mode)
-			return true
+		by := client.ByHand // until it is revived
+		if o.For > 0 {
+			by = client.Hand(n)
 		}
+		off := func(r *responder.Responder) outcome {
+			already, bound := killed(r, by)
+			if !already && bound == "" {
+				r.Disconnect(by, mode)
+			}
+			return outcome{already: already, refused: bound}
+		}
+		letBack := func(r *responder.Responder) { r.Reconnect(by, client.Reconnect{}) }
 		if o.Spread == 0 {
-			out := each(c.r.Context(), all, func(_ int, r *responder.Responder) outcome { return outcome{already: !off(r)} })
+			out := each(c.r.Context(), all, func(_ int, r *responder.Responder) outcome { return off(r) })
 			if o.For > 0 {
-				c.later(all, n, time.Now().Add(o.For), 0, func(r *responder.Responder) { r.Reconnect(by, client.Reconnect{}) })
+				c.later(all, n, time.Now().Add(o.For), 0, letBack)
 			}
 			return out
 		}
@@ -69,10 +71,32 @@ func (c *call) kill() (any, error) {
 			return everyone(all, outcome{refused: "the run does not plan anything any more"})
 		}
 		if o.For > 0 {
-			c.later(all, n, now.Add(o.For), o.Spread, func(r *responder.Responder) { r.Reconnect(by, client.Reconnect{}) })
+			c.later(all, n, now.Add(o.For), o.Spread, letBack)
 		}
 		return everyone(all, outcome{told: true})
 	})
+}
+
+// mostKills bounds those that keep a device off at a time, each until an end of its own.
+const mostKills = 64
+
+// killed reports whether a device is kept off by hand already, so that one more kill makes no
+// difference: it has no end, or is this one. bound is why there cannot be another.
+func killed(r *responder.Responder, by client.Cause) (already bool, bound string) {
+	held, _ := r.HeldBy()
+	kills := 0
+	for _, c := range held {
+		switch {
+		case c == client.ByHand || c == client.NotPresent || c == by:
+			return true, ""
+		case c.IsHand():
+			kills++
+		}
+	}
+	if kills >= mostKills {
+		return false, fmt.Sprintf("it is kept off by %d kills already, which is the most", kills)
+	}
+	return false, ""
 }
 
 // everyone is one outcome for all.
@@ -154,7 +178,7 @@ func (c *call) reset() (any, error) {
 	}
 	return c.bulk(&o.Select, func(_ int, all []*fleet.Device) []outcome {
 		faults := c.faulted.causes()
-		return each(c.r.Context(), all, func(i int, r *responder.Responder) outcome {
+		out := each(c.r.Context(), all, func(i int, r *responder.Responder) outcome {
 			for _, by := range faults {
 				unfault(r, by)
 			}
@@ -174,5 +198,7 @@ func (c *call) reset() (any, error) {
 			r.ForgetJournal()
 			return outcome{}
 		})
+		c.faulted.spare(told(all, out), faults)
+		return out
 	})
 }

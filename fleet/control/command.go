@@ -48,8 +48,9 @@ func (c *call) commandOne() (any, error) {
 	ctx, cancel := c.within(o.Timeout)
 	defer cancel()
 	c.patient(time.Now().Add(o.Timeout + patience))
+	c.begin(n, 1)
 	if o.Via == scenarios.ByHand {
-		out.Value, err = d.Do(ctx, o.Attribute, o.Payload)
+		out.Value, err = byHand(ctx, d, o)
 		c.note(n, 1, done(err))
 		if err != nil {
 			return nil, asDeviceProblem(d, err)
@@ -71,6 +72,24 @@ func (c *call) commandOne() (any, error) {
 		out.Response.Properties = append(out.Response.Properties, api.Property{Key: u.Key, Value: u.Value})
 	}
 	return out, nil
+}
+
+// byHand has a device obey a command at once, as with a hand on its switch. One that has not
+// come to it in time does not obey it any more.
+func byHand(ctx context.Context, d *fleet.Device, o *scenarios.Order) (value string, err error) {
+	was := each(ctx, []*fleet.Device{d}, func(_ int, r *responder.Responder) outcome {
+		if value, err = r.Do(time.Now(), o.Attribute, o.Payload); err != nil {
+			err = fmt.Errorf("%s: %w", d.ID(), err)
+		}
+		return outcome{}
+	})[0]
+	switch {
+	case was.told:
+		return value, err
+	case was.refused == ended(d):
+		return "", fleet.ErrEnded
+	}
+	return "", context.DeadlineExceeded
 }
 
 func done(err error) int {

@@ -81,23 +81,50 @@ load = "kettle"
 // is controlled.
 func start(t testing.TB, src string, with ...func(*control.Config)) *home {
 	t.Helper()
-	sc, faults := scenarios.Load("test.toml", []byte(src))
-	if faults.Err() != nil {
-		t.Fatal(faults)
-	}
 	b, err := broker.New(broker.Config{Anonymous: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &home{t: t, broker: b, over: make(chan struct{}), log: new(lines)}
-	f, err := fleet.New(sc, fleet.Options{Run: "test", Embedded: true, InMemory: true, BrokerControl: b,
-		BrokerName: "the test's", Dial: b.Dial, Events: events.New("test"), Journals: true, Log: slog.New(slog.NewTextHandler(h.log, nil))})
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return startAt(t, place{own: b, dial: b.Dial}, src, with...)
+}
+
+// place is where a scenario runs.
+type place struct {
+	own   *broker.Broker // nil: the broker is another's
+	dial  func(context.Context) (net.Conn, error)
+	shard scenarios.Shard // the zero value: it is the whole
+}
+
+// startAt is start in a place.
+func startAt(t testing.TB, at place, src string, with ...func(*control.Config)) *home {
+	t.Helper()
+	sc, faults := scenarios.Load("test.toml", []byte(src))
+	if faults.Err() != nil {
+		t.Fatal(faults)
+	}
+	var err error
+	if at.shard.N > 0 {
+		if sc, err = sc.Shard(at.shard, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := &home{t: t, broker: at.own, over: make(chan struct{}), log: new(lines)}
+	o := fleet.Options{Run: "test", BrokerName: "the test's", Dial: at.dial, Events: events.New("test"), Journals: true, Log: slog.New(slog.NewTextHandler(h.log, nil))}
+	if at.own != nil {
+		o.Embedded, o.InMemory, o.BrokerControl = true, true, at.own
+	}
+	f, err := fleet.New(sc, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.fleet = f
 	config := control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
-		Stop: f.Stop, Token: token, Phone: requester.NewPhone(requester.PhoneConfig{Name: "test", Dial: b.Dial, Patience: 5 * time.Second}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
+		Stop: f.Stop, Token: token, Phone: requester.NewPhone(requester.PhoneConfig{Name: "test", Dial: at.dial, Patience: 5 * time.Second}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
 	for _, set := range with {
 		set(&config)
 	}
@@ -116,9 +143,6 @@ func start(t testing.TB, src string, with ...func(*control.Config)) *home {
 		<-h.over
 		h.end()
 		s.Close()
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	select {
 	case <-f.Ready():

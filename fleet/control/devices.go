@@ -32,6 +32,8 @@ func (s *Server) aboutDevices() []operation {
 			reply: api.Device{}, problems: []problem{noSuchDevice, noAnswer}, do: (*call).getDevice},
 		{method: "GET", path: "/v1/kinds", id: "list-kinds", summary: "The kinds of device that there are, and what each can be told",
 			reply: api.Kinds{}, do: (*call).listKinds},
+		{method: "GET", path: "/v1/faces", id: "list-faces", summary: "The dialects that devices can speak, and how many of this run do",
+			reply: api.Faces{}, do: (*call).listFaces},
 		{method: "GET", path: "/v1/wills", id: "list-wills", summary: "What became of the Will Messages of the latest outages of devices, where they are audited",
 			query: append(selecting, parameter{"verdict", "one of the verdicts"}, parameter{"way", "how they went offline"}),
 			reply: api.Wills{}, problems: []problem{notHere}, do: (*call).listWills},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"homefleet/devices/words"
 	"homefleet/fleet"
@@ -33,6 +34,28 @@ type namedFault struct {
 	devices []*fleet.Device
 }
 
+// now is the fault as replies have it: with the devices that have it still.
+func (one *namedFault) now() api.NamedFault {
+	one.devices = slices.DeleteFunc(one.devices, (*fleet.Device).Removed)
+	one.Devices = len(one.devices)
+	return one.NamedFault
+}
+
+// spare takes devices out of the faults with these causes, which have been taken off them.
+func (f *namedFaults) spare(all []*fleet.Device, from []client.Cause) {
+	spared := make(map[int]bool, len(all))
+	for _, d := range all {
+		spared[d.Number()] = true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.by {
+		if slices.Contains(from, one.cause) {
+			one.devices = slices.DeleteFunc(one.devices, func(d *fleet.Device) bool { return spared[d.Number()] })
+		}
+	}
+}
+
 // faults are the operations on them.
 func (s *Server) faults() []operation {
 	return []operation{
@@ -53,7 +76,7 @@ func (c *call) listFaults() (any, error) {
 	defer f.mu.Unlock()
 	out := &api.NamedFaults{Faults: []api.NamedFault{}}
 	for _, name := range slices.Sorted(maps.Keys(f.by)) {
-		out.Faults = append(out.Faults, f.by[name].NamedFault)
+		out.Faults = append(out.Faults, f.by[name].now())
 	}
 	return out, nil
 }
@@ -63,7 +86,7 @@ func (c *call) getFault() (any, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one := f.by[name]; one != nil {
-		return &one.NamedFault, nil
+		return new(one.now()), nil
 	}
 	hint := "GET /v1/faults lists them"
 	if near, ok := words.Nearest(name, slices.Collect(maps.Keys(f.by))); ok {
@@ -90,12 +113,11 @@ func (c *call) putFault() (any, error) {
 	in := scenarios.Incident{Latency: o.Latency, Jitter: o.Jitter, Bandwidth: o.Bandwidth, Slice: o.Slice, SliceDelay: o.SliceDelay}
 	return c.bulk(&o.Select, func(n int, all []*fleet.Device) []outcome {
 		c.lift(name)
-		one := &namedFault{cause: client.Hand(n), devices: all,
-			NamedFault: api.NamedFault{Name: name, Devices: len(all), Fault: settingsOf(o)}}
+		one := &namedFault{cause: client.Hand(n), NamedFault: api.NamedFault{Name: name, Fault: settingsOf(o)}}
 		f.by[name] = one
 		c.Fleet.ExpectSlow(in)
 		link := incident.LinkOf(one.cause, &in)
-		return each(c.r.Context(), all, func(_ int, r *responder.Responder) outcome {
+		out := each(c.r.Context(), all, func(_ int, r *responder.Responder) outcome {
 			if o.Blackhole {
 				r.CutNetwork(one.cause, "fault "+name)
 			}
@@ -104,6 +126,8 @@ func (c *call) putFault() (any, error) {
 			}
 			return outcome{}
 		})
+		one.devices = told(all, out)
+		return out
 	})
 }
 
@@ -133,24 +157,31 @@ func (c *call) deleteFault() (any, error) {
 	if f.by[name] == nil {
 		return &api.Bulk{Refused: []api.Refusal{}, Took: span(0)}, nil
 	}
-	n := c.number()
-	of := c.lift(name)
-	c.note(n, of, of)
-	return &api.Bulk{Intervention: n, Selected: of, Done: of, Refused: []api.Refusal{}, Took: span(0)}, nil
+	n, start := c.number(), time.Now()
+	of := f.by[name].now().Devices
+	c.begin(n, of)
+	done := c.lift(name)
+	c.note(n, of, done)
+	return &api.Bulk{Intervention: n, Selected: of, Done: done, Refused: []api.Refusal{}, Took: span(time.Since(start))}, nil
 }
 
-// lift takes a fault away, and returns from how many devices.
-func (c *call) lift(name string) int {
+// lift takes a fault away, and returns from how many devices. One that does not come to it
+// in time loses it later: none keeps a fault that is not listed.
+func (c *call) lift(name string) (done int) {
 	one := c.faulted.by[name]
 	if one == nil {
 		return 0
 	}
 	delete(c.faulted.by, name)
-	each(c.r.Context(), one.devices, func(_ int, r *responder.Responder) outcome {
+	for i, o := range each(c.r.Context(), one.devices, func(_ int, r *responder.Responder) outcome {
 		unfault(r, one.cause)
 		return outcome{}
-	})
-	return len(one.devices)
+	}) {
+		if o.told || one.devices[i].Tell(func(r *responder.Responder) { unfault(r, one.cause) }) {
+			done++
+		}
+	}
+	return done
 }
 
 // unfault takes what a fault has put on a device away.

@@ -2,18 +2,22 @@ package control_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"homefleet/fleet/broker"
 	"homefleet/fleet/control/api"
+	"homefleet/scenarios"
 )
 
 const growing = `
 seed = 4
 [connect]
 session_expiry = "1h"
+rate = "50/s"
 [[device]]
 kind = "light"
 id = "old-{n}"
@@ -30,7 +34,7 @@ rate = "10/s"
 qos = 1
 [[incident]]
 kind = "power-cut"
-at = "4s"
+at = "4030ms"
 for = "1s"
 `
 
@@ -116,4 +120,164 @@ func TestDevicesComeAndGo(t *testing.T) {
 	if len(res.Interventions) != 6 || !res.Attended {
 		t.Errorf("%d interventions; want 6", len(res.Interventions))
 	}
+}
+
+// Devices that come and go, named faults, and what was done by keys in a terminal are done
+// again like all else. None of it is at a moment at which something else happens as well, such
+// as a request: of two timers of one moment, either may be the first.
+func TestReplayOfGrowthAndFaults(t *testing.T) {
+	first := inBubble(t, growing, func(h *bubbled) {
+		h.at(1137 * time.Millisecond)
+		h.do("POST", "/v1/devices", `{"kind":"light","id":"new-{n}","count":3,"retain":true}`)
+		h.do("POST", "/v1/devices", `{"kind":"plug","id":"boxed","present":false}`)
+		h.at(1537 * time.Millisecond)
+		h.do("PUT", "/v1/faults/far", `{"select":{"share":"60%"},"latency":"40ms","jitter":"20ms"}`)
+		h.at(2137 * time.Millisecond)
+		h.do("POST", "/v1/actions/revive", `{"select":{"id":"boxed"}}`)
+		h.do("POST", "/v1/actions/kill", `{"select":{"ids":["new-3"]},"way":"cut"}`)
+		h.at(2537 * time.Millisecond)
+		h.do("PUT", "/v1/faults/far", `{"select":{"id":"old-1"},"bandwidth":"4KiB/s"}`)
+		h.do("POST", "/v1/actions/remove", `{"select":{"id":"new-1"}}`)
+		h.at(3137 * time.Millisecond)
+		h.do("POST", "/v1/devices/old-2/command", `{"attribute":"power","payload":"TOGGLE","via":"hand"}`)
+		h.do("POST", "/v1/actions/remove", `{"select":{"ids":["new-3","boxed"]},"clear":true}`)
+		h.at(6137 * time.Millisecond)
+		h.do("PUT", "/v1/faults/lost", `{"select":{"id":"old-2"},"blackhole":true}`)
+		h.do("DELETE", "/v1/faults/far", "")
+		h.at(7137 * time.Millisecond)
+		h.do("POST", "/v1/actions/reset", `{"select":{"all":true}}`)
+		h.do("DELETE", "/v1/faults/lost", "")
+	})
+	if n := len(first.Interventions); n != 13 || first.Devices.Added != 4 || first.Devices.Removed != 3 {
+		t.Fatalf("%d interventions, %+v; want 13, 4 devices added and 3 removed", n, first.Devices)
+	}
+	for i := range first.Interventions {
+		if one := &first.Interventions[i]; one.Op == "kill" || one.Op == "command-device old-2" {
+			one.By = "terminal"
+		}
+	}
+	replayTwice(t, growing, first)
+}
+
+// What is removed leaves nothing of itself with the broker, however it had gone, in both
+// versions of MQTT; and its Will comes, or does not, as with any other device.
+func TestRemovedLeaveTheBrokerClean(t *testing.T) {
+	for version, more := range map[string]string{"5": "[device.will]\ndelay = \"4s\"\n", "3.1.1": "[broker]\nmqtt = \"3.1.1\"\n"} {
+		res := inBubble(t, leaving+more, func(h *bubbled) {
+			h.at(time.Second)
+			before := h.broker.Stats().Sessions
+			for i, way := range scenarios.OfflineModes() {
+				h.do("POST", "/v1/actions/kill", fmt.Sprintf(`{"select":{"id":"lamp-%d"},"way":%q}`, i+1, way))
+			}
+			h.at(2 * time.Second)
+			h.do("PUT", "/v1/faults/slow", `{"select":{"id":"lamp-9"},"latency":"100ms"}`)
+			if got := h.broker.Stats().Sessions; got != before {
+				t.Errorf("MQTT %s: %d sessions with seven devices away; want %d, as before", version, got, before)
+			}
+			for n := 1; n <= 9; n++ { // the eighth and ninth are online
+				h.do("POST", "/v1/actions/remove", fmt.Sprintf(`{"select":{"id":"lamp-%d"},"clear":true}`, n))
+			}
+			if got := h.broker.Stats(); got.Sessions != before-9 || got.Clients != got.Sessions {
+				t.Errorf("MQTT %s: %d sessions, %d clients with nine devices removed; want %d, all connected", version, got.Sessions, got.Clients, before-9)
+			}
+		})
+		if w := res.Audit.Wills; w.Missing+w.Late+w.Early+w.Unexpected > 0 || w.OnTime < 5 {
+			t.Errorf("MQTT %s: Wills %+v; want those of the ways that have one, on time", version, w)
+		}
+		if d := res.Devices; d.Total != 3 || d.Online != 3 || d.Removed != 9 {
+			t.Errorf("MQTT %s: at the end %+v; want 3 of 3, 9 removed", version, d)
+		}
+	}
+}
+
+const leaving = `
+seed = 4
+[phases]
+measure = "20s"
+[audit]
+[connect]
+session_expiry = "1h"
+[[device]]
+kind = "light"
+id = "lamp-{n}"
+count = 12
+retain = true
+`
+
+// A device that the broker has refused for good can be removed, and is in no figure then.
+func TestRemoveWhoGaveUp(t *testing.T) {
+	inBubble(t, twoLamps, func(h *bubbled) {
+		<-h.fleet.Ready()
+		if got := h.do("GET", "/v1", ""); !strings.Contains(got, `"total":2,"online":1,"seen":1,"gave_up":1`) {
+			t.Errorf("at first %s; want one that gave up", got)
+		}
+		if status, _ := h.ask("GET", "/readyz", ""); status != 503 {
+			t.Errorf("ready = %d with a device that gave up; want 503", status)
+		}
+		if got := h.do("POST", "/v1/actions/remove", `{"select":{"id":"lamp-2"}}`); !strings.Contains(got, `"done":1`) {
+			t.Errorf("remove: %s; want it done", got)
+		}
+		if got := h.do("GET", "/v1", ""); !strings.Contains(got, `"total":1,"online":1,"seen":1,"gave_up":0`) {
+			t.Errorf("then %s; want one device", got)
+		}
+		if status, body := h.ask("GET", "/readyz", ""); status != 200 {
+			t.Errorf("ready = %d %s; want 200", status, body)
+		}
+		if status, _ := h.ask("POST", "/v1/actions/remove", `{"select":{"id":"lamp-2"}}`); status != 409 {
+			t.Errorf("removed again: %d; want 409", status)
+		}
+	}, func(b *bubbling) {
+		b.broker.Admit = func(i broker.ConnectInfo) byte {
+			if i.ClientID == "lamp-2" {
+				return 0x87
+			}
+			return 0
+		}
+	})
+}
+
+// A shard takes no devices, nor what the auditor would not hear of, each with a sentence that
+// says why; and nothing is noted.
+func TestAddRefused(t *testing.T) {
+	add := func(h *bubbled, body string) string {
+		t.Helper()
+		for _, path := range []string{"/v1/devices?dry_run=true", "/v1/devices"} {
+			status, text := h.ask("POST", path, body)
+			if status != 409 || !strings.Contains(text, "/problems/not-here") {
+				t.Errorf("POST %s %s = %d %s; want 409, not here", path, body, status, text)
+			}
+			if path == "/v1/devices" {
+				return text
+			}
+		}
+		return ""
+	}
+	res := inBubble(t, growing, func(h *bubbled) {
+		h.at(time.Second)
+		if got := add(h, `{"kind":"light","id":"x","will":{"topic":"elsewhere/{id}"}}`); !strings.Contains(got, "the auditor does not hear of those on elsewhere/+") {
+			t.Errorf("a Will elsewhere: %s", got)
+		}
+		if got := add(h, `{"kind":"light","id":"x","mqtt":"3.1.1"}`); !strings.Contains(got, "the devices would speak MQTT 3.1.1") {
+			t.Errorf("MQTT 3.1.1: %s", got)
+		}
+		h.do("POST", "/v1/devices", `{"kind":"light","id":"y-{n}","count":9999,"present":false}`)
+		if got := add0(h, `{"kind":"light","id":"z-{n}","count":2}`); !strings.Contains(got, "that makes 10001 devices that were added to the run; want at most 10000") {
+			t.Errorf("more than there may be: %s", got)
+		}
+	})
+	if len(res.Interventions) != 1 {
+		t.Errorf("%d interventions; want the one that was done", len(res.Interventions))
+	}
+	inBubble(t, "[phases]\nmeasure = \"5s\"\n[[device]]\nkind = \"light\"\ncount = 4\n[[controller]]\nattribute = \"power\"\nrate = \"10/s\"\n", func(h *bubbled) {
+		h.at(time.Second)
+		if got := add(h, `{"kind":"light","id":"x"}`); !strings.Contains(got, "the run is a shard") || !strings.Contains(got, "present = false") {
+			t.Errorf("on a shard: %s", got)
+		}
+	}, func(b *bubbling) { b.shard = scenarios.Shard{K: 1, N: 2} })
+}
+
+// add0 asks for devices and returns the reply, whatever it is.
+func add0(h *bubbled, body string) string {
+	_, text := h.ask("POST", "/v1/devices", body)
+	return text
 }

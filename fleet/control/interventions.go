@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -36,8 +37,26 @@ func (s *Server) clock() time.Duration {
 	return s.Fleet.Clock()
 }
 
+// begin enters an intervention that is about to take its time: it is one from now on,
+// whatever becomes of the client that asked for it, and of the run.
+func (c *call) begin(n, selected int) {
+	if c.entry == nil {
+		c.entry = new(c.intervention(n, selected))
+		c.Fleet.Interventions().Begin(*c.entry)
+	}
+}
+
 // note enters an intervention in the result of the run.
 func (c *call) note(n, selected, done int) {
+	if c.entry == nil {
+		c.entry = new(c.intervention(n, selected))
+	}
+	c.entry.Selected, c.entry.Done = selected, done
+	c.Fleet.Interventions().Note(*c.entry)
+}
+
+// intervention is the one that the call is, with nobody done yet.
+func (c *call) intervention(n, selected int) metrics.Intervention {
 	body := json.RawMessage(c.body)
 	if len(body) > mostNoted || len(body) == 0 || c.noted.Add(int64(len(body))) > mostNotedAll {
 		body = nil
@@ -46,5 +65,5 @@ func (c *call) note(n, selected, done int) {
 	if id := c.r.PathValue("id") + c.r.PathValue("number") + c.r.PathValue("group") + c.r.PathValue("name"); id != "" {
 		op += " " + id
 	}
-	c.Fleet.Interventions().Note(metrics.Intervention{N: n, At: metrics.Span(c.asked), By: "control", Op: op, Request: body, Selected: selected, Done: done})
+	return metrics.Intervention{N: n, At: metrics.Span(c.asked), By: cmp.Or(c.by, "control"), Op: op, Request: body, Selected: selected}
 }

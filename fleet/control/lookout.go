@@ -99,12 +99,10 @@ func (l *lookout) look(tell func(t events.Type, device int, at time.Duration, da
 		tell(events.Phase, -1, now, api.PhaseChange{Moment: s.view().Moment(now), Phase: p})
 	}
 	l.lookAtIncidents(now, tell)
-	if n := f.Interventions().Count(); n != l.interventions {
-		all, _ := f.Interventions().All(metrics.Span(-f.OffsetOf(0)))
-		for _, i := range all[min(l.interventions, len(all)):] {
-			tell(events.Intervention, -1, now, interventionOf(&i))
-		}
-		l.interventions = n
+	var done []metrics.Intervention
+	done, l.interventions = f.Interventions().NotedSince(l.interventions, metrics.Span(-f.OffsetOf(0)))
+	for i := range done {
+		tell(events.Intervention, -1, now, interventionOf(&done[i]))
 	}
 	if f.Audited() {
 		l.lookAtWills(now, tell)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet/control/api"
+	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -55,11 +57,13 @@ type call struct {
 	r    *http.Request
 	body []byte
 
-	asked   time.Duration // when it was asked for, on the run's clock
-	ticks   bool          // the stream has points of the history
-	ticked  int           // number of the last
-	reports bool          // the stream ends with the report
-	preset  int           // number of the intervention that it repeats; 0: it repeats none
+	asked   time.Duration         // when it was asked for, on the run's clock
+	ticks   bool                  // the stream has points of the history
+	ticked  int                   // number of the last
+	reports bool                  // the stream ends with the report
+	preset  int                   // number of the intervention that it repeats; 0: it repeats none
+	by      string                // how that one came; "": by this API
+	entry   *metrics.Intervention // the one that it is, once it is entered
 }
 
 // mux routes requests to the operations.
@@ -121,12 +125,32 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, op *operation) {
 		writeProblem(w, asProblem(err))
 		return
 	}
+	if op.changes() {
+		ctx, cancel := lasting(r.Context())
+		defer cancel()
+		c.r = r.WithContext(ctx)
+	}
 	if key := r.Header.Get("Idempotency-Key"); op.keyed && key != "" {
 		s.replies.once(w, c, key)
 		return
 	}
 	status, reply := c.answer()
 	write(w, status, reply)
+}
+
+// lasting is the context of what changes something: it is done although the client goes,
+// so that a client who asks again, with the same Idempotency-Key, hears what became of it,
+// and the result says what was done. One that has gone is no reason to wait for long.
+func lasting(of context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(of))
+	leave := context.AfterFunc(of, func() {
+		select {
+		case <-time.After(patience):
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { leave(); cancel() }
 }
 
 // answer does what is asked for; reply is nil where it has been written already.

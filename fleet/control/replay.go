@@ -156,7 +156,7 @@ func (s *Server) again(ctx context.Context, step replayed, moment time.Duration)
 	if from := strings.Index(op.path, "{"); from >= 0 {
 		r.SetPathValue(op.path[from+1:strings.Index(op.path, "}")], step.name)
 	}
-	c := &call{Server: s, op: op, w: nowhere{}, r: r, body: step.Request, asked: moment, preset: step.N}
+	c := &call{Server: s, op: op, w: nowhere{}, r: r, body: step.Request, asked: moment, preset: step.N, by: step.By}
 	if c.body == nil && op.body != nil {
 		c.body = []byte("{}")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"homefleet/devices/faces"
@@ -50,6 +51,9 @@ func (s *Server) noSuchDevice(id string) *api.Problem {
 			break
 		}
 	}
+	if detail, hint := s.behind(id); detail != "" {
+		return noSuchDevice.because(hint, "%s", detail)
+	}
 	hint := "GET /v1/devices lists them"
 	if near, ok := words.Nearest(id, ids); ok {
 		hint = "did you mean " + quoted(near) + "?"
@@ -65,6 +69,9 @@ func (s *Server) selected(sel *scenarios.Selector, choice int) ([]*fleet.Device,
 	numbers := s.Scenario.Selected(sel.Target, uint64(choice))
 	if len(numbers) == 0 {
 		f := s.Scenario.WhyNobody(sel.Target, uint64(choice))
+		if detail, hint := s.behind(sel.ID); detail != "" {
+			f.Message, f.Hint = detail, hint
+		}
 		p := nothingSelected.because(f.Hint, "%s", f.Message)
 		p.Errors = []api.Fault{{Pointer: pointer(f.Path), Detail: f.Message, Hint: f.Hint}}
 		return nil, p
@@ -108,7 +115,8 @@ type outcome struct {
 }
 
 // each has the goroutine of each device do something, and waits for all of them as long
-// as patience lasts. The outcomes are in the order of the devices.
+// as patience lasts. The outcomes are in the order of the devices. Whoever has not begun by
+// then does it no more: what is said to be undone stays undone.
 func each(ctx context.Context, all []*fleet.Device, do func(int, *responder.Responder) outcome) []outcome {
 	type answer struct {
 		i int
@@ -116,29 +124,52 @@ func each(ctx context.Context, all []*fleet.Device, do func(int, *responder.Resp
 	}
 	out := make([]outcome, len(all))
 	answers := make(chan answer, len(all)) // so that no device waits
+	taken := make([]atomic.Bool, len(all)) // by the device, or back by who has asked
 	asked := 0
 	for i, d := range all {
-		if d.Tell(func(r *responder.Responder) { answers <- answer{i, do(i, r)} }) {
+		if d.Tell(func(r *responder.Responder) {
+			if taken[i].CompareAndSwap(false, true) {
+				answers <- answer{i, do(i, r)}
+			}
+		}) {
 			asked++
-			out[i].refused = "it has not answered in time"
 		} else {
+			taken[i].Store(true)
 			out[i] = outcome{refused: ended(d)}
 		}
 	}
 	over := time.NewTimer(patience)
 	defer over.Stop()
-	for range asked {
+	expired, gone := over.C, ctx.Done()
+	for asked > 0 {
 		select {
 		case a := <-answers:
+			asked--
 			a.told = true
 			out[a.i] = a.outcome
-		case <-over.C:
-			return out
-		case <-ctx.Done():
-			return out
+			continue
+		case <-expired:
+		case <-gone:
+		}
+		expired, gone = nil, nil // whoever has begun is waited for
+		for i := range taken {
+			if taken[i].CompareAndSwap(false, true) {
+				asked--
+				out[i].refused = "it has not begun in time, and does not any more"
+			}
 		}
 	}
 	return out
+}
+
+// told are those of the devices that have carried out what each had them do.
+func told(all []*fleet.Device, out []outcome) (some []*fleet.Device) {
+	for i, d := range all {
+		if out[i].told {
+			some = append(some, d)
+		}
+	}
+	return some
 }
 
 // ended says why a device does nothing any more.
@@ -176,6 +207,7 @@ func (c *call) bulk(sel *scenarios.Selector, do func(n int, all []*fleet.Device)
 		}
 		return out, nil
 	}
+	c.begin(n, len(all))
 	start := time.Now()
 	for i, o := range do(n, all) {
 		switch {

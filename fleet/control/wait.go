@@ -1,6 +1,8 @@
 package control
 
 import (
+	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -24,7 +26,8 @@ func (s *Server) waiting() []operation {
 // the more of them the less often.
 const (
 	lookEvery   = 20 * time.Millisecond
-	lookFurther = 20 * time.Microsecond // longer, for each device that is woken
+	lookFurther = 20 * time.Microsecond  // longer, for each device that is woken
+	lookLast    = 500 * time.Millisecond // beyond the time, for devices that are busy
 	mostNearest = 5
 )
 
@@ -44,12 +47,8 @@ func (c *call) wait() (any, error) {
 	if err := c.canBe(&o.Until, all); err != nil {
 		return nil, err
 	}
-	need := o.Until.Count
-	if need == 0 {
-		need = len(all)
-	}
-	if need > len(all) {
-		return nil, badBody.because("", "count is %d, and %d are selected", need, len(all))
+	if o.Until.Count > len(all) {
+		return nil, badBody.because("", "count is %d, and %d are selected", o.Until.Count, len(all))
 	}
 	start := time.Now()
 	until := start.Add(o.Timeout)
@@ -63,9 +62,13 @@ func (c *call) wait() (any, error) {
 	over := time.NewTimer(o.Timeout)
 	defer over.Stop()
 	for last := false; ; {
-		out := c.look(&o.Until, all)
+		before := len(all)
+		if all = slices.DeleteFunc(all, (*fleet.Device).Removed); len(all) == 0 {
+			return nil, allRemoved(before) // who is gone for good is neither offline nor online
+		}
+		out := c.look(&o.Until, all, until.Add(lookLast))
 		out.After = span(time.Since(start))
-		out.Met = out.Matching >= need
+		out.Met = out.Matching >= cmp.Or(o.Until.Count, len(all))
 		if out.Met || last {
 			return out, nil
 		}
@@ -101,13 +104,15 @@ func (c *call) canBe(u *scenarios.Until, all []*fleet.Device) error {
 	return nil
 }
 
-// look looks at how the devices are.
-func (c *call) look(u *scenarios.Until, all []*fleet.Device) *api.WaitReply {
+// look looks at how the devices are. Who has not said so by a time is as it is not to be.
+func (c *call) look(u *scenarios.Until, all []*fleet.Device, by time.Time) *api.WaitReply {
 	out := &api.WaitReply{Selected: len(all), Nearest: []api.Nearest{}}
 	values := make([]map[string]string, len(all))
 	if u.Values != nil {
 		read := make([]map[string]string, len(all)) // each by its own device, until it is told of
-		for i, o := range each(c.r.Context(), all, func(i int, r *responder.Responder) outcome {
+		ctx, cancel := context.WithDeadline(c.r.Context(), by)
+		defer cancel()
+		for i, o := range each(ctx, all, func(i int, r *responder.Responder) outcome {
 			read[i] = r.Snapshot(time.Now()).Values
 			return outcome{}
 		}) {
@@ -122,7 +127,7 @@ func (c *call) look(u *scenarios.Until, all []*fleet.Device) *api.WaitReply {
 		for name, want := range u.Values {
 			attr, _ := c.Scenario.Device(d.Number()).Group.Kind.Attribute([]byte(name))
 			got := values[i][c.Scenario.Device(d.Number()).Group.Kind.Attributes[attr].Name]
-			match = match && got == want
+			match = match && values[i] != nil && got == want
 			if one.Values == nil {
 				one.Values = make(map[string]string)
 			}
