@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -42,8 +43,8 @@ or several; a pattern such as "flat-07-*"; kind=light, home=flat-07, share=10%,
 online=false; or --all. The only run on this machine is found by itself; else
 --at says where it is, or --ready names its ready file.
 
-Exit codes: 0 all well, 1 the run cannot be reached, 2 it has refused, 3 what was
-waited for did not come about.`,
+Exit codes: 0 all well, 1 the run cannot be reached, 2 it has refused, all or some
+of it, 3 what was waited for did not come about.`,
 		Example: `  homefleet ctl ls kind=light
   homefleet ctl cmd porch power ON
   homefleet ctl kill home=flat-07 --way cut --for 30s
@@ -64,6 +65,7 @@ waited for did not come about.`,
 	cmd.AddCommand(c.following()...)
 	cmd.AddCommand(c.acting()...)
 	for _, sub := range cmd.Commands() {
+		sub.RunE = inFlags(sub.RunE)
 		sub.Flags().SortFlags = false
 		completeFiles(sub)
 	}
@@ -128,6 +130,35 @@ func controlURL(text string) (string, error) {
 		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
 	}
 	return u.Scheme + "://" + u.Host, nil
+}
+
+// keyValue is a key and its value as a scenario and the API have them: for = "20s".
+var keyValue = regexp.MustCompile(`"?([a-z_]+)"?(?: = |: )(?:"([^"]*)"|(true|false|[0-9.]+))`)
+
+// inFlags has a command say what to add in its own words: --for 20s, or latency=200ms.
+func inFlags(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		if e, ok := errors.AsType[*exitError](err); ok && strings.HasPrefix(e.hint, "add ") {
+			e.hint = keyValue.ReplaceAllStringFunc(e.hint, func(text string) string {
+				m := keyValue.FindStringSubmatch(text)
+				value := m[2] + m[3]
+				if name := strings.ReplaceAll(m[1], "_", "-"); cmd.Flags().Lookup(name) != nil {
+					return "--" + name + " " + value
+				}
+				return m[1] + "=" + value
+			})
+		}
+		return err
+	}
+}
+
+// someRefused is the error of an action that was not done with all devices; nil: it was.
+func (c *ctl) someRefused(b *api.Bulk) error {
+	if b.RefusedCount == 0 {
+		return nil
+	}
+	return &exitError{code: exitUsage, err: fmt.Errorf("%s of %s refused", words.Grouped(int64(b.RefusedCount)), plural(b.Selected, "device")), said: c.json}
 }
 
 // ask makes a request, and turns what goes wrong into exit codes.
@@ -274,27 +305,56 @@ func bulkText(b *api.Bulk) string {
 	return t.String()
 }
 
-// completeDevices completes the words of a selection from the running fleet.
-func (c *ctl) completeDevices(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+// completeDevices completes the words of a selection from the running fleet: ids, and behind
+// kind= and home= what there is of them.
+func (c *ctl) completeDevices(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	const none = cobra.ShellCompDirectiveNoFileComp
 	client, err := c.client()
-	if err != nil || strings.Contains(word, "=") {
+	if err != nil {
 		return nil, none
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	var page api.Devices
-	if err := client.Do(ctx, "GET", "/v1/devices?limit=200&id="+url.QueryEscape(word+"*"), nil, &page); err != nil {
-		return nil, none
-	}
+	key, begun, valued := strings.Cut(word, "=")
 	var all []string
-	for _, d := range page.Devices {
-		all = append(all, d.ID)
+	switch {
+	case !valued:
+		var page api.Devices
+		if err := client.Do(ctx, "GET", "/v1/devices?limit=200&id="+url.QueryEscape(word+"*"), nil, &page); err != nil {
+			page.Devices = nil // a word that no device begins with may be that of a key
+		}
+		for _, d := range page.Devices {
+			all = append(all, d.ID)
+		}
+		for _, key := range selectorKeys {
+			if strings.HasPrefix(key, word) {
+				all = append(all, key+"=")
+			}
+		}
+		return all, none | cobra.ShellCompDirectiveNoSpace
+	case key == "kind":
+		var kinds api.Kinds
+		if err := client.Do(ctx, "GET", "/v1/kinds", nil, &kinds); err != nil {
+			return nil, none
+		}
+		for _, k := range kinds.Kinds {
+			all = append(all, k.Kind)
+		}
+	case key == "home":
+		var homes api.Homes
+		if err := client.Do(ctx, "GET", "/v1/homes", nil, &homes); err != nil {
+			return nil, none
+		}
+		all = homes.Homes
+	case key == "online":
+		all = []string{"true", "false"}
 	}
-	for _, key := range selectorKeys {
-		if strings.HasPrefix(key, word) {
-			all = append(all, key+"=")
+	const most = 200
+	var fit []string
+	for _, value := range all {
+		if value != "" && strings.HasPrefix(value, begun) && len(fit) < most {
+			fit = append(fit, key+"="+value)
 		}
 	}
-	return all, none | cobra.ShellCompDirectiveNoSpace
+	return fit, none
 }

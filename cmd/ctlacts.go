@@ -42,8 +42,11 @@ func (c *ctl) act(ctx context.Context, verb string, sel, body map[string]any) er
 	if c.dry {
 		path += "?dry_run=true"
 	}
-	_, err := show(ctx, c, "POST", path, body, bulkText)
-	return err
+	out, err := show(ctx, c, "POST", path, body, bulkText)
+	if err != nil {
+		return err
+	}
+	return c.someRefused(out)
 }
 
 func (c *ctl) plainAction(verb, short string) *cobra.Command {

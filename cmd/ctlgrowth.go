@@ -94,7 +94,7 @@ func (c *ctl) remove() *cobra.Command {
 		if c.dry {
 			path += "?dry_run=true"
 		}
-		_, err := show(cmd.Context(), c, "POST", path, body, func(r *api.Removed) string {
+		out, err := show(cmd.Context(), c, "POST", path, body, func(r *api.Removed) string {
 			text := bulkText(&r.Bulk)
 			if e := r.Retained; e != nil {
 				text += plural(e.Topics, "topic") + " emptied"
@@ -105,7 +105,10 @@ func (c *ctl) remove() *cobra.Command {
 			}
 			return text
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return c.someRefused(&out.Bulk)
 	}
 	cmd.Flags().BoolVar(&clear, "clear", false, "empty every topic that they left retained")
 	return cmd
@@ -129,8 +132,11 @@ func (c *ctl) slow() *cobra.Command {
 		if c.dry {
 			path += "?dry_run=true"
 		}
-		_, err := show(cmd.Context(), c, "PUT", path, body, bulkText)
-		return err
+		out, err := show(cmd.Context(), c, "PUT", path, body, bulkText)
+		if err != nil {
+			return err
+		}
+		return c.someRefused(out)
 	}
 	return cmd
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -109,25 +110,18 @@ func (c *ctl) list() *cobra.Command {
 	return &cobra.Command{Use: "ls [SELECTION]", Short: "List devices", Args: cobra.ArbitraryArgs, ValidArgsFunction: c.completeDevices,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sel, ids := c.selection(args)
-			if len(ids) > 1 {
-				return misused("a pattern such as \"flat-07-*\" lists several", "ls wants one id; %q is another", ids[1])
+			if _, ok := sel["share"]; ok {
+				return misused("an action with --dry-run says whom a share would befall", "share= is drawn anew for each action; ls lists devices by kind=, home=, online= and ids")
 			}
-			q, err := query(sel, ids)
-			if err != nil {
-				return err
-			}
-			q.Set("limit", "1000")
 			all := api.Devices{Devices: []api.DeviceLine{}}
-			for {
-				var page api.Devices
-				if err := c.ask(cmd.Context(), "GET", "/v1/devices?"+q.Encode(), nil, &page); err != nil {
+			for i := range max(len(ids), 1) {
+				q, err := query(sel, ids[min(i, len(ids)):min(i+1, len(ids))])
+				if err != nil {
 					return err
 				}
-				all.Devices, all.Total = append(all.Devices, page.Devices...), page.Total
-				if page.Next == "" {
-					break
+				if err := c.pages(cmd.Context(), q, &all); err != nil {
+					return err
 				}
-				q.Set("cursor", page.Next)
 			}
 			if c.json {
 				return c.document(all)
@@ -137,6 +131,30 @@ func (c *ctl) list() *cobra.Command {
 			}
 			return c.printf("%s", deviceLines(all.Devices))
 		}}
+}
+
+// pages adds all devices of a query to others, each of them once.
+func (c *ctl) pages(ctx context.Context, q url.Values, all *api.Devices) error {
+	there := make(map[int]bool, len(all.Devices))
+	for _, d := range all.Devices {
+		there[d.Number] = true
+	}
+	q.Set("limit", "1000")
+	for {
+		var page api.Devices
+		if err := c.ask(ctx, "GET", "/v1/devices?"+q.Encode(), nil, &page); err != nil {
+			return err
+		}
+		for _, d := range page.Devices {
+			if !there[d.Number] {
+				all.Devices = append(all.Devices, d)
+			}
+		}
+		if all.Total = len(all.Devices); page.Next == "" {
+			return nil
+		}
+		q.Set("cursor", page.Next)
+	}
 }
 
 // deviceLines lists devices, one a line.

@@ -31,14 +31,19 @@ type house struct {
 	chosen   int
 	top      int // of the devices, the first that is shown
 
-	mu    sync.Mutex // held for what devices report
-	seen  []string   // the values of each, in words
-	asked []bool     // it has yet to answer
-	note  string     // what came of the last key
+	mu    sync.Mutex   // held for what devices report
+	rows  map[int]*row // of the devices, by their numbers
+	note  string       // what came of the last key
 	noted time.Time
 
 	askedAt time.Time
 	drawnAt time.Time
+}
+
+// row is what is known of a device.
+type row struct {
+	values string // in words
+	asked  bool   // it has yet to answer
 }
 
 // How often devices are asked for their values, and the table is drawn.
@@ -63,8 +68,23 @@ func (r *running) openHouse() {
 	if k == nil {
 		return
 	}
-	all := r.fleet.Devices()
-	r.house = &house{r: r, keyboard: k, devices: all, seen: make([]string, len(all)), asked: make([]bool, len(all))}
+	r.house = &house{r: r, keyboard: k, rows: make(map[int]*row)}
+	r.house.look()
+}
+
+// look finds out who is there: devices may be added and removed while the run lasts.
+func (h *house) look() {
+	chosen := -1
+	if h.chosen < len(h.devices) {
+		chosen = h.devices[h.chosen].Number()
+	}
+	h.devices = slices.DeleteFunc(h.r.fleet.Devices(), (*fleet.Device).Removed)
+	h.chosen = min(h.chosen, max(len(h.devices)-1, 0))
+	for i, d := range h.devices {
+		if d.Number() == chosen {
+			h.chosen = i
+		}
+	}
 }
 
 // keys are what the watch of a run hears; nil where there is no table.
@@ -85,6 +105,9 @@ func (h *house) close() {
 // press does what a key is for. It is true for the one that stops the run.
 func (h *house) press(key string) (stops bool) {
 	n := len(h.devices)
+	if n == 0 { // all were removed
+		return key == "q"
+	}
 	switch key {
 	case "\x1b[A", "\x1bOA", "\x1b[D", "\x1bOD":
 		h.chosen = (h.chosen + n - 1) % n
@@ -95,9 +118,9 @@ func (h *house) press(key string) (stops bool) {
 	case "\x1b[F", "\x1b[4~":
 		h.chosen = n - 1
 	case "\x1b[5~":
-		h.chosen = max(0, h.chosen-h.rows())
+		h.chosen = max(0, h.chosen-h.room())
 	case "\x1b[6~":
-		h.chosen = min(n-1, h.chosen+h.rows())
+		h.chosen = min(n-1, h.chosen+h.room())
 	case " ":
 		h.toggle()
 	case "k":
@@ -114,27 +137,29 @@ func (h *house) press(key string) (stops bool) {
 }
 
 // intervene has a device do something that the result will tell of. The request is that of
-// the same over HTTP.
-func (h *house) intervene(op string, request map[string]any, do func(number int, r *responder.Responder) string) {
+// the same over HTTP. do says what came of it, and whether that was anything; the device's
+// goroutine calls it.
+func (h *house) intervene(op string, request map[string]any, do func(r *responder.Responder) (said string, done bool)) {
 	d, f := h.devices[h.chosen], h.r.fleet
 	body, err := json.Marshal(request)
 	if err != nil {
 		return // texts, which cannot fail
 	}
-	number := f.Interventions().Next()
 	id := d.ID()
+	one := metrics.Intervention{N: f.Interventions().Next(), At: metrics.Span(f.Clock()), By: "terminal", Op: op, Request: body, Selected: 1}
+	f.Interventions().Begin(one)
 	h.say(id + ": " + op)
-	told := d.Tell(func(r *responder.Responder) {
-		if said := do(number, r); said != "" {
-			h.say(id + " " + said)
+	if !d.Tell(func(r *responder.Responder) {
+		said, done := do(r)
+		if done {
+			one.Done = 1
 		}
-	})
-	done := 1
-	if !told {
-		done = 0
+		f.Interventions().Note(one)
+		h.say(id + " " + said)
+	}) {
+		f.Interventions().Note(one)
 		h.say(id + " has ended")
 	}
-	f.Interventions().Note(metrics.Intervention{N: number, At: metrics.Span(f.Clock()), By: "terminal", Op: op, Request: body, Selected: 1, Done: done})
 }
 
 // selected is the selection of the chosen device in a request.
@@ -144,31 +169,35 @@ func (h *house) selected() map[string]any {
 
 // toggle switches a device, as a hand on its switch does.
 func (h *house) toggle() {
-	h.intervene("command-device "+h.devices[h.chosen].ID(), map[string]any{"attribute": "power", "payload": "TOGGLE", "via": "hand"}, func(_ int, r *responder.Responder) string {
+	h.intervene("command-device "+h.devices[h.chosen].ID(), map[string]any{"attribute": "power", "payload": "TOGGLE", "via": "hand"}, func(r *responder.Responder) (string, bool) {
 		value, err := r.Do(time.Now(), "power", "TOGGLE")
 		if err != nil {
-			return "has nothing to switch: " + err.Error()
+			return "has nothing to switch: " + err.Error(), false
 		}
-		return "is " + value
+		return "is " + value, true
 	})
 }
 
 func (h *house) kill() {
-	h.intervene("kill", map[string]any{"select": h.selected(), "way": string(client.ModeCut)}, func(number int, r *responder.Responder) string {
-		if off, _ := r.HeldBy(); slices.ContainsFunc(off, client.Cause.IsHand) {
-			return "is killed already"
+	h.intervene("kill", map[string]any{"select": h.selected(), "way": string(client.ModeCut)}, func(r *responder.Responder) (string, bool) {
+		off, _ := r.HeldBy()
+		switch {
+		case slices.Contains(off, client.NotPresent):
+			return "is not there yet; r brings it", false
+		case slices.Contains(off, client.ByHand):
+			return "is killed already", false
 		}
-		r.Disconnect(client.Hand(number), client.ModeCut)
-		return "is killed: its connection is cut; r revives it"
+		r.Disconnect(client.ByHand, client.ModeCut)
+		return "is killed: its connection is cut; r revives it", true
 	})
 }
 
 func (h *house) revive() {
-	h.intervene("revive", map[string]any{"select": h.selected()}, func(_ int, r *responder.Responder) string {
+	h.intervene("revive", map[string]any{"select": h.selected()}, func(r *responder.Responder) (string, bool) {
 		if !r.ReconnectByHand(client.Reconnect{}) {
-			return "was not killed"
+			return "was not killed", false
 		}
-		return "is revived"
+		return "is revived", true
 	})
 }
 
@@ -185,17 +214,23 @@ func (h *house) ask(now time.Time) {
 		return
 	}
 	h.askedAt = now
+	h.look()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, d := range h.devices {
-		if h.asked[i] {
+	for _, d := range h.devices {
+		one := h.rows[d.Number()]
+		if one == nil {
+			one = new(row)
+			h.rows[d.Number()] = one
+		}
+		if one.asked {
 			continue
 		}
-		h.asked[i] = d.Tell(func(r *responder.Responder) {
+		one.asked = d.Tell(func(r *responder.Responder) {
 			text := valuesText(r.Snapshot(time.Now()).Values)
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.seen[i], h.asked[i] = text, false
+			one.values, one.asked = text, false
 		})
 	}
 }
@@ -214,8 +249,8 @@ func valuesText(values map[string]string) string {
 	return strings.Join(all, ", ")
 }
 
-// rows is how many devices there is room for.
-func (h *house) rows() int {
+// room is how many devices are shown at a time.
+func (h *house) room() int {
 	const others = 8 // the heading, the line below, and some of what scrolls above
 	return min(len(h.devices), max(3, h.r.Stderr.rows()-others))
 }
@@ -223,8 +258,8 @@ func (h *house) rows() int {
 // draw draws the table, and below it what the keys do and how the run stands.
 func (h *house) draw(now time.Time) {
 	h.drawnAt = now
-	rows := h.rows()
-	h.top = min(max(h.top, h.chosen-rows+1), h.chosen)
+	rows := h.room()
+	h.top = min(max(h.top, h.chosen-rows+1), h.chosen, len(h.devices)-rows)
 	p := h.r.errPaint()
 	wide := len("device")
 	for _, d := range h.devices {
@@ -253,15 +288,18 @@ const mostValues = 34
 // line is the row of a device.
 func (h *house) line(i, wide int, p paint) statusLine {
 	d := h.devices[i]
-	mark, state, colour := "  ", "online ", p.green
+	mark, state, colour, values := "  ", "online ", p.green, ""
 	if !d.Online() {
 		state, colour = "offline", p.red
+	}
+	if one := h.rows[d.Number()]; one != nil {
+		values = one.values
 	}
 	name := func(text string) string { return text }
 	if i == h.chosen {
 		mark, name = "> ", p.bold
 	}
-	line := statusLine{{mark + pad(printable(d.ID()), wide), name}, {"  " + state, colour}, {"  " + pad(clip(h.seen[i], mostValues), mostValues), nil}}
+	line := statusLine{{mark + pad(printable(d.ID()), wide), name}, {"  " + state, colour}, {"  " + pad(clip(values, mostValues), mostValues), nil}}
 	if last := h.r.onlooker.lastOf(d.ID()); last != "" {
 		line = append(line, piece{"  " + last, p.dim})
 	}

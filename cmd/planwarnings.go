@@ -19,6 +19,7 @@ type planWarnings struct {
 	late  bool     // the ramp outlasts the connect phase
 	none  int      // expectations that cannot come out
 	few   int      // that will rest on few samples
+	unfit int      // groups of controllers that command devices that are not there
 }
 
 // planWarningsOf says what of a scenario cannot come out, or rests on few samples, as
@@ -34,6 +35,7 @@ func planWarningsOf(sc *scenarios.Scenario) planWarnings {
 		p.late = true
 		p.lines = append(p.lines, fmt.Sprintf("phases.connect is %s, and at connect.rate the last one begins to connect after %s", setting(sc.Phases.Connect), setting(ramp.Round(time.Millisecond))))
 	}
+	p.absent(sc)
 	plan := sc.LoadPlan()
 	f := foresight{sc: sc, plan: &plan}
 	for i := range plan.Expect {
@@ -61,6 +63,36 @@ func planWarningsOf(sc *scenarios.Scenario) planWarnings {
 	return p
 }
 
+// absent warns of controllers that command devices that are not present: what is asked of
+// these is lost, until somebody revives them.
+func (p *planWarnings) absent(sc *scenarios.Scenario) {
+	if !slices.ContainsFunc(sc.Groups, func(g scenarios.Group) bool { return g.Absent }) {
+		return
+	}
+	for i := range sc.Controllers {
+		c, away, of := &sc.Controllers[i], 0, 0
+		for _, n := range sc.Targets(c) {
+			of++
+			if sc.Device(n).Group.Absent {
+				away++
+			}
+		}
+		if away > 0 {
+			p.unfit++
+			p.lines = append(p.lines, fmt.Sprintf("the controllers %s command %s, of which %s not present: what is asked of these is lost, until somebody revives them",
+				printable(c.Name), plural(of, "device"), areOf(away)))
+		}
+	}
+}
+
+// areOf is how many of some are so.
+func areOf(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return words.Grouped(int64(n)) + " are"
+}
+
 // words is a sentence of it, or "" if there is nothing to say. check is the command
 // that says all.
 func (p *planWarnings) words(check string) string {
@@ -76,6 +108,9 @@ func (p *planWarnings) words(check string) string {
 	}
 	if p.few > 0 {
 		parts = append(parts, plural(p.few, "expectation")+" will rest on few samples")
+	}
+	if p.unfit > 0 {
+		parts = append(parts, words.Plural(int64(p.unfit), "group of controllers", "groups of controllers")+" to devices that are not present")
 	}
 	return strings.Join(parts, ", ") + "; `" + check + "` says which"
 }
