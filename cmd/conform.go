@@ -1,21 +1,16 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"homefleet/devices/words"
-	"homefleet/fleet"
 	"homefleet/fleet/conformance"
-	"homefleet/fleet/transport"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
 )
@@ -25,18 +20,21 @@ type conformFlags struct {
 	broker      brokerFlags
 	only        []string
 	client      string
+	scenario    *scenarios.Scenario // of --for homefleet
 	slow, list  bool
-	junit       string
+	junit, html string
 	prefix      string
 	forbidden   string
 	information bool
+	second      secondFlags
+	pid         int
 	timeout     spanFlag
 }
 
 func (a *app) conformCommand() *cobra.Command {
 	var f conformFlags
 	cmd := &cobra.Command{
-		Use:   "conform [URL]",
+		Use:   "conform [SCENARIO] [URL]",
 		Short: "Examine a broker: which statements of the MQTT standard it keeps",
 		Long: `Examine a running broker: several hundred statements of the MQTT 5.0 and 3.1.1
 standards that a client can see on the wire, each with its clause. A statement
@@ -47,20 +45,41 @@ standards that a client can see on the wire, each with its clause. A statement
   not supported    the broker does without, and says so in its CONNACK
   not decided      it could not be judged, and why
 
+Most of them are required (MUST, or what follows from it); some are no more than
+recommended or described (SHOULD, MAY), which is said, and no reason for the exit code 3.
+
 Where something fails that others rest upon, such as the order of messages, the
 others are not held against the broker: they are not decided, as its echoes.
 Client identifiers and topics are the examination's own, and what it leaves in
 sessions and retained messages is removed. A broker can be examined while others use
 it; one with tight limits on connections may slow them down.
 
+With --for only what a client needs is examined: that of Home Assistant, or of the fleet of
+a scenario, which then stands before the URL.
+
 Exit codes: 0 it conforms, 3 it deviates, 1 it could not be examined.`,
 		Example: `  homefleet conform mqtt://localhost:1883
   homefleet conform --for home-assistant mqtts://broker.example:8883 --username me
+  homefleet conform --for homefleet mass-offline mqtt://localhost:1883
+  homefleet conform --report passport.html mqtt://localhost:1883
   homefleet conform --only wills -v mqtt://localhost:1883
   homefleet conform --list --only 3.1.2`,
-		Args:              want("[URL]"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.client == fleetWord {
+				return want("SCENARIO", "[URL]")(cmd, args)
+			}
+			return want("[URL]")(cmd, args)
+		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.client == fleetWord {
+				sc, warnings, err := a.loadScenario(args[0], "")
+				if err != nil {
+					return err
+				}
+				a.printFaults(warnings)
+				f.scenario, args = sc, args[1:]
+			}
 			if len(args) == 1 {
 				if a.given(cmd, "broker") {
 					return misused("", "conform wants one broker: there is a URL and a --broker")
@@ -73,13 +92,16 @@ Exit codes: 0 it conforms, 3 it deviates, 1 it could not be examined.`,
 	fs := cmd.Flags()
 	f.broker.add(fs, "`URL` of the broker, in place of the argument (default "+defaultBroker+")")
 	fs.StringSliceVar(&f.only, "only", nil, "`GROUP`, clause or part of a title: examine only that; several with commas")
-	fs.StringVar(&f.client, "for", "", "examine only what this `CLIENT` needs, and say whether it can work: home-assistant")
+	fs.StringVar(&f.client, "for", "", "examine only what this `CLIENT` needs, and say whether it can work: home-assistant, or homefleet with a SCENARIO")
 	fs.BoolVar(&f.slow, "slow", false, "what takes minutes, too")
 	fs.BoolVar(&f.list, "list", false, "list the statements and examine nothing")
 	fs.StringVar(&f.junit, "junit", "", "`FILE` to write the statements to as JUnit XML")
+	fs.StringVar(&f.html, "report", "", "`FILE` to write as an HTML page: a passport of the broker")
 	fs.StringVar(&f.prefix, "topic-prefix", "", "`TOPIC` that stands before all topics, such as open/, for users who may not use others")
 	fs.StringVar(&f.forbidden, "forbidden-topic", "", "`TOPIC` that the user may neither publish nor subscribe to")
 	fs.BoolVar(&f.information, "response-information", false, "the broker is set up to give the user Response Information")
+	f.second.add(fs)
+	fs.IntVar(&f.pid, "pid", 0, "`NUMBER` of the broker's process on this machine: what it takes of CPU and memory stands beside the verdict")
 	fs.Var(&f.timeout, "timeout", "how long it may take in all (default 1m, with --slow 10m)")
 	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(groupNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(clientNames(), cobra.ShellCompDirectiveNoFileComp))
@@ -97,14 +119,17 @@ func clientNames() (all []string) {
 	for _, c := range conformance.Clients() {
 		all = append(all, c.Name)
 	}
-	return all
+	return append(all, fleetWord)
 }
 
 // chosen returns the statements that the flags want, and the client that they are for.
 func (f *conformFlags) chosen() ([]conformance.Statement, *conformance.Client, error) {
 	all := conformance.Statements()
 	var client *conformance.Client
-	if f.client != "" {
+	if f.scenario != nil {
+		client = fleetOf(f.scenario)
+		all = client.Statements()
+	} else if f.client != "" {
 		for _, c := range conformance.Clients() {
 			if c.Name == f.client {
 				client = &c
@@ -151,8 +176,8 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 		return a.listStatements(chosen)
 	}
 	b := &f.broker
-	if err := a.spare([]fileUse{{"--junit", f.junit}}, slices.Values([]fileUse{
-		{"--password-file", b.passwordFile}, {"--ca-file", b.caFile}, {"--cert-file", b.certFile}, {"--key-file", b.keyFile},
+	if err := a.spare([]fileUse{{"--junit", f.junit}, {"--report", f.html}}, slices.Values([]fileUse{
+		{"--password-file", b.passwordFile}, {"--other-password-file", f.second.passwordFile}, {"--ca-file", b.caFile}, {"--cert-file", b.certFile}, {"--key-file", b.keyFile},
 	})); err != nil {
 		return err
 	}
@@ -160,18 +185,19 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 	if err != nil {
 		return err
 	}
-	var junit wholeFile
-	if f.junit != "" {
-		junit = a.wholeFile(f.junit)
-		if err := junit.check(); err != nil {
-			return misused("", "--junit: %s", unPath(err, junit.name))
-		}
+	files, err := a.examinedFiles(f)
+	if err != nil {
+		return err
 	}
 	config.Statements = chosen
 	if !a.quiet && a.Stderr.Terminal {
 		config.Progress = func(done, of int) {
 			a.screen.Status(fmt.Sprintf("examining %s  %d of %s", dialer, done, plural(of, "statement")), a.errPaint())
 		}
+	}
+	before, err := f.usage()
+	if err != nil {
+		return err
 	}
 	report, err := conformance.Examine(ctx, *config)
 	a.screen.Status("", paint{})
@@ -181,63 +207,27 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 	case report == nil:
 		return unexaminable(err, dialer.String())
 	}
-	if f.junit != "" {
-		if err := junit.put(func(w io.Writer) error { return report.JUnit(w, dialer.String()) }); err != nil {
-			return failed("", "--junit: %s", unPath(err, junit.name))
+	found := &examinedBroker{report, dialer.String(), nil, f.took(before)}
+	if client != nil {
+		found.ready = new(client.Ready(report))
+	}
+	for i := range files {
+		if err := files[i].put(found); err != nil {
+			return err
 		}
 	}
 	verdict := examined(ctx, report, client, err)
 	if a.json {
 		doc := report.Document()
 		doc.Broker, doc.Tool, doc.ExitCode = dialer.String(), thisVersion(), exitCode(verdict)
-		if client != nil {
-			doc.For = new(client.Ready(report))
-		}
+		doc.For, doc.Process = found.ready, found.process
 		if err := a.document(doc); err != nil {
 			return err
 		}
-	} else if err := a.printExamined(report, client, dialer.String()); err != nil {
+	} else if err := a.printExamined(found); err != nil {
 		return err
 	}
 	return verdict
-}
-
-// examination says whom to examine, and how.
-func (a *app) examination(f *conformFlags) (*transport.Dialer, *conformance.Config, error) {
-	f.broker.url = cmp.Or(f.broker.url, defaultBroker)
-	var b scenarios.Broker
-	if err := f.broker.apply(a, &b); err != nil {
-		return nil, nil, err
-	}
-	if strings.ContainsAny(f.prefix, "#+\x00") {
-		return nil, nil, misused("", "--topic-prefix is %q: want a topic without wildcards", tomlfault.Short(f.prefix))
-	}
-	if strings.ContainsAny(f.forbidden, "#+\x00") {
-		return nil, nil, misused("", "--forbidden-topic is %q: want a topic without wildcards", tomlfault.Short(f.forbidden))
-	}
-	dialer, err := fleet.NewDialer(b)
-	if err != nil {
-		return nil, nil, misused("", "%w", err)
-	}
-	c := &conformance.Config{Dial: dialer.Dial, TopicPrefix: f.prefix, ForbiddenTopic: f.forbidden, ResponseInformation: f.information,
-		Run: randomHex(3), Trace: a.verbose || a.json, Budget: time.Minute}
-	if f.slow {
-		c.Budget = 10 * time.Minute
-	}
-	if f.timeout.set {
-		c.Budget = f.timeout.d
-	}
-	if b.Username != "" {
-		c.Username = string(b.Username)
-		if b.Password != (scenarios.Secret{}) {
-			secret, err := a.secret(scenarios.Secret{File: escaped(string(b.Password.File)), Env: escaped(string(b.Password.Env))}, scenarios.Vars{})
-			if err != nil {
-				return nil, nil, misused("", "%w", err)
-			}
-			c.Password = new(string(secret))
-		}
-	}
-	return dialer, c, nil
 }
 
 // unexaminable is that a broker could not be examined.
@@ -254,7 +244,7 @@ func unexaminable(err error, broker string) error {
 
 // examined is the verdict as the end of the command.
 func examined(ctx context.Context, r *conformance.Report, client *conformance.Client, stopped error) error {
-	wrong := r.Count(conformance.Deviates)+r.Count(conformance.Flaky) > 0
+	wrong := r.Deviations(conformance.Must) > 0
 	open := ""
 	if client != nil {
 		ready := client.Ready(r)
@@ -271,7 +261,7 @@ func examined(ctx context.Context, r *conformance.Report, client *conformance.Cl
 	case r.Gone != "" || r.Judged() == 0:
 		return failed("", "%s", r.Verdict())
 	case errors.Is(stopped, conformance.ErrBudget):
-		return failed("give it more with --timeout", "the time was up before all statements were judged")
+		return failed("give it more with --timeout", "%s", r.Verdict())
 	case open != "":
 		return failed("", "%s", open)
 	}
@@ -289,10 +279,11 @@ func (a *app) listStatements(all []conformance.Statement) error {
 			Wants  string            `json:"wants"`
 			Needs  string            `json:"needs,omitempty"`
 			Slow   bool              `json:"slow,omitempty"`
+			Level  conformance.Level `json:"level"` // must or should
 		}
 		out := []listed{}
 		for _, s := range all {
-			out = append(out, listed{s.Clause, s.Title, s.Group, s.Does, s.Wants, s.Needs(), s.Slow})
+			out = append(out, listed{s.Clause, s.Title, s.Group, s.Does, s.Wants, s.Needs(), s.Slow, s.Level()})
 		}
 		return a.document(out)
 	}
@@ -310,6 +301,9 @@ func (a *app) listStatements(all []conformance.Statement) error {
 		fmt.Fprintf(&b, "  %s  %s\n", p.dim(fmt.Sprintf("%-16s", s.Clause)), words.Plain(s.Title))
 		if a.verbose {
 			fmt.Fprintf(&b, "                    %s %s\n", words.Plain(s.Does), words.Plain(s.Wants))
+			if because := s.Because(); because != "" {
+				fmt.Fprintf(&b, "                    No more than recommended: %s.\n", because)
+			}
 			if s.Needs() != "" {
 				fmt.Fprintf(&b, "                    It needs %s.\n", s.Needs())
 			}

@@ -13,11 +13,10 @@ var statuses = []conformance.Status{conformance.Conforms, conformance.Deviates, 
 
 // printExamined prints what was found: the verdict, a table by group, what deviates
 // and why, and what was not judged.
-func (a *app) printExamined(r *conformance.Report, client *conformance.Client, broker string) error {
+func (a *app) printExamined(e *examinedBroker) error {
 	var b strings.Builder
-	p := a.outPaint()
-	if client != nil {
-		ready := client.Ready(r)
+	p, r := a.outPaint(), e.report
+	if ready := e.ready; ready != nil {
 		b.WriteString(p.bold(words.Plain(ready.String())) + "\n")
 		for _, because := range ready.Because[min(1, len(ready.Because)):] {
 			fmt.Fprintf(&b, "  %s\n", words.Plain(because))
@@ -28,10 +27,11 @@ func (a *app) printExamined(r *conformance.Report, client *conformance.Client, b
 	if !r.Conforms() {
 		look = p.red
 	}
-	fmt.Fprintf(&b, "%s\n%s\n\n", look(words.Plain(r.Verdict())), p.dim(words.Plain(fmt.Sprintf("%s: %s; examined in %s", broker, r.Facts.String(), words.Span(r.Took)))))
+	fmt.Fprintf(&b, "%s\n%s\n\n", look(words.Plain(r.Verdict())), p.dim(words.Plain(fmt.Sprintf("%s: %s; examined in %s", e.broker, r.Facts.String(), words.Span(r.Took)))))
 	tableOf(&b, r, p)
 	deviationsOf(&b, r, p, a.verbose)
 	reasonsOf(&b, r, p)
+	figuresOf(&b, e, p)
 	if r.Left > 0 {
 		fmt.Fprintf(&b, "\nleft behind: %s could not be cleared\n", plural(r.Left, "session or retained topic"))
 	}
@@ -67,7 +67,12 @@ func tableOf(b *strings.Builder, r *conformance.Report, p paint) {
 
 func deviationsOf(b *strings.Builder, r *conformance.Report, p paint, wire bool) {
 	for _, c := range r.Causes() {
-		fmt.Fprintf(b, "\n%s %s  %s\n", p.red(string(c.Status)), words.Plain(c.Clause), words.Plain(c.Title))
+		level := ""
+		look := p.red
+		if because := c.Because(); because != "" {
+			level, look = p.dim("  (no more than recommended: "+because+")"), p.yellow
+		}
+		fmt.Fprintf(b, "\n%s %s  %s%s\n", look(string(c.Status)), words.Plain(c.Clause), words.Plain(c.Title), level)
 		fmt.Fprintf(b, "  %s\n", words.Plain(c.Line()))
 		fmt.Fprintf(b, "  %s\n", p.dim(words.Plain(c.Does+" "+c.Wants)))
 		if n := len(c.Echoes); n > 0 {
@@ -88,5 +93,20 @@ func reasonsOf(b *strings.Builder, r *conformance.Report, p paint) {
 	}
 	for _, x := range reasons {
 		fmt.Fprintf(b, "%s  %3d  %s\n", p.dim(fmt.Sprintf("%-13s", x.Status)), x.Count, words.Plain(x.Why))
+	}
+}
+
+// figuresOf prints what was measured beside the verdict.
+func figuresOf(b *strings.Builder, e *examinedBroker, p paint) {
+	var rs rows
+	for i := range e.report.Figures {
+		rs.add(e.report.Figures[i].Name, "%s", words.Plain(e.report.Figures[i].String()))
+	}
+	if e.process != nil {
+		rs.add("CPU of the broker", "%.2f s for the examination", e.process.CPU)
+		rs.add("memory of the broker", "%s resident at its end", words.Bytes(e.process.RSS))
+	}
+	if rs.names != nil {
+		fmt.Fprintf(b, "\nfigures, beside the verdict\n%s", rs.text("  ", p))
 	}
 }

@@ -88,8 +88,14 @@ var rooms = []struct {
 		"fleet/metrics": "results of shards, merged",
 	}},
 	{"fleet/report", map[string]string{
-		"devices/words": "numbers and foreign text",
-		"fleet/metrics": "what it shows",
+		"devices/words":     "numbers and foreign text",
+		"fleet/conformance": "what it shows of a broker",
+		"fleet/metrics":     "what it shows",
+	}},
+	{"fleet/history", map[string]string{
+		"fleet/audit":      "what the audit was told",
+		"fleet/deliveries": "what the ledger of messages was told",
+		"fleet/metrics":    "what the ledgers of requests were told, and the result",
 	}},
 	{"fleet/export", map[string]string{
 		"fleet/metrics": "what it writes",
@@ -244,6 +250,7 @@ var rooms = []struct {
 		"fleet/events":        "who looks on",
 		"fleet/exporter":      "--metrics",
 		"fleet/files":         "files that flags name",
+		"fleet/history":       "--history, and audit",
 		"fleet/incident":      "how many Wills check foresees",
 		"fleet/machine":       "what this machine has",
 		"fleet/metrics":       "results",

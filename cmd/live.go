@@ -35,9 +35,10 @@ type running struct {
 	series   *series // nil: the run stands alone
 	scrape   *scrape // nil: nobody asks for metrics
 	dial     func(context.Context) (net.Conn, error)
-	control  *controlled // nil: nobody controls it
-	house    *house      // nil: no terminal has a table of the devices
-	onlooker *onlooker   // nil: nobody wants to hear of single commands
+	control  *controlled  // nil: nobody controls it
+	house    *house       // nil: no terminal has a table of the devices
+	onlooker *onlooker    // nil: nobody wants to hear of single commands
+	history  *historyFile // nil: nobody wants one
 
 	replaying *control.Replaying // what was done to another run; nil: nothing is repeated
 	replayed  string             // the file that it is from
@@ -88,7 +89,7 @@ func (r *running) live(ctx context.Context) error {
 		}
 	}
 	res, failure := r.fleet.Result()
-	end := r.joined.deliver(res, r.conclude(res, r.ending(res, failure)))
+	end := r.joined.deliver(res, r.conclude(res, r.evidence(res, r.ending(res, failure))))
 	if uncleared == nil || end == nil {
 		return cmp.Or(uncleared, end)
 	}

@@ -38,6 +38,7 @@ type runFlags struct {
 	metrics   string
 	control   controlFlags
 	replay    string
+	history   string
 	linger    spanFlag
 	force     bool
 	unwatched bool
@@ -101,6 +102,7 @@ result so far; a second Ctrl-C quits at once.`,
 	fs.Var(&f.duration, "duration", "how long to run or, what is measured, to measure, such as 2m; 0s: until stopped")
 	f.shared(fs)
 	fs.StringVar(&f.replay, "replay", "", "result `FILE` of a run with --control: what was done there is done again, at the same moments")
+	fs.StringVar(&f.history, "history", "", "`FILE` to write what devices, controllers and watchers did and saw to, for \"homefleet audit\"")
 	fs.BoolVar(&f.unwatched, "no-watchers", false, "leave out the watchers of the scenario")
 	fs.BoolVar(&f.clear, "clear", false, "at the end of the run, empty every topic that its devices left retained; see \"homefleet clear\"")
 	return cmd
@@ -185,7 +187,10 @@ func (a *app) runLoaded(cmd *cobra.Command, sc *scenarios.Scenario, warnings sce
 	if f.runs.wanted() == 0 && ids[0] == "" {
 		ids[0] = newRunID()
 	}
-	writes := append(f.outputs.each(f.runs.wanted()), fileUse{"--ready-file", f.ready})
+	if f.history != "" && f.runs.wanted() > 0 {
+		return misused("", "--history is of one run, and --runs makes several")
+	}
+	writes := append(f.outputs.each(f.runs.wanted()), fileUse{"--ready-file", f.ready}, fileUse{"--history", f.history})
 	if err := a.spare(writes, a.runReads(arg, sc, f, ids)); err != nil {
 		return err
 	}
@@ -247,6 +252,10 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if f.clear {
 		r.clears = &options
 	}
+	if options.Told, err = r.openHistory(f.history); err != nil {
+		return err
+	}
+	defer r.history.abandon()
 	if r.fleet, err = fleet.New(r.sc, options); err != nil {
 		return failed("", "%w", err)
 	}

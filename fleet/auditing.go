@@ -32,7 +32,7 @@ func (f *Fleet) newAudit(followed bool) {
 	ways = append(ways, client.EndLost, client.EndClosed, audit.WayTakenOver, client.EndStopped, audit.WayUnanswered, audit.WayNone)
 	f.audit = audit.New(audit.Config{Ways: ways, News: f.news.tell, Delay: func(device int, d time.Duration) {
 		f.recorder.Record(device, metrics.WillDelay, metrics.Labels{}, d)
-	}, Followed: followed})
+	}, Followed: followed, Told: f.told.Wills})
 	a := &f.scenario.Audit
 	t := &f.tolerance
 	t.Audit, t.Embedded, t.Early, t.Late, t.Silence = f.audit, f.embedded, a.Early, a.Slack, a.SilenceSlack

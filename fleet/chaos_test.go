@@ -31,16 +31,18 @@ var (
 // other, at a broker that does right: the books add up, no Will is found fault
 // with, everybody comes back, and nothing is left behind.
 func TestChaos(t *testing.T) {
+	seen := make(sometimes)
 	for seed := *chaosSeed; seed < *chaosSeed+uint64(*chaosSeeds); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			began, length := time.Now(), time.Duration(*chaosHours*float64(time.Hour))
-			synctest.Test(t, func(t *testing.T) { runChaos(t, seed, length) })
+			synctest.Test(t, func(t *testing.T) { runChaos(t, seed, length, seen) })
 			t.Logf("seed %d: %v of chaos took %v", seed, length, time.Since(began).Round(10*time.Millisecond))
 		})
 	}
+	seen.check(t, *chaosSeeds)
 }
 
-func runChaos(t *testing.T, seed uint64, length time.Duration) {
+func runChaos(t *testing.T, seed uint64, length time.Duration, seen sometimes) {
 	sc := chaosScenario(t, seed, length)
 	log := newLogTail(t)
 	logger := func(level slog.Level) *slog.Logger {
@@ -67,9 +69,12 @@ func runChaos(t *testing.T, seed uint64, length time.Duration) {
 	if err != nil {
 		t.Errorf("Run() = %v; want nil", err)
 	}
-	checkChaos(t, sc, f.Snapshot())
+	snap := f.Snapshot()
+	checkChaos(t, sc, snap)
+	seen.note(sc, length, snap)
 	checkBroker(t, b)
 	if t.Failed() {
+		t.Logf("again: go test ./fleet -run 'TestChaos$' -count=1 -v -chaos.seed %d -chaos.hours %v", seed, *chaosHours)
 		t.Logf("seed %d, the incidents:", seed)
 		for _, o := range sc.Occurrences(length) {
 			t.Logf("%v to %v: %+v", o.From, o.To, sc.Incidents[o.Incident])

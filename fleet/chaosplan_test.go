@@ -102,13 +102,15 @@ func (c *chaos) fleet(t testing.TB, seed uint64) *scenarios.Scenario {
 	return s
 }
 
+// chaosKinds are those of incidents that there are.
+var chaosKinds = []scenarios.IncidentKind{scenarios.Offline, scenarios.PowerCut, scenarios.RouterReboot, scenarios.WiFiLoss,
+	scenarios.FirmwareRoll, scenarios.Flapping, scenarios.BrokerOutage, scenarios.IDFight, scenarios.SlowLink}
+
 // incidents draws what happens, all kinds of it.
 func (c *chaos) incidents() []scenarios.Incident {
-	kinds := []scenarios.IncidentKind{scenarios.Offline, scenarios.PowerCut, scenarios.RouterReboot, scenarios.WiFiLoss,
-		scenarios.FirmwareRoll, scenarios.Flapping, scenarios.BrokerOutage, scenarios.IDFight, scenarios.SlowLink}
 	var all []scenarios.Incident
-	for n := range 3 * len(kinds) {
-		all = append(all, c.incident(kinds[n%len(kinds)], n))
+	for n := range 3 * len(chaosKinds) {
+		all = append(all, c.incident(chaosKinds[n%len(chaosKinds)], n))
 	}
 	if slices.ContainsFunc(all, func(i scenarios.Incident) bool { return i.Rename }) {
 		// The Will of a client id that was given up may come after the device is

@@ -19,6 +19,7 @@ import (
 	"homefleet/devices/faces"
 	"homefleet/fleet/audit"
 	"homefleet/fleet/client"
+	"homefleet/fleet/deliveries"
 	"homefleet/fleet/draws"
 	"homefleet/fleet/events"
 	"homefleet/fleet/incident"
@@ -88,7 +89,19 @@ type Options struct {
 	Events   *events.Hub
 	Journals bool
 
+	// Told is who keeps what devices, controllers and watchers do and see, for a history of
+	// the run; nil: nobody.
+	Told *Told
+
 	Log *slog.Logger // nil: nothing is logged
+}
+
+// Told is told what the books of a run are told, from the goroutines that do. It may keep
+// nothing that it is given a pointer to.
+type Told struct {
+	Wills    func(audit.Fact)
+	Requests func(controller uint32, f metrics.LedgerFact)
+	Messages func(deliveries.Fact)
 }
 
 // Fleet is the devices of one run.
@@ -108,6 +121,7 @@ type Fleet struct {
 	phases
 	oneWay
 	auditing
+	told Told
 	brokerFacts
 	incidents     *incident.Scheduler
 	interventions metrics.Interventions
@@ -188,6 +202,9 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 		scenario: sc.Growing(), secret: o.Secret, run: runOf(sc, cmp.Or(o.Run, "run")),
 		log: o.Log, embedded: o.Embedded, precise: o.Precise, stop: make(chan struct{}),
 		course: course{over: make(chan struct{}), run: cmp.Or(o.Run, "run"), brokerURL: cmp.Or(o.BrokerURL, o.BrokerName), inMemory: o.InMemory, endIfNobody: o.EndIfNobody, together: o.Together},
+	}
+	if o.Told != nil {
+		f.told = *o.Told
 	}
 	f.counts = new(metrics.Counts)
 	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)

@@ -179,7 +179,7 @@ func (f *Fleet) period(at time.Duration) metrics.Period {
 // loadEnv is what the controllers work with.
 func (f *Fleet) loadEnv() load.Env {
 	return load.Env{
-		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials, Dial: f.deviceEnv.Dial,
+		Client: f.env, Run: f.run, RunID: f.runID, Credentials: f.credentials, Dial: f.deviceEnv.Dial, Told: f.told.Requests,
 		// Of a device that somebody else runs nobody knows.
 		Present:             func(device int) bool { return device >= len(f.responders) || f.responders[device].IsUp() },
 		ResponseInformation: func() { f.responseInfo.Store(true) },

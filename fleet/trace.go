@@ -44,7 +44,7 @@ func (f *Fleet) newDeliveries(watchers *load.WatcherEnv) error {
 	for _, r := range f.responders {
 		slots = max(slots, r.TelemetrySlot()+1)
 	}
-	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1, News: f.news.tell}
+	c := deliveries.Config{Devices: len(f.responders), Slots: slots, Elsewhere: f.scenario.Part.N > 1, News: f.news.tell, Told: f.told.Messages}
 	shares := make(map[string]int) // of a shared subscription, by name and filter
 	for _, w := range f.watching {
 		spec, index := w.Spec()

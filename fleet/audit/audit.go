@@ -55,36 +55,42 @@ type Config struct {
 	// Followed says that somebody wants to hear of devices of whose outages more is known
 	// than was; see [Audit.Changed].
 	Followed bool
+	// Told, if it is not nil, is told of every report as it is made, on the goroutine that
+	// makes it: see [Audit.Replay].
+	Told func(Fact)
 }
 
 // Connection is what a device knows of a connection that the broker accepted.
 type Connection struct {
 	// Asked is when the CONNECT was sent, Answered when the CONNACK was received:
 	// the broker took the session over in between.
-	Asked, Answered time.Duration
+	Asked    time.Duration `json:"asked"`
+	Answered time.Duration `json:"answered"`
 	// Session numbers the client ids of a device: connections with another one do
 	// not touch each other.
-	Session                    uint32
-	CleanStart, SessionPresent bool
-	HasWill                    bool
-	WillDelay                  time.Duration
-	SessionExpiry              time.Duration // as the CONNACK left it; 0 if absent; or [Forever]
-	KeepAlive                  time.Duration // as the CONNACK left it; 0: off
+	Session        uint32        `json:"session,omitempty"`
+	CleanStart     bool          `json:"clean_start,omitempty"`
+	SessionPresent bool          `json:"session_present,omitempty"`
+	HasWill        bool          `json:"will,omitempty"`
+	WillDelay      time.Duration `json:"will_delay,omitempty"`
+	SessionExpiry  time.Duration `json:"session_expiry,omitempty"` // as the CONNACK left it; 0 if absent; or [Forever]
+	KeepAlive      time.Duration `json:"keep_alive,omitempty"`     // as the CONNACK left it; 0: off
 	// Other says that it is of a second client with the device's id: its end is no
 	// outage of the device.
-	Other bool
+	Other bool `json:"other_client,omitempty"`
 }
 
 // Attempt is what a device knows of a CONNECT that no CONNACK with success
 // answered.
 type Attempt struct {
-	Asked   time.Duration // when the CONNECT was sent
-	GaveUp  time.Duration // when the device closed the socket or saw it closed; Forever: not yet
-	Session uint32        // see Connection
+	Asked   time.Duration `json:"asked"`             // when the CONNECT was sent
+	GaveUp  time.Duration `json:"gave_up"`           // when the device closed the socket or saw it closed; Forever: not yet
+	Session uint32        `json:"session,omitempty"` // see Connection
 	// Refused says that a CONNACK came with a reason code of 0x80 or above: then
 	// the broker did not take the session over (3.1.4-2, 3.2.2-7).
-	Refused             bool
-	CleanStart, HasWill bool
+	Refused    bool `json:"refused,omitempty"`
+	CleanStart bool `json:"clean_start,omitempty"`
+	HasWill    bool `json:"will,omitempty"`
 }
 
 // Ending says how the broker saw a connection end.
@@ -119,24 +125,25 @@ func (e Ending) String() string {
 
 // End is the end of a connection.
 type End struct {
-	Way string // the row of the report; the one of Silent goes before it
-	How Ending
+	Way string `json:"way,omitempty"` // the row of the report; the one of Silent goes before it
+	How Ending `json:"how"`
 	// The broker saw the end between From and To. From is never later than that:
 	// just before what was done to the socket; where the broker closed it, the
 	// last sign of life from the broker, or just before something was sent that
 	// made it close. To is when what was done to the socket was done, or when the
 	// end of the connection was noticed.
-	From, To time.Duration
+	From time.Duration `json:"from"`
+	To   time.Duration `json:"to"`
 	// Confirmed says that the broker had seen the end by To for certain, as it
 	// closed its side in answer. Otherwise it may learn of it later, within the
 	// slack, and see a new connection first. ByBroker and TakenOver imply it.
-	Confirmed bool
+	Confirmed bool `json:"confirmed,omitempty"`
 	// Unsure, with Orderly, says that it is not known whether the DISCONNECT
 	// reached the broker, or just the end of the connection: a write failed.
-	Unsure bool
+	Unsure bool `json:"unsure,omitempty"`
 	// SessionExpiry is the Session Expiry Interval of the DISCONNECT, nil if it
 	// had none (3.14.2.2.2).
-	SessionExpiry *time.Duration
+	SessionExpiry *time.Duration `json:"session_expiry,omitempty"`
 }
 
 // Audit is what is known of the outages of all devices. Its methods may be called from any goroutine at any
@@ -147,6 +154,7 @@ type Audit struct {
 	stripes []stripe
 	order   []string
 	news    func()
+	told    func(Fact) // nil: nobody wants to know
 
 	mu    sync.Mutex // held while slack or gaps change
 	slack metrics.Slack
@@ -161,7 +169,7 @@ const stripeCount = 64
 // New returns an audit that knows nothing yet. The auditor counts as not
 // watching until [Audit.Watching] says that it does.
 func New(c Config) *Audit {
-	a := &Audit{stripes: make([]stripe, stripeCount), order: slices.Clone(c.Ways), news: c.News}
+	a := &Audit{stripes: make([]stripe, stripeCount), order: slices.Clone(c.Ways), news: c.News, told: c.Told}
 	if a.news == nil {
 		a.news = func() {}
 	}
@@ -175,6 +183,9 @@ func New(c Config) *Audit {
 		s.rows = []metrics.WayTotals{wayNone: {Way: WayNone}, wayUnanswered: {Way: WayUnanswered}, wayTakenOver: {Way: WayTakenOver}}
 	}
 	a.gaps = []gap{{from: math.MinInt64, to: math.MaxInt64}}
+	if a.told != nil {
+		a.told(Fact{What: toldOpened, Ways: a.order})
+	}
 	a.SetSlack(c.Slack)
 	return a
 }
@@ -182,6 +193,9 @@ func New(c Config) *Audit {
 // SetSlack says what a Will may be off by, which may depend on a broker that
 // makes itself known late. What was judged already is judged anew.
 func (a *Audit) SetSlack(slack metrics.Slack) {
+	if a.told != nil {
+		a.told(Fact{What: toldSlack, Slack: new(slack)})
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.slack = slack
@@ -192,6 +206,9 @@ func (a *Audit) SetSlack(slack metrics.Slack) {
 // numbers the connections of a device from 1, in about the order in which their
 // CONNECTs were sent, also those of a second client that uses its id.
 func (a *Audit) Connected(device int, conn uint32, c Connection) {
+	if a.told != nil {
+		a.told(Fact{What: toldConnected, Device: device, Connection: conn, Connected: new(c)})
+	}
 	e := a.enter(device, conn, c.Answered)
 	defer e.leave()
 	e.connected(c)
@@ -202,6 +219,9 @@ func (a *Audit) Connected(device int, conn uint32, c Connection) {
 // CONNECT is sent, with GaveUp [Forever], and again, or as Connected, when more
 // is known: then totals asked for in the meantime allow for it.
 func (a *Audit) Unanswered(device int, conn uint32, t Attempt) {
+	if a.told != nil {
+		a.told(Fact{What: toldUnanswered, Device: device, Connection: conn, Attempt: new(t)})
+	}
 	if t.Refused {
 		a.forget(device, conn)
 		return
@@ -214,6 +234,9 @@ func (a *Audit) Unanswered(device int, conn uint32, t Attempt) {
 // Silent reports that from now on nothing reaches the broker on a connection.
 // lastSent is when the last packet was sent; way names the row of the report.
 func (a *Audit) Silent(device int, conn uint32, way string, lastSent time.Duration) {
+	if a.told != nil {
+		a.told(Fact{What: toldSilent, Device: device, Connection: conn, Way: way, At: lastSent})
+	}
 	e := a.enter(device, conn, lastSent)
 	defer e.leave()
 	e.silent(e.stripe.way(way), lastSent)
@@ -222,6 +245,9 @@ func (a *Audit) Silent(device int, conn uint32, way string, lastSent time.Durati
 // Lost reports, right after Silent, that what was sent on the connection after a
 // moment has perhaps not arrived either, as where it was held up on the way.
 func (a *Audit) Lost(device int, conn uint32, after time.Duration) {
+	if a.told != nil {
+		a.told(Fact{What: toldLost, Device: device, Connection: conn, At: after})
+	}
 	e := a.enter(device, conn, after)
 	defer e.leave()
 	e.lost(after)
@@ -229,6 +255,9 @@ func (a *Audit) Lost(device int, conn uint32, after time.Duration) {
 
 // Audible reports that packets pass again on a connection that was silent.
 func (a *Audit) Audible(device int, conn uint32, at time.Duration) {
+	if a.told != nil {
+		a.told(Fact{What: toldAudible, Device: device, Connection: conn, At: at})
+	}
 	e := a.enter(device, conn, at)
 	defer e.leave()
 	e.audible(at, e.stripe.rules)
@@ -237,6 +266,9 @@ func (a *Audit) Audible(device int, conn uint32, at time.Duration) {
 // Ended reports the end of a connection, once. After Silent it says when the
 // socket was closed in the end, as far as the broker can see.
 func (a *Audit) Ended(device int, conn uint32, end End) {
+	if a.told != nil {
+		a.told(Fact{What: toldEnded, Device: device, Connection: conn, End: new(end)})
+	}
 	e := a.enter(device, conn, end.To)
 	defer e.leave()
 	e.ended(e.stripe.way(end.Way), end)
@@ -248,6 +280,9 @@ func (a *Audit) Ended(device int, conn uint32, end End) {
 // that can have it. The auditor leaves out what is no Will of now: messages that were retained,
 // and those that are sent again (DUP) in the same connection.
 func (a *Audit) Seen(device int, conn uint32, at time.Duration, altered bool) {
+	if a.told != nil {
+		a.told(Fact{What: toldSeen, Device: device, Connection: conn, At: at, Altered: altered})
+	}
 	if conn == 0 {
 		a.nameless(device, at, altered)
 		return
@@ -264,6 +299,13 @@ func (a *Audit) Seen(device int, conn uint32, at time.Duration, altered bool) {
 // What was due while it was not, and did not come in time, is Unwatched. So is
 // a second message after the gap, which may be the first one sent again.
 func (a *Audit) Watching(at time.Duration, watching bool) {
+	if a.told != nil {
+		what := toldAway
+		if watching {
+			what = toldWatching
+		}
+		a.told(Fact{What: what, At: at})
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.watch(at, watching)
@@ -273,6 +315,9 @@ func (a *Audit) Watching(at time.Duration, watching bool) {
 // Wills, while the auditor was away last, as one that was killed and started again.
 // Wills of before that do not come, and are Unwatched.
 func (a *Audit) Forgot() {
+	if a.told != nil {
+		a.told(Fact{What: toldForgot})
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	gaps := slices.Clone(a.gaps) // stripes read the old ones
@@ -283,6 +328,9 @@ func (a *Audit) Forgot() {
 
 // Consumed reports that a watcher answered the Will of a connection.
 func (a *Audit) Consumed(device int, conn uint32) {
+	if a.told != nil {
+		a.told(Fact{What: toldConsumed, Device: device, Connection: conn})
+	}
 	e := a.enter(device, conn, math.MinInt64)
 	defer e.leave()
 	e.consumed = true
@@ -291,6 +339,9 @@ func (a *Audit) Consumed(device int, conn uint32) {
 // Learned reports that the device found that answer when it was back, from which
 // follows that the Will was consumed.
 func (a *Audit) Learned(device int, conn uint32) {
+	if a.told != nil {
+		a.told(Fact{What: toldLearned, Device: device, Connection: conn})
+	}
 	e := a.enter(device, conn, math.MinInt64)
 	defer e.leave()
 	e.consumed, e.learned = true, true
@@ -317,4 +368,9 @@ func (a *Audit) Totals(now time.Duration) metrics.Audit { return a.totals(now, f
 // Close returns the totals at the end. Wills that are due and not seen are
 // unwatched if their time is not over, and a Will of a connection that nobody
 // reported as ended is unexpected. Nothing may be reported after it.
-func (a *Audit) Close(now time.Duration) metrics.Audit { return a.totals(now, true) }
+func (a *Audit) Close(now time.Duration) metrics.Audit {
+	if a.told != nil {
+		a.told(Fact{What: toldClosed, At: now})
+	}
+	return a.totals(now, true)
+}

@@ -191,7 +191,7 @@ var bugs = []bug{
 	{name: "a Will's User Properties lost", caught: willProps, says: []string{"User Properties"}, up: onWill(without(38))},
 	{name: "a Will's Payload Format Indicator lost", caught: willProps, says: []string{"Payload Format"}, up: onWill(without(1))},
 	{name: "a Will's delay ignored", caught: "3.1.2-8 a Will Delay passes", says: []string{"\"gone\"", "the Will came after", "retained Will"}, up: onWill(without(24))},
-	{name: "a Will's delay in its PUBLISH", caught: "3.1.2-8 a Will Delay passes", says: []string{"property 24"},
+	{name: "a Will's delay in its PUBLISH", caught: "3.1.2-8 a Will Delay passes", says: []string{"Will Delay Interval"},
 		up: func(s *lie, p pkt) []pkt {
 			_, _, _, _, will := p.connectAt()
 			if list, end, ok := propsAt(p.body, will); p.typ() == 1 && will > 0 && ok && slices.ContainsFunc(list, func(q property) bool { return q.id == 24 }) {
@@ -271,8 +271,8 @@ var bugs = []bug{
 		return []pkt{p}
 	}},
 
-	{name: "sent again without DUP", caught: "4.4.0-1 an unacknowledged PUBLISH is sent again on the next connection", says: []string{"dup false", "DUP"}, down: firstByte(3, func(b byte) byte { return b &^ 8 })},
-	{name: "DUP passed on", caught: "3.3.1-3 DUP is not passed on", says: []string{"DUP is set", "dup true"}, up: func(s *lie, p pkt) []pkt {
+	{name: "sent again without DUP", caught: "4.4.0-1 an unacknowledged PUBLISH is sent again on the next connection", says: []string{"DUP"}, down: firstByte(3, func(b byte) byte { return b &^ 8 })},
+	{name: "DUP passed on", caught: "3.3.1-3 DUP is not passed on", says: []string{"DUP is set", ", DUP"}, up: func(s *lie, p pkt) []pkt {
 		if topic, _, _ := p.publishAt(); p.typ() == 3 && p.first&8 != 0 {
 			s.l.mu.Lock()
 			s.l.shared[topic] = true
@@ -356,8 +356,8 @@ var bugs = []bug{
 		return []pkt{p}
 	}},
 
-	{name: "RETAIN not set on retained messages", caught: "3.3.1.3 RETAIN is set on what a SUBSCRIBE brings, whatever Retain As Published", says: []string{"retain false", "RETAIN"}, down: firstByte(3, func(b byte) byte { return b &^ 1 })},
-	{name: "RETAIN set where it was not asked for", caught: "3.3.1-12 Retain As Published 0: RETAIN is cleared", says: []string{"RETAIN", "retain true"}, up: options(func(o byte) byte { return o | 8 })},
+	{name: "RETAIN not set on retained messages", caught: "3.3.1.3 RETAIN is set on what a SUBSCRIBE brings, whatever Retain As Published", says: []string{"RETAIN"}, down: firstByte(3, func(b byte) byte { return b &^ 1 })},
+	{name: "RETAIN set where it was not asked for", caught: "3.3.1-12 Retain As Published 0: RETAIN is cleared", says: []string{"RETAIN"}, up: options(func(o byte) byte { return o | 8 })},
 	{name: "Retain As Published ignored", caught: "3.3.1-13 Retain As Published 1: RETAIN as it came", says: []string{"RETAIN is not set"}, up: options(func(o byte) byte { return o &^ 8 })},
 	{name: "Retain Handling ignored", caught: "3.3.1-11 Retain Handling 2: never", says: []string{"\"kept\""}, up: options(func(o byte) byte {
 		if o>>4&3 == 3 {
@@ -498,7 +498,7 @@ var bugs = []bug{
 		}
 		return []pkt{p}
 	}},
-	{name: "Topic Aliases to who takes none", caught: "3.1.2-26 no Topic Alias to a client that takes none", says: []string{"Topic Alias", "{35", "properties"}, down: onPublish(func(list []property) []property {
+	{name: "Topic Aliases to who takes none", caught: "3.1.2-26 no Topic Alias to a client that takes none", says: []string{"Topic Alias", "properties"}, down: onPublish(func(list []property) []property {
 		return append(list, property{35, two(1)})
 	})},
 	{name: "the client's Receive Maximum off by one", caught: "3.3.4-9 the client's Receive Maximum holds QoS 1 back", says: []string{"Receive Maximum", "wanted is nothing", "QoS 2 counts", "QoS 0 is not held back", "quota", "retained messages keep"},
@@ -526,10 +526,14 @@ var bugs = []bug{
 		}
 		return []pkt{p}
 	}},
-	{name: "Response Information without being asked", caught: "3.1.2-28 no Response Information unless asked for", says: []string{"Response Information", "property 26"}, down: onConnack(func(list []property) []property {
+	{name: "Response Information without being asked", caught: "3.1.2-28 no Response Information unless asked for", says: []string{"Response Information"}, down: onConnack(func(list []property) []property {
 		return append(without(26)(list), property{26, []byte("\x00\x01r")})
 	})},
 	{name: "Response Information lost", variant: "users", caught: "3.2.2.3.15 Response Information", with: func(c *Config) { c.ResponseInformation = true }, down: onConnack(without(26))},
+	{name: "all users get the same Response Information", variant: "users", caught: "3.2.2.3.15 Response Information: another user's answers cannot be read",
+		says: []string{"Response Information"}, down: onConnack(mapped(26, func([]byte) []byte { return []byte("\x00\x09own/alice") }))},
+	{name: "the bridge loses Response Topics", variant: "bridged", caught: "3.3.2-15 Response Topic and Correlation Data over a bridge", says: []string{"no Response Topic", "to \"\""},
+		with: func(c *Config) { c.Far = c.Dial }, down: onPublish(without(8))},
 	{name: "a forbidden PUBLISH acknowledged", variant: "users", caught: "5.4.2 what a user may publish", down: code(4, 2, 0x87, 0)},
 	{name: "a forbidden SUBSCRIBE granted", variant: "users", caught: "5.4.2 what a user may subscribe to", down: code(9, 3, 0x87, 1)},
 	{name: "any password will do", variant: "users", caught: "3.1.4-2 user name and password", up: func(_ *lie, p pkt) []pkt {

@@ -47,11 +47,11 @@ func TestEveryStatementCanFail(t *testing.T) {
 	for name, v := range variants {
 		target, _ := startEmbedded(t, v.config)
 		for i := range broken {
-			c := Config{Dial: dialer(target), Run: "f" + string(rune('a'+i))}
+			c := Config{Dial: dialer(target), Run: "f" + string(rune('a'+i)), patience: time.Second}
 			if v.examine != nil {
 				v.examine(&c)
 			}
-			x := &examiner{cfg: c, password: c.Password, patience: time.Second, controls: make(map[Group]func() ended)}
+			x := newExaminer(c)
 			if err := x.learn(t.Context()); err != nil {
 				t.Fatalf("learn = %v; want nil", err)
 			}

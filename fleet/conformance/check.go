@@ -33,6 +33,9 @@ type run struct {
 	blind       string // why it cannot be told that nothing came
 	trace       trace
 	uncorrected bool // subscriptions are used at once
+	// excuse says why what was found may be this machine's fault, where it may be; nil: it
+	// cannot.
+	excuse func() string
 
 	sessions map[string]byte // client identifiers that may have left a session, and their version
 	kept     map[string]bool // topics that may have a retained message
@@ -78,6 +81,17 @@ func (r *run) within(since time.Time, limit time.Duration) {
 	}
 }
 
+// tardy is the excuse of a check whose clients had to say something each so often, where
+// one was late with it.
+func (r *run) tardy(limit time.Duration, clients ...*client) string {
+	for _, c := range clients {
+		if c.pause > limit {
+			return fmt.Sprintf("this machine was too slow: %s said nothing for %v, where it has to within %v", c.name, c.pause.Round(time.Millisecond), limit)
+		}
+	}
+	return ""
+}
+
 // wait lets time pass.
 func (r *run) wait(d time.Duration) {
 	select {
@@ -99,6 +113,8 @@ type outcome struct {
 	used  feature
 	trace trace
 	took  time.Duration
+	stood time.Duration // for how long this machine stood still meanwhile
+	again bool          // it failed, and that may be this machine's fault
 }
 
 // attempt carries out one check or control.
@@ -125,7 +141,16 @@ func (x *examiner) attempt(ctx context.Context, s *Statement, check func(*run)) 
 	}()
 	stop()
 	out.took = time.Since(start)
+	out.stood = x.stalls.since(start)
+	excuse := ""
+	if out.status == Deviates && r.excuse != nil {
+		excuse = r.excuse()
+	}
 	switch {
+	case excuse != "":
+		out.ended, out.again = ended{status: NotDecided, seen: excuse}, true
+	case out.status == Deviates && out.stood > 0:
+		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("this machine stood still for %v meanwhile", out.stood.Round(time.Millisecond))}, true
 	case ctx.Err() != nil:
 		out.ended = ended{status: NotDecided, seen: why(ctx)}
 	case out.status == Conforms && r.judged == 0:

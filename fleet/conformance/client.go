@@ -29,20 +29,24 @@ type client struct {
 	name    string // in what is said of it
 	connack *packet
 	nextID  int
-	queue   []*packet // read while something else was waited for
-	fence   string    // the topic of its marker messages, once it has subscribed to it
-	marked  int       // marker messages so far
-	got     int       // PUBLISHes so far
-	ended   bool      // by us
-	began   time.Time // when it was dialled
+	queue   []*packet     // read while something else was waited for
+	fence   string        // the topic of its marker messages, once it has subscribed to it
+	marked  int           // marker messages so far
+	got     int           // PUBLISHes so far
+	ended   bool          // by us
+	began   time.Time     // when it was dialled
+	wrote   time.Time     // last
+	pause   time.Duration // the longest between two writes
 }
 
 // dial connects and sends nothing yet.
-func (r *run) dial(version byte) *client {
+func (r *run) dial(version byte) *client { return r.dialBy(r.x.cfg.Dial, version) }
+
+func (r *run) dialBy(dial func(context.Context) (net.Conn, error), version byte) *client {
 	began := time.Now()
 	ctx, stop := context.WithTimeout(r.ctx, r.x.patience)
 	defer stop()
-	conn, err := r.x.cfg.Dial(ctx)
+	conn, err := dial(ctx)
 	if err != nil {
 		r.x.unreachable(err)
 		r.undecided("the broker cannot be reached: %v", err)
@@ -67,7 +71,11 @@ func (r *run) hello(h hello) *client {
 	if h.version == 5 && r.x.facts.OldOnly {
 		r.skipf("the broker does not speak MQTT 5")
 	}
-	c := r.dial(h.version)
+	dial := r.x.cfg.Dial
+	if h.far {
+		dial = r.x.cfg.Far
+	}
+	c := r.dialBy(dial, h.version)
 	if h.id != "" {
 		c.id, c.name = h.id, "client "+strings.TrimPrefix(h.id, r.prefix)
 		if strings.HasPrefix(h.props, "\x11") || h.version < 5 && h.resume {
@@ -155,6 +163,11 @@ func (c *client) trySend(parts ...string) { _ = c.write(parts...) }
 func (c *client) write(parts ...string) error {
 	text := strings.Join(parts, "")
 	c.r.trace.add(c.name, true, c.r.masked(text))
+	now := time.Now()
+	if !c.wrote.IsZero() {
+		c.pause = max(c.pause, now.Sub(c.wrote))
+	}
+	c.wrote = now
 	_ = c.c.SetWriteDeadline(time.Now().Add(c.r.x.patience))
 	_, err := io.WriteString(c.c, text)
 	return err
@@ -263,8 +276,13 @@ func plainly(err error) string {
 
 // masked is what is sent, without the password.
 func (r *run) masked(text string) string {
-	if r.trace.on && r.x.password != nil && *r.x.password != "" {
-		return strings.ReplaceAll(text, *r.x.password, strings.Repeat("*", len(*r.x.password)))
+	if !r.trace.on {
+		return text
+	}
+	for _, secret := range []*string{r.x.password, r.x.cfg.OtherPassword} {
+		if secret != nil && *secret != "" {
+			text = strings.ReplaceAll(text, *secret, strings.Repeat("*", len(*secret)))
+		}
 	}
 	return text
 }

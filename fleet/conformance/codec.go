@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"encoding/binary"
-	"fmt"
 	"strings"
 )
 
@@ -89,6 +88,7 @@ type hello struct {
 	username *string
 	password *string
 	anon     bool // an empty client identifier
+	far      bool // to the broker behind the bridge
 	stranger bool // without user name and password, also where the run has some
 }
 
@@ -178,28 +178,4 @@ func (p *packet) num(id byte, absent uint32) uint32 {
 		return q.num
 	}
 	return absent
-}
-
-// propertyNames are those of a PUBLISH that hold text or binary data.
-var propertyNames = map[byte]string{3: "Content Type", 8: "Response Topic", 9: "Correlation Data"}
-
-func (p *packet) String() string {
-	if p == nil {
-		return "nothing"
-	}
-	s := typeNames[p.typ]
-	switch p.typ {
-	case publish:
-		s += fmt.Sprintf(" %q QoS %d id %d dup %v retain %v payload %.40q", p.topic, p.qos(), p.id, p.dup(), p.retain(), p.payload)
-	case suback, unsuback:
-		s += fmt.Sprintf(" id %d codes % x", p.id, p.codes)
-	case connack:
-		s += fmt.Sprintf(" session %v 0x%02X", p.session, p.code)
-	default:
-		s += fmt.Sprintf(" id %d 0x%02X", p.id, p.code)
-	}
-	if len(p.props) > 0 {
-		s += fmt.Sprintf(" %v", p.props)
-	}
-	return s
 }

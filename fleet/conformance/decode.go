@@ -143,7 +143,7 @@ func decode(first byte, body string, version byte) (*packet, error) {
 		return p, fmt.Errorf("%v with flags %d (2.1.3-1)", p, p.flags)
 	}
 	if !r.ok || r.s != "" {
-		return p, fmt.Errorf("%s cannot be taken apart: % x", typeNames[p.typ], body)
+		return p, fmt.Errorf("%s cannot be taken apart: %s", typeNames[p.typ], bytesInWords(body))
 	}
 	return p, p.misplaced()
 }
@@ -153,11 +153,11 @@ func (p *packet) misplaced() error {
 	seen := map[byte]bool{}
 	for _, q := range p.props {
 		if seen[q.id] && q.id != 38 && !(q.id == 11 && p.typ == publish) {
-			return fmt.Errorf("%v has property %d twice", p, q.id)
+			return fmt.Errorf("%v: its %s is there twice", p, q.name())
 		}
 		seen[q.id] = true
 		if !strings.ContainsRune(allowed[p.typ], rune(q.id)) {
-			return fmt.Errorf("%v has property %d, which does not belong there", p, q.id)
+			return fmt.Errorf("%v: its %s does not belong there", p, q.name())
 		}
 	}
 	return nil

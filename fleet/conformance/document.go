@@ -18,11 +18,14 @@ type Document struct {
 	Took       string           `json:"took"`
 	Verdict    string           `json:"verdict"`
 	Conforms   bool             `json:"conforms"`
+	Stopped    string           `json:"stopped,omitempty"` // why not all was judged
 	For        *ReadyDocument   `json:"for,omitempty"`
 	Facts      Facts            `json:"facts"`
 	Early      string           `json:"subscription_late,omitempty"` // what the checks waited after each SUBACK
 	Left       int              `json:"left_behind,omitempty"`
 	Counts     map[Status]int   `json:"counts"`
+	Figures    []FigureDocument `json:"figures,omitempty"`
+	Process    *Process         `json:"process,omitempty"` // the broker's, where it is known
 	Statements []ResultDocument `json:"statements"`
 	ExitCode   int              `json:"exit_code"`
 }
@@ -34,11 +37,30 @@ type ReadyDocument struct {
 	Because []string `json:"because,omitempty"`
 }
 
+// FigureDocument is one figure in JSON, of times such as "1.2ms".
+type FigureDocument struct {
+	Name    string `json:"name"`
+	Least   string `json:"least,omitempty"`
+	Median  string `json:"median,omitempty"`
+	Most    string `json:"most,omitempty"`
+	Samples int    `json:"samples"`
+	Missing int    `json:"missing,omitempty"` // that did not come
+	Why     string `json:"why,omitempty"`     // the last of them did not
+}
+
+// Process is what the broker's process took for the examination.
+type Process struct {
+	PID int     `json:"pid"`
+	CPU float64 `json:"cpu_seconds"` // user and system
+	RSS int64   `json:"rss_bytes"`   // at the end
+}
+
 // ResultDocument is one statement's result in JSON.
 type ResultDocument struct {
 	Clause   string         `json:"clause"`
 	Title    string         `json:"title"`
 	Group    Group          `json:"group"`
+	Level    Level          `json:"level"` // must or should
 	Status   Status         `json:"status"`
 	Does     string         `json:"does"`
 	Wants    string         `json:"wants"`
@@ -63,15 +85,23 @@ type StepDocument struct {
 
 // Document returns the report as a JSON document, without what only the caller knows.
 func (r *Report) Document() Document {
-	d := Document{Began: r.Began.UTC().Truncate(time.Millisecond), Took: millis(r.Took), Verdict: r.Verdict(), Conforms: r.Conforms(), Facts: r.Facts, Left: r.Left,
+	d := Document{Began: r.Began.UTC().Truncate(time.Millisecond), Took: millis(r.Took), Verdict: r.Verdict(), Conforms: r.Conforms(), Stopped: r.Stopped, Facts: r.Facts, Left: r.Left,
 		Counts: make(map[Status]int), Statements: []ResultDocument{}}
 	if r.Early > 0 {
 		d.Early = millis(r.Early)
 	}
+	for i := range r.Figures {
+		f := &r.Figures[i]
+		out := FigureDocument{Name: f.Name, Samples: f.Samples, Missing: f.Missing, Why: f.Why}
+		if f.Samples > 0 {
+			out.Least, out.Median, out.Most = millis(f.Least), millis(f.Median), millis(f.Most)
+		}
+		d.Figures = append(d.Figures, out)
+	}
 	for i := range r.Results {
 		x := &r.Results[i]
 		d.Counts[x.Status]++
-		out := ResultDocument{Clause: x.Clause, Title: x.Title, Group: x.Group, Status: x.Status, Does: x.Does, Wants: x.Wants,
+		out := ResultDocument{Clause: x.Clause, Title: x.Title, Group: x.Group, Level: x.Level(), Status: x.Status, Does: x.Does, Wants: x.Wants,
 			Expected: x.Expected, Seen: x.Seen, EchoOf: x.EchoOf, Attempts: x.Attempts, Failed: x.Failed, Took: millis(x.Took)}
 		for _, s := range x.Steps {
 			out.Wire = append(out.Wire, StepDocument{millis(s.After), s.Client, s.Sent, hex.EncodeToString([]byte(s.Bytes)), s.Length, s.Note})

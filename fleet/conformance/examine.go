@@ -25,6 +25,12 @@ type Config struct {
 	// ForbiddenTopic is one that the user may neither publish nor subscribe to;
 	// "" if none is known.
 	ForbiddenTopic string
+	// OtherUsername and OtherPassword are a second user's; "" and nil where there is none.
+	OtherUsername string
+	OtherPassword *string
+	// Far opens a connection to a second broker, which this one hands all messages
+	// on to over a bridge; nil: there is none.
+	Far func(context.Context) (net.Conn, error)
 	// ResponseInformation: the broker is set up to give the user some.
 	ResponseInformation bool
 	// Run tells this examination's client identifiers and topics from those of
@@ -35,6 +41,7 @@ type Config struct {
 	Attempts   int           // of what fails; 0: 3
 	Budget     time.Duration // of it all; 0: no bound
 	Trace      bool          // results have what went over the wire
+	Figures    bool          // times are measured beside the checks
 	// Progress is called after each check, by one goroutine at a time; nil: nobody looks on.
 	Progress func(done, of int)
 
@@ -53,6 +60,7 @@ type examiner struct {
 	early    time.Duration // how long a subscription takes after its SUBACK
 	numbered atomic.Int64  // runs so far
 	left     atomic.Int64  // sessions and topics that could not be cleared
+	stalls   stalls
 
 	mu       sync.Mutex
 	controls map[Group]func() ended
@@ -64,14 +72,13 @@ type examiner struct {
 // Examine checks the statements against a broker. The error says why it could not
 // be done at all; what the broker does wrong stands in the report.
 func Examine(ctx context.Context, cfg Config) (*Report, error) {
-	cfg.Parallel = cmp.Or(cfg.Parallel, 16)
-	cfg.Attempts = cmp.Or(cfg.Attempts, 3)
 	if cfg.Budget > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, cfg.Budget, ErrBudget)
 		defer stop()
 	}
-	x := &examiner{cfg: cfg, password: cfg.Password, patience: cmp.Or(cfg.patience, usualPatience), controls: make(map[Group]func() ended)}
+	x := newExaminer(cfg)
+	defer x.stalls.watch()()
 	start := time.Now()
 	if err := x.learn(ctx); err != nil {
 		return nil, err
@@ -86,7 +93,11 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	others := x.all(ctx, rest)
 	x.again(ctx, others, causes)
 	results = append(results, others...)
-	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load())}
+	var figures []Figure
+	if cfg.Figures && !x.facts.OldOnly {
+		figures = x.figures(ctx)
+	}
+	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load()), Figures: figures}
 	if x.early > 0 {
 		report.Early = x.early
 	}
@@ -101,10 +112,20 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	slices.SortStableFunc(report.Results, func(a, b Result) int {
 		return cmp.Or(slices.Index(groups, a.Group)-slices.Index(groups, b.Group), a.place-b.place)
 	})
+	if ctx.Err() != nil {
+		report.Stopped = why(ctx)
+	}
 	if x.gone != nil && ctx.Err() == nil {
 		report.Gone = x.gone.Error()
 	}
 	return report, context.Cause(ctx)
+}
+
+// newExaminer is one that has not begun.
+func newExaminer(cfg Config) *examiner {
+	cfg.Parallel = cmp.Or(cfg.Parallel, 16)
+	cfg.Attempts = cmp.Or(cfg.Attempts, 3)
+	return &examiner{cfg: cfg, password: cfg.Password, patience: cmp.Or(cfg.patience, usualPatience), controls: make(map[Group]func() ended)}
 }
 
 // divided returns what others rest upon, whether it was chosen or not, and the
@@ -171,6 +192,12 @@ func (x *examiner) check(ctx context.Context, j job) Result {
 		return r
 	}
 	out := x.attempt(ctx, &j.Statement, j.check)
+	for range mostExcused {
+		if !out.again || ctx.Err() != nil {
+			break
+		}
+		out = x.attempt(ctx, &j.Statement, j.check)
+	}
 	r.take(&out)
 	if r.Status == Conforms {
 		if end := x.controlled(ctx, &j.Statement); end.status != Conforms {
@@ -180,6 +207,10 @@ func (x *examiner) check(ctx context.Context, j job) Result {
 	}
 	return r
 }
+
+// mostExcused is how often a check is done again that may have failed because of this
+// machine.
+const mostExcused = 4
 
 // repeat does a check that failed again, until it has been done as often as wanted.
 func (x *examiner) repeat(ctx context.Context, r *Result) {
@@ -273,6 +304,10 @@ func (x *examiner) has(n need) bool {
 		return f.Guarded
 	case forbidden:
 		return x.cfg.ForbiddenTopic != ""
+	case otherUser:
+		return x.cfg.OtherUsername != "" && f.ResponseInformation != ""
+	case bridged:
+		return x.cfg.Far != nil
 	case responseInformation:
 		return f.ResponseInformation != "" || x.cfg.ResponseInformation
 	}

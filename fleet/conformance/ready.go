@@ -12,6 +12,7 @@ type Client struct {
 	Title string
 	// Requires are the statements without which it does not work, and what for.
 	Requires map[string]string
+	Old      bool // it speaks no more than MQTT 3.1.1
 }
 
 // Clients are those that --for knows.
@@ -81,7 +82,7 @@ func (c *Client) Statements() (all []Statement) {
 // decided", and why not.
 func (c *Client) Ready(r *Report) ReadyDocument {
 	d := ReadyDocument{Client: c.Title, Ready: "yes"}
-	if r.Facts.OldOnly {
+	if r.Facts.OldOnly && !c.Old {
 		return ReadyDocument{c.Title, "no", []string{"the broker speaks MQTT 3.1.1 only, and " + c.Title + " speaks MQTT 5 only"}}
 	}
 	var open []string

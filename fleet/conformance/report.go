@@ -46,6 +46,8 @@ type Report struct {
 	Took    time.Duration
 	Early   time.Duration // what the checks waited after each SUBACK; 0: nothing
 	Gone    string        // why the broker could not be reached at some time
+	Stopped string        // why it ended before all was judged; "": it did not
+	Figures []Figure      // with Config.Figures
 	Left    int           // sessions and retained topics that could not be removed
 }
 
@@ -59,11 +61,19 @@ func (r *Report) Count(status Status) (n int) {
 	return n
 }
 
-// Conforms reports whether the broker was found to keep to all that could be
-// judged, and that was something.
-func (r *Report) Conforms() bool {
-	return r.Count(Deviates) == 0 && r.Count(Flaky) == 0 && r.Count(Conforms) > 0
+// Deviations returns how many statements of a level do not hold, or not always.
+func (r *Report) Deviations(of Level) (n int) {
+	for i := range r.Results {
+		if x := &r.Results[i]; (x.Status == Deviates || x.Status == Flaky) && x.Level() == of {
+			n++
+		}
+	}
+	return n
 }
+
+// Conforms reports whether the broker was found to keep to all that is required and could
+// be judged, and that was something.
+func (r *Report) Conforms() bool { return r.Deviations(Must) == 0 && r.Count(Conforms) > 0 }
 
 // causes are deviations of what others rest upon, the most basic first.
 type causes []*Result

@@ -251,7 +251,7 @@ var flowStatements = []Statement{
 			for id := 1; id <= n; id++ {
 				p, err := c.read(r.x.patience)
 				if err != nil || p.typ != pubrec || p.id != id || p.code >= 0x80 {
-					r.fatalf("message %d of %d, which the server's Receive Maximum allows, got %v (%v); want PUBREC", id, n, p, err)
+					r.fatalf("message %d of %d, which the server's Receive Maximum allows, got %s; want PUBREC", id, n, seen(p, err))
 				}
 			}
 			c.alive()

@@ -1,6 +1,9 @@
 package conformance
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Chapter 4.10: requests and responses.
 var requestStatements = []Statement{
@@ -93,6 +96,40 @@ var requestStatements = []Statement{
 			c.publish(topic, "m", 0, 0)
 			c.message(topic, "m")
 		}},
+	{Clause: "3.2.2.3.15", Title: "Response Information: another user's answers cannot be read", needs: otherUser,
+		Does:  "Two users ask for Response Information; the second subscribes to a topic beneath that of the first, who publishes there.",
+		Wants: "They are given different topics, and the second user gets nothing, whether the subscription was refused or not.",
+		check: func(r *run) {
+			a := r.connect(hello{props: requestResponse(1)})
+			b := r.connect(hello{props: requestResponse(1), username: &r.x.cfg.OtherUsername, password: r.x.cfg.OtherPassword})
+			own, _ := a.connack.get(26)
+			others, _ := b.connack.get(26)
+			r.expect(own.value != "" && others.value != "" && own.value != others.value,
+				"the users are given %s and %s; want a part of the topic tree for each", brief(own.value), brief(others.value))
+			topic := strings.TrimSuffix(own.value, "/") + "/" + r.prefix + "/re"
+			a.subscribe(topic, 0)
+			b.trySubscribe(topic, 0)
+			r.settle()
+			a.publish(topic, "secret", 0, 0)
+			a.message(topic, "secret")
+			b.quiet()
+		}},
+	{Clause: "3.3.2-15", Title: "Response Topic and Correlation Data over a bridge", needs: bridged,
+		Does:  "Subscribes at the second broker and publishes a request at the first, again and again until it comes.",
+		Wants: "It comes with its Response Topic and Correlation Data unaltered.",
+		check: func(r *run) {
+			w := r.connect(hello{far: true})
+			w.subscribe(r.topic("a"), 1)
+			by := r.plain()
+			for end := time.Now().Add(r.x.patience); ; {
+				by.publish(r.topic("a"), "m", 1, 0, responseTopic(r.topic("re/ä")), correlation(allBytes))
+				if p, err := w.receive(200 * time.Millisecond); err == nil {
+					wantProps(r, p, map[byte]string{8: r.topic("re/ä"), 9: allBytes})
+					return
+				}
+				r.expect(time.Now().Before(end), "the client at the second broker got nothing; want the request")
+			}
+		}},
 	{Clause: "3.3.2-16", Title: "Correlation Data of all byte values",
 		Does:  "Publishes with Correlation Data of the byte values 0x00 to 0xFF.",
 		Wants: "They come unaltered.",
@@ -114,6 +151,18 @@ var requestStatements = []Statement{
 		send(0)
 		w = r.connect(h)
 		return w, w.message(r.topic("a"), "m")
+	}),
+	carried("a message whose Message Expiry counts down", func(r *run, send func(bits byte)) (*client, *packet) {
+		h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
+		w := r.connect(h)
+		w.subscribe(r.topic("a"), 1)
+		w.bye()
+		send(0)
+		r.wait(1500 * time.Millisecond)
+		w = r.connect(h)
+		p := w.message(r.topic("a"), "m")
+		r.expect(p.num(2, 0) > 0 && p.num(2, 0) < 100, "Message Expiry = %d; want less than 100, which it was", p.num(2, 0))
+		return w, p
 	}),
 	carried("a shared subscription", func(r *run, send func(bits byte)) (*client, *packet) {
 		w := r.watcher("$share/g/"+r.topic("a"), 1)

@@ -18,7 +18,7 @@ var versionStatements = []Statement{
 			w := r.watcher(r.topic("a"), 1)
 			r.connect(v4("")).publish(r.topic("a"), "ON", 1, 0)
 			p := w.message(r.topic("a"), "ON")
-			r.expect(len(p.props) == 0, "properties = %v; want none", p.props)
+			r.expect(len(p.props) == 0, "properties: %s; want none", propsInWords(p.props))
 			w.ack(p)
 		}},
 	{Clause: "3.1.1: 3.3", Title: "retained by one version, read by the other",

@@ -41,6 +41,14 @@ func (c *client) message(topic, payload string) *packet {
 	return p
 }
 
+// seen is what was read, or why there was nothing.
+func seen(p *packet, err error) string {
+	if err != nil {
+		return plainly(err)
+	}
+	return p.String()
+}
+
 // brief is a text that may be long.
 func brief(s string) string {
 	if len(s) > 40 {
@@ -243,6 +251,6 @@ func wantProps(r *run, p *packet, values map[byte]string, users ...string) {
 		ok = ok && got[i].value == users[i]
 	}
 	if !ok {
-		r.fatalf("User Properties = %v; want %q", got, users)
+		r.fatalf("User Properties: %s; want %q", propsInWords(got), users)
 	}
 }

@@ -146,13 +146,16 @@ const (
 	users
 	forbidden
 	responseInformation
+	otherUser
+	bridged
 )
 
 var needNames = [...]string{
 	"", "a Maximum QoS of 1", "Retain Available 0", "a Server Keep Alive of at most 3 s", "Wildcard Subscription Available 0",
 	"Subscription Identifier Available 0", "Shared Subscription Available 0", "a server that takes no Topic Aliases",
 	"a user name and password, without which the server lets nobody in", "a topic that the user is forbidden (--forbidden-topic)",
-	"Response Information",
+	"Response Information", "a second user, who is given Response Information, too (--other-username)",
+	"a second broker that it is bridged to (--bridged-to)",
 }
 
 func (n need) String() string { return needNames[n] }

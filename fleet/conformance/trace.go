@@ -22,24 +22,31 @@ type Step struct {
 	Note   string
 }
 
-// String is the step on a line.
-func (s Step) String() string {
-	arrow := "<-"
-	switch {
-	case s.Note != "":
-		return fmt.Sprintf("%8.1f ms  %s: %s", float64(s.After.Microseconds())/1e3, s.Client, s.Note)
-	case s.Sent:
-		arrow = "->"
+// What says what went which way.
+func (s Step) What() string {
+	if s.Note != "" {
+		return s.Note
 	}
 	name := "nothing"
 	if s.Bytes != "" {
 		name = typeNames[s.Bytes[0]>>4]
 	}
+	if s.Sent {
+		return "sends " + name
+	}
+	return "gets " + name
+}
+
+// String is the step on a line.
+func (s Step) String() string {
+	if s.Note != "" {
+		return fmt.Sprintf("%8.1f ms  %s: %s", float64(s.After.Microseconds())/1e3, s.Client, s.Note)
+	}
 	tail := ""
 	if s.Length > len(s.Bytes) {
 		tail = fmt.Sprintf(" … (%d bytes)", s.Length)
 	}
-	return fmt.Sprintf("%8.1f ms  %s %s %s  % x%s", float64(s.After.Microseconds())/1e3, s.Client, arrow, name, s.Bytes, tail)
+	return fmt.Sprintf("%8.1f ms  %s %s  % x%s", float64(s.After.Microseconds())/1e3, s.Client, s.What(), s.Bytes, tail)
 }
 
 // trace is the packets of a check in order.

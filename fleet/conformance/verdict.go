@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ type Cause struct {
 }
 
 // Causes returns what deviates, the most telling first: what others rest upon and
-// could not be judged without, then the rest by group.
+// could not be judged without, then what is required, then the rest, each by group.
 func (r *Report) Causes() []Cause {
 	echoes := make(map[string][]*Result)
 	for i := range r.Results {
@@ -30,7 +31,9 @@ func (r *Report) Causes() []Cause {
 			all = append(all, Cause{&r.Results[i], echoes[r.Results[i].Name()]})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Cause) int { return len(b.Echoes) - len(a.Echoes) })
+	slices.SortStableFunc(all, func(a, b Cause) int {
+		return cmp.Or(len(b.Echoes)-len(a.Echoes), strings.Compare(string(a.Level()), string(b.Level())))
+	})
 	return all
 }
 
@@ -41,24 +44,36 @@ func (r *Report) Judged() int { return r.Count(Conforms) + r.Count(Deviates) + r
 func (r *Report) Verdict() string {
 	judged := words.Grouped(int64(r.Judged()))
 	causes := r.Causes()
+	short := "" // of all statements
+	if r.Stopped != "" {
+		short = fmt.Sprintf("; %s, and %s of %s were not judged", r.Stopped, words.Grouped(int64(len(r.Results)-r.Judged())), words.Grouped(int64(len(r.Results))))
+	}
 	switch {
 	case r.Gone != "":
 		return fmt.Sprintf("not decided: the broker could not be reached any more after a while (%s); %s statements were judged", r.Gone, judged)
 	case r.Judged() == 0:
-		return "not decided: nothing could be judged"
+		return "not decided: nothing could be judged" + short
+	case len(causes) == 0 && short != "":
+		return fmt.Sprintf("not decided: all of %s conform so far", words.Plural(int64(r.Judged()), "statement", "statements")) + short
 	case len(causes) == 0:
 		return fmt.Sprintf("conforms: all of %s that could be judged", words.Plural(int64(r.Judged()), "statement", "statements"))
 	}
-	first := causes[0]
+	must, should := r.Deviations(Must), r.Deviations(Should)
+	if must == 0 {
+		return fmt.Sprintf("conforms in all that is required; deviates in %d of %s statements, which the standard no more than recommends", should, judged) + short
+	}
 	text := fmt.Sprintf("deviates in %s of %s statements", words.Grouped(int64(len(causes))), judged)
-	if len(first.Echoes) > 0 {
+	if should > 0 {
+		text += fmt.Sprintf(" (%d required, %d no more than recommended)", must, should)
+	}
+	if first := causes[0]; len(first.Echoes) > 0 {
 		text += fmt.Sprintf(": first of all %s (%s), because of which %s could not be judged", first.Title, first.Clause,
 			words.Plural(int64(len(first.Echoes)), "other", "others"))
 	}
 	if r.Early > 0 {
 		text += fmt.Sprintf("; a subscription works only some %s after its SUBACK, so the checks waited for %s each time", words.Span(r.Early*2/3), words.Span(r.Early))
 	}
-	return text
+	return text + short
 }
 
 // Line is the deviation in a sentence.

@@ -77,6 +77,13 @@ func (l *Ledger) change(group, member, n int, granted *byte) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.told != nil {
+		f := Fact{What: toldDown, Group: group, Member: member}
+		if granted != nil {
+			f.What, f.QoS = toldUp, *granted
+		}
+		l.told(f)
+	}
 	epoch := l.epoch.Load() + 1
 	g.accounts[g.accountOf(member)].note(epoch, n, n < 0)
 	l.epoch.Store(epoch)
@@ -258,6 +265,13 @@ func (l *Ledger) Overdue() []metrics.Delivery {
 // on its way could come; slow is how long a message takes a watcher of a group.
 // Nothing may be noted afterwards.
 func (l *Ledger) Close(now time.Duration, interrupted bool, slow func(group int) time.Duration) {
+	if l.told != nil {
+		f := Fact{What: toldClosed, At: now, Interrupted: interrupted}
+		for g := range l.groups {
+			f.Slow = append(f.Slow, slow(g))
+		}
+		l.told(f)
+	}
 	l.walk(func(group, account int) ending {
 		e := ending{closing: true, behind: interrupted}
 		g := &l.groups[group]

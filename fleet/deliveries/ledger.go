@@ -14,26 +14,30 @@ import (
 
 // Config is what a ledger needs to know.
 type Config struct {
-	Devices int // that it hears of; numbered from 0
-	Slots   int // topics of a device at most; numbered from 0
-	Groups  []Group
+	Devices int     `json:"devices"` // that it hears of; numbered from 0
+	Slots   int     `json:"slots"`   // topics of a device at most; numbered from 0
+	Groups  []Group `json:"groups"`
 
 	// Elsewhere says that other processes have members of the same shared
 	// subscriptions, so that what does not come here may have come there.
-	Elsewhere bool
+	Elsewhere bool `json:"elsewhere,omitempty"`
 
 	// News is called, from any goroutine, when [Ledger.Pending] is worth asking again.
 	// It must not wait. Nil is told nothing.
-	News func()
+	News func() `json:"-"`
+
+	// Told, if it is not nil, is told of every call that changes the ledger: see
+	// [Ledger.Replay]. It may not call the ledger.
+	Told func(Fact) `json:"-"`
 }
 
 // Group is a group of watchers with the same subscriptions.
 type Group struct {
-	Name    string
-	Filters []string // without $share/NAME/
-	Shared  bool     // all members together get each message once
-	Members int
-	QoS     byte // asked for
+	Name    string   `json:"name"`
+	Filters []string `json:"filters"`          // without $share/NAME/
+	Shared  bool     `json:"shared,omitempty"` // all members together get each message once
+	Members int      `json:"members"`
+	QoS     byte     `json:"qos"` // asked for
 }
 
 // Ledger keeps the account of one-way messages: see the package comment. All
@@ -49,6 +53,7 @@ type Ledger struct {
 	epoch atomic.Uint32 // goes up whenever some watcher comes or goes
 
 	tell    func()       // Config.News
+	told    func(Fact)   // Config.Told
 	awaited atomic.Int64 // of what was pending when that was asked, how much has not come; 0: nobody waits
 
 	mu   sync.Mutex // of what follows, and of the coverage of the groups
@@ -105,7 +110,7 @@ func New(c Config) (*Ledger, error) {
 	if len(c.Groups) == 0 || len(c.Groups) > math.MaxUint16 {
 		return nil, errors.New("a ledger of deliveries without a group of watchers")
 	}
-	l := &Ledger{slots: c.Slots, elsewhere: c.Elsewhere, tell: c.News, streams: make([]*stream, c.Devices*c.Slots), groups: make([]group, len(c.Groups))}
+	l := &Ledger{slots: c.Slots, elsewhere: c.Elsewhere, tell: c.News, told: c.Told, streams: make([]*stream, c.Devices*c.Slots), groups: make([]group, len(c.Groups))}
 	for i := range c.Groups {
 		g := &l.groups[i]
 		g.Group = c.Groups[i]
@@ -119,6 +124,9 @@ func New(c Config) (*Ledger, error) {
 	}
 	for i := range l.stripes {
 		l.stripes[i].rows = make([]metrics.DeliveryTotals, 3*len(c.Groups))
+	}
+	if l.told != nil {
+		l.told(Fact{What: toldOpened, Ledger: new(c)})
 	}
 	return l, nil
 }
@@ -187,6 +195,9 @@ func (l *Ledger) Open(device, slot int, topic []byte) {
 	p := l.lock(device)
 	defer p.mu.Unlock()
 	if at := &l.streams[device*l.slots+slot]; *at == nil {
+		if l.told != nil {
+			l.told(Fact{What: toldTopic, Device: device, Slot: slot, Topic: string(topic)})
+		}
 		*at = &stream{topic: l.matches(string(topic))}
 	}
 }
@@ -194,8 +205,18 @@ func (l *Ledger) Open(device, slot int, topic []byte) {
 // Sent notes that a message is about to be written, for the first time. The
 // sequences of a topic go up; those left out were not sent.
 func (l *Ledger) Sent(m Message, qos byte, measured bool) {
+	l.sent(m, l.epoch.Load(), qos, measured)
+}
+
+// sent is Sent by the watchers of an epoch.
+func (l *Ledger) sent(m Message, epoch uint32, qos byte, measured bool) {
 	p := l.lock(m.Device)
 	defer p.mu.Unlock()
+	if l.told != nil {
+		f := factOf(toldSent, m)
+		f.QoS, f.Measured, f.Epoch = qos, measured, epoch
+		l.told(f)
+	}
 	s := l.stream(m.Device, m.Slot)
 	if s == nil {
 		return // closed
@@ -211,7 +232,7 @@ func (l *Ledger) Sent(m Message, qos byte, measured bool) {
 	for seq := s.sent; seq < m.Seq; seq++ {
 		s.mark(seq, unsent, 0)
 	}
-	many := s.extend(m.Seq, l.epoch.Load(), qos, measured)
+	many := s.extend(m.Seq, epoch, qos, measured)
 	s.sent = m.Seq + 1
 	l.count(p, s, m.Seq, 1)
 	if many {
@@ -236,7 +257,7 @@ func (l *Ledger) count(p *stripe, s *stream, seq uint32, n int64) {
 // NotSent takes back that a message is written: the connection ended before it was
 // whole. It may be sent yet.
 func (l *Ledger) NotSent(m Message) {
-	l.odd(m, func(p *stripe, s *stream) {
+	l.odd(m, toldNotSent, func(p *stripe, s *stream) {
 		if s.trait(m.Seq)&unsent == 0 {
 			s.mark(m.Seq, unsent, 0)
 			l.count(p, s, m.Seq, -1)
@@ -245,23 +266,28 @@ func (l *Ledger) NotSent(m Message) {
 }
 
 // Resent notes that a message is about to be written once more.
-func (l *Ledger) Resent(m Message) { l.odd(m, func(_ *stripe, s *stream) { s.mark(m.Seq, resent, 0) }) }
+func (l *Ledger) Resent(m Message) {
+	l.odd(m, toldResent, func(_ *stripe, s *stream) { s.mark(m.Seq, resent, 0) })
+}
 
 // Refused notes that a message was acknowledged with a reason code of 0x80 or
 // more.
 func (l *Ledger) Refused(m Message) {
-	l.odd(m, func(_ *stripe, s *stream) { s.mark(m.Seq, refused, 0) })
+	l.odd(m, toldRefused, func(_ *stripe, s *stream) { s.mark(m.Seq, refused, 0) })
 }
 
 // Unacknowledged notes that a message was sent and its session ended before an
 // acknowledgement came.
 func (l *Ledger) Unacknowledged(m Message) {
-	l.odd(m, func(_ *stripe, s *stream) { s.mark(m.Seq, unacked, 0) })
+	l.odd(m, toldUnacknowledged, func(_ *stripe, s *stream) { s.mark(m.Seq, unacked, 0) })
 }
 
-func (l *Ledger) odd(m Message, do func(*stripe, *stream)) {
+func (l *Ledger) odd(m Message, what string, do func(*stripe, *stream)) {
 	p := l.lock(m.Device)
 	defer p.mu.Unlock()
+	if l.told != nil {
+		l.told(factOf(what, m))
+	}
 	if s := l.stream(m.Device, m.Slot); s != nil && m.Seq < s.sent {
 		do(p, s)
 		l.lookAgain()
@@ -273,6 +299,9 @@ func (l *Ledger) odd(m Message, do func(*stripe, *stream)) {
 func (l *Ledger) Cut(device int) {
 	p := l.lock(device)
 	defer p.mu.Unlock()
+	if l.told != nil {
+		l.told(Fact{What: toldCut, Device: device})
+	}
 	for slot := range l.slots {
 		if s := l.stream(device, slot); s != nil {
 			s.cut = true

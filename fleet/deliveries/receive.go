@@ -8,13 +8,14 @@ import (
 
 // Arrival is a message that came to a watcher.
 type Arrival struct {
-	Group, Member int
-	At            time.Duration // on the clock of Made
-	Made          time.Duration // when the message says that it was made
-	QoS           byte
-	Altered       bool // topic, payload or properties are not those that were sent
-	Again         bool // it has the DUP flag, in a session that was resumed
-	Retained      bool // it has the RETAIN flag
+	Group    int           `json:"-"`
+	Member   int           `json:"-"`
+	At       time.Duration `json:"at"`   // on the clock of Made
+	Made     time.Duration `json:"made"` // when the message says that it was made
+	QoS      byte          `json:"qos,omitempty"`
+	Altered  bool          `json:"altered,omitempty"`  // topic, payload or properties are not those that were sent
+	Again    bool          `json:"again,omitempty"`    // it has the DUP flag, in a session that was resumed
+	Retained bool          `json:"retained,omitempty"` // it has the RETAIN flag
 }
 
 // Received takes a message with a whole stamp of a device of this ledger. It
@@ -26,11 +27,17 @@ func (l *Ledger) Received(m Message, a Arrival) (first bool) {
 		g.members[a.Member].lag.Store(int64(a.At - a.Made))
 	}
 	if !l.known(m) {
-		l.Stray(a.Group, a.QoS, Foreign)
+		if l.told != nil {
+			l.told(received(m, a))
+		}
+		l.stray(a.Group, a.QoS, Foreign)
 		return false
 	}
 	p := l.lock(m.Device)
 	defer p.mu.Unlock()
+	if l.told != nil {
+		l.told(received(m, a))
+	}
 	s := l.stream(m.Device, m.Slot)
 	if s == nil || m.Seq >= s.sent || s.trait(m.Seq)&unsent != 0 {
 		p.row(uint16(a.Group), a.QoS).NeverSent++
@@ -190,6 +197,13 @@ const (
 
 // Stray counts a message that came to a group and is of none of the streams.
 func (l *Ledger) Stray(group int, qos byte, k Kind) {
+	if l.told != nil {
+		l.told(Fact{What: toldStray, Group: group, QoS: qos, Kind: k})
+	}
+	l.stray(group, qos, k)
+}
+
+func (l *Ledger) stray(group int, qos byte, k Kind) {
 	p := l.lock(group)
 	defer p.mu.Unlock()
 	row := p.row(uint16(group), qos)

@@ -33,6 +33,8 @@ type Env struct {
 	// Idle is told once by each controller, when its load is over and nothing is
 	// outstanding any more.
 	Idle func()
+	// Told is told what the ledger of each controller is told, by number; nil: nobody is.
+	Told func(controller uint32, f metrics.LedgerFact)
 }
 
 // Group is one group of controllers: what all of it have in common. It does

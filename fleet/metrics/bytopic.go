@@ -86,6 +86,9 @@ func (t *Totals) byID() int64 { return t.Answers - min(t.ByTopic.Unknown, t.Answ
 // Took notes that the requester has taken a message for the answer to request seq. It
 // decides nothing: [Ledger.AnswerTo] says which request was answered.
 func (l *Ledger) Took(at time.Duration, seq uint64, w Whose) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldTook, At: at, Seq: seq, Whose: w})
+	}
 	if seq < l.head && seq >= l.tail {
 		at = l.at(seq).planned
 	}
@@ -95,6 +98,9 @@ func (l *Ledger) Took(at time.Duration, seq uint64, w Whose) {
 // AnswerTo is [Ledger.Answer] for a message without Correlation Data that is known, or
 // taken, to answer request seq.
 func (l *Ledger) AnswerTo(at time.Duration, seq uint64, a Answer) Outcome {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldAnswerTo, At: at, Seq: seq, Answer: new(a)})
+	}
 	l.expire(at)
 	return l.answerTo(at, seq, a)
 }

@@ -37,6 +37,7 @@ type Ledger struct {
 	capacity   uint64
 	keep       uint64 // as few as this are held if none of the others is open
 	rec        *Recorder
+	told       func(LedgerFact) // nil: nobody wants to know
 
 	// Requests tail to head-1, each at its number modulo the length, which is a
 	// power of two.
@@ -83,16 +84,19 @@ func (r *request) isOpen() bool { return r.state <= openAway }
 
 // LedgerConfig is what a ledger needs to know.
 type LedgerConfig struct {
-	Run        uint64
-	Controller uint32
-	IDSize     int           // bytes of Correlation Data; 0 means [IDSize]
-	Timeout    time.Duration // above 0
-	Late       time.Duration // late window; 0 means that nothing is late, only lost
-	Capacity   int           // most requests that are held at a time: see [Capacity]
-	Keep       int           // requests that are decided are remembered up to this number in all; 0 means Capacity
-	Recorder   *Recorder     // may be nil
-	Members    int           // of the group of devices that answers each request, each once; 0: they are not told apart
-	InParts    bool          // an answer may have several messages, which say so: see [Answer.Part]
+	Run        uint64        `json:"run"`
+	Controller uint32        `json:"controller"`
+	IDSize     int           `json:"id_size,omitempty"`  // bytes of Correlation Data; 0 means [IDSize]
+	Timeout    time.Duration `json:"timeout"`            // above 0
+	Late       time.Duration `json:"late,omitempty"`     // late window; 0 means that nothing is late, only lost
+	Capacity   int           `json:"capacity"`           // most requests that are held at a time: see [Capacity]
+	Keep       int           `json:"keep,omitempty"`     // requests that are decided are remembered up to this number in all; 0 means Capacity
+	Recorder   *Recorder     `json:"-"`                  // may be nil
+	Members    int           `json:"members,omitempty"`  // of the group of devices that answers each request, each once; 0: they are not told apart
+	InParts    bool          `json:"in_parts,omitempty"` // an answer may have several messages, which say so: see [Answer.Part]
+	// Told, if it is not nil, is told of every call that changes the ledger, before it
+	// does: see [Ledger.Replay]. It may not keep what the fact points to.
+	Told func(LedgerFact) `json:"-"`
 }
 
 // Capacity returns how many requests a ledger must hold for a controller that
@@ -127,7 +131,7 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 		words:   uint64(max(c.Members, 0)+63) / 64,
 		timeout: c.Timeout, window: c.Timeout + c.Late, capacity: uint64(c.Capacity), rec: c.Recorder,
 		keep: uint64(min(cmp.Or(max(c.Keep, 0), c.Capacity), c.Capacity)),
-		now:  math.MinInt64,
+		now:  math.MinInt64, told: c.Told,
 	}
 	if c.InParts {
 		l.members = uint64(max(c.Members, 1))
@@ -138,21 +142,24 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 		defer s.mu.Unlock()
 		s.ledgers = append(s.ledgers, &l.measured)
 	}
+	if l.told != nil {
+		l.told(LedgerFact{What: toldOpened, Ledger: new(c)})
+	}
 	return l, nil
 }
 
 // Request is one planned request.
 type Request struct {
-	Planned time.Duration // when it was to be sent; before 0 in the warm-up
-	Sent    time.Duration // when it is sent: as it is handed to the connection, not when a write that blocks returns
-	Held    time.Duration // for how much of the time between the two flow control held it back
-	Clogged bool          // what did so last was the connection, which took no more
-	Target  uint32        // whatever the caller files the answer's topic or device under
-	Labels  Labels
-	Content uint32 // a checksum of what the broker must hand on
-	QoS     byte   // as published
-	Answers int    // expected; less than 1 means 1
-	Away    bool   // the device that is to answer is known to be away
+	Planned time.Duration `json:"planned"`           // when it was to be sent; before 0 in the warm-up
+	Sent    time.Duration `json:"sent,omitempty"`    // when it is sent: as it is handed to the connection, not when a write that blocks returns
+	Held    time.Duration `json:"held,omitempty"`    // for how much of the time between the two flow control held it back
+	Clogged bool          `json:"clogged,omitempty"` // what did so last was the connection, which took no more
+	Target  uint32        `json:"target,omitempty"`  // whatever the caller files the answer's topic or device under
+	Labels  Labels        `json:"labels,omitzero"`
+	Content uint32        `json:"content,omitempty"` // a checksum of what the broker must hand on
+	QoS     byte          `json:"qos,omitempty"`     // as published
+	Answers int           `json:"answers,omitempty"` // expected; less than 1 means 1
+	Away    bool          `json:"away,omitempty"`    // the device that is to answer is known to be away
 }
 
 // wanted is how many answers are expected.
@@ -163,12 +170,15 @@ func (r *Request) wanted() uint32 { return uint32(min(uint64(max(r.Answers, 1)),
 // runs into its time-out. ok is false if the ledger is full: then the slot has
 // been counted as not sent ([LedgerFull]).
 func (l *Ledger) Send(r Request) (id ID, ok bool) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldSent, Seq: l.head, Request: new(r)})
+	}
 	l.expire(r.Sent)
 	for l.head-l.tail >= l.keep && !l.at(l.tail).isOpen() && l.missingParts(l.tail) == 0 {
 		l.tail++ // remembered for less long than the window
 	}
 	if l.head-l.tail >= l.capacity {
-		l.NotSent(r, LedgerFull)
+		l.notSent(r, LedgerFull)
 		return ID{}, false
 	}
 	if l.head-l.tail == uint64(len(l.ring)) {
@@ -206,6 +216,13 @@ func (l *Ledger) Send(r Request) (id ID, ok bool) {
 
 // NotSent counts a planned request that is not sent; r.Sent is not looked at.
 func (l *Ledger) NotSent(r Request, why Cause) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldNotSent, Request: new(r), Why: why})
+	}
+	l.notSent(r, why)
+}
+
+func (l *Ledger) notSent(r Request, why Cause) {
 	t, s := l.book(r.Planned)
 	t.Planned++
 	*t.NotSent.of(why)++
@@ -222,12 +239,18 @@ func (l *Ledger) NotSent(r Request, why Cause) {
 // Remember has the ledger remember at least so many requests that are decided: more of
 // them are sent from now on.
 func (l *Ledger) Remember(n int) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldRemember, N: int64(n)})
+	}
 	l.keep = min(max(l.keep, uint64(max(n, 0))), l.capacity)
 }
 
 // Waiting notes that n requests wait because flow control holds them back, the
 // first of which was planned at a time and has waited for so long.
 func (l *Ledger) Waiting(planned time.Duration, n int64, wait time.Duration) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldWaiting, At: planned, N: n, Wait: wait})
+	}
 	t, s := l.book(planned)
 	t.waited(n, Span(wait))
 	if s != nil {
@@ -240,7 +263,11 @@ func (l *Ledger) Waiting(planned time.Duration, n int64, wait time.Duration) {
 // the ledger holds none. Send, Answer, Acknowledged and Close do the same first,
 // so Expire only needs to be called when nothing else happens.
 func (l *Ledger) Expire(now time.Duration) (next time.Duration, ok bool) {
+	before := l.tail
 	l.expire(now)
+	if l.told != nil && l.tail != before {
+		l.told(LedgerFact{What: toldExpired, At: now})
+	}
 	if l.tail == l.head {
 		return 0, false
 	}
@@ -309,58 +336,6 @@ func (t *Totals) lose(r *request, unfinished bool) {
 	if unfinished {
 		t.Unfinished++
 	}
-}
-
-// Close ends the ledger: what is outstanding is lost. Answers that come later
-// are unknown.
-func (l *Ledger) Close(now time.Duration) { l.end(now, ended) }
-
-// Interrupt is Close for a run that was stopped before its end: what is outstanding
-// and has not run into its time-out is interrupted, since nobody knows what would have
-// become of it.
-func (l *Ledger) Interrupt(now time.Duration) { l.end(now, stopped) }
-
-func (l *Ledger) end(now time.Duration, why occasion) {
-	l.expire(now)
-	for l.tail != l.head {
-		l.letGo(why)
-	}
-	l.ring, l.gave, l.parts, l.heard = nil, nil, nil, nil
-}
-
-// Outstanding returns how many requests are open, the warm-up's included.
-func (l *Ledger) Outstanding() int {
-	return int(l.measured.Outstanding + l.warmUp.Outstanding)
-}
-
-// Totals returns what was measured so far.
-func (l *Ledger) Totals() Totals { return l.measured.Clone() }
-
-// WarmUp returns what was counted of the warm-up.
-func (l *Ledger) WarmUp() Totals { return l.warmUp.Clone() }
-
-// Check returns an error if a sum does not hold. It looks at every request the
-// ledger holds.
-func (l *Ledger) Check() error {
-	var held int64
-	for seq := l.tail; seq != l.head; seq++ {
-		if l.at(seq).isOpen() {
-			held++
-		}
-	}
-	if n := l.measured.Outstanding + l.warmUp.Outstanding; n != held {
-		return fmt.Errorf("the ledger of controller %d counts %d outstanding requests and holds %d", l.controller, n, held)
-	}
-	if sent := l.measured.Sent + l.warmUp.Sent; uint64(sent) != l.head {
-		return fmt.Errorf("the ledger of controller %d counts %d sent requests and gave out %d ids", l.controller, sent, l.head)
-	}
-	if err := l.measured.Check(); err != nil {
-		return fmt.Errorf("the ledger of controller %d: %w", l.controller, err)
-	}
-	if err := l.warmUp.Check(); err != nil {
-		return fmt.Errorf("the ledger of controller %d, warm-up: %w", l.controller, err)
-	}
-	return nil
 }
 
 // book returns where a request planned at a time is counted, and the shard of the

@@ -33,30 +33,30 @@ func (o Outcome) String() string {
 
 // Answer is a message on a reply topic.
 type Answer struct {
-	Correlation []byte // nil: it had none
-	Target      uint32 // under which the caller files where it came from
-	Member      uint32 // which device of the group it is from, from 1; 0: it does not say, or is none of them
-	Error       bool   // it had a User Property error
-	OtherRetain bool   // it came with RETAIN 1
-	Unmarked    bool   // it is taken to be the answer by its topic alone: nobody can tell more of it
+	Correlation []byte `json:"correlation,omitempty"`  // nil: it had none
+	Target      uint32 `json:"target,omitempty"`       // under which the caller files where it came from
+	Member      uint32 `json:"member,omitempty"`       // which device of the group it is from, from 1; 0: it does not say, or is none of them
+	Error       bool   `json:"error,omitempty"`        // it had a User Property error
+	OtherRetain bool   `json:"other_retain,omitempty"` // it came with RETAIN 1
+	Unmarked    bool   `json:"unmarked,omitempty"`     // it is taken to be the answer by its topic alone: nobody can tell more of it
 
 	// An answer may have several messages, all with the same Correlation Data. The first
 	// that comes is the answer; the others are neither duplicates nor of any weight in
 	// the times.
-	Part byte   // which of them it is, from 1; 0: it is the only one, or does not say
-	More bool   // then: another follows
-	Sum  uint32 // of one that does not say, a checksum of what tells it from others; 0: there is none
+	Part byte   `json:"part,omitempty"` // which of them it is, from 1; 0: it is the only one, or does not say
+	More bool   `json:"more,omitempty"` // then: another follows
+	Sum  uint32 `json:"sum,omitempty"`  // of one that does not say, a checksum of what tells it from others; 0: there is none
 
 	// What an answer with a checksum says of what came of the request and of itself on
 	// the way.
-	Checked  bool   // it has one
-	Altered  bool   // its payload or a property is not what was sent
-	OtherQoS bool   // it came with another QoS than it was to
-	Asked    uint32 // the checksum of the request, as it came to the device
-	AskedQoS byte   // at which the request came there
+	Checked  bool   `json:"checked,omitempty"`   // it has one
+	Altered  bool   `json:"altered,omitempty"`   // its payload or a property is not what was sent
+	OtherQoS bool   `json:"other_qos,omitempty"` // it came with another QoS than it was to
+	Asked    uint32 `json:"asked,omitempty"`     // the checksum of the request, as it came to the device
+	AskedQoS byte   `json:"asked_qos,omitempty"` // at which the request came there
 	// AskedGranted is the lowest QoS that the device's subscriptions were granted: a
 	// request may come with as little.
-	AskedGranted byte
+	AskedGranted byte `json:"asked_granted,omitempty"`
 }
 
 // Answer takes a message on a reply topic that came at a time. Only an answer
@@ -66,6 +66,9 @@ type Answer struct {
 // answer counts: a device that answers twice cannot be told from two devices until
 // there are more answers than were expected.
 func (l *Ledger) Answer(at time.Duration, a Answer) Outcome {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldAnswer, At: at, Answer: new(a)})
+	}
 	l.expire(at)
 	id, err := ParseID(a.Correlation, l.idSize)
 	if err != nil {
@@ -200,9 +203,12 @@ func (t *Totals) check(r *request, a *Answer) {
 // subscribers) is counted and decides nothing: somebody may answer all the
 // same. All other codes mean nothing here.
 func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldAcknowledged, At: at, Seq: seq, Code: code})
+	}
 	l.expire(at)
 	if code >= 0x80 || seq >= l.tail && seq < l.head && l.at(seq).qos == 1 {
-		l.Completed(seq)
+		l.completed(seq)
 	}
 	if code < 0x80 && code != wire.NoMatchingSubscribers {
 		return
@@ -234,6 +240,13 @@ func (l *Ledger) Acknowledged(at time.Duration, seq uint64, code byte) {
 // Completed notes that the broker has taken request seq: a PUBACK came, or a PUBCOMP, or
 // that it will not, which [Ledger.Acknowledged] is told.
 func (l *Ledger) Completed(seq uint64) {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldCompleted, Seq: seq})
+	}
+	l.completed(seq)
+}
+
+func (l *Ledger) completed(seq uint64) {
 	if seq >= l.tail && seq < l.head {
 		l.at(seq).acknowledged = true
 	}
@@ -242,6 +255,9 @@ func (l *Ledger) Completed(seq uint64) {
 // Disconnected notes that the connection has ended: nobody knows what of that which was
 // not acknowledged the broker has.
 func (l *Ledger) Disconnected() {
+	if l.told != nil {
+		l.told(LedgerFact{What: toldDisconnected})
+	}
 	for seq := l.tail; seq != l.head; seq++ {
 		l.at(seq).acknowledged = true
 	}

@@ -124,7 +124,9 @@ type LabelNames struct {
 // Labels is what one request or event is of, as places in [LabelNames] counted
 // from 1; 0 means none.
 type Labels struct {
-	Kind, Stage, Controller uint8
+	Kind       uint8 `json:"kind,omitempty"`
+	Stage      uint8 `json:"stage,omitempty"`
+	Controller uint8 `json:"controller,omitempty"`
 }
 
 // Labels returns the labels with these names. What is empty or not among the
