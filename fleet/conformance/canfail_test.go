@@ -3,7 +3,6 @@ package conformance
 import (
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -38,62 +37,69 @@ var broken = []bug{
 // bugs of TestRefereesAreRefereed count, too.
 func TestEveryStatementCanFail(t *testing.T) {
 	t.Parallel()
-	failed := make(map[string]bool)
+	found := &failures{failed: make(map[string]bool)}
 	for i := range bugs {
-		failed[bugs[i].caught] = true // or that test fails
+		found.failed[bugs[i].caught] = true // or that test fails
 	}
 	var all sync.WaitGroup
-	var mu sync.Mutex
 	for name, v := range variants {
 		target, _ := startEmbedded(t, v.config)
-		for i := range broken {
-			c := Config{Dial: dialer(target), Run: "f" + string(rune('a'+i)), patience: time.Second}
-			if v.examine != nil {
-				v.examine(&c)
+		all.Go(func() {
+			for i := range broken {
+				found.look(t, target, name, v, i)
 			}
-			x := newExaminer(c)
-			if err := x.learn(t.Context()); err != nil {
-				t.Fatalf("learn = %v; want nil", err)
-			}
-			x.cfg.Dial = dialer(startLiar(t, target, &broken[i]))
-			var jobs []Statement
-			for _, s := range Statements() {
-				if why, _ := x.unfit(&s); why == "" && !s.Slow && (s.needs != anyBroker) == (name != "") {
-					jobs = append(jobs, s)
-				}
-			}
-			var next atomic.Int64
-			for range 24 {
-				all.Go(func() {
-					for {
-						k := int(next.Add(1)) - 1
-						if k >= len(jobs) {
-							return
-						}
-						mu.Lock()
-						done := failed[jobs[k].Name()]
-						mu.Unlock()
-						if done {
-							continue
-						}
-						if out := x.attempt(t.Context(), &jobs[k], jobs[k].check); out.status == Deviates {
-							mu.Lock()
-							failed[jobs[k].Name()] = true
-							mu.Unlock()
-						}
-					}
-				})
-			}
-			all.Wait()
-		}
+		})
 	}
+	all.Wait()
 	var not []string
 	for _, s := range Statements() {
-		if !failed[s.Name()] && !s.Slow {
+		if !found.failed[s.Name()] && !s.Slow {
 			not = append(not, s.Name())
 		}
 	}
 	if len(not) > 0 {
 		t.Errorf("%d statements find nothing wrong with any broken broker:\n  %s", len(not), strings.Join(not, "\n  "))
 	}
+}
+
+// failures are the statements that have found something wrong with a broken broker.
+type failures struct {
+	mu     sync.Mutex
+	failed map[string]bool
+}
+
+// look puts a broken broker of a variant before the statements that have found nothing yet.
+// Nearly all of the time is waiting, so a great many are checked at a time.
+func (f *failures) look(t *testing.T, target, name string, v variant, i int) {
+	c := Config{Dial: dialer(target), Run: "f" + string(rune('a'+i))}
+	if v.examine != nil {
+		v.examine(&c)
+	}
+	x := newExaminer(c)
+	if err := x.learn(t.Context()); err != nil {
+		t.Errorf("learn = %v; want nil", err)
+		return
+	}
+	x.patience = time.Second
+	x.cfg.Dial = dialer(startLiar(t, target, &broken[i]))
+	slots := make(chan struct{}, 96)
+	var all sync.WaitGroup
+	for _, s := range Statements() {
+		f.mu.Lock()
+		done := f.failed[s.Name()]
+		f.mu.Unlock()
+		if why, _ := x.unfit(&s); done || why != "" || s.Slow || (s.needs != anyBroker) != (name != "") {
+			continue
+		}
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if out := x.attempt(t.Context(), &s, s.check); out.status == Deviates {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.failed[s.Name()] = true
+			}
+		})
+	}
+	all.Wait()
 }
