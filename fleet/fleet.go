@@ -121,7 +121,6 @@ type Fleet struct {
 	phases
 	oneWay
 	auditing
-	told Told
 	brokerFacts
 	incidents     *incident.Scheduler
 	interventions metrics.Interventions
@@ -155,6 +154,7 @@ type measuring struct {
 	recorder *metrics.Recorder
 	names    metrics.LabelNames
 	losses   incident.Losses
+	told     Told // of what it counts; its functions may be nil
 }
 
 // New makes the fleet of a checked scenario, with every device in its initial

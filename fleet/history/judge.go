@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -240,9 +241,7 @@ func (p *replay) again(said *metrics.Result) *metrics.Result {
 			r.Series[s] = h
 		}
 	}
-	for s, h := range snap.Series {
-		r.Series[s] = h
-	}
+	maps.Copy(r.Series, snap.Series)
 	r.WarmUpLedger = metrics.Totals{}
 	for _, ledger := range p.ledgers {
 		r.WarmUpLedger.Add(ledger.WarmUp())

@@ -51,15 +51,11 @@ type Controller struct {
 // stream of its own.
 func newController(e *Env, g *Group, index, stream int) (*Controller, error) {
 	r := &Controller{env: e, Group: g, index: index, correlation: make([]byte, 0, g.Spec.CorrelationSize)}
-	c := metrics.LedgerConfig{
+	ledger, err := metrics.NewLedger(metrics.LedgerConfig{
 		Run: e.RunID, Controller: uint32(g.first + index), IDSize: g.Spec.CorrelationSize,
-		Timeout: g.Spec.Timeout, Late: g.Spec.Timeout,
+		Timeout: g.Spec.Timeout, Late: g.Spec.Timeout, Told: e.toldOf(uint32(g.first + index)),
 		Capacity: g.capacity(), Keep: g.keep(g.pace), Recorder: e.Client.Recorder, Members: g.members(), InParts: g.inParts,
-	}
-	if e.Told != nil {
-		c.Told = func(f metrics.LedgerFact) { e.Told(c.Controller, f) }
-	}
-	ledger, err := metrics.NewLedger(c)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,14 @@ type Env struct {
 	Told func(controller uint32, f metrics.LedgerFact)
 }
 
+// toldOf is who is told what the ledger of a controller is told; nil: nobody.
+func (e *Env) toldOf(controller uint32) func(metrics.LedgerFact) {
+	if e.Told == nil {
+		return nil
+	}
+	return func(f metrics.LedgerFact) { e.Told(controller, f) }
+}
+
 // Group is one group of controllers: what all of it have in common. It does
 // not change while the fleet runs, but for what its Governor changes.
 type Group struct {
