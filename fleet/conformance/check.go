@@ -107,6 +107,16 @@ func (r *run) topic(s string) string { return r.x.cfg.TopicPrefix + r.prefix + "
 // id is a client identifier of this run's own.
 func (r *run) id(s string) string { return r.prefix + s }
 
+// timed reports whether a fault is that something did not come, or not in time.
+func (e *ended) timed() bool {
+	for _, s := range []string{"got nothing", "no answer", "still connected", "cannot send", "end of the connection", " after "} {
+		if strings.Contains(e.seen, s) {
+			return true
+		}
+	}
+	return false
+}
+
 // outcome is how one attempt ended.
 type outcome struct {
 	ended
@@ -149,7 +159,7 @@ func (x *examiner) attempt(ctx context.Context, s *Statement, check func(*run)) 
 	switch {
 	case excuse != "":
 		out.ended, out.again = ended{status: NotDecided, seen: excuse}, true
-	case out.status == Deviates && out.stood > 0:
+	case out.status == Deviates && out.stood > 0 && out.timed():
 		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("this machine stood still for %v meanwhile", out.stood.Round(time.Millisecond))}, true
 	case ctx.Err() != nil:
 		out.ended = ended{status: NotDecided, seen: why(ctx)}

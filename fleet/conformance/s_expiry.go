@@ -41,9 +41,11 @@ var expiryStatements = []Statement{
 		Does:  "A message with an expiry of 2 s is retained.",
 		Wants: "A subscriber gets it at once, and another one after 3.3 s does not.",
 		check: func(r *run) {
-			c := r.plain()
+			c, w := r.plain(), r.plain()
+			start := time.Now()
 			c.publish(r.topic("a"), "short", 1, 1, messageExpiry(2))
-			w := r.watcher(r.topic("a"), 0)
+			w.subscribe(r.topic("a"), 0)
+			r.within(start, r.x.early+1500*time.Millisecond)
 			p := w.message(r.topic("a"), "short")
 			r.expect(p.num(2, 9) <= 2, "Message Expiry = %d; want at most 2", p.num(2, 9))
 			r.wait(3300 * time.Millisecond)

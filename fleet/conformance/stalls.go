@@ -8,8 +8,8 @@ import (
 // A machine that is busy lets no goroutine run for a while: what was due then comes late, and
 // what must come within a time seems not to. No broker is accused of what may be that.
 const (
-	beat = 50 * time.Millisecond  // how often it is looked whether this process goes on
-	late = 400 * time.Millisecond // this much too late, and it stood still
+	beat = 50 * time.Millisecond // how often it is looked whether this process goes on
+	late = time.Second           // this much too late, and it stood still
 )
 
 // stalls knows when this process stood still. The zero value knows of none.

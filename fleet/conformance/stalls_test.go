@@ -1,0 +1,56 @@
+package conformance
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s stalls
+		stop := s.watch()
+		began := time.Now()
+		time.Sleep(time.Minute)
+		if d := s.since(began); d != 0 {
+			t.Errorf("since = %v of a minute that went on; want 0", d)
+		}
+		// Nobody looked for three seconds.
+		at := time.Now()
+		s.look(at.Add(3 * time.Second))
+		if d := s.since(at); d != 3*time.Second-beat && d != 3*time.Second {
+			t.Errorf("since = %v; want the three seconds", d)
+		}
+		if d := s.since(at.Add(4 * time.Second)); d != 0 {
+			t.Errorf("since = %v of a time after the stall; want 0", d)
+		}
+		stop()
+	})
+}
+
+// What seems not to come while this machine stands still is done again, and held against
+// nobody; what came and was wrong is.
+func TestStallsExcuse(t *testing.T) {
+	x := newExaminer(Config{Dial: func(context.Context) (net.Conn, error) { return nil, net.ErrClosed }})
+	tries := 0
+	check := func(fault string) Result {
+		tries = 0
+		return x.check(t.Context(), job{Statement: Statement{Group: Publish, check: func(r *run) {
+			tries++
+			now := time.Now()
+			x.stalls.look(now)
+			x.stalls.look(now.Add(5 * time.Second))
+			x.stalls.last = time.Now()
+			r.fatalf("%s", fault)
+		}}})
+	}
+	if r := check("client n1 got nothing; want a PUBLISH"); r.Status != NotDecided || tries != 1+mostExcused || !strings.Contains(r.Seen, "stood still") {
+		t.Errorf("what did not come: %s after %d tries: %s; want it not decided after %d", r.Status, tries, r.Seen, 1+mostExcused)
+	}
+	if r := check("QoS 1; want 2"); r.Status != Deviates || tries != 1 {
+		t.Errorf("what was wrong: %s after %d tries; want a deviation at once", r.Status, tries)
+	}
+}
