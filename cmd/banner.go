@@ -80,11 +80,7 @@ func (r *running) origin() string {
 // userWords says as whom the devices connect: also where a flag names another
 // broker, that is as the scenario says.
 func (r *running) userWords() string {
-	name := r.sc.Broker.Username
-	if name == "" {
-		return ""
-	}
-	return ", as " + printable(name.Expand(firstLogin(r.sc, r.id)))
+	return asWhom(r.sc, r.id)
 }
 
 // first is a name that is not said again for the rows after the first.
@@ -292,6 +288,9 @@ func (r *running) requester(d scenarios.Device, want errand) (login, bool) {
 		return r.embedded.login(want)
 	}
 	v, s := d.Vars(r.id), r.sc.Broker.Password
+	if _, _, own := v.Login(); own {
+		return login{}, false // its password is on no command line
+	}
 	return login{
 		r.sc.Broker.Username.Expand(v),
 		scenarios.Secret{File: scenarios.Template(s.File.Expand(v)), Env: scenarios.Template(s.Env.Expand(v))},

@@ -166,10 +166,7 @@ func plannedBroker(sc *scenarios.Scenario) string {
 	if sc.Broker.URL != "" {
 		text = words.PublicURL(sc.Broker.URL)
 	}
-	if sc.Broker.Username != "" {
-		text += ", as " + printable(sc.Broker.Username.Expand(firstLogin(sc, "{run}")))
-	}
-	return text
+	return text + asWhom(sc, "{run}")
 }
 
 func connectWords(sc *scenarios.Scenario) string {

@@ -52,6 +52,18 @@ func (r *running) own(t scenarios.Template) string {
 	return t.Expand(d.Vars(r.id))
 }
 
+// asWhom says as whom the first client connects, if that is known.
+func asWhom(sc *scenarios.Scenario, run string) string {
+	v := firstLogin(sc, run)
+	if user, _, own := v.Login(); own && user != "" {
+		return fmt.Sprintf(", as %s and the other users of %s", printable(user), printable(v.Rows.Name()))
+	}
+	if name := sc.Broker.Username; name != "" {
+		return ", as " + printable(name.Expand(v))
+	}
+	return ""
+}
+
 // idsOf is the first and the last id of a group.
 func idsOf(g scenarios.GroupPlan) string {
 	if g.Count > 1 {

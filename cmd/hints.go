@@ -89,6 +89,8 @@ func refusalHint(refused *fleet.RefusedError) string {
 	switch refused.Code {
 	case wire.BadUserNameOrPassword, wire.NotAuthorized, wire.ClientIDNotValid:
 		return "--username, and --password-file or --password-env, say who connects"
+	case wire.BadAuthMethod:
+		return "the broker wants enhanced authentication (AUTH, MQTT 5.0, 4.12), which homefleet does not speak; it has user name and password, and client certificates"
 	case wire.SessionTakenOver:
 		return "another client has the same client id; is a second fleet running this scenario on the same broker?"
 	}

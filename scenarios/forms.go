@@ -237,15 +237,23 @@ func (timeOfDay) read(t *tomlfault.Table, k *key, field reflect.Value) bool {
 	if !t.Text(k.name, &text) {
 		return false
 	}
-	for _, layout := range []string{"15:04", "15:04:05"} {
-		if at, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
-			h, m, s := at.Clock()
-			field.SetInt(int64(time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second))
-			return true
-		}
+	if at, ok := parseClock(text); ok {
+		field.SetInt(int64(at))
+		return true
 	}
 	t.Errorf(k.name, "", "%s is %q; want a time of day from \"00:00\" to \"23:59\"", k.name, tomlfault.Short(text))
 	return false
+}
+
+// parseClock reads a time of day, as it is since midnight.
+func parseClock(text string) (since time.Duration, ok bool) {
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if at, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
+			h, m, s := at.Clock()
+			return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second, true
+		}
+	}
+	return 0, false
 }
 
 func (timeOfDay) check(r rules, k *key, field reflect.Value) {

@@ -15,7 +15,11 @@ type Incident struct {
 	Kind   IncidentKind
 	Target Target // whom it befalls; the zero value is every device. Not for BrokerOutage
 
-	At     time.Duration // from the start of measuring, 0 to a year
+	At time.Duration // from the start of measuring, 0 to a year
+	// Clock is a time of day, since midnight, by the simulated clock, which shows the
+	// scenario's Start as the measuring begins; nil: At says when. At follows from it, and
+	// so does Every if it is 0: once a simulated day.
+	Clock  *time.Duration
 	For    time.Duration // how long it lasts, above 0 to a year; see the kinds
 	Every  time.Duration // from the start of one to the start of the next, at least For and Spread together; 0: it happens once
 	Times  int           // with Every: how often at most, 1 to 100,000; 0: as often as it is over before the measuring ends

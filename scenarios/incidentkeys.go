@@ -15,7 +15,8 @@ var incidentKeys = describe[Incident](table{name: "[[incident]]", by: "kind", ch
 		doc: "no other incident has it"},
 	{name: "target", form: byRule{"`{ kind, id, home, share }`, as of controllers"}, defDoc: "every device",
 		doc: "whom it affects; a `share` is drawn anew each time"},
-	{name: "at", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "from the start of measuring"},
+	{name: "at", form: moment{span(0, maxPhase)}, defDoc: "`\"0s\"`", doc: "from the start of measuring; or a time of day by the simulated clock, which shows `start` as the measuring begins: " +
+		"once a simulated day, unless `every` says otherwise, or `times = 1`"},
 	{name: "for", form: span(1, maxPhase), example: `"30s"`, required: "an incident without a length", doc: "how long it lasts"},
 	{name: "every", form: span(1, maxPhase), example: `"1m"`, defDoc: "once",
 		doc: "from the start of one time to the start of the next, at least `for` and `spread` together"},

@@ -26,10 +26,12 @@ func incidentPath(i int) string { return fmt.Sprintf("incident[%d]", i) }
 
 // fillIncidents puts the defaults in the place of what is zero. The name is the
 // kind's, numbered among the incidents of its kind if there are several.
-func fillIncidents(incidents []Incident) {
+func fillIncidents(s *Scenario) {
+	incidents := s.Incidents
 	for k := range incidents {
 		i := &incidents[k]
 		incidentKeys.fill(i)
+		i.byClock(s)
 		if i.Name != "" {
 			continue
 		}
@@ -57,10 +59,11 @@ func readIncidents(r *reader) {
 	for _, t := range r.top.Tables("incident") {
 		var i Incident
 		incidentKeys.read(t, &i)
+		i.takeClock()
 		if readTarget(t.Table("target"), &i.Target, r.kinds); i.Kind == BrokerOutage {
 			i.Target = Target{}
 		}
 		r.s.Incidents = append(r.s.Incidents, i)
 	}
-	fillIncidents(r.s.Incidents)
+	fillIncidents(r.s)
 }

@@ -210,7 +210,7 @@ func (s *Scenario) fill() {
 	for i := range s.Watchers {
 		s.Watchers[i].fill(i, s)
 	}
-	fillIncidents(s.Incidents)
+	fillIncidents(s)
 	s.Audit.fill(len(s.Incidents) > 0)
 	s.Phases.fill(s)
 }

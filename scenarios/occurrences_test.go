@@ -190,3 +190,42 @@ for = "1s"
 		t.Errorf("LoadPlan().Incidents = %+v; want %+v", got, want)
 	}
 }
+
+// An incident at a time of day happens when the simulated clock shows that, each day, from the
+// start of measuring, when it shows the scenario's start.
+func TestIncidentsByClock(t *testing.T) {
+	for _, tt := range []struct {
+		top, incident string
+		measure       time.Duration
+		want          []time.Duration
+	}{
+		{"start = \"06:00\"", "at = \"07:30\"", 48 * time.Hour, []time.Duration{90 * time.Minute, 25*time.Hour + 30*time.Minute}},
+		{"", "at = \"07:30\"", 48 * time.Hour, []time.Duration{23*time.Hour + 30*time.Minute, 47*time.Hour + 30*time.Minute}},
+		{"time = \"60x\"\nstart = \"07:00:30\"", "at = \"07:00\"", time.Hour, []time.Duration{24*time.Minute - 500*time.Millisecond, 48*time.Minute - 500*time.Millisecond}},
+		{"start = \"07:30\"", "at = \"07:30:00\"\ntimes = 1\nevery = \"1h\"", 48 * time.Hour, []time.Duration{0}},
+		{"start = \"00:00\"", "at = \"00:00\"\nevery = \"36h\"", 73 * time.Hour, []time.Duration{0, 36 * time.Hour, 72 * time.Hour}},
+	} {
+		src := tt.top + "\n[[device]]\nkind = \"light\"\n[[incident]]\nkind = \"offline\"\nfor = \"1s\"\n" + tt.incident + "\n[phases]\nmeasure = \"" + tt.measure.String() + "\"\n"
+		s, faults := Load("x.toml", []byte(src))
+		if s == nil {
+			t.Fatalf("Load(%s) finds %v", src, faults)
+		}
+		for range 2 { // checked again, it is the same
+			var got []time.Duration
+			for _, o := range s.Occurrences(tt.measure) {
+				got = append(got, o.From)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("with %s %s it happens at %v; want %v", tt.top, tt.incident, got, tt.want)
+			}
+			if err := s.Check(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, wrong := range []string{"at = \"24:00\"", "at = 7", "at = 07:30:00", "at = \"7:30\""} {
+		if s, _ := Load("x.toml", []byte("[[device]]\nkind = \"light\"\n[[incident]]\nkind = \"offline\"\nfor = \"1s\"\n"+wrong+"\n")); s != nil {
+			t.Errorf("Load takes %s; want a fault", wrong)
+		}
+	}
+}

@@ -272,6 +272,9 @@ func ParseIncident(body []byte) (Incident, error) {
 	}
 	t := doc.Root()
 	incidentKeys.read(t, &i)
+	if i.takeClock(); i.Clock != nil {
+		t.Errorf("at", `such as "10s", from now`, "at is a time of day, which is for incidents of a scenario")
+	}
 	for _, key := range []string{"every", "times", "chance"} {
 		if t.Holds(key) {
 			t.KeyErrorf(key, "leave it out, and ask again when it is to happen again", "%s is for incidents of a scenario; one that is asked for happens once", key)

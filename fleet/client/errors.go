@@ -179,3 +179,6 @@ func Shorten(b []byte) string {
 	}
 	return strconv.Quote(string(b[:most])) + "… (" + strconv.Itoa(len(b)) + " bytes)"
 }
+
+// noAuth is what is wrong with an AUTH.
+const noAuth = "an AUTH: the broker wants enhanced authentication (4.12), which homefleet does not speak"

@@ -70,6 +70,8 @@ func (s *Session) handle(frame wire.Frame) error {
 		s.counts().Disconnected.Add(d.ReasonCode)
 		return s.fail("", &RefusedError{Code: d.ReasonCode, Reason: d.Properties.ReasonString,
 			ServerReference: d.Properties.ServerReference, Packet: "DISCONNECT"})
+	case packets.AUTH:
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: noAuth})
 	default:
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "a " + wire.TypeName(t) + " where none belongs"})
 	}

@@ -60,6 +60,9 @@ const takingConnack = "taking the CONNACK of"
 // connack takes the broker's answer to CONNECT.
 func (s *Session) connack(frame wire.Frame) error {
 	l := s.link
+	if frame.Type() == packets.AUTH { // without an Authentication Method in the CONNECT (4.12.0-1)
+		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: noAuth})
+	}
 	if frame.Type() != packets.CONNACK {
 		return s.broke(&wire.Error{Code: wire.ProtocolError, Text: "the first packet is a " + wire.TypeName(frame.Type()) + "; want CONNACK"})
 	}
