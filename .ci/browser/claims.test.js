@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { audited, go, group, listener, measured, open, run, scenario, until, way } from "./harness.js";
 
 const consumed = audited.replace("[audit]", `[[watcher]]\nname = "hub"\nanswers = true\n[audit]`);
+// Nobody is lost by a PING that comes late, on a machine that is busy.
+const flats = `[connect]\nkeep_alive = "10m"\n[[device]]\nkind = "light"\nhomes = 9\ncount = 12\nhome = "flat-0{h}"\nid = "{home}-light-{n:2}"\n`;
 const clockOf = (text) => text.split(":").reduce((sum, n) => 60 * sum + Number(n), 0);
 
 group("claims", () => {
@@ -113,10 +115,10 @@ group("claims", () => {
   });
 
   test("the number before an incident is the number of those that it took", async (t) => {
-    const home = await run(t, "apartment-block");
+    const home = await run(t, await scenario(flats));
     const { heard } = await listener(t, home.ready.broker, "tele/+/lwt");
     const page = await open(t, home.url);
-    await page.locator(".house").nth(39).waitFor();
+    await page.locator(".house").nth(8).waitFor();
     await home.api("/v1/actions/kill", { select: { home: "flat-01", kind: "light" }, way: "cut" });
     await page.getByRole("button", { name: "Incident…" }).click();
     await page.getByRole("combobox").selectOption({ label: "Router reboot" });
