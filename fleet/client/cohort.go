@@ -50,9 +50,16 @@ type Cohort struct {
 // there are to be beside them that are not there yet, and were that have been removed.
 type Presence struct{ Devices, Online, Seen, GaveUp, Settled, Absent, Removed int }
 
-// Presence returns the present numbers.
-func (c *Cohort) Presence() Presence {
-	return Presence{c.size(), int(c.upNow.Load()), int(c.seen.Load()), int(c.departed.Load()), int(c.settled.Load()), c.Absent + int(c.awaited.Load()-c.joined.Load()), int(c.removed.Load())}
+// Presence returns the present numbers. Who is among the settled has been seen or has given
+// up, also where that happens meanwhile: what is noted last is looked at first.
+func (c *Cohort) Presence() (p Presence) {
+	p.Settled = int(c.settled.Load())
+	p.GaveUp = int(c.departed.Load())
+	p.Seen = int(c.seen.Load())
+	p.Online = int(c.upNow.Load())
+	p.Devices = c.size()
+	p.Absent, p.Removed = c.Absent+int(c.awaited.Load()-c.joined.Load()), int(c.removed.Load())
+	return p
 }
 
 // OfflineAtEnd is how many were offline as the fleet stopped, though neither an incident
