@@ -16,6 +16,7 @@ async function run(scenario, result, ...flags) {
   const out = result ? await openFile(result, "w") : null;
   const child = spawn(process.env.HOMEFLEET, ["run", scenario, "-q", "--exit-with-parent", "--ready-file", ready, "--listen", "127.0.0.1:0", "--ui=url", ...flags],
     { stdio: ["ignore", out ? out.fd : "ignore", "inherit"] });
+  await out?.close(); // the run has its own
   const ended = new Promise((done) => child.once("exit", (code) => done(code)));
   let at;
   while (!(at = await readFile(ready, "utf8").then(JSON.parse, () => null))) {
