@@ -111,7 +111,7 @@ func (c *ctl) list() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sel, ids := c.selection(args)
 			if _, ok := sel["share"]; ok {
-				return misused("an action with --dry-run says whom a share would befall", "share= is drawn anew for each action; ls lists devices by kind=, home=, online= and ids")
+				return misused("an action with --dry-run says whom a share would affect", "share= is drawn anew for each action; ls lists devices by kind=, home=, online= and ids")
 			}
 			all := api.Devices{Devices: []api.DeviceLine{}}
 			for i := range max(len(ids), 1) {

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"homefleet/devices/words"
+	"homefleet/fleet"
 	"homefleet/scenarios"
 )
 
@@ -70,4 +71,13 @@ func idsOf(g scenarios.GroupPlan) string {
 		return g.First.ID + " … " + g.Last.ID
 	}
 	return g.First.ID
+}
+
+// firstLogin is what the templates of User Name and password are filled with for the first
+// who connects.
+func firstLogin(sc *scenarios.Scenario, run string) scenarios.Vars {
+	for v := range fleet.Logins(sc, run) {
+		return v
+	}
+	return scenarios.Vars{}
 }

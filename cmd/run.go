@@ -379,15 +379,6 @@ func fitRun(id string) bool { return len(id) <= 64 && strings.Trim(id, runAlphab
 // newRunID tells this run from others.
 func newRunID() string { return strings.ToLower(rand.Text()[:6]) }
 
-// firstLogin is what the templates of User Name and password are filled with for the first
-// who connects.
-func firstLogin(sc *scenarios.Scenario, run string) scenarios.Vars {
-	for v := range fleet.Logins(sc, run) {
-		return v
-	}
-	return scenarios.Vars{}
-}
-
 // checkSecret reads the first device's password, so that a missing one is told
 // at once and not by every device.
 func (a *app) checkSecret(sc *scenarios.Scenario, run string) error {
