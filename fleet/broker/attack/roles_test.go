@@ -103,8 +103,10 @@ func beBystander(where string, in io.Reader, out io.Writer) error {
 	for ; ; n++ {
 		select {
 		case <-over:
-			fmt.Fprintln(out, worst.Microseconds(), n)
-			return nil
+			if n > 0 { // however short the attack was
+				fmt.Fprintln(out, worst.Microseconds(), n)
+				return nil
+			}
 		case <-time.After(time.Millisecond):
 		}
 		began := time.Now()
