@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
@@ -40,7 +41,7 @@ take them off, bring them back, have incidents happen, and wait for what is to c
 
 Which devices are meant is said in words that must all hold: an id such as porch,
 or several; a pattern such as "flat-07-*"; kind=light, home=flat-07, share=10%,
-online=false; or --all. The only run on this machine is found by itself; else
+online=false; or all. The only run on this machine is found by itself; else
 --at says where it is, or --ready names its ready file.
 
 Exit codes: 0 all well, 1 the run cannot be reached, 2 it has refused, all or some
@@ -161,6 +162,18 @@ func (c *ctl) someRefused(b *api.Bulk) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf("%s of %s refused", words.Grouped(int64(b.RefusedCount)), plural(b.Selected, "device")), said: c.json}
 }
 
+// somebody is why a selection means nobody, with the nearest right word; nil: it means some.
+func (c *ctl) somebody(ctx context.Context, sel map[string]any, ids []string) error {
+	if len(sel)+len(ids) == 0 {
+		return nil // whoever there is
+	}
+	whom := maps.Clone(sel)
+	if err := devicesOf(whom, ids); err != nil {
+		return err
+	}
+	return c.ask(ctx, "POST", "/v1/actions/behave?dry_run=true", map[string]any{"select": whom}, new(api.Bulk))
+}
+
 // ask makes a request, and turns what goes wrong into exit codes.
 func (c *ctl) ask(ctx context.Context, method, path string, body, out any) error {
 	client, err := c.client()
@@ -225,6 +238,10 @@ func (c *ctl) selection(args []string, untouched ...string) (sel map[string]any,
 	}
 next:
 	for _, arg := range args {
+		if arg == "all" {
+			sel["all"] = true
+			continue
+		}
 		name, value, ok := strings.Cut(arg, "=")
 		for _, known := range selectorKeys {
 			if ok && name == known && !contains(untouched, name) {
@@ -273,7 +290,7 @@ func devicesOf(sel map[string]any, ids []string) error {
 		sel["ids"] = ids
 	}
 	if len(sel) == 0 {
-		return misused("everybody is --all", "no device is named; want an id, kind=, home=, share= or online=")
+		return misused("everybody is all", "no device is named; want an id, kind=, home=, share= or online=")
 	}
 	return nil
 }

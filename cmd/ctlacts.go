@@ -208,6 +208,7 @@ func (c *ctl) strike() *cobra.Command {
 			return misused("usage: "+cmd.UseLine(), "strike wants the kind of incident, such as power-cut")
 		}
 		target, rest := c.selection(args[1:], "online")
+		_, all := target["all"]
 		delete(target, "all")
 		body, ids := settings(rest, facts)
 		switch {
@@ -215,8 +216,8 @@ func (c *ctl) strike() *cobra.Command {
 			target["id"] = ids[0]
 		case len(ids) > 1:
 			return misused("a pattern such as \"flat-07-*\" means several", "an incident has one id; %q is another", tomlfault.Short(ids[1]))
-		case len(target) == 0 && !c.all && args[0] != brokerOutageWord:
-			return misused("everybody is --all", "no device is named; want an id, kind=, home= or share=")
+		case len(target) == 0 && !all && args[0] != brokerOutageWord:
+			return misused("everybody is all", "no device is named; want an id, kind=, home= or share=")
 		}
 		maps.Copy(body, flagged(cmd, "for", "at"))
 		body["kind"] = args[0]
@@ -258,9 +259,9 @@ func (c *ctl) end() *cobra.Command {
 func (c *ctl) wait() *cobra.Command {
 	var count int
 	cmd := c.action("wait SELECTION ATTRIBUTE=VALUE...", "Wait until devices are as they are to be", nil)
-	cmd.Long = `Wait until the devices have these values, are online (online=true) or not
-(online=false), or until their latest Will Message has a verdict (will=on-time).`
-	cmd.Example = "  homefleet ctl wait porch power=ON --timeout 5s\n  homefleet ctl wait home=flat-07 online=false"
+	cmd.Long = `Wait until the devices have these values, are online or offline, or until their
+latest Will Message has a verdict (will=on-time).`
+	cmd.Example = "  homefleet ctl wait porch power=ON --timeout 5s\n  homefleet ctl wait home=flat-07 offline"
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		sel, rest := c.selection(args, "online")
 		until, values := make(map[string]any), make(map[string]any)
@@ -268,6 +269,8 @@ func (c *ctl) wait() *cobra.Command {
 		for _, arg := range rest {
 			name, value, ok := strings.Cut(arg, "=")
 			switch {
+			case arg == "online" || arg == "offline":
+				until["online"] = arg == "online"
 			case !ok:
 				ids = append(ids, arg)
 			case name == "online":
@@ -283,6 +286,9 @@ func (c *ctl) wait() *cobra.Command {
 		}
 		if len(values) > 0 {
 			until["values"] = values
+		}
+		if len(until) == 0 {
+			return misused("usage: "+cmd.UseLine(), "nothing is waited for; want online, offline, power=ON or will=on-time, say")
 		}
 		if count > 0 {
 			until["count"] = count

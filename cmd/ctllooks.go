@@ -127,6 +127,9 @@ func (c *ctl) list() *cobra.Command {
 				return c.document(all)
 			}
 			if len(all.Devices) == 0 {
+				if err := c.somebody(cmd.Context(), sel, ids); err != nil {
+					return err
+				}
 				return &exitError{code: exitUsage, err: errors.New("no device is so")}
 			}
 			return c.printf("%s", deviceLines(all.Devices))
@@ -218,6 +221,9 @@ func (c *ctl) wills() *cobra.Command {
 			sel, ids := c.selection(args)
 			q, err := query(sel, ids)
 			if err != nil {
+				return err
+			}
+			if err := c.somebody(cmd.Context(), sel, ids); err != nil {
 				return err
 			}
 			for name, value := range map[string]string{"verdict": verdict, "way": way} {

@@ -33,6 +33,9 @@ func (c *ctl) messages() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := c.somebody(cmd.Context(), sel, ids); err != nil {
+				return err
+			}
 			if follow {
 				if _, ok := sel["online"]; ok {
 					return misused("", "online= is of a moment; messages -f follows devices whether they are online or not")
@@ -63,6 +66,9 @@ With --json each line is a document of its own.`,
 			sel, ids := c.selection(args)
 			q, err := query(sel, ids)
 			if err != nil {
+				return err
+			}
+			if err := c.somebody(cmd.Context(), sel, ids); err != nil {
 				return err
 			}
 			if types != "" {

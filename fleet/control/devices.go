@@ -222,7 +222,7 @@ const mostWills = 1000
 
 func (c *call) listWills() (any, error) {
 	if !c.Fleet.Audited() {
-		return nil, notHere.because("add [audit] to the scenario", "nobody audits Will Messages in this run")
+		return nil, notHere.because("add [audit] to the scenario, which then measures; power-cut and mass-offline have it", "nobody audits Will Messages in this run")
 	}
 	sel, err := c.queried()
 	if err != nil {

@@ -87,7 +87,7 @@ func (c *call) wait() (any, error) {
 // canBe is a problem where devices can never be as they are to be.
 func (c *call) canBe(u *scenarios.Until, all []*fleet.Device) error {
 	if u.Will != "" && !c.Fleet.Audited() {
-		return notHere.because("add [audit] to the scenario", "nobody audits Will Messages in this run")
+		return notHere.because("add [audit] to the scenario, which then measures; power-cut and mass-offline have it", "nobody audits Will Messages in this run")
 	}
 	for name := range u.Values {
 		for _, d := range all {
