@@ -185,7 +185,7 @@ var bugs = []bug{
 		}},
 
 	{name: "a Will's Response Topic lost", caught: willProps, says: []string{"no Response Topic", "to \"\""}, up: onWill(without(8))},
-	{name: "a Will's Correlation Data lost", caught: willProps, says: []string{"no Correlation Data"}, up: onWill(without(9))},
+	{name: "a Will's Correlation Data lost", caught: willProps, says: []string{"no Correlation Data", "a CONNECT over the server's Maximum Packet Size"}, up: onWill(without(9))},
 	{name: "a Will's Content Type lost", caught: willProps, says: []string{"no Content Type"}, up: onWill(without(3))},
 	{name: "a Will's Message Expiry lost", caught: willProps, says: []string{"Message Expiry"}, up: onWill(without(2))},
 	{name: "a Will's User Properties lost", caught: willProps, says: []string{"User Properties"}, up: onWill(without(38))},
@@ -210,8 +210,8 @@ var bugs = []bug{
 			}
 			return []pkt{p}
 		}},
-	{name: "a Will not retained", caught: "3.1.2-15 a Will that is retained", says: []string{"RETAIN", "clears the topic"}, up: flags(func(f byte) byte { return f &^ 0x20 })},
-	{name: "a Will at QoS 0", caught: "3.1.2.6 Will QoS", up: flags(func(f byte) byte { return f &^ 0x18 })},
+	{name: "a Will not retained", caught: "3.1.2-15 a Will that is retained", says: []string{"RETAIN", "clears the topic", "Will Retain without a Will"}, up: flags(func(f byte) byte { return f &^ 0x20 })},
+	{name: "a Will at QoS 0", caught: "3.1.2.6 Will QoS", says: []string{"Will QoS without a Will", "Will QoS 3"}, up: flags(func(f byte) byte { return f &^ 0x18 })},
 	{name: "a Will after DISCONNECT 0x00", caught: "3.14.4-3 no Will after DISCONNECT 0x00", says: []string{"\"gone\""},
 		up: func(s *lie, p pkt) []pkt {
 			if p.typ() == 14 && (len(p.body) == 0 || p.body[0] == 0) {

@@ -123,7 +123,7 @@ func TestRefereesAreRefereed(t *testing.T) {
 	t.Run("bugs", func(t *testing.T) {
 		slots := make(chan struct{}, some(len(bugs), 24)) // nearly all of the time is waiting
 		if whole() {
-			slots = make(chan struct{}, 12)
+			slots = make(chan struct{}, 8)
 		}
 		for i := range bugs {
 			b := &bugs[i]
