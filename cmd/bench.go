@@ -133,6 +133,7 @@ func (f *benchFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&l.For, "for", lasts, "`DURATION` of the measuring")
 	fs.StringVar(&l.WarmUp, "warm-up", "", "`DURATION` before it, of which nothing is measured (default 0s)")
 	fs.StringArrayVar(&l.Expect, "expect", nil, "`TEXT` such as 'response.p99 < 50ms': what has to be true, or the exit code is 3; may be repeated. \"homefleet metrics\" lists what there is")
+	fs.BoolVar(&f.run.clear, "clear", true, "at the end, empty every topic that the devices left retained on a broker elsewhere; --clear=false leaves them")
 	fs.BoolVar(&f.show, "print", false, "print the scenario, and run nothing")
 }
 
@@ -141,15 +142,17 @@ func (a *app) bench(cmd *cobra.Command, f *benchFlags) error {
 	if err := f.complete(); err != nil {
 		return err
 	}
-	by := a.Name + " " + strings.Join(quotedWords(a.Args), " ")
-	file := quick.Write(f.shape, &f.load, by)
+	f.run.tryClear = !a.given(cmd, "clear")
+	f.run.clear = f.run.clear && f.load.Broker != "" // the one in the process is gone with it
+	by, also := a.Name+" "+strings.Join(quotedWords(a.Args), " "), f.also(cmd)
+	file := quick.Write(f.shape, &f.load, by, also)
 	sc, faults := scenarios.Load("bench", []byte(file.Text()))
 	if sc == nil {
 		return ofFlags(file, faults.Errors())
 	}
 	if ramp := rampOf(sc); ramp > 0 {
 		f.load.Connect = ramp.String()
-		file = quick.Write(f.shape, &f.load, by)
+		file = quick.Write(f.shape, &f.load, by, also)
 		if sc, faults = scenarios.Load("bench", []byte(file.Text())); sc == nil {
 			return ofFlags(file, faults.Errors())
 		}
@@ -184,10 +187,40 @@ func (f *benchFlags) complete() error {
 		}
 		l.Broker = address
 	}
+	b := &f.run.broker
+	l.Username, l.CAFile, l.CertFile, l.KeyFile, l.Insecure = b.username, b.caFile, b.certFile, b.keyFile, b.insecure
+	if l.MQTT, l.Seed = f.run.mqtt, f.run.seed; b.username != "" {
+		l.Password = quick.Password{File: b.passwordFile, Env: b.passwordEnv}
+	}
 	if l.Controllers > 0 && l.Attribute == "power" && len(l.Payloads) == 0 {
 		l.Payloads = []string{"ON", "OFF"}
 	}
 	return nil
+}
+
+// also is what is to be said, with a space before each flag, with a scenario made of what
+// bench was told, so that it does the same: how it is run, where a scenario says nothing of
+// that.
+func (f *benchFlags) also(cmd *cobra.Command) string {
+	run := new(pflag.FlagSet)
+	new(runFlags).shared(run)
+	new(listenFlags).add(run)
+	text := ""
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		switch {
+		case run.Lookup(flag.Name) == nil || flag.Name == "seed" || flag.Name == "mqtt":
+		case flag.NoOptDefVal == "":
+			text += flagText("--"+flag.Name, flag.Value.String())
+		case flag.Value.String() == flag.NoOptDefVal:
+			text += " --" + flag.Name
+		default:
+			text += " --" + flag.Name + "=" + shellQuote(flag.Value.String())
+		}
+	})
+	if f.run.clear {
+		text += " --clear"
+	}
+	return text
 }
 
 // spareRamp is how much longer than the ramp of its connects a fleet may take.

@@ -110,6 +110,9 @@ func (a *app) runBroker(ctx context.Context, l *listenFlags, f *controlFlags, re
 		return err
 	}
 	defer controlled.close()
+	if controlled == nil {
+		defer a.enterBroker(entryDocument{Broker: e.url}, log).remove()
+	}
 	a.brokerBanner(e, controlled)
 	if err := ready.write(readyDocument{Broker: e.url, Listeners: e.others, Control: controlled.document()}); err != nil {
 		_ = e.close() // the first error is the one to tell

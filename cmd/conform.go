@@ -239,6 +239,9 @@ func unexaminable(err error, broker string) error {
 		}
 		return failed(hint, "%s: %w", broker, err)
 	}
+	if foreign, ok := errors.AsType[*conformance.ForeignError](err); ok {
+		return failed(foreignHint(foreign.Speaks, broker), "%s: %w", broker, err)
+	}
 	return failed(brokerHint(err, broker), "%s: %w", broker, err)
 }
 

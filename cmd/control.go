@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"homefleet/devices/words"
 	"homefleet/fleet/control"
 	"homefleet/fleet/control/page"
 	"homefleet/fleet/exporter"
@@ -128,7 +129,11 @@ func (a *app) openControl(f *controlFlags, c control.Config) (*controlled, error
 	}
 	one.server = web.NewBounded(mostControlling, one.api, c.Log)
 	one.serving.Go(func() { _ = one.server.Serve(l) }) // it ends when the server is closed
-	if one.entry, err = a.enterRun(entryDocument{PID: os.Getpid(), Run: c.Run, Scenario: scenarioName(c), Control: controlDocument{one.url, token}}); err != nil {
+	entry := entryDocument{PID: os.Getpid(), Run: c.Run, Scenario: scenarioName(c), Control: controlDocument{one.url, token}}
+	if broker := c.Brokers[0]; words.PublicURL(broker) == broker {
+		entry.Broker = broker
+	}
+	if one.entry, err = a.enterRun(entry); err != nil {
 		a.warn("ctl will not find this run by itself: %v", err)
 	}
 	return one, nil

@@ -94,14 +94,14 @@ func (c *ctl) client() (*api.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range c.enteredRuns() {
+		for _, d := range c.controllable() {
 			if token == "" && d.Control.URL == address {
 				token = d.Control.Token
 			}
 		}
 		return &api.Client{URL: address, Token: token}, nil
 	}
-	switch all := c.enteredRuns(); len(all) {
+	switch all := c.controllable(); len(all) {
 	case 0:
 		return nil, failed(c.Name+" run SCENARIO --control 127.0.0.1:7676 starts one; --at URL names one elsewhere", "no run that can be controlled is under way")
 	case 1:

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	_ "embed"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,14 +25,20 @@ var topics = []topic{
 	{"result", func() string { return metrics.Reference }},
 	{"architecture", func() string { return fleet.Architecture }},
 	{"costs", func() string { return bench.Reference }},
+	{"changes", func() string { return changes }},
 }
+
+// changes says in Markdown what has changed from release to release.
+//
+//go:embed CHANGELOG.md
+var changes string
 
 // topicHelp has the help command print topics, and sections of them:
 // `help scenario`, `help scenario controller`.
 func (a *app) topicHelp(help *cobra.Command) {
 	command, args := help.Run, help.Args
-	help.Use = "help [COMMAND | scenario|result|architecture|costs [SECTION]]"
-	help.Long = "Help about any command. `help scenario` says what a scenario and a users file may\nhold, `help scenario controller` a section of it; `help result` what every field of a\nresult means, `help result audit` those of a part. `help architecture` and `help\ncosts` are pages, too."
+	help.Use = "help [COMMAND | scenario|result|architecture|costs|changes [SECTION]]"
+	help.Long = "Help about any command. `help scenario` says what a scenario and a users file may\nhold, `help scenario controller` a section of it; `help result` what every field of a\nresult means, `help result audit` those of a part. `help architecture`, `help\ncosts` and `help changes` are pages, too."
 	help.Args = func(cmd *cobra.Command, words []string) error {
 		if topicOf(words) == nil {
 			return args(cmd, words)

@@ -1,7 +1,7 @@
 package cmd
 
 import (
-	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -32,6 +32,14 @@ func brokerHint(err error, address string) string {
 			return ""
 		}
 		return "--broker names another broker, if that one is to be trusted"
+	}
+	if foreign, ok := errors.AsType[*fleet.ForeignError](err); ok {
+		return foreignHint(foreign.Speaks, address)
+	}
+	if header, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		if speaks := transport.Foreign(header.RecordHeader[:]); speaks != "" {
+			return "something speaks " + speaks + " there, and no TLS: " + foreignHint(speaks, address)
+		}
 	}
 	text := err.Error()
 	_, isNet := errors.AsType[*net.OpError](err)
@@ -119,16 +127,22 @@ func noConnack(err error) bool {
 	return strings.HasPrefix(text, "waiting for CONNACK") || strings.Contains(text, "before a CONNACK") || strings.Contains(text, "the first packet is")
 }
 
-// firstBytesHint knows by the first bytes of what came instead of a CONNACK what
-// speaks there.
-func firstBytesHint(first []byte) string {
+// foreignHint says what to do about a port where something else is spoken than MQTT.
+func foreignHint(speaks, address string) string {
+	secure := strings.HasPrefix(address, "mqtts:") || strings.HasPrefix(address, "wss:")
 	switch {
-	case bytes.HasPrefix(first, []byte("HT")): // HTTP/1.1 400 Bad Request
-		return "an HTTP server answered; MQTT over WebSocket is ws:// or wss://"
-	case bytes.HasPrefix(first, []byte{0x15, 0x03}): // a record with an alert
-		return "that port speaks TLS: mqtts://"
-	case len(first) == 0:
-		return notPlainHint
+	case speaks == "HTTP" && secure:
+		return "MQTT over WebSocket and TLS is wss://, usually with the path /mqtt"
+	case speaks == "HTTP":
+		return "MQTT over WebSocket is ws://, usually with the path /mqtt"
+	case speaks == "TLS":
+		return "MQTT over TLS is mqtts://, and wss:// over WebSocket"
+	case speaks == "the PROXY protocol":
+		return "a proxy sends its header to clients, or is meant for servers alone: is the port one of the broker's own?"
+	case speaks == "AMQP":
+		return "RabbitMQ speaks MQTT on another port, usually 1883, once its plugin is enabled: `rabbitmq-plugins enable rabbitmq_mqtt`"
+	case speaks == "NATS":
+		return "NATS speaks MQTT on another port, the one of `mqtt` in its configuration"
 	}
-	return ""
+	return "is the port right? MQTT is usually on 1883, and with TLS on 8883"
 }

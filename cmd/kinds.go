@@ -67,6 +67,9 @@ func (a *app) printKind(k *devices.Kind) error {
 		}
 		if at.ReadOnly {
 			text += "\nread only"
+			if at.Momentary {
+				text += ", and told to who asks: it is in no state topic, but in the telemetry"
+			}
 		}
 		attributes.add(at.Name, "%s", text)
 	}

@@ -78,6 +78,12 @@ var rooms = []struct {
 		"fleet/transport": "buffers",
 		"fleet/wire":      "packets",
 	}},
+	{"fleet/survey", map[string]string{
+		"fleet/client":    "its session",
+		"fleet/metrics":   "counts",
+		"fleet/transport": "buffers, and acknowledgements that wait",
+		"fleet/wire":      "packets",
+	}},
 	{"fleet/audit", map[string]string{
 		"fleet/client":  "the sessions that watch",
 		"fleet/metrics": "its result",
@@ -191,6 +197,7 @@ var rooms = []struct {
 		"fleet/reach":      "where the broker is",
 		"fleet/responder":  "the devices' side of their sessions",
 		"fleet/retained":   "what the broker keeps of devices",
+		"fleet/survey":     "what the broker is",
 		"fleet/transport":  "connections",
 		"fleet/wire":       "packets",
 		"scenarios":        "what there is and what happens to it",

@@ -48,6 +48,8 @@ type running struct {
 	clears *fleet.Options // how the broker is reached when all is over, to clear up; nil: nothing is cleared
 	load   liveLoad
 
+	tryClear bool // clearing that fails is no failure of the run
+
 	began    time.Time
 	readyIn  time.Duration // 0: not yet
 	plain    plainLines
@@ -111,6 +113,10 @@ func (r *running) clearUp(ctx context.Context) error {
 	}
 	if err == nil && !r.quiet {
 		fmt.Fprintf(r.screen, "%s\n", clearedWords(r.clears, &done))
+	}
+	if err != nil && r.tryClear {
+		r.warn("what the devices left retained is still there: %v", err)
+		return nil
 	}
 	return err
 }

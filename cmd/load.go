@@ -85,11 +85,10 @@ func unPath(err error, name string) string {
 // shippedHint names the shipped scenario that was meant, and all there are.
 func shippedHint(name string) string {
 	names := shippedNames()
-	list := strings.Join(names, ", ")
 	if near, ok := words.Nearest(name, names); ok {
-		return fmt.Sprintf("did you mean %q? These are shipped: %s", near, list)
+		return fmt.Sprintf("did you mean %q? `homefleet scenarios` lists what is shipped", near)
 	}
-	return "these are shipped: " + list
+	return "`homefleet scenarios` lists what is shipped, such as " + strings.Join(words.Closest(name, names, 3), ", ")
 }
 
 func shippedNames() []string {

@@ -67,7 +67,7 @@ any, and otherwise is homefleet/response/<client id>/<random>.`,
 		},
 	}
 	fs := cmd.Flags()
-	f.broker.add(fs, "`URL` of the broker (default "+defaultBroker+")")
+	f.broker.add(fs, "`URL` of the broker (default: that of the latest run on this machine, else "+defaultBroker+")")
 	fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (default: one of its own)")
 	fs.StringVar(&f.correlation, "correlation-data", "", "`DATA` as text, as hex after 0x, or @FILE (default: random)")
 	fs.BoolVar(&f.noCorrelation, "no-correlation-data", false, "send none, and take every message on the Response Topic")
@@ -105,7 +105,9 @@ func (a *app) readRequest(cmd *cobra.Command, args []string, f *requestFlags) (*
 		contentType: f.contentType, expiry: uint32(f.expiry.d / time.Second),
 		clientID: cmp.Or(f.clientID, "homefleet"+randomHex(6)),
 	}
-	f.broker.url = cmp.Or(f.broker.url, defaultBroker)
+	if f.broker.url == "" {
+		f.broker.url = a.brokerOfRun()
+	}
 	if err := f.broker.apply(a, &q.broker); err != nil {
 		return nil, err
 	}

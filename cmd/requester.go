@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
-	"net"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -93,8 +92,6 @@ func (r *requesting) exchange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var first firstBytes
-	config.Dial = first.dial(dialer.Dial)
 	timed, cancel := context.WithTimeout(ctx, r.q.timeout)
 	defer cancel()
 	phone, err := requester.Connect(timed, config)
@@ -102,7 +99,7 @@ func (r *requesting) exchange(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return interrupted()
 		}
-		return r.unconnected(err, &first)
+		return r.unconnected(err)
 	}
 	defer phone.Close()
 	defer close(done)
@@ -140,9 +137,10 @@ func (r *requesting) config(dialer *transport.Dialer, message func(*wire.Publish
 }
 
 // unconnected says why there is no connection with a subscription.
-func (r *requesting) unconnected(err error, first *firstBytes) error {
+func (r *requesting) unconnected(err error) error {
 	e, _ := errors.AsType[*requester.Error](err)
 	refused, isRefusal := errors.AsType[*fleet.RefusedError](err)
+	foreign, isForeign := errors.AsType[*fleet.ForeignError](err)
 	late := errors.Is(err, context.DeadlineExceeded)
 	switch e.Phase {
 	case requester.Dialling:
@@ -152,10 +150,12 @@ func (r *requesting) unconnected(err error, first *firstBytes) error {
 		return failed(brokerHint(err, r.url), "connecting to %s: %w", r.url, err)
 	case requester.Greeting:
 		hint := brokerHint(err, r.url) // with TLS 1.3 a certificate that is missing shows only now
-		if isPlain(r.url) {
-			hint = firstBytesHint(first.get())
+		if isPlain(r.url) && (late || errors.Is(err, io.EOF)) {
+			hint = notPlainHint
 		}
 		switch {
+		case isForeign:
+			return failed(foreignHint(foreign.Speaks, r.url), "connecting to %s: %w", r.url, foreign)
 		case late:
 			return failed(hint, "%s took the connection, but sent no CONNACK within %s", r.url, setting(r.q.timeout))
 		case isRefusal && refused.Old:
@@ -229,44 +229,4 @@ func answerOf(p *wire.Publish) answer {
 		}
 	}
 	return an
-}
-
-// firstBytes remembers how the broker's first packet began, for a hint on what may be
-// at the other end that sent no CONNACK.
-type firstBytes struct {
-	mu    sync.Mutex
-	first []byte
-}
-
-// dial is a dial function whose connections are listened to.
-func (f *firstBytes) dial(dial func(context.Context) (net.Conn, error)) func(context.Context) (net.Conn, error) {
-	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := dial(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return &notedConn{conn, f}, nil
-	}
-}
-
-func (f *firstBytes) get() []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return bytes.Clone(f.first)
-}
-
-// notedConn is a connection whose first bytes are remembered.
-type notedConn struct {
-	net.Conn
-	to *firstBytes
-}
-
-func (c *notedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.to.mu.Lock()
-	defer c.to.mu.Unlock()
-	if room := 2 - len(c.to.first); room > 0 {
-		c.to.first = append(c.to.first, b[:min(n, room)]...)
-	}
-	return n, err
 }

@@ -43,6 +43,7 @@ type runFlags struct {
 	force     bool
 	unwatched bool
 	clear     bool
+	tryClear  bool // a broker that does not let it be done is warned of
 }
 
 // embeddedWord is what --broker takes beside a URL.
@@ -250,7 +251,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 		return err
 	}
 	if f.clear {
-		r.clears = &options
+		r.clears, r.tryClear = &options, f.tryClear
 	}
 	if options.Told, err = r.openHistory(f.history); err != nil {
 		return err
@@ -270,6 +271,9 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	r.replayed = f.replay
 	if err := r.controlRun(&f.control, again); err != nil {
 		return err
+	}
+	if r.control == nil {
+		defer r.enterBroker(entryDocument{Run: r.id, Scenario: r.sc.Name, Broker: r.url}, r.log).remove()
 	}
 	defer func() {
 		r.control.close()
@@ -305,7 +309,7 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 	}
 	r.reaches.From(sources)
 	r.sources = len(sources)
-	o.Dial, o.DialFor, o.BrokerName = r.reaches.Dial, r.reaches.Each(), r.reaches.String()
+	o.Dial, o.DialFor, o.BrokerName, o.Survey = r.reaches.Dial, r.reaches.Each(), r.reaches.String(), true
 	r.url = r.reaches.First()
 	return nil
 }

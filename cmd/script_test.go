@@ -69,7 +69,8 @@ const atOnce = 6
 //	finish NAME CODE             wait for the end; stdout and stderr are the job's
 //	freeport VAR                 VAR is a TCP port that is free
 //	waitfile FILE                wait until there is such a file
-//	mosquitto VAR                start a Mosquitto broker; VAR is its port
+//	mosquitto VAR [default]      start a Mosquitto broker, set up for tests or as it comes;
+//	                             VAR is its port
 //	strange VAR HEX...           start a server that answers what it is sent with
 //	                             these bytes, one group at a time; VAR is its port
 //	certificate NAME [expired]   write NAME.pem and NAME-key.pem for 127.0.0.1
@@ -134,6 +135,8 @@ func scriptParams(dir string) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			// Runs of other scripts, and of whoever works on this machine, are not found.
+			env.Setenv("XDG_RUNTIME_DIR", env.WorkDir)
 			env.Values[stateKey] = &scriptState{jobs: make(map[string]*job), code: -1}
 			return nil
 		},
@@ -442,7 +445,10 @@ func scriptMosquitto(ts *testscript.TestScript, _ bool, args []string) {
 	port, err := freePort()
 	ts.Check(err)
 	config := ts.MkAbs("mosquitto-" + strconv.Itoa(port) + ".conf")
-	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n", port)
+	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\n", port)
+	if len(args) == 1 {
+		text += "set_tcp_nodelay true\nmax_queued_messages 0\n"
+	}
 	ts.Check(os.WriteFile(config, []byte(text), 0o600))
 	j := startProcess(ts, "mosquitto", mosquittoPath(), "-v", "-c", config)
 	if _, err := j.stderr.await(regexp.MustCompile(`mosquitto version .* running`), j.ended); err != nil {

@@ -35,6 +35,9 @@ type Attribute struct {
 	Doc      string // one sentence with unit and range
 	Wants    string // what a command accepts, e.g. "ON, OFF or TOGGLE"; used in errors
 	ReadOnly bool   // a command other than the query is refused
+	// Momentary says that it changes too often for reports: it is told to who asks, is in
+	// the telemetry, and is neither reported by itself nor retained.
+	Momentary bool
 }
 
 // ParamType is the TOML type of a parameter.

@@ -70,7 +70,9 @@ func changed(d Device, c Changes) string {
 func report(d Device) string {
 	var b []byte
 	for i := range d.Kind().Attributes {
-		b = append(d.AppendValue(b, i), ' ')
+		if !d.Kind().Attributes[i].Momentary { // which no report has
+			b = append(d.AppendValue(b, i), ' ')
+		}
 	}
 	return string(d.AppendTelemetry(b))
 }

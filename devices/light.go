@@ -9,8 +9,9 @@ import (
 // light is a lamp with one dimmer for white and colour.
 //
 // What its commands mean, where firmwares differ:
-//   - power and the target level change at once; the level gets there by a
-//     linear fade. While off the level is 0, and ON returns to the last one.
+//   - power and brightness, which is the level it is to have, change at once; the
+//     level gets there by a linear fade, whose end is reported as brightness once
+//     more. While off both are 0, and ON returns to the last brightness.
 //   - A relative change counts from the target, so that two of +10 in a fade
 //     are +20, and stops at 0 and 100.
 //   - color and ct turn the light on. Each keeps its last value while the
@@ -62,8 +63,8 @@ func (l *light) level() float64 {
 	return float64(l.target) + (float64(l.from)-float64(l.target))*rest
 }
 
-// brightness is the level as reported.
-func (l *light) brightness() uint8 { return uint8(math.Round(l.level())) }
+// shown is the present level as it is told.
+func (l *light) shown() uint8 { return uint8(math.Round(l.level())) }
 
 // lightReport is every value a light reports, so that two can be compared.
 type lightReport struct {
@@ -75,7 +76,7 @@ type lightReport struct {
 }
 
 func (l *light) report() lightReport {
-	return lightReport{l.on(), l.brightness(), l.rgb, l.ct, l.transition}
+	return lightReport{l.on(), l.target, l.rgb, l.ct, l.transition}
 }
 
 func (l *light) Do(attr int, payload []byte) (Changes, error) {
@@ -101,8 +102,7 @@ func (l *light) Do(attr int, payload []byte) (Changes, error) {
 	}
 	c := before.changes(l.report())
 	if faded && l.left == 0 {
-		// The fade ended here, and its end is reported whatever level was
-		// told last.
+		// The fade ended here, and its end is reported.
 		c |= 1 << lightBrightness
 	}
 	return c, nil
@@ -290,13 +290,15 @@ func (l *light) AppendValue(dst []byte, attr int) []byte {
 	case lightPower:
 		return append(dst, powerWord(l.on())...)
 	case lightBrightness:
-		return strconv.AppendUint(dst, uint64(l.brightness()), 10)
+		return strconv.AppendUint(dst, uint64(l.target), 10)
 	case lightColor:
 		return appendHex(dst, l.rgb)
 	case lightCT:
 		return strconv.AppendUint(dst, uint64(l.ct), 10)
 	case lightTransition:
 		return strconv.AppendFloat(dst, float64(l.transition)/1000, 'f', -1, 64)
+	case lightLevel:
+		return strconv.AppendUint(dst, uint64(l.shown()), 10)
 	}
 	return dst
 }
@@ -309,7 +311,7 @@ func (l *light) AppendTelemetry(dst []byte) []byte {
 	dst = append(dst, '{')
 	dst = appendTextMember(dst, "power", powerWord(l.on()))
 	dst = l.AppendValue(appendName(dst, "brightness"), lightBrightness)
-	dst = strconv.AppendUint(appendName(dst, "brightness_target"), uint64(l.target), 10)
+	dst = l.AppendValue(appendName(dst, "level"), lightLevel)
 	dst = appendTextMember(dst, "color_mode", mode)
 	dst = append(appendName(dst, "color"), '"')
 	dst = append(appendHex(dst, l.rgb), '"')

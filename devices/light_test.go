@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -73,7 +74,9 @@ func TestLightCommands(t *testing.T) {
 		}
 		var values []string
 		for _, a := range d.Kind().Attributes {
-			values = append(values, value(t, d, a.Name))
+			if a.Name != "level" { // TestLightFade's
+				values = append(values, value(t, d, a.Name))
+			}
 		}
 		if got := strings.Join(values, " "); got != test.want {
 			t.Errorf("%s: after Do(%s, %q): %s; want %s", test.name, test.attr, test.payload, got, test.want)
@@ -107,15 +110,15 @@ func TestLightRefuses(t *testing.T) {
 func TestLightFade(t *testing.T) {
 	d := makeDevice(t, "light", 1, 0, nil)
 	do(t, d, "transition", "10")
-	if got := do(t, d, "brightness", "80"); got != "power" {
-		t.Errorf("Do(brightness, 80) at the start of a fade = %q; want power alone", got)
+	if got := do(t, d, "brightness", "80"); got != "power brightness" {
+		t.Errorf("Do(brightness, 80) at the start of a fade = %q; want power brightness", got)
 	}
 	for i, want := range []string{"0", "8", "16", "24"} {
-		if got := value(t, d, "brightness"); got != want {
-			t.Errorf("brightness %d s into the fade = %s; want %s", i, got, want)
+		if got := value(t, d, "level"); got != want {
+			t.Errorf("level %d s into the fade = %s; want %s", i, got, want)
 		}
-		if got := telemetry(t, d)["brightness_target"]; got != 80.0 {
-			t.Errorf("brightness_target = %v; want 80", got)
+		if got := value(t, d, "brightness"); got != "80" || telemetry(t, d)["brightness"] != 80.0 {
+			t.Errorf("brightness = %s, in the telemetry %v; want 80, which it fades to", got, telemetry(t, d)["brightness"])
 		}
 		if got, want := d.Next(), time.Duration(10-i)*time.Second; got != want {
 			t.Errorf("Next() %d s into the fade = %v; want %v", i, got, want)
@@ -127,12 +130,12 @@ func TestLightFade(t *testing.T) {
 	// 4 s in at 32 %; a new transition is for the next change only, and +10
 	// counts from the target.
 	do(t, d, "transition", "5")
-	if got := do(t, d, "brightness", "+10"); got != "" {
-		t.Errorf("Do(brightness, +10) in a fade = %q; want nothing yet", got)
+	if got := do(t, d, "brightness", "+10"); got != "brightness" {
+		t.Errorf("Do(brightness, +10) in a fade = %q; want brightness", got)
 	}
 	d.Step(2500 * time.Millisecond)
-	if got := value(t, d, "brightness"); got != "61" { // 32 + (90-32)/2
-		t.Errorf("brightness half way from 32 to 90 = %s; want 61", got)
+	if got := value(t, d, "level"); got != "61" { // 32 + (90-32)/2
+		t.Errorf("level half way from 32 to 90 = %s; want 61", got)
 	}
 	if got := do(t, d, "brightness", "90"); got != "" || d.Next() != 2500*time.Millisecond {
 		t.Errorf("the same target again = %q, Next() %v; want nothing and the fade to go on", got, d.Next())
@@ -144,8 +147,8 @@ func TestLightFade(t *testing.T) {
 		t.Errorf("after the fade: Next() = %v; want Never and no changes", d.Next())
 	}
 	// Off fades too: the power is off at once, the level is 0 at the end.
-	if got := do(t, d, "power", "OFF"); got != "power" || value(t, d, "power") != "OFF" || value(t, d, "brightness") != "90" {
-		t.Errorf("OFF with a fade = %q, %s; want power alone and the present level", got, value(t, d, "brightness"))
+	if got := do(t, d, "power", "OFF"); got != "power brightness" || value(t, d, "power") != "OFF" || value(t, d, "brightness") != "0" || value(t, d, "level") != "90" {
+		t.Errorf("OFF with a fade = %q, %s, level %s; want power brightness, 0, and the present level", got, value(t, d, "brightness"), value(t, d, "level"))
 	}
 	d.Step(time.Second)
 	do(t, d, "transition", "0")
@@ -171,7 +174,7 @@ func TestLightDraw(t *testing.T) {
 		}
 	}
 	if got, want := string(d.AppendTelemetry(nil)),
-		`{"power":"ON","brightness":100,"brightness_target":100,"color_mode":"white","color":"#000000","ct":153,"kelvin":6536,"transition":0,"lumen":806,"watts":9.00}`; got != want {
+		`{"power":"ON","brightness":100,"level":100,"color_mode":"white","color":"#000000","ct":153,"kelvin":6536,"transition":0,"lumen":806,"watts":9.00}`; got != want {
 		t.Errorf("AppendTelemetry = %s; want %s", got, want)
 	}
 	do(t, d, "color", "#00ff00")
@@ -190,6 +193,30 @@ func TestFullColor(t *testing.T) {
 	} {
 		if got := string(appendHex(nil, fullColor(test.h, test.s))); got != test.want {
 			t.Errorf("fullColor(%v, %v) = %s; want %s", test.h, test.s, got, test.want)
+		}
+	}
+}
+
+// What is momentary is told to who asks, and cannot be set; no command nor any time that passes
+// reports it.
+func TestMomentary(t *testing.T) {
+	for kind, at := range map[string]string{"light": "level", "plug": "watts"} {
+		d := makeDevice(t, kind, 1, 0, nil)
+		i := index(t, d, at)
+		if a := d.Kind().Attributes[i]; !a.Momentary || !a.ReadOnly {
+			t.Errorf("%s of a %s: momentary %v, read only %v; want both", at, kind, a.Momentary, a.ReadOnly)
+		}
+		if _, err := d.Do(i, []byte("5")); err == nil {
+			t.Errorf("%s of a %s can be set; want an error", at, kind)
+		}
+		for range 100 {
+			c, err := d.Do(index(t, d, "power"), []byte("TOGGLE"))
+			if c |= d.Step(time.Minute); err != nil || c.Has(i) {
+				t.Errorf("%s of a %s is reported, or %v", at, kind, err)
+			}
+			if got, want := value(t, d, at), telemetry(t, d)[at]; got != fmt.Sprintf(map[string]string{"level": "%.0f", "watts": "%.1f"}[at], want) {
+				t.Errorf("%s of a %s is %s, and %v in the telemetry; want the same", at, kind, got, want)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ const (
 	lightColor
 	lightCT
 	lightTransition
+	lightLevel
 )
 
 var lightKind = Kind{
@@ -24,7 +25,7 @@ var lightKind = Kind{
 	Readings: lightReadings[:],
 	Attributes: []Attribute{
 		{Name: "power", Doc: "Whether the light is on: ON or OFF.", Wants: wantsPower},
-		{Name: "brightness", Doc: "Present level in per cent, 0-100; 0 while off.",
+		{Name: "brightness", Doc: "Level in per cent, 0-100, that it has or is fading to; 0 while off.",
 			Wants: "a whole number from 0 to 100, or a change such as +10 or -10"},
 		{Name: "color", Doc: "Colour as #rrggbb; kept while white rules.",
 			Wants: "#rrggbb, or hue,saturation,brightness (0-360,0-100,0-100)"},
@@ -32,6 +33,8 @@ var lightKind = Kind{
 			Wants: "153 to 500 (mired), or kelvin from 2000K to 6536K such as 2700K"},
 		{Name: "transition", Doc: "Duration of the next changes of level in seconds, 0-60.",
 			Wants: "0 to 60 (seconds)"},
+		{Name: "level", Doc: "Present level in per cent, 0-100, which while it fades is on its way to brightness.",
+			Wants: wantsQuery, ReadOnly: true, Momentary: true},
 	},
 }
 

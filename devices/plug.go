@@ -178,13 +178,15 @@ func (p *plug) AppendValue(dst []byte, attr int) []byte {
 		return append(dst, loadNames[p.load]...)
 	case plugEnergy:
 		return appendFixed(dst, (p.total+p.since(p.now))/joulesPerKWh, 3)
+	case plugWatts:
+		return appendFixed(dst, p.meter().power, 1)
 	}
 	return dst
 }
 
 func (p *plug) AppendTelemetry(dst []byte) []byte {
 	dst = append(dst, '{')
-	dst = appendTextMember(dst, "relay", powerWord(p.on))
+	dst = appendTextMember(dst, "power", powerWord(p.on))
 	dst = appendTextMember(dst, "load", loadNames[p.load])
 	for i, v := range p.readings() {
 		dst = appendReading(dst, &plugReadings[i], v)

@@ -78,7 +78,7 @@ func TestPlugInvariants(t *testing.T) {
 			d.Step(5*time.Minute + 137*time.Millisecond)
 			m := telemetry(t, d)
 			n := func(name string) float64 { return m[name].(float64) }
-			p, s, q, v, i := n("power"), n("apparent"), n("reactive"), n("voltage"), n("current")
+			p, s, q, v, i := n("watts"), n("apparent"), n("reactive"), n("voltage"), n("current")
 			seen[p] = true
 			if got, want := s*s, p*p+q*q; math.Abs(got-want) > 0.1*(s+p+q)+0.01 {
 				t.Fatalf("%s: S^2 = %v, P^2 + Q^2 = %v in %v; want them the same within rounding", load, got, want, m)
@@ -92,10 +92,10 @@ func TestPlugInvariants(t *testing.T) {
 			if v < 230*(1-0.008*6) || v > 230*(1+0.008*6) {
 				t.Fatalf("%s: voltage = %v; want 230 within six sigma", load, v)
 			}
-			if e := n("energy_total"); e < last {
-				t.Fatalf("%s: energy_total fell from %v to %v", load, last, e)
+			if e := n("energy"); e < last {
+				t.Fatalf("%s: energy fell from %v to %v", load, last, e)
 			}
-			last = n("energy_total")
+			last = n("energy")
 			if got, want := n("energy_today")+n("energy_yesterday"), last; got > want+0.002 {
 				t.Fatalf("%s: today + yesterday = %v; want no more than the total, %v", load, got, want)
 			}
@@ -108,7 +108,7 @@ func TestPlugInvariants(t *testing.T) {
 		}
 		do(t, d, "power", "OFF")
 		for name, v := range telemetry(t, d) {
-			if f, ok := v.(float64); ok && f != 0 && !strings.HasPrefix(name, "energy_") {
+			if f, ok := v.(float64); ok && f != 0 && !strings.HasPrefix(name, "energy") {
 				t.Errorf("%s: %s = %v with the relay off; want 0", load, name, f)
 			}
 		}
@@ -212,7 +212,7 @@ func TestPlugRollover(t *testing.T) {
 	} {
 		d.Step(test.step)
 		m := telemetry(t, d)
-		if got := fmt.Sprintf("%.3f %.3f %.3f", m["energy_today"], m["energy_yesterday"], m["energy_total"]); got != test.want {
+		if got := fmt.Sprintf("%.3f %.3f %.3f", m["energy_today"], m["energy_yesterday"], m["energy"]); got != test.want {
 			t.Errorf("energies %v later = %s; want %s", test.step, got, test.want)
 		}
 	}
@@ -279,7 +279,7 @@ func TestPlugTelemetry(t *testing.T) {
 	d := makeDevice(t, "plug", 1, 0, map[string]any{"load": "charger", "voltage_noise": 0.0})
 	d.Step(time.Hour)
 	if got, want := string(d.AppendTelemetry(nil)),
-		`{"relay":"ON","load":"charger","voltage":230.0,"current":0.043,"power":5.0,"apparent":10.0,"reactive":8.7,"factor":0.50,"energy_today":0.005,"energy_yesterday":0.000,"energy_total":0.005}`; got != want {
+		`{"power":"ON","load":"charger","voltage":230.0,"current":0.043,"watts":5.0,"apparent":10.0,"reactive":8.7,"factor":0.50,"energy_today":0.005,"energy_yesterday":0.000,"energy":0.005}`; got != want {
 		t.Errorf("AppendTelemetry = %s; want %s", got, want)
 	}
 }

@@ -14,6 +14,7 @@ const (
 	plugPower = iota
 	plugLoad
 	plugEnergy
+	plugWatts
 )
 
 var plugKind = Kind{
@@ -29,6 +30,7 @@ var plugKind = Kind{
 			Wants: "fridge, kettle, washing-machine, dishwasher, tv, router, heater, lamp, charger or none"},
 		{Name: "energy", Doc: "Total energy in kWh since the last reset, three decimals.",
 			Wants: "reset, or an empty payload"},
+		{Name: "watts", Doc: "Active power drawn now, in W, one decimal.", Wants: wantsQuery, ReadOnly: true, Momentary: true},
 	},
 }
 
@@ -55,13 +57,13 @@ var loadNames = [loadCount]string{
 var plugReadings = [...]Reading{
 	{Name: "voltage", Doc: "Voltage of the mains; 0 while off.", Unit: "V", Class: Voltage, Decimals: 1},
 	{Name: "current", Doc: "Current drawn.", Unit: "A", Class: Current, Decimals: 3},
-	{Name: "power", Doc: "Active power drawn.", Unit: "W", Class: Power, Decimals: 1},
+	{Name: "watts", Doc: "Active power drawn.", Unit: "W", Class: Power, Decimals: 1},
 	{Name: "apparent", Doc: "Apparent power drawn.", Unit: "VA", Class: ApparentPower, Decimals: 1},
 	{Name: "reactive", Doc: "Reactive power drawn.", Unit: "var", Class: ReactivePower, Decimals: 1},
 	{Name: "factor", Doc: "Power factor, 0-1.", Class: PowerFactor, Decimals: 2},
 	{Name: "energy_today", Doc: "Energy since midnight.", Unit: "kWh", Class: Energy, Decimals: 3, Counts: true},
 	{Name: "energy_yesterday", Doc: "Energy of the day before.", Unit: "kWh", Class: Energy, Decimals: 3},
-	{Name: "energy_total", Doc: "Energy since the last reset.", Unit: "kWh", Class: Energy, Decimals: 3, Counts: true},
+	{Name: "energy", Doc: "Energy since the last reset.", Unit: "kWh", Class: Energy, Decimals: 3, Counts: true},
 }
 
 var plugParamTable = []Param{

@@ -29,6 +29,7 @@ var payloads = map[string][]string{
 	"color": {"#ff8800", "10,20,30", "#"}, "ct": {"300", "2700K", "1"}, "transition": {"0", "20", "60", "-1"},
 	"mode": {"off", "heat", "auto", "no"}, "target": {"18", "21.5", "+0.5", "99"}, "temperature": {"", "1"}, "action": {""},
 	"window": {"open", "closed"}, "load": {"fridge", "heater", "kettle", "none", "?"}, "energy": {"", "reset"},
+	"level": {"", "1"}, "watts": {"", "1"},
 }
 
 // However a span is cut into steps, with commands at the same moments, the

@@ -17,6 +17,8 @@ type (
 	DeviceError = client.DeviceError
 	// RefusedError is a reason code of 0x80 or more of the broker.
 	RefusedError = client.RefusedError
+	// ForeignError says that something else than MQTT is spoken at a broker's address.
+	ForeignError = client.ForeignError
 	// UnfitError says that a broker's limits do not allow what a scenario wants.
 	UnfitError = client.UnfitError
 	// AttributeError is a command to an attribute that the kind does not have.

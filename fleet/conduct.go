@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 )
@@ -81,6 +82,7 @@ func (f *Fleet) conduct() {
 	if !f.gather(p.Connect, p.WaitFor) {
 		return
 	}
+	f.survey()
 	begin, ok := f.agree()
 	if !ok {
 		return
@@ -157,7 +159,7 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 		up = up && others.Settled == others.Devices && watchers.Settled == watchers.Devices
 		late := !time.Now().Before(until)
 		switch {
-		case devices.GaveUp == devices.Devices && devices.Devices > 0, f.course.endIfNobody && (up || late) && (nobody(devices, late) || nobody(others, late)):
+		case devices.GaveUp == devices.Devices && devices.Devices > 0, f.course.endIfNobody && f.pointless(up || late, late):
 			f.end(false)
 			return false
 		case up:
@@ -172,6 +174,31 @@ func (f *Fleet) gather(most time.Duration, share float64) bool {
 			return false
 		}
 	}
+}
+
+// pointless reports whether the run cannot measure what it was to: nobody of a sort has come
+// up, once over says that there is nobody more to wait for; the devices that had are gone
+// again; or the broker has not what the scenario wants of it.
+func (f *Fleet) pointless(over, late bool) bool {
+	devices := f.devices.Presence()
+	switch {
+	case f.unfit() != nil:
+		return true
+	case !over:
+		return false
+	case late && devices.Devices > 0 && devices.Online == 0:
+		return true
+	}
+	return nobody(devices, late) || nobody(f.controllers.Presence(), late) || nobody(f.watchers.Presence(), late)
+}
+
+// unfit is why a controller or watcher gave up whom the broker cannot serve as the scenario
+// wants; nil is that none did.
+func (f *Fleet) unfit() error {
+	if err := f.OtherRefusal(); client.IsUnfit(err) {
+		return err
+	}
+	return nil
 }
 
 // nobody reports whether none of them was up, and none will be: late is that they have

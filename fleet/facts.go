@@ -11,10 +11,13 @@ import (
 	"homefleet/fleet/client"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/preflight"
+	"homefleet/fleet/survey"
 )
 
 // brokerFacts is what the broker has said of itself.
 type brokerFacts struct {
+	surveys      bool // see [Options]
+	surveyed     survey.Beside
 	limits       atomic.Pointer[map[string]string] // of the first CONNACK
 	noRetain     atomic.Bool                       // it retains nothing
 	responseInfo atomic.Bool                       // it gives Response Information
@@ -23,9 +26,17 @@ type brokerFacts struct {
 }
 
 // BrokerVersion returns what the broker says it is at $SYS/broker/version; "" if
-// nobody asked, as only the audit does, or it does not say. It may be called from any goroutine.
+// nobody asked, as the audit and the survey do, or it does not say. It may be called from any goroutine.
 func (f *Fleet) BrokerVersion() string {
 	return f.tolerance.Broker()
+}
+
+// survey asks the broker, beside everything else, now that the fleet is up: a broker that
+// takes nobody is not asked for more.
+func (f *Fleet) survey() {
+	if id := surveyID(f.run); f.surveys {
+		f.surveyed.Start(f.stop, survey.Config{Dial: f.env.Dial, ClientID: id, Credentials: f.auditorCredentials(id), V311: f.scenario.Speaks311("")}, f.tolerance.KnowBroker)
+	}
 }
 
 // BrokerLimits returns what the broker's first CONNACK said it allows, by the

@@ -30,7 +30,7 @@ func (e *Failure) Unwrap() error { return e.Err }
 
 // failure says why the run failed; nil is that it did not. res is what is known of it.
 func (f *Fleet) failure(res *metrics.Result) *Failure {
-	t, up, others := &res.Totals, f.Presence(), f.Controllers()
+	t, up, others, watchers := &res.Totals, f.Presence(), f.Controllers(), f.Watchers()
 	err, measured := f.course.fault(), f.scenario.Measured()
 	switch {
 	case err != nil:
@@ -45,8 +45,14 @@ func (f *Fleet) failure(res *metrics.Result) *Failure {
 		return nil
 	case up.Devices > 0 && up.Seen == 0:
 		return f.nobody("device", up, f.Refusal())
+	case f.unfit() != nil && res.Measured == 0:
+		return &Failure{What: "the broker cannot do what the scenario measures", Err: f.unfit()}
+	case up.Devices > 0 && res.Measured == 0 && f.onlineAtEnd == 0 && f.course.endIfNobody:
+		return f.gone(up)
 	case others.Devices > 0 && others.Seen == 0:
 		return f.nobody("controller", others, f.OtherRefusal())
+	case watchers.Devices > 0 && watchers.Seen == 0:
+		return f.nobody("watcher", watchers, f.OtherRefusal())
 	case t.Planned > 0 && t.Sent == 0 && t.NotSent.NoRoom == t.NotSent.Total() && res.Failed():
 		return nil // the broker took what the warm-up sent and no more: that is judged
 	case t.Planned > 0 && t.Sent == 0:
@@ -77,6 +83,16 @@ func (f *Fleet) nobody(what string, all Presence, refusal error) *Failure {
 		return &Failure{What: "no " + what + " came up", Err: refusal}
 	}
 	return f.nobodyWithin(what, f.scenario.Phases.Connect)
+}
+
+// gone is that devices came up, but none of them was there any more when the measuring was
+// to begin.
+func (f *Fleet) gone(up Presence) *Failure {
+	text := fmt.Sprintf("%s came up and went again: none is online after %s", words.Plural(int64(up.Seen), "device", "devices"), words.Duration(f.scenario.Phases.Connect))
+	if fault := f.FirstFault(); fault != nil {
+		return &Failure{What: text + "; the first fault", Err: fault}
+	}
+	return &Failure{What: text}
 }
 
 // nobodyWithin names the first fault beside, which the others probably had too.

@@ -70,6 +70,10 @@ type Options struct {
 	Embedded      bool
 	BrokerControl BrokerControl
 
+	// Survey has a client of its own ask the broker, once the fleet is up, what the result
+	// should say of it: its version, and whether it holds small packets back.
+	Survey bool
+
 	// InMemory says that connections go through memory and not through a network.
 	InMemory bool
 
@@ -206,6 +210,7 @@ func newBare(sc *scenarios.Scenario, o *Options) (*Fleet, error) {
 	if o.Told != nil {
 		f.told = *o.Told
 	}
+	f.surveys = o.Survey
 	f.counts = new(metrics.Counts)
 	f.news, f.first = newSignal(), make(chan struct{}, handshakesAtOnce)
 	f.byID = sync.OnceValue(f.devicesByID)

@@ -34,7 +34,7 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 				}
 			}
 		}
-		for _, id := range []string{retainedProbeID(run), auditorID(run), clearerID(run)} {
+		for _, id := range []string{retainedProbeID(run), auditorID(run), clearerID(run), surveyID(run)} {
 			if !yield(auditorVars(id, sc.Seed, run)) {
 				return
 			}
@@ -46,6 +46,7 @@ func Logins(sc *scenarios.Scenario, run string) iter.Seq[scenarios.Vars] {
 func retainedProbeID(run string) string { return "homefleet-retained-probe-" + run }
 func auditorID(run string) string       { return "homefleet-auditor-" + run }
 func clearerID(run string) string       { return "homefleet-clear-" + run }
+func surveyID(run string) string        { return "homefleet-survey-" + run }
 
 // auditorVars is what the templates of somebody who audits are filled with.
 func auditorVars(id string, seed uint64, run string) scenarios.Vars {

@@ -10,8 +10,11 @@ import (
 
 // remarks note what should be known beside the figures of a run.
 func (f *Fleet) remarks() (all []string) {
+	if text := f.env.TakeOvers.Sentence(); text != "" {
+		all = append(all, text)
+	}
 	if !f.scenario.Measured() {
-		return nil
+		return all
 	}
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	up := f.Presence()
@@ -23,6 +26,9 @@ func (f *Fleet) remarks() (all []string) {
 	}
 	all = append(all, shortfalls(f.counts)...)
 	all = append(all, f.LimitWalls()...)
+	if text := f.surveyed.Findings().Remark(); text != "" {
+		add("%s", text)
+	}
 	controllers := f.scenario.Controllers
 	if f.embedded && f.course.inMemory && len(controllers) > 0 {
 		add("the broker ran in this process and was reached in memory: its work is in the times, and no network is")

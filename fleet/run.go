@@ -106,6 +106,7 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	<-told
 	f.end(false)
 	<-conducted
+	f.surveyed.Wait()
 	beside.Wait()
 	if f.auditor != nil {
 		f.auditor.Leave()
@@ -160,6 +161,7 @@ func (f *Fleet) conductAll() {
 	select {
 	case <-f.devices.Ready:
 		f.phase.CompareAndSwap(int32(Connecting), int32(Running))
+		f.survey()
 	case <-f.stop:
 	}
 }

@@ -22,7 +22,7 @@ func (f *Fleet) newEnv(o *Options) {
 	c := &f.scenario.Connect
 	f.env = &client.Env{
 		Clock: f.clock, Dial: o.Dial, Broker: o.BrokerName, Seed: f.scenario.Seed,
-		Log: f.log, Faults: &client.FaultLog{Log: f.log}, Stop: f.stop, FailFast: o.FailFast,
+		Log: f.log, Faults: &client.FaultLog{Log: f.log}, TakeOvers: &client.TakeOvers{Log: f.log}, Stop: f.stop, FailFast: o.FailFast,
 		Timeout: c.Timeout, KeepAlive: c.KeepAlive, SessionExpiry: expirySeconds(c.SessionExpiry),
 		ReceiveMaximum: c.ReceiveMaximum, MaximumPacket: maximumPacket(f.scenario),
 		Counts: f.counts, Recorder: f.recorder, Buffers: transport.NewBuffers(client.ReadSize, client.ReadSize),

@@ -32,21 +32,17 @@ func (v *Values) Measure() {
 // momentPlaces are the places of a report that no device has.
 var momentPlaces = []string{"time", "unix", "unix-ms", "sequence"}
 
-// relay is what telemetry calls the attribute of a kind that has the name of a reading.
-const relay = "relay"
-
-// reportPlaces are all places of a report's payload.
+// reportPlaces are all places of a report's payload. What is a reading and an attribute, too,
+// is the same.
 func reportPlaces(k *devices.Kind) []string {
 	places := append(slices.Clone(devicePlaces), momentPlaces...)
 	for i := range k.Readings {
 		places = append(places, k.Readings[i].Name)
 	}
 	for i := range k.Attributes {
-		name := k.Attributes[i].Name
-		if k.HasReading(name) {
-			name = relay
+		if name := k.Attributes[i].Name; !k.HasReading(name) {
+			places = append(places, name)
 		}
-		places = append(places, name)
 	}
 	return places
 }
@@ -71,7 +67,7 @@ func (v *Values) append(dst []byte, name string) ([]byte, bool) {
 		}
 	}
 	for i := range k.Attributes {
-		if at := k.Attributes[i].Name; at == name || name == relay && k.HasReading(at) {
+		if k.Attributes[i].Name == name {
 			return v.Model.AppendValue(dst, i), true
 		}
 	}

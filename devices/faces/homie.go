@@ -62,7 +62,7 @@ var homieProperties = map[string][]homieProperty{
 	},
 	"plug": {
 		{name: "power", title: "Power", datatype: "boolean", format: "off,on", attribute: "power", settable: true},
-		{name: "watts", title: "Active power", datatype: "float", unit: "W", reading: "power"},
+		{name: "watts", title: "Active power", datatype: "float", unit: "W", reading: "watts"},
 		{name: "volts", title: "Voltage", datatype: "float", unit: "V", reading: "voltage"},
 		{name: "amps", title: "Current", datatype: "float", unit: "A", reading: "current"},
 		{name: "power-factor", title: "Power factor", datatype: "float", reading: "factor"},

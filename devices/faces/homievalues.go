@@ -89,7 +89,7 @@ func homieColor(text string) (string, bool) {
 func (h *homie) propertyOf(attr int) *homieProperty {
 	name := h.Kind.Attributes[attr].Name
 	for i := range h.properties {
-		if h.properties[i].attribute == name {
+		if p := &h.properties[i]; p.attribute == name || p.attribute == "" && p.reading == name {
 			return &h.properties[i]
 		}
 	}

@@ -116,7 +116,7 @@ func (n *native) Hear(t *Talk, topic, payload []byte) bool {
 	m := t.Message(Answer)
 	m.Reply, m.Fault, m.QoS = Instead, fault, t.QoS
 	if known {
-		m.Slot, m.Retain = attr, n.Retain
+		m.Slot, m.Retain = attr, n.Retain && !n.Kind.Attributes[attr].Momentary
 		m.Topic = n.appendState(m.Topic, me.ID, attr)
 		m.Payload = me.Model.AppendValue(m.Payload, attr) // on a fault the value that was left unchanged
 	}
@@ -156,7 +156,7 @@ func (n *native) Tell(t *Talk, o Occasion, changed devices.Changes) {
 func (n *native) states(t *Talk, changed devices.Changes) {
 	me := t.Me()
 	for attr := range n.Kind.Attributes {
-		if !changed.Has(attr) {
+		if !changed.Has(attr) || n.Kind.Attributes[attr].Momentary {
 			continue
 		}
 		m := t.Message(State)

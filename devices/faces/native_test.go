@@ -35,10 +35,10 @@ func TestNative(t *testing.T) {
 		{"a value that is none", "light", nil, "rr/1", "cmnd/l1/power", "MAYBE",
 			"rr/1 OFF (fault: power: \"MAYBE\" is not understood; want ON, OFF or TOGGLE (or 1, 0, 2, true, false))\n"},
 		{"an attribute that is none", "light", nil, "rr/1", "cmnd/l1/volume", "1",
-			"rr/1  (fault: a light has no attribute \"volume\"; want one of power, brightness, color, ct, transition)\n"},
+			"rr/1  (fault: a light has no attribute \"volume\"; want one of power, brightness, color, ct, transition, level)\n"},
 		{"and nobody asked", "light", nil, "", "cmnd/l1/volume", "1", ""},
 		{"the level itself, which l1/# matches", "light", nil, "rr/1", "cmnd/l1", "",
-			"rr/1  (fault: a light has no attribute \"\"; want one of power, brightness, color, ct, transition)\n"},
+			"rr/1  (fault: a light has no attribute \"\"; want one of power, brightness, color, ct, transition, level)\n"},
 		{"another's", "light", nil, "rr/1", "cmnd/l10/power", "ON", "not its own\n"},
 		{"no command", "light", nil, "rr/1", "state/l1/power", "ON", "not its own\n"},
 	} {
@@ -75,7 +75,7 @@ func TestNativeTopics(t *testing.T) {
 		want      string
 	}{
 		{true, "cmnd/p1/# cmnd/all/#"},
-		{false, "cmnd/p1/power cmnd/p1/load cmnd/p1/energy cmnd/all/power cmnd/all/load cmnd/all/energy"},
+		{false, "cmnd/p1/power cmnd/p1/load cmnd/p1/energy cmnd/p1/watts cmnd/all/power cmnd/all/load cmnd/all/energy cmnd/all/watts"},
 	} {
 		if got := strings.Join(s.voice.AppendFilters(nil, who, tt.wildcards), " "); got != tt.want {
 			t.Errorf("AppendFilters(wildcards %v) = %s; want %s", tt.wildcards, got, tt.want)

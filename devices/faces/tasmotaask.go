@@ -72,6 +72,8 @@ func asksThermostat(name, value string) (word, data string) {
 func (s *tasmota) CheckRequest(attr int, value string) error {
 	relative := strings.HasPrefix(value, "+") || strings.HasPrefix(value, "-")
 	switch name := s.Kind.Attributes[attr].Name; {
+	case s.Kind.Attributes[attr].Momentary:
+		return errors.New("no command of Tasmota's asks for " + name + " alone; it is in what the device reports")
 	case name == "load":
 		return errors.New("load is an input of the simulation, of which a plug with Tasmota knows nothing")
 	case name == "window":

@@ -3,6 +3,8 @@
 package words
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +65,42 @@ func Nearest(word string, known []string) (nearest string, ok bool) {
 		}
 	}
 	return nearest, nearest != ""
+}
+
+// Closest returns up to n of the known words that are most like a word, the likest first: those
+// that have the longest stretch of three letters or more in common with it, and of these
+// those the fewest edits away. It is for a word of which nobody can tell what it was meant
+// to be, from a list too long to show.
+func Closest(word string, known []string, n int) []string {
+	low := strings.ToLower(word[:min(len(word), 64)])
+	type like struct {
+		word          string
+		common, edits int
+	}
+	all := make([]like, 0, len(known))
+	for _, k := range known {
+		l := like{word: k, edits: edits(low, strings.ToLower(k[:min(len(k), 64)]))}
+		if c := common(low, strings.ToLower(k)); c >= 3 {
+			l.common = c
+		}
+		all = append(all, l)
+	}
+	slices.SortStableFunc(all, func(a, b like) int { return cmp.Or(b.common-a.common, a.edits-b.edits) })
+	var out []string
+	for _, l := range all[:min(n, len(all))] {
+		out = append(out, l.word)
+	}
+	return out
+}
+
+// common is the length of the longest stretch that two words have in common.
+func common(a, b string) (longest int) {
+	for i := range a {
+		for longest < len(a)-i && strings.Contains(b, a[i:i+longest+1]) {
+			longest++
+		}
+	}
+	return longest
 }
 
 // edits is the number of insertions, deletions, replacements and swaps of

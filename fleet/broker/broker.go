@@ -25,6 +25,7 @@ type Broker struct {
 	reserving []*user // those with Client Identifiers of their own
 	guesses   guesses
 	log       *slog.Logger
+	foreign   sync.Map // of protocols that are not MQTT, those that have been logged
 	memory    accounts
 	strangers account // of those that have not said who they are
 	start     time.Time

@@ -224,6 +224,9 @@ func (c *conn) end(d departure) {
 // handle handles the packets of one read.
 func (c *conn) handle(chunk []byte) (departure, bool) {
 	if c.s == nil {
+		if err := c.foreign(chunk); err != nil {
+			return departure{err: err}, true
+		}
 		f, err := c.framer.Next(&chunk)
 		if f == nil && err == nil {
 			return departure{}, false

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -56,6 +58,25 @@ func (b *Broker) parseConnect(f wire.Frame) (*wire.Connect, error) {
 		defer b.parsing.Unlock()
 	}
 	return wire.ParseConnect(f)
+}
+
+// foreign tells by the first bytes of a connection, of which a chunk has come now, that its
+// client speaks something else. Each such protocol is logged once.
+func (c *conn) foreign(chunk []byte) error {
+	first := chunk
+	if begun := c.framer.Begun(); len(begun) > 0 {
+		first = append(slices.Clip(begun), chunk[:min(len(chunk), transport.MostForeign)]...)
+	}
+	speaks := transport.Foreign(first)
+	if speaks == "" {
+		return nil
+	}
+	b := c.b
+	b.count.refused.Add(1)
+	if _, said := b.foreign.LoadOrStore(speaks, true); !said {
+		b.log.Warn("a client does not speak MQTT here, but "+speaks, "remote", remote(c.nc))
+	}
+	return &wire.Error{Code: wire.MalformedPacket, Text: "no MQTT, but " + speaks}
 }
 
 // admissible checks what is well-formed but not served.

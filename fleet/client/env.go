@@ -18,13 +18,14 @@ import (
 // Env is what all sessions of a process have in common. What stands here does not
 // change once the first of them runs, and may be used from any goroutine.
 type Env struct {
-	Clock  Clock
-	Dial   func(context.Context) (net.Conn, error)
-	Broker string // as errors call it
-	Seed   uint64 // of every random choice
-	Log    *slog.Logger
-	Faults *FaultLog
-	Stop   <-chan struct{} // closed when the run is over, or is to be
+	Clock     Clock
+	Dial      func(context.Context) (net.Conn, error)
+	Broker    string // as errors call it
+	Seed      uint64 // of every random choice
+	Log       *slog.Logger
+	Faults    *FaultLog
+	TakeOvers *TakeOvers      // nil: nobody wants to know
+	Stop      <-chan struct{} // closed when the run is over, or is to be
 
 	Timeout        time.Duration // for a dial, for each answer of a handshake, for a PINGRESP and for a write
 	KeepAlive      time.Duration

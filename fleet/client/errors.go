@@ -142,6 +142,16 @@ type UnfitError struct{ Why string }
 
 func (e *UnfitError) Error() string { return e.Why }
 
+// IsUnfit reports whether an error says that the broker has not what its client wants, which
+// no other client would get from it either.
+func IsUnfit(err error) bool {
+	if _, ok := errors.AsType[*UnfitError](err); ok {
+		return true
+	}
+	refused, ok := errors.AsType[*RefusedError](err)
+	return ok && refused.Packet == "SUBACK" && (refused.Code == wire.SharedSubsNotSupported || refused.Code == wire.WildcardSubsNotSupported)
+}
+
 // final reports whether a refusal is not worth another try.
 func (e *RefusedError) final() bool {
 	switch e.Code {

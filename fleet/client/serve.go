@@ -139,6 +139,11 @@ func (s *Session) idle() error {
 
 // handleAll handles every whole packet in a chunk.
 func (s *Session) handleAll(chunk []byte) error {
+	if !s.link.connected {
+		if err := s.foreign(chunk); err != nil {
+			return err
+		}
+	}
 	for {
 		frame, err := s.link.framer.Next(&chunk)
 		if err != nil {

@@ -55,6 +55,8 @@ type retry struct {
 	gaveUpOn Moment // a connection whose CONNECT was not answered
 	failures uint32 // in a row; resets after a stable time
 	draws    uint32 // back-off draws so far
+
+	thrownOff uint32 // connections in a row that the broker closed soon after they came up; see TakeOvers
 }
 
 // ordered is what others want of the session.
@@ -209,6 +211,7 @@ func (s *Session) connect(ctx context.Context) error {
 			return ErrStopping
 		}
 		s.counts().DialFailures.Add(1)
+		s.thrownOff = 0 // it is the broker that is gone
 		s.connectFailed(err, true)
 		return s.fail("connecting to", err)
 	}
@@ -270,6 +273,7 @@ func (s *Session) hangUp(err error) {
 	}
 	s.inbox.hangUp()
 	s.drop()
+	s.noteTakeOver(err)
 	s.ended(closing, err)
 	s.setUp(false)
 	if l.online {

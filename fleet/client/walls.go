@@ -3,8 +3,10 @@ package client
 import (
 	"errors"
 	"io"
+	"slices"
 	"syscall"
 
+	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 )
 
@@ -27,6 +29,29 @@ func wallOf(e *DeviceError) string {
 		return "brokers do that without a word when they are at their limit of connections (Mosquitto: max_connections, or its own file descriptors)"
 	}
 	return ""
+}
+
+// ForeignError says that something else than MQTT is spoken at a broker's address.
+type ForeignError struct {
+	Speaks string // see [transport.Foreign]
+}
+
+func (e *ForeignError) Error() string {
+	return "it speaks " + e.Speaks + ", and not MQTT"
+}
+
+// foreign tells by the first bytes of a connection, of which a chunk has come now, that
+// something else is spoken there. A slow network may bring them one by one.
+func (s *Session) foreign(chunk []byte) error {
+	first := chunk
+	if begun := s.link.framer.Begun(); len(begun) > 0 {
+		first = append(slices.Clip(begun), chunk...)
+	}
+	if speaks := transport.Foreign(first); speaks != "" {
+		s.counts().BadPackets.Add(1)
+		return s.fail(WaitingForConnack, &ForeignError{speaks})
+	}
+	return nil
 }
 
 // WaitingForConnack is what a session does whose CONNECT is not answered yet.

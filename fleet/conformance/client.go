@@ -195,6 +195,12 @@ func (c *client) receive(d time.Duration) (*packet, error) {
 		return nil, err
 	}
 	_ = c.c.SetReadDeadline(time.Now().Add(c.r.x.patience))
+	if c.connack == nil {
+		if speaks := c.foreign(first); speaks != "" {
+			c.r.x.unreachable(&ForeignError{speaks})
+			return nil, &ForeignError{speaks}
+		}
+	}
 	head := []byte{first}
 	n := 0
 	for shift := 0; ; shift += 7 {
@@ -232,6 +238,21 @@ func (c *client) receive(d time.Duration) (*packet, error) {
 	}
 	return p, nil
 }
+
+// foreign names what speaks there by the bytes with which it begins, if that is not MQTT.
+func (c *client) foreign(first byte) string {
+	if first == connack<<4 {
+		return ""
+	}
+	_ = c.c.SetReadDeadline(time.Now().Add(soonAfter))
+	more, _ := c.br.Peek(transport.MostForeign - 1) // or as many as come soon
+	_ = c.c.SetReadDeadline(time.Now().Add(c.r.x.patience))
+	return transport.Foreign(append([]byte{first}, more...))
+}
+
+// soonAfter is how long a first byte that begins no CONNACK has for more to follow, which tell
+// what it does begin.
+const soonAfter = 200 * time.Millisecond
 
 // cut ends the connection without a word.
 func (c *client) cut() {

@@ -36,6 +36,14 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the broker refuses to connect with reason code 0x%02X", e.Code)
 }
 
+// ForeignError says that something else than MQTT is spoken at the broker's address, so
+// that there is nothing to examine.
+type ForeignError struct {
+	Speaks string // see [transport.Foreign]
+}
+
+func (e *ForeignError) Error() string { return "it speaks " + e.Speaks + ", and not MQTT" }
+
 // learn connects once for what the CONNACK says.
 func (x *examiner) learn(ctx context.Context) error {
 	x.facts = Facts{MaximumQoS: 2, Retain: true, Wildcards: true, Identifiers: true, Shared: true, ReceiveMaximum: 65535, ServerKeepAlive: -1}

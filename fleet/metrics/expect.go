@@ -103,7 +103,7 @@ func (e *Expectation) parseKey(key string, names *LabelNames) *ExpectFault {
 		if name == "" {
 			f.Text = "there is no metric"
 		}
-		f.Hint = "want one of " + metricSummary()
+		f.Hint = "`homefleet metrics` lists what there is, such as " + strings.Join(closestMetrics(name), ", ")
 		if near, ok := nearestMetric(name); ok {
 			f.Hint = fmt.Sprintf("did you mean %q? `homefleet metrics` lists them all", near)
 		}
@@ -199,24 +199,6 @@ func (e *Expectation) find(name string) (MetricInfo, bool) {
 	return MetricInfo{}, false
 }
 
-// metricSummary lists the metrics in one line, the timed ones gathered.
-func metricSummary() string {
-	var names, stats []string
-	for _, t := range timedTable {
-		names = append(names, t.metric.String()+".*")
-	}
-	for i := range figureTable {
-		names = append(names, figureTable[i].Name)
-	}
-	for i := range countTable {
-		names = append(names, countTable[i].name)
-	}
-	for _, st := range statistics() {
-		stats = append(stats, st.name)
-	}
-	return strings.Join(names, ", ") + " (where * is one of " + strings.Join(stats, ", ") + ")"
-}
-
 // nearestMetric returns the metric that was most likely meant.
 func nearestMetric(name string) (string, bool) {
 	all := Catalogue()
@@ -229,6 +211,19 @@ func nearestMetric(name string) (string, bool) {
 		}
 	}
 	return words.Nearest(name, names)
+}
+
+// closestMetrics returns the three metrics whose names are most like one that is none.
+func closestMetrics(name string) []string {
+	all := Catalogue()
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	if name == "" {
+		return []string{"response.p99", "requests.lost", "devices.online"}
+	}
+	return words.Closest(name, names, 3)
 }
 
 // fits checks that what is wanted is of the metric's kind.

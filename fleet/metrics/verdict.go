@@ -96,6 +96,9 @@ func (r *Result) Judge() {
 	case wrong == "":
 	case r.Verdict == VerdictRan:
 		r.Verdict, r.Sentences = VerdictFaults, []string{wrong, nothingExpected(len(implied))}
+		if r.Ran > 0 {
+			r.Sentences[1] = "nothing was to be measured"
+		}
 	default:
 		r.Sentences = append(r.Sentences, "beside what is expected: "+wrong)
 	}

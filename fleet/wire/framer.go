@@ -71,6 +71,14 @@ func (f *Framer) Partial() int {
 	return len(f.part)
 }
 
+// Begun returns what there is of an incomplete packet. It is valid until the next call.
+func (f *Framer) Begun() []byte {
+	if f.done {
+		return nil
+	}
+	return f.part
+}
+
 // Held returns how many bytes of memory the beginning of a packet takes.
 func (f *Framer) Held() int {
 	if f.done {

@@ -14,7 +14,14 @@ import (
 // Load is what is said, each value as a scenario has it; what is empty is left to the
 // scenario's own default. The fields are in the order of the flags with the same names.
 type Load struct {
-	Broker      string // a URL; "" is the embedded broker
+	Broker                    string // a URL; "" is the embedded broker
+	MQTT                      string
+	Username                  string
+	Password                  Password
+	CAFile, CertFile, KeyFile string
+	Insecure                  bool
+	Seed                      string
+
 	Devices     int
 	Kind        string
 	Face        string
@@ -36,6 +43,9 @@ type Load struct {
 	For     string
 	Expect  []string // such as "response.p99 < 50ms"
 }
+
+// Password is where the password is: one of the two, or neither.
+type Password struct{ File, Env string }
 
 // Shape is what the load is like.
 type Shape string
@@ -63,21 +73,34 @@ func (f *File) Text() string { return f.text.String() }
 func (f *File) FlagOf(line int) string { return f.flags[line] }
 
 // Write writes the scenario of a load of some shape. by is the command line that asks for
-// it, for the comment at its top.
-func Write(s Shape, l *Load, by string) *File {
+// it, and also what is to be said with `homefleet run load.toml` for the same to happen, both
+// for the comment at its top.
+func Write(s Shape, l *Load, by, also string) *File {
 	f := &File{flags: make(map[int]string)}
-	f.line("", "# %s", strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, by))
+	f.line("", "# %s", oneLine(by))
 	f.line("", "#")
-	f.line("", "# Saved as load.toml, `homefleet run load.toml` does the same, and `homefleet help")
-	f.line("", "# scenario` says what else can stand here.")
+	f.line("", "# Saved as load.toml, this does the same, and `homefleet help scenario` says what else")
+	f.line("", "# can stand here:")
+	f.line("", "#")
+	f.line("", "#     %s", oneLine("homefleet run load.toml"+also))
 	f.line("", "")
 	f.line("", "title = %s", quoted(title(s, l)))
-	f.table("[broker]", func() { f.value("broker", "url", l.Broker) })
+	if l.Seed != "" {
+		f.line("seed", "seed = %s", l.Seed)
+	}
+	f.table("[broker]", func() {
+		f.value("broker", "url", l.Broker)
+		f.value("mqtt", "mqtt", l.MQTT)
+		f.value("username", "username", l.Username)
+		f.value("password-file", "password_file", l.Password.File)
+		f.value("password-env", "password_env", l.Password.Env)
+		f.value("ca-file", "ca_file", l.CAFile)
+		f.value("cert-file", "cert_file", l.CertFile)
+		f.value("key-file", "key_file", l.KeyFile)
+		if l.Insecure {
+			f.line("insecure", "insecure = true")
+		}
+	})
 	f.table("[connect]", func() {
 		f.value("connect-rate", "rate", l.ConnectRate)
 		f.value("keep-alive", "keep_alive", l.KeepAlive)
@@ -124,17 +147,34 @@ func Write(s Shape, l *Load, by string) *File {
 	return f
 }
 
+// oneLine is a text in which nothing ends the comment that it stands in.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
 // title says in a sentence what the load is.
 func title(s Shape, l *Load) string {
+	all := fmt.Sprintf("%d devices", l.Devices)
+	if l.Devices == 1 {
+		all = "a device"
+	}
 	switch s {
 	case Connect:
-		return fmt.Sprintf("%d devices connect", l.Devices)
+		if l.Devices == 1 {
+			return "A device connects"
+		}
+		return all + " connect"
 	case FanIn:
-		return fmt.Sprintf("Reports of %d devices", l.Devices)
+		return "Reports of " + all
 	case FanOut:
-		return fmt.Sprintf("Requests that go to all of %d devices", l.Devices)
+		return "Requests that go to all of " + all
 	}
-	return fmt.Sprintf("Requests to %d devices", l.Devices)
+	return "Requests to " + all
 }
 
 func (f *File) devices(s Shape, l *Load) {

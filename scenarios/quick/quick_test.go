@@ -10,7 +10,7 @@ import (
 
 // What is written is what was said: read again by a TOML reader that is not ours.
 func TestWrite(t *testing.T) {
-	l := &Load{Broker: "mqtt://h:1", Devices: 200, Kind: "light", Face: "tasmota", ConnectRate: "500/s", KeepAlive: "30s", Controllers: 4, Watchers: 3,
+	l := &Load{Broker: "mqtt://h:1", MQTT: "5", Username: "u-{n}", Password: Password{Env: "P"}, CAFile: "ca.pem", CertFile: "c.pem", KeyFile: "k.pem", Insecure: true, Seed: "7", Devices: 200, Kind: "light", Face: "tasmota", ConnectRate: "500/s", KeepAlive: "30s", Controllers: 4, Watchers: 3,
 		Rate: "300/s", Attribute: "power", Payloads: []string{"ON", "OFF"}, PayloadSize: "1KiB", Timeout: "2s", QoS: 1, Telemetry: "1s",
 		Connect: "1m", WarmUp: "2s", For: "10s", Expect: []string{"response.p99 < 50ms", "connect.connack.max{phase=connect}<1s", "requests.rate between 1/s and 2/s"}}
 	controller := `[map[attribute:power count:4 name:controllers payload_size:1KiB payloads:[ON OFF] qos:1 rate:300/s timeout:2s]]`
@@ -26,13 +26,17 @@ func TestWrite(t *testing.T) {
 		{FanOut, map[string]string{"controller": strings.Replace(strings.Replace(controller, "name:controllers", "name:publishers", 1), "count:4", "count:4 group:all", 1),
 			"device": "[map[count:200 face:tasmota groups:[all] kind:light qos:1 telemetry:1s]]"}},
 	} {
-		f := Write(tt.shape, l, "homefleet bench")
+		f := Write(tt.shape, l, "homefleet bench", " --runs 3")
 		var got map[string]any
 		if _, err := toml.Decode(f.Text(), &got); err != nil {
 			t.Errorf("%s: %v in\n%s", tt.shape, err, f.Text())
 			continue
 		}
-		tt.want["broker"] = "map[url:mqtt://h:1]"
+		tt.want["broker"] = "map[ca_file:ca.pem cert_file:c.pem insecure:true key_file:k.pem mqtt:5 password_env:P url:mqtt://h:1 username:u-{n}]"
+		tt.want["seed"] = "7"
+		if !strings.Contains(f.Text(), "\n#     homefleet run load.toml --runs 3\n") {
+			t.Errorf("%s: what else is to be said is not there:\n%s", tt.shape, f.Text())
+		}
 		tt.want["connect"] = "map[keep_alive:30s rate:500/s]"
 		tt.want["phases"] = "map[connect:1m measure:10s warm_up:2s]"
 		tt.want["expect"] = "map[connect.connack.max{phase=connect}:<1s devices.online:== 100% requests.rate:between 1/s and 2/s response.p99:< 50ms]"
@@ -46,7 +50,7 @@ func TestWrite(t *testing.T) {
 
 // All devices are to be up, unless it is said how many.
 func TestAllAreUp(t *testing.T) {
-	f := Write(Connect, &Load{Devices: 1, Expect: []string{"devices.online > 90%"}}, "")
+	f := Write(Connect, &Load{Devices: 1, Expect: []string{"devices.online > 90%"}}, "", "")
 	if n := strings.Count(f.Text(), "devices.online"); n != 1 {
 		t.Errorf("devices.online is expected %d times; want what was said:\n%s", n, f.Text())
 	}
@@ -54,7 +58,7 @@ func TestAllAreUp(t *testing.T) {
 
 // A line knows the flag that it is from, and what is empty is not written.
 func TestFlagOf(t *testing.T) {
-	f := Write(Requests, &Load{Devices: 1, Kind: "light", Rate: "1/s"}, "")
+	f := Write(Requests, &Load{Devices: 1, Kind: "light", Rate: "1/s"}, "", "")
 	for i, line := range strings.Split(f.Text(), "\n") {
 		want := map[string]string{"kind": "kind", "count": "devices", "rate": "rate", "qos": "qos"}[strings.SplitN(line, " ", 2)[0]]
 		if line == "count = 0" {

@@ -43,12 +43,12 @@ function Switch({ d, act }) {
 
 function Light({ d, act }) {
   const on = d.values.power === "ON";
-  const level = Number(d.telemetry?.brightness ?? d.values.brightness) || 0;
+  const level = Number(d.telemetry?.level ?? d.values.brightness) || 0;
   const mode = d.telemetry?.color_mode === "white" ? `${d.telemetry.kelvin} K` : d.values.color;
   return html`<div class=${`lamp ${level > 0 ? "lit" : ""}`} style=${{ "--light": lightColour(d.values, d.telemetry), "--level": level > 0 ? 0.25 + (0.75 * level) / 100 : 0 }}>
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 18h6M10 21h4M12 3a6 6 0 0 0-3.6 10.8c.7.6 1.1 1.3 1.1 2.2h5c0-.9.4-1.6 1.1-2.2A6 6 0 0 0 12 3z" /></svg>
     </div>
-    ${on && html`<input type="range" min="1" max="100" value=${Math.max(1, Math.round(d.telemetry?.brightness_target ?? level))} aria-label=${`${visible(d.id, 80)}, brightness`} disabled=${!goesOn()}
+    ${on && html`<input type="range" min="1" max="100" value=${Math.max(1, Math.round(Number(d.values.brightness) || level))} aria-label=${`${visible(d.id, 80)}, brightness`} disabled=${!goesOn()}
       onClick=${(e) => e.stopPropagation()} onChange=${(e) => act(e, "brightness", e.target.value)} />`}
     <div class="row">
       <span><b>${on ? `${Math.round(level)} %` : "off"}</b>${on && html`<small>${visible(String(mode), 12)}</small>`}</span>
