@@ -99,6 +99,20 @@ func shippedNames() []string {
 	return names
 }
 
+// scenarioVariable names the scenario where the command line does not: what starts a container often has no other say.
+const scenarioVariable = "HOMEFLEET_SCENARIO"
+
+// scenarioOfRun is the scenario of the command line or, without one, of the environment.
+func (a *app) scenarioOfRun(cmd *cobra.Command, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	if name, _ := a.LookupEnv(scenarioVariable); name != "" {
+		return name, nil
+	}
+	return "", want("SCENARIO")(cmd, args)
+}
+
 // loadScenario finds and checks a scenario in one of its sizes. The faults are
 // warnings.
 func (a *app) loadScenario(arg, size string) (*scenarios.Scenario, scenarios.Faults, error) {

@@ -129,20 +129,6 @@ func (f *runFlags) shared(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
 }
 
-// scenarioVariable names the scenario where the command line does not: what starts a container often has no other say.
-const scenarioVariable = "HOMEFLEET_SCENARIO"
-
-// scenarioOfRun is the scenario of the command line or, without one, of the environment.
-func (a *app) scenarioOfRun(cmd *cobra.Command, args []string) (string, error) {
-	if len(args) > 0 {
-		return args[0], nil
-	}
-	if name, _ := a.LookupEnv(scenarioVariable); name != "" {
-		return name, nil
-	}
-	return "", want("SCENARIO")(cmd, args)
-}
-
 // run carries out the command from the scenario to the result.
 func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	sc, warnings, err := a.loadScenario(arg, f.size)

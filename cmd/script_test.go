@@ -450,7 +450,11 @@ func scriptMosquitto(ts *testscript.TestScript, _ bool, args []string) {
 		text += "set_tcp_nodelay true\nmax_queued_messages 0\n"
 	}
 	ts.Check(os.WriteFile(config, []byte(text), 0o600))
-	j := startProcess(ts, "mosquitto", mosquittoPath(), "-v", "-c", config)
+	name := "mosquitto"
+	if stateOf(ts).jobs[name] != nil {
+		name += "-" + strconv.Itoa(port)
+	}
+	j := startProcess(ts, name, mosquittoPath(), "-v", "-c", config)
 	if _, err := j.stderr.await(regexp.MustCompile(`mosquitto version .* running`), j.ended); err != nil {
 		ts.Fatalf("mosquitto: %v", err)
 	}

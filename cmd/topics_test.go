@@ -19,7 +19,7 @@ import (
 // ownTopics are the files outside of devices/faces that spell a topic which begins like one of
 // a face, and why that is none of the devices'.
 var ownTopics = map[string]string{
-	"cmd/banner.go":             "homefleet/try: where a line to paste wants its answer",
+	"cmd/trynext.go":            "homefleet/try: where a line to paste wants its answer",
 	"cmd/logins.go":             "homefleet/response: the Response Topics of requesters",
 	"cmd/request.go":            "homefleet/response, likewise",
 	"fleet/audit/auditor.go":    "homefleet/auditor: where devices answer the auditor",

@@ -176,7 +176,7 @@ func TestClearByRights(t *testing.T) {
 		}
 		return all
 	}
-	states := len(sc.Groups[0].Kind.Attributes)
+	states := reported(sc.Groups[0].Kind)
 	all := []string{"#"}
 	for _, tt := range []struct {
 		name    string

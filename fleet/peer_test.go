@@ -15,6 +15,7 @@ import (
 
 	"github.com/eclipse/paho.golang/packets"
 
+	"homefleet/devices"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
 )
@@ -315,4 +316,14 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// reported is how many attributes of a kind have states of their own.
+func reported(k *devices.Kind) (n int) {
+	for i := range k.Attributes {
+		if !k.Attributes[i].Momentary {
+			n++
+		}
+	}
+	return n
 }

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"homefleet/fleet/load"
 	"homefleet/fleet/machine"
 	"homefleet/fleet/metrics"
 	"homefleet/scenarios"
@@ -122,7 +122,7 @@ func (f *Fleet) facts() *metrics.Result {
 		Size:     sizeOf(sc),
 		Seed:     sc.Seed, Run: c.run,
 		Broker:    metrics.BrokerFacts{URL: c.brokerURL, Name: f.BrokerVersion(), Embedded: f.embedded, Connack: f.BrokerLimits()},
-		Load:      loadFacts(sc),
+		Load:      load.Facts(sc),
 		Hosts:     []metrics.HostFacts{hostFacts()},
 		Started:   began.Round(0),
 		Duration:  metrics.Span(sc.Duration),
@@ -160,26 +160,6 @@ func sizeOf(sc *scenarios.Scenario) string {
 		return ""
 	}
 	return cmp.Or(sc.Size, scenarios.DefaultSize)
-}
-
-// loadFacts says what is sent.
-func loadFacts(sc *scenarios.Scenario) metrics.LoadFacts {
-	f := metrics.LoadFacts{Arrival: []string{}}
-	for i := range sc.Controllers {
-		c := &sc.Controllers[i]
-		f.Arrival = append(f.Arrival, c.Name+": "+c.ArrivalText()+c.PartText())
-		if !slices.Contains(f.QoS, int(c.QoS)) {
-			f.QoS = append(f.QoS, int(c.QoS))
-		}
-		for _, p := range c.Payloads {
-			f.Payload = max(f.Payload, len(p), c.PayloadSize)
-		}
-		f.Correlation = max(f.Correlation, c.CorrelationSize)
-		f.Timeout = max(f.Timeout, metrics.Span(c.Timeout))
-	}
-	f.Late = f.Timeout // an answer is known for what it is for as long again
-	slices.Sort(f.QoS)
-	return f
 }
 
 // hostFacts says on what the generator runs.

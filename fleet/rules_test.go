@@ -88,7 +88,7 @@ func TestRule1StateTopicServesBoth(t *testing.T) {
 	play(t, retained, func(t *testing.T, b *script) {
 		p := b.accept()
 		p.welcome(nil)
-		for range len(retained.Groups[0].Kind.Attributes) {
+		for range reported(retained.Groups[0].Kind) {
 			if m := p.wantPublish(); !m.Retain {
 				t.Errorf("state on %s at the start is not retained", m.Topic)
 			}
