@@ -65,9 +65,11 @@ func (s sometimes) wanted() (all []string) {
 
 // neverInChaos is what chaos at a broker that does right cannot bring about, and why.
 var neverInChaos = map[string]string{
-	"request refused":           "the broker has no users, so that it refuses nothing",
-	"request interrupted":       "chaos comes to its end",
-	"will unwatched: run ended": "there is calm before the end, so that no Will is open",
+	"request refused":             "the broker has no users, so that it refuses nothing",
+	"request interrupted":         "chaos comes to its end",
+	"answer misrouted":            "neither the broker nor a device sends an answer to somebody else",
+	"will unwatched: broker gone": "its outages cut connections and keep sessions: it neither says that it shuts down nor forgets",
+	"will unwatched: run ended":   "there is calm before the end, so that no Will is open",
 }
 
 // manySeeds are enough that everything has to have happened.
