@@ -126,7 +126,7 @@ func (a *app) collectRun(ctx context.Context, f *collectFlags) error {
 	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		a.warn("--listen is beyond this machine; token and results go over the network unencrypted")
 	}
-	server := web.NewServer(l, "", 2*f.shards+16, c.Handler(), log)
+	server := web.NewBounded(2*f.shards+16, c.Handler(), log) // the token is what lets one in, by whatever name
 	stopped := make(chan struct{})
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(l) }) // it ends when the server is closed

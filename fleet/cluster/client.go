@@ -198,10 +198,20 @@ func (c *Client) Deliver(ctx context.Context, result []byte, patience time.Durat
 	})
 }
 
+// locked is that the token is wrong, or none was given.
+type locked struct{ what string }
+
+func (e *locked) Error() string { return e.what }
+
+// lockedFor is how long a collector may have another token than this shard knows: one that was
+// started again has a new one, which shards on its machine find by themselves.
+const lockedFor = 5 * time.Second
+
 // insist repeats a question until it is answered, refused, or patience is over: collectors come
 // later than shards, and are started again.
 func (c *Client) insist(ctx context.Context, patience time.Duration, question func(context.Context) error) error {
-	wait, until := 100*time.Millisecond, time.Now().Add(patience)
+	wait, began := 100*time.Millisecond, time.Now()
+	until := began.Add(patience)
 	for {
 		err := question(ctx)
 		if err == nil {
@@ -209,6 +219,9 @@ func (c *Client) insist(ctx context.Context, patience time.Duration, question fu
 		}
 		if _, final := errors.AsType[*Refused](err); final || ctx.Err() != nil {
 			return err
+		}
+		if no, ok := errors.AsType[*locked](err); ok && time.Since(began) >= min(patience, lockedFor) {
+			return &Refused{no.what}
 		}
 		if time.Now().Add(wait).After(until) {
 			return &Unreachable{c.base, err}
@@ -276,6 +289,9 @@ func (c *Client) do(r *http.Request, to any) error {
 	switch a.StatusCode {
 	case conflict, gone, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusBadRequest, http.StatusForbidden:
 		return &Refused{p.Detail}
+	}
+	if a.StatusCode == http.StatusUnauthorized {
+		return &locked{p.Detail}
 	}
 	return errors.New(p.Detail)
 }

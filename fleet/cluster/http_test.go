@@ -102,12 +102,11 @@ func TestNoCollector(t *testing.T) {
 	defer other.Close()
 	moved := httptest.NewServer(http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound))
 	defer moved.Close()
-	locked := httptest.NewServer(New(Config{Shards: 1, Run: "r", Token: "secret"}).Handler())
-	defer locked.Close()
+	shut := httptest.NewServer(New(Config{Shards: 1, Run: "r", Token: "secret"}).Handler())
+	defer shut.Close()
 	for _, tt := range []struct{ url, want string }{
 		{other.URL, "404"},
 		{moved.URL, "302"},
-		{locked.URL, "no token, or a wrong one"},
 		{"http://127.0.0.1:1", "connection refused"},
 	} {
 		client, err := NewClient(tt.url, nil)
@@ -118,6 +117,14 @@ func TestNoCollector(t *testing.T) {
 		if no, ok := errors.AsType[*Unreachable](err); !ok || !strings.Contains(no.Error(), tt.want) {
 			t.Errorf("Run at %s = %v; want it to say %s", tt.url, err, tt.want)
 		}
+	}
+	client, err := NewClient(shut.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = client.Run(t.Context(), 0)
+	if no, ok := errors.AsType[*Refused](err); !ok || !strings.Contains(no.What, "no token, or a wrong one") {
+		t.Errorf("Run without the token = %v; want it refused", err)
 	}
 	for _, bad := range []string{"", "127.0.0.1:7677", "mqtt://h:1", "http://u:p@h", "http://h/x", "http://h?token=x"} {
 		if _, err := NewClient(bad, nil); err == nil {
