@@ -33,6 +33,7 @@ var tellingCounts = []struct {
 	{"retained commands ignored", false, "devices.ghost_commands"},
 	{"duplicates", false, "devices.duplicates"},
 	{"state messages", true, "state.sent"},
+	{"wills given with a connect", false, "wills.sent"},
 	{"telemetry messages", true, "telemetry.sent"},
 }
 
