@@ -93,11 +93,15 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	others := x.all(ctx, rest)
 	x.again(ctx, others, causes)
 	results = append(results, others...)
-	var figures []Figure
+	stopped, cause := "", context.Cause(ctx)
+	if cause != nil {
+		stopped = why(ctx)
+	}
+	var figures []Figure // which may run out of time, and are no part of the verdict
 	if cfg.Figures && !x.facts.OldOnly {
 		figures = x.figures(ctx)
 	}
-	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load()), Figures: figures}
+	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load()), Figures: figures, Stopped: stopped}
 	if x.early > 0 {
 		report.Early = x.early
 	}
@@ -112,13 +116,10 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	slices.SortStableFunc(report.Results, func(a, b Result) int {
 		return cmp.Or(slices.Index(groups, a.Group)-slices.Index(groups, b.Group), a.place-b.place)
 	})
-	if ctx.Err() != nil {
-		report.Stopped = why(ctx)
-	}
-	if x.gone != nil && ctx.Err() == nil {
+	if x.gone != nil && cause == nil {
 		report.Gone = x.gone.Error()
 	}
-	return report, context.Cause(ctx)
+	return report, cause
 }
 
 // newExaminer is one that has not begun.
