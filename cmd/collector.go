@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -105,7 +103,7 @@ func (a *app) collectRun(ctx context.Context, f *collectFlags) error {
 		return err
 	}
 	defer func() { ready.end() }()
-	token, given, err := f.token(a)
+	token, given, err := a.token("--token-env", f.tokenEnv, collectorVariable)
 	if err != nil {
 		return err
 	}
@@ -148,26 +146,6 @@ func (a *app) collectRun(ctx context.Context, f *collectFlags) error {
 	a.collectBanner(f, url, run, given)
 	a.awaitShards(ctx, c)
 	return a.concludeRun(ctx, c, f, outputs)
-}
-
-// token is the one of the environment, or a random one; given is that it is of the environment.
-func (f *collectFlags) token(a *app) (token string, given bool, err error) {
-	name := f.tokenEnv
-	if name == "" {
-		name = collectorVariable
-	}
-	token, _ = a.LookupEnv(name)
-	switch {
-	case token == "" && f.tokenEnv != "":
-		return "", false, misused("", "--token-env names %s, which is not set", name)
-	case token == "":
-		var random [16]byte
-		_, _ = rand.Read(random[:]) // which never fails
-		return hex.EncodeToString(random[:]), false, nil
-	case len(token) > 256 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", false, misused("", "the token in %s is not 1 to 256 letters, digits and signs of ASCII", name)
-	}
-	return token, true, nil
 }
 
 // collectBanner says what is waited for, and how a shard is started.

@@ -1,9 +1,8 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"log/slog"
 	"net"
 	"net/http"
@@ -68,24 +67,20 @@ func (f *controlFlags) check() error {
 	return nil
 }
 
-// token is the one from the environment, or a random one of 128 bits.
-func (f *controlFlags) token(a *app) (string, error) {
-	name := f.tokenEnv
-	if name == "" {
-		name = tokenVariable
-	}
-	token, _ := a.LookupEnv(name)
+// token is the one from the environment, or a random one of 128 bits; given is that it is of
+// the environment. flag names the variable, if named is not "", and otherwise is looked for.
+func (a *app) token(flag, named, otherwise string) (token string, given bool, err error) {
+	name := cmp.Or(named, otherwise)
+	token, _ = a.LookupEnv(name)
 	switch {
-	case token == "" && f.tokenEnv != "":
-		return "", misused("", "--control-token-env names %s, which is not set", name)
+	case token == "" && named != "":
+		return "", false, misused("", "%s names %s, which is not set", flag, name)
 	case token == "":
-		var random [16]byte
-		_, _ = rand.Read(random[:]) // which never fails
-		return hex.EncodeToString(random[:]), nil
+		return randomHex(16), false, nil
 	case len(token) > 256 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", misused("", "the token in %s is not 1 to 256 letters, digits and signs of ASCII", name)
+		return "", false, misused("", "the token in %s is not 1 to 256 letters, digits and signs of ASCII", name)
 	}
-	return token, nil
+	return token, true, nil
 }
 
 // controlled is the control of a run, while it lasts.
@@ -111,7 +106,7 @@ func (a *app) openControl(f *controlFlags, c control.Config) (*controlled, error
 	if !f.wanted() {
 		return nil, nil
 	}
-	token, err := f.token(a)
+	token, _, err := a.token("--control-token-env", f.tokenEnv, tokenVariable)
 	if err != nil {
 		return nil, err
 	}
