@@ -125,6 +125,9 @@ func TestBudget(t *testing.T) {
 func budgetOf(t *testing.T, kind string, n int, patience time.Duration) (heap, stack int, owners float64) {
 	l := fleet.ListenInMemory()
 	before, routines := liveHeap(), runtime.NumGoroutine()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	stacks := int(m.StackInuse) // of what else this process has, tests before this one among it
 	f := fleetOf(t, fmt.Sprintf("[connect]\nsession_expiry = \"1h\"\n[[device]]\nkind = %q\ncount = %d\ntelemetry = \"1h\"\n[device.will]\nresponse_topic = \"seen/{id}\"\ndelay = \"5s\"\n", kind, n), l.Dial)
 	ended := make(chan error, 1)
 	var hold held
@@ -141,9 +144,8 @@ func budgetOf(t *testing.T, kind string, n int, patience time.Duration) (heap, s
 	for end := time.Now().Add(patience); ; {
 		time.Sleep(100 * time.Millisecond)
 		heap = min(heap, (int(liveHeap())-int(before))/n)
-		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		stack = min(stack, int(m.StackInuse)/n) // with the few of everything else
+		stack = min(stack, (int(m.StackInuse)-stacks)/n)
 		owners = min(owners, float64(runtime.NumGoroutine()-routines)/float64(n))
 		if fleet.RaceDetector { // which has larger frames
 			stack = min(stack, mostStack)

@@ -30,7 +30,8 @@ type listening struct {
 	body   string // of what is no stream
 	leave  func()
 
-	doc *document // all that passes is checked against it; nil: it is not
+	doc    *document         // all that passes is checked against it; nil: it is not
+	passed map[string][]told // by type, what next has let pass while it waited for another
 }
 
 // check checks an event against what the document says of its type.
@@ -70,7 +71,7 @@ func (h *home) listen(query string, headers ...string) *listening {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &listening{t: t, events: make(chan told, 10_000), status: reply.StatusCode, leave: leave}
+	l := &listening{t: t, events: make(chan told, 10_000), status: reply.StatusCode, leave: leave, passed: map[string][]told{}}
 	lines := bufio.NewScanner(reply.Body)
 	lines.Buffer(nil, 1<<20)
 	done := make(chan struct{})
@@ -110,9 +111,23 @@ func (h *home) listen(query string, headers ...string) *listening {
 	return l
 }
 
-// next returns the next event of a type, and lets others pass.
+// next returns the next event of a type. Others are kept for when they are asked for: events
+// of one type come in their order, those of two types come from two goroutines.
 func next[T any](l *listening, event string) (out T, id string) {
 	l.t.Helper()
+	e := l.take(event)
+	if err := json.Unmarshal([]byte(e.data), &out); err != nil {
+		l.t.Fatalf("%s: %v in %s", event, err, e.data)
+	}
+	return out, e.id
+}
+
+func (l *listening) take(event string) told {
+	l.t.Helper()
+	if kept := l.passed[event]; len(kept) > 0 {
+		l.passed[event] = kept[1:]
+		return kept[0]
+	}
 	timer := time.NewTimer(time.Minute)
 	defer timer.Stop()
 	for {
@@ -124,13 +139,10 @@ func next[T any](l *listening, event string) (out T, id string) {
 			if l.doc != nil {
 				l.check(e)
 			}
-			if e.event != event {
-				continue
+			if e.event == event {
+				return e
 			}
-			if err := json.Unmarshal([]byte(e.data), &out); err != nil {
-				l.t.Fatalf("%s: %v in %s", event, err, e.data)
-			}
-			return out, e.id
+			l.passed[e.event] = append(l.passed[e.event], e)
 		case <-timer.C:
 			l.t.Fatalf("no %s after a minute", event)
 		}
@@ -192,8 +204,10 @@ func TestEvents(t *testing.T) {
 	if in, _ := next[api.Incident](l, "incident"); in.State != "over" || !in.Ended {
 		t.Errorf("incident: %+v; want it over", in)
 	}
-	if i, _ := next[api.Intervention](l, "intervention"); i.Op != "end-incident 1" {
-		t.Errorf("intervention: %+v; want the end of the incident", i)
+	for _, want := range []string{"command-device flat-01-light-1", "command-device kettle", "kill", "revive", "strike", "end-incident 1"} {
+		if i, _ := next[api.Intervention](l, "intervention"); i.Op != want {
+			t.Errorf("intervention: %+v; want %s", i, want)
+		}
 	}
 	must[api.Stopping](h, "POST", "/v1/stop", "")
 	<-h.over
