@@ -39,6 +39,7 @@ type running struct {
 	house    *house       // nil: no terminal has a table of the devices
 	onlooker *onlooker    // nil: nobody wants to hear of single commands
 	history  *historyFile // nil: nobody wants one
+	process  *brokerProcess
 
 	replaying *control.Replaying // what was done to another run; nil: nothing is repeated
 	replayed  string             // the file that it is from
@@ -91,6 +92,7 @@ func (r *running) live(ctx context.Context) error {
 		}
 	}
 	res, failure := r.fleet.Result()
+	r.process.note(time.Now(), res)
 	end := r.joined.deliver(res, r.conclude(res, r.evidence(res, r.ending(res, failure))))
 	if uncleared == nil || end == nil {
 		return cmp.Or(uncleared, end)
@@ -159,6 +161,7 @@ func (r *running) watch(ctx context.Context, stop context.CancelCauseFunc, ended
 		case now := <-tick.C:
 			look()
 			r.heed()
+			r.process.look(now, r.fleet.Phase())
 			r.progress(now, ready == nil, stopped)
 		}
 	}

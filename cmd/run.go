@@ -39,6 +39,7 @@ type runFlags struct {
 	control   controlFlags
 	replay    string
 	history   string
+	pid       int
 	linger    spanFlag
 	force     bool
 	unwatched bool
@@ -125,6 +126,7 @@ func (f *runFlags) shared(fs *pflag.FlagSet) {
 	f.control.add(fs)
 	f.control.addPage(fs)
 	fs.Var(&f.linger, "linger", "how long --metrics serves the figures of a run that is over (default: until the next scrape, at most 20s, if there was one before)")
+	fs.IntVar(&f.pid, "pid", 0, "`NUMBER` of the broker's process on this machine: what it takes of CPU and memory stands in the result")
 	fs.StringVar(&f.sources, "source-addr", "", "`ADDRESSES` of this machine to connect from in turn, such as 127.0.0.1,127.0.0.2")
 	fs.BoolVar(&f.force, "no-preflight", false, "run even if this machine looks too small for it")
 }
@@ -279,6 +281,9 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 		return err
 	}
 	if r.sc.Broker.URL == "" {
+		if f.pid != 0 {
+			return misused("--broker names one", "--pid is for a broker elsewhere, but the embedded one is in this process")
+		}
 		if len(sources) > 0 {
 			return misused("--broker names one", "--source-addr is for a broker elsewhere, but the devices reach the embedded one in memory")
 		}
@@ -295,6 +300,9 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 	}
 	r.reaches.From(sources)
 	r.sources = len(sources)
+	if r.process, err = namedProcess(f.pid); err != nil {
+		return err
+	}
 	o.Dial, o.DialFor, o.BrokerName, o.Survey = r.reaches.Dial, r.reaches.Each(), r.reaches.String(), true
 	r.url = r.reaches.First()
 	return nil

@@ -16,7 +16,7 @@ type Usage struct {
 }
 
 // errNoProc is that nothing tells.
-var errNoProc = errors.New("what a process uses is told on Linux alone, where /proc is there and the process")
+var errNoProc = errors.New("what a process uses is told on Linux alone, by /proc")
 
 // Process returns what a process of this machine has used, by /proc.
 func Process(pid int) (Usage, error) { return processOf(pid, os.ReadFile) }
@@ -27,6 +27,9 @@ const tick = 10 * time.Millisecond
 // processOf is Process by the files of a system.
 func processOf(pid int, read func(string) ([]byte, error)) (Usage, error) {
 	stat, err := read(fmt.Sprintf("/proc/%d/stat", pid))
+	if _, here := read("/proc/self/stat"); err != nil && here == nil {
+		return Usage{}, fmt.Errorf("there is no process %d", pid)
+	}
 	if err != nil {
 		return Usage{}, fmt.Errorf("process %d: %w", pid, errNoProc)
 	}

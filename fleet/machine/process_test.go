@@ -21,8 +21,8 @@ func TestProcessOf(t *testing.T) {
 		{"no number", strings.Replace(line, " 250 ", " x ", 1), Usage{}, true},
 	} {
 		got, err := processOf(7, func(name string) ([]byte, error) {
-			if name != "/proc/7/stat" {
-				t.Errorf("reads %s; want /proc/7/stat", name)
+			if name != "/proc/7/stat" && name != "/proc/self/stat" {
+				t.Errorf("reads %s; want /proc/7/stat and its own", name)
 			}
 			return []byte(tt.stat), nil
 		})
@@ -32,5 +32,14 @@ func TestProcessOf(t *testing.T) {
 	}
 	if _, err := processOf(7, func(string) ([]byte, error) { return nil, os.ErrNotExist }); !errors.Is(err, errNoProc) {
 		t.Errorf("processOf without /proc = %v; want %v", err, errNoProc)
+	}
+	_, err := processOf(7, func(name string) ([]byte, error) {
+		if name == "/proc/self/stat" {
+			return []byte(line), nil
+		}
+		return nil, os.ErrNotExist
+	})
+	if want := "there is no process 7"; err == nil || err.Error() != want {
+		t.Errorf("processOf one that is not there = %v; want %s", err, want)
 	}
 }

@@ -96,6 +96,26 @@ type BrokerFacts struct {
 	// Addresses are all that shards had, where they had several: nobody knows whether they
 	// are of one broker.
 	Addresses []string `json:"addresses,omitempty"`
+	// Process is what its process used, where that is on this machine and was named.
+	Process *ProcessFacts `json:"process,omitempty"`
+}
+
+// ProcessFacts says what a process used while it was measured.
+type ProcessFacts struct {
+	PID     int     `json:"pid"`
+	CPU     float64 `json:"cpu_seconds"` // user and system
+	Over    Span    `json:"over"`        // in this time
+	RSS     int64   `json:"rss_bytes"`   // resident at its end
+	MostRSS int64   `json:"most_rss_bytes"`
+}
+
+// Text is what it used, in words: CPU, and memory.
+func (p *ProcessFacts) Text() (cpu, memory string) {
+	cpu = fmt.Sprintf("%.2f s", p.CPU)
+	if p.Over > 0 {
+		cpu += fmt.Sprintf(" in %s (%.0f %% of a core)", words.Span(time.Duration(p.Over)), 100*p.CPU/time.Duration(p.Over).Seconds())
+	}
+	return cpu, fmt.Sprintf("%s resident, at most %s", words.Bytes(p.RSS), words.Bytes(p.MostRSS))
 }
 
 // LoadFacts says what was sent.

@@ -83,6 +83,9 @@ func address(broker string) string {
 // addBroker notes the broker of another shard, and says so where its address is another.
 func (r *Result) addBroker(o *BrokerFacts) {
 	b := &r.Broker
+	if b.Process == nil { // the shard that is on its machine knows
+		b.Process = o.Process
+	}
 	for _, other := range append([]string{o.URL}, o.Addresses...) {
 		known := append([]string{b.URL}, b.Addresses...)
 		if slices.ContainsFunc(known, func(k string) bool { return address(k) == address(other) }) {

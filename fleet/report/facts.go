@@ -55,6 +55,10 @@ func runFacts(r *metrics.Result) []facts {
 		broker = append(broker, pair{name, cmp.Or(r.Broker.Connack[name], none), ""})
 	}
 	block("Broker and its CONNACK", broker...)
+	if p := r.Broker.Process; p != nil {
+		cpu, memory := p.Text()
+		block("Process of the broker", pair{"Number", strconv.Itoa(p.PID), ""}, pair{"CPU", cpu, ""}, pair{"Memory", memory, ""})
+	}
 	for i, h := range r.Hosts {
 		heading := "Generator host"
 		if len(r.Hosts) > 1 {

@@ -62,6 +62,10 @@ func (w *writer) facts(heading string, r *metrics.Result) {
 	all := []row{factsOfScenario(r)}
 	all = append(all, factsOfLoad(r)...)
 	all = append(all, factsOfBroker(r))
+	if p := r.Broker.Process; p != nil {
+		cpu, memory := p.Text()
+		all = append(all, row{"", []string{fmt.Sprintf("its process %d took %s", p.PID, cpu), memory}})
+	}
 	var phases []string
 	for _, p := range r.Phases {
 		phases = append(phases, clean(p.Name)+" "+passed(time.Duration(p.To-p.From)))
