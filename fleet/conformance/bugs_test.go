@@ -168,16 +168,21 @@ var bugs = []bug{
 			return out
 		})},
 	{name: "Message Expiry not decremented", caught: "3.3.2-6 the Message Expiry that is passed on is what is left", says: []string{"Message Expiry ="},
-		down: onPublish(mapped(2, func(v []byte) []byte {
-			if n := number(v); n > 90 && n < 100 {
-				return four(100)
-			}
-			return v
-		}))},
+		down: func(s *lie, p pkt) []pkt {
+			return onPublish(mapped(2, func(v []byte) []byte {
+				switch n := number(v); {
+				case n > 90 && n < 100:
+					return four(100)
+				case s.l.any && n > 3000 && n < 3600: // an hour, in scenarios
+					return four(3600)
+				}
+				return v
+			}))(s, p)
+		}},
 	{name: "Message Expiry lost", caught: "3.3.2-6 the Message Expiry that is passed on is what is left", says: []string{"Message Expiry ="}, down: onPublish(without(2))},
 	{name: "messages do not expire", caught: "3.3.2-5 an expired message is not delivered", says: []string{"short", "expire"},
 		up: func(s *lie, p pkt) []pkt {
-			if p.typ() == 3 && bytes.Equal(p.payload(), []byte("short")) {
+			if p.typ() == 3 && (s.l.any || bytes.Equal(p.payload(), []byte("short"))) {
 				_, _, i := p.publishAt()
 				p = p.withProps(i, mapped(2, func([]byte) []byte { return four(1000) }))
 			}
@@ -322,8 +327,8 @@ var bugs = []bug{
 	}},
 	{name: "PUBREL of an unknown identifier accepted", caught: "3.7.2.1 PUBREL of an unknown identifier", down: code(7, 2, 0x92, 0)},
 	{name: "PUBREC of an unknown identifier accepted", caught: "3.6.2.1 PUBREC of an unknown identifier", down: code(6, 2, 0x92, 0)},
-	{name: "one message delivered twice", caught: "3.3.4 a message comes as it was sent, and once", says: []string{"\"m\""}, down: func(_ *lie, p pkt) []pkt {
-		if p.typ() == 3 && p.qos() == 0 && bytes.Equal(p.payload(), []byte("m")) {
+	{name: "one message delivered twice", caught: "3.3.4 a message comes as it was sent, and once", says: []string{"\"m\""}, down: func(s *lie, p pkt) []pkt {
+		if p.typ() == 3 && p.qos() == 0 && (s.l.any || bytes.Equal(p.payload(), []byte("m"))) {
 			return []pkt{p, p}
 		}
 		return []pkt{p}
@@ -408,7 +413,7 @@ var bugs = []bug{
 			codes = append(codes, p.body[end]&3)
 			end++
 		}
-		if len(codes) != 1 || codes[0] == 3 || p.body[end-1]&0xc0 != 0 || strings.Contains(string(p.body), "$share") || !strings.Contains(string(p.body), "hct") || strings.ContainsAny(string(p.body[4:end-1]), "#") {
+		if len(codes) != 1 || codes[0] == 3 || p.body[end-1]&0xc0 != 0 || strings.Contains(string(p.body), "$share") || !s.l.any && !strings.Contains(string(p.body), "hct") || strings.ContainsAny(string(p.body[4:end-1]), "#") {
 			return []pkt{p} // what may be refused, and what brings retained messages first
 		}
 		id := u16at(p.body, 0)
@@ -447,10 +452,11 @@ var bugs = []bug{
 		return []pkt{p}
 	}},
 	{name: "Subscription Identifiers lost", caught: "3.3.4-3 a Subscription Identifier comes with the message", says: []string{"Subscription Identifier", "identifier"}, down: onPublish(without(11))},
-	{name: "a shared subscription is a plain one", caught: "4.8.2 shared: each message to one of the group", says: []string{"shared"}, up: func(_ *lie, p pkt) []pkt {
+	{name: "a shared subscription is a plain one", caught: "4.8.2 shared: each message to one of the group", says: []string{"shared"}, up: func(s *lie, p pkt) []pkt {
 		_, end, ok := propsAt(p.body, 2)
-		if p.typ() == 8 && ok && bytes.HasPrefix(p.body[min(len(p.body), end+2):], []byte("$share/g/hct")) {
-			rest := p.body[end+2+len("$share/g/"):]
+		if filter := p.body[min(len(p.body), end+2):]; p.typ() == 8 && ok && (bytes.HasPrefix(filter, []byte("$share/g/hct")) || s.l.any && bytes.HasPrefix(filter, []byte("$share/"))) {
+			rest := filter[len("$share/"):]
+			rest = rest[bytes.IndexByte(rest, '/')+1:]
 			return []pkt{p.edited(p.first, p.body[:end], two(len(rest)-1), rest)}
 		}
 		return []pkt{p}
@@ -503,7 +509,7 @@ var bugs = []bug{
 	})},
 	{name: "the client's Receive Maximum off by one", caught: "3.3.4-9 the client's Receive Maximum holds QoS 1 back", says: []string{"Receive Maximum", "wanted is nothing", "QoS 2 counts", "QoS 0 is not held back", "quota", "retained messages keep"},
 		up: onConnect(mapped(33, func(v []byte) []byte {
-			if n := u16at(v, 0); n > 0 {
+			if n := u16at(v, 0); n > 0 && n < 65535 {
 				return two(n + 1)
 			}
 			return v

@@ -263,10 +263,27 @@ func (s *lie) release() {
 // liar is the proxy.
 type liar struct {
 	bug    *bug
-	target string
+	broker func() (net.Conn, error)
+	any    bool // a bug that is about what the examiner sends is about all that is sent
 	mu     sync.Mutex
 	conns  map[*lie]bool
 	shared map[string]any // what a bug remembers of all connections; with mu
+	all    sync.WaitGroup
+}
+
+func newLiar(b *bug, broker func() (net.Conn, error)) *liar {
+	return &liar{bug: b, broker: broker, conns: make(map[*lie]bool), shared: make(map[string]any)}
+}
+
+// close ends all connections, and waits for their ends.
+func (l *liar) close() {
+	l.mu.Lock()
+	for s := range l.conns {
+		_ = s.client.Close()
+		_ = s.broker.Close()
+	}
+	l.mu.Unlock()
+	l.all.Wait()
 }
 
 // bug is one thing that is broken. up and down see the packets of version 5 to the
@@ -292,32 +309,25 @@ func startLiar(t *testing.T, target string, b *bug) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &liar{bug: b, target: target, conns: make(map[*lie]bool), shared: make(map[string]any)}
-	var all sync.WaitGroup
-	all.Go(func() {
+	l := newLiar(b, func() (net.Conn, error) { return net.Dial("tcp", target) })
+	l.all.Go(func() {
 		for {
 			c, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			all.Go(func() { l.serve(c) })
+			l.all.Go(func() { l.serve(c) })
 		}
 	})
 	t.Cleanup(func() {
 		_ = listener.Close()
-		l.mu.Lock()
-		for s := range l.conns {
-			_ = s.client.Close()
-			_ = s.broker.Close()
-		}
-		l.mu.Unlock()
-		all.Wait()
+		l.close()
 	})
 	return listener.Addr().String()
 }
 
 func (l *liar) serve(c net.Conn) {
-	b, err := net.Dial("tcp", l.target)
+	b, err := l.broker()
 	if err != nil {
 		_ = c.Close()
 		return
@@ -369,7 +379,12 @@ func (l *liar) serve(c net.Conn) {
 		l.bug.end(s, err)
 	}
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		_ = b.(*net.TCPConn).SetLinger(0) // as it came
+		switch b := b.(type) { // as it came
+		case *net.TCPConn:
+			_ = b.SetLinger(0)
+		case interface{ Reset() error }: // in memory
+			_ = b.Reset()
+		}
 	}
 	_ = b.Close()
 	back.Wait()
