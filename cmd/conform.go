@@ -275,18 +275,19 @@ func examined(ctx context.Context, r *conformance.Report, client *conformance.Cl
 func (a *app) listStatements(all []conformance.Statement) error {
 	if a.json {
 		type listed struct {
-			Clause string            `json:"clause"`
-			Title  string            `json:"title"`
-			Group  conformance.Group `json:"group"`
-			Does   string            `json:"does"`
-			Wants  string            `json:"wants"`
-			Needs  string            `json:"needs,omitempty"`
-			Slow   bool              `json:"slow,omitempty"`
-			Level  conformance.Level `json:"level"` // must or should
+			Clause  string            `json:"clause"`
+			Title   string            `json:"title"`
+			Group   conformance.Group `json:"group"`
+			Does    string            `json:"does"`
+			Wants   string            `json:"wants"`
+			Control string            `json:"control"` // what has to go well for it to mean something
+			Needs   string            `json:"needs,omitempty"`
+			Slow    bool              `json:"slow,omitempty"`
+			Level   conformance.Level `json:"level"` // must or should
 		}
 		out := []listed{}
 		for _, s := range all {
-			out = append(out, listed{s.Clause, s.Title, s.Group, s.Does, s.Wants, s.Needs(), s.Slow, s.Level()})
+			out = append(out, listed{s.Clause, s.Title, s.Group, s.Does, s.Wants, s.Control(), s.Needs(), s.Slow, s.Level()})
 		}
 		return a.document(out)
 	}
@@ -304,6 +305,7 @@ func (a *app) listStatements(all []conformance.Statement) error {
 		fmt.Fprintf(&b, "  %s  %s\n", p.dim(fmt.Sprintf("%-16s", s.Clause)), words.Plain(s.Title))
 		if a.verbose {
 			fmt.Fprintf(&b, "                    %s %s\n", words.Plain(s.Does), words.Plain(s.Wants))
+			fmt.Fprintf(&b, "                    Control: %s\n", s.Control())
 			if because := s.Because(); because != "" {
 				fmt.Fprintf(&b, "                    No more than recommended: %s.\n", because)
 			}

@@ -126,7 +126,7 @@ func (c *client) tryPublish(topic, payload string, qos, bits byte, properties ..
 		if p := c.await(pubrec, id); p.code >= 0x80 {
 			return p.code
 		}
-		c.send(raw(0x62, u16(id)))
+		c.send(acknowledgement(pubrel, id))
 		return c.await(pubcomp, id).code
 	}
 	return 0
@@ -136,12 +136,12 @@ func (c *client) tryPublish(topic, payload string, qos, bits byte, properties ..
 func (c *client) ack(p *packet) {
 	switch p.qos() {
 	case 1:
-		c.send(raw(0x40, u16(p.id)))
+		c.send(acknowledgement(puback, p.id))
 	case 2:
 		c.r.used |= qos2
-		c.send(raw(0x50, u16(p.id)))
+		c.send(acknowledgement(pubrec, p.id))
 		c.await(pubrel, p.id)
-		c.send(raw(0x70, u16(p.id)))
+		c.send(acknowledgement(pubcomp, p.id))
 	}
 }
 

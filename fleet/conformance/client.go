@@ -90,7 +90,7 @@ func (r *run) hello(h hello) *client {
 	}
 	c.send(h.encode())
 	c.connack = c.want(connack)
-	if assigned, ok := c.connack.get(18); ok && strings.HasPrefix(h.props, "\x11") {
+	if assigned, ok := c.connack.get(assignedClientIdentifierProperty); ok && strings.HasPrefix(h.props, "\x11") {
 		r.sessions[assigned.value] = h.version
 	}
 	return c
@@ -119,10 +119,10 @@ func (r *run) connect(h hello) *client {
 		r.fatalf("%s: CONNACK 0x%02X; want success", c.name, c.connack.code)
 	}
 	if i := strings.IndexByte(h.props, 17); i == 0 && c.version == 5 {
-		r.provided(c.connack.num(17, 1) > 0, "the server keeps no session (Session Expiry Interval 0)")
+		r.provided(c.connack.num(sessionExpiryProperty, 1) > 0, "the server keeps no session (Session Expiry Interval 0)")
 	}
 	if h.keep > 0 && c.version == 5 {
-		r.provided(c.connack.num(19, 0) <= uint32(h.keep), "Server Keep Alive is %d s", c.connack.num(19, 0))
+		r.provided(c.connack.num(serverKeepAliveProperty, 0) <= uint32(h.keep), "Server Keep Alive is %d s", c.connack.num(serverKeepAliveProperty, 0))
 	}
 	return c
 }

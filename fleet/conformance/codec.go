@@ -56,7 +56,53 @@ func props(parts ...string) string {
 	return varint(len(s)) + s
 }
 
-// Properties (section 2.2.2.2).
+// acknowledgement is a PUBACK, PUBREC, PUBREL or PUBCOMP, with its code and properties, if it
+// has some.
+func acknowledgement(typ byte, id int, rest ...string) string {
+	first := typ << 4
+	if typ == pubrel {
+		first |= 2 // 3.6.1-1
+	}
+	return raw(first, append([]string{u16(id)}, rest...)...)
+}
+
+// Flags of a PUBLISH, beside its QoS (section 3.3.1).
+const (
+	retainFlag = 1
+	dupFlag    = 8
+)
+
+// Options of a subscription, beside its QoS (section 3.8.3.1).
+const (
+	noLocal           = 0x04
+	retainAsPublished = 0x08
+	retainHandling1   = 0x10 // retained messages only if the subscription is new
+	retainHandling2   = 0x20 // none
+)
+
+// Identifiers of properties (section 2.2.2.2).
+const (
+	payloadFormatProperty            = 1
+	messageExpiryProperty            = 2
+	contentTypeProperty              = 3
+	responseTopicProperty            = 8
+	correlationDataProperty          = 9
+	subscriptionIdentifierProperty   = 11
+	sessionExpiryProperty            = 17
+	assignedClientIdentifierProperty = 18
+	serverKeepAliveProperty          = 19
+	responseInformationProperty      = 26
+	receiveMaximumProperty           = 33
+	topicAliasMaximumProperty        = 34
+	topicAliasProperty               = 35
+	maximumQoSProperty               = 36
+	retainAvailableProperty          = 37
+	userProperty                     = 38
+	maximumPacketSizeProperty        = 39
+	wildcardAvailableProperty        = 40
+	identifierAvailableProperty      = 41
+	sharedAvailableProperty          = 42
+)
 
 func payloadFormat(n byte) string    { return "\x01" + string([]byte{n}) }
 func messageExpiry(s uint32) string  { return "\x02" + u32(s) }

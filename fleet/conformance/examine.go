@@ -85,6 +85,10 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	basics, rest := x.divided()
 	x.total = len(basics) + len(rest)
+	figures := func() []Figure { return nil }
+	if cfg.Figures && !x.facts.OldOnly {
+		figures = x.figures(ctx)
+	}
 	results := x.all(ctx, basics)
 	for i := range results {
 		x.repeat(ctx, &results[i])
@@ -97,11 +101,8 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	if cause != nil {
 		stopped = why(ctx)
 	}
-	var figures []Figure // which may run out of time, and are no part of the verdict
-	if cfg.Figures && !x.facts.OldOnly {
-		figures = x.figures(ctx)
-	}
-	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load()), Figures: figures, Stopped: stopped}
+	measured := figures() // they may run out of time, and are no part of the verdict
+	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load()), Figures: measured, Stopped: stopped}
 	if x.early > 0 {
 		report.Early = x.early
 	}

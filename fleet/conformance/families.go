@@ -164,7 +164,7 @@ func departed(clause, title string, leave func(r *run, c *client)) Statement {
 
 // ids are a PUBLISH's Subscription Identifiers, in no order.
 func ids(p *packet) (out []int) {
-	for _, q := range p.all(11) {
+	for _, q := range p.all(subscriptionIdentifierProperty) {
 		out = append(out, int(q.num))
 	}
 	return out

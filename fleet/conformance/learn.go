@@ -44,9 +44,12 @@ type ForeignError struct {
 
 func (e *ForeignError) Error() string { return "it speaks " + e.Speaks + ", and not MQTT" }
 
+// everything is what a broker offers whose CONNACK says nothing else (3.2.2.3).
+var everything = Facts{MaximumQoS: 2, Retain: true, Wildcards: true, Identifiers: true, Shared: true, ReceiveMaximum: 65535, ServerKeepAlive: -1}
+
 // learn connects once for what the CONNACK says.
 func (x *examiner) learn(ctx context.Context) error {
-	x.facts = Facts{MaximumQoS: 2, Retain: true, Wildcards: true, Identifiers: true, Shared: true, ReceiveMaximum: 65535, ServerKeepAlive: -1}
+	x.facts = everything
 	var ack *packet
 	five := x.attempt(ctx, &Statement{}, func(r *run) {
 		ack = r.hello(hello{props: sessionExpiry(1) + requestResponse(1)}).connack
@@ -85,14 +88,14 @@ func (x *examiner) learn(ctx context.Context) error {
 // read takes the facts from a CONNACK.
 func (x *examiner) read(p *packet) {
 	f := &x.facts
-	f.MaximumQoS = byte(min(p.num(36, 2), 2))
-	f.Retain, f.Wildcards, f.Identifiers, f.Shared = p.num(37, 1) == 1, p.num(40, 1) == 1, p.num(41, 1) == 1, p.num(42, 1) == 1
-	f.ReceiveMaximum, f.TopicAliasMaximum = int(p.num(33, 65535)), int(p.num(34, 0))
-	f.MaximumPacketSize = p.num(39, 0)
-	if alive, ok := p.get(19); ok {
+	f.MaximumQoS = byte(min(p.num(maximumQoSProperty, 2), 2))
+	f.Retain, f.Wildcards, f.Identifiers, f.Shared = p.num(retainAvailableProperty, 1) == 1, p.num(wildcardAvailableProperty, 1) == 1, p.num(identifierAvailableProperty, 1) == 1, p.num(sharedAvailableProperty, 1) == 1
+	f.ReceiveMaximum, f.TopicAliasMaximum = int(p.num(receiveMaximumProperty, 65535)), int(p.num(topicAliasMaximumProperty, 0))
+	f.MaximumPacketSize = p.num(maximumPacketSizeProperty, 0)
+	if alive, ok := p.get(serverKeepAliveProperty); ok {
 		f.ServerKeepAlive = int(alive.num)
 	}
-	info, _ := p.get(26)
+	info, _ := p.get(responseInformationProperty)
 	f.ResponseInformation = info.value
 }
 

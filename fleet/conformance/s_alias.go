@@ -3,6 +3,7 @@ package conformance
 import "fmt"
 
 // Section 3.3.2.3.4: Topic Aliases.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var aliasStatements = []Statement{
 	{Clause: "3.3.2.3.4", Title: "Topic Alias: set, used, set anew",
 		Does:  "Publishes with aliases that are set, used without a topic, and set to another topic.",
@@ -10,7 +11,7 @@ var aliasStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("#"), 0)
 			c := r.plain()
-			if c.connack.num(34, 0) < 2 {
+			if c.connack.num(topicAliasMaximumProperty, 0) < 2 {
 				r.skipf("the server takes fewer than 2 Topic Aliases")
 			}
 			c.publish(r.topic("a"), "1", 0, 0, topicAlias(1))
@@ -22,7 +23,7 @@ var aliasStatements = []Statement{
 			c.publish("", "7", 0, 0, topicAlias(2))
 			for _, m := range []string{"a1", "a2", "b3", "a4", "c5", "c6", "b7"} {
 				p := w.message(r.topic(m[:1]), m[1:])
-				_, has := p.get(35)
+				_, has := p.get(topicAliasProperty)
 				r.expect(!has, "the sender's Topic Alias was passed on (3.3.2-7)")
 			}
 		}},
@@ -32,7 +33,7 @@ var aliasStatements = []Statement{
 		check: func(r *run) {
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
 			c := r.connect(h)
-			if c.connack.num(34, 0) < 1 {
+			if c.connack.num(topicAliasMaximumProperty, 0) < 1 {
 				r.skipf("the server takes no Topic Aliases")
 			}
 			c.publish(r.topic("a"), "1", 1, 0, topicAlias(1))
@@ -46,7 +47,7 @@ var aliasStatements = []Statement{
 		Wants: "The server closes with 0x94.",
 		check: func(r *run) {
 			c := r.plain()
-			limit := int(c.connack.num(34, 0))
+			limit := int(c.connack.num(topicAliasMaximumProperty, 0))
 			if limit == 65535 {
 				r.skipf("the server takes all Topic Aliases")
 			}
@@ -61,7 +62,7 @@ var aliasStatements = []Statement{
 			c := r.plain()
 			for range 5 {
 				c.publish(r.topic("a"), "m", 0, 0)
-				_, has := w.message(r.topic("a"), "m").get(35)
+				_, has := w.message(r.topic("a"), "m").get(topicAliasProperty)
 				r.expect(!has, "the PUBLISH has a Topic Alias (3.1.2-27)")
 			}
 		}},
@@ -77,7 +78,7 @@ var aliasStatements = []Statement{
 				topic := r.topic(fmt.Sprint(i * i % 5))
 				c.publish(topic, "m", 0, 0)
 				p := w.want(publish)
-				if a, ok := p.get(35); ok {
+				if a, ok := p.get(topicAliasProperty); ok {
 					r.expect(a.num >= 1 && a.num <= 2, "Topic Alias %d; want 1 or 2", a.num)
 					if p.topic == "" {
 						p.topic = aliases[a.num]

@@ -7,13 +7,14 @@ import (
 )
 
 // Sections 3.1, 3.2, 3.12 and 3.14.
+// Their control, of which controls.go has the steps: a PINGREQ is answered.
 var connectStatements = []Statement{
 	{Clause: "3.1.3-5", Title: "a client identifier of 23 letters and digits",
 		Does:  "Connects with an identifier of 23 characters out of 0-9, a-z, A-Z.",
 		Wants: "It is accepted, and none is assigned in its place.",
 		check: func(r *run) {
 			c := r.connect(hello{id: "0Az" + (r.prefix + "xxxxxxxxxxxxxxxxxxxxxxx")[:20]})
-			_, ok := c.connack.get(18)
+			_, ok := c.connack.get(assignedClientIdentifierProperty)
 			r.expect(!ok, "an Assigned Client Identifier came for a client that has one")
 		}},
 	{Clause: "3.1.3-6", Title: "an empty client identifier gets one assigned",
@@ -21,8 +22,8 @@ var connectStatements = []Statement{
 		Wants: "Each is assigned one, and they differ.",
 		check: func(r *run) {
 			a, b := r.connect(hello{anon: true}), r.connect(hello{anon: true})
-			ida, _ := a.connack.get(18)
-			idb, _ := b.connack.get(18)
+			ida, _ := a.connack.get(assignedClientIdentifierProperty)
+			idb, _ := b.connack.get(assignedClientIdentifierProperty)
 			r.expect(ida.value != "" && idb.value != "" && ida.value != idb.value, "Assigned Client Identifiers = %q, %q; want two that differ (3.2.2-16)", ida.value, idb.value)
 			a.alive()
 		}},
@@ -31,7 +32,7 @@ var connectStatements = []Statement{
 		Wants: "An identifier is assigned, and Session Present is 0.",
 		check: func(r *run) {
 			c := r.connect(hello{anon: true, resume: true, props: sessionExpiry(1)})
-			id, _ := c.connack.get(18)
+			id, _ := c.connack.get(assignedClientIdentifierProperty)
 			r.expect(id.value != "" && !c.connack.session, "got %v; want an Assigned Client Identifier, and no session", c.connack)
 		}},
 	{Clause: "3.2.2-16", Title: "the assigned identifier can be used to come back",
@@ -39,7 +40,7 @@ var connectStatements = []Statement{
 		Wants: "Session Present is 1.",
 		check: func(r *run) {
 			a := r.connect(hello{anon: true, props: sessionExpiry(100)})
-			id, _ := a.connack.get(18)
+			id, _ := a.connack.get(assignedClientIdentifierProperty)
 			a.bye()
 			b := r.connect(hello{id: id.value, resume: true, props: sessionExpiry(100)})
 			r.expect(b.connack.session, "Session Present = false; want the session of %q", id.value)
@@ -188,7 +189,7 @@ var connectStatements = []Statement{
 		Wants: "PUBCOMP and SUBACK come without Reason String and User Properties.",
 		check: func(r *run) {
 			c := r.connect(hello{props: requestProblem(0)})
-			c.send(raw(0x62, u16(999)))
+			c.send(acknowledgement(pubrel, 999))
 			p := c.want(pubcomp)
 			r.expect(len(p.props) == 0, "PUBCOMP has %s; want no properties", propsInWords(p.props))
 			c.sendSubscribe(1, r.topic("a"), 0)
@@ -206,9 +207,9 @@ var connectStatements = []Statement{
 			for _, id := range []byte{36, 37, 40, 41, 42} {
 				r.expect(c.connack.num(id, 1) <= 1, "property %d = %d; want 0 or 1", id, c.connack.num(id, 1))
 			}
-			_, has := c.connack.get(36)
-			r.expect(!has || c.connack.num(36, 0) < 2, "Maximum QoS 2 is said by leaving it out (3.2.2.3.4)")
-			r.expect(c.connack.num(17, 100) <= 100, "Session Expiry = %d; want no more than asked for", c.connack.num(17, 100))
+			_, has := c.connack.get(maximumQoSProperty)
+			r.expect(!has || c.connack.num(maximumQoSProperty, 0) < 2, "Maximum QoS 2 is said by leaving it out (3.2.2.3.4)")
+			r.expect(c.connack.num(sessionExpiryProperty, 100) <= 100, "Session Expiry = %d; want no more than asked for", c.connack.num(sessionExpiryProperty, 100))
 		}},
 	{Clause: "3.1.2.11.8", Title: "User Properties in the CONNECT",
 		Does:  "Connects with User Properties, one twice and one empty.",
@@ -221,7 +222,7 @@ var connectStatements = []Statement{
 		Wants: "The server closes without a word.",
 		check: func(r *run) {
 			c := r.plain()
-			c.send(raw(0xe0, "\x80", props(reasonString("tired"), user("k", "v"))))
+			c.send(raw(disconnect<<4, "\x80", props(reasonString("tired"), user("k", "v"))))
 			c.left()
 		}},
 	{Clause: "4.8", Title: "a connection that says nothing is not for ever",

@@ -3,6 +3,7 @@ package conformance
 import "time"
 
 // Section 3.3.2.3.3: messages that expire.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var expiryStatements = []Statement{
 	{Clause: "3.3.2-6", Title: "the Message Expiry that is passed on is what is left",
 		Does:  "A message with an expiry of 100 s waits for 2.2 s for a client that is away.",
@@ -17,7 +18,7 @@ var expiryStatements = []Statement{
 			w = r.connect(h)
 			p := w.message(r.topic("a"), "m")
 			w.ack(p)
-			r.expect(p.num(2, 0) >= 95 && p.num(2, 0) <= 98, "Message Expiry = %d after 2.2 s; want 97 or 98", p.num(2, 0))
+			r.expect(p.num(messageExpiryProperty, 0) >= 95 && p.num(messageExpiryProperty, 0) <= 98, "Message Expiry = %d after 2.2 s; want 97 or 98", p.num(messageExpiryProperty, 0))
 		}},
 	{Clause: "3.3.2-5", Title: "an expired message is not delivered",
 		Does:  "A message with an expiry of 1 s, and one without, wait for 2.3 s for a client that is away.",
@@ -33,7 +34,7 @@ var expiryStatements = []Statement{
 			r.wait(2300 * time.Millisecond)
 			w = r.connect(h)
 			p := w.message(r.topic("a"), "long")
-			_, has := p.get(2)
+			_, has := p.get(messageExpiryProperty)
 			r.expect(!has, "a Message Expiry was added")
 			w.ack(p)
 		}},
@@ -43,11 +44,11 @@ var expiryStatements = []Statement{
 		check: func(r *run) {
 			c, w := r.plain(), r.plain()
 			start := time.Now()
-			c.publish(r.topic("a"), "short", 1, 1, messageExpiry(2))
+			c.publish(r.topic("a"), "short", 1, retainFlag, messageExpiry(2))
 			w.subscribe(r.topic("a"), 0)
 			r.within(start, r.x.early+1500*time.Millisecond)
 			p := w.message(r.topic("a"), "short")
-			r.expect(p.num(2, 9) <= 2, "Message Expiry = %d; want at most 2", p.num(2, 9))
+			r.expect(p.num(messageExpiryProperty, 9) <= 2, "Message Expiry = %d; want at most 2", p.num(messageExpiryProperty, 9))
 			r.wait(3300 * time.Millisecond)
 			r.watcher(r.topic("a"), 0).quiet()
 		}},
@@ -55,12 +56,12 @@ var expiryStatements = []Statement{
 		Does:  "A message with an expiry of 100 s is retained, and subscribed to after 2.2 s.",
 		Wants: "The expiry that comes with it is what is left.",
 		check: func(r *run) {
-			r.plain().publish(r.topic("a"), "m", 1, 1, messageExpiry(100))
+			r.plain().publish(r.topic("a"), "m", 1, retainFlag, messageExpiry(100))
 			start := time.Now()
 			r.wait(2200 * time.Millisecond)
 			p := r.watcher(r.topic("a"), 0).message(r.topic("a"), "m")
 			left := 98 - uint32(time.Since(start)/time.Second-2)
-			r.expect(p.num(2, 0)+2 >= left && p.num(2, 0) <= 98, "Message Expiry = %d after %.1f s; want %d", p.num(2, 0), time.Since(start).Seconds(), left)
+			r.expect(p.num(messageExpiryProperty, 0)+2 >= left && p.num(messageExpiryProperty, 0) <= 98, "Message Expiry = %d after %.1f s; want %d", p.num(messageExpiryProperty, 0), time.Since(start).Seconds(), left)
 		}},
 	{Clause: "4.3.3-7", Title: "a message does not expire once it was sent",
 		Does:  "A message at QoS 2 with an expiry of 1 s is answered with PUBREC after 2.6 s, and the session resumed.",
@@ -72,12 +73,12 @@ var expiryStatements = []Statement{
 			r.plain().publish(r.topic("a"), "m", 2, 0, messageExpiry(1))
 			p := w.message(r.topic("a"), "m")
 			r.wait(2600 * time.Millisecond)
-			w.send(raw(0x50, u16(p.id)))
+			w.send(acknowledgement(pubrec, p.id))
 			w.wantID(pubrel, p.id)
 			w.cut()
 			w = r.connect(h)
 			w.wantID(pubrel, p.id)
-			w.send(raw(0x70, u16(p.id)))
+			w.send(acknowledgement(pubcomp, p.id))
 			w.quiet()
 		}},
 }

@@ -1,6 +1,7 @@
 package conformance
 
 // What the first packet of a connection may be: section 3.1.
+// Their control: the same packet without its fault is taken (families.go).
 var firstStatements = []Statement{
 	first("3.1.0-1", "PUBLISH before CONNECT", raw(0x30, str(own), none), soundConnect),
 	first("3.1.0-1", "SUBSCRIBE before CONNECT", raw(0x82, u16(1), none, str(own), "\x00"), soundConnect),

@@ -6,6 +6,7 @@ import (
 )
 
 // Chapter 4.9 and the sizes of packets: how much a side may send.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var flowStatements = []Statement{
 	{Clause: "3.3.4-9", Title: "the client's Receive Maximum holds QoS 1 back",
 		Does:  "A client with Receive Maximum 2 is sent six messages at QoS 1 and acknowledges them one by one.",
@@ -62,11 +63,11 @@ var flowStatements = []Statement{
 			c.publish(r.topic("a"), "1", 1, 0)
 			p := w.message(r.topic("a"), "0")
 			w.held()
-			w.send(raw(0x50, u16(p.id)))
+			w.send(acknowledgement(pubrec, p.id))
 			w.wantID(pubrel, p.id)
 			c.publish(r.topic("a"), "2", 1, 0)
 			w.held()
-			w.send(raw(0x70, u16(p.id)))
+			w.send(acknowledgement(pubcomp, p.id))
 			w.ack(w.message(r.topic("a"), "1"))
 			w.ack(w.message(r.topic("a"), "2"))
 		}},
@@ -118,7 +119,7 @@ var flowStatements = []Statement{
 		Wants: "The server closes with 0x93.",
 		check: func(r *run) {
 			c := r.plain()
-			limit := int(c.connack.num(33, 65535))
+			limit := int(c.connack.num(receiveMaximumProperty, 65535))
 			if limit > 2000 {
 				r.undecided("needs a Receive Maximum of at most 2,000")
 			}
@@ -134,7 +135,7 @@ var flowStatements = []Statement{
 		Wants: "All are acknowledged.",
 		check: func(r *run) {
 			c := r.plain()
-			limit := int(c.connack.num(33, 65535))
+			limit := int(c.connack.num(receiveMaximumProperty, 65535))
 			if limit > 2000 {
 				r.undecided("needs a Receive Maximum of at most 2,000")
 			}
@@ -145,7 +146,7 @@ var flowStatements = []Statement{
 				}
 				c.publish(r.topic("a"), "m", 0, 0)
 				for id := 1; id <= limit; id++ {
-					c.send(raw(0x62, u16(id)))
+					c.send(acknowledgement(pubrel, id))
 					c.wantID(pubcomp, id)
 				}
 			}
@@ -196,7 +197,7 @@ var flowStatements = []Statement{
 		Wants: "The first is delivered, the second closes the connection, with 0x95 if it says why.",
 		check: func(r *run) {
 			c := r.plain()
-			limit := int(c.connack.num(39, 1<<28))
+			limit := int(c.connack.num(maximumPacketSizeProperty, 1<<28))
 			if limit > 1<<20 {
 				r.undecided("needs a smaller Maximum Packet Size")
 			}
@@ -212,7 +213,7 @@ var flowStatements = []Statement{
 		Does:  "Sends a CONNECT that is larger than the server's Maximum Packet Size.",
 		Wants: "The server refuses, with 0x95 if it says why.",
 		check: func(r *run) {
-			limit := r.plain().connack.num(39, 1<<28)
+			limit := r.plain().connack.num(maximumPacketSizeProperty, 1<<28)
 			if limit > 200_000 {
 				r.undecided("needs a smaller Maximum Packet Size")
 			}
@@ -242,7 +243,7 @@ var flowStatements = []Statement{
 			r.used |= qos2
 			r.provided(r.x.facts.MaximumQoS == 2, "Maximum QoS is %d", r.x.facts.MaximumQoS)
 			c := r.plain()
-			n := min(int(c.connack.num(33, 65535)), 1200)
+			n := min(int(c.connack.num(receiveMaximumProperty, 65535)), 1200)
 			var all strings.Builder
 			for id := 1; id <= n; id++ {
 				all.WriteString(c.encodePublish(id, r.topic("a"), "m", 2, 0))
@@ -279,14 +280,14 @@ var flowStatements = []Statement{
 					open[p.id] = true
 					r.expect(len(open) <= 5, "%d messages are under way; want 5 at most", len(open))
 					if p.qos() == 1 {
-						w.send(raw(0x40, u16(p.id)))
+						w.send(acknowledgement(puback, p.id))
 						delete(open, p.id)
 					} else {
-						w.send(raw(0x50, u16(p.id)))
+						w.send(acknowledgement(pubrec, p.id))
 					}
 				case pubrel:
 					delete(open, p.id)
-					w.send(raw(0x70, u16(p.id)))
+					w.send(acknowledgement(pubcomp, p.id))
 				default:
 					r.fatalf("%s got %v; want PUBLISH or PUBREL", w.name, p)
 				}

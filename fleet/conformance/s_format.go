@@ -4,6 +4,7 @@ import "strings"
 
 // Chapters 1 and 2, and what 3.x says of the form of packets on a connection that is
 // established.
+// Their control: the same packet without its fault is taken (families.go).
 var formatStatements = []Statement{
 	after("1.5.4-1", "ill-formed UTF-8 in a Topic Name", raw(0x30, str(own+"\xff"), none), soundPublish, malformed, protocolError, 0x90),
 	after("1.5.4-1", "a surrogate in a Topic Name", raw(0x30, str(own+"\xed\xa0\x80"), none), soundPublish, malformed, protocolError, 0x90),
@@ -18,7 +19,7 @@ var formatStatements = []Statement{
 	after("2.1.2", "packet type 0", "\x00\x00", pingreqBytes, malformed, protocolError),
 	after("2.1.3-1", "SUBSCRIBE with flags 0", raw(0x80, u16(1), none, str(own), "\x00"), soundSubscribe, malformed, protocolError),
 	after("2.1.3-1", "UNSUBSCRIBE with flags 0", raw(0xa0, u16(1), none, str(own)), raw(0xa2, u16(1), none, str(own)), malformed, protocolError),
-	after("2.1.3-1", "PUBREL with flags 0", raw(0x60, u16(1)), raw(0x62, u16(1)), malformed, protocolError),
+	after("2.1.3-1", "PUBREL with flags 0", raw(0x60, u16(1)), acknowledgement(pubrel, 1), malformed, protocolError),
 	after("2.1.3-1", "PUBACK with flags 1", raw(0x41, u16(1)), pingreqBytes, malformed, protocolError),
 	after("2.1.3-1", "PINGREQ with flags 1", "\xc1\x00", pingreqBytes, malformed, protocolError),
 	after("2.1.3-1", "DISCONNECT with flags 1", "\xe1\x00", pingreqBytes, malformed, protocolError),

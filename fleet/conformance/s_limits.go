@@ -5,6 +5,7 @@ import (
 )
 
 // What a server that does not do everything says and does: sections 3.2.2.3 and 3.9.3.
+// Their control, of which controls.go has the steps: a PINGREQ is answered.
 var limitStatements = []Statement{
 	{Clause: "3.2.2-9", Title: "a SUBSCRIBE over the Maximum QoS is accepted", needs: lowQoS,
 		Does:  "Subscribes at QoS 2.",
@@ -45,7 +46,7 @@ var limitStatements = []Statement{
 		Wants: "The server closes with 0x9A.",
 		check: func(r *run) {
 			c := r.plain()
-			c.send(c.encodePublish(0, r.topic("a"), "m", 0, 1))
+			c.send(c.encodePublish(0, r.topic("a"), "m", 0, retainFlag))
 			c.closed(0x9a)
 		}},
 	{Clause: "3.2.2-21", Title: "Server Keep Alive rules", needs: serverKeepAlive,
@@ -53,14 +54,14 @@ var limitStatements = []Statement{
 		Wants: "The server closes after one and a half times its own Keep Alive, with 0x8D if it says why.",
 		check: func(r *run) {
 			c := r.connect(hello{keep: 600})
-			c.timedOut(int(c.connack.num(19, 0)), 0x8d)
+			c.timedOut(int(c.connack.num(serverKeepAliveProperty, 0)), 0x8d)
 		}},
 	{Clause: "3.2.2-21", Title: "Server Keep Alive for a client without one", needs: serverKeepAlive,
 		Does:  "Connects with Keep Alive 0 and says nothing.",
 		Wants: "The CONNACK has the Server Keep Alive, and the server closes.",
 		check: func(r *run) {
 			c := r.connect(hello{keep: 0})
-			r.expect(c.connack.num(19, 0) > 0, "the CONNACK has no Server Keep Alive; want the one that others get")
+			r.expect(c.connack.num(serverKeepAliveProperty, 0) > 0, "the CONNACK has no Server Keep Alive; want the one that others get")
 			c.closed()
 		}},
 	{Clause: "3.2.2.3.11", Title: "a wildcard where there are none", needs: noWildcards,

@@ -7,6 +7,7 @@ import (
 
 // Clients of version 3.1.1 (and 3.1). Section and conformance numbers are those
 // of the MQTT 3.1.1 standard.
+// Their control, of which controls.go has the steps: a message of a 3.1.1 client comes to another one.
 var oldStatements = []Statement{
 	{Clause: "3.1.1: 4.3", Title: "every QoS to every QoS",
 		Does:  "Publishes at each QoS to subscriptions of each QoS.",
@@ -77,7 +78,7 @@ var oldStatements = []Statement{
 			c.publish(r.topic("a"), "2", 2, 0)
 			c.publish(r.topic("a"), "3", 2, 0)
 			p1, p2, p3 := w.message(r.topic("a"), "1"), w.message(r.topic("a"), "2"), w.message(r.topic("a"), "3")
-			w.send(raw(0x50, u16(p3.id)))
+			w.send(acknowledgement(pubrec, p3.id))
 			w.wantID(pubrel, p3.id)
 			w.cut()
 			w = r.connect(h)
@@ -94,8 +95,8 @@ var oldStatements = []Statement{
 				again = again[1:]
 				r.expect(p.typ == publish && p.payload == f.payload && p.dup() && p.id == f.id, "sent again as %v; want %q with DUP and id %d", p, f.payload, f.id)
 			}
-			w.send(raw(0x70, u16(p3.id)))
-			w.send(raw(0x40, u16(p1.id)))
+			w.send(acknowledgement(pubcomp, p3.id))
+			w.send(acknowledgement(puback, p1.id))
 			w.ack(p2)
 			w.quiet()
 		}},
@@ -110,7 +111,7 @@ var oldStatements = []Statement{
 				c.send(c.encodePublish(3, r.topic("a"), "once", 2, dup))
 				c.wantID(pubrec, 3)
 			}
-			c.send(raw(0x62, u16(3)))
+			c.send(acknowledgement(pubrel, 3))
 			c.wantID(pubcomp, 3)
 			w.ack(w.message(r.topic("a"), "once"))
 			w.quiet()
@@ -120,7 +121,7 @@ var oldStatements = []Statement{
 		Wants: "PUBCOMP comes.",
 		check: func(r *run) {
 			c := r.connect(v4(""))
-			c.send(raw(0x62, u16(77)))
+			c.send(acknowledgement(pubrel, 77))
 			c.wantID(pubcomp, 77)
 			c.alive()
 		}},
@@ -131,18 +132,18 @@ var oldStatements = []Statement{
 			c := r.connect(v4(""))
 			for qos := range r.levels() {
 				topic := r.topic(fmt.Sprint(qos))
-				c.publish(topic, "kept", qos, 1)
+				c.publish(topic, "kept", qos, retainFlag)
 				c.alive()
 				w := r.connect(v4(""))
 				w.subscribe(r.topic("+"), 2)
 				p := w.message(topic, "kept")
 				r.expect(p.retain() && p.qos() == qos, "got %v; want RETAIN and QoS %d (3.3.1-8)", p, qos)
 				w.ack(p)
-				c.publish(topic, "live", qos, 1)
+				c.publish(topic, "live", qos, retainFlag)
 				p = w.message(topic, "live")
 				r.expect(!p.retain(), "RETAIN is set towards a subscription that was there (3.3.1-9)")
 				w.ack(p)
-				c.publish(topic, "", qos, 1)
+				c.publish(topic, "", qos, retainFlag)
 				p = w.message(topic, "") // 3.3.1-10
 				w.ack(p)
 				w.bye()
@@ -156,7 +157,7 @@ var oldStatements = []Statement{
 		Wants: "The retained message comes each time.",
 		check: func(r *run) {
 			c := r.connect(v4(""))
-			c.publish(r.topic("a"), "kept", 1, 1)
+			c.publish(r.topic("a"), "kept", 1, retainFlag)
 			c.subscribe(r.topic("a"), 0)
 			c.message(r.topic("a"), "kept")
 			c.subscribe(r.topic("a"), 1)
@@ -263,7 +264,7 @@ var oldStatements = []Statement{
 		Wants: "The message is still there.",
 		check: func(r *run) {
 			c := r.connect(v4(r.id("a")))
-			c.publish(r.topic("a"), "kept", 1, 1)
+			c.publish(r.topic("a"), "kept", 1, retainFlag)
 			c.bye()
 			c = r.connect(v4(r.id("a")))
 			c.subscribe(r.topic("a"), 0)

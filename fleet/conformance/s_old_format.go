@@ -14,7 +14,7 @@ var oldFormatStatements = []Statement{
 	oldAfter("3.1.0-2", "a second CONNECT", hello{version: 4, id: stranger}.encode(), pingreqBytes),
 	oldAfter("2.2.2-2", "SUBSCRIBE with flags 0", raw(0x80, u16(1), str(own), "\x00"), raw(0x82, u16(1), str(own), "\x00")),
 	oldAfter("3.10.1-1", "UNSUBSCRIBE with flags 0", raw(0xa0, u16(1), str(own)), raw(0xa2, u16(1), str(own))),
-	oldAfter("3.6.1-1", "PUBREL with flags 0", raw(0x60, u16(1)), raw(0x62, u16(1))),
+	oldAfter("3.6.1-1", "PUBREL with flags 0", raw(0x60, u16(1)), acknowledgement(pubrel, 1)),
 	oldAfter("3.14.1-1", "DISCONNECT with flags 1", "\xe1\x00", pingreqBytes),
 	oldAfter("2.2.1", "CONNACK from a client", raw(0x20, "\x00\x00"), pingreqBytes),
 	oldAfter("3.3.1-4", "PUBLISH of QoS 3", raw(0x36, str(own), u16(1)), raw(0x32, str(own), u16(1))),

@@ -8,6 +8,7 @@ import (
 )
 
 // Section 3.3 and chapter 4.7: messages and their topics.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var publishStatements = []Statement{
 	{Clause: "3.3.4", Title: "a message comes as it was sent, and once", proves: received,
 		Does:  "Publishes to a subscriber's topic and to another one.",
@@ -25,7 +26,7 @@ var publishStatements = []Statement{
 		Wants: "The message comes without it.",
 		check: func(r *run) {
 			w := r.watcher(r.topic("a"), 1)
-			r.plain().publish(r.topic("a"), "m", 1, 8)
+			r.plain().publish(r.topic("a"), "m", 1, dupFlag)
 			p := w.message(r.topic("a"), "m")
 			r.expect(!p.dup(), "DUP is set on a first delivery")
 			w.ack(p)
@@ -36,7 +37,7 @@ var publishStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("a"), 0)
 			r.plain().publish(r.topic("a"), "m", 1, 0, contentType(""))
-			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{3: ""})
+			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{contentTypeProperty: ""})
 		}},
 	{Clause: "3.3.2-4", Title: "Payload Format 0 and none are passed on as they are",
 		Does:  "Publishes without a Payload Format Indicator, and with 0.",
@@ -49,7 +50,7 @@ var publishStatements = []Statement{
 			r.expect(len(p.props) == 0, "properties: %s; want none, as sent", propsInWords(p.props))
 			c.publish(r.topic("a"), "m", 0, 0, payloadFormat(0))
 			p = w.message(r.topic("a"), "m")
-			r.expect(p.num(1, 0) == 0, "Payload Format = %d; want 0", p.num(1, 0))
+			r.expect(p.num(payloadFormatProperty, 0) == 0, "Payload Format = %d; want 0", p.num(payloadFormatProperty, 0))
 		}},
 	{Clause: "3.3.2-17", Title: "User Properties in order, with repeated and empty ones",
 		Does:  "Publishes with six properties, keys repeated and out of order.",
@@ -57,7 +58,7 @@ var publishStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("a"), 0)
 			r.plain().publish(r.topic("a"), "m", 1, 0, user("z", "1"), user("a", "2"), contentType("t"), user("z", "1"), user("", ""), correlation("c"), user("z", "0"))
-			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{3: "t", 9: "c"}, "z=1", "a=2", "z=1", "=", "z=0")
+			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{contentTypeProperty: "t", correlationDataProperty: "c"}, "z=1", "a=2", "z=1", "=", "z=0")
 		}},
 	{Clause: "3.3.3", Title: "an empty payload",
 		Does:  "Publishes without a payload.",

@@ -7,6 +7,7 @@ import (
 )
 
 // Chapters 4.3 to 4.6, and sections 3.4 to 3.7.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var qosStatements = []Statement{
 	{Clause: "4.3", Title: "every QoS to every QoS", proves: qos1 | qos2,
 		Does:  "Publishes at each QoS to subscriptions of each QoS.",
@@ -35,7 +36,7 @@ var qosStatements = []Statement{
 				c.wantID(puback, id)
 				c.send(c.encodePublish(id, r.topic("a"), "m", 2, 0))
 				c.wantID(pubrec, id)
-				c.send(raw(0x62, u16(id)))
+				c.send(acknowledgement(pubrel, id))
 				c.wantID(pubcomp, id)
 				c.sendSubscribe(id, r.topic("b"), 0)
 				c.wantID(suback, id)
@@ -61,15 +62,15 @@ var qosStatements = []Statement{
 				other.publish(r.topic("a"), fmt.Sprint(i), 2, 0)
 				p := c.message(r.topic("a"), fmt.Sprint(i))
 				down = append(down, p)
-				c.send(raw(0x50, u16(p.id)))
+				c.send(acknowledgement(pubrec, p.id))
 				c.wantID(pubrel, p.id)
 			}
 			for id := 1; id <= 5; id++ {
-				c.send(raw(0x62, u16(id)))
+				c.send(acknowledgement(pubrel, id))
 				c.wantID(pubcomp, id)
 			}
 			for _, p := range down {
-				c.send(raw(0x70, u16(p.id)))
+				c.send(acknowledgement(pubcomp, p.id))
 			}
 			other.publish(r.topic("a"), "last", 2, 0)
 			c.ack(c.message(r.topic("a"), "last"))
@@ -87,7 +88,7 @@ var qosStatements = []Statement{
 			held := w.message(r.topic("a"), "held")
 			c.publish(r.topic("a"), "freed", 2, 0)
 			freed := w.message(r.topic("a"), "freed")
-			w.send(raw(0x50, u16(freed.id)))
+			w.send(acknowledgement(pubrec, freed.id))
 			w.wantID(pubrel, freed.id)
 			const batch = 5 // below every server's Receive Maximum
 			var up strings.Builder
@@ -104,7 +105,7 @@ var qosStatements = []Statement{
 				}
 			}
 			w.ack(held)
-			w.send(raw(0x70, u16(freed.id)))
+			w.send(acknowledgement(pubcomp, freed.id))
 			w.quiet()
 		}},
 	{Clause: "4.3.3-10", Title: "QoS 2: a repeated PUBLISH is not delivered again",
@@ -115,9 +116,9 @@ var qosStatements = []Statement{
 			c := r.plain()
 			c.send(c.encodePublish(7, r.topic("a"), "once", 2, 0))
 			c.wantID(pubrec, 7)
-			c.send(c.encodePublish(7, r.topic("a"), "once", 2, 8))
+			c.send(c.encodePublish(7, r.topic("a"), "once", 2, dupFlag))
 			c.wantID(pubrec, 7)
-			c.send(raw(0x62, u16(7)))
+			c.send(acknowledgement(pubrel, 7))
 			c.wantID(pubcomp, 7)
 			w.ack(w.message(r.topic("a"), "once"))
 			w.quiet()
@@ -131,7 +132,7 @@ var qosStatements = []Statement{
 			for _, m := range []string{"1", "2"} {
 				c.send(c.encodePublish(7, r.topic("a"), m, 2, 0))
 				c.wantID(pubrec, 7)
-				c.send(raw(0x62, u16(7)))
+				c.send(acknowledgement(pubrel, 7))
 				c.wantID(pubcomp, 7)
 				w.message(r.topic("a"), m)
 			}
@@ -144,7 +145,7 @@ var qosStatements = []Statement{
 			c.send(c.encodePublish(7, r.topic("a"), "m", 2, 0))
 			c.wantID(pubrec, 7)
 			for range 3 {
-				c.send(raw(0x62, u16(7)))
+				c.send(acknowledgement(pubrel, 7))
 				c.wantID(pubcomp, 7)
 			}
 		}},
@@ -153,7 +154,7 @@ var qosStatements = []Statement{
 		Wants: "PUBCOMP comes with 0x92.",
 		check: func(r *run) {
 			c := r.plain()
-			c.send(raw(0x62, u16(77)))
+			c.send(acknowledgement(pubrel, 77))
 			p := c.wantID(pubcomp, 77)
 			r.expect(p.code == 0x92, "PUBCOMP 0x%02X; want 0x92, Packet Identifier not found", p.code)
 		}},
@@ -162,7 +163,7 @@ var qosStatements = []Statement{
 		Wants: "PUBREL comes with 0x92.",
 		check: func(r *run) {
 			c := r.plain()
-			c.send(raw(0x50, u16(77)))
+			c.send(acknowledgement(pubrec, 77))
 			p := c.wantID(pubrel, 77)
 			r.expect(p.code == 0x92, "PUBREL 0x%02X; want 0x92, Packet Identifier not found", p.code)
 		}},
@@ -172,7 +173,7 @@ var qosStatements = []Statement{
 		check: func(r *run) {
 			c := r.plain()
 			for range 3 {
-				c.send(c.encodePublish(7, r.topic("a"), "m", 1, 8))
+				c.send(c.encodePublish(7, r.topic("a"), "m", 1, dupFlag))
 				c.wantID(puback, 7)
 			}
 		}},
@@ -194,12 +195,12 @@ var qosStatements = []Statement{
 			w := r.watcher(r.topic("a"), 2)
 			c := r.plain()
 			c.publish(r.topic("a"), "1", 1, 0)
-			w.send(raw(0x40, u16(w.message(r.topic("a"), "1").id), "\x10", props(reasonString("why"), user("k", "v"))))
+			w.send(acknowledgement(puback, w.message(r.topic("a"), "1").id, "\x10", props(reasonString("why"), user("k", "v"))))
 			c.publish(r.topic("a"), "2", 2, 0)
 			p := w.message(r.topic("a"), "2")
-			w.send(raw(0x50, u16(p.id), "\x00", props(user("k", "v"))))
+			w.send(acknowledgement(pubrec, p.id, "\x00", props(user("k", "v"))))
 			w.wantID(pubrel, p.id)
-			w.send(raw(0x70, u16(p.id), "\x00", none))
+			w.send(acknowledgement(pubcomp, p.id, "\x00", none))
 			w.quiet()
 		}},
 	{Clause: "4.3.3-4", Title: "PUBREC with an error ends the delivery",
@@ -212,7 +213,7 @@ var qosStatements = []Statement{
 			c := r.plain()
 			c.publish(r.topic("a"), "1", 2, 0)
 			c.publish(r.topic("a"), "2", 2, 0)
-			w.send(raw(0x50, u16(w.message(r.topic("a"), "1").id), "\x80"))
+			w.send(acknowledgement(pubrec, w.message(r.topic("a"), "1").id, "\x80"))
 			w.ack(w.message(r.topic("a"), "2"))
 			w.bye()
 			r.connect(h).quiet()
@@ -227,7 +228,7 @@ var qosStatements = []Statement{
 			c := r.plain()
 			c.publish(r.topic("a"), "1", 1, 0)
 			c.publish(r.topic("a"), "2", 1, 0)
-			w.send(raw(0x40, u16(w.message(r.topic("a"), "1").id), "\x80"))
+			w.send(acknowledgement(puback, w.message(r.topic("a"), "1").id, "\x80"))
 			w.ack(w.message(r.topic("a"), "2"))
 			w.bye()
 			r.connect(h).quiet()
@@ -277,12 +278,12 @@ var qosStatements = []Statement{
 			w.subscribe(r.topic("a"), 2)
 			r.plain().publish(r.topic("a"), "m", 2, 0)
 			p := w.message(r.topic("a"), "m")
-			w.send(raw(0x50, u16(p.id)))
+			w.send(acknowledgement(pubrec, p.id))
 			w.wantID(pubrel, p.id)
 			w.cut()
 			w = r.connect(h)
 			w.wantID(pubrel, p.id)
-			w.send(raw(0x70, u16(p.id)))
+			w.send(acknowledgement(pubcomp, p.id))
 			w.quiet()
 		}},
 	{Clause: "4.3.3-13", Title: "QoS 2 across connections: delivered once",
@@ -297,9 +298,9 @@ var qosStatements = []Statement{
 			c.cut()
 			c = r.connect(h)
 			r.expect(c.connack.session, "Session Present = false; want the session")
-			c.send(c.encodePublish(7, r.topic("a"), "once", 2, 8))
+			c.send(c.encodePublish(7, r.topic("a"), "once", 2, dupFlag))
 			c.wantID(pubrec, 7)
-			c.send(raw(0x62, u16(7)))
+			c.send(acknowledgement(pubrel, 7))
 			c.wantID(pubcomp, 7)
 			w.ack(w.message(r.topic("a"), "once"))
 			w.quiet()
@@ -314,7 +315,7 @@ var qosStatements = []Statement{
 			c.wantID(pubrec, 7)
 			c.cut()
 			c = r.connect(h)
-			c.send(raw(0x62, u16(7)))
+			c.send(acknowledgement(pubrel, 7))
 			p := c.wantID(pubcomp, 7)
 			r.expect(p.code == 0, "PUBCOMP 0x%02X; want success", p.code)
 		}},
@@ -331,7 +332,7 @@ var qosStatements = []Statement{
 			c = r.connect(h) // Clean Start
 			c.send(c.encodePublish(7, r.topic("a"), "2", 2, 0))
 			c.wantID(pubrec, 7)
-			c.send(raw(0x62, u16(7)))
+			c.send(acknowledgement(pubrel, 7))
 			c.wantID(pubcomp, 7)
 			p := w.want(publish)
 			if p.payload == "1" { // servers may deliver at the PUBLISH or at the PUBREL
@@ -377,7 +378,7 @@ var qosStatements = []Statement{
 				c.wantID(pubrec, id)
 			}
 			for id := 1; id <= 8; id++ {
-				c.send(raw(0x62, u16(id)))
+				c.send(acknowledgement(pubrel, id))
 			}
 			for id := 1; id <= 8; id++ {
 				c.wantID(pubcomp, id)

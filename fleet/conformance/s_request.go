@@ -6,13 +6,14 @@ import (
 )
 
 // Chapter 4.10: requests and responses.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var requestStatements = []Statement{
 	{Clause: "3.1.2-28", Title: "no Response Information unless asked for",
 		Does:  "Connects without Request Response Information, and with 0.",
 		Wants: "The CONNACK has no Response Information.",
 		check: func(r *run) {
 			for _, p := range []string{"", requestResponse(0)} {
-				_, ok := r.connect(hello{props: p}).connack.get(26)
+				_, ok := r.connect(hello{props: p}).connack.get(responseInformationProperty)
 				r.expect(!ok, "CONNACK has Response Information")
 			}
 		}},
@@ -27,14 +28,14 @@ var requestStatements = []Statement{
 			c.subscribe(r.topic("seen"), 1)
 			c.cut()
 			p := w.message(r.topic("will"), "gone")
-			wantProps(r, p, map[byte]string{8: r.topic("seen"), 9: "a/1"})
-			re, _ := p.get(8)
-			cd, _ := p.get(9)
+			wantProps(r, p, map[byte]string{responseTopicProperty: r.topic("seen"), correlationDataProperty: "a/1"})
+			re, _ := p.get(responseTopicProperty)
+			cd, _ := p.get(correlationDataProperty)
 			w.publish(re.value, "seen", 1, 0, correlation(cd.value))
 			c = r.connect(h)
 			p = c.message(r.topic("seen"), "seen")
 			c.ack(p)
-			wantProps(r, p, map[byte]string{9: "a/1"})
+			wantProps(r, p, map[byte]string{correlationDataProperty: "a/1"})
 		}},
 	{Clause: "3.3.2-15", Title: "Response Topic, Correlation Data and the rest are passed on",
 		Does:  "Publishes with Response Topic, Correlation Data, Content Type and Payload Format Indicator.",
@@ -43,8 +44,8 @@ var requestStatements = []Statement{
 			w := r.watcher(r.topic("a"), 0)
 			r.plain().publish(r.topic("a"), "ON", 1, 0, responseTopic(r.topic("re/ä")), correlation("\x00\xff\x80"), contentType("text/plain"), payloadFormat(1))
 			p := w.message(r.topic("a"), "ON")
-			wantProps(r, p, map[byte]string{8: r.topic("re/ä"), 9: "\x00\xff\x80", 3: "text/plain"})
-			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
+			wantProps(r, p, map[byte]string{responseTopicProperty: r.topic("re/ä"), correlationDataProperty: "\x00\xff\x80", contentTypeProperty: "text/plain"})
+			r.expect(p.num(payloadFormatProperty, 9) == 1, "Payload Format = %d; want 1", p.num(payloadFormatProperty, 9))
 		}},
 	{Clause: "3.3.2-16", Title: "Correlation Data of 65,535 bytes",
 		Does:  "Publishes with Correlation Data of 65,535 bytes.",
@@ -56,7 +57,7 @@ var requestStatements = []Statement{
 			}
 			w := r.watcher(r.topic("a"), 0)
 			r.plain().publish(r.topic("a"), "m", 1, 0, correlation(string(long)))
-			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{9: string(long)})
+			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{correlationDataProperty: string(long)})
 		}},
 	{Clause: "3.3.2-16", Title: "empty Correlation Data stays there",
 		Does:  "Publishes with Correlation Data of no bytes.",
@@ -64,7 +65,7 @@ var requestStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("a"), 0)
 			r.plain().publish(r.topic("a"), "m", 1, 0, correlation(""))
-			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{9: ""})
+			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{correlationDataProperty: ""})
 		}},
 	{Clause: "4.10.1", Title: "a request and its response",
 		Does:  "Sends a request; the responder answers to its Response Topic with its Correlation Data.",
@@ -75,13 +76,13 @@ var requestStatements = []Statement{
 			requester.publish(r.topic("cmnd"), "ON", 1, 0, responseTopic(r.topic("re/1")), correlation("17"))
 			p := responder.message(r.topic("cmnd"), "ON")
 			responder.ack(p)
-			wantProps(r, p, map[byte]string{8: r.topic("re/1"), 9: "17"})
-			re, _ := p.get(8)
-			cd, _ := p.get(9)
+			wantProps(r, p, map[byte]string{responseTopicProperty: r.topic("re/1"), correlationDataProperty: "17"})
+			re, _ := p.get(responseTopicProperty)
+			cd, _ := p.get(correlationDataProperty)
 			responder.publish(re.value, "ON", 1, 0, correlation(cd.value))
 			p = requester.message(r.topic("re/1"), "ON")
 			requester.ack(p)
-			wantProps(r, p, map[byte]string{9: "17"})
+			wantProps(r, p, map[byte]string{correlationDataProperty: "17"})
 			other.quiet()
 		}},
 	{Clause: "3.2.2.3.15", Title: "Response Information", needs: responseInformation,
@@ -89,7 +90,7 @@ var requestStatements = []Statement{
 		Wants: "It is given, and both are allowed.",
 		check: func(r *run) {
 			c := r.connect(hello{props: requestResponse(1)})
-			info, ok := c.connack.get(26)
+			info, ok := c.connack.get(responseInformationProperty)
 			r.expect(ok && info.value != "", "the CONNACK has no Response Information; want that which the user has")
 			topic := strings.TrimSuffix(info.value, "/") + "/" + r.prefix + "/re"
 			c.subscribe(topic, 0)
@@ -102,8 +103,8 @@ var requestStatements = []Statement{
 		check: func(r *run) {
 			a := r.connect(hello{props: requestResponse(1)})
 			b := r.connect(hello{props: requestResponse(1), username: &r.x.cfg.OtherUsername, password: r.x.cfg.OtherPassword})
-			own, _ := a.connack.get(26)
-			others, _ := b.connack.get(26)
+			own, _ := a.connack.get(responseInformationProperty)
+			others, _ := b.connack.get(responseInformationProperty)
 			r.expect(own.value != "" && others.value != "" && own.value != others.value,
 				"the users are given %s and %s; want a part of the topic tree for each", brief(own.value), brief(others.value))
 			topic := strings.TrimSuffix(own.value, "/") + "/" + r.prefix + "/re"
@@ -124,7 +125,7 @@ var requestStatements = []Statement{
 			for end := time.Now().Add(r.x.patience); ; {
 				by.publish(r.topic("a"), "m", 1, 0, responseTopic(r.topic("re/ä")), correlation(allBytes))
 				if p, err := w.receive(200 * time.Millisecond); err == nil {
-					wantProps(r, p, map[byte]string{8: r.topic("re/ä"), 9: allBytes})
+					wantProps(r, p, map[byte]string{responseTopicProperty: r.topic("re/ä"), correlationDataProperty: allBytes})
 					return
 				}
 				r.expect(time.Now().Before(end), "the client at the second broker got nothing; want the request")
@@ -136,7 +137,7 @@ var requestStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("a"), 0)
 			r.plain().publish(r.topic("a"), "m", 1, 0, correlation(allBytes))
-			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{9: allBytes})
+			wantProps(r, w.message(r.topic("a"), "m"), map[byte]string{correlationDataProperty: allBytes})
 		}},
 	carried("a retained message", func(r *run, send func(bits byte)) (*client, *packet) {
 		send(1)
@@ -161,7 +162,7 @@ var requestStatements = []Statement{
 		r.wait(1500 * time.Millisecond)
 		w = r.connect(h)
 		p := w.message(r.topic("a"), "m")
-		r.expect(p.num(2, 0) > 0 && p.num(2, 0) < 100, "Message Expiry = %d; want less than 100, which it was", p.num(2, 0))
+		r.expect(p.num(messageExpiryProperty, 0) > 0 && p.num(messageExpiryProperty, 0) < 100, "Message Expiry = %d; want less than 100, which it was", p.num(messageExpiryProperty, 0))
 		return w, p
 	}),
 	carried("a shared subscription", func(r *run, send func(bits byte)) (*client, *packet) {
@@ -203,7 +204,7 @@ func carried(by string, way func(r *run, send func(bits byte)) (*client, *packet
 				r.plain().publish(r.topic("a"), "m", 1, bits, responseTopic(topic), correlation(data), messageExpiry(100))
 			})
 			w.ack(p)
-			wantProps(r, p, map[byte]string{8: topic, 9: data})
+			wantProps(r, p, map[byte]string{responseTopicProperty: topic, correlationDataProperty: data})
 		},
 	}
 }

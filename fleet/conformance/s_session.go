@@ -7,6 +7,7 @@ import (
 )
 
 // Chapter 4.1, and sessions as they begin and end.
+// Their control, of which controls.go has the steps: a client comes back to its session.
 var sessionStatements = []Statement{
 	{Clause: "3.1.2-4", Title: "Clean Start 1 discards the session",
 		Does:  "Leaves a session with a subscription and connects again with Clean Start 1.",
@@ -72,7 +73,7 @@ var sessionStatements = []Statement{
 		check: func(r *run) {
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(0xffffffff)}
 			c := r.connect(h)
-			r.expect(c.connack.num(17, 0xffffffff) > 0, "CONNACK's Session Expiry = 0; want the session kept")
+			r.expect(c.connack.num(sessionExpiryProperty, 0xffffffff) > 0, "CONNACK's Session Expiry = 0; want the session kept")
 			c.cut()
 			r.wait(soon)
 			r.expect(r.connect(h).connack.session, "Session Present = false; want the session")
@@ -94,11 +95,11 @@ var sessionStatements = []Statement{
 		check: func(r *run) {
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
 			c := r.connect(h)
-			c.send(raw(0xe0, "\x00", props(sessionExpiry(0))))
+			c.send(raw(disconnect<<4, "\x00", props(sessionExpiry(0))))
 			c.closed()
 			c = r.connect(hello{id: h.id, resume: true, props: sessionExpiry(1)})
 			r.expect(!c.connack.session, "Session Present = true; want the session ended by the DISCONNECT")
-			c.send(raw(0xe0, "\x00", props(sessionExpiry(100))))
+			c.send(raw(disconnect<<4, "\x00", props(sessionExpiry(100))))
 			c.closed()
 			r.wait(2500 * time.Millisecond)
 			r.expect(r.connect(h).connack.session, "Session Present = false; want the longer expiry of the DISCONNECT")
@@ -110,7 +111,7 @@ var sessionStatements = []Statement{
 			w := r.watcher(r.topic("will"), 0)
 			h := hello{id: r.id("a"), resume: true, will: &will{topic: r.topic("will"), payload: "gone"}}
 			c := r.connect(h)
-			c.send(raw(0xe0, "\x00", props(sessionExpiry(100))))
+			c.send(raw(disconnect<<4, "\x00", props(sessionExpiry(100))))
 			c.closed(protocolError)
 			w.message(r.topic("will"), "gone")
 			r.expect(!r.connect(h).connack.session, "Session Present = true; want the session gone")
@@ -178,7 +179,7 @@ var sessionStatements = []Statement{
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
 			w := r.connect(h)
 			w.subscribe(r.topic("a"), 1)
-			r.plain().publish(r.topic("a"), "m", 1, 1)
+			r.plain().publish(r.topic("a"), "m", 1, retainFlag)
 			w.ack(w.message(r.topic("a"), "m"))
 			w.alive()
 			w.cut()
@@ -190,12 +191,12 @@ var sessionStatements = []Statement{
 		check: func(r *run) {
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
 			w := r.connect(h)
-			w.subscribe(r.topic("a"), 0x0d) // QoS 1, No Local, Retain As Published
+			w.subscribe(r.topic("a"), 1|noLocal|retainAsPublished)
 			w.bye()
 			w = r.connect(h)
 			w.publish(r.topic("a"), "own", 1, 0)
 			w.quiet()
-			r.plain().publish(r.topic("a"), "m", 1, 1)
+			r.plain().publish(r.topic("a"), "m", 1, retainFlag)
 			p := w.message(r.topic("a"), "m")
 			r.expect(p.retain(), "RETAIN is not set")
 			w.ack(p)

@@ -6,6 +6,7 @@ import (
 )
 
 // Chapter 4.8: shared subscriptions.
+// Their control, of which controls.go has the steps: a message comes to the only member of a group.
 var sharedStatements = []Statement{
 	{Clause: "4.8.2", Title: "shared: each message to one of the group", proves: sharing,
 		Does:  "Publishes thirty messages to a group of three, another group and a plain subscriber.",
@@ -67,7 +68,7 @@ var sharedStatements = []Statement{
 		Does:  "Subscribes to a shared subscription where a message is retained.",
 		Wants: "The retained message does not come, and a new one does.",
 		check: func(r *run) {
-			r.plain().publish(r.topic("a"), "kept", 1, 1)
+			r.plain().publish(r.topic("a"), "kept", 1, retainFlag)
 			c := r.watcher("$share/g/"+r.topic("a"), 1)
 			c.quiet()
 			r.plain().publish(r.topic("a"), "m", 1, 0)
@@ -129,8 +130,8 @@ var sharedStatements = []Statement{
 		Does:  "Publishes with RETAIN to a shared subscription with Retain As Published.",
 		Wants: "The message comes with RETAIN.",
 		check: func(r *run) {
-			c := r.watcher("$share/g/"+r.topic("a"), 8)
-			r.plain().publish(r.topic("a"), "m", 0, 1)
+			c := r.watcher("$share/g/"+r.topic("a"), retainAsPublished)
+			r.plain().publish(r.topic("a"), "m", 0, retainFlag)
 			r.expect(c.message(r.topic("a"), "m").retain(), "RETAIN is not set")
 		}},
 }

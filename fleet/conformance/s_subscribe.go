@@ -7,6 +7,7 @@ import (
 )
 
 // Sections 3.8 to 3.11: subscriptions.
+// Their control, of which controls.go has the steps: a message comes to a subscriber.
 var subscribeStatements = []Statement{
 	badFilter(""), badFilter("a/#/b"), badFilter("a#"), badFilter("a+"), badFilter("+a"), badFilter("a/b+/c"), badFilter("#/a"), badFilter("##"), badFilter("a/#b"),
 	badFilter("$share/"), badFilter("$share/g"), badFilter("$share/g/"), badFilter("$share//a"), badFilter("$share/g+/a"), badFilter("$share/#/a"),
@@ -119,7 +120,7 @@ var subscribeStatements = []Statement{
 		Does:  "Subscribes with an identifier where a message is retained, and resumes the session.",
 		Wants: "The identifier comes with both messages.",
 		check: func(r *run) {
-			r.plain().publish(r.topic("a"), "kept", 1, 1)
+			r.plain().publish(r.topic("a"), "kept", 1, retainFlag)
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
 			c := r.connect(h)
 			c.subscribe(r.topic("a"), 1, subscriptionID(42))
@@ -138,7 +139,7 @@ var subscribeStatements = []Statement{
 		Wants: "The message does not come; that of another client does.",
 		check: func(r *run) {
 			c := r.plain()
-			c.subscribe(r.topic("a"), 0x04)
+			c.subscribe(r.topic("a"), noLocal)
 			c.subscribe(r.topic("b"), 0)
 			c.publish(r.topic("a"), "own", 1, 0)
 			c.quiet()
@@ -152,7 +153,7 @@ var subscribeStatements = []Statement{
 		Wants: "The message comes once.",
 		check: func(r *run) {
 			c := r.plain()
-			c.subscribe(r.topic("#"), 0x04)
+			c.subscribe(r.topic("#"), noLocal)
 			c.subscribe(r.topic("a"), 0)
 			c.send(c.encodePublish(0, r.topic("a"), "own", 0, 0))
 			c.message(r.topic("a"), "own")

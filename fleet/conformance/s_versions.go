@@ -25,8 +25,8 @@ var versionStatements = []Statement{
 		Does:  "Each version retains a message.",
 		Wants: "Clients of the other get it.",
 		check: func(r *run) {
-			r.plain().publish(r.topic("a"), "5", 1, 1, responseTopic(r.topic("re")), user("k", "v"))
-			r.connect(v4("")).publish(r.topic("b"), "4", 1, 1)
+			r.plain().publish(r.topic("a"), "5", 1, retainFlag, responseTopic(r.topic("re")), user("k", "v"))
+			r.connect(v4("")).publish(r.topic("b"), "4", 1, retainFlag)
 			w := r.connect(v4(""))
 			w.subscribe(r.topic("a"), 0)
 			w.message(r.topic("a"), "5")

@@ -3,6 +3,7 @@ package conformance
 import "time"
 
 // Sections 3.1.2.5 and 3.1.3.2: Will Messages.
+// Their control, of which controls.go has the steps: a client is cut off, and its Will comes.
 var willStatements = []Statement{
 	basic(willed, departed("3.1.2-8", "FIN", func(_ *run, c *client) { c.cut() })),
 	departed("3.1.2-8", "RST", func(_ *run, c *client) { c.reset() }),
@@ -17,11 +18,11 @@ var willStatements = []Statement{
 	departed("3.1.2-8", "a Keep Alive time-out", func(_ *run, c *client) { c.timedOut(2) }),
 	departed("3.1.2-8", "a take-over", func(r *run, c *client) { r.connect(hello{id: c.id}) }),
 	departed("3.14.4-3", "DISCONNECT 0x04", func(_ *run, c *client) {
-		c.send(raw(0xe0, "\x04"))
+		c.send(raw(disconnect<<4, "\x04"))
 		c.closed()
 	}),
 	departed("3.1.2.5", "DISCONNECT 0x80", func(_ *run, c *client) {
-		c.send(raw(0xe0, "\x80"))
+		c.send(raw(disconnect<<4, "\x80"))
 		c.closed()
 	}),
 	departed("3.14.1-1", "DISCONNECT with reserved flags", func(_ *run, c *client) {
@@ -33,7 +34,7 @@ var willStatements = []Statement{
 		Wants: "No Will comes.",
 		check: func(r *run) {
 			w := r.watcher(r.topic("will"), 0)
-			for _, d := range []string{"\xe0\x00", raw(0xe0, "\x00"), raw(0xe0, "\x00", none)} {
+			for _, d := range []string{"\xe0\x00", raw(disconnect<<4, "\x00"), raw(disconnect<<4, "\x00", none)} {
 				c := r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}})
 				c.send(d)
 				c.closed()
@@ -56,7 +57,7 @@ var willStatements = []Statement{
 		Does:  "A client with a Will is cut off.",
 		Wants: "The Will comes without RETAIN, and a later subscriber gets nothing.",
 		check: func(r *run) {
-			w := r.watcher(r.topic("will"), 8)
+			w := r.watcher(r.topic("will"), retainAsPublished)
 			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone"}}).cut()
 			r.expect(!w.message(r.topic("will"), "gone").retain(), "RETAIN is set")
 			r.watcher(r.topic("will"), 0).still()
@@ -65,7 +66,7 @@ var willStatements = []Statement{
 		Does:  "A client with a Will that is to be retained is cut off.",
 		Wants: "The Will comes with RETAIN where that is asked for, and a later subscriber gets it.",
 		check: func(r *run) {
-			w := r.watcher(r.topic("will"), 8)
+			w := r.watcher(r.topic("will"), retainAsPublished)
 			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", retain: true, qos: 1}}).cut()
 			r.expect(w.message(r.topic("will"), "gone").retain(), "RETAIN is not set for Retain As Published")
 			late := r.watcher(r.topic("will"), 0)
@@ -77,7 +78,7 @@ var willStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("will"), 0)
 			c := r.connect(hello{will: &will{topic: r.topic("will"), retain: true}})
-			c.publish(r.topic("will"), "Online", 1, 1)
+			c.publish(r.topic("will"), "Online", 1, retainFlag)
 			w.message(r.topic("will"), "Online")
 			c.cut()
 			w.message(r.topic("will"), "")
@@ -103,9 +104,9 @@ var willStatements = []Statement{
 			r.connect(hello{will: &will{topic: r.topic("will"), payload: "gone", props: payloadFormat(1) + messageExpiry(100) + contentType("text/plain") +
 				responseTopic(r.topic("re/x")) + correlation("\x00\xff") + user("b", "1") + user("a", "2") + user("b", "3")}}).cut()
 			p := w.message(r.topic("will"), "gone")
-			wantProps(r, p, map[byte]string{3: "text/plain", 8: r.topic("re/x"), 9: "\x00\xff"}, "b=1", "a=2", "b=3")
-			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
-			r.expect(p.num(2, 0) >= 98 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
+			wantProps(r, p, map[byte]string{contentTypeProperty: "text/plain", responseTopicProperty: r.topic("re/x"), correlationDataProperty: "\x00\xff"}, "b=1", "a=2", "b=3")
+			r.expect(p.num(payloadFormatProperty, 9) == 1, "Payload Format = %d; want 1", p.num(payloadFormatProperty, 9))
+			r.expect(p.num(messageExpiryProperty, 0) >= 98 && p.num(messageExpiryProperty, 0) <= 100, "Message Expiry = %d; want about 100", p.num(messageExpiryProperty, 0))
 		}},
 	{Clause: "3.1.3-10", Title: "a Will of 65,535 bytes, and its Correlation Data too",
 		Does:  "A client whose Will has a payload and Correlation Data of 65,535 bytes is cut off.",
@@ -117,7 +118,7 @@ var willStatements = []Statement{
 			}
 			w := r.watcher(r.topic("will"), 0)
 			r.connect(hello{will: &will{topic: r.topic("will"), payload: string(long), props: correlation(string(long))}}).cut()
-			wantProps(r, w.message(r.topic("will"), string(long)), map[byte]string{9: string(long)})
+			wantProps(r, w.message(r.topic("will"), string(long)), map[byte]string{correlationDataProperty: string(long)})
 		}},
 	{Clause: "3.1.3-9", Title: "a Will Delay ends with a new connection",
 		Does:  "A client with a Will Delay Interval of 2 s is cut off and comes back after 0.3 s.",
@@ -209,7 +210,7 @@ var willStatements = []Statement{
 			w := r.watcher(r.topic("will"), 0)
 			start := time.Now()
 			c := r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(1)}})
-			c.send(raw(0xe0, "\x04"))
+			c.send(raw(disconnect<<4, "\x04"))
 			c.closed()
 			w.message(r.topic("will"), "gone")
 			r.expect(time.Since(start) > 900*time.Millisecond, "the Will came after %v; want about 1 s", time.Since(start))
@@ -250,7 +251,7 @@ var willStatements = []Statement{
 			r.connect(h).bye()
 			h.will = &will{topic: r.topic("new"), payload: "gone"}
 			c := r.connect(h)
-			c.send(raw(0xe0, "\x04"))
+			c.send(raw(disconnect<<4, "\x04"))
 			c.closed()
 			w.message(r.topic("new"), "gone")
 			w.still()
@@ -263,8 +264,8 @@ var willStatements = []Statement{
 			r.connect(hello{props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "late", props: willDelay(1) + payloadFormat(1) + messageExpiry(100) +
 				contentType("text/plain") + responseTopic(r.topic("re/x")) + correlation("\x00\xff") + user("b", "1") + user("a", "2")}}).cut()
 			p := w.message(r.topic("will"), "late")
-			wantProps(r, p, map[byte]string{3: "text/plain", 8: r.topic("re/x"), 9: "\x00\xff"}, "b=1", "a=2")
-			r.expect(p.num(1, 9) == 1, "Payload Format = %d; want 1", p.num(1, 9))
-			r.expect(p.num(2, 0) >= 96 && p.num(2, 0) <= 100, "Message Expiry = %d; want about 100", p.num(2, 0))
+			wantProps(r, p, map[byte]string{contentTypeProperty: "text/plain", responseTopicProperty: r.topic("re/x"), correlationDataProperty: "\x00\xff"}, "b=1", "a=2")
+			r.expect(p.num(payloadFormatProperty, 9) == 1, "Payload Format = %d; want 1", p.num(payloadFormatProperty, 9))
+			r.expect(p.num(messageExpiryProperty, 0) >= 96 && p.num(messageExpiryProperty, 0) <= 100, "Message Expiry = %d; want about 100", p.num(messageExpiryProperty, 0))
 		}},
 }

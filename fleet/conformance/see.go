@@ -31,7 +31,12 @@ func (c *client) want(typ byte) *packet {
 
 // message returns the next packet, which must be that PUBLISH.
 func (c *client) message(topic, payload string) *packet {
-	p, err := c.read(c.r.x.patience)
+	return c.messageIn(c.r.x.patience, topic, payload)
+}
+
+// messageIn is message with a patience of its own.
+func (c *client) messageIn(patience time.Duration, topic, payload string) *packet {
+	p, err := c.read(patience)
 	if err != nil {
 		c.r.fatalf("%s got %s; want a PUBLISH of %s to %s", c.name, plainly(err), brief(payload), brief(topic))
 	}
@@ -136,7 +141,7 @@ func (c *client) rest() (all []*packet) {
 		case c.isMarker(p):
 			marked = true
 		case p.typ == pubrel:
-			c.send(raw(0x70, u16(p.id)))
+			c.send(acknowledgement(pubcomp, p.id))
 		case p.typ != publish:
 			c.r.fatalf("%s got %v; want messages only", c.name, p)
 		default:
@@ -245,7 +250,7 @@ func wantProps(r *run, p *packet, values map[byte]string, users ...string) {
 			r.fatalf("%s = %s; want %s", propertyNames[id], brief(got.value), brief(want))
 		}
 	}
-	got := p.all(38)
+	got := p.all(userProperty)
 	ok := len(got) == len(users)
 	for i := range got {
 		ok = ok && got[i].value == users[i]

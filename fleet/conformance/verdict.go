@@ -50,7 +50,7 @@ func (r *Report) Verdict() string {
 	}
 	switch {
 	case r.Gone != "":
-		return fmt.Sprintf("not decided: the broker could not be reached any more after a while (%s); %s statements were judged", r.Gone, judged)
+		return fmt.Sprintf("not decided: the broker could not be reached any more after a while (%s); %s judged", r.Gone, words.Plural(int64(r.Judged()), "statement was", "statements were"))
 	case r.Judged() == 0:
 		return "not decided: nothing could be judged" + short
 	case len(causes) == 0 && short != "":
