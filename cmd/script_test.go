@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"runtime"
 	"runtime/debug"
@@ -46,6 +47,9 @@ func TestMain(m *testing.M) {
 		_ = at.Value.Set(strconv.Itoa(atOnce)) // it is a number
 	}
 	debug.SetGCPercent(gcPercent) // as Main does
+	// A program that is started inherits that a signal is ignored, as beneath nohup, but not
+	// that it is caught.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(m.Run())
 }
 

@@ -55,18 +55,16 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	var auditing errgroup.Group
 	var first error
 	var firstOnce sync.Once
-	run := func(s *client.Session, ctx context.Context) error {
-		err := s.Run(ctx)
-		if err != nil && f.env.FailFast {
+	if f.env.FailFast {
+		f.env.GaveUp = func(err error) {
 			firstOnce.Do(func() { first = err })
 			f.end(false)
 		}
-		return err
 	}
 	var sessions []*client.Session
 	f.crew.Open(func() {
 		sessions = f.sessions()
-		f.launch = func(s *client.Session) { _ = run(s, dialCtx) } // why one gave up is in the notes
+		f.launch = func(s *client.Session) { _ = s.Run(dialCtx) } // why one gave up is in the notes
 	})
 	conducted := make(chan struct{})
 	var beside sync.WaitGroup
@@ -80,7 +78,7 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 	}()
 	f.start(sessions, func(s *client.Session) {
 		auditing.Go(func() error { // it sees the others go
-			err := run(s, auditorCtx)
+			err := s.Run(auditorCtx)
 			if err != nil {
 				f.auditorLeft(err)
 			}

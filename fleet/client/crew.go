@@ -45,8 +45,8 @@ func (c *Crew) Join(prepare func() []func()) bool {
 func (c *Crew) start(do func()) {
 	c.running++
 	go func() {
-		defer c.left()
-		do()
+		do() // nothing is deferred here: that would take stack of each for as long as it runs
+		c.left()
 	}()
 }
 

@@ -102,8 +102,7 @@ func (s *Session) goodbye() {
 	s.part(wire.Success)
 }
 
-// part sends DISCONNECT and waits for the broker to close the connection. A
-// device whose CONNACK is still on its way says DISCONNECT as well, since its
+// part sends DISCONNECT, for the broker to close the connection. A device whose CONNACK is still on its way says DISCONNECT as well, since its
 // Will may already be in force.
 func (s *Session) part(code byte) {
 	l := s.link
@@ -129,7 +128,7 @@ func (s *Session) part(code byte) {
 	if err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) { // the broker has closed it before
 			l.overtaken, l.ending = true, EndingByBroker
-			s.readLast(time.Now().Add(time.Second))
+			l.last = &last{begun: time.Now(), until: time.Now().Add(time.Second)}
 		}
 		return
 	}
@@ -143,10 +142,9 @@ func (s *Session) part(code byte) {
 	s.finish()
 }
 
-// finish closes our half of the connection (FIN) and waits for the broker to
-// close the other, for at most a second on a link that is not slow: closing at
-// once while something is unread would reset it, and the broker might never see
-// the end of what we sent.
+// finish closes our half of the connection (FIN), and has the broker close the other, for
+// at most a second on a link that is not slow: closing at once while something is unread
+// would reset it, and the broker might never see the end of what we sent.
 func (s *Session) finish() {
 	l := s.link
 	cut := l.ending == EndingClosed
@@ -159,9 +157,7 @@ func (s *Session) finish() {
 	if !s.stopping {
 		until = until.Add(s.linkDelay())
 	}
-	if l.confirmed = errors.Is(s.readLast(until), io.EOF); l.confirmed {
-		s.env.parted.Store(int64(s.env.now()))
-	}
+	l.last = &last{begun: time.Now(), until: until, finished: true}
 }
 
 // A fleet that ends waits for a broker that is busy closing its connections one after the
@@ -178,31 +174,46 @@ func (e *Env) stillParting(waited time.Duration) bool {
 	return e.Stopped() && last > 0 && e.now()-last < partingPause && waited < mostParting
 }
 
-// readLast reads what is left on a connection until its end, which it returns, or
-// until a time. A fleet that stops does not wait longer than a second, but for a broker that
-// is busy ending its connections: no task can tell a session that is here.
-func (s *Session) readLast(until time.Time) error {
-	l, begun := s.link, time.Now()
-	hurried := false
-	for {
-		if !hurried && s.env.Stopped() {
-			hurried, until = true, Earlier(until, time.Now().Add(time.Second))
-		}
-		_ = l.conn.SetReadDeadline(Earlier(until, time.Now().Add(time.Second)))
-		chunk, err := l.stream.Read()
+// last is what is left of a connection that has ended on our side.
+type last struct {
+	begun    time.Time
+	until    time.Time // when the broker's end of it is waited for no longer
+	hurried  bool      // since the fleet stops
+	finished bool      // our half is closed
+	err      error     // why it ends
+}
+
+// readLast reads what is left on a connection until its end, or until a time, and returns
+// why it has ended then. A fleet that stops does not wait longer than a second, but for a
+// broker that is busy ending its connections: no task can tell a session that is here.
+func (s *Session) readLast(t *turn, err error) (await, error) {
+	l := s.link
+	r := l.last
+	r.err = err
+	if t.woke == forBytes {
+		t.woke = nothing
 		switch {
-		case err == nil:
-			s.takeLast(chunk)
+		case t.err == nil:
+			s.takeLast(t.chunk)
 			l.stream.Release()
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return err
-		case time.Now().Before(until):
-		case s.env.stillParting(time.Since(begun)):
-			until = time.Now().Add(partingPause / 4)
+		case !errors.Is(t.err, os.ErrDeadlineExceeded):
+			if l.confirmed = r.finished && errors.Is(t.err, io.EOF); l.confirmed {
+				s.env.parted.Store(int64(s.env.now()))
+			}
+			return nothing, err
+		case time.Now().Before(r.until):
+		case s.env.stillParting(time.Since(r.begun)):
+			r.until = time.Now().Add(partingPause / 4)
 		default:
-			return err
+			return nothing, err
 		}
 	}
+	soon := time.Now().Add(time.Second)
+	if !r.hurried && s.env.Stopped() {
+		r.hurried, r.until = true, Earlier(r.until, soon)
+	}
+	_ = l.conn.SetReadDeadline(Earlier(r.until, soon))
+	return forBytes, nil
 }
 
 // takeLast takes the acknowledgements of what was published before parting, so

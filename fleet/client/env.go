@@ -40,6 +40,9 @@ type Env struct {
 
 	// Period says which part of the run a moment of the clock is in.
 	Period func(at time.Duration) metrics.Period
+	// GaveUp is told why a session has ended that was refused for good; nil: nobody wants to
+	// know.
+	GaveUp func(error)
 	// Tried is called once for each session, when its first try to connect has ended.
 	Tried func()
 	// BrokerAway reports whether an incident keeps the broker away, or did a moment ago; nil:
@@ -51,6 +54,7 @@ type Env struct {
 	parted atomic.Int64 // when a broker last closed a connection in answer to our end of it
 
 	Buffers *transport.Buffers
+	stacks  stacks
 	packets sync.Pool // *[]byte, for packets on their way out
 	batches sync.Pool // *batch, likewise
 	// publishes are *wire.Publish, for what has come in: passed to a handler, one

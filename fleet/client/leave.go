@@ -44,7 +44,9 @@ func (s *Session) vanish(ctx context.Context) {
 	if s.obstacles != nil {
 		s.obstacles.links = nil
 	}
-	_ = s.connect(ctx) // why it could not is nobody's concern any more
+	if s.connect(ctx) == nil {
+		s.hangUp(s.serveToEnd())
+	} // why it could not is nobody's concern any more
 }
 
 // asVanishing makes a CONNECT the last one.

@@ -94,6 +94,7 @@ type parted struct {
 	overtaken bool // the broker ended it before we could
 	confirmed bool // the broker has closed its side in answer
 	saidAt    time.Duration
+	last      *last // what is left to be read; nil: it has not come to that
 }
 
 // Limits are what the broker's CONNACK promised and forbade (section 3.2.2.3).

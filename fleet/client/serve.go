@@ -6,71 +6,111 @@ import (
 	"time"
 )
 
-// serve reads and does what is due until the connection ends.
-func (s *Session) serve() error {
+// serve does what there is to do on the connection, and says what to wait for. An error is
+// why the connection has ended.
+func (s *Session) serve(t *turn) (await, error) {
+	l, wait, err := s.link, nothing, error(nil)
+	if l.last == nil {
+		wait, err = s.converse(t)
+	} else {
+		err = l.last.err
+	}
+	if err != nil && l.last != nil {
+		return s.readLast(t, err)
+	}
+	return wait, err
+}
+
+// converse is serve until our side of the connection has ended.
+func (s *Session) converse(t *turn) (await, error) {
 	l := s.link
+	woke := t.woke
+	t.woke = nothing
+	switch woke {
+	case forBytes:
+		if err := s.take(t.chunk, t.err); err != nil {
+			return nothing, err
+		}
+	case forTask:
+		s.read()
+		if err := s.orders(); err != nil {
+			return nothing, err
+		}
+	}
 	for {
 		if err := s.flush(); err != nil {
-			return err
+			return nothing, err
 		}
 		if l.stuck {
 			s.hasTried()
-			s.wait(nil)
+			return forTask, nil
 		}
 		if l.dawdle > 0 {
 			if err := s.idle(); err != nil {
-				return err
+				return nothing, err
 			}
 			continue
 		}
-		if l.stuck || !s.listen() {
-			s.read()
-			if err := s.orders(); err != nil {
-				return err
-			}
-			continue
+		if s.listen() {
+			return forBytes, nil
 		}
-		chunk, err := l.stream.Read()
-		s.env.Counts.Wakes.Add(1)
-		if err != nil {
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				doing := ""
-				if !l.connected {
-					doing = WaitingForConnack
-				}
-				return s.fail(doing, err)
-			}
-			now := time.Now()
-			if now.Before(l.due) {
-				continue // a task woke us
-			}
-			if err := s.doDue(now); err != nil {
-				return err
-			}
-			continue
-		}
-		if s.profile.Cohort.Timed {
-			l.arrived = time.Now()
-		}
-		err = s.handleAll(chunk)
-		if err == nil && !l.pongBy.IsZero() {
-			s.heardWhileAsking(time.Now())
-		}
-		if err == nil {
-			s.heardNow()
-		}
-		l.stream.Release()
-		if err != nil {
-			// What was answered before the fault still goes out.
-			_ = s.flush()
-			return err
+		s.read()
+		if err := s.orders(); err != nil {
+			return nothing, err
 		}
 	}
 }
 
+// serveToEnd serves a connection where it stands, and returns why it ended.
+func (s *Session) serveToEnd() error {
+	var t turn
+	for {
+		wait, err := s.serve(&t)
+		if err != nil {
+			return err
+		}
+		t.woke = wait
+		t.chunk, t.err, _ = s.await(wait, nil)
+	}
+}
+
+// take does what was read asks for, or what was due as nothing was.
+func (s *Session) take(chunk []byte, err error) error {
+	l := s.link
+	s.env.Counts.Wakes.Add(1)
+	if err != nil {
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			doing := ""
+			if !l.connected {
+				doing = WaitingForConnack
+			}
+			return s.fail(doing, err)
+		}
+		if now := time.Now(); !now.Before(l.due) { // else a task woke us
+			return s.doDue(now)
+		}
+		return nil
+	}
+	if s.profile.Cohort.Timed {
+		l.arrived = time.Now()
+	}
+	err = s.handleAll(chunk)
+	if err == nil && !l.pongBy.IsZero() {
+		s.heardWhileAsking(time.Now())
+	}
+	if err == nil {
+		s.heardNow()
+	}
+	l.stream.Release()
+	if err != nil {
+		// What was answered before the fault still goes out.
+		_ = s.flush()
+	}
+	return err
+}
+
 // listen prepares a Read that ends when something is due. It is false when there are
-// tasks to be done first. It is no part of serve, whose stack is that of every idle
-// device.
+// tasks to be done first.
 func (s *Session) listen() bool {
 	l := s.link
 	switch call := s.appointment(); {

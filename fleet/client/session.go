@@ -102,40 +102,71 @@ var ErrAway = errors.New("told to go away")
 // ErrStopping ends a connection because the fleet stops.
 var ErrStopping = errors.New("the fleet stops")
 
-// Run is the session's goroutine: it connects, serves, and connects again until
-// it is stopped or refused for good. It returns why it was refused.
-func (s *Session) Run(ctx context.Context) error {
-	defer s.inbox.close()
-	defer s.closeHalfOpen(func(halfOpen) bool { return true })
-	defer s.settleBooks()
+// proceed does what there is to do, until there is something to wait for.
+func (s *Session) proceed(t *turn) await {
 	for {
-		s.read()
-		switch {
-		case s.stopping:
-			s.countOffline()
-			s.vanish(ctx)
-			return nil
-		case s.away:
-			s.hasTried() // the ramp does not wait for the dead
-			s.wait(nil)
-			continue
-		case s.later:
-			s.later = false
-			s.pause()
-			continue
+		var wait await
+		var err error
+		if s.link != nil {
+			if wait, err = s.serve(t); err == nil {
+				return wait
+			}
+			s.hangUp(err)
+		} else if wait, err = s.begin(t); wait != nothing {
+			return wait
 		}
-		s.hurry = false
-		err := s.connect(ctx)
+		if s.link != nil {
+			continue // it has been made
+		}
 		s.hasTried()
 		switch verdict := s.judge(err); verdict {
 		case giveUp:
 			s.cause = err
 			s.profile.Cohort.gaveUp(&s.standing, err)
-			return err
+			if e := s.env; e.GaveUp != nil {
+				e.GaveUp(err)
+			}
+			return s.end()
 		case tryAgain:
-			s.pause()
+			s.pause(t)
 		}
 	}
+}
+
+// begin connects, when that is its turn.
+func (s *Session) begin(t *turn) (await, error) {
+	s.read()
+	t.woke = nothing
+	if t.timer != nil {
+		if !t.fired && !s.stopping && !s.away && !s.hurry {
+			return forTimer, nil
+		}
+		t.timer.Stop()
+		t.timer, t.fired = nil, false
+	}
+	switch {
+	case s.stopping:
+		s.countOffline()
+		s.vanish(t.ctx)
+		return s.end(), nil
+	case s.away:
+		s.hasTried() // the ramp does not wait for the dead
+		return forTask, nil
+	case s.later:
+		s.later = false
+		s.pause(t)
+		return s.begin(t)
+	}
+	s.hurry = false
+	return nothing, s.connect(t.ctx)
+}
+
+// end is the last of all that a session does.
+func (s *Session) end() await {
+	s.settleBooks()
+	s.closeHalfOpen(func(halfOpen) bool { return true })
+	s.inbox.close()
+	return forGood
 }
 
 // read takes what is in the inbox.
@@ -149,43 +180,28 @@ func (s *Session) read() {
 	}
 }
 
-// wait blocks until there is a task or the timer, if there is one, fires.
-func (s *Session) wait(timer <-chan time.Time) {
+// wait blocks until there is a task or the timer, if there is one, fires, which it reports.
+func (s *Session) wait(timer <-chan time.Time) bool {
 	bell := s.inbox.ring()
 	if bell == nil {
-		return
+		return false
 	}
 	select {
 	case <-bell:
+		return false
 	case <-timer:
+		return true
 	}
 }
 
-// pause waits before the next try, doing tasks meanwhile.
-func (s *Session) pause() {
+// pause has it wait before the next try, doing tasks meanwhile.
+func (s *Session) pause(t *turn) {
 	draw := draws.Chance(s.env.Seed, s.stream, draws.Backoff, uint64(s.draws))
 	s.draws++
-	timer := time.NewTimer(s.profile.Backoff.wait(max(int(s.failures), 1), draw))
-	defer timer.Stop()
-	for fired := false; !fired; {
-		s.read()
-		if s.stopping || s.away || s.hurry {
-			return
-		}
-		bell := s.inbox.ring()
-		if bell == nil {
-			continue
-		}
-		select {
-		case <-bell:
-		case <-timer.C:
-			fired = true
-		}
-	}
+	t.timer = time.NewTimer(s.profile.Backoff.wait(max(int(s.failures), 1), draw))
 }
 
-// connect opens a connection and serves it until it ends. It always returns an
-// error: why it ended.
+// connect opens a connection and says CONNECT. There is none if it returns an error: why.
 func (s *Session) connect(ctx context.Context) error {
 	e := s.env
 	if ctx.Err() != nil {
@@ -229,31 +245,21 @@ func (s *Session) connect(ctx context.Context) error {
 			s.obstacles.links[i].put(s.wrap())
 		}
 	}
-	err = s.sendConnect()
-	if err == nil {
-		err = s.serve()
+	if err = s.sendConnect(); err != nil {
+		s.hangUp(err)
 	}
-	s.hangUp(err)
 	return err
 }
 
-// dial opens a connection, on a goroutine of its own that ends with that: nothing
-// else that a session calls goes as deep, TLS most of all, and a stack that has
-// grown stays large for as long as its goroutine lives.
-func (s *Session) dial(ctx context.Context, timeout time.Duration) (conn net.Conn, err error) {
+// dial opens a connection.
+func (s *Session) dial(ctx context.Context, timeout time.Duration) (net.Conn, error) {
 	by := s.env.Dial
 	if h, ok := s.handler.(Dials); ok {
 		by = h.Dial
 	}
-	dialled := make(chan struct{})
-	go func() {
-		defer close(dialled)
-		ctx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		conn, err = by(ctx)
-	}()
-	<-dialled
-	return conn, err
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return by(ctx)
 }
 
 // hangUp closes the connection and forgets what was true of it alone.

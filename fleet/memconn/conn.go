@@ -87,9 +87,7 @@ type Conn struct {
 // It returns io.EOF when the peer has closed and all it wrote has been read. As
 // with sockets, a deadline that has passed fails a Read even if bytes are there.
 func (c *Conn) Read(b []byte) (int, error) {
-	c.pair.mu.Lock()
-	got, err := c.read(b, nil) // a deferred Unlock would take more stack
-	c.pair.mu.Unlock()
+	got, err := c.read(b, nil)
 	return len(got), err
 }
 
@@ -98,54 +96,63 @@ func (c *Conn) Read(b []byte) (int, error) {
 // filled of it, at least one byte or an error. lend is called at most once, by
 // this goroutine or the writer's. It must return room for a byte at least, may not
 // wait for anything, and may not use the connection.
-func (c *Conn) ReadLent(lend func() []byte) ([]byte, error) {
-	c.pair.mu.Lock()
-	got, err := c.read(nil, lend)
-	c.pair.mu.Unlock()
-	return got, err
-}
+func (c *Conn) ReadLent(lend func() []byte) ([]byte, error) { return c.read(nil, lend) }
 
 // read reads into b or, if lend is not nil, into what that returns. A goroutine
 // that waits in it should get along with the stack it was born with, of 2 KiB,
-// half of which the runtime keeps for itself.
+// half of which the runtime keeps for itself: so nothing is deferred, and what
+// looks and takes is elsewhere.
 func (c *Conn) read(b []byte, lend func() []byte) ([]byte, error) {
-	for {
-		// The ring is let go only when a reader comes back and finds nothing, so
-		// that a busy connection does not allocate it again and again.
-		if c.n == 0 {
-			c.buf = nil
+	c.pair.mu.Lock()
+	for mine := false; ; {
+		got, err := c.look(b, lend, mine)
+		if got != nil || err != nil || len(b) == 0 && lend == nil {
+			c.pair.mu.Unlock()
+			return got, err
 		}
-		if err := c.readError(); err != nil {
-			return nil, err
-		}
-		switch {
-		case len(b) == 0 && lend == nil:
-			return nil, nil
-		case c.n > 0:
-			if lend != nil {
-				b = lend()
-			}
-			n := c.take(b)
-			if c.peer.writers > 0 {
-				c.peer.cond.Broadcast()
-			}
-			return b[:n], nil
-		case c.peer.closed:
-			return nil, io.EOF
-		}
-		mine := c.dst == nil && c.lend == nil
-		if mine {
+		if mine = c.dst == nil && c.lend == nil; mine {
 			c.dst, c.lend = b, lend
 		}
-		c.wait(&c.readTimer, c.readDeadline, &c.readers)
-		if mine {
-			got := c.dst[:c.got]
-			c.dst, c.lend, c.got = nil, nil, 0
-			if len(got) > 0 {
-				return got, nil
-			}
+		c.readers++ // the deadline has a timer already, see SetReadDeadline
+		c.cond.Wait()
+		c.readers--
+	}
+}
+
+// look returns what there is to read, or why there is nothing more; neither, and the
+// caller has to wait. mine says that the caller has left its buffer for a Write.
+func (c *Conn) look(b []byte, lend func() []byte, mine bool) ([]byte, error) {
+	if mine {
+		got := c.dst[:c.got]
+		c.dst, c.lend, c.got = nil, nil, 0
+		if len(got) > 0 {
+			return got, nil
 		}
 	}
+	// The ring is let go only when a reader comes back and finds nothing, so
+	// that a busy connection does not allocate it again and again.
+	if c.n == 0 {
+		c.buf = nil
+	}
+	if err := c.readError(); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(b) == 0 && lend == nil:
+		return nil, nil
+	case c.n > 0:
+		if lend != nil {
+			b = lend()
+		}
+		n := c.take(b)
+		if c.peer.writers > 0 {
+			c.peer.cond.Broadcast()
+		}
+		return b[:n], nil
+	case c.peer.closed:
+		return nil, io.EOF
+	}
+	return nil, nil
 }
 
 // readError returns why a Read cannot go on.
@@ -170,7 +177,7 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 		if err := c.writeError(); err != nil {
 			return 0, err
 		}
-		c.wait(&c.writeTimer, c.writeDeadline, &c.writers)
+		c.waitToWrite()
 	}
 	c.writing = true
 	defer func() {
@@ -192,7 +199,7 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 		if n == len(b) {
 			return n, nil
 		}
-		c.wait(&c.writeTimer, c.writeDeadline, &c.writers)
+		c.waitToWrite()
 	}
 }
 
@@ -238,6 +245,9 @@ func (c *Conn) close() error {
 	}
 	c.closed = true
 	c.buf, c.n = nil, 0
+	if c.readTimer != nil {
+		c.readTimer.Stop()
+	}
 	c.cond.Broadcast()
 	c.peer.cond.Broadcast()
 	return nil
@@ -248,7 +258,7 @@ func (c *Conn) SetDeadline(t time.Time) error { return c.setDeadline(t, true, tr
 
 // SetReadDeadline sets the time after which Read fails; the zero time means
 // never. It also holds for a Read that waits already: a time in the past ends it
-// at once.
+// at once. The timer is set here, since that needs more stack than a Read may.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(t, true, false) }
 
 // SetWriteDeadline is SetReadDeadline for Write.
@@ -262,6 +272,7 @@ func (c *Conn) setDeadline(t time.Time, read, write bool) error {
 	}
 	if read {
 		c.readDeadline = t
+		c.setReadTimer(t)
 	}
 	if write {
 		c.writeDeadline = t
@@ -272,22 +283,35 @@ func (c *Conn) setDeadline(t time.Time, read, write bool) error {
 	return nil
 }
 
-// wait waits until the end is signalled or the deadline passes; the caller looks
-// again at everything, the deadline too. Several calls may share the timer.
-func (c *Conn) wait(timer **time.Timer, deadline time.Time, waiting *int32) {
-	if !deadline.IsZero() {
+func (c *Conn) setReadTimer(t time.Time) {
+	switch d := time.Until(t); {
+	case t.IsZero() || d <= 0:
+		if c.readTimer != nil {
+			c.readTimer.Stop()
+		}
+	case c.readTimer == nil:
+		c.readTimer = time.AfterFunc(d, c.wake)
+	default:
+		c.readTimer.Reset(d)
+	}
+}
+
+// waitToWrite waits until the end is signalled or the deadline passes; the caller looks
+// again at everything, the deadline too. Several Writes may share the timer.
+func (c *Conn) waitToWrite() {
+	if deadline := c.writeDeadline; !deadline.IsZero() {
 		d := time.Until(deadline)
-		if *timer == nil {
-			*timer = time.AfterFunc(d, c.wake)
+		if c.writeTimer == nil {
+			c.writeTimer = time.AfterFunc(d, c.wake)
 		} else {
-			(*timer).Reset(d)
+			c.writeTimer.Reset(d)
 		}
 	}
-	*waiting++
+	c.writers++
 	c.cond.Wait()
-	*waiting--
-	if *waiting == 0 && *timer != nil {
-		(*timer).Stop()
+	c.writers--
+	if c.writers == 0 && c.writeTimer != nil {
+		c.writeTimer.Stop()
 	}
 }
 
