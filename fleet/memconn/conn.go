@@ -245,8 +245,10 @@ func (c *Conn) close() error {
 	}
 	c.closed = true
 	c.buf, c.n = nil, 0
-	if c.readTimer != nil {
-		c.readTimer.Stop()
+	for _, end := range []*Conn{c, c.peer} { // of which neither has to wait any more
+		if end.readTimer != nil {
+			end.readTimer.Stop()
+		}
 	}
 	c.cond.Broadcast()
 	c.peer.cond.Broadcast()
@@ -285,7 +287,7 @@ func (c *Conn) setDeadline(t time.Time, read, write bool) error {
 
 func (c *Conn) setReadTimer(t time.Time) {
 	switch d := time.Until(t); {
-	case t.IsZero() || d <= 0:
+	case t.IsZero() || d <= 0 || c.peer.closed:
 		if c.readTimer != nil {
 			c.readTimer.Stop()
 		}
