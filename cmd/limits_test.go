@@ -2,12 +2,7 @@ package cmd
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"path"
 	"testing"
 )
 
@@ -30,47 +25,29 @@ var wide = map[string]int{
 
 // Code grows a line at a time, and nobody notices when a function no longer fits on a page.
 func TestSizes(t *testing.T) {
-	files, root := 0, 0
-	fset := token.NewFileSet()
+	root := 0
+	files := filesOfModule(t)
 	interfaces := make(map[string]int)
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	for i := range files {
+		file := &files[i]
+		if file.lines > mostLines {
+			t.Errorf("%s has %d lines; want at most %d", file.name, file.lines, mostLines)
 		}
-		if strings.HasPrefix(d.Name(), ".") && d.Name() != ".." && d.IsDir() || d.Name() == "testdata" {
-			return filepath.SkipDir
+		if path.Dir(file.name) == "fleet" {
+			root += file.lines
 		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		files++
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		f, err := parser.ParseFile(fset, path, text, 0)
-		if err != nil {
-			return err
-		}
-		lines := strings.Count(string(text), "\n")
-		if lines > mostLines {
-			t.Errorf("%s has %d lines; want at most %d", path, lines, mostLines)
-		}
-		if filepath.Dir(path) == filepath.Join("..", "fleet") {
-			root += lines
-		}
-		for _, decl := range f.Decls {
-			from, to := fset.Position(decl.Pos()).Line, fset.Position(decl.End()).Line
+		for _, decl := range file.tree.Decls {
+			from, to := file.line(decl.Pos()), file.line(decl.End())
 			if fn, ok := decl.(*ast.FuncDecl); ok && to-from+1 > mostFunction {
-				t.Errorf("%s: %s has %d lines; want at most %d", path, fn.Name.Name, to-from+1, mostFunction)
+				t.Errorf("%s: %s has %d lines; want at most %d", file.name, fn.Name.Name, to-from+1, mostFunction)
 			}
 		}
-		ast.Inspect(f, func(n ast.Node) bool {
+		ast.Inspect(file.tree, func(n ast.Node) bool {
 			spec, ok := n.(*ast.TypeSpec)
 			if !ok {
 				return true
 			}
-			name := f.Name.Name + "." + spec.Name.Name
+			name := file.tree.Name.Name + "." + spec.Name.Name
 			switch x := spec.Type.(type) {
 			case *ast.InterfaceType:
 				interfaces[name] = len(x.Methods.List)
@@ -81,13 +58,9 @@ func TestSizes(t *testing.T) {
 			}
 			return true
 		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	if files < 100 || len(interfaces) < 20 {
-		t.Fatalf("there are %d files and %d interfaces; want all of the module", files, len(interfaces))
+	if len(files) < 100 || len(interfaces) < 20 {
+		t.Fatalf("there are %d files and %d interfaces; want all of the module", len(files), len(interfaces))
 	}
 	if root > mostFleetRoot {
 		t.Errorf("package fleet has %d lines; want at most %d", root, mostFleetRoot)

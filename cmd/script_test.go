@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +43,11 @@ func TestMain(m *testing.M) {
 		// With the race detector a process waits for a second before it ends.
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // for those that are started
 	}
+	if signal.Ignored(syscall.SIGHUP) {
+		// Under nohup, and with whoever else keeps it away: what is caught here is as ever for those
+		// that are started, where what is ignored would be for them, too.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	flag.Parse()
 	if at := flag.Lookup("test.parallel"); at.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = at.Value.Set(strconv.Itoa(atOnce)) // it is a number
@@ -60,7 +66,8 @@ const atOnce = 6
 // TestScripts runs the scripts of testdata/script. They read as documentation;
 // what they say beyond testscript's own commands is:
 //
-//	homefleet ARGS...            run in this process; with ! it must fail
+//	homefleet ARGS...            run in this process; with ! it must fail. A request without a
+//	                             --timeout has the patience of the script
 //	input FILE                   stdin of the next homefleet
 //	code N                       the exit code of the last homefleet
 //	background NAME ARGS...      start homefleet in this process
@@ -87,11 +94,13 @@ const atOnce = 6
 //	                             of the first N of telemetry
 //	forge RESULT FORGED          write the result again, saying of itself that it passed
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, scriptParams("testdata/script"))
 }
 
 // TestInterop runs the scripts that need Mosquitto.
 func TestInterop(t *testing.T) {
+	t.Parallel()
 	needMosquitto(t)
 	testscript.Run(t, scriptParams("testdata/interop"))
 }
@@ -252,6 +261,9 @@ func scriptProcess(ts *testscript.TestScript, args []string, stdout, stderr Stre
 }
 
 func scriptHomefleet(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) > 0 && args[0] == "request" && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--timeout") }) {
+		args = slices.Insert(args, 1, "--timeout", scriptPatience.String()) // this machine may be busy with something else
+	}
 	p := scriptProcess(ts, args, Stream{Writer: ts.Stdout()}, Stream{Writer: ts.Stderr()})
 	state := stateOf(ts)
 	p.Stdin = strings.NewReader(state.stdin)

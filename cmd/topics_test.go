@@ -2,11 +2,7 @@ package cmd
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -56,24 +52,17 @@ func TestNoTopicIsSpelled(t *testing.T) {
 	}
 	spelled := regexp.MustCompile(`(^|[^a-zA-Z0-9_/.-])(` + strings.Join(all, "|") + `)/[^/]`)
 	found := make(map[string]bool)
-	for _, dir := range []string{"cmd", "devices", "fleet", "scenarios"} {
-		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, d fs.DirEntry, err error) error {
-			name := strings.TrimPrefix(filepath.ToSlash(path), "../")
-			if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "devices/faces/") {
-				return err
-			}
-			for _, text := range textsOf(t, path) {
-				if spelled.MatchString(text) {
-					found[name] = true
-					if ownTopics[name] == "" {
-						t.Errorf("%s spells a topic: %.80q; want it from the face", name, text)
-					}
+	for _, file := range filesOfModule(t) {
+		if strings.HasPrefix(file.name, "devices/faces/") {
+			continue
+		}
+		for _, text := range textsOf(file.tree) {
+			if spelled.MatchString(text) {
+				found[file.name] = true
+				if ownTopics[file.name] == "" {
+					t.Errorf("%s spells a topic: %.80q; want it from the face", file.name, text)
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 	for name := range ownTopics {
@@ -84,16 +73,7 @@ func TestNoTopicIsSpelled(t *testing.T) {
 }
 
 // textsOf returns the texts in a file, but for what it imports.
-func textsOf(t *testing.T, path string) (texts []string) {
-	t.Helper()
-	source, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := parser.ParseFile(token.NewFileSet(), path, source, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
+func textsOf(f *ast.File) (texts []string) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec:

@@ -12,6 +12,7 @@ import (
 
 // On Mosquitto, with MQTT 3.1.1 as well: what was retained is gone.
 func TestClearInterop(t *testing.T) {
+	t.Parallel()
 	for _, version := range []scenarios.MQTT{scenarios.MQTT5, scenarios.MQTT311} {
 		t.Run(string(version), func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 // none before its moment. How late they are is for a machine that does nothing else, and
 // so for .ci/bench.
 func TestPrecisePacing(t *testing.T) {
+	t.Parallel()
 	// A watcher and the sessions of the audit are timed as well, but send on no plan.
 	const watched = "[[watcher]]\n[[incident]]\nkind = \"offline\"\ntarget = { id = \"light-1\" }\nfor = \"50ms\"\n[audit]\nwait = \"1s\"\n"
 	for _, pacing := range []scenarios.Pacing{"", scenarios.Precise, scenarios.Thrifty} {

@@ -121,7 +121,7 @@ qos = 1
 					}
 				})
 			}
-			time.Sleep(time.Second)
+			time.Sleep(fleet.Some(300*time.Millisecond, time.Second))
 			for _, d := range f.Devices() {
 				fail("Return", d.Return(ctx))
 			}

@@ -16,10 +16,12 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// deaths is a scenario in which 40 devices go in every way, some of them more
-// than once: dueWills outages that have a Will, and orderlyOnes that have none.
-const (
-	deaths = `
+// deaths is a scenario in which twenty devices, or forty with HOMEFLEET_FULL=1, go in every
+// way, some of them more than once: dueWills outages that have a Will, and orderlyOnes that have
+// none.
+var (
+	dying  = Some[int64](20, 40)
+	deaths = fmt.Sprintf(`
 [connect]
 session_expiry = "1h"
 keep_alive = "4s"
@@ -28,7 +30,7 @@ backoff_min = "50ms"
 measure = "220s"
 [[device]]
 kind = "light"
-count = 40
+count = %d
 [device.will]
 response_topic = "will/seen/{id}"
 correlation_data = "{id}/{run}"
@@ -36,9 +38,9 @@ content_type = "text/plain"
 message_expiry = "1h"
 [device.will.user_properties]
 kind = "{kind}"
-`
-	dueWills    = 40 * 13
-	orderlyOnes = 40 * 2
+`, dying)
+	dueWills    = dying * 13
+	orderlyOnes = dying * 2
 )
 
 // death is an incident that takes all devices off for 8 s, some times.
@@ -63,14 +65,14 @@ func TestAuditCatchesABadBroker(t *testing.T) {
 		picked := func(not ...uint64) uint64 {
 			for {
 				// What is lost is nothing else.
-				if n := 1 + rng.Uint64N(dueWills); n%50 != 0 && !slices.Contains(not, n) {
+				if n := 1 + rng.Uint64N(uint64(dueWills)); n%50 != 0 && !slices.Contains(not, n) {
 					return n
 				}
 			}
 		}
 		twice := picked()
 		stripped := picked(twice)
-		undead := 1 + rng.Uint64N(orderlyOnes)
+		undead := 1 + rng.Uint64N(uint64(orderlyOnes))
 		snap, _ := brew(t, manyDeaths(seed), broker.Config{Will: func(w broker.WillInfo) broker.WillFate {
 			switch {
 			case !w.Due && w.Number == undead:
@@ -84,7 +86,7 @@ func TestAuditCatchesABadBroker(t *testing.T) {
 			}
 			return broker.WillFate{Copies: 1}
 		}}, nil)
-		const lost = dueWills / 50
+		lost := dueWills / 50
 		got := snap.Audit.Wills
 		got.Outages, got.NotDue = 0, 0 // those at the end of the run too
 		want := metrics.WillTotals{Due: dueWills, OnTime: dueWills - lost, Missing: lost,
@@ -106,11 +108,11 @@ func TestAuditOfAGoodBroker(t *testing.T) {
 	snap, _ := brew(t, manyDeaths(1), broker.Config{}, nil)
 	n := func(way string, times int64, due bool) metrics.WayTotals {
 		w := metrics.WayTotals{Way: way}
-		w.Outages = 40 * times
+		w.Outages = dying * times
 		if due {
-			w.Due, w.OnTime, w.Messages = 40*times, 40*times, 40*times
+			w.Due, w.OnTime, w.Messages = dying*times, dying*times, dying*times
 		} else {
-			w.NotDue = 40 * times
+			w.NotDue = dying * times
 		}
 		return w
 	}
@@ -119,15 +121,15 @@ func TestAuditOfAGoodBroker(t *testing.T) {
 	if got := waysOf(snap); !slices.Equal(got, want) {
 		t.Errorf("of the Wills:\n%+v; want\n%+v", got, want)
 	}
-	if kept := snap.Audit.Retained; kept == nil || kept.Checked != 40 || kept.Right != 40 {
-		t.Errorf("retained: %+v; want 40 of 40 right", kept)
+	if kept := snap.Audit.Retained; kept == nil || kept.Checked != dying || kept.Right != dying {
+		t.Errorf("retained: %+v; want %d of %d right", kept, dying, dying)
 	}
 }
 
 // One fault each, of those that are about more than whether the Will comes.
 func TestAuditOfSingleFaults(t *testing.T) {
 	t.Parallel()
-	const due = 40 * 2
+	due := dying * 2
 	base := strings.Replace(deaths, `measure = "220s"`, `measure = "60s"`, 1) + death("cut", 5, 2) // the last is back at 24s
 	for _, tt := range []struct {
 		name, toml string

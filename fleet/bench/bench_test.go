@@ -64,7 +64,7 @@ func TestContendersAnswer(t *testing.T) {
 				}
 				want += 50
 				got := r.counts()
-				for deadline := time.Now().Add(10 * time.Second); got["answered"] < want && time.Now().Before(deadline); got = r.counts() {
+				for deadline := time.Now().Add(time.Minute); got["answered"] < want && time.Now().Before(deadline); got = r.counts() {
 					time.Sleep(10 * time.Millisecond)
 				}
 				if got["sent"] != want || got["answered"] != want || got["strange"] != 0 || got["outstanding"] != 0 {
@@ -231,7 +231,7 @@ func TestSourcePublishes(t *testing.T) {
 			t.Fatal(err)
 		}
 		want += 100
-		for deadline := time.Now().Add(10 * time.Second); min(w.counts()["watched"], s.counts()["sent"]) < want && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(time.Minute); min(w.counts()["watched"], s.counts()["sent"]) < want && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if got, sent := w.counts(), s.counts(); got["watched"] != want || got["failed"] != 0 || sent["sent"] != want || sent["failed"] != 0 {

@@ -14,7 +14,7 @@ import (
 // autopaho comes back to its session after each loss of its connection.
 func TestAutopaho(t *testing.T) {
 	b, addr := listen(t, Config{}, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	u, err := url.Parse("mqtt://" + addr)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 func TestPaho(t *testing.T) {
 	users := []User{{Name: "alice", Password: "pw", Subscribe: []string{}, ResponseInformation: "users/{user}/{client}"}, {Name: "dev", Password: "pw"}}
 	_, addr := listen(t, Config{Users: users}, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	open := func(id, user string, got func(*paho.Client, *paho.Publish)) (*paho.Client, *paho.Connack) {
 		t.Helper()
@@ -94,7 +94,7 @@ func TestPaho(t *testing.T) {
 // What it had not acknowledged when it was kicked comes again, before that.
 func TestPahoResume(t *testing.T) {
 	b, addr := listen(t, Config{}, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	got := make(chan string, 100)
 	var c *paho.Client
@@ -177,9 +177,9 @@ func output(t *testing.T, c *exec.Cmd) string {
 // subscribed waits until the broker has n subscriptions.
 func subscribed(t *testing.T, b *Broker, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); b.Stats().Subscriptions < n; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); b.Stats().Subscriptions < n; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("Subscriptions = %d after 10 s; want %d", b.Stats().Subscriptions, n)
+			t.Fatalf("Subscriptions = %d after a minute; want %d", b.Stats().Subscriptions, n)
 		}
 	}
 }

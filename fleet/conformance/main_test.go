@@ -169,7 +169,7 @@ func TestEmbedded(t *testing.T) {
 				if report.Early != 0 || report.Left != 0 || report.Gone != "" {
 					t.Errorf("early %v, left behind %d, gone %q; want nothing of it", report.Early, report.Left, report.Gone)
 				}
-				for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 					if s := b.Stats(); s.Sessions == 0 && s.Retained == 0 {
 						break
 					} else if time.Now().After(end) {
@@ -283,7 +283,7 @@ func startMosquitto(t *testing.T, path string, v variant) (addr string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = c.Close()

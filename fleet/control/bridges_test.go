@@ -28,7 +28,7 @@ func (l *heard) last(topic string) string {
 // hear subscribes a filter until the test ends.
 func (h *home) hear(name, filter string) *heard {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := h.broker.Dial(ctx)
 	if err != nil {
@@ -54,9 +54,9 @@ func (h *home) hear(name, filter string) *heard {
 // eventually waits for something that is to come.
 func (h *home) eventually(what string, is func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			h.t.Fatalf("%s: not within 20s", what)
+			h.t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }

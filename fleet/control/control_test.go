@@ -124,7 +124,7 @@ func startAt(t testing.TB, at place, src string, with ...func(*control.Config)) 
 	}
 	h.fleet = f
 	config := control.Config{Version: "v0", Fleet: f, Scenario: sc, Run: "test", Brokers: []string{"mqtt://127.0.0.1:1"},
-		Stop: f.Stop, Token: token, Phone: requester.NewPhone(requester.PhoneConfig{Name: "test", Dial: at.dial, Patience: 5 * time.Second}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
+		Stop: f.Stop, Token: token, Phone: requester.NewPhone(requester.PhoneConfig{Name: "test", Dial: at.dial, Patience: time.Minute}), Hosts: []string{"homefleet"}, Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })}
 	for _, set := range with {
 		set(&config)
 	}
@@ -147,14 +147,14 @@ func startAt(t testing.TB, at place, src string, with ...func(*control.Config)) 
 	select {
 	case <-f.Ready():
 	case <-time.After(time.Minute):
-		t.Fatal("the devices are not up after 20s")
+		t.Fatal("the devices are not up after a minute")
 	}
 	// A Will of an outage that the auditor did not see from its beginning is not judged.
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if status, body, _ := h.ask("GET", "/readyz", ""); status == http.StatusOK {
 			return h
 		} else if time.Now().After(end) {
-			t.Fatalf("GET /readyz = %d %s after 20s; want 200", status, body)
+			t.Fatalf("GET /readyz = %d %s after a minute; want 200", status, body)
 		}
 	}
 }

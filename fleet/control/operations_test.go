@@ -77,7 +77,7 @@ func mosquitto(t *testing.T) func(context.Context) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", address)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if nc, err := dial(t.Context()); err == nil {
 			nc.Close()
 			return dial

@@ -30,8 +30,8 @@ func unacked(t *testing.T, c *net.TCPConn) (n int) {
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for start := time.Now(); !ok(); time.Sleep(ms) {
-		if time.Since(start) > 20*time.Second {
-			t.Fatalf("after 20s still not so: %s", what)
+		if time.Since(start) > time.Minute {
+			t.Fatalf("after a minute still not so: %s", what)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func TestUnplug(t *testing.T) {
 	if !Replug(c) {
 		t.Fatal("Replug = false; want true")
 	}
-	_ = a.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = a.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := io.ReadFull(a, got[:6]); string(got[:n]) != " after" || err != nil {
 		t.Errorf("read %q, %v after Replug; want %q", got[:n], err, " after")
 	}

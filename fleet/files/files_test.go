@@ -58,7 +58,7 @@ func TestRead(t *testing.T) {
 		case err != nil && !errors.As(err, new(*fs.PathError)):
 			t.Errorf("Read(%s, 5) = %#v; want a PathError", c.path, err)
 		}
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > time.Minute { // it would be for ever
 			t.Errorf("Read(%s, 5) took %v; want no waiting", c.path, took)
 		}
 	}

@@ -57,7 +57,7 @@ func TestForeignOfServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	_, _ = conn.Write([]byte("\x10\x0d\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x00\r\n\r\n"))
 	first := make([]byte, MostForeign)
 	n, err := conn.Read(first)

@@ -173,7 +173,7 @@ func TestUpgrade(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { nc.Close() })
-		_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = nc.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := io.WriteString(nc, request); err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func ends(t *testing.T, kind string) (client, broker net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if client, err = d.Dial(ctx); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func webServer(t *testing.T, l net.Listener, pieces [][]byte) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 	for {
 		if _, err := r.ReadByte(); err != nil {
 			return
@@ -113,13 +113,13 @@ func TestServerMustNotMask(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			conn, err := d.Dial(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			var got []byte
 			var ended error
 			for buf := make([]byte, 4096); ended == nil && (tt.fault || len(got) < len(tt.before)); {

@@ -113,11 +113,7 @@ func (b *Bridge) renameGroup(v any) (*object, error) {
 // removeDevice takes a device out of the network. It is gone until the bridge's owner
 // makes a new one: nobody joins here.
 func (b *Bridge) removeDevice(v any) (*object, error) {
-	name, err := nameIn(v, "id")
-	if err != nil {
-		return nil, err
-	}
-	m, err := b.device(name)
+	name, m, err := b.deviceIn(v)
 	if err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func text(v any) (string, bool) {
 	return "", false
 }
 
-// named reads the name in a request that is a name itself, or an object that has it.
+// nameIn reads the name in a request that is a name itself, or an object that has it.
 func nameIn(v any, key string) (string, error) {
 	if o, ok := v.(*object); ok {
 		v, _ = o.get(key)
@@ -183,7 +183,7 @@ func (b *Bridge) setOptions(v any) (*object, error) {
 	return members("restart_required", false), nil
 }
 
-// have2 returns a member that is an object.
+// objectIn returns a member that is an object.
 func objectIn(o *object, key string) (*object, bool) {
 	v, _ := o.get(key)
 	child, ok := v.(*object)
@@ -245,61 +245,62 @@ func setOptionsOf(now, change *object) (before, after *object, err error) {
 	return before, after, nil
 }
 
-// optionsIn reads a request that changes the options of a device or a group: whose, and
-// what.
-func optionsIn(v any) (name string, change *object, err error) {
+// changeOptions carries out a request that changes the options of a device or a group, which
+// of looks up.
+func (b *Bridge) changeOptions(v any, of func(name string) (options **object, err error)) (*object, error) {
 	o, _ := v.(*object)
 	change, ok := objectIn(o, "options")
-	name, err = nameIn(v, "id")
+	name, err := nameIn(v, "id")
 	if err != nil || !ok {
-		return "", nil, errPayload
+		return nil, errPayload
 	}
-	return name, change, nil
+	options, err := of(name)
+	if err != nil {
+		return nil, err
+	}
+	before, after, err := setOptionsOf(*options, change)
+	if err != nil {
+		return nil, err
+	}
+	*options = after
+	b.tellInfo()
+	return members("from", before, "id", name, "restart_required", false, "to", after), nil
 }
 
 func (b *Bridge) deviceOptions(v any) (*object, error) {
-	name, change, err := optionsIn(v)
-	if err != nil {
-		return nil, err
+	data, err := b.changeOptions(v, func(name string) (**object, error) {
+		m, err := b.device(name)
+		if err != nil {
+			return nil, err
+		}
+		return &m.options, nil
+	})
+	if err == nil {
+		b.after = append(b.after, b.tellNetwork)
 	}
-	m, err := b.device(name)
-	if err != nil {
-		return nil, err
-	}
-	before, after, err := setOptionsOf(m.options, change)
-	if err != nil {
-		return nil, err
-	}
-	m.options = after
-	b.tellInfo()
-	b.after = append(b.after, b.tellNetwork)
-	return members("from", before, "id", name, "restart_required", false, "to", after), nil
+	return data, err
 }
 
 func (b *Bridge) groupOptions(v any) (*object, error) {
-	name, change, err := optionsIn(v)
-	if err != nil {
-		return nil, err
+	return b.changeOptions(v, func(name string) (**object, error) {
+		g, err := b.group(name)
+		if err != nil {
+			return nil, err
+		}
+		return &g.options, nil
+	})
+}
+
+// deviceIn reads whom a request is about that has a device's name for its id.
+func (b *Bridge) deviceIn(v any) (name string, m *member, err error) {
+	if name, err = nameIn(v, "id"); err == nil {
+		m, err = b.device(name)
 	}
-	g, err := b.group(name)
-	if err != nil {
-		return nil, err
-	}
-	before, after, err := setOptionsOf(g.options, change)
-	if err != nil {
-		return nil, err
-	}
-	g.options = after
-	b.tellInfo()
-	return members("from", before, "id", name, "restart_required", false, "to", after), nil
+	return name, m, err
 }
 
 func (b *Bridge) configure(v any) (*object, error) {
-	name, err := nameIn(v, "id")
-	if err != nil {
-		return nil, err
-	}
-	m, err := b.device(name)
+	name, m, err := b.deviceIn(v)
 	if err != nil {
 		return nil, err
 	}
@@ -310,11 +311,7 @@ func (b *Bridge) configure(v any) (*object, error) {
 }
 
 func (b *Bridge) interview(v any) (*object, error) {
-	name, err := nameIn(v, "id")
-	if err != nil {
-		return nil, err
-	}
-	m, err := b.device(name)
+	name, m, err := b.deviceIn(v)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func startHops(every time.Duration) (*hops, error) {
 		return nil, err
 	}
 	h.out = bufio.NewReader(out)
-	_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second))
+	_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute))
 	if h.conn, err = l.Accept(); err != nil {
 		_ = h.reader.Process.Kill()
 		return nil, errors.Join(err, h.reader.Wait())
