@@ -133,8 +133,8 @@ func (a *app) printCleared(o *fleet.Options, done *retained.Cleared, dry bool) e
 
 // clearedWords says in a sentence what was emptied.
 func clearedWords(o *fleet.Options, done *retained.Cleared) string {
-	if n := len(done.Topics) - done.Refused; len(done.Left) > 0 {
-		return fmt.Sprintf("emptied %s of %s on %s", words.Grouped(int64(max(0, n-len(done.Left)))), plural(len(done.Topics), "retained topic"), o.BrokerName)
+	if len(done.Left) > 0 { // what was refused is among it, if it held anything
+		return fmt.Sprintf("emptied %s of %s on %s", words.Grouped(int64(len(done.Topics)-max(done.Refused, len(done.Left)))), plural(len(done.Topics), "retained topic"), o.BrokerName)
 	}
 	return fmt.Sprintf("emptied %s on %s%s", plural(len(done.Topics)-done.Refused, "retained topic"), o.BrokerName, heldWords(done))
 }

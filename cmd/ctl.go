@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -131,27 +130,6 @@ func controlURL(text string) (string, error) {
 		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
 	}
 	return u.Scheme + "://" + u.Host, nil
-}
-
-// keyValue is a key and its value as a scenario and the API have them: for = "20s".
-var keyValue = regexp.MustCompile(`"?([a-z_]+)"?(?: = |: )(?:"([^"]*)"|(true|false|[0-9.]+))`)
-
-// inFlags has a command say what to add in its own words: --for 20s, or latency=200ms.
-func inFlags(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		err := run(cmd, args)
-		if e, ok := errors.AsType[*exitError](err); ok && strings.HasPrefix(e.hint, "add ") {
-			e.hint = keyValue.ReplaceAllStringFunc(e.hint, func(text string) string {
-				m := keyValue.FindStringSubmatch(text)
-				value := m[2] + m[3]
-				if name := strings.ReplaceAll(m[1], "_", "-"); cmd.Flags().Lookup(name) != nil {
-					return "--" + name + " " + value
-				}
-				return m[1] + "=" + value
-			})
-		}
-		return err
-	}
 }
 
 // someRefused is the error of an action that was not done with all devices; nil: it was.
@@ -290,7 +268,7 @@ func devicesOf(sel map[string]any, ids []string) error {
 		sel["ids"] = ids
 	}
 	if len(sel) == 0 {
-		return misused("everybody is all", "no device is named; want an id, kind=, home=, share= or online=")
+		return misused(everybodyHint, "no device is named; want an id, kind=, home=, share=, online= or all")
 	}
 	return nil
 }

@@ -217,7 +217,7 @@ func (c *ctl) strike() *cobra.Command {
 		case len(ids) > 1:
 			return misused("a pattern such as \"flat-07-*\" means several", "an incident has one id; %q is another", tomlfault.Short(ids[1]))
 		case len(target) == 0 && !all && args[0] != brokerOutageWord:
-			return misused("everybody is all", "no device is named; want an id, kind=, home= or share=")
+			return misused(everybodyHint, "no device is named; want an id, kind=, home=, share= or all")
 		}
 		maps.Copy(body, flagged(cmd, "for", "at"))
 		body["kind"] = args[0]

@@ -18,13 +18,19 @@ import (
 // table of them.
 const smallFleet = 100
 
+// mostWatched is up to how many devices a run that measures nothing has its Wills audited for
+// who controls it.
+const mostWatched = 1000
+
 // newEvents has a run tell what happens where somebody wants to hear of it: a control, the
-// log, or the table of a terminal.
-func (r *running) newEvents(o *fleet.Options, controlled bool) {
-	small := r.sc.Count() <= smallFleet && (r.verbose || r.hasTable())
+// log, or the table of a terminal. What becomes of Wills it tells a control, and whoever
+// repeats what a control did.
+func (r *running) newEvents(o *fleet.Options, f *runFlags) {
+	small, controlled := r.sc.Count() <= smallFleet && (r.verbose || r.hasTable()), f.control.wanted()
 	if controlled || small {
 		o.Events, o.Journals = events.New(strconv.FormatInt(time.Now().UnixNano(), 36)), controlled
 	}
+	o.WatchWills = (controlled || f.replay != "") && !r.sc.Measured() && r.sc.Count() <= mostWatched && r.sc.Part.N == 0
 }
 
 // onlooker hears of the commands to the devices of a small fleet, for the log and the

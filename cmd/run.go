@@ -227,7 +227,7 @@ func (r *running) once(ctx context.Context, f *runFlags) (err error) {
 	if err := r.reach(f, &options); err != nil {
 		return err
 	}
-	r.newEvents(&options, f.control.wanted())
+	r.newEvents(&options, f)
 	defer func() { // for the ways out before the end
 		if r.embedded != nil {
 			_ = r.embedded.close()

@@ -93,6 +93,9 @@ const atOnce = 6
 //	                             "telemetry N" loses, doubles and swaps every tenth message
 //	                             of the first N of telemetry
 //	forge RESULT FORGED          write the result again, saying of itself that it passed
+//	ask READY METHOD PATH [BODY] make a request of the run with this ready file, as curl
+//	                             would; with ! it must be refused
+//	askuntil READY PATH REGEXP   GET it until the reply matches
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, scriptParams("testdata/script"))
@@ -173,6 +176,8 @@ func scriptParams(dir string) testscript.Params {
 			"answer":      scriptAnswer,
 			"forge":       scriptForge,
 			"liar":        scriptLiar,
+			"ask":         scriptAsk,
+			"askuntil":    scriptAskUntil,
 		},
 	}
 }

@@ -15,10 +15,11 @@ import (
 // auditing is what is known of Will Messages and of what the broker retains.
 type auditing struct {
 	audit     *audit.Audit // nil: nothing is audited
+	aside     bool         // it is for who looks on, and the run goes on without
 	wills     willTopics
 	tolerance audit.Tolerance
-	blind     atomic.Bool   // the auditor has given up
-	tested    atomic.Uint32 // what of a Will those that were seen put to the test; see willParts
+	blind     atomic.Pointer[error] // why the auditor has given up; nil: it has not
+	tested    atomic.Uint32         // what of a Will those that were seen put to the test; see willParts
 	retained  atomic.Pointer[metrics.RetainedTotals]
 	judged    atomic.Pointer[metrics.Audit] // at the end
 }
@@ -36,10 +37,10 @@ func (f *Fleet) newAudit(followed bool) {
 	a := &f.scenario.Audit
 	t := &f.tolerance
 	t.Audit, t.Embedded, t.Early, t.Late, t.Silence = f.audit, f.embedded, a.Early, a.Slack, a.SilenceSlack
-	t.ExpectDelay(slowestLink(f.scenario))
+	t.ExpectDelay(f.scenario.SlowestLink())
 	id := auditorID(f.run)
 	f.auditor = audit.NewAuditor(f.env, f.auditorProfile(), f.run, identity{auditorRole, 0}.stream(), audit.Auditing{
-		Audit: f.audit, Wills: auditedWills{f}, Filters: f.scenario.WillFilters(), QoS: f.auditorQoS(),
+		Audit: f.audit, Wills: auditedWills{f}, Filters: f.scenario.WillFilters(), QoS: f.auditorQoS(), Mute: f.aside,
 		ClientID: id, Credentials: f.auditorCredentials(id), Broker: t.KnowBroker,
 	})
 }
@@ -99,7 +100,7 @@ func (f *Fleet) settle() {
 }
 
 // asks reports whether there is an auditor that asks devices whether they answer.
-func (f *Fleet) asks() bool { return f.auditor != nil && !f.blind.Load() }
+func (f *Fleet) asks() bool { return f.auditor != nil && !f.aside && f.blind.Load() == nil }
 
 // asksDevices reports whether the auditor asks devices whether they answer: for that both
 // have to speak MQTT 5, which has Response Topics.
@@ -110,7 +111,11 @@ func (f *Fleet) asksDevices() bool {
 // auditorLeft notes that the broker does not let the auditor do its work, so that
 // no Will is judged.
 func (f *Fleet) auditorLeft(err error) {
-	f.blind.Store(true)
+	f.blind.Store(&err)
+	if f.aside {
+		f.log.Info("will messages are not audited: the auditor cannot watch", "err", err)
+		return
+	}
 	f.incidents.Recoveries().Unask()
 	for _, r := range f.everybody() { // they find out by themselves whether they are back
 		r.Tell(func() {
@@ -161,22 +166,4 @@ func (f *Fleet) closeAudit() error {
 	f.addFacts(&a)
 	f.judged.Store(&a)
 	return a.Check()
-}
-
-// slowestLink returns how long the slow links of a scenario, all together, hold
-// up a packet: what the broker sees so much later is not its fault.
-func slowestLink(s *scenarios.Scenario) time.Duration {
-	const packet = 512 // bytes, of those that count: most are much shorter
-	sum := time.Duration(0)
-	for i := range s.Incidents {
-		in := &s.Incidents[i]
-		sum += in.Latency + in.Jitter
-		if in.Slice > 0 {
-			sum += time.Duration(packet/in.Slice) * in.SliceDelay
-		}
-		if in.Bandwidth > 0 {
-			sum += packet * time.Second / time.Duration(in.Bandwidth)
-		}
-	}
-	return min(sum, time.Hour)
 }

@@ -62,8 +62,11 @@ type Options struct {
 	// the time that there is for connecting: there is nobody to measure.
 	EndIfNobody bool
 
-	// Audit has the Will Messages audited even if the scenario does not ask for it.
-	Audit bool
+	// Audit has the Will Messages audited even if the scenario does not ask for it. WatchWills
+	// has those of a run that measures nothing audited for who looks on: beside it, so that a
+	// broker that does not let the auditor watch is no fault of the run's. Devices are not
+	// asked then whether they answer, and what the broker retains in the end is not looked at.
+	Audit, WatchWills bool
 
 	// Embedded says that the broker is in this process; BrokerControl, if it is not nil,
 	// takes it away and brings it back, for incidents.
@@ -182,7 +185,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	for i := range sc.Groups {
 		profiles[&sc.Groups[i]] = f.deviceProfile(&sc.Groups[i])
 	}
-	if sc.Audit.On || o.Audit {
+	if f.aside = !sc.Audit.On && !o.Audit; !f.aside || o.WatchWills && !sc.Measured() {
 		f.newAudit(o.Events != nil && o.Journals)
 	}
 	f.deviceEnv = f.newDeviceEnv(voices, &o)
@@ -256,7 +259,7 @@ func (f *Fleet) newLoad() error {
 			f.watching = append(f.watching, load.NewWatcher(watchers, p, &sc.Watchers[i], n, identity{watcherRole, len(f.watching)}.stream()))
 		}
 	}
-	f.deviceEnv.Stamped = len(f.watching) > 0 || f.audit != nil
+	f.deviceEnv.Stamped = len(f.watching) > 0 || f.deviceEnv.Retained
 	return f.newDeliveries(watchers)
 }
 

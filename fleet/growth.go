@@ -36,12 +36,17 @@ func (f *Fleet) everybody() []*responder.Responder {
 	return f.responders
 }
 
+// Fits is why a group cannot be added to the run; nil: it can.
+func (f *Fleet) Fits(g *scenarios.Group) error {
+	return f.scenario.Fits(g, f.audit != nil && !f.aside)
+}
+
 // Add adds a group that [scenarios.Scenario.ParseGroup] has read to a run that has begun. Its
 // devices connect, unless they are not present; the scenario's incidents befall them from the
 // next on, and its controllers do not command them. It may be called from any goroutine; the
 // error is a [*scenarios.Misfit], or [ErrEnded] when the run is ending.
 func (f *Fleet) Add(g *scenarios.Group) (all []*Device, err error) {
-	if err := f.scenario.Fits(g, f.audit != nil); err != nil {
+	if err := f.Fits(g); err != nil {
 		return nil, err
 	}
 	voice, maker, err := g.Prepare()
@@ -57,6 +62,9 @@ func (f *Fleet) Add(g *scenarios.Group) (all []*Device, err error) {
 		now, profile := slices.Clone(before), f.deviceProfile(g)
 		whole := f.scenario.Beside(g)
 		env := f.deviceEnv.Beside(whole, g, voice)
+		if f.scenario.Fits(g, true) != nil { // the auditor would not hear of its Wills
+			env.AuditEnv = responder.AuditEnv{Asks: f.asksDevices}
+		}
 		for n := range g.Total() {
 			spec := whole.Device(len(before) + n)
 			model := maker(deviceSeed(f.scenario.Seed, spec.Global), f.scenario.Start)

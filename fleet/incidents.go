@@ -42,7 +42,7 @@ func (f *Fleet) StrikeWith(ctx context.Context, in scenarios.Incident) (incident
 	if err != nil {
 		return incident.Happening{}, err
 	}
-	f.tolerance.ExpectDelay(slowestLink(sc))
+	f.tolerance.ExpectDelay(sc.SlowestLink())
 	one, err := f.incidents.Strike(ctx, sc)
 	return one, ofTheRun(err)
 }
@@ -54,7 +54,7 @@ func (f *Fleet) NextStrike(sc *scenarios.Scenario) scenarios.Occurrence { return
 // ExpectSlow says that connections are made as slow as by an incident, though it is none: what
 // the audit sees later by that is not the broker's fault.
 func (f *Fleet) ExpectSlow(as scenarios.Incident) {
-	f.tolerance.ExpectDelay(slowestLink(&scenarios.Scenario{Incidents: []scenarios.Incident{as}}))
+	f.tolerance.ExpectDelay((&scenarios.Scenario{Incidents: []scenarios.Incident{as}}).SlowestLink())
 }
 
 // EndIncident ends the incident with a number before its time: what it has not done to

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"homefleet/fleet/events"
@@ -33,11 +35,21 @@ func (f *Fleet) OffsetOf(at time.Duration) time.Duration { return at - f.zeroOff
 // WatchersUp reports whether all who are to watch the devices do: watchers and the auditor.
 func (f *Fleet) WatchersUp() bool {
 	watchers := f.watchers.Presence()
-	return watchers.Settled >= watchers.Devices && (f.auditor == nil || f.auditors.Presence().Settled > 0)
+	seen := f.auditor == nil || f.auditors.Presence().Settled > 0 || f.aside && f.now() > f.env.Timeout // for whom nobody waits
+	return watchers.Settled >= watchers.Devices && seen
 }
 
 // OwnsBroker reports whether incidents can take the broker away.
 func (f *Fleet) OwnsBroker() bool { return f.embedded }
 
-// Audited reports whether Will Messages are audited.
-func (f *Fleet) Audited() bool { return f.audit != nil }
+// Unaudited is why nothing is known of Will Messages; nil: they are audited.
+func (f *Fleet) Unaudited() error {
+	why := f.blind.Load()
+	switch {
+	case f.audit == nil:
+		return errors.New("nobody audits Will Messages in this run")
+	case f.aside && why != nil:
+		return fmt.Errorf("nobody audits Will Messages in this run: the auditor cannot watch: %w", *why)
+	}
+	return nil
+}

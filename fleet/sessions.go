@@ -24,7 +24,7 @@ func (f *Fleet) newEnv(o *Options) {
 		Clock: f.clock, Dial: o.Dial, Broker: o.BrokerName, Seed: f.scenario.Seed,
 		Log: f.log, Faults: &client.FaultLog{Log: f.log}, TakeOvers: &client.TakeOvers{Log: f.log}, Stop: f.stop, FailFast: o.FailFast,
 		Timeout: c.Timeout, KeepAlive: c.KeepAlive, SessionExpiry: expirySeconds(c.SessionExpiry),
-		ReceiveMaximum: c.ReceiveMaximum, MaximumPacket: maximumPacket(f.scenario),
+		ReceiveMaximum: c.ReceiveMaximum, MaximumPacket: load.MaximumPacket(f.scenario),
 		Counts: f.counts, Recorder: f.recorder, Buffers: transport.NewBuffers(client.ReadSize, client.ReadSize),
 		Period: f.period, Tried: f.tried, Welcomed: f.noteLimits,
 	}
@@ -91,7 +91,7 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options
 		// A duplicate leaves its session to the device.
 		Duplicates:      &client.Profile{Cohort: &f.duplicates, Backoff: client.BackoffPolicy{Min: 200 * time.Millisecond, Max: 2 * time.Second}},
 		DuplicateStream: func(device int) int { return identity{duplicateRole, device}.stream() },
-		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asksDevices},
+		AuditEnv:        responder.AuditEnv{Audit: f.audit, Auditor: f.auditor, AuditorQoS: f.auditorQoS(), Asks: f.asksDevices, Retained: f.audit != nil && !f.aside},
 		DeliveryEnv:     responder.DeliveryEnv{Place: f.place},
 	}
 	if e.Events = o.Events; o.Events != nil && o.Journals {
@@ -104,22 +104,6 @@ func (f *Fleet) newDeviceEnv(voices map[*scenarios.Group]faces.Voice, o *Options
 // backoffOf returns how all connect again that are no devices.
 func backoffOf(c *scenarios.Connect) client.BackoffPolicy {
 	return client.BackoffPolicy{Naive: c.Backoff == scenarios.Naive, Min: c.BackoffMin, Max: c.BackoffMax, Reset: c.BackoffReset}
-}
-
-// maximumPacket returns what every client of the scenario lets the broker send:
-// room for a topic, a Response Topic and Correlation Data of 65,535 bytes each and
-// for the largest payload there is to be, at least 64 KiB, but for nothing that
-// would only fill memory.
-func maximumPacket(sc *scenarios.Scenario) int {
-	payload := 64 << 10
-	for i := range sc.Controllers {
-		c := &sc.Controllers[i]
-		payload = max(payload, c.PayloadSize)
-		for _, p := range c.Payloads {
-			payload = max(payload, len(p))
-		}
-	}
-	return 192<<10 + payload
 }
 
 func expirySeconds(d time.Duration) uint32 {

@@ -67,3 +67,21 @@ func readIncidents(r *reader) {
 	}
 	fillIncidents(r.s)
 }
+
+// SlowestLink returns how long the slow links of the scenario, all together, hold up a packet
+// of those that count; at most an hour.
+func (s *Scenario) SlowestLink() time.Duration {
+	const packet = 512 // bytes: most are much shorter
+	sum := time.Duration(0)
+	for i := range s.Incidents {
+		in := &s.Incidents[i]
+		sum += in.Latency + in.Jitter
+		if in.Slice > 0 {
+			sum += time.Duration(packet/in.Slice) * in.SliceDelay
+		}
+		if in.Bandwidth > 0 {
+			sum += packet * time.Second / time.Duration(in.Bandwidth)
+		}
+	}
+	return min(sum, time.Hour)
+}

@@ -41,6 +41,7 @@ type Auditing struct {
 	ClientID    string
 	Credentials func(*wire.Connect) error
 	Broker      func(version string) // told what the broker says it is; it may be told again
+	Mute        bool                 // it asks nobody whether he answers
 }
 
 // Wills knows the Wills of those who are audited.
@@ -89,7 +90,10 @@ func (r *Auditor) FillConnect(p *wire.Connect) error {
 // Subscriptions implements [client.Handler]: the topics of all Wills, as published, new
 // ones only. All are needed but the last, which only says what the broker is.
 func (r *Auditor) Subscriptions() ([]packets.SubOptions, int, error) {
-	subs := []packets.SubOptions{{Topic: string(r.answers), QoS: 1}}
+	var subs []packets.SubOptions
+	if !r.Mute {
+		subs = append(subs, packets.SubOptions{Topic: string(r.answers), QoS: 1})
+	}
 	for _, filter := range r.Filters {
 		if r.Limits().NoWildcards && strings.ContainsAny(filter, "+#") {
 			return nil, 0, &client.UnfitError{Why: "the broker has no wildcard subscriptions, which the audit of Will Messages wants"}

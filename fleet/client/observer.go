@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homefleet/fleet/faults"
+	"homefleet/fleet/metrics"
 	"homefleet/fleet/wire"
 )
 
@@ -84,7 +85,7 @@ type End struct {
 const (
 	EndLost    = "lost"
 	EndClosed  = "closed by the broker"
-	EndStopped = "end of the run"
+	EndStopped = metrics.EndOfRun
 )
 
 // Ending says how the broker saw a connection end.

@@ -23,6 +23,7 @@ import (
 // when the last of them has let go.
 type obstacles struct {
 	off             []Cause // what keeps it off
+	planned         []Cause // what is to keep it off later on, each but once
 	noNetwork       []Cause // what keeps the network from it
 	links           []SlowLink
 	halfOpen        []halfOpen
@@ -110,12 +111,17 @@ func (s *Session) Reconnect(by Cause, how Reconnect) {
 	s.isLet(how)
 }
 
-// ReconnectByHand is Reconnect for whatever somebody wants so. It is false where nobody
-// does.
+// ReconnectByHand is Reconnect for whatever somebody wants so, or has planned. It is false
+// where nobody does.
 func (s *Session) ReconnectByHand(how Reconnect) bool {
 	t := s.obstacles
-	if t == nil || !slices.ContainsFunc(t.off, Cause.IsHand) {
+	if t == nil {
 		return false
+	}
+	planned := len(t.planned) > 0
+	t.planned = nil
+	if !slices.ContainsFunc(t.off, Cause.IsHand) {
+		return planned
 	}
 	t.off = slices.DeleteFunc(t.off, Cause.IsHand)
 	s.isLet(how)

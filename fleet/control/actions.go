@@ -66,14 +66,26 @@ func (c *call) kill() (any, error) {
 			}
 			return out
 		}
+		// Each goes at a moment of its own, unless somebody has revived it before.
+		out := each(c.r.Context(), all, func(_ int, r *responder.Responder) outcome {
+			already, bound := killed(r, by)
+			if !already && bound == "" {
+				r.PlanDisconnect(client.Hand(n))
+			}
+			return outcome{already: already, refused: bound}
+		})
 		now := time.Now()
-		if !c.later(all, n, now, o.Spread, func(r *responder.Responder) { off(r) }) {
+		if !c.later(all, n, now, o.Spread, func(r *responder.Responder) {
+			if r.TakePlanned(client.Hand(n)) {
+				off(r)
+			}
+		}) {
 			return everyone(all, outcome{refused: "the run does not plan anything any more"})
 		}
 		if o.For > 0 {
 			c.later(all, n, now.Add(o.For), o.Spread, letBack)
 		}
-		return everyone(all, outcome{told: true})
+		return out
 	})
 }
 
@@ -81,10 +93,11 @@ func (c *call) kill() (any, error) {
 const mostKills = 64
 
 // killed reports whether a device is kept off by hand already, so that one more kill makes no
-// difference: it has no end, or is this one. bound is why there cannot be another.
+// difference: it has no end, or is this one. bound is why there cannot be another, of which
+// those count that are planned.
 func killed(r *responder.Responder, by client.Cause) (already bool, bound string) {
 	held, _ := r.HeldBy()
-	kills := 0
+	kills := len(r.Planned())
 	for _, c := range held {
 		switch {
 		case c == client.ByHand || c == client.NotPresent || c == by:

@@ -217,12 +217,21 @@ func (c *call) listKinds() (any, error) {
 	return out, nil
 }
 
+// audited is a problem where nothing is known of Will Messages.
+func (c *call) audited() error {
+	err := c.Fleet.Unaudited()
+	if err == nil {
+		return nil
+	}
+	return notHere.because("add [audit] to the scenario, which then measures; power-cut and mass-offline have it", "%v", err)
+}
+
 // mostWills bounds those that a reply lists.
 const mostWills = 1000
 
 func (c *call) listWills() (any, error) {
-	if !c.Fleet.Audited() {
-		return nil, notHere.because("add [audit] to the scenario, which then measures; power-cut and mass-offline have it", "nobody audits Will Messages in this run")
+	if err := c.audited(); err != nil {
+		return nil, err
 	}
 	sel, err := c.queried()
 	if err != nil {

@@ -39,7 +39,7 @@ func (c *call) addDevices() (any, error) {
 		return nil, err
 	}
 	if dry {
-		if err := c.Scenario.Fits(g, c.Fleet.Audited()); err != nil {
+		if err := c.Fleet.Fits(g); err != nil {
 			return nil, growthProblem(err)
 		}
 		return &api.Added{DryRun: true, Devices: g.Total(), Present: !g.Absent, IDs: []string{}}, nil

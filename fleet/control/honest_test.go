@@ -100,6 +100,46 @@ func TestKillsThatOverlap(t *testing.T) {
 	})
 }
 
+// Who is revived before the moment at which a kill with spread would take it off does not go,
+// and neither does who is reset; the moment of a kill that was taken back is not that of another.
+func TestSpreadKillsAreTakenBack(t *testing.T) {
+	inBubble(t, twoLamps, func(h *bubbled) {
+		<-h.fleet.Ready()
+		act := func(verb, body, want string) {
+			t.Helper()
+			if got := h.do("POST", "/v1/actions/"+verb, body); !strings.Contains(got, want) {
+				t.Errorf("%s %s: %s; want %s", verb, body, got, want)
+			}
+		}
+		online := func(want ...bool) {
+			t.Helper()
+			for i := range want {
+				if d, _ := h.fleet.Device(fmt.Sprintf("lamp-%d", i+1)); d.Online() != want[i] {
+					t.Errorf("%s is online: %t; want %t", d.ID(), d.Online(), want[i])
+				}
+			}
+		}
+		all, first := `{"select":{"all":true}`, `{"select":{"id":"lamp-1"}`
+		act("kill", all+`,"spread":"10s"}`, `"done":2,"already":0`)
+		act("revive", first+`}`, `"done":1,"already":0`)
+		act("revive", first+`}`, `"done":0,"already":1`)
+		time.Sleep(15 * time.Second)
+		online(true, false)
+		act("kill", all+`,"spread":"10s"}`, `"done":1,"already":1`)
+		act("reset", all+`}`, `"done":2`)
+		time.Sleep(15 * time.Second)
+		online(true, true)
+		act("kill", all+`,"spread":"10s","for":"5s"}`, `"done":2,"already":0`)
+		act("revive", all+`}`, `"done":2,"already":0`)
+		act("kill", all+`,"spread":"1h"}`, `"done":2,"already":0`)
+		time.Sleep(20 * time.Second)
+		online(true, true)
+		act("kill", first+`}`, `"done":1,"already":0`) // what is planned is not yet so
+		time.Sleep(time.Second)
+		online(false, true)
+	})
+}
+
 // A wait is met by what is so: not by a device whose values nobody could read, and not by one
 // that was removed.
 func TestWaitIsNotMetByNobody(t *testing.T) {

@@ -32,8 +32,9 @@ type bubbled struct {
 
 // bubbling is how a run in fake time may differ from others.
 type bubbling struct {
-	broker broker.Config
-	shard  scenarios.Shard // the zero value: it is the whole
+	broker  broker.Config
+	shard   scenarios.Shard      // the zero value: it is the whole
+	options func(*fleet.Options) // nil: nothing
 }
 
 // inBubble runs a scenario to its end in fake time while act acts upon it, and returns the
@@ -61,7 +62,11 @@ func inBubble(t *testing.T, src string, act func(*bubbled), with ...func(*bubbli
 			t.Fatal(err)
 		}
 		defer b.Close()
-		f, err := fleet.New(sc, fleet.Options{Run: "test", Embedded: true, InMemory: true, BrokerControl: b, BrokerName: "the test's", Dial: b.Dial})
+		options := fleet.Options{Run: "test", Embedded: true, InMemory: true, BrokerControl: b, BrokerName: "the test's", Dial: b.Dial}
+		if differs.options != nil {
+			differs.options(&options)
+		}
+		f, err := fleet.New(sc, options)
 		if err != nil {
 			t.Fatal(err)
 		}

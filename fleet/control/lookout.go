@@ -104,7 +104,7 @@ func (l *lookout) look(tell func(t events.Type, device int, at time.Duration, da
 	for i := range done {
 		tell(events.Intervention, -1, now, interventionOf(&done[i]))
 	}
-	if f.Audited() {
+	if f.Unaudited() == nil {
 		l.lookAtWills(now, tell)
 	}
 }

@@ -95,7 +95,7 @@ func (c *call) abilities() []string {
 	if c.Fleet.OwnsBroker() {
 		all = append(all, "broker-outage")
 	}
-	if c.Fleet.Audited() {
+	if c.Fleet.Unaudited() == nil {
 		all = append(all, "wills")
 	}
 	return all

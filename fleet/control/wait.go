@@ -86,8 +86,10 @@ func (c *call) wait() (any, error) {
 
 // canBe is a problem where devices can never be as they are to be.
 func (c *call) canBe(u *scenarios.Until, all []*fleet.Device) error {
-	if u.Will != "" && !c.Fleet.Audited() {
-		return notHere.because("add [audit] to the scenario, which then measures; power-cut and mass-offline have it", "nobody audits Will Messages in this run")
+	if u.Will != "" {
+		if err := c.audited(); err != nil {
+			return err
+		}
 	}
 	for name := range u.Values {
 		for _, d := range all {

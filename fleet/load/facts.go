@@ -26,3 +26,19 @@ func Facts(sc *scenarios.Scenario) metrics.LoadFacts {
 	slices.Sort(f.QoS)
 	return f
 }
+
+// MaximumPacket returns how many bytes a packet may have that the broker sends to a client of
+// the scenario: there is room for a topic, a Response Topic and Correlation Data of 65,535 bytes each and
+// for the largest payload there is to be, at least 64 KiB, but for nothing that
+// would only fill memory.
+func MaximumPacket(sc *scenarios.Scenario) int {
+	payload := 64 << 10
+	for i := range sc.Controllers {
+		c := &sc.Controllers[i]
+		payload = max(payload, c.PayloadSize)
+		for _, p := range c.Payloads {
+			payload = max(payload, len(p))
+		}
+	}
+	return 192<<10 + payload
+}

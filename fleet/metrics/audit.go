@@ -85,6 +85,9 @@ type WayTotals struct {
 	WillTotals
 }
 
+// EndOfRun is the way of those that went since the run ended.
+const EndOfRun = "end of the run"
+
 // NotGone is the way of those that did not go: Wills that came though their
 // connection was up, or of connections that nobody knows.
 const NotGone = "not gone"

@@ -32,7 +32,7 @@ type note struct{ Class, Text string }
 
 // newOffline returns nil if nobody looked at Wills.
 func newOffline(r *metrics.Result) *offline {
-	a := r.Audit
+	a := auditOf(r)
 	if a == nil {
 		return nil
 	}

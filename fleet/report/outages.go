@@ -30,6 +30,17 @@ var judgements = []judgement{
 	{"not judged", func(t *metrics.WillTotals) int64 { return t.Unwatched }, false},
 }
 
+// auditOf is the audit of a result, where there is anything to tell of it. A run that measures
+// nothing may have been audited for who looked on: that nobody went offline is no news of it.
+func auditOf(r *metrics.Result) *metrics.Audit {
+	a := r.Audit
+	gone := func(w metrics.WayTotals) bool { return w.Way != metrics.EndOfRun || w.Messages > 0 }
+	if a != nil && r.Ran > 0 && !slices.ContainsFunc(a.Ways, gone) {
+		return nil
+	}
+	return a
+}
+
 // wayRow is one way to go offline.
 type wayRow struct {
 	Name   string

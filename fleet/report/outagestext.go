@@ -11,7 +11,7 @@ import (
 
 // offline writes what became of Will Messages, a row for each way to go.
 func (w *writer) offline(r *metrics.Result) {
-	a := r.Audit
+	a := auditOf(r)
 	if a == nil {
 		return
 	}

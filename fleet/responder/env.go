@@ -61,6 +61,7 @@ type AuditEnv struct {
 	Auditor    *audit.Auditor // nil likewise
 	AuditorQoS byte           // at which the auditor sees Wills
 	Asks       func() bool    // whether the auditor can ask a device whether it answers
+	Retained   bool           // what the broker retains of devices in the end is looked at
 }
 
 // DeliveryEnv is how the messages of devices are followed to watchers.

@@ -40,7 +40,7 @@ func (r *Responder) ExpectsRetained() []retained.Expected {
 // retains notes what a topic was last told to hold, if it is known to have been sent. The
 // model may have moved on since: a temperature is not reported at each tenth of a degree.
 func (r *Responder) retains(topic, value []byte, made time.Duration, sent bool) {
-	if r.env.Audit == nil {
+	if !r.env.Retained {
 		return
 	}
 	i := slices.IndexFunc(r.retained, func(k keeping) bool { return k.topic == string(topic) })

@@ -37,7 +37,7 @@ func (r *Responder) Follow(t client.Trace, what client.TraceEvent, qos byte, mea
 // complete but for that, those that say when it was made and which it is.
 func (r *Responder) stamp(user []byte, p *wire.Publish, made time.Duration, slot int) ([]byte, client.Trace) {
 	e := r.env
-	kept := p.Retain && e.Audit != nil // what the broker has of it in the end is looked at
+	kept := p.Retain && e.Retained
 	if !e.Stamped && !kept || r.V311() {
 		return user, client.Trace{}
 	}

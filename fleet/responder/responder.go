@@ -378,8 +378,9 @@ func (r *Responder) announce(there bool) {
 			p.QoS = r.partingQoS()
 		}
 		p.Props.User = r.notTheWill(r.announced)
-		// What the broker retains of it is looked at.
-		p.Props.User = withChecksum(p.Props.User, &p)
+		if r.env.Retained {
+			p.Props.User = withChecksum(p.Props.User, &p)
+		}
 	}
 	r.Send(&p, metrics.Announcement)
 }

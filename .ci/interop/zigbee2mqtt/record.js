@@ -1,7 +1,8 @@
 // Records what the real Zigbee2MQTT says: at its start, to each command and to each
-// request. Usage: node record.js WORK BROKER OUT, where WORK is a folder in which
-// zigbee2mqtt is installed, BROKER a broker's URL on loopback and OUT the file to
-// write. The broker must be empty.
+// request. Usage: node record.js WORK BROKER OUT [OLD], where WORK is a folder in which
+// zigbee2mqtt is installed, BROKER a broker's URL on loopback, OUT the file to write and
+// OLD a recording to be compared with: a step is over when as much has come as there.
+// The broker must be empty.
 "use strict";
 
 const fs = require("node:fs");
@@ -9,8 +10,10 @@ const path = require("node:path");
 const { spawn } = require("node:child_process");
 const { createRequire } = require("node:module");
 const { lay } = require("./home.js");
+const { byTopic } = require("./said.js");
 
-const [work, broker, out] = process.argv.slice(2);
+const [work, broker, out, old] = process.argv.slice(2);
+const before = old ? JSON.parse(fs.readFileSync(old, "utf8")).steps : [];
 const host = new URL(broker).hostname;
 if (host !== "127.0.0.1" && host !== "[::1]" && host !== "localhost") {
   console.error(`record.js: broker ${broker}; want one on loopback`);
@@ -29,11 +32,29 @@ lay(data, broker);
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 let heard = [], last = Date.now();
 
-// quiet waits until nothing has come for ms, and at most for longest.
-async function quiet(ms, longest) {
-  const begun = Date.now();
+// patience is how long is waited for what a step said before, or for the answer to the
+// request behind it; less when it was in vain, since then there are differences anyway.
+let patience = 60000;
+
+// come reports whether as much has come as the recording has of a step: on each of its
+// topics, as many messages that differ from the one before.
+function come(step) {
+  if (!step) return true;
+  const is = byTopic({ messages: heard });
+  return [...byTopic(step)].every(([topic, list]) => (is.get(topic)?.length ?? 0) >= list.length);
+}
+
+// quiet waits until all has come that a step said before, and then nothing for ms.
+async function quiet(name, ms) {
+  const begun = Date.now(), step = before.find((s) => s.name === name);
+  let all = come(step);
+  for (let n = heard.length; !all && Date.now() - begun < patience; await sleep(10)) {
+    if (heard.length > n) all = come(step);
+    n = heard.length;
+  }
+  if (!all) patience = Math.max(500, patience / 4);
   last = Date.now();
-  while (Date.now() - last < ms && Date.now() - begun < longest) await sleep(10);
+  while (Date.now() - last < ms && Date.now() - begun < patience + 40000) await sleep(10);
   const got = heard;
   heard = [];
   return got;
@@ -41,7 +62,16 @@ async function quiet(ms, longest) {
 
 async function main() {
   const client = mqtt.connect(broker, { protocolVersion: 5, clientId: "recorder" });
+  // A request of the recorder's own behind each step: once it is answered, Zigbee2MQTT has
+  // heard the step.
+  let fence = 0, passed = 0;
+  const isFence = /"transaction":"fence-(\d+)"/;
   client.on("message", (topic, payload, packet) => {
+    const own = topic.endsWith("/health_check") && isFence.exec(payload);
+    if (own) {
+      if (topic.includes("/response/")) passed = Number(own[1]);
+      return;
+    }
     last = Date.now();
     if (topic.startsWith("sent/") || sent.delete(topic + "\0" + payload)) return;
     heard.push({ topic, payload: payload.toString(), retain: packet.retain, qos: packet.qos });
@@ -58,20 +88,22 @@ async function main() {
   const ended = new Promise((done) => child.on("exit", done));
   const recording = { source: "zigbee2mqtt", version, steps: [] };
   const begun = Date.now();
-  while (!heard.some((m) => m.topic === "zigbee2mqtt/bridge/state") && Date.now() - begun < 60000 && child.exitCode === null) await sleep(50);
+  while (!heard.some((m) => m.topic === "zigbee2mqtt/bridge/state") && Date.now() - begun < 180000 && child.exitCode === null) await sleep(50);
   // The discovery of Home Assistant follows five seconds after the start.
-  recording.steps.push({ name: "start", messages: await quiet(8000, 40000) });
+  recording.steps.push({ name: "start", messages: await quiet("start", 8000) });
 
   for (const step of steps) {
     const topic = step.topic;
     const payload = typeof step.payload === "string" ? step.payload : JSON.stringify(step.payload);
     sent.add(topic + "\0" + payload);
     await client.publishAsync(topic, payload, { qos: 1 });
-    recording.steps.push({ name: step.name, topic, payload, messages: await quiet(step.wait ?? 150, 15000) });
+    await client.publishAsync("zigbee2mqtt/bridge/request/health_check", `{"transaction":"fence-${++fence}"}`, { qos: 1 });
+    for (const begun = Date.now(); passed < fence && Date.now() - begun < patience; ) await sleep(5);
+    recording.steps.push({ name: step.name, topic, payload, messages: await quiet(step.name, step.wait ?? 150) });
   }
   child.kill("SIGTERM");
-  await Promise.race([ended, sleep(10000)]);
-  recording.steps.push({ name: "stop", messages: await quiet(300, 5000) });
+  await Promise.race([ended, sleep(60000)]);
+  recording.steps.push({ name: "stop", messages: await quiet("stop", 300) });
   await client.endAsync();
   fs.writeFileSync(out, text(recording));
 }
