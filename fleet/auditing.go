@@ -38,6 +38,7 @@ func (f *Fleet) newAudit(followed bool) {
 	t := &f.tolerance
 	t.Audit, t.Embedded, t.Early, t.Late, t.Silence = f.audit, f.embedded, a.Early, a.Slack, a.SilenceSlack
 	t.ExpectDelay(f.scenario.SlowestLink())
+	f.auditors.Aside = f.aside
 	id := auditorID(f.run)
 	f.auditor = audit.NewAuditor(f.env, f.auditorProfile(), f.run, identity{auditorRole, 0}.stream(), audit.Auditing{
 		Audit: f.audit, Wills: auditedWills{f}, Filters: f.scenario.WillFilters(), QoS: f.auditorQoS(), Mute: f.aside,

@@ -22,6 +22,7 @@ type Cohort struct {
 	Devices bool            // what becomes of their messages is counted one by one
 	Hidden  bool            // no part of the fleet: how long their connecting took is not recorded
 	Lasting bool            // they stay until the others have gone
+	Aside   bool            // the run goes on without them, also where the first that gives up ends it
 	// Lost, if there is one, is told of each connection that ended without our will.
 	Lost func()
 	// Lowered, if there is one, is told that a subscription was granted a lower QoS

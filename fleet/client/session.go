@@ -123,7 +123,7 @@ func (s *Session) proceed(t *turn) await {
 		case giveUp:
 			s.cause = err
 			s.profile.Cohort.gaveUp(&s.standing, err)
-			if e := s.env; e.GaveUp != nil {
+			if e := s.env; e.GaveUp != nil && !s.profile.Cohort.Aside {
 				e.GaveUp(err)
 			}
 			return s.end()
