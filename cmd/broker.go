@@ -98,7 +98,7 @@ func (a *app) runBroker(ctx context.Context, l *listenFlags, f *controlFlags, re
 	defer ready.end()
 	log := a.logger()
 	began := time.Now()
-	e, err := a.openBroker(l, log)
+	e, err := a.openBroker(l, 0, log)
 	if err != nil {
 		return err
 	}

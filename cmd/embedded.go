@@ -82,9 +82,9 @@ type embedded struct {
 	serving sync.WaitGroup
 }
 
-// openBroker starts the embedded broker. The users file has been loaded. Whoever
-// gets the broker closes it.
-func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
+// openBroker starts the embedded broker, with room for a fleet of so many clients. The users
+// file has been loaded. Whoever gets the broker closes it.
+func (a *app) openBroker(l *listenFlags, clients int, log *slog.Logger) (*embedded, error) {
 	config := broker.Config{Anonymous: true, Log: log}
 	e := &embedded{anyone: true}
 	if file := l.file; file != nil {
@@ -101,6 +101,10 @@ func (a *app) openBroker(l *listenFlags, log *slog.Logger) (*embedded, error) {
 		return nil, err
 	}
 	config.Certificates = l.tlsClientCA != ""
+	for _, sentence := range config.Limits.Lacks(clients) {
+		a.warn("%s: %s", l.users, sentence)
+	}
+	config.Limits.Suit(clients)
 	if e.Broker, err = broker.New(config); err != nil {
 		return nil, misused("", "the embedded broker: %w", err)
 	}

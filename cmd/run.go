@@ -287,7 +287,7 @@ func (r *running) reach(f *runFlags, o *fleet.Options) error {
 		if len(sources) > 0 {
 			return misused("--broker names one", "--source-addr is for a broker elsewhere, but the devices reach the embedded one in memory")
 		}
-		if r.embedded, err = r.openBroker(&f.listen, r.log); err != nil {
+		if r.embedded, err = r.openBroker(&f.listen, r.sc.Clients(), r.log); err != nil {
 			return err
 		}
 		r.url = r.embedded.url

@@ -92,7 +92,7 @@ func (s *Scenario) Shard(part Shard, run string) (*Scenario, error) {
 		return nil, err
 	}
 	out.shardWatchers(s)
-	out.Connect.Rate *= float64(out.clients()) / float64(s.clients())
+	out.Connect.Rate *= float64(out.Clients()) / float64(s.Clients())
 	out.shardExpect(s)
 	if run != "" {
 		out.fixRun(run)
@@ -134,8 +134,8 @@ func (g *Group) units() int {
 	return g.Count
 }
 
-// clients returns how many connections the scenario makes.
-func (s *Scenario) clients() int {
+// Clients returns how many connections the scenario makes.
+func (s *Scenario) Clients() int {
 	n := s.Count()
 	for i := range s.Controllers {
 		n += s.Controllers[i].Count

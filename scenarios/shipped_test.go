@@ -63,7 +63,7 @@ func TestShipped(t *testing.T) {
 		}
 	}
 	if want := []string{
-		"bedroom", "zigbee-home", "examiner", "shelly", "homie", "tasmota", "home-assistant", "apartment", "apartment-block", "city",
+		"bedroom", "zigbee-home", "examiner", "shelly", "homie", "tasmota", "home-assistant", "apartment", "apartment-block", "city", "metropolis",
 		"before-mqtt5", "p2p", "request-response", "slow-consumer", "soak", "group-command", "fan-in", "fan-out", "retained-boot", "connect-storm",
 		"will-consumed", "misbehaving", "id-fight", "flapping", "router-reboot", "power-cut", "mass-offline", "mixed-street", "soak-trouble", "reconnect-storm",
 	}; !slices.Equal(names, want) {

@@ -154,7 +154,7 @@ var (
 		{name: "shared_subscriptions", form: yesNo{}, defDoc: "`true`", doc: "Shared Subscription Available"},
 		{name: "subscription_identifiers", form: yesNo{}, defDoc: "`true`", doc: "Subscription Identifier Available"},
 		{name: "response_topic", form: oneOf{[]string{OwnResponseTopic, AnyResponseTopic}}, defDoc: "`\"own\"`",
-			doc: "not announced, as those that follow: whether users may name only Response Topics that they may subscribe to, or any"},
+			doc: "not announced, as those that follow, of which those of connections, sessions, retained messages and total memory are larger where a run's scenario needs more and they are not set: whether users may name only Response Topics that they may subscribe to, or any"},
 		{name: "maximum_connections", form: atLeastOne(), defDoc: "`1000000`", doc: "connections; beyond it CONNACK 0x89"},
 		{name: "maximum_sessions", form: atLeastOne(), defDoc: "`1000000`", doc: "sessions, with those of clients that are away; CONNACK 0x97"},
 		{name: "maximum_user_sessions", form: atLeastOne(), defDoc: "`100000`", doc: "sessions of one user, and of all who give no name; CONNACK 0x97"},

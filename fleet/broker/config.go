@@ -173,6 +173,16 @@ type Limits struct {
 	MaximumRetainedBytes int
 }
 
+// The defaults of those that Suit knows.
+const (
+	defaultConnections   = 1_000_000
+	defaultSessions      = 1_000_000
+	defaultUserSessions  = 100_000
+	defaultRetained      = 1_000_000
+	defaultRetainedBytes = 256 << 20
+	defaultTotalMemory   = 1 << 30
+)
+
 // maxLevels of a topic or filter: more would only be there to cost memory. It
 // keeps recursion over the trees shallow.
 const maxLevels = 200
@@ -207,19 +217,19 @@ func (c *Config) limits() (limits, error) {
 	number("a maximum in flight", &l.MaximumInflight, 1024, 1, 65535)
 	number("a Topic Alias Maximum", &l.TopicAliasMaximum, 64, -1, 65535)
 	l.TopicAliasMaximum = max(l.TopicAliasMaximum, 0)
-	number("a maximum of connections", &l.MaximumConnections, 1_000_000, 1, math.MaxInt32)
-	number("a maximum of sessions", &l.MaximumSessions, 1_000_000, 1, math.MaxInt32)
-	number("a maximum of sessions of a user", &l.MaximumUserSessions, 100_000, 1, math.MaxInt32)
+	number("a maximum of connections", &l.MaximumConnections, defaultConnections, 1, math.MaxInt32)
+	number("a maximum of sessions", &l.MaximumSessions, defaultSessions, 1, math.MaxInt32)
+	number("a maximum of sessions of a user", &l.MaximumUserSessions, defaultUserSessions, 1, math.MaxInt32)
 	number("a maximum of subscriptions", &l.MaximumSubscriptions, 16<<10, 1, math.MaxInt32)
 	number("a maximum of filters in a packet", &l.MaximumFilters, 4096, 1, math.MaxInt32)
 	number("a maximum of overlapping filters", &l.MaximumOverlap, 1024, 1, math.MaxInt32)
 	number("a maximum of queued messages", &l.MaximumQueued, 100_000, 1, math.MaxInt32)
 	number("a maximum of queued bytes", &l.MaximumQueuedBytes, 32<<20, 1, math.MaxInt)
 	number("a client's memory", &l.ClientMemory, 32<<20, 1, math.MaxInt)
-	number("all clients' memory", &l.TotalMemory, 1<<30, 1, math.MaxInt)
+	number("all clients' memory", &l.TotalMemory, defaultTotalMemory, 1, math.MaxInt)
 	number("a user's memory", &l.UserMemory, max(l.TotalMemory/2, 1), 1, math.MaxInt)
-	number("a maximum of retained messages", &l.MaximumRetained, 1_000_000, 1, math.MaxInt32)
-	number("a maximum of retained bytes", &l.MaximumRetainedBytes, 256<<20, 1, math.MaxInt)
+	number("a maximum of retained messages", &l.MaximumRetained, defaultRetained, 1, math.MaxInt32)
+	number("a maximum of retained bytes", &l.MaximumRetainedBytes, defaultRetainedBytes, 1, math.MaxInt)
 	l.ReceiveMaximum = cmp.Or(l.ReceiveMaximum, 1024)
 	l.ConnectTimeout = cmp.Or(l.ConnectTimeout, 10*time.Second)
 	if l.ConnectTimeout < 0 {
