@@ -41,14 +41,16 @@ lights = 1
 `;
 
 // The flows: one hears everything as a user has it by default, one publishes what it is
-// given, and one answers Wills with what came with them, by a change node alone.
+// given, and one answers Wills with what came with them, by a change node alone. There is one
+// subscription: of a message that matches two, and comes once with the Subscription Identifiers of
+// both (MQTT 5.0, 3.3.4), Node-RED 4.1.8 takes neither.
 const flows = (port) => [
   { id: "tab", type: "tab", label: "judge" },
   { id: "broker", type: "mqtt-broker", broker: "127.0.0.1", port: String(port), protocolVersion: "5", clientid: "node-red", autoConnect: true, usetls: false, keepalive: "60", cleansession: true, autoUnsubscribe: true },
-  { id: "hear", z: "tab", type: "mqtt in", topic: "#", qos: "2", datatype: "auto-detect", broker: "broker", nl: false, rap: true, rh: 0, inputs: 0, wires: [["sink"]] },
+  { id: "hear", z: "tab", type: "mqtt in", topic: "#", qos: "2", datatype: "auto-detect", broker: "broker", nl: false, rap: true, rh: 0, inputs: 0, wires: [["sink", "wills"]] },
   { id: "sink", z: "tab", type: "debug", active: false, complete: "true", wires: [] },
   { id: "say", z: "tab", type: "mqtt out", topic: "", qos: "1", retain: "false", broker: "broker", wires: [] },
-  { id: "wills", z: "tab", type: "mqtt in", topic: "tele/+/lwt", qos: "1", datatype: "auto-detect", broker: "broker", nl: false, rap: true, rh: 2, inputs: 0, wires: [["asked"]] },
+  { id: "wills", z: "tab", type: "switch", property: "topic", propertyType: "msg", rules: [{ t: "regex", v: "^tele/.+/lwt$", vt: "str", case: false }], checkall: "true", outputs: 1, wires: [["asked"]] },
   { id: "asked", z: "tab", type: "switch", property: "responseTopic", propertyType: "msg", rules: [{ t: "nempty" }], checkall: "true", outputs: 1, wires: [["reply"]] },
   { id: "reply", z: "tab", type: "change", rules: [{ t: "set", p: "topic", pt: "msg", to: "responseTopic", tot: "msg" }, { t: "delete", p: "responseTopic", pt: "msg" }, { t: "set", p: "payload", pt: "msg", to: "seen", tot: "str" }, { t: "set", p: "retain", pt: "msg", to: "false", tot: "bool" }], wires: [["say"]] },
 ];
@@ -97,7 +99,7 @@ async function main() {
   const plug = boot?.payload.t;
   const told = await hear("the devices of the bridge", (m) => m.topic === "zigbee2mqtt/bridge/devices");
   is("the bridge's list is an array", Array.isArray(told?.payload), true);
-  const shelly = (await hear("the Shelly online", (m) => m.topic.endsWith("/online") && m.payload === true))?.topic.split("/")[0];
+  const shelly = (await hear("the Shelly online", (m) => m.topic.endsWith("/online") && String(m.payload) === "true"))?.topic.split("/")[0];
   await hear("the Homie ready", (m) => m.topic.startsWith("homie/5/") && m.topic.endsWith("/$state") && m.payload === "ready");
   await hear("lamp Online", (m) => m.topic === "tele/lamp/lwt" && m.payload === "Online" && m.retain === true);
 
@@ -141,7 +143,7 @@ async function main() {
   await hear("the bridge offline", (m) => m.topic === "zigbee2mqtt/bridge/state" && m.payload.state === "offline");
   await hear("the Tasmota Offline", (m) => m.topic === `tele/${plug}/LWT` && m.payload === "Offline");
 
-  for (const text of complaints) fault("node-red: " + text);
+  for (const text of complaints) if (!/Projects disabled|unencrypted credentials/.test(text)) fault("node-red: " + text);
   console.log(`${heard.length} messages and ${n} requests went through Node-RED ${RED.version()}`);
   await RED.stop();
   await broker.stop();
