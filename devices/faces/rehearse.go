@@ -1,7 +1,9 @@
 package faces
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"homefleet/devices"
@@ -17,9 +19,9 @@ type Line struct {
 }
 
 // Rehearse has a device of a kind, by itself and with the face as its product comes with
-// it, say what it says as it connects, as its telemetry is due, as it changes, and to a request
-// with a Response Topic. hears
-// are the topic filters that it subscribes. The error is that of [Face.New].
+// it, say what it says as it connects, as its telemetry is due, as it changes, to a request
+// with a Response Topic, and as it goes. hears are the topic filters that it subscribes. The
+// error is that of [Face.New].
 func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line, err error) {
 	voice, err := f.New(Settings{Options: f.Defaults, Kind: k, Retain: f.Retains, Telemetry: f.Telemetry})
 	if err != nil {
@@ -29,12 +31,16 @@ func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line,
 	if err != nil {
 		return nil, nil, err
 	}
-	var r rehearsal
+	p := voice.Reports().Presence
+	r := rehearsal{presence: &p}
 	t := &Talk{Member: Member{Who: Who{ID: id}, Model: model}, Out: &r, First: true}
+	p = Presence{t.Me().fill(p.Topic), t.Me().fill(p.Online), t.Me().fill(p.Offline), t.Me().fill(cmp.Or(p.Left, p.Offline))}
 	tell := func(when string, o Occasion, changed devices.Changes) {
 		r.when = when
 		voice.Tell(t, o, changed)
 	}
+	tell("online", Arriving, 0)
+	r.there(p.Online)
 	tell("online", Online, 0)
 	r.sayLater(tell)
 	tell("report", Reported, 0)
@@ -44,6 +50,10 @@ func Rehearse(f *Face, k *devices.Kind, id string) (hears []string, says []Line,
 		r.when, r.asked = string(topic)+" "+string(payload), true
 		voice.Hear(t, topic, payload)
 	}
+	r.when = "leaves"
+	r.there(p.Left)
+	r.when = "will"
+	r.there(p.Offline)
 	return voice.AppendFilters(nil, &t.Me().Who, true), r.says, nil
 }
 
@@ -68,8 +78,17 @@ func Retained(v Voice, m *Member) []string {
 	return topics
 }
 
+// fill fills in the template of a presence.
+func (w *Who) fill(text string) string {
+	mac := string(w.AppendMAC(nil))
+	return strings.NewReplacer("{{", "{", "}}", "}", "{id}", w.ID, "{home}", w.Home,
+		"{mac:6}", mac[6:], "{mac-lower}", strings.ToLower(mac), "{mac}", mac).Replace(text)
+}
+
 // rehearsal writes down what is said.
 type rehearsal struct {
+	presence *Presence // filled in; nil: it is not written down
+
 	when  string
 	asked bool // by a request with a Response Topic
 	says  []Line
@@ -96,7 +115,15 @@ func (r *rehearsal) sayLater(tell func(when string, o Occasion, changed devices.
 	}
 }
 
+// there writes down what the device, or its Will, says of its presence.
+func (r *rehearsal) there(word string) {
+	r.says = append(r.says, Line{When: r.when, Topic: r.presence.Topic, Payload: word, QoS: 1, Retain: true})
+}
+
 func (r *rehearsal) Say(m *Message) bool {
+	if m.About == Here && r.presence != nil {
+		r.there(r.presence.Online)
+	}
 	if len(m.Topic) > 0 && m.Reply != Only && !(r.asked && m.Reply == Instead) {
 		r.says = append(r.says, Line{r.when, string(m.Topic), string(m.Payload), m.QoS, m.Retain})
 	}
