@@ -146,10 +146,12 @@ group("claims", () => {
     const held = await until(took, `${said} are taken`);
     const [flat01, others] = [held.filter((id) => id.startsWith("flat-01")), held.filter((id) => !id.startsWith("flat-01"))];
     assert.ok(said > 10 && others.length > 0 && flat01.every((id) => before.has(`tele/${id}/lwt`)), "those that were off already are counted, and are not off twice");
+    assert.match(await page.locator(".chip").textContent(), new RegExp(`router-reboot.* · ${said} devices`));
+    // The broker finds out as they are back: the router knows none of the old connections, and new ones take these over.
+    await page.locator(".chip").getByRole("button", { name: "End" }).click();
     await until(() => others.every((id) => off().has(`tele/${id}/lwt`)), "their Wills are on the wire");
     assert.equal(off().size, before.size + others.length);
-    await page.getByText(`router-reboot`).first().waitFor();
-    assert.match(await page.locator(".chip").textContent(), new RegExp(`${said} devices`));
+    await page.getByText(`${108 - lights} of 108 online`).waitFor();
   });
 
   test("what is left of an incident is right by a clock that is wrong, and after a reload", async (t) => {
@@ -221,6 +223,102 @@ group("claims", () => {
     await page.locator('[data-device="guest-1"]').waitFor();
     assert.equal(await page.locator('[data-device="guest-2"]').count(), 0);
   });
+
+  test("a share is foretold anew when somebody else has done something", async (t) => {
+    const home = await run(t, await scenario(flats));
+    const page = await open(t, home.url);
+    await page.locator(".house").nth(8).waitFor();
+    await page.getByRole("button", { name: "Incident…" }).click();
+    await page.getByLabel("Whom").fill("share=50%");
+    const foretold = async () => Number((await page.locator(".affects").textContent()).match(/[\d,]+/)?.[0]);
+    await page.getByRole("button", { name: "Start", disabled: false }).waitFor();
+    const first = await foretold();
+    for (let i = 0; (await foretold()) === first; i++) {
+      assert.ok(i < 30, `${first} each time, of a share that is drawn anew`);
+      await home.api("/v1/incidents", { kind: "slow-link", target: { id: "flat-01-light-01" }, for: "1s", latency: "1ms" }); // by another viewer
+      const { incident } = await home.api("/v1/incidents?dry_run=true", { kind: "power-cut", target: { share: "50%" }, for: "10m" });
+      await page.getByText(`It will affect ${incident.devices} devices.`).waitFor();
+    }
+    await page.getByRole("button", { name: "Start", disabled: false }).waitFor();
+    const said = await foretold();
+    await page.getByRole("button", { name: "Start" }).click();
+    await page.locator(".chip").filter({ hasText: "power-cut" }).waitFor();
+    assert.deepEqual((await home.api("/v1/incidents")).incidents.filter((i) => i.kind === "power-cut").map((i) => i.devices), [said]);
+  });
+
+  test("a device of MQTT 3.1.1: its Will has no properties on the wire, and none is shown", async (t) => {
+    const home = await run(t, await scenario(`[connect]\nsession_expiry = "1h"\n[[device]]\nkind = "light"\nid = "old"\nmqtt = "3.1.1"\n[device.will]\nresponse_topic = "will/seen/{id}"\n[[device]]\nkind = "light"\nid = "new"\n[device.will]\nresponse_topic = "will/seen/{id}"\n[audit]\n`));
+    const { client, heard } = await listener(t, home.ready.broker);
+    const page = await open(t, home.url);
+    for (const id of ["old", "new"]) {
+      await page.locator(`[data-device="${id}"] .name`).click();
+      await page.getByRole("button", { name: /^Will/ }).click();
+      await page.getByLabel("Kill…").selectOption({ label: "Cut: the connection breaks" });
+      const will = await until(() => heard.find((m) => m.topic === `tele/${id}/lwt` && m.payload === "Offline"), `the Will of ${id}`);
+      const rung = page.locator(".ladder .ask");
+      await rung.getByText(will.topic).waitFor();
+      const text = await rung.textContent();
+      for (const [key, value] of Object.entries(will.userProperties ?? {})) assert.ok(text.includes(`User Property ${key} = ${value}`), `${key} = ${value} is not in ${text}`);
+      assert.equal(text.includes("Response Topic"), will.responseTopic !== undefined, text);
+      assert.equal(text.includes("Will Delay Interval"), id === "new", text);
+      assert.equal(will.responseTopic, id === "new" ? "will/seen/new" : undefined);
+    }
+    await page.locator('[data-device="old"] .name').click();
+    await page.getByRole("button", { name: /^Will/ }).click();
+    await page.getByText("This device speaks MQTT 3.1.1").waitFor();
+
+    await page.locator(".inspector").getByRole("button", { name: "Revive" }).click();
+    await page.locator('[data-device="old"] .switch').waitFor();
+    await page.getByRole("button", { name: "Request and answer" }).click();
+    await client.publishAsync("cmnd/old/power", "ON", { qos: 1, properties: { responseTopic: "never/heard" } });
+    await page.getByText("There was no Response Topic, as before MQTT 5").waitFor();
+    const before = heard.length;
+    await promisify(execFile)("bash", ["-c", `timeout 20 ${await page.locator(".copy code").textContent()}`]);
+    const again = heard.slice(before).find((m) => m.topic === "cmnd/old/power");
+    assert.deepEqual([again.payload, again.responseTopic], ["ON", undefined]);
+  });
+
+  test("more incidents than there is room for are counted, and two who look on see the same", async (t) => {
+    const home = await run(t, await scenario(flats));
+    const [one, other] = [await open(t, home.url), await open(t, home.url)];
+    for (let i = 1; i <= 8; i++) await home.api("/v1/incidents", { kind: "slow-link", target: { home: `flat-0${i}` }, for: "10m", latency: "1ms" });
+    for (const page of [one, other]) {
+      await page.getByText("and 2 more", { exact: true }).waitFor();
+      assert.equal(await page.locator(".chip").count(), 6);
+    }
+    await go(other, "log");
+    await other.getByText(/^incident · home=flat-08/).waitFor();
+    assert.equal(await other.getByRole("row", { name: /incident · home=flat-0\d/ }).count(), 8);
+    await one.locator(".chip").filter({ hasText: "flat-03" }).getByRole("button", { name: "End" }).click();
+    for (const page of [one, other]) {
+      await page.getByText("and 1 more", { exact: true }).waitFor();
+      await page.locator(".chip").filter({ hasText: "flat-03" }).waitFor({ state: "detached" });
+    }
+    assert.deepEqual((await home.api("/v1/incidents")).incidents.filter((i) => i.state !== "running").map((i) => [i.devices, i.ended_early]), [[12, true]]);
+    await other.getByText(/^end of incident/).waitFor();
+  });
+
+  for (const face of ["home-assistant", "tasmota", "shelly", "homie", "zigbee2mqtt"]) {
+    test(`a device that speaks as ${face}: what is shown of a click is what is on the wire`, async (t) => {
+      const kind = { shelly: "plug", zigbee2mqtt: "bridge" }[face] ?? "light";
+      const home = await run(t, await scenario(`[[device]]\nkind = "${kind}"\nid = "foreign"\nface = "${face}"\n[[device]]\nkind = "plug"\nid = "own"\n`));
+      const { heard } = await listener(t, home.ready.broker);
+      const page = await open(t, home.url);
+      await page.locator('[data-device="foreign"] .name').click();
+      await page.getByLabel("Attribute").selectOption("power");
+      await page.getByLabel("Payload").fill("OFF");
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.locator(".ladder .ask").waitFor();
+      const topic = await page.locator(".ladder .ask b").nth(1).textContent();
+      const request = await until(() => heard.find((m) => m.topic === topic), `a request on ${topic}`);
+      assert.equal(await page.locator(".ladder .ask .payload").textContent(), request.payload);
+      for (const tag of await page.locator(".ladder .ask .tag.topic").allTextContents()) assert.equal(tag, request.responseTopic);
+      for (const said of await page.locator(".ladder .answer, .ladder .also").locator("p").filter({ hasText: "PUBLISH" }).allTextContents()) {
+        const at = said.split(/\s+/)[1];
+        assert.ok(heard.some((m) => m.topic === at), `${at} is on no wire`);
+      }
+    });
+  }
 
   test("a filter with a key that nobody knows shows nobody", async (t) => {
     const home = await run(t, "apartment");

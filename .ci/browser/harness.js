@@ -38,26 +38,44 @@ export async function scenario(text) {
 
 const TOKEN = "of-the-tests";
 
+function start(scenario, stderr, ...flags) {
+  const args = ["run", scenario, "-q", "--exit-with-parent", ...flags];
+  const process_ = spawn(process.env.HOMEFLEET, args, { stdio: ["ignore", "ignore", stderr], env: { ...process.env, XDG_RUNTIME_DIR: dir, HOMEFLEET_CONTROL_TOKEN: TOKEN } });
+  return { process_, ended: new Promise((done) => process_.once("exit", done)) };
+}
+
+/** Asks a run: a function of a path and, to post it, a body. */
+const caller = (url) => async (path, body) => {
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+  const reply = await fetch(url + path, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
+  const said = await reply.json();
+  assert.ok(reply.ok, `${path}: ${said.detail}`);
+  return said;
+};
+
+/** A run that answers, of which nobody need be up. */
+export async function early(t, scenario, ...flags) {
+  const free = createServer();
+  await new Promise((done) => free.listen(0, "127.0.0.1", done));
+  const at = `127.0.0.1:${free.address().port}`;
+  await new Promise((done) => free.close(done));
+  const { process_, ended } = start(scenario, "ignore", "--control", at, ...flags);
+  t.after(() => (process_.kill("SIGKILL"), ended));
+  await until(() => fetch(`http://${at}/healthz`).then((r) => r.ok, () => false), "it answers");
+  return { api: caller(`http://${at}`), ended, url: `http://${at}/#token=${TOKEN}` };
+}
+
 /** A run of a scenario with its page, which ends with the test. */
 export async function run(t, scenario, ...flags) {
   const file = join(dir, `ready-${++files}.json`);
-  const args = ["run", scenario, "-q", "--exit-with-parent", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", file, ...flags];
-  const process_ = spawn(process.env.HOMEFLEET, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, XDG_RUNTIME_DIR: dir, HOMEFLEET_CONTROL_TOKEN: TOKEN } });
-  const ended = new Promise((done) => process_.once("exit", done));
+  const { process_, ended } = start(scenario, "inherit", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", file, ...flags);
   t.after(() => (process_.kill("SIGINT"), ended));
   let ready;
   while (!(ready = await readFile(file, "utf8").then(JSON.parse, () => null))) {
     assert.equal(process_.exitCode, null, "homefleet ended before it was ready");
     await sleep(20);
   }
-  const headers = { authorization: `Bearer ${ready.control.token}`, "content-type": "application/json" };
-  const api = async (path, body) => {
-    const reply = await fetch(ready.control.url + path, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
-    const said = await reply.json();
-    assert.ok(reply.ok, `${path}: ${said.detail}`);
-    return said;
-  };
-  return { ready, api, ended, stop: () => (process_.kill("SIGINT"), ended), die: () => (process_.kill("SIGKILL"), ended), url: `${ready.control.url}/#token=${ready.control.token}` };
+  return { ready, api: caller(ready.control.url), ended, stop: () => (process_.kill("SIGINT"), ended), die: () => (process_.kill("SIGKILL"), ended), url: `${ready.control.url}/#token=${ready.control.token}` };
 }
 
 /** A way to a port that can be stopped: nothing passes, and no connection ends; or cut, and nobody answers. */

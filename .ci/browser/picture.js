@@ -26,8 +26,8 @@ await lamp.click();
 await page.locator(".inspector").getByText("✓ matches").waitFor();
 await page.locator('[data-device="flat-07-light-03"] .switch[aria-checked="true"]').waitFor();
 await page.getByRole("button", { name: "flat-04 dark" }).waitFor();
-await page.mouse.move(640, 70);
 await page.evaluate(() => scrollTo(0, 0));
+await page.mouse.move(640, 70); // away from what it would light up
 await sleep(1500);
 await page.screenshot({ path: file });
 await browser.close();

@@ -1,21 +1,12 @@
 // The states that a page can be in, and the end of a run.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { flawless, go, group, measured, open, run, scenario, shot, until, way } from "./harness.js";
-
-/** A port of this machine where somebody listens who says nothing, and one that is free. */
-async function ports(t) {
-  const silent = createServer((socket) => socket.on("error", () => {}));
-  const free = createServer();
-  const at = await Promise.all([silent, free].map((s) => new Promise((done) => s.listen(0, "127.0.0.1", () => done(s.address().port)))));
-  await new Promise((done) => free.close(done));
-  t.after(() => silent.close());
-  return at;
-}
+import { early, flawless, go, group, measured, open, run, scenario, shot, until, way } from "./harness.js";
 
 group("states", () => {
   test("a wrong token is said, and where the right one is; the right address in the same tab helps", async (t) => {
@@ -49,17 +40,30 @@ group("states", () => {
   });
 
   test("no device is up: it is said what to look at", async (t) => {
-    const [silent, free] = await ports(t);
-    const at = `127.0.0.1:${free}`;
-    const one = spawn(process.env.HOMEFLEET, ["run", "apartment", "-q", "--exit-with-parent", "--no-preflight", "--broker", `mqtt://127.0.0.1:${silent}`, "--control", at],
-      { stdio: "ignore", env: { ...process.env, HOMEFLEET_CONTROL_TOKEN: "of-the-test" } });
-    t.after(() => one.kill("SIGKILL"));
-    await until(() => fetch(`http://${at}/healthz`).then((r) => r.ok, () => false), "it answers");
-    const page = await open(t, `http://${at}/#token=of-the-test`, { clock: true });
+    const silent = createServer((socket) => socket.on("error", () => {})); // somebody listens, and says nothing
+    await new Promise((done) => silent.listen(0, "127.0.0.1", done));
+    t.after(() => silent.close());
+    const home = await early(t, "apartment", "--no-preflight", "--broker", `mqtt://127.0.0.1:${silent.address().port}`);
+    const page = await open(t, home.url, { clock: true });
     await page.getByText("Starting 12 devices…").or(page.getByText("No device is up")).waitFor();
     await page.clock.fastForward(5000);
     await page.getByText("No device is up").waitFor();
     await shot(page, "state-nobody");
+  });
+
+  test("a broker that goes again: nobody is up, and nobody says that it has let none of them in", async (t) => {
+    const between = await way(t, (await run(t, "bedroom")).ready.broker);
+    between.cut();
+    const home = await early(t, "apartment", "--no-preflight", "--broker", between.url);
+    const page = await open(t, home.url);
+    await page.getByText("No device is up").waitFor();
+    between.open();
+    await page.getByText("12 of 12 online").waitFor();
+    await page.locator(".banner").waitFor({ state: "detached" });
+    between.cut();
+    await page.getByText("0 of 12 online", { exact: true }).waitFor();
+    await page.locator(".card.off").nth(11).waitFor();
+    assert.equal(await page.getByText("let none of them in").count(), 0);
   });
 
   test("a measured run: the books add up, a pause is seen, a reload shows the past, the end has a verdict and the report", async (t) => {
@@ -93,6 +97,38 @@ group("states", () => {
     await flawless(page);
   });
 
+  test("a run that was looked at before it measured: its moments count from the start of measuring, as after a reload", async (t) => {
+    const text = measured(600).replace("[phases]", `[connect]\nrate = "4/s"\n[phases]`).replace('"0s"', '"3s"'); // some seconds of connecting, and a warm-up
+    const home = await early(t, await scenario(text));
+    const page = await open(t, home.url);
+    await home.api("/v1/actions/behave", { select: { all: true } });
+    await go(page, "load");
+    await page.locator(".clock").getByText(/^(connecting|warming up) \d+:\d\d/).waitFor();
+    await page.locator(".clock").getByText(/^measuring 0:0[1-9]/).waitFor();
+    const course = async () => [...(await page.locator(".line.online").getAttribute("d")).matchAll(/[MH]([\d.]+)/g)].map((m) => Number(m[1]));
+    await until(async () => (await course()).length >= 5, "some seconds are drawn");
+    const drawn = await course();
+    assert.deepEqual(drawn, drawn.toSorted((a, b) => a - b), "it goes back in time");
+    assert.match(await page.locator(".chart .tick").filter({ hasText: /^−?\d+:\d\d$/ }).first().textContent(), /^−/);
+    await go(page, "log");
+    await page.getByRole("row", { name: /^−0:0\d behave/ }).waitFor();
+  });
+
+  test("more viewers than there may be: it is said that there are too many, not that nobody answers", async (t) => {
+    const home = await run(t, "bedroom");
+    const away = new AbortController();
+    t.after(() => away.abort());
+    const headers = { authorization: `Bearer ${home.ready.control.token}` };
+    for (let i = 0; i < 8; i++) assert.ok((await fetch(home.ready.control.url + "/v1/events", { headers, signal: away.signal })).ok);
+    const page = await open(t, home.url);
+    await page.getByText("Too many are looking on").waitFor();
+    await page.getByText("8 streams of events are open").waitFor();
+    assert.equal(await page.getByText("does not answer").count(), 0);
+    away.abort();
+    await page.getByRole("switch").waitFor();
+    await page.locator(".banner").waitFor({ state: "detached" });
+  });
+
   test("a run that ends while the page hears nothing: its verdict is there as soon as it answers", async (t) => {
     const home = await run(t, await scenario(measured(600)), "--metrics", "127.0.0.1:0", "--linger", "10m");
     const between = await way(t, home.url);
@@ -106,6 +142,31 @@ group("states", () => {
     await page.getByText(/The run is over; it lasted/).waitFor();
     const { result } = await home.api("/v1/result");
     assert.equal((await page.locator(".banner.over h2").textContent()).toLowerCase(), result.verdict);
+  });
+
+  test("at its end the page has what the result has, whatever was looked at before", async (t) => {
+    const file = join(tmpdir(), `homefleet-result-${process.pid}.json`);
+    t.after(() => rm(file, { force: true }));
+    const home = await run(t, await scenario(measured(6) + `"wills.on_time" = "== 1"\n[audit]\n`), "--result", file);
+    const page = await open(t, home.url);
+    const { devices } = await home.api("/v1/devices");
+    await home.api("/v1/actions/kill", { select: { ids: [devices[0].id] }, way: "cut" });
+    await page.getByText("9 of 10 online").waitFor();
+    await home.ended;
+    await page.getByText(/The run is over; it lasted/).waitFor();
+    const result = JSON.parse(await readFile(file, "utf8"));
+    await go(page, "load");
+    const [planned, sent, notSent] = (await page.getByRole("heading", { name: /^Requests/ }).textContent()).replaceAll(",", "").match(/\d+/g).map(Number);
+    const of = result.requests;
+    assert.deepEqual([planned, sent, notSent], [of.planned, of.sent, of.planned - of.sent]);
+    const part = async (name) => Number((await page.locator(".parts li").filter({ hasText: name }).locator("b").textContent()).replaceAll(",", ""));
+    assert.deepEqual([await part("Answered"), await part("Lost"), await part("Open at the end")], [of.answered, of.lost, 0]);
+    await page.getByText("It adds up.").waitFor();
+    const held = result.expectations.filter((e) => e.status === "pass").length;
+    await page.getByText(`${held} of ${result.expectations.length} held`).waitFor();
+    assert.equal(result.expectations.length, 2);
+    await go(page, "wills");
+    await page.getByRole("region", { name: "Ways and verdicts" }).getByRole("row", { name: "cut 1 1" }).waitFor();
   });
 
   test("another run at the same address: nothing of the one before is left", async (t) => {

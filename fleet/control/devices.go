@@ -150,7 +150,10 @@ func (c *call) getDevice() (any, error) {
 func describe(out *api.Device, r *responder.Responder) {
 	snap := r.Snapshot(time.Now())
 	out.Online, out.Values, out.Telemetry = snap.Online, snap.Values, json.RawMessage(snap.Telemetry)
-	out.ClientID, out.Misbehaves = r.ClientID(), r.Misbehavior().Settings()
+	out.ClientID, out.Misbehaves, out.MQTT = r.ClientID(), r.Misbehavior().Settings(), "5"
+	if r.V311() {
+		out.MQTT = "3.1.1"
+	}
 	off, slow := r.HeldBy()
 	out.HeldBy, out.Slow = causes(off), causes(slow)
 	if said, delay, ok := r.LastWords(); ok {
@@ -242,6 +245,11 @@ func (c *call) listWills() (any, error) {
 	if verdict != "" && !slices.Contains(scenarios.WillVerdicts, verdict) {
 		return nil, badQuery.because(tomlfault.DidYouMean(verdict, scenarios.WillVerdicts), "there is no verdict %s; want %s", quoted(verdict), tomlfault.Join(scenarios.WillVerdicts))
 	}
+	return c.willsOf(sel, verdict, way), nil
+}
+
+// willsOf are the outages of some devices, of a verdict and a way if these are not empty.
+func (c *call) willsOf(sel *scenarios.Selector, verdict, way string) *api.Wills {
 	out := &api.Wills{Wills: []api.Will{}, Counts: []api.WillCount{}}
 	for _, d := range c.there(c.Scenario.Selected(sel.Target, 0)) {
 		if sel.Online != nil && d.Online() != *sel.Online {
@@ -262,7 +270,7 @@ func (c *call) listWills() (any, error) {
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // countWill counts an outage among those of its way and verdict, which are few.

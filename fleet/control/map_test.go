@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -208,22 +209,69 @@ will = false
 	}
 }
 
-// Who has asked for it gets the report of the run before the stream ends, and nobody else.
+// A device of MQTT 3.1.1 leaves a Will without properties (3.1.1: 3.1.3), and one that is
+// audited leaves the number of its connection with it, as on the wire.
+func TestLastWordsAsOnTheWire(t *testing.T) {
+	h := start(t, `
+[connect]
+session_expiry = "1h"
+[audit]
+[[device]]
+kind = "light"
+id   = "old"
+mqtt = "3.1.1"
+[device.will]
+response_topic = "seen/{id}"
+[[device]]
+kind = "light"
+id   = "new"
+[device.will]
+delay          = "1s"
+response_topic = "seen/{id}"
+`)
+	old, young := must[api.Device](h, "GET", "/v1/devices/old", ""), must[api.Device](h, "GET", "/v1/devices/new", "")
+	if w := old.LastWords; old.MQTT != "3.1.1" || w == nil || w.ResponseTopic != "" || w.Delay != 0 || w.ContentType != "" || w.PayloadFormat != nil || w.Properties != nil {
+		t.Errorf("of MQTT %s: %+v; want 3.1.1, and a Will without properties", old.MQTT, w)
+	}
+	w := young.LastWords
+	if young.MQTT != "5" || w == nil || w.ResponseTopic != "seen/new" || w.Delay != 1 || len(w.Properties) != 1 || !strings.HasSuffix(w.Properties[0].Value, "/1.1") {
+		t.Errorf("of MQTT %s: %+v; want 5, and the first connection of device 1", young.MQTT, w)
+	}
+}
+
+// Who has asked for it gets the report of the run before the stream ends, and nobody else:
+// with it the last point of the history, the result and the Wills, for which soon nobody can
+// ask.
 func TestReportAtTheEnd(t *testing.T) {
-	h := start(t, block, func(c *control.Config) {
+	h := start(t, block+"\n[audit]\n", func(c *control.Config) {
 		c.Report = func(w io.Writer, r *metrics.Result) error {
 			_, err := fmt.Fprintf(w, "<p>%d devices", r.Devices.Total)
 			return err
 		}
 	})
-	with, without := h.listen("?types=phase&report=true"), h.listen("?types=phase")
+	with, without := h.listen("?types=phase&report=true&tick=true"), h.listen("?types=phase")
+	must[api.Bulk](h, "POST", "/v1/actions/kill", `{"select":{"id":"kettle"},"way":"cut"}`)
+	h.wait(`{"select":{"id":"kettle"},"until":{"online":false,"will":"on-time"},"timeout":"20s"}`)
 	must[api.Stopping](h, "POST", "/v1/stop", "")
 	<-h.over
 	h.end()
-	if r, _ := next[api.Report](with, "report"); r.HTML != "<p>7 devices" || r.Name != "homefleet-test.html" {
+	r, _ := next[api.Report](with, "report")
+	if r.HTML != "<p>7 devices" || r.Name != "homefleet-test.html" {
 		t.Errorf("report: %+v; want that of 7 devices", r)
 	}
+	var res metrics.Result
+	if err := json.Unmarshal(r.Result, &res); err != nil || res.Devices.Total != 7 {
+		t.Errorf("the result with the report has %d devices, %v; want 7", res.Devices.Total, err)
+	}
+	if want := (api.WillCount{Way: "cut", Verdict: "on-time", Count: 1}); r.Wills == nil || !slices.Contains(r.Wills.Counts, want) {
+		t.Errorf("the Wills with the report: %+v; want among them %+v", r.Wills, want)
+	}
 	next[api.End](with, "end")
+	ticks := with.passed["tick"]
+	var last api.Tick
+	if n := len(ticks); n == 0 || json.Unmarshal([]byte(ticks[n-1].data), &last) != nil || last.Phase != "ended" {
+		t.Errorf("%d ticks, the last in phase %q; want one of the end", n, last.Phase)
+	}
 	for e := range without.events {
 		if e.event == "report" {
 			t.Error("a report that nobody has asked for")

@@ -1,13 +1,18 @@
 package control
 
 import (
+	"encoding/json"
 	"strings"
 
 	"homefleet/fleet/control/api"
+	"homefleet/scenarios"
 )
 
-// sendEnd sends what a stream ends with.
+// sendEnd sends what a stream ends with: how it stood last, the report, and the verdict.
 func (c *call) sendEnd(out *stream) error {
+	if _, err := c.sendTick(out); err != nil {
+		return err
+	}
 	if err := c.sendReport(out); err != nil {
 		return err
 	}
@@ -28,5 +33,10 @@ func (c *call) sendReport(out *stream) error {
 	if err := c.Report(&html, res); err != nil {
 		return nil // the stream still has its end
 	}
-	return out.send("", "report", api.Report{Name: "homefleet-" + c.Run + ".html", HTML: html.String()})
+	last := api.Report{Name: "homefleet-" + c.Run + ".html", HTML: html.String()}
+	last.Result, _ = json.Marshal(res) // texts and numbers, which cannot fail
+	if c.Fleet.Audited() {
+		last.Wills = c.willsOf(&scenarios.Selector{All: true}, "", "")
+	}
+	return out.send("", "report", last)
 }

@@ -80,6 +80,7 @@ type DeviceLine struct {
 type Device struct {
 	DeviceLine
 	ClientID   string            `json:"client_id"`
+	MQTT       string            `json:"mqtt" enum:"5,3.1.1" doc:"the version that it speaks"`
 	Values     map[string]string `json:"values" doc:"by attribute, in the words of homefleet's own face"`
 	Telemetry  json.RawMessage   `json:"telemetry" doc:"as homefleet's own face reports it"`
 	HeldBy     []string          `json:"held_by" doc:"what keeps it off or without a network: hand, or incident and its number"`

@@ -102,10 +102,13 @@ type Gap struct {
 	Text     string `json:"text" doc:"in a sentence"`
 }
 
-// Report is the report of a run that is over: a page that needs nothing else.
+// Report is the report of a run that is over: a page that needs nothing else. With it
+// comes what could be asked for before, and soon can be no more.
 type Report struct {
-	Name string `json:"name" doc:"of a file for it"`
-	HTML string `json:"html"`
+	Name   string          `json:"name" doc:"of a file for it"`
+	HTML   string          `json:"html"`
+	Result json.RawMessage `json:"result" doc:"as homefleet run --json prints it"`
+	Wills  *Wills          `json:"wills,omitempty" doc:"what became of Will Messages, where they are audited"`
 }
 
 // End says that the run is over.

@@ -28,6 +28,14 @@ function useView() {
   return view;
 }
 
+/** In which phase the run is, and for how long: the measuring by itself, all else from the start. */
+function phase(s) {
+  if (run.end) return `over after ${clock(run.end.lasted)}`;
+  if (s.phase === "measure" && run.zero !== null) return `measuring ${clock(asOf() - run.zero)}`;
+  const named = { connect: "connecting", run: "running", drain: "draining", ended: "over", "warm-up": "warming up" };
+  return `${named[s.phase] ?? s.phase} ${clock(asOf() - run.started)}`;
+}
+
 function Top({ strike }) {
   useRun("status", "link", "looks", "second", "load");
   const now = useTheme();
@@ -35,10 +43,9 @@ function Top({ strike }) {
   const total = s ? s.devices.total : 0;
   const goes = goesOn();
   const p99 = latest()?.p99;
-  const phase = !s ? "" : run.end ? "over after" : s.phase === "run" ? "running" : s.phase;
   return html`<header class="top">
     <h1>homefleet</h1>
-    ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase} ${clock(run.end ? run.end.lasted : asOf() - run.started)}</span>`}
+    ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase(s)}</span>`}
     <span class="grow"></span>
     ${s && total > 0 && html`<span class="count"><i class=${run.link.state !== "live" ? "quiet" : run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`}
     ${p99 !== undefined && html`<span class="quiet">p99 ${span(p99)}</span>`}

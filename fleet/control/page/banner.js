@@ -41,11 +41,14 @@ function Nobody({ devices, broker }) {
     const due = setTimeout(() => setYoung(false), early - (Date.now() - run.started));
     return () => clearTimeout(due); // nothing else may change until then
   }, [young]);
-  const gaveUp = devices.gave_up > 0;
-  const starting = young && !gaveUp;
+  const { gaveUp } = run;
+  const starting = young && gaveUp === 0;
   return html`<section class=${`banner ${starting ? "" : "warn"}`} role="status"><div><h2>${starting ? `Starting ${plural(devices.total, "device")}…` : "No device is up"}</h2>
-    ${!starting && html`<p>${gaveUp ? `The broker has refused ${plural(devices.gave_up, "device")} for good.` : "The broker has let none of them in so far."} Does it answer at <code>${visible(broker ?? "")}</code>, and do user and password fit? <code>homefleet run -v</code> says what each of them was told.</p>`}</div></section>`;
+    ${!starting && html`<p>${gaveUp > 0 ? `The broker has refused ${plural(gaveUp, "device")} for good.` : "The broker has let none of them in so far."} Does it answer at <code>${visible(broker ?? "")}</code>, and do user and password fit? <code>homefleet run -v</code> says what each of them was told.</p>`}</div></section>`;
 }
+
+/** That the stream is not there, in a few words. */
+const silence = (problem) => (problem?.status === 503 ? "Too many are looking on" : problem?.status > 0 ? "The run refuses to be looked at" : "The run does not answer");
 
 export function Banner() {
   useRun("link", "status", "looks");
@@ -58,12 +61,12 @@ export function Banner() {
       return html`<section class="banner bad" role="alert"><div><h2>${s ? "Another run answers here now" : "The token is missing or wrong"}</h2>
         <p>${s ? "The one that this page has shown is over. " : ""}The address that <code>homefleet run … --ui</code> prints has it, behind <code>#token=</code>; so has the ready file.</p></div></section>`;
     case "lost":
-      return html`<section class="banner warn" role="status"><div><h2>The run does not answer</h2>
-        <p>${sentence(visible(problem?.message ?? ""))} What stands here is as of ${second(since)}; it is tried again. If the run is over, its result stands where homefleet was started.</p></div></section>`;
+      return html`<section class="banner warn" role="status"><div><h2>${silence(problem)}</h2>
+        <p>${sentence(visible(problem?.message ?? ""))} What stands here is as of ${second(since)}; it is tried again.${problem?.status > 0 ? "" : " If the run is over, its result stands where homefleet was started."}</p></div></section>`;
     case "connecting":
-      return html`<section class="banner" role="status"><div><h2>${problem ? "The run does not answer" : "Connecting…"}</h2>${problem && html`<p>${sentence(visible(problem.message))} It is tried again.</p>`}</div></section>`;
+      return html`<section class="banner" role="status"><div><h2>${problem ? silence(problem) : "Connecting…"}</h2>${problem && html`<p>${sentence(visible(problem.message))} It is tried again.</p>`}</div></section>`;
   }
   if (!s || !s.devices.total || run.online > 0) return null;
-  if (s.devices.seen > 0 && !s.devices.gave_up) return null;
+  if ((run.seen || s.devices.seen > 0) && run.gaveUp === 0) return null; // they were, and will be
   return html`<${Nobody} devices=${s.devices} broker=${s.brokers[0]} />`;
 }

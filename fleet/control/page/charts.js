@@ -2,7 +2,7 @@
 // incidents shaded and what was done by hand as ticks.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { clock, html, milliseconds, number, span, visible } from "./html.js";
+import { html, milliseconds, number, offset, span, visible } from "./html.js";
 
 const BUCKETS = 240;
 const HEIGHT = 110;
@@ -111,7 +111,7 @@ export function Charts({ points, incidents, acts, load }) {
     const t = from + (((e.clientX - box.left) / box.width) * width - left) / (width - left) * (to - from);
     setOver(all.findLast((b) => b.from <= t) ?? null);
   };
-  const told = over && [clock(Math.max(0, over.from)), load && `${number(Math.round(over.planned))}/s planned, ${number(Math.round(over.sent))}/s sent`, !load && `${number(Math.round(over.messages))} messages/s`,
+  const told = over && [offset(over.from), load && `${number(Math.round(over.planned))}/s planned, ${number(Math.round(over.sent))}/s sent`, !load && `${number(Math.round(over.messages))} messages/s`,
     over.p50 !== undefined && `p50 ${span(over.p50)}`, over.p99 !== undefined && `p99 ${span(over.p99)}`, over.max !== undefined && `slowest ${span(over.max)}`, `${number(over.online)} online`].filter(Boolean).join(" · ");
   return html`<section class="panel" aria-label="Course">
     <svg ref=${svg} class="chart" viewBox=${`0 0 ${width} ${height}`} role="img" aria-label="The course of the run, of which the figures stand above" onPointerMove=${hover} onPointerLeave=${() => setOver(null)}>
@@ -124,7 +124,7 @@ export function Charts({ points, incidents, acts, load }) {
         ${moments(from, to, narrow ? 4 : 10).map((t) => html`<path class="axis" d=${`M${x(t).toFixed(1)} ${at + HEIGHT}v4`} />`)}`)}
       ${spans.map((i) => html`<text class="what" x=${Math.min(x(milliseconds(i.from)) + 4, width - 80)} y=${drawn[0][5] + 12}>${visible(i.kind, 20)}</text>`)}
       ${acts.slice(-200).filter((a) => milliseconds(a.at) >= from).map((a) => html`<path class="act" d=${`M${x(milliseconds(a.at)).toFixed(1)} ${drawn.at(-1)[5] + HEIGHT}v-8`}><title>${visible(a.op, 40)}</title></path>`)}
-      ${moments(from, to, narrow ? 4 : 10).map((t) => html`<text class="tick" x=${x(t).toFixed(1)} y=${height - 12} text-anchor=${x(t) > width - 16 ? "end" : "middle"}>${t < 0 ? "−" : ""}${clock(Math.abs(t))}</text>`)}
+      ${moments(from, to, narrow ? 4 : 10).map((t) => html`<text class="tick" x=${x(t).toFixed(1)} y=${height - 12} text-anchor=${x(t) > width - 16 ? "end" : "middle"}>${offset(t)}</text>`)}
       ${over && html`<path class="cursor" d=${`M${x((over.from + over.to) / 2).toFixed(1)} ${drawn[0][5]}V${drawn.at(-1)[5] + HEIGHT}`} />`}
     </svg>
     <p class="readout quiet">${told ?? "Point at the course for its figures."}${" "}</p>

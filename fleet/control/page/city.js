@@ -10,11 +10,15 @@ const CLOSE = 11; // pixels a device, from which on houses are drawn
 const FAR = 14; // pixels a home, below which it is one cell
 const MOST_CELLS = 8000; // that are drawn one by one
 const FRAMES = 240;
+const WRITTEN = 4096;
 const written = new Map(); // colours as a canvas wants them
 function rgb(c) {
   const key = (c[0] << 16) | (c[1] << 8) | c[2];
   let text = written.get(key);
-  if (!text) written.set(key, (text = `rgb(${c.join(" ")})`));
+  if (!text) {
+    if (written.size > WRITTEN) written.clear(); // homes have any mixture of colours
+    written.set(key, (text = `rgb(${c.join(" ")})`));
+  }
   return text;
 }
 

@@ -2,7 +2,7 @@
 // What changes is written into the picture; moving about in it is drawing the picture at another place.
 
 import { tokens } from "./colour.js";
-import { colourOf, isOn, levelOf, ONLINE, presenceOf, willOf } from "./looks.js";
+import { colourOf, grid, isOn, levelOf, ONLINE, presenceOf, willOf } from "./looks.js";
 import { kindAt, run } from "./store.js";
 
 const GAP = 2; // between homes, in devices
@@ -11,8 +11,8 @@ const MOST_POINTS = 12e6;
 /** The place of each home, in devices: {width, height, plots: [{home, x, y, across, down}], rows: [{y, height, from, to}]}. */
 export function layout(homes, aspect) {
   const sizes = homes.map((h) => {
-    const across = Math.ceil(Math.sqrt(h.members.length * 1.2));
-    return { home: h, across, down: Math.ceil(h.members.length / across) };
+    const [across, down] = grid(h.members.length);
+    return { home: h, across, down };
   });
   const area = sizes.reduce((sum, s) => sum + (s.across + GAP) * (s.down + GAP), 0);
   const widest = Math.max(...sizes.map((s) => s.across)) + GAP;

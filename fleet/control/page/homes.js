@@ -74,7 +74,8 @@ function Home({ home, chosen, choose, byHand, only }) {
 
 function Heading({ home }) {
   useRun("details", "looks", "second");
-  const said = [plural(home.members.length, "device")];
+  const all = (home.whole ?? home).members.length; // of which a filter has left some
+  const said = [home.members.length < all ? `${number(home.members.length)} of ${plural(all, "device")}` : plural(all, "device")];
   const online = home.members.filter((n) => presenceOf(run.looks[n]) === ONLINE).length;
   if (online < home.members.length) said.push(`${number(online)} online`);
   let watts = 0;

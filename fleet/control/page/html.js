@@ -17,6 +17,9 @@ export function clock(ms) {
   return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
 
+/** A moment of the run, which may be before the measuring: "0:12" or "−0:03". */
+export const offset = (ms) => (ms <= -1000 ? "−" : "") + clock(Math.abs(ms));
+
 /** The time of day in the homes, so long after the start, and how fast it goes; "" where nothing is known of it. */
 export function simulated(status, ms) {
   const of = status?.simulated;

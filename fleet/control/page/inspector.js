@@ -97,7 +97,7 @@ export function Inspector({ id, close, byHand, setByHand, exchange, alone }) {
     setTab("exchange");
   }, [id, exchange]);
   const x = exchanges.find((e) => e.number === at) ?? exchanges.at(-1);
-  const values = d?.values ? Object.entries(d.values).filter(([name]) => name !== "transition").slice(0, 8) : [];
+  const values = d?.values ? Object.entries(d.values).filter(([name]) => name !== "transition").sort(([a], [b]) => (b === "power") - (a === "power")).slice(0, 8) : [];
   return html`<aside class=${`inspector ${alone ? "alone" : ""}`} aria-label=${`Device ${visible(id, 80)}`}>
     <header>
       <h2><bdi>${visible(id, 80)}</bdi></h2>
@@ -113,7 +113,7 @@ export function Inspector({ id, close, byHand, setByHand, exchange, alone }) {
       <button aria-pressed=${tab === "will"} onClick=${() => setTab("will")}>Will${d?.will && d.will.verdict !== "not-due" ? ` · ${d.will.verdict.replace("-", " ")}` : ""}</button>
     </div>
     ${tab === "will"
-      ? d ? html`<${Envelope} will=${d.will} /><${WillLadder} d=${d} />` : html`<p class="quiet">…</p>`
+      ? d ? html`<${Envelope} will=${d.will} /><${WillLadder} d=${d} />` : html`<p class="quiet">${run.end ? "The run is over, and its Will was not asked for before." : "…"}</p>`
       : html`${x
           ? html`<${Ladder} x=${x} key=${x.number} />`
           : html`<p class="lesson">${why ? visible(why) : "Switch it, and the request and its answer stand here: a pair that MQTT 5 makes by Response Topic and Correlation Data."}</p>`}

@@ -48,15 +48,25 @@ function quoted(s) {
   return `'${s.replaceAll("'", "'\\''")}'`;
 }
 
-/** The line for a shell that asks the same again: by mosquitto_rr, which needs a topic for the answer, or by homefleet. "": there is none. */
-export function asCommand(x, tool = "mosquitto_rr") {
-  if (x.request.cut || !isText(x.request) || x.request.payload.includes("\u0000")) return "";
+/** The line for a shell that asks the same again, or why there is none: {line} or {why}. */
+export function asCommand(x, tool) {
+  const { topic, payload, qos, response_topic, cut } = x.request;
+  if (cut) return { why: "what was sent is longer than what is kept of it" };
+  if (!isText(x.request) || payload.includes("\u0000")) return { why: "what was sent is no text that a shell can hand on" };
   const broker = run.status?.brokers[0] ?? "mqtt://127.0.0.1:1883";
-  const { topic, payload, qos, response_topic } = x.request;
-  if (tool === "homefleet") return `homefleet request --broker ${quoted(broker)} ${payload.startsWith("-") ? "-- " : ""}${quoted(topic)} ${quoted(payload)}`;
+  const secret = broker.includes("//...@"); // user and password are not told
+  if (tool === "homefleet") {
+    if (!response_topic) return { why: "homefleet request names a Response Topic, and this had none" };
+    const at = secret ? broker.replace("//...@", "//USER:PASSWORD@") : broker;
+    return { line: `homefleet request --broker ${quoted(at)} ${qos === 1 ? "" : `--qos ${qos} `}${payload.startsWith("-") ? "-- " : ""}${quoted(topic)} ${quoted(payload)}` };
+  }
+  if (/^wss?:/.test(broker)) return { why: "mosquitto_rr speaks no WebSocket" };
+  const tls = /^(mqtts|ssl|tls):/.test(broker);
   const url = new URL(broker.replace(/^\w+:/, "http:"));
-  const said = ["mosquitto_rr", "-V", "mqttv5", "-h", url.hostname, "-p", url.port || "1883", "-q", qos, "-t", quoted(topic), "-e", quoted(response_topic ?? "my/answers")];
-  return [...said, ...(payload === "" ? ["-n"] : ["-m", quoted(payload)])].join(" ");
+  const state = x.also?.[0]; // where the answer is, without a Response Topic
+  const said = [response_topic || state ? "mosquitto_rr" : "mosquitto_pub", "-V", response_topic ? "mqttv5" : "mqttv311", "-h", url.hostname.replace(/^\[|\]$/g, ""), "-p", url.port || (tls ? "8883" : "1883"),
+    ...(tls ? ["--tls-use-os-certs"] : []), ...(secret ? ["-u", "USER", "-P", "PASSWORD"] : []), "-q", qos, "-t", quoted(topic), ...(response_topic || state ? ["-e", quoted(response_topic ?? state.topic)] : [])];
+  return { line: [...said, ...(payload === "" ? ["-n"] : ["-m", quoted(payload)])].join(" ") };
 }
 
 function lesson(x) {
@@ -69,6 +79,7 @@ function lesson(x) {
   if (!answer) return x.why ? visible(x.why) : "There is no answer.";
   if (answer.topic !== x.request.response_topic) return "The answer went to another topic than the one that was asked for: whoever asked never hears it.";
   if ((answer.correlation_data ?? "") !== (x.request.correlation_data ?? "")) return "The Correlation Data is not that of the request: a requester that looks must not take this for its answer.";
+  if (!x.request.correlation_data) return "Who asked chose where the answer goes. There was no Correlation Data: with two requests under way, it cannot tell which of them this answers.";
   return "Who asked chose where the answer goes, and how to know it again. Nobody else has to listen, and two phones never mix up their answers.";
 }
 
@@ -83,12 +94,12 @@ function before(x) {
 function Copy({ x }) {
   const [tool, setTool] = useState("mosquitto_rr");
   const [copied, setCopied] = useState(false);
-  const text = asCommand(x, tool);
+  const { line: text, why } = asCommand(x, tool);
   return html`<div class="copy">
     <div class="row"><span class="tabs small" role="group" aria-label="As a command for">
       ${["mosquitto_rr", "homefleet"].map((t) => html`<button aria-pressed=${t === tool} onClick=${() => (setTool(t), setCopied(false))}>${t}</button>`)}</span>
       <button disabled=${!text} onClick=${() => navigator.clipboard?.writeText(text).then(() => setCopied(true), () => {})}>${copied ? "Copied" : "Copy"}</button></div>
-    ${text ? html`<code tabindex="0"><bdi>${visible(text, 8192)}</bdi></code>` : html`<p class="quiet">No line asks the same: what was sent ${x.request.cut ? "is longer than what is kept of it" : "is no text that a shell can hand on"}.</p>`}
+    ${text ? html`<code tabindex="0"><bdi>${visible(text, 8192)}</bdi></code>` : html`<p class="quiet">No line asks the same: ${why}.</p>`}
   </div>`;
 }
 

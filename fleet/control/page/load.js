@@ -10,10 +10,12 @@ const MOST = 3600; // points, which is an hour
 const points = [];
 let soFar = null; // what became of requests, those outstanding among them
 
+/** A point of the history as it is drawn, and no more of it: there are many. */
 function point(p, before) {
-  const r = p.response;
-  const at = milliseconds(p.at);
-  return { ...p, at, from: before ? before.at : at - 1000, p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
+  const { n, devices, online, commands, messages, requests: of, response: r } = p;
+  const at = Math.round(milliseconds(p.at));
+  const requests = of && { planned: of.planned, sent: of.sent, late: of.late, lost: of.lost, refused: of.refused };
+  return { n, at, from: before ? before.at : at - 1000, devices, online, commands, messages, requests, p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
 }
 
 function add(all) {
@@ -28,15 +30,19 @@ async function fill() {
   if (filling) return;
   filling = true;
   const after = points.at(-1)?.n ?? 0;
-  await get(`/v1/history?after=${after}`).then((h) => add(h.points), () => {}).finally(() => (filling = false));
+  await get(`/v1/history?after=${after}`).then((h) => (h.points.length > 0 && earlier(h.points[0]) ? (points.length = 0) : add(h.points)), () => {}).finally(() => (filling = false));
+  if (points.length === 0 && after > 0) return fill();
   changed("load");
 }
+
+/** Whether a point is not behind the last one, since moments count from elsewhere now: from the start of measuring. */
+const earlier = (p) => points.length > 0 && p.n > points.at(-1).n && milliseconds(p.at) < points.at(-1).at;
 
 alsoHear("tick", (p) => {
   if (p.so_far) soFar = { ...p.so_far, outstanding: p.outstanding ?? 0, interrupted: p.so_far.interrupted ?? 0 };
   const last = points.at(-1)?.n ?? 0;
-  if (last > p.n) points.length = 0; // of another run
-  if (p.n > last + 1) return fill();
+  if (last > p.n || earlier(p)) points.length = 0; // of another run, or by another zero
+  if (p.n > (points.at(-1)?.n ?? 0) + 1) return fill();
   add([p]);
   changed("load");
 });
@@ -91,24 +97,25 @@ function Expectations({ of }) {
   const sorted = [...all].sort((a, b) => (a.status === "pass") - (b.status === "pass"));
   const passed = all.filter((e) => e.status === "pass").length;
   return html`<section class="panel" aria-label="Expectations">
-    <h2>Expectations <small>${passed} of ${all.length} hold so far</small></h2>
+    <h2>Expectations <small>${passed} of ${all.length} ${run.end ? "held" : "hold so far"}</small></h2>
     <div class="scroll" tabindex="0" role="region" aria-label="What is expected"><table>
-      <thead><tr><th scope="col">metric</th><th scope="col">wanted</th><th scope="col" class="n">so far</th><th scope="col">holds</th></tr></thead>
+      <thead><tr><th scope="col">metric</th><th scope="col">wanted</th><th scope="col" class="n">${run.end ? "was" : "so far"}</th><th scope="col">${run.end ? "held" : "holds"}</th></tr></thead>
       <tbody>${sorted.slice(0, 40).map((e) => html`<tr><td><code>${visible(e.metric, 80)}</code></td><td>${visible(e.want ?? "", 60)}</td><td class="n">${visible(String(e.actual ?? ""), 40)}</td>
         <td class=${signs[e.status]?.[0] ?? ""}>${signs[e.status]?.[1] ?? ""} ${e.status}</td></tr>`)}</tbody>
     </table></div>
   </section>`;
 }
 
-/** The result so far, asked for again every other second while somebody looks at it. */
+/** The result so far, asked for again every other second while somebody looks at it, and has something to see in it. */
 function useResult() {
   const [got, setGot] = useState(null);
   useEffect(() => {
     let timer = 0;
     let over = false;
     const ask = async () => {
-      if (run.link.state === "live") await get("/v1/result").then((r) => over || setGot(r.result), () => {});
-      if (!over && !run.end) timer = setTimeout(ask, 2000);
+      let more = true;
+      if (run.link.state === "live") await get("/v1/result").then(({ result: r }) => over || (setGot(r), (more = can("load") || r.expectations?.length > 0)), () => {});
+      if (more && !over && !run.end) timer = setTimeout(ask, 2000);
     };
     ask();
     return () => {
@@ -116,13 +123,13 @@ function useResult() {
       clearTimeout(timer);
     };
   }, [run.status?.run]);
-  return got;
+  return run.final.result ?? got;
 }
 
 function useGroups() {
   const [groups, setGroups] = useState([]);
   useRun("load", "log");
-  const acts = run.interventions.length;
+  const acts = run.interventions.at(-1)?.n;
   useEffect(() => {
     if (can("load") && !run.end) get("/v1/load").then((l) => setGroups(l.groups), () => {});
   }, [acts, run.status?.run]);

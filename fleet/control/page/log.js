@@ -1,8 +1,10 @@
 // The log: what somebody has done to the run, and what the scenario does.
 
-import { clock, html, milliseconds, plural, visible } from "./html.js";
+import { html, milliseconds, offset, plural, visible } from "./html.js";
 import { run, useRun } from "./store.js";
 
+const ROWS = 300;
+const LISTED = 200; // incidents that a run lists: of more, it has the last
 const names = { "command-device": "command", strike: "incident", "end-incident": "end of incident", "load-group": "load" };
 
 /** What an intervention was, in words. */
@@ -23,7 +25,8 @@ export function Log() {
   if (all.length === 0) return html`<p class="empty">Nothing has happened yet that somebody did, or that the scenario does.</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Log"><table>
     <thead><tr><th scope="col">at</th><th scope="col">what</th><th scope="col">how it went</th></tr></thead>
-    <tbody>${all.slice(0, 300).map((l) => html`<tr><td class="quiet">${clock(milliseconds(l.at))}</td><td><bdi>${l.text}</bdi></td><td class=${l.hand ? "accent" : "warn"}>${l.kind}</td></tr>`)}</tbody>
+    <tbody>${all.slice(0, ROWS).map((l) => html`<tr><td class="quiet">${offset(milliseconds(l.at))}</td><td><bdi>${l.text}</bdi></td><td class=${l.hand ? "accent" : "warn"}>${l.kind}</td></tr>`)}</tbody>
   </table></div>
+  ${(all.length > ROWS || run.leftOut > 0 || incidents.length >= LISTED) && html`<p class="quiet">These are the latest; there may be earlier ones.</p>`}
   ${acts.length > 0 && html`<p class="quiet">What somebody did stands in the result of the run, and <code>run --replay</code> does it again.</p>`}`;
 }

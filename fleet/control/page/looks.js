@@ -3,6 +3,7 @@
 export const PRESENCE = ["not online yet", "online", "kept off", "no network", "connection lost", "silent", "given up", "removed"];
 const WILLS = ["", "pending", "on-time", "early", "late", "missing", "unwatched", "not-due"];
 export const ONLINE = 1;
+export const GAVE_UP = 6;
 export const REMOVED = 7;
 
 export const presenceOf = (look) => look & 7;
@@ -25,6 +26,17 @@ export function words(kind, look) {
   if (kind === "light") return isOn(look) ? `on, ${levelOf(look)} %` : "off";
   if (kind === "thermostat") return `${isOn(look) ? "heating" : "idle"}, target ${(levelOf(look) / 2).toFixed(1)} °C`;
   return isOn(look) ? "on" : "off";
+}
+
+/** How many windows of a house are side by side, and one above the other: a little wider than high, with few places left over. */
+export function grid(n) {
+  let best = [1, n];
+  let least = Infinity;
+  for (let across = Math.ceil(Math.sqrt(n)); across <= Math.ceil(Math.sqrt(n * 1.7)); across++) {
+    const down = Math.ceil(n / across);
+    if (across * down - n < least) [best, least] = [[across, down], across * down - n];
+  }
+  return best;
 }
 
 /** The bytes of base64. */

@@ -4,9 +4,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html, moment, plural, visible } from "./html.js";
 import { ONLINE, presenceOf } from "./looks.js";
 import { amiss, selection } from "./selection.js";
-import { lookBack, run, useRun } from "./store.js";
+import { JOURNALS, lookBack, run, useRun } from "./store.js";
 
 const ROWS = 60;
+
+/** That there is nothing to show, and of how much that is said. */
+function nothing(filter) {
+  if (filter && run.exchanges.length > 0) return `None of the latest ${plural(run.exchanges.length, "exchange")} is of what the filter names.`;
+  const since = run.kindOf.length > JOURNALS ? "since this page was opened" : "so far";
+  return `No request has come${filter ? " to what the filter names" : ""} ${since}.${run.end ? "" : " Switch a light, and it stands here with its answer."}`;
+}
 
 export function Messages({ filter, choose, at }) {
   useRun("exchanges", "homes");
@@ -19,7 +26,7 @@ export function Messages({ filter, choose, at }) {
   const match = selection(filter);
   const seen = (x) => ({ kind: x.kind, home: x.home ?? "", id: x.id, online: presenceOf(run.looks[run.numbers.get(x.id)] ?? 0) === ONLINE });
   const shown = kept.current.filter((x) => !filter || match(seen(x))).slice(-ROWS).reverse();
-  if (shown.length === 0) return html`<p class="empty">No request has come${filter ? " to what the filter names" : ""} so far. Switch a light, and it stands here with its answer.</p>`;
+  if (shown.length === 0) return html`<p class="empty">${nothing(filter)}</p>`;
   return html`<div class="row above"><p class="quiet">${plural(shown.length, "exchange")}, the newest first${run.notShown > 0 ? `; ${plural(run.notShown, "exchange")} more came, beyond 50 a second` : ""}.</p>
       <button aria-pressed=${held} onClick=${() => setHeld(!held)}>${held ? "Go on" : "Hold"}</button></div>
     <div class="scroll" tabindex="0" role="region" aria-label="Messages"><table class="messages">

@@ -3,12 +3,15 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { follow, get, Problem } from "./api.js";
+import { changed, onChange } from "./changes.js";
 import { milliseconds } from "./html.js";
-import { change, directory, ONLINE, presenceOf, REMOVED } from "./looks.js";
+import { change, directory, GAVE_UP, ONLINE, presenceOf, REMOVED } from "./looks.js";
 
 export const FEW = 2000; // devices of which all ids are known here; of more, those of the homes that were opened
+export const JOURNALS = 1000; // devices that keep one: of more, none does before it is asked
 const AFTER = 20e3; // that is seen who is back from an incident
 const KEPT = 200; // exchanges, and as many devices that have gone
+const NOTED = 1000; // interventions, and as many incidents
 
 export const run = {
   link: { state: "connecting", since: Date.now(), problem: null }, // connecting, live, lost, refused or over
@@ -24,6 +27,8 @@ export const run = {
   homeOf: new Uint32Array(0),
   looks: new Uint32Array(0),
   online: 0,
+  gaveUp: 0,
+  seen: false, // somebody has been online
   ids: [], // by number
   numbers: new Map(), // by id
   details: new Map(), // id -> all that a watched device says of itself
@@ -35,6 +40,8 @@ export const run = {
   interventions: [],
   report: null,
   end: null,
+  final: {}, // result and Wills of a run that is over
+  leftOut: 0, // interventions that are kept no more
 };
 
 export const kindAt = (n) => run.kindNames[run.kindOf[n]] ?? "";
@@ -49,44 +56,11 @@ export function goesOn() {
 
 export const can = (ability) => run.status?.abilities.includes(ability) ?? false;
 
-const watching = new Set(); // {topics, tell}
-const dirty = new Set();
-let due = false;
-let flushed = 0;
-
-/** Says that something has changed: link, status, homes, looks, details, exchanges, incidents, log or load. */
-export function changed(...topics) {
-  for (const t of topics) dirty.add(t);
-  if (due) return;
-  due = true;
-  const flush = () => {
-    due = false;
-    flushed = performance.now();
-    const now = new Set(dirty);
-    dirty.clear();
-    for (const w of [...watching]) if (w.topics.some((t) => now.has(t))) w.tell();
-  };
-  const wait = 60 - (performance.now() - flushed);
-  if (wait > 0) setTimeout(() => requestAnimationFrame(flush), wait);
-  else requestAnimationFrame(flush);
-}
-
 /** Has a component drawn again as something of the run changes. */
 export function useRun(...topics) {
   const [, again] = useState(0);
-  useEffect(() => {
-    const w = { topics, tell: () => again((n) => n + 1) };
-    watching.add(w);
-    return () => watching.delete(w);
-  }, []);
+  useEffect(() => onChange(topics, () => again((n) => n + 1)), []);
   return run;
-}
-
-/** Calls tell as something changes, until the function that is returned is called. */
-export function onChange(topics, tell) {
-  const w = { topics, tell };
-  watching.add(w);
-  return () => watching.delete(w);
 }
 
 function name(line) {
@@ -110,7 +84,7 @@ export async function nameHome(home, from, most) {
 
 /** Fetches the latest exchanges from the journals of devices, where all keep one. */
 export async function lookBack() {
-  if (run.exchanges.length > 0 || run.kindOf.length === 0 || run.kindOf.length > 1000) return;
+  if (run.exchanges.length > 0 || run.kindOf.length === 0 || run.kindOf.length > JOURNALS) return;
   const { exchanges } = await get("/v1/exchanges?limit=60");
   if (run.exchanges.length === 0) run.exchanges.push(...exchanges);
   changed("exchanges");
@@ -163,13 +137,15 @@ const local = (time) => Date.parse(time) + run.skew;
 
 let unknown = false;
 
-/** The verdict of a run that is over and still answers. */
-function ended() {
-  get("/v1/result").then(({ over: done, result: r }) => {
-    const to = r.phases?.at(-1)?.to;
-    const told = r.ran && /^(ran as planned|stopped)$/.test(r.verdict) ? undefined : r.verdict; // of a run that measures nothing, there is none to tell
-    if (done) over({ verdict: told, why: r.sentences, ...(to && { time: new Date(Date.parse(r.started) + milliseconds(to)) }) });
-  }, () => {});
+/** How a run ended that is over and still answers. */
+async function ended() {
+  const { over: done, result: r } = await get("/v1/result").catch(() => ({}));
+  if (!done) return;
+  const wills = can("wills") ? await get("/v1/wills").catch(() => undefined) : undefined;
+  run.final = { result: r, wills };
+  const to = r.phases?.at(-1)?.to;
+  const told = r.ran && /^(ran as planned|stopped)$/.test(r.verdict) ? undefined : r.verdict; // of a run that measures nothing, there is none to tell
+  over({ verdict: told, why: r.sentences, ...(to && { time: new Date(Date.parse(r.started) + milliseconds(to)) }) });
 }
 
 function over(e) {
@@ -177,6 +153,16 @@ function over(e) {
   run.end = { ...e, verdict: e.verdict ?? run.end?.verdict, why: e.why ?? run.end?.why, lasted };
   if (run.link.state !== "over") run.link = { state: "over", since: Date.now(), problem: null };
   changed("link", "status");
+}
+
+function note(incident) {
+  run.incidents.set(incident.number, incident);
+  if (run.incidents.size > NOTED) run.incidents.delete(run.incidents.keys().next().value);
+}
+
+function acts(all) {
+  run.leftOut += Math.max(0, all.length - NOTED);
+  run.interventions = all.slice(-NOTED);
 }
 
 /** Sees, for a while after an incident, who is back from it. */
@@ -203,8 +189,10 @@ const hear = {
       unknown ||= n >= run.kindOf.length;
       fewer ||= presenceOf(look) === REMOVED;
     });
-    run.online = 0;
-    for (const look of run.looks) if (presenceOf(look) === ONLINE) run.online++;
+    const of = [0, 0, 0, 0, 0, 0, 0, 0];
+    for (const look of run.looks) of[presenceOf(look)]++;
+    [run.online, run.gaveUp] = [of[ONLINE], of[GAVE_UP]];
+    run.seen ||= run.online > 0;
     if (fewer) prune();
     if ((unknown || fewer) && run.homes.length > 0) begin(); // devices have come, or gone for good
     unknown = false;
@@ -227,17 +215,18 @@ const hear = {
     changed("details");
   },
   incident(e) {
-    run.incidents.set(e.number, e);
+    note(e);
     if (e.state === "over") recover(e);
     changed("incidents", "log");
   },
   intervention(e) {
-    if (!run.interventions.some((i) => i.n === e.n)) run.interventions.push(e);
+    if (!run.interventions.some((i) => i.n === e.n)) acts([...run.interventions, e]);
     changed("log");
   },
   phase(e) {
     if (run.status) run.status.phase = e.phase;
     if (e.phase === "ended") ended();
+    else begin(); // moments may count from elsewhere now: from the start of measuring
     changed("status");
   },
   gap(e) {
@@ -250,6 +239,8 @@ const hear = {
   },
   report(e) {
     run.report = e;
+    run.final = { result: e.result, wills: e.wills };
+    changed("status", "load");
   },
   end: over,
 };
@@ -305,8 +296,10 @@ async function learn() {
   }
   changed("status", "homes");
   if (of.devices <= FEW && run.numbers.size < of.devices) for (let cursor = ""; cursor !== undefined; ) cursor = await all(cursor);
-  run.interventions = (await get("/v1/interventions")).interventions;
-  if (can("incidents")) for (const i of (await get("/v1/incidents")).incidents) run.incidents.set(i.number, i);
+  const { interventions, left_out: more = 0 } = await get("/v1/interventions");
+  run.leftOut = more;
+  acts(interventions);
+  if (can("incidents")) for (const i of (await get("/v1/incidents")).incidents) note(i);
   changed("status", "homes", "incidents", "log", "load");
   if (run.status.phase === "ended") ended();
 }
@@ -359,6 +352,7 @@ function pause() {
 
 /** Has these devices say all of themselves as it changes, and no others. */
 export function watch(ids) {
+  if (run.end) return; // nothing more comes, but for the report
   ids = ids.filter((id) => id && !id.includes(",") && presenceOf(run.looks[run.numbers.get(id)] ?? 0) !== REMOVED).slice(0, 100);
   if (ids.join() === watched.join()) return;
   watched = ids;
@@ -374,4 +368,4 @@ export function start() {
   resume();
 }
 
-export { Problem };
+export { changed, onChange };

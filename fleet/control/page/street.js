@@ -2,7 +2,7 @@
 
 import { Component } from "preact";
 import { html, visible } from "./html.js";
-import { colourOf, isOn, levelOf, ONLINE, presenceOf } from "./looks.js";
+import { colourOf, grid, isOn, levelOf, ONLINE, presenceOf } from "./looks.js";
 import { kindAt, run, useRun } from "./store.js";
 
 const MOST_WINDOWS = 40;
@@ -24,8 +24,7 @@ class House extends Component {
   }
   render({ home, open, select, off }) {
     const shown = home.members.slice(0, MOST_WINDOWS);
-    const across = Math.max(3, Math.ceil(Math.sqrt(shown.length * 1.2)));
-    const down = Math.ceil(shown.length / across);
+    const [across, down] = grid(shown.length);
     const pitch = Math.min(46 / across, 30 / down, 12);
     const left = 30 - (across * pitch) / 2;
     const top = 39.5 - (down * pitch) / 2;

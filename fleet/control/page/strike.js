@@ -7,10 +7,10 @@ import { target } from "./selection.js";
 import { asOf, can, goesOn, run, useRun } from "./store.js";
 
 const kinds = [
-  ["power-cut", "Power cut", "They fall silent, and their connections end when the broker notices"],
-  ["wifi-loss", "Wi-Fi loss", "Nothing gets through; who outlasts it has lost nothing"],
-  ["router-reboot", "Router reboot", "Every connection breaks at once"],
-  ["flapping", "Flapping", "Up and down, again and again"],
+  ["power-cut", "Power cut", "They are gone without a word, and start anew when power is back"],
+  ["wifi-loss", "Wi-Fi loss", "They run on without a network; who has it back in time keeps its connection"],
+  ["router-reboot", "Router reboot", "They run on without a network; the router that is back knows none of their connections"],
+  ["flapping", "Flapping", "They come and go by themselves"],
   ["slow-link", "Slow link", "300 ms more for every packet"],
 ];
 const SURE = 1000; // devices, beyond which it is asked again
@@ -24,6 +24,9 @@ export function Strike({ whom: first, close }) {
   const [span, setSpan] = useState("20s");
   const [sure, setSure] = useState(false);
   const [affects, setAffects] = useState({ text: "…", ok: false, devices: 0 });
+  const { incidents, homes } = useRun("incidents", "homes", "looks");
+  const before = [...incidents.keys()].at(-1); // a share is drawn anew after each
+  const online = /(^|\s)online=/.test(whom) && run.online;
   useEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
     let late = false;
@@ -38,7 +41,7 @@ export function Strike({ whom: first, close }) {
       late = true;
       clearTimeout(timer);
     };
-  }, [kind, whom, span]);
+  }, [kind, whom, span, before, homes, online]);
   const strike = (event) => {
     event.preventDefault();
     setAffects({ ...affects, ok: false }); // once

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { get } from "./api.js";
-import { clock, html, milliseconds, number, plural, visible } from "./html.js";
+import { html, milliseconds, number, offset, plural, visible } from "./html.js";
 import { can, run, useRun } from "./store.js";
 
 const order = ["missing", "late", "early", "unexpected", "pending", "on-time", "not-due", "unwatched"];
@@ -27,7 +27,7 @@ function useWills() {
       clearTimeout(timer);
     };
   }, [run.status?.run]);
-  return got;
+  return run.final.wills ?? got;
 }
 
 function Matrix({ counts }) {
@@ -43,13 +43,13 @@ function Matrix({ counts }) {
 }
 
 export function Wills({ choose, chosen }) {
-  useRun("status");
+  useRun("status", "load");
   const got = useWills();
   if (run.status && !can("wills")) return html`<p class="empty">Nobody audits Will Messages in this run. A scenario with <code>[audit]</code> does, such as <code>power-cut</code>.</p>`;
-  if (!got) return html`<p class="empty">…</p>`;
-  if (got.counts.length === 0) return html`<p class="empty">Everybody has been online so far: no Will was due. Kill a device, and see.</p>`;
+  if (!got) return html`<p class="empty">${run.end ? "The run is over, and what became of its Wills was not asked for before." : "…"}</p>`;
+  if (got.counts.length === 0) return html`<p class="empty">${run.end ? "No device went offline: no Will was due." : "No device has gone offline so far: no Will was due. Kill one, and see."}</p>`;
   const wills = [...got.wills].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict) || a.id.localeCompare(b.id));
-  const at = (text) => (text ? clock(milliseconds(text)) : "");
+  const at = (text) => (text ? offset(milliseconds(text)) : "");
   return html`<${Matrix} counts=${got.counts} />
     <div class="scroll" tabindex="0" role="region" aria-label="Wills"><table>
     <thead><tr><th scope="col">device</th><th scope="col">went by</th><th scope="col">its Will</th><th scope="col">due</th><th scope="col">came</th><th scope="col">answered</th></tr></thead>
