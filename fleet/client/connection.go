@@ -26,8 +26,14 @@ func (s *Session) HasNoNetwork() bool { return s.link != nil && s.link.noNetwork
 // CONNACK they are what the standard assumes.
 func (s *Session) Limits() *Limits { return &s.link.limits }
 
-// ConnectionNumber is that of the present connection; 0 where they are not observed.
-func (s *Session) ConnectionNumber() uint32 { return s.link.number }
+// ConnectionNumber is that of the present connection, or of the last; 0 where there was none,
+// or where they are not observed.
+func (s *Session) ConnectionNumber() uint32 {
+	if s.link == nil {
+		return 0
+	}
+	return s.link.number
+}
 
 // Resumed reports whether the broker still had the session.
 func (s *Session) Resumed() bool { return s.link.present }

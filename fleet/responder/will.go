@@ -24,9 +24,12 @@ func (r *Responder) LastWords() (said Said, delay uint32, ok bool) {
 	if r.spec.Group.Will.Off {
 		return said, 0, false
 	}
-	w := r.will(r.spec.Vars(r.env.Run))
-	if r.V311() { // where a Will is a topic and a payload (3.1.1: 3.1.3)
+	w := r.willAs(r.spec.Vars(r.env.Run), r.willQoS, r.willKeep)
+	switch number := r.ConnectionNumber(); {
+	case r.V311(): // where a Will is a topic and a payload (3.1.1: 3.1.3)
 		w.Props, w.Delay = wire.Properties{}, 0
+	case r.Observed() && number > 0:
+		w.Props.User = r.AppendConnection(w.Props.User, number)
 	}
 	p := wire.Publish{Topic: w.Topic, Payload: w.Payload[:min(len(w.Payload), mostPayload)], QoS: w.QoS, Retain: w.Retain, Props: w.Props}
 	return Said{Publish: p, Bytes: len(w.Payload), Cut: len(w.Payload) > mostPayload}, w.Delay, true

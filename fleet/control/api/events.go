@@ -1,5 +1,7 @@
 package api
 
+import "encoding/json"
+
 // What GET /v1/events sends. Each event has a type, as `event:` says, and its data is JSON:
 //
 //	hello         who speaks, and what is kept: a [Hello], first on every stream

@@ -36,6 +36,13 @@ function phase(s) {
   return `${named[s.phase] ?? s.phase} ${clock(asOf() - run.started)}`;
 }
 
+/** How many are online or, of a run that is over, were before all were stopped. */
+function Count({ total }) {
+  const last = run.end && run.final.result?.devices;
+  if (last) return html`<span class="count"><i class="quiet"></i>${number(last.online)} of ${number(last.total)} were online</span>`;
+  return html`<span class="count"><i class=${run.link.state !== "live" ? "quiet" : run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`;
+}
+
 function Top({ strike }) {
   useRun("status", "link", "looks", "second", "load");
   const now = useTheme();
@@ -47,7 +54,7 @@ function Top({ strike }) {
     <h1>homefleet</h1>
     ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase(s)}</span>`}
     <span class="grow"></span>
-    ${s && total > 0 && html`<span class="count"><i class=${run.link.state !== "live" ? "quiet" : run.online >= total ? "ok" : "warn"}></i>${number(run.online)} of ${number(total)} online</span>`}
+    ${s && total > 0 && html`<${Count} total=${total} />`}
     ${p99 !== undefined && html`<span class="quiet">p99 ${span(p99)}</span>`}
     ${can("incidents") && goes && html`<button class="primary" onClick=${strike}>Incident…</button>`}
     ${can("load") && goes && html`<${PauseLoad} />`}

@@ -24,7 +24,7 @@ function Over() {
   const { verdict, why = [] } = run.end;
   return html`<section class=${`banner over ${colour(verdict)}`} role="status" aria-label="The end">
     <div><h2>${verdict ? html`${verdict[0].toUpperCase() + verdict.slice(1)}` : "The run is over"}</h2>
-      ${why.slice(0, 6).map((w) => html`<p>${visible(w, 400)}</p>`)}
+      ${why.slice(0, 6).map((w) => html`<p>${visible(/^[a-z]+ /.test(w) ? w[0].toUpperCase() + w.slice(1) : w, 400)}</p>`)}
       <p class="quiet">The run is over; it lasted ${clock(run.end.lasted)}. What stands here is how it ended, at ${second(run.link.since)}.</p></div>
     <${Save} />
   </section>`;

@@ -63,9 +63,8 @@ export function asCommand(x, tool) {
   if (/^wss?:/.test(broker)) return { why: "mosquitto_rr speaks no WebSocket" };
   const tls = /^(mqtts|ssl|tls):/.test(broker);
   const url = new URL(broker.replace(/^\w+:/, "http:"));
-  const state = x.also?.[0]; // where the answer is, without a Response Topic
-  const said = [response_topic || state ? "mosquitto_rr" : "mosquitto_pub", "-V", response_topic ? "mqttv5" : "mqttv311", "-h", url.hostname.replace(/^\[|\]$/g, ""), "-p", url.port || (tls ? "8883" : "1883"),
-    ...(tls ? ["--tls-use-os-certs"] : []), ...(secret ? ["-u", "USER", "-P", "PASSWORD"] : []), "-q", qos, "-t", quoted(topic), ...(response_topic || state ? ["-e", quoted(response_topic ?? state.topic)] : [])];
+  const said = [...(response_topic ? ["mosquitto_rr", "-V", "mqttv5"] : ["mosquitto_pub"]), "-h", url.hostname.replace(/^\[|\]$/g, ""), "-p", url.port || (tls ? "8883" : "1883"),
+    ...(tls ? ["--tls-use-os-certs"] : []), ...(secret ? ["-u", "USER", "-P", "PASSWORD"] : []), "-q", qos, "-t", quoted(topic), ...(response_topic ? ["-e", quoted(response_topic)] : [])];
   return { line: [...said, ...(payload === "" ? ["-n"] : ["-m", quoted(payload)])].join(" ") };
 }
 

@@ -12,8 +12,9 @@ let soFar = null; // what became of requests, those outstanding among them
 
 /** A point of the history as it is drawn, and no more of it: there are many. */
 function point(p, before) {
-  const { n, devices, online, commands, messages, requests: of, response: r } = p;
+  const { n, devices, commands, messages, requests: of, response: r } = p;
   const at = Math.round(milliseconds(p.at));
+  const online = p.phase === "ended" && before ? before.online : p.online; // all are stopped then
   const requests = of && { planned: of.planned, sent: of.sent, late: of.late, lost: of.lost, refused: of.refused };
   return { n, at, from: before ? before.at : at - 1000, devices, online, commands, messages, requests, p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
 }
@@ -57,7 +58,7 @@ const LEDGER = [
   ["late", "Late", "heat"],
   ["lost", "Lost", "bad"],
   ["refused", "Refused", "will"],
-  ["interrupted", "Interrupted", "faint"],
+  ["interrupted", "Interrupted", "control"],
   ["not_sent", "Not sent", "faint"],
 ];
 
@@ -181,7 +182,7 @@ function Tiles({ r, result }) {
   return html`<dl class="tiles">
     ${one("Rate", `${each(rate)}/s`, r ? `sent in the last second, ${each(now?.requests?.planned)} planned` : "commands in the last second")}
     ${r && one("Outstanding", number(ledger(r)[1].n), "wait for an answer")}
-    ${r && ["p50", "p90", "p99"].map((p) => one(p, t?.[p] ? span(milliseconds(t[p])) : last?.[p] !== undefined ? span(last[p]) : "–", t?.[p] ? "of all so far" : "of the last second"))}
+    ${r && ["p50", "p90", "p99"].map((p) => one(p, t?.[p] ? span(milliseconds(t[p])) : last?.[p] !== undefined ? span(last[p]) : "–", !t?.[p] ? "of the last second" : run.end ? "of all" : "of all so far"))}
     ${r && one("Failed", number(r.late + r.lost + r.refused), "late, lost or refused", r.late + r.lost + r.refused > 0)}
     ${!r && one("Messages", `${each(now?.messages)}/s`, "published by devices")}
     ${one("Online", number(now?.online ?? run.online), `of ${number(run.status?.devices.total ?? 0)}`)}
