@@ -48,11 +48,6 @@ group("what is done", () => {
     const card = page.locator('[data-device="light-01"].off');
     await card.getByText(/Offline \d+:\d\d · cut/).waitFor();
     await page.getByText("11 of 12 online").waitFor();
-    await page.getByRole("button", { name: /^Will/ }).click();
-    await page.locator(".ladder").getByText("not audited").waitFor();
-    await go(page, "wills");
-    await page.getByText("Nobody audits Will Messages in this run.").waitFor();
-    await go(page, "homes");
     await shot(page, "offline");
     await card.getByRole("button", { name: "Revive" }).click();
     await page.getByText("12 of 12 online").waitFor();

@@ -35,7 +35,7 @@ func (c *call) sendReport(out *stream) error {
 	}
 	last := api.Report{Name: "homefleet-" + c.Run + ".html", HTML: html.String()}
 	last.Result, _ = json.Marshal(res) // texts and numbers, which cannot fail
-	if c.Fleet.Audited() {
+	if c.Fleet.Unaudited() == nil {
 		last.Wills = c.willsOf(&scenarios.Selector{All: true}, "", "")
 	}
 	return out.send("", "report", last)

@@ -1,10 +1,8 @@
 // What is to be said of the run and of the connection to it, above all views.
 
 import { useEffect, useState } from "preact/hooks";
-import { clock, html, plural, second, visible } from "./html.js";
+import { clock, html, plural, second, sentence, visible } from "./html.js";
 import { run, useRun } from "./store.js";
-
-const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 /** The colour of a verdict, as the report has it. */
 const colour = (verdict = "") => (/^(pass|ran as planned)$/.test(verdict) ? "good" : /^(fail|broken)/.test(verdict) ? "bad" : verdict && "warn");

@@ -7,6 +7,9 @@ export const html = htm.bind(h);
 
 export const number = (n) => n.toLocaleString("en");
 
+/** A text as a sentence. */
+export const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}.`;
+
 /** "3 devices", "1 device". */
 export const plural = (n, word) => `${number(n)} ${word}${n === 1 ? "" : "s"}`;
 

@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { get } from "./api.js";
-import { html, milliseconds, number, offset, plural, visible } from "./html.js";
-import { can, run, useRun } from "./store.js";
+import { html, milliseconds, number, offset, plural, sentence, visible } from "./html.js";
+import { run, useRun } from "./store.js";
 
 const order = ["missing", "late", "early", "unexpected", "pending", "on-time", "not-due", "unwatched"];
 const wrong = new Set(["missing", "late", "early", "unexpected"]);
@@ -14,11 +14,10 @@ const ROWS = 200;
 function useWills() {
   const [got, setGot] = useState(null);
   useEffect(() => {
-    if (!can("wills")) return;
     let timer = 0;
     let over = false;
     const ask = async () => {
-      if (run.link.state === "live" || !got) await get("/v1/wills").then((w) => over || setGot(w), () => {});
+      if (run.link.state === "live" || !got) await get("/v1/wills").then((w) => over || setGot(w), (e) => over || (e.status === 409 && setGot({ why: e })));
       if (!over && !run.end) timer = setTimeout(ask, 2000);
     };
     ask();
@@ -45,8 +44,8 @@ function Matrix({ counts }) {
 export function Wills({ choose, chosen }) {
   useRun("status", "load");
   const got = useWills();
-  if (run.status && !can("wills")) return html`<p class="empty">Nobody audits Will Messages in this run. A scenario with <code>[audit]</code> does, such as <code>power-cut</code>.</p>`;
   if (!got) return html`<p class="empty">${run.end ? "The run is over, and what became of its Wills was not asked for before." : "…"}</p>`;
+  if (got.why) return html`<p class="empty">${sentence(visible(got.why.message))} ${sentence(visible(got.why.hint ?? ""))}</p>`;
   if (got.counts.length === 0) return html`<p class="empty">${run.end ? "No device went offline: no Will was due." : "No device has gone offline so far: no Will was due. Kill one, and see."}</p>`;
   const wills = [...got.wills].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict) || a.id.localeCompare(b.id));
   const at = (text) => (text ? offset(milliseconds(text)) : "");
