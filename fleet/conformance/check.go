@@ -33,6 +33,9 @@ type run struct {
 	blind       string // why it cannot be told that nothing came
 	trace       trace
 	uncorrected bool // subscriptions are used at once
+	// slowest is the longest that an answer took which is due at once: CONNACK or PINGRESP;
+	// overslept is how much longer than it was to a wait took.
+	slowest, overslept time.Duration
 	// excuse says why what was found may be this machine's fault, where it may be; nil: it
 	// cannot.
 	excuse func() string
@@ -45,6 +48,7 @@ type run struct {
 type ended struct {
 	status         Status
 	expected, seen string
+	slow           bool // nothing could be told, since it took too long
 }
 
 // fault ends the check with a deviation. seen says what came instead of what was
@@ -52,7 +56,7 @@ type ended struct {
 func (r *run) fatalf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	seen, expected, _ := strings.Cut(text, "; want ")
-	panic(ended{Deviates, expected, seen})
+	panic(ended{status: Deviates, expected: expected, seen: seen})
 }
 
 // expect is fatalf unless ok.
@@ -77,7 +81,8 @@ func (r *run) undecided(format string, args ...any) {
 // where this machine or the network were slower than that.
 func (r *run) within(since time.Time, limit time.Duration) {
 	if d := time.Since(since); d > limit {
-		r.undecided("this machine or the network was too slow: %v passed where it takes less than %v to tell", d.Round(time.Millisecond), limit)
+		panic(ended{status: NotDecided, slow: true, seen: fmt.Sprintf("this machine or the network was too slow: %v passed where it takes less than %v to tell",
+			d.Round(time.Millisecond), limit)})
 	}
 }
 
@@ -94,8 +99,10 @@ func (r *run) tardy(limit time.Duration, clients ...*client) string {
 
 // wait lets time pass.
 func (r *run) wait(d time.Duration) {
+	start := time.Now()
 	select {
 	case <-time.After(d):
+		r.overslept = max(r.overslept, time.Since(start)-d)
 	case <-r.ctx.Done():
 		r.undecided("%s", why(r.ctx))
 	}
@@ -125,6 +132,8 @@ type outcome struct {
 	took  time.Duration
 	stood time.Duration // for how long this machine stood still meanwhile
 	again bool          // it failed, and that may be this machine's fault
+
+	slowest, overslept time.Duration // see run
 }
 
 // attempt carries out one check or control.
@@ -151,7 +160,7 @@ func (x *examiner) attempt(ctx context.Context, s *Statement, check func(*run)) 
 	}()
 	stop()
 	out.took = time.Since(start)
-	out.stood = x.stalls.since(start)
+	out.stood, out.slowest, out.overslept = x.stalls.since(start), r.slowest, r.overslept
 	excuse := ""
 	if out.status == Deviates && r.excuse != nil {
 		excuse = r.excuse()
@@ -161,6 +170,13 @@ func (x *examiner) attempt(ctx context.Context, s *Statement, check func(*run)) 
 		out.ended, out.again = ended{status: NotDecided, seen: excuse}, true
 	case out.status == Deviates && out.stood > 0 && out.timed():
 		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("this machine stood still for %v meanwhile", out.stood.Round(time.Millisecond))}, true
+	case out.status == Deviates && out.overslept > late/2:
+		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("this machine was too slow: a wait took %v more than it was to", out.overslept.Round(time.Millisecond))}, true
+	case out.status == Deviates && out.slowest > late+3*x.usual:
+		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("the broker or this machine was slow: an answer took %v, which took %v before",
+			out.slowest.Round(time.Millisecond), x.usual.Round(time.Millisecond))}, true
+	case out.slow:
+		out.again = true
 	case ctx.Err() != nil:
 		out.ended = ended{status: NotDecided, seen: why(ctx)}
 	case out.status == Conforms && r.judged == 0:

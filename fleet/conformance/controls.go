@@ -88,12 +88,12 @@ func passesOld(r *run) {
 // of the group.
 func (x *examiner) controlled(ctx context.Context, s *Statement) ended {
 	if s.control != nil {
-		return x.attempt(ctx, s, s.control).ended
+		return x.tried(ctx, s, s.control).ended
 	}
 	x.mu.Lock()
 	once, ok := x.controls[s.Group]
 	if !ok {
-		once = sync.OnceValue(func() ended { return x.attempt(ctx, s, controls[s.Group].check).ended })
+		once = sync.OnceValue(func() ended { return x.tried(ctx, s, controls[s.Group].check).ended })
 		x.controls[s.Group] = once
 	}
 	x.mu.Unlock()

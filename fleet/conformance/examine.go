@@ -58,6 +58,7 @@ type examiner struct {
 	password *string
 	patience time.Duration
 	early    time.Duration // how long a subscription takes after its SUBACK
+	usual    time.Duration // how long a CONNACK takes, where nothing else goes on
 	numbered atomic.Int64  // runs so far
 	left     atomic.Int64  // sessions and topics that could not be cleared
 	stalls   stalls
@@ -193,13 +194,7 @@ func (x *examiner) check(ctx context.Context, j job) Result {
 		r.Status, r.Seen = status, why
 		return r
 	}
-	out := x.attempt(ctx, &j.Statement, j.check)
-	for range mostExcused {
-		if !out.again || ctx.Err() != nil {
-			break
-		}
-		out = x.attempt(ctx, &j.Statement, j.check)
-	}
+	out := x.tried(ctx, &j.Statement, j.check)
 	r.take(&out)
 	if r.Status == Conforms {
 		if end := x.controlled(ctx, &j.Statement); end.status != Conforms {
@@ -210,9 +205,21 @@ func (x *examiner) check(ctx context.Context, j job) Result {
 	return r
 }
 
-// mostExcused is how often a check is done again that may have failed because of this
-// machine.
+// mostExcused is how often a check or control is done again that may have failed because of
+// this machine.
 const mostExcused = 4
+
+// tried is attempt, and again while what failed may be this machine's fault.
+func (x *examiner) tried(ctx context.Context, s *Statement, check func(*run)) outcome {
+	out := x.attempt(ctx, s, check)
+	for range mostExcused {
+		if !out.again || ctx.Err() != nil {
+			break
+		}
+		out = x.attempt(ctx, s, check)
+	}
+	return out
+}
 
 // repeat does a check that failed again, until it has been done as often as wanted.
 func (x *examiner) repeat(ctx context.Context, r *Result) {

@@ -55,6 +55,7 @@ func (x *examiner) learn(ctx context.Context) error {
 		ack = r.hello(hello{props: sessionExpiry(1) + requestResponse(1)}).connack
 		r.judged++
 	})
+	x.usual = five.slowest
 	if five.status == Conforms && ack.code == 0 {
 		x.read(ack)
 		x.measureEarly(ctx)
@@ -75,6 +76,7 @@ func (x *examiner) learn(ctx context.Context) error {
 	})
 	switch {
 	case four.status == Conforms && ack.code == 0:
+		x.usual = four.slowest
 		x.facts.OldOnly = true
 		x.facts.Identifiers, x.facts.Shared = false, false
 		x.guarded(ctx, 4)

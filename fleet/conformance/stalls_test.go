@@ -50,6 +50,40 @@ func TestStallsExcuse(t *testing.T) {
 	if r := check("client n1 got nothing; want a PUBLISH"); r.Status != NotDecided || tries != 1+mostExcused || !strings.Contains(r.Seen, "stood still") {
 		t.Errorf("what did not come: %s after %d tries: %s; want it not decided after %d", r.Status, tries, r.Seen, 1+mostExcused)
 	}
+	// Nor is anything held against who was as slow with its CONNACK as a machine that is busy
+	// makes one, but for who is always as slow.
+	slow := func(usual time.Duration) Result {
+		x := newExaminer(x.cfg)
+		x.usual = usual
+		return x.check(t.Context(), job{Statement: Statement{Group: Publish, check: func(r *run) {
+			tries++
+			r.slowest = 2500 * time.Millisecond
+			r.fatalf("client n1 got the end of the connection; want DISCONNECT 0x8E")
+		}}})
+	}
+	tries = 0
+	if r := slow(time.Millisecond); r.Status != NotDecided || tries != 1+mostExcused || !strings.Contains(r.Seen, "an answer took 2.5s, which took 1ms before") {
+		t.Errorf("at a CONNACK that took long: %s after %d tries: %s; want it not decided after %d", r.Status, tries, r.Seen, 1+mostExcused)
+	}
+	tries = 0
+	if r := slow(2 * time.Second); r.Status != Deviates || tries != 1 {
+		t.Errorf("at a broker that is always as slow: %s after %d tries; want a deviation at once", r.Status, tries)
+	}
+	tries = 0
+	if r := newExaminer(x.cfg).check(t.Context(), job{Statement: Statement{Group: Publish, check: func(r *run) {
+		tries++
+		r.overslept = 600 * time.Millisecond
+		r.fatalf("client n1 got a PUBLISH; want nothing")
+	}}}); r.Status != NotDecided || tries != 1+mostExcused || !strings.Contains(r.Seen, "a wait took 600ms more") {
+		t.Errorf("after a wait that took too long: %s after %d tries: %s; want it not decided after %d", r.Status, tries, r.Seen, 1+mostExcused)
+	}
+	tries = 0
+	if r := x.check(t.Context(), job{Statement: Statement{Group: Publish, check: func(r *run) {
+		tries++
+		r.within(time.Now().Add(-time.Minute), time.Second)
+	}}}); r.Status != NotDecided || tries != 1+mostExcused {
+		t.Errorf("too slow to tell: %s after %d tries; want it not decided after %d", r.Status, tries, 1+mostExcused)
+	}
 	if r := check("QoS 1; want 2"); r.Status != Deviates || tries != 1 {
 		t.Errorf("what was wrong: %s after %d tries; want a deviation at once", r.Status, tries)
 	}

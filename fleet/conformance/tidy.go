@@ -26,14 +26,14 @@ func (r *run) tidy() {
 // clear ends a session by a CONNECT with Clean Start and no expiry, and empties
 // topics. It reports whether the broker has gone along.
 func (r *run) clear(h hello, topics map[string]bool) bool {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), 2*time.Second)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), usualPatience)
 	defer stop()
 	conn, err := r.x.cfg.Dial(ctx)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(usualPatience))
 	if r.x.cfg.Username != "" {
 		h.username, h.password = &r.x.cfg.Username, r.x.password
 	}
@@ -59,7 +59,7 @@ func (c *client) skipTo(typ byte) (came bool) {
 		}
 	}()
 	for {
-		p, err := c.receive(2 * time.Second)
+		p, err := c.receive(usualPatience)
 		if err != nil {
 			return false
 		}
