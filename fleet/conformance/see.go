@@ -24,9 +24,19 @@ func (c *client) want(typ byte) *packet {
 		c.r.fatalf("%s got %s; want %s", c.name, plainly(err), typeNames[typ])
 	}
 	if p.typ != typ {
+		c.overdue(typ)
 		c.r.fatalf("%s got %v; want %s", c.name, p, typeNames[typ])
 	}
 	return p
+}
+
+// overdue notes how long an answer has been due that is due at once, where something else came
+// in its place.
+func (c *client) overdue(typ byte) {
+	switch typ {
+	case connack, puback, pubrec, pubcomp, suback, unsuback, pingresp:
+		c.r.slowest = max(c.r.slowest, time.Since(c.wrote))
+	}
 }
 
 // message returns the next packet, which must be that PUBLISH.
@@ -82,6 +92,7 @@ func (c *client) await(typ byte, id int) *packet {
 			return p
 		}
 		if p.typ != publish {
+			c.overdue(typ)
 			c.r.fatalf("%s got %v; want %s of id %d", c.name, p, typeNames[typ], id)
 		}
 		c.queue = append(c.queue, p)

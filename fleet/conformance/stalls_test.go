@@ -4,9 +4,12 @@ import (
 	"context"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"homefleet/fleet/broker"
 )
 
 func TestStalls(t *testing.T) {
@@ -29,6 +32,24 @@ func TestStalls(t *testing.T) {
 		}
 		stop()
 	})
+}
+
+// A broker that says nothing to a first CONNECT, as on a machine that is busy, is not taken for
+// one that knows no MQTT 5; one that never answers it, and answers 3.1.1, is.
+func TestSilentBroker(t *testing.T) {
+	t.Parallel()
+	target, _ := startEmbedded(t, broker.Config{Anonymous: true})
+	for _, silent := range []int64{1, 1000} {
+		var n atomic.Int64
+		b := &bug{up: dropped(func(_ *lie, p pkt) bool { return p.typ() == 1 && n.Add(1) <= silent })}
+		x := newExaminer(Config{Dial: dialer(startLiar(t, target, b)), Run: "t", patience: 500 * time.Millisecond})
+		if err := x.learn(t.Context()); err != nil {
+			t.Errorf("silent to %d: learn = %v; want nil", silent, err)
+		}
+		if old := silent > 1; x.facts.OldOnly != old {
+			t.Errorf("silent to %d: MQTT 3.1.1 only = %v; want %v", silent, x.facts.OldOnly, old)
+		}
+	}
 }
 
 // What seems not to come while this machine stands still is done again, and held against
