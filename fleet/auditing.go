@@ -41,7 +41,7 @@ func (f *Fleet) newAudit(followed bool) {
 	f.auditors.Aside = f.aside
 	id := auditorID(f.run)
 	f.auditor = audit.NewAuditor(f.env, f.auditorProfile(), f.run, identity{auditorRole, 0}.stream(), audit.Auditing{
-		Audit: f.audit, Wills: auditedWills{f}, Filters: f.scenario.WillFilters(), QoS: f.auditorQoS(), Mute: f.aside,
+		Audit: f.audit, Wills: auditedWills{f}, Filters: f.scenario.WillFilters(), QoS: f.auditorQoS(), Aside: f.aside,
 		ClientID: id, Credentials: f.auditorCredentials(id), Broker: t.KnowBroker,
 	})
 }

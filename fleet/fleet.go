@@ -185,7 +185,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	for i := range sc.Groups {
 		profiles[&sc.Groups[i]] = f.deviceProfile(&sc.Groups[i])
 	}
-	if f.aside = !sc.Audit.On && !o.Audit; !f.aside || o.WatchWills && !sc.Measured() {
+	if f.aside = !sc.Audit.On && !o.Audit; !f.aside || o.WatchWills && !sc.Measured() && len(sc.WillFilters()) > 0 {
 		f.newAudit(o.Events != nil && o.Journals)
 	}
 	f.deviceEnv = f.newDeviceEnv(voices, &o)

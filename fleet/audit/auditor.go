@@ -29,6 +29,7 @@ type Auditor struct {
 	pulse   time.Time     // when it looks next whether it is still connected
 	certain chan struct{} // closed when a PINGREQ that is yet to be made is answered; nil: nobody waits
 	asked   bool          // that PINGREQ is made
+	heard   bool          // something has come on the topics of Wills
 }
 
 // Auditing is what an Auditor is to do. Its functions are called on the Auditor's
@@ -41,7 +42,11 @@ type Auditing struct {
 	ClientID    string
 	Credentials func(*wire.Connect) error
 	Broker      func(version string) // told what the broker says it is; it may be told again
-	Mute        bool                 // it asks nobody whether he answers
+	// Aside says that nobody has asked for the audit, or seen to it that the auditor is allowed to
+	// hear of Wills: it asks no device whether it answers, and does not count as watching before
+	// something has come on the topics of Wills, where devices say that they are there, too. A
+	// broker may take its subscription and let nothing through.
+	Aside bool
 }
 
 // Wills knows the Wills of those who are audited.
@@ -91,7 +96,7 @@ func (r *Auditor) FillConnect(p *wire.Connect) error {
 // ones only. All are needed but the last, which only says what the broker is.
 func (r *Auditor) Subscriptions() ([]packets.SubOptions, int, error) {
 	var subs []packets.SubOptions
-	if !r.Mute {
+	if !r.Aside {
 		subs = append(subs, packets.SubOptions{Topic: string(r.answers), QoS: 1})
 	}
 	for _, filter := range r.Filters {
@@ -109,7 +114,9 @@ const versionTopic = "$SYS/broker/version"
 // Online implements [client.Handler].
 func (r *Auditor) Online(now time.Time) time.Time {
 	r.pulse = now.Add(certainty)
-	r.Audit.Watching(r.clock.Now(), true)
+	if r.hears() {
+		r.Audit.Watching(r.clock.Now(), true)
+	}
 	if !r.CleanStarted() && !r.Resumed() {
 		r.Audit.Forgot() // 3.2.2-2: it is to have the session
 	}
@@ -144,9 +151,16 @@ func (r *Auditor) Message(p *wire.Publish) {
 	}
 }
 
+// hears reports whether the auditor hears of Wills, as far as is known.
+func (r *Auditor) hears() bool { return r.heard || !r.Aside }
+
 // will takes what came to the topic of a Will.
 func (r *Auditor) will(p *wire.Publish) {
 	now := r.clock.Now()
+	if !r.hears() {
+		r.Audit.Watching(now, true)
+	}
+	r.heard = true
 	device, number, ok := r.Wills.Whose(p)
 	if !ok {
 		return
@@ -185,7 +199,7 @@ func (r *Auditor) nextAct() time.Time { return client.Earlier(r.pulse, r.nextQue
 // came in between was seen late. It may be called from any goroutine.
 func (r *Auditor) StoodStill(from, to time.Duration) {
 	r.Tell(func() {
-		if r.Live() {
+		if r.Live() && r.hears() {
 			r.Audit.Watching(from, false)
 			r.Audit.Watching(to, true)
 		}

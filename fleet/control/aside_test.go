@@ -1,8 +1,11 @@
 package control_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -170,6 +173,73 @@ func TestNobodyMayWatchTheWills(t *testing.T) {
 				t.Errorf("verdict %s, %q; want it as planned", res.Verdict, res.Sentences)
 			}
 		})
+	}
+}
+
+// deaf is a connection over which nothing is published to the auditor.
+type deaf struct {
+	net.Conn
+	auditor bool
+	in, out []byte
+}
+
+func (d *deaf) Write(b []byte) (int, error) {
+	d.auditor = d.auditor || bytes.Contains(b, []byte("homefleet-auditor"))
+	return d.Conn.Write(b)
+}
+
+func (d *deaf) Read(p []byte) (int, error) {
+	buf := make([]byte, 4096)
+	for len(d.out) == 0 {
+		n, err := d.Conn.Read(buf)
+		d.in = append(d.in, buf[:n]...)
+		for {
+			size, used := binary.Uvarint(d.in[min(1, len(d.in)):]) // as MQTT has the Remaining Length (1.5.5)
+			whole := 1 + used + int(size)
+			if used <= 0 || len(d.in) < whole {
+				break
+			}
+			const publish = 3
+			if !d.auditor || d.in[0]>>4 != publish {
+				d.out = append(d.out, d.in[:whole]...)
+			}
+			d.in = d.in[whole:]
+		}
+		if len(d.out) == 0 && err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, d.out)
+	d.out = d.out[n:]
+	return n, nil
+}
+
+// A broker that takes the auditor's subscription and lets nothing through, as Mosquitto does by
+// its ACL, is not blamed for Wills that nobody could see.
+func TestAuditorThatHearsNothing(t *testing.T) {
+	res := inBubble(t, watched, func(h *bubbled) {
+		<-h.fleet.Ready()
+		h.do("POST", "/v1/actions/kill", `{"select":{"id":"kettle"}}`)
+		time.Sleep(20 * time.Second)
+		if got, want := h.wills(""), []string{"kettle cut unwatched"}; !slices.Equal(got, want) {
+			t.Errorf("Wills: %q; want %q", got, want)
+		}
+		h.do("POST", "/v1/actions/revive", `{"select":{"id":"kettle"}}`)
+		time.Sleep(time.Second)
+		h.fleet.Stop()
+	}, watchWills, func(b *bubbling) {
+		watch := b.options
+		b.options = func(o *fleet.Options) {
+			watch(o)
+			dial := o.Dial
+			o.Dial = func(ctx context.Context) (net.Conn, error) {
+				c, err := dial(ctx)
+				return &deaf{Conn: c}, err
+			}
+		}
+	})
+	if res.Verdict != metrics.VerdictRan || res.Audit.Wills.Missing > 0 || res.Audit.Wills.Unwatched != 1 {
+		t.Errorf("verdict %s, %q, audit %+v; want it as planned, and one Will that is not judged", res.Verdict, res.Sentences, res.Audit.Wills)
 	}
 }
 
