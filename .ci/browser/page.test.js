@@ -122,6 +122,11 @@ group("what is done", () => {
     await page.getByLabel("Payload").fill("bright");
     await page.getByRole("button", { name: "Send" }).click();
     await page.locator(".command .against").getByText(/bright/).waitFor();
+    await page.locator('[data-device="light-02"] .name').click();
+    await page.getByRole("heading", { name: "light-02" }).waitFor();
+    assert.equal(await page.locator(".against").count(), 0, "what one device said stands at another");
+    await go(page, "messages");
+    await page.getByRole("row", { name: /brightness bright .* error/ }).waitFor();
   });
 });
 

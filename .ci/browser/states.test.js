@@ -117,6 +117,19 @@ group("states", () => {
     await page.getByRole("row", { name: /^−0:0\d behave/ }).waitFor();
   });
 
+  test("a run that ends while it is asked for something, and answers no more: its end is heard", async (t) => {
+    const home = await run(t, await scenario(measured(600)));
+    const page = await open(t, home.url);
+    await page.getByText("10 of 10 online").waitFor();
+    await page.route(/v1\/(homes|kinds)/, (r) => r.abort());
+    const asked = page.waitForRequest(/v1\/homes/);
+    await home.api("/v1/devices", { kind: "light", id: "guest" });
+    await asked; // where the guest belongs
+    await home.api("/v1/stop", {});
+    await page.getByText(/The run is over; it lasted/).waitFor();
+    await page.getByRole("button", { name: "Save the report" }).waitFor();
+  });
+
   test("more viewers than there may be: it is said that there are too many, not that nobody answers", async (t) => {
     const home = await run(t, "bedroom");
     const away = new AbortController();

@@ -16,6 +16,7 @@ export function Card({ number, id, open, select, byHand }) {
   const look = run.looks[number] ?? 0;
   const d = run.details.get(id);
   const kind = kindAt(number);
+  const called = shortName(number);
   const up = presenceOf(look) === ONLINE;
   const bodyOf = { light: Light, thermostat: Thermostat, plug: Plug }[kind] ?? Generic;
   const on = async (event, attribute, payload) => {
@@ -27,8 +28,8 @@ export function Card({ number, id, open, select, byHand }) {
   };
   return html`<article class=${`card ${up ? "" : "off"} ${open ? "open" : ""}`} data-device=${id} aria-busy=${waits} onClick=${() => id && select(id)}>
     <header>
-      <button class="name" title=${visible(id ?? "")} onClick=${(e) => (e.stopPropagation(), id && select(id))}><bdi>${visible(shortName(number), 60)}</bdi></button>
-      <span class="kind">${visible(kind, 24)}</span>
+      <button class="name" title=${visible(id ?? "")} onClick=${(e) => (e.stopPropagation(), id && select(id))}><bdi>${visible(called, 60)}</bdi></button>
+      ${!(called.length > 13 && called.startsWith(kind)) && html`<span class="kind">${visible(kind, 24)}</span>`}
     </header>
     ${!up ? html`<${Gone} id=${id} look=${look} d=${d} />` : d?.values ? html`<${bodyOf} d=${d} act=${on} />` : html`<p class="quiet">${words(kind, look)}</p>`}
     ${against && html`<p class="against" role="alert">${visible(against)}</p>`}
@@ -101,7 +102,7 @@ function Watts({ d }) {
 function Plug({ d, act }) {
   return html`<${Watts} d=${d} />
     <div class="row">
-      <span>${d.values.load !== undefined && !d.id.endsWith(d.values.load) && html`<small>${visible(String(d.values.load), 20)}</small>`}<b>${Number(d.values.energy ?? 0).toFixed(2)} kWh</b></span>
+      <span>${d.values.load !== undefined && d.values.load !== "none" && !d.id.endsWith(d.values.load) && html`<small>${visible(String(d.values.load), 20)}</small>`}<b>${Number(d.values.energy ?? 0).toFixed(2)} kWh</b></span>
       <${Switch} d=${d} act=${act} />
     </div>`;
 }
@@ -139,7 +140,7 @@ function Gone({ id, look, d }) {
   const byHand = d?.held_by?.includes("hand");
   const absent = d?.held_by?.includes("not present");
   return html`<div class="gone">
-    <p>${never ? PRESENCE[0] : html`Offline${gone ? ` ${clock(asOf() - gone.since)}` : ""}${gone?.way ? ` · ${gone.way}` : ` · ${PRESENCE[presenceOf(look)]}`}`}</p>
+    <p>${never ? PRESENCE[0] : html`Offline${gone ? ` ${clock(asOf() - gone.since)}` : ""}${` · ${gone?.way ?? (run.end && gone && !gone.why ? "stopped" : PRESENCE[presenceOf(look)])}`}`}</p>
     <${Envelope} will=${d?.will} />
     ${(byHand || absent) && goesOn() && html`<button onClick=${(e) => (e.stopPropagation(), act("revive", id))}>${absent ? "Pair" : "Revive"}</button>`}
   </div>`;

@@ -47,7 +47,6 @@ function Menu({ label, items, pick }) {
 function Tools({ id, d, up, byHand, setByHand }) {
   const [said, setSaid] = useState("");
   const run_ = (verb, body) => act(verb, id, body).then(setSaid);
-  useEffect(() => setSaid(""), [id]);
   const wrong = d?.misbehaves && Object.keys(d.misbehaves).length > 0;
   return html`<div class="tools">
       <span class="via" role="group" aria-label="How commands reach the device">
@@ -107,7 +106,7 @@ export function Inspector({ id, close, byHand, setByHand, exchange, alone }) {
       ? values.map(([name, v]) => html` · ${visible(name, 24)} <b>${visible(String(v), 24)}</b>`)
       : up && ` · ${words(kind, look)}`}${up && kind !== "plug" && wattsOf(d?.telemetry) > 0 && html` · <b>${wattsOf(d.telemetry).toFixed(1)} W</b>`}</p>
     ${gone ? html`<p class="lesson">It was removed from the run: it has said goodbye, and nothing of it comes any more.</p>`
-      : goesOn() && html`<${Tools} id=${id} d=${d} up=${up} byHand=${byHand} setByHand=${setByHand} /><${Command} id=${id} kind=${kind} byHand=${byHand} />`}
+      : goesOn() && html`<${Tools} key=${id} id=${id} d=${d} up=${up} byHand=${byHand} setByHand=${setByHand} /><${Command} key=${"to " + id} id=${id} kind=${kind} byHand=${byHand} />`}
     <div class="tabs" role="group" aria-label="What to look at">
       <button aria-pressed=${tab === "exchange"} onClick=${() => setTab("exchange")}>Request and answer</button>
       <button aria-pressed=${tab === "will"} onClick=${() => setTab("will")}>Will${d?.will && d.will.verdict !== "not-due" ? ` · ${d.will.verdict.replace("-", " ")}` : ""}</button>

@@ -182,7 +182,10 @@ function Tiles({ r, result }) {
   return html`<dl class="tiles">
     ${one("Rate", `${each(rate)}/s`, r ? `sent in the last second, ${each(now?.requests?.planned)} planned` : "commands in the last second")}
     ${r && one("Outstanding", number(ledger(r)[1].n), "wait for an answer")}
-    ${r && ["p50", "p90", "p99"].map((p) => one(p, t?.[p] ? span(milliseconds(t[p])) : last?.[p] !== undefined ? span(last[p]) : "–", !t?.[p] ? "of the last second" : run.end ? "of all" : "of all so far"))}
+    ${r && ["p50", "p90", "p99"].map((p) => {
+      if (t) return one(p, t[p] ? span(milliseconds(t[p])) : "no answer", run.end ? "of all" : "of all so far");
+      return last?.[p] !== undefined && one(p, span(last[p]), "of the last second");
+    })}
     ${r && one("Failed", number(r.late + r.lost + r.refused), "late, lost or refused", r.late + r.lost + r.refused > 0)}
     ${!r && one("Messages", `${each(now?.messages)}/s`, "published by devices")}
     ${one("Online", number(now?.online ?? run.online), `of ${number(run.status?.devices.total ?? 0)}`)}

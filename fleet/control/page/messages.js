@@ -1,7 +1,7 @@
 // Messages as they come: each request with its answer in one line.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { html, moment, plural, visible } from "./html.js";
+import { html, milliseconds, moment, plural, span, visible } from "./html.js";
 import { ONLINE, presenceOf } from "./looks.js";
 import { amiss, selection } from "./selection.js";
 import { JOURNALS, lookBack, run, useRun } from "./store.js";
@@ -36,8 +36,8 @@ export function Messages({ filter, choose, at }) {
           <td class="quiet">${moment(e.time)}</td>
           <td><button class="name" onClick=${() => choose(e.id, e.number)}><bdi>${visible(e.id, 60)}</bdi></button></td>
           <td><code><bdi>${visible(`${e.request.topic.split("/").at(-1)} ${e.request.payload}`, 60)}</bdi></code></td>
-          <td>${e.response ? html`<code><bdi>${visible(e.response.payload, 60)}</bdi></code>` : html`<span class=${e.outcome === "obeyed" ? "quiet" : "warn"}>${e.outcome}</span>`}</td>
-          <td class="n">${e.took}</td>
+          <td>${e.response ? html`<code><bdi>${visible(e.response.payload, 60)}</bdi></code>${e.outcome !== "answered" && html` <span class="warn">${e.outcome}</span>`}` : html`<span class=${e.outcome === "obeyed" ? "quiet" : "warn"}>${e.outcome}</span>`}</td>
+          <td class="n">${span(milliseconds(e.took))}</td>
         </tr>`)}
       </tbody>
     </table></div>`;

@@ -256,6 +256,7 @@ function heard(type, e) {
   hear[type]?.(e);
 }
 
+let streams = false;
 let beginning = false;
 let stale = false; // what is being learnt may be of before something changed
 
@@ -269,11 +270,13 @@ async function begin() {
       stale = false;
       await learn();
     }
+    if (streams && run.link.state === "connecting") run.link = { state: "live", since: Date.now(), problem: null };
+    changed("link");
   } catch (problem) {
     if (!(problem instanceof Problem)) console.error(problem);
-    said(problem);
-    pause(); // a stream alone is not enough
-    if (problem.status !== 401) setTimeout(resume, 2000);
+    if (!run.status) run.link = { state: "connecting", since: Date.now(), problem };
+    changed("link");
+    setTimeout(() => stop && !run.end && begin(), 2000); // the stream goes on meanwhile: it has the end of a run that answers no more
   } finally {
     beginning = false;
   }
@@ -316,6 +319,7 @@ let watched = [];
 let again = 0;
 
 function said(state) {
+  streams = state === "live";
   if (run.end) return pause(); // what stands here is how it ended, whoever answers at its address later
   if (state === "live") {
     run.heard = Date.now();
