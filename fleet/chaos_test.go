@@ -23,7 +23,7 @@ import (
 var (
 	chaosSeeds = flag.Int("chaos.seeds", 1, "how many seeds of chaos are run")
 	chaosSeed  = flag.Uint64("chaos.seed", 7, "the first of them")
-	chaosHours = flag.Float64("chaos.hours", fleet.Some(0.25, 1.0), "how long each lasts, in simulated hours, at least 0.2")
+	chaosHours = flag.Float64("chaos.hours", fleet.Some(0.2, 1.0), "how long each lasts, in simulated hours, at least 0.2")
 	chaosLog   = flag.String("chaos.log", "", "a file for the whole log")
 )
 

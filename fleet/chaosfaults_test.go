@@ -88,15 +88,12 @@ measure = "5m"
 // What a device has published is what the broker retains, also where its state
 // has moved on a little since: a temperature is not reported at each tenth.
 func TestRetainedIsWhatWasPublished(t *testing.T) {
-	snap, _ := brew(t, `
-seed = 5
+	snap, _ := brew(t, "seed = 5\n[phases]\nmeasure = \""+Some("20m", "1h")+"\""+`
 [audit]
 [[device]]
 kind = "thermostat"
 count = 20
 retain = true
-[phases]
-measure = "1h"
 `, broker.Config{}, nil)
 	if r := snap.Audit.Retained; r == nil || r.Right != r.Checked || r.Checked != 20*7 {
 		t.Errorf("Retained = %+v; want all of %d right", r, 20*7)

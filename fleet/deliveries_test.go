@@ -221,7 +221,7 @@ measure = "4s"
 // the liar, to the unit; whatever the reports say.
 func TestDeliveriesToTheUnit(t *testing.T) {
 	for seed := range uint64(100) {
-		if part := []uint64{0, 2, 3, 5, 11}; Some(!slices.Contains(part, seed), false) {
+		if part := []uint64{2, 3, 5}; Some(!slices.Contains(part, seed), false) {
 			continue // each QoS, on the way from and to, with reports of the scenario's own and without
 		}
 		l := &liars{rng: rand.New(rand.NewPCG(seed, 3)), did: make(map[string]*lies)}
@@ -404,12 +404,14 @@ measure = "20s"
 // Losses end a run that is not to have any, some time before its planned end; a broker
 // that is slow and honest lets it go on.
 func TestLostDeliveriesEndTheRun(t *testing.T) {
+	length := Some(20*time.Second, time.Minute)
 	for _, lying := range []bool{false, true} {
 		l := &liars{rng: rand.New(rand.NewPCG(1, 3)), did: make(map[string]*lies)}
 		var fleet atomic.Pointer[Fleet]
 		l.open = func() bool { return lying && during(&fleet, 5*time.Second, 6*time.Second) }
 		l.down = []string{"w"}
-		snap, s := brew(t, `
+		snap, s := brew(t, "[phases]\nmeasure = \""+length.String()+"\""+`
+drain = "2s"
 [[device]]
 kind = "plug"
 count = 4
@@ -420,17 +422,14 @@ name = "watchmen"
 topics = ["tele/+/state"]
 qos = 1
 slow = "20ms"
-[phases]
-measure = "60s"
-drain = "2s"
 [expect]
 "delivery.lost" = { want = "== 0", abort = true }
 `, broker.Config{}, func(s *storm) { fleet.Store(s.fleet) }, func(o *Options) { o.Dial = l.dial(o.Dial) })
 		e := &s.fleet.scenario.Expect[0]
 		got, x := deliveriesTo(snap, "watchmen"), e.Evaluate(snap)
 		if !lying {
-			if snap.Measured != metrics.Span(time.Minute) || x.Status != metrics.Pass {
-				t.Errorf("behind an honest broker the run lasted %v, and %s; want a minute, and a pass", snap.Measured, x.Sentence)
+			if snap.Measured != metrics.Span(length) || x.Status != metrics.Pass {
+				t.Errorf("behind an honest broker the run lasted %v, and %s; want %v, and a pass", snap.Measured, x.Sentence, length)
 			}
 			continue
 		}

@@ -168,7 +168,7 @@ func TestReorderOnTheWire(t *testing.T) {
 // says: no more and no less.
 func TestMisbehaviorInTheBooks(t *testing.T) {
 	t.Parallel()
-	seconds := Some[int64](3, 6)
+	seconds := Some[int64](2, 6)
 	requests := 100 * seconds
 	for _, tt := range []struct {
 		habit string

@@ -20,8 +20,8 @@ import (
 // nothing that is emulated explains them, also of a run that measures nothing; where an
 // incident does, or a client that is slow or misbehaves, they are not.
 func TestUnexplainedLosses(t *testing.T) {
-	const lamps = "[[device]]\nkind = \"light\"\ncount = 10\nid = \"lamp-{n:2}\"\nqos = 1\ntelemetry = \"1s\"\n"
-	const measured = "[phases]\nmeasure = \"60s\"\n" + lamps
+	lamps := "[[device]]\nkind = \"light\"\ncount = 10\nid = \"lamp-{n:2}\"\nqos = 1\ntelemetry = \"" + fleet.Some("4s", "1s") + "\"\n"
+	measured := "[phases]\nmeasure = \"60s\"\n" + lamps
 	incident := func(kind, more string) string {
 		return measured + "[[incident]]\nkind = \"" + kind + "\"\nat = \"5s\"\nfor = \"20s\"\n" + more
 	}

@@ -69,7 +69,7 @@ var kinds = []struct {
 	}},
 	{"short filters", func(f *filler) {
 		c := f.connect(connectV5("c"))
-		for i := range 1500 {
+		for i := range some(500, 1500) {
 			c.exchangeAny(sub5(1, fmt.Sprint("t/", i), 0))
 		}
 	}},
@@ -87,7 +87,7 @@ var kinds = []struct {
 	}},
 	{"retained", func(f *filler) {
 		c := f.connect(connectV5("c"))
-		for i := range 1500 {
+		for i := range some(500, 1500) {
 			c.exchangeAny(pub5(3, fmt.Sprintf("state/light-%d/power", i), 1, props(), "ON"))
 		}
 	}},
@@ -100,7 +100,7 @@ var kinds = []struct {
 	{"a queue", func(f *filler) {
 		f.away(connectV5("away", neverExpire), sub5(1, "a", 1))
 		c := f.connect(connectV5("c"))
-		for range 2000 {
+		for range some(600, 2000) {
 			c.exchangeAny(pub5(2, "a", 1, props(), "x"))
 		}
 	}},
@@ -109,7 +109,7 @@ var kinds = []struct {
 			f.away(connectV5(fmt.Sprint("away", i), neverExpire), sub5(1, "a", 1))
 		}
 		c := f.connect(connectV5("c"))
-		for range 300 {
+		for range some(100, 300) {
 			c.exchangeAny(pub5(2, "a", 1, props(), strings.Repeat("x", 1000)))
 		}
 	}},
@@ -120,12 +120,12 @@ var kinds = []struct {
 		}
 		_ = c.nc.Close()
 		c = f.connect(connectV5("c"))
-		for range some(500, 2000) {
+		for range some(250, 2000) {
 			c.exchangeAny(pub5(2, overlapping(0, 8), 1, props(), "x"))
 		}
 	}},
 	{"QoS 2 that is begun", func(f *filler) {
-		for i := range some(5, 20) {
+		for i := range some(2, 20) {
 			c := f.connect(connectV5(fmt.Sprint("c", i)))
 			for k := range 1000 {
 				c.exchangeAny(pub5(4, "a", k+1, props(), "x"))

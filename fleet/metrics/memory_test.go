@@ -82,7 +82,7 @@ func TestRecorderBytes(t *testing.T) {
 		t.Errorf("an empty recorder holds %d bytes in histograms; want 0", got)
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
-	n := some(30_000, 120_000)
+	n := some(10_000, 120_000)
 	for i := range n {
 		l := Labels{uint8(1 + i%3), uint8(1 + 3*i/n), 1}
 		d := time.Duration(rng.ExpFloat64() * float64(5*ms))

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -203,8 +204,10 @@ const longest = 100 * time.Millisecond
 // of three tries counts.
 func TestAttacks(t *testing.T) {
 	var table strings.Builder
-	for _, at := range attacks() {
-		if !strings.Contains(at.name, *only) {
+	for i, at := range attacks() {
+		// Each is a broker, an attacker and a bystander: a third of them says that all of that
+		// works, and with HOMEFLEET_FULL=1 it is all of them.
+		if !strings.Contains(at.name, *only) || i%3 > 0 && !*full && *only == "" && os.Getenv("HOMEFLEET_FULL") != "1" {
 			continue
 		}
 		t.Run(at.name, func(t *testing.T) {
