@@ -93,6 +93,7 @@ var rooms = []struct {
 		"devices/words": "numbers and foreign text in sentences",
 		"fleet/metrics": "results of shards, merged",
 	}},
+	{"fleet/deploy", nil},
 	{"fleet/report", map[string]string{
 		"devices/words":     "numbers and foreign text",
 		"fleet/conformance": "what it shows of a broker",
@@ -251,6 +252,7 @@ var rooms = []struct {
 		"fleet/client":        "how a key takes a device off and brings it back",
 		"fleet/cluster":       "the collector, and a shard's way to it",
 		"fleet/control":       "--control",
+		"fleet/deploy":        "deploy",
 		"fleet/control/api":   "ctl",
 		"fleet/control/page":  "the page of a run",
 		"fleet/export":        "--hlog, --bench, --otava",

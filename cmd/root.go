@@ -141,7 +141,7 @@ collector, 130 interrupted before the planned end.`,
 	f.BoolVar(&a.noColor, "no-color", false, "no colours, on no stream")
 	f.SortFlags = false
 	root.AddCommand(
-		a.runCommand(), a.benchCommand(), a.collectCommand(), a.reportCommand(), a.requestCommand(), a.clearCommand(), a.conformCommand(), a.auditCommand(), a.checkCommand(),
+		a.runCommand(), a.benchCommand(), a.collectCommand(), a.deployCommand(), a.reportCommand(), a.requestCommand(), a.clearCommand(), a.conformCommand(), a.auditCommand(), a.checkCommand(),
 		a.scenariosCommand(), a.kindsCommand(), a.facesCommand(), a.metricsCommand(), a.brokerCommand(), a.ctlCommand(), a.versionCommand(), a.manCommand(),
 	)
 	for _, sub := range root.Commands() {
