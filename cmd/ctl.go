@@ -65,7 +65,7 @@ of it, 3 what was waited for did not come about.`,
 	cmd.AddCommand(c.following()...)
 	cmd.AddCommand(c.acting()...)
 	for _, sub := range cmd.Commands() {
-		sub.RunE = inFlags(sub.RunE)
+		sub.RunE = inFlags(c.Name, sub.RunE)
 		sub.Flags().SortFlags = false
 		completeFiles(sub)
 	}
