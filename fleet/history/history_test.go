@@ -101,8 +101,8 @@ func TestHistoryBearsTheRunOut(t *testing.T) {
 	}
 }
 
-// doctored is a history with other lines, and with a checksum that fits them if sealed.
-func doctored(t *testing.T, file []byte, sealed bool, change func(lines []string) []string) []byte {
+// linesOf are the lines of a history.
+func linesOf(t *testing.T, file []byte) []string {
 	t.Helper()
 	zip, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
@@ -112,7 +112,13 @@ func doctored(t *testing.T, file []byte, sealed bool, change func(lines []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := change(strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"))
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+// doctored is a history with other lines, and with a checksum that fits them if sealed.
+func doctored(t *testing.T, file []byte, sealed bool, change func(lines []string) []string) []byte {
+	t.Helper()
+	lines := change(linesOf(t, file))
 	if sealed {
 		last := len(lines) - 1
 		var whole map[string]json.RawMessage

@@ -80,6 +80,7 @@ func Judge(from io.Reader) (*Judgement, error) {
 		if l.End != nil {
 			p.ended = true
 			p.finish(&l, r)
+			p.nothingMore(r)
 			break
 		}
 		if err = p.take(&l); err != nil {
@@ -226,6 +227,17 @@ func (p *replay) finish(l *line, r *reader) {
 	p.Differences = differences(p.Said, p.Result)
 	if err := p.Result.Check(); err != nil {
 		p.Differences = append(p.Differences, "the sums do not hold: "+err.Error())
+	}
+}
+
+// nothingMore sees to it that the file ends behind its last line, with the checksum of gzip.
+func (p *replay) nothingMore(r *reader) {
+	switch text, err := r.text(); {
+	case errors.Is(err, io.EOF):
+	case len(text) > 0 && err == nil:
+		p.Altered = "there are lines behind its end"
+	default:
+		p.noteCut(fmt.Sprintf("the file does not end as it was written: %v", err))
 	}
 }
 
