@@ -90,7 +90,12 @@ func TestEveryAuditedScenario(t *testing.T) {
 				}
 			}
 			lines := linesOf(t, file)
-			for kind, at := range byKind(lines) {
+			kinds := byKind(lines)
+			for n, kind := range slices.Sorted(maps.Keys(kinds)) {
+				if len(lines) > 5000 && n%3 != 0 {
+					continue // the shorter ones have these kinds as well
+				}
+				at := kinds[kind]
 				i := at[len(at)/2]
 				without := func(lines []string) []string { return slices.Delete(lines, i, i+1) }
 				j, err := history.Judge(bytes.NewReader(doctored(t, file, true, without)))
