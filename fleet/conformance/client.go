@@ -96,11 +96,29 @@ func (r *run) hello(h hello) *client {
 		}
 	}
 	c.send(h.encode())
-	c.connack = c.want(connack)
+	c.awaitConnack()
 	if assigned, ok := c.connack.get(assignedClientIdentifierProperty); ok && strings.HasPrefix(h.props, "\x11") {
 		r.sessions[assigned.value] = h.version
 	}
 	return c
+}
+
+// awaitConnack reads the CONNACK. One that is late is told from one that does not come: it is
+// waited for three times as long, and then nothing is held against the broker.
+func (c *client) awaitConnack() {
+	p, err := c.read(c.r.x.patience)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		if p, err = c.read(2 * c.r.x.patience); err == nil {
+			panic(ended{status: NotDecided, slow: true, seen: fmt.Sprintf("the broker or this machine was slow: it took %v to %v", time.Since(c.wrote).Round(time.Millisecond), p)})
+		}
+	}
+	if err == nil {
+		c.queue = append(c.queue, p)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.r.fatalf("%s got nothing; want CONNACK", c.name)
+	}
+	c.connack = c.want(connack)
 }
 
 // introduced is a CONNECT with the run's user name and password, where there are some.
