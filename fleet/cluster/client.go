@@ -198,8 +198,12 @@ func (c *Client) Deliver(ctx context.Context, result []byte, patience time.Durat
 	})
 }
 
-// locked is that the token is wrong, or none was given.
-type locked struct{ what string }
+// locked is a refusal that may be another answer soon: the token is wrong, or none was given;
+// or another has the shard's place.
+type locked struct {
+	what string
+	most time.Duration // how long it is asked again
+}
 
 func (e *locked) Error() string { return e.what }
 
@@ -220,7 +224,7 @@ func (c *Client) insist(ctx context.Context, patience time.Duration, question fu
 		if _, final := errors.AsType[*Refused](err); final || ctx.Err() != nil {
 			return err
 		}
-		if no, ok := errors.AsType[*locked](err); ok && time.Since(began) >= min(patience, lockedFor) {
+		if no, ok := errors.AsType[*locked](err); ok && time.Since(began) >= min(patience, no.most) {
 			return &Refused{no.what}
 		}
 		if time.Now().Add(wait).After(until) {
@@ -290,8 +294,11 @@ func (c *Client) do(r *http.Request, to any) error {
 	case conflict, gone, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusBadRequest, http.StatusForbidden:
 		return &Refused{p.Detail}
 	}
-	if a.StatusCode == http.StatusUnauthorized {
-		return &locked{p.Detail}
+	switch a.StatusCode {
+	case http.StatusUnauthorized:
+		return &locked{p.Detail, lockedFor}
+	case occupied:
+		return &locked{p.Detail, heardWithin + 2*tellEvery}
 	}
 	return errors.New(p.Detail)
 }

@@ -93,10 +93,12 @@ func refused(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-// Statuses of refusals: what is wrong for good, and who came when it was too late.
+// Statuses of refusals: what is wrong for good, who came when it was too late, and whose place
+// another has, of whom nothing may be heard any more: he was started again (RFC 4918, 11.3).
 const (
 	conflict = 409
 	gone     = 410
+	occupied = 423
 )
 
 // enter takes a member in, or finds the one that it is. The caller has the lock.
@@ -125,7 +127,7 @@ func (c *Collector) enter(q *Member, now time.Time) (*member, error) {
 	case c.results[q.Shard] != nil:
 		return nil, refused(gone, "the result of shard %s is in; what is started in its place has nothing to do", q.name())
 	case now.Sub(m.heard) < heardWithin:
-		return nil, refused(conflict, "shard %s is here already, on %s", q.name(), m.place())
+		return nil, refused(occupied, "shard %s is here already, on %s", q.name(), m.place())
 	default:
 		c.config.Log.Warn("a shard was started again", "shard", q.name(), "host", q.Host, "before", m.Host)
 		c.replaced(m, now)
@@ -180,6 +182,18 @@ func (c *Collector) ready(q *readyQuestion, now time.Time) (*readyAnswer, <-chan
 		return &readyAnswer{Begin: c.nanos(c.begin)}, nil, nil
 	}
 	return &readyAnswer{Missing: c.missing(now)}, c.changed, nil
+}
+
+// left notes that a member has gone while it waited for the others: they do not begin without
+// it, and another may take its place. It may ask again.
+func (c *Collector) left(q *Member) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.members[q.Shard]; m != nil && m.Attempt == q.Attempt && m.ready && c.begin.IsZero() {
+		m.ready, m.heard = false, time.Time{}
+		c.config.Log.Warn("a shard has gone", "shard", m.name(), "host", m.Host)
+		c.news()
+	}
 }
 
 // barred is why nobody may begin any more.

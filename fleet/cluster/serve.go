@@ -103,6 +103,7 @@ func (c *Collector) serveReady(w http.ResponseWriter, r *http.Request, q *readyQ
 			reply(w, a)
 			return
 		case <-r.Context().Done():
+			c.left(&q.Member)
 			return
 		}
 	}
