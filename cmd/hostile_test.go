@@ -288,7 +288,7 @@ func TestHostileBroker(t *testing.T) {
 	t.Parallel()
 	for _, code := range []byte{0, 0x87, 0x9C} {
 		url := hostileBroker(t, code)
-		for _, more := range [][]string{{}, {"--json"}, {"-v"}, {"--count", "2", "--timeout", "300ms"}} {
+		for _, more := range [][]string{{}, {"--json"}, {"-v"}, {"--count", "2", "--timeout", "3s"}} {
 			args := append([]string{"request", "cmnd/light/power", "ON", "--broker", url, "--qos", "0", "--client-id", "me"}, more...)
 			stdout, stderr := shown(t, t.TempDir(), args...)
 			if !strings.Contains(stdout+stderr, `\u202e`) {
