@@ -29,10 +29,13 @@ func (s *Session) Limits() *Limits { return &s.link.limits }
 // ConnectionNumber is that of the present connection, or of the last; 0 where there was none,
 // or where they are not observed.
 func (s *Session) ConnectionNumber() uint32 {
-	if s.link == nil {
-		return 0
+	switch {
+	case s.link != nil:
+		return s.link.number
+	case s.observation.Numbers != nil:
+		return s.observation.Numbers.Load()
 	}
-	return s.link.number
+	return 0
 }
 
 // Resumed reports whether the broker still had the session.

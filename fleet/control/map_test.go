@@ -237,6 +237,11 @@ response_topic = "seen/{id}"
 	if young.MQTT != "5" || w == nil || w.ResponseTopic != "seen/new" || w.Delay != 1 || len(w.Properties) != 1 || !strings.HasSuffix(w.Properties[0].Value, "/1.1") {
 		t.Errorf("of MQTT %s: %+v; want 5, and the first connection of device 1", young.MQTT, w)
 	}
+	must[api.Bulk](h, "POST", "/v1/actions/kill", `{"select":{"id":"new"},"way":"cut"}`)
+	h.wait(`{"select":{"id":"new"},"until":{"online":false}}`)
+	if w := must[api.Device](h, "GET", "/v1/devices/new", "").LastWords; w == nil || len(w.Properties) != 1 || !strings.HasSuffix(w.Properties[0].Value, "/1.1") {
+		t.Errorf("when it has gone: %+v; want the Will of its last connection", w)
+	}
 }
 
 // Who has asked for it gets the report of the run before the stream ends, and nobody else:

@@ -197,7 +197,13 @@ export function City({ homes, open, select, choose }) {
   const sight = useRef(null);
   const tip = useRef(null);
   const [ring, setRing] = useState("");
-  const plan = useMemo(() => layout(homes, Math.max(0.5, (innerWidth - 40) / Math.max(300, innerHeight * 0.52))), [homes]);
+  const [width, setWidth] = useState(innerWidth);
+  useEffect(() => {
+    const turned = () => setWidth(innerWidth); // not as a bar of a phone's browser comes and goes
+    addEventListener("resize", turned);
+    return () => removeEventListener("resize", turned);
+  }, []);
+  const plan = useMemo(() => layout(homes, Math.max(0.5, (width - 40) / Math.max(300, innerHeight * 0.52))), [homes, Math.round(width / 100)]);
   const go = useRef(null);
   go.current = { select, choose };
   useEffect(() => {
