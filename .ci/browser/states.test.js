@@ -103,7 +103,7 @@ group("states", () => {
   test("a run that was looked at before it measured: its moments count from the start of measuring, as after a reload", async (t) => {
     const between = await way(t, (await run(t, "bedroom")).ready.broker);
     between.cut();
-    const home = await early(t, await scenario(measured(600)), "--no-preflight", "--broker", between.url);
+    const home = await early(t, await scenario(measured(600).replace("warm_up", 'connect = "10m"\nwarm_up')), "--no-preflight", "--broker", between.url);
     const page = await open(t, home.url);
     await page.locator(".clock", { hasText: /^connecting \d+:\d\d$/ }).waitFor();
     await home.api("/v1/actions/behave", { select: { all: true } });
