@@ -67,7 +67,7 @@ group("many", () => {
     await page.locator(".card .switch").first().waitFor();
     await canvas.focus();
     for (const key of ["0", "Home", "ArrowDown", "ArrowRight", "Enter"]) await page.keyboard.press(key);
-    await page.getByRole("heading", { name: /^home-/ }).waitFor();
+    await page.locator(".home h2", { hasText: /^home-/ }).waitFor();
     await shot(page, "city");
     await page.getByRole("button", { name: "List" }).click();
     await page.getByText("1 to 100 of 10,000 devices").waitFor();
