@@ -114,7 +114,7 @@ func (f *Fleet) asksDevices() bool {
 func (f *Fleet) auditorLeft(err error) {
 	f.blind.Store(&err)
 	if f.aside {
-		f.log.Info("will messages are not audited: the auditor cannot watch", "err", err)
+		f.log.Info("will messages are not audited: the auditor cannot watch, and the run goes on without")
 		return
 	}
 	f.incidents.Recoveries().Unask()

@@ -149,7 +149,7 @@ func TestNobodyMayWatchTheWills(t *testing.T) {
 				if status, text := h.ask("GET", "/readyz", ""); status != 200 {
 					t.Errorf("ready: %d %s; want 200", status, text)
 				}
-				if status, text := h.ask("GET", "/v1/wills", ""); status != 409 || !strings.Contains(text, "the auditor cannot watch: ") {
+				if status, text := h.ask("GET", "/v1/wills", ""); status != 409 || !strings.Contains(text, "the auditor cannot watch: ") || !strings.Contains(text, "must be allowed to connect") {
 					t.Errorf("Wills: %d %s; want 409, and why", status, text)
 				}
 				if got := h.do("GET", "/v1", ""); strings.Contains(got, `"wills"`) {

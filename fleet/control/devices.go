@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -226,7 +227,11 @@ func (c *call) audited() error {
 	if err == nil {
 		return nil
 	}
-	return notHere.because("add [audit] to the scenario, which then measures; power-cut and mass-offline have it", "%v", err)
+	hint := "add [audit] to the scenario, which then measures; power-cut and mass-offline have it"
+	if errors.Unwrap(err) != nil { // somebody would, and the broker does not let him
+		hint = "its user must be allowed to connect as the auditor, and to subscribe where the Wills go"
+	}
+	return notHere.because(hint, "%v", err)
 }
 
 // mostWills bounds those that a reply lists.
