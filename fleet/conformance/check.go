@@ -33,7 +33,8 @@ type run struct {
 	blind       string // why it cannot be told that nothing came
 	trace       trace
 	uncorrected bool // subscriptions are used at once
-	// slowest is the longest that an answer took, or has taken, which is due at once;
+	// slowest is the longest that a connection, or an answer that is due at once, took or has
+	// taken;
 	// overslept is how much longer than it was to a wait took.
 	slowest, overslept time.Duration
 	// excuse says why what was found may be this machine's fault, where it may be; nil: it

@@ -58,6 +58,7 @@ func (r *run) dialBy(dial func(context.Context) (net.Conn, error), version byte)
 		r.x.unreachable(err)
 		r.undecided("the broker cannot be reached: %v", err)
 	}
+	r.slowest = max(r.slowest, time.Since(began))
 	c := &client{r: r, c: conn, br: bufio.NewReader(conn), version: version, name: "the client", began: began}
 	r.mu.Lock()
 	r.clients = append(r.clients, c)

@@ -36,7 +36,8 @@ const came = (scenario) => ({ path }) => {
     return first.replace(/^homefleet: error: /, '').replace(/^[a-z-]+\.toml: error: /, '').replace(/mqtt:\/\/[0-9.:]+/g, 'the broker') || 'no result';
   }
   const wrong = (result.expectations || []).filter((x) => x.status === 'fail').map((x) => `\`${x.metric}\` ${x.actual}`);
-  if (!wrong.length) return result.verdict;
+  const open = (result.expectations || []).filter((x) => x.status === 'no data').length;
+  if (!wrong.length) return open ? `nothing fails; no data for ${open}` : result.verdict;
   const more = wrong.length > 3 ? `, and ${wrong.length - 3} more` : '';
   return `${result.verdict}: ${wrong.slice(0, 3).join(', ')}${more}`;
 };
