@@ -100,10 +100,13 @@ async function soak() {
   await devtools.send("Performance.enable");
   const each = seconds("EACH", 300);
   const mb = (n) => (n / 1e6).toFixed(1);
-  const views = ["homes", "messages", "load", "wills", "log"];
+  const views = ["messages", "load", "wills", "log", "homes"];
   for (let i = 0, over = false; !over; i++) {
-    await page.evaluate((v) => (location.hash = v), views[i % views.length]).catch(() => {});
-    await devtools.send("HeapProfiler.collectGarbage");
+    for (const v of views) { // all of them, and at last the same one, or two moments could not be compared
+      await page.evaluate((at) => (location.hash = at), v).catch(() => {});
+      await sleep(3000);
+    }
+    for (let n = 0; n < 3; n++) await devtools.send("HeapProfiler.collectGarbage");
     const all = Object.fromEntries((await devtools.send("Performance.getMetrics")).metrics.map((m) => [m.name, m.value]));
     const rss = Number((await readFile(`/proc/${home.pid}/status`, "utf8").catch(() => "VmRSS: 0")).match(/VmRSS:\s+(\d+)/)?.[1] ?? 0) * 1024;
     const live = Number((await home.get("/metrics").catch(() => "")).match(/^go_gc_heap_live_bytes ([\d.e+]+)/m)?.[1] ?? NaN);
