@@ -90,7 +90,7 @@ function Ledger({ r }) {
   </section>`;
 }
 
-const signs = { pass: ["ok", "✓"], fail: ["bad", "✗"], undecided: ["warn", "?"], broken: ["bad", "✗"] };
+const signs = { pass: ["ok", "✓"], fail: ["bad", "✗"], undecided: ["warn", "?"], "no data": ["warn", "!"], broken: ["bad", "✗"] };
 
 function Expectations({ of }) {
   const all = of?.expectations ?? [];
