@@ -264,7 +264,7 @@ var bugs = []bug{
 			}
 			return v
 		}))},
-	{name: "sessions of clients without expiry kept", caught: "3.1.2-23 without Session Expiry the session ends with the connection", says: []string{"Session Present", "no session", "without a session", "Session Expiry", "session leaves behind"},
+	{name: "sessions of clients without expiry kept", caught: "3.1.2-23 without Session Expiry the session ends with the connection", says: []string{"Session Present", "no session", "without a session", "Session Expiry", "session leaves behind", "does not outlive the session"},
 		up: onConnect(func(list []property) []property {
 			list = without(17)(list)
 			return append(list, property{17, four(100)})
