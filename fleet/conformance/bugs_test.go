@@ -232,14 +232,18 @@ var bugs = []bug{
 	}},
 	{name: "no Will at take-over", caught: "3.1.2-8 the Will after a take-over", says: []string{"take-over", "taken over"}, up: func(s *lie, p pkt) []pkt {
 		if p.typ() == 1 && s.id != "" {
+			var first []*lie
 			s.l.mu.Lock()
 			for other := range s.l.conns {
 				if other != s && other.id == s.id {
-					other.up(pkt{first: 0xe0})
+					first = append(first, other)
 				}
 			}
 			s.l.mu.Unlock()
-			time.Sleep(20 * time.Millisecond)
+			for _, other := range first {
+				other.up(pkt{first: 0xe0})
+				<-other.gone // the broker has read it
+			}
 		}
 		return []pkt{p}
 	}},

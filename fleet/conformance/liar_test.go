@@ -236,6 +236,7 @@ type lie struct {
 	id      string         // with l.mu
 	memory  map[string]any // what a bug remembers of this connection
 	held    []pkt
+	gone    chan struct{} // closed when the broker has ended the connection
 }
 
 func (s *lie) down(p pkt) {
@@ -332,7 +333,7 @@ func (l *liar) serve(c net.Conn) {
 		_ = c.Close()
 		return
 	}
-	s := &lie{l: l, client: c, broker: b, memory: make(map[string]any)}
+	s := &lie{l: l, client: c, broker: b, memory: make(map[string]any), gone: make(chan struct{})}
 	l.mu.Lock()
 	l.conns[s] = true
 	l.mu.Unlock()
@@ -343,6 +344,7 @@ func (l *liar) serve(c net.Conn) {
 	}()
 	var back sync.WaitGroup
 	back.Go(func() {
+		defer close(s.gone)
 		_ = s.pump(bufio.NewReader(b), c, func(p pkt) {
 			out := []pkt{p}
 			if l.bug.down != nil && (s.version.Load() == 5 || l.bug.all) {
