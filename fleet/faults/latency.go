@@ -14,18 +14,21 @@ type Latency struct {
 }
 
 func (f Latency) pacer(r *rand.Rand) pacer {
-	return &latency{f.Latency, max(f.Jitter, -f.Jitter), r}
+	return &latency{latency: f.Latency, jitter: max(f.Jitter, -f.Jitter), rand: r}
 }
 
 type latency struct {
 	latency, jitter time.Duration
 	rand            *rand.Rand
+	came            time.Time     // of the latest
+	late            time.Duration // by the jitter, what came then
 }
 
+// pace draws once for all that comes at one moment: in how many pieces it is read is the
+// scheduler's choice, and what is replayed in simulated time is to come out the same.
 func (l *latency) pace(n int, came, _ time.Time) (int, time.Time) {
-	d := l.latency
-	if l.jitter > 0 {
-		d += time.Duration(l.rand.Int64N(2*int64(l.jitter)+1)) - l.jitter
+	if l.jitter > 0 && !came.Equal(l.came) {
+		l.came, l.late = came, time.Duration(l.rand.Int64N(2*int64(l.jitter)+1))-l.jitter
 	}
-	return n, came.Add(max(d, 0))
+	return n, came.Add(max(l.latency+l.late, 0))
 }
