@@ -42,7 +42,12 @@ func (f *runFlags) shardOfRun(sc *scenarios.Scenario) (*scenarios.Scenario, erro
 	case f.run == "":
 		return nil, misused("", "--shard wants --run, with the same ID for all shards, by which `homefleet report` knows them again")
 	}
-	return shardOf(sc, f.shard, f.run)
+	part, err := shardOf(sc, f.shard, f.run)
+	if err == nil && f.joined == nil && part.AnswersOthers() {
+		return nil, misused("`homefleet collect` is where they meet, --collector names it",
+			"--shard %s: a message to a group of devices asks those of several shards, and all of them are to be up when the first asks: that wants a collector", f.shard)
+	}
+	return part, err
 }
 
 // shardList is a scenario's part as results have it.

@@ -129,7 +129,8 @@ func (f *Fleet) conduct() {
 	}
 	f.phase.Store(int32(Draining))
 	f.load.Finish()
-	for until := time.Now().Add(p.Drain); time.Now().Before(until) && int(f.idle.Load()) < len(f.requesters); {
+	asked := f.scenario.AnswersOthers() // who asks is in other processes
+	for until := time.Now().Add(p.Drain); time.Now().Before(until) && (asked || int(f.idle.Load()) < len(f.requesters)); {
 		if !f.await(until) {
 			return
 		}

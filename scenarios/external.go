@@ -119,7 +119,7 @@ func (s *Scenario) described() []describedGroup {
 }
 
 // numbered yields the groups with the numbers of their first devices; others says whether
-// External ones, too.
+// those that this process does not run, too.
 func (s *Scenario) numbered(others bool) iter.Seq2[int, *Group] {
 	return func(yield func(int, *Group) bool) {
 		number := 0
@@ -129,21 +129,37 @@ func (s *Scenario) numbered(others bool) iter.Seq2[int, *Group] {
 			}
 			number += g.Total()
 		}
+		if !others {
+			return
+		}
 		number = firstExternal
-		for i := range s.External {
-			if g := &s.External[i]; others && !yield(number, g) {
+		for g := range s.ofOthers() {
+			if !yield(number, g) {
 				return
 			}
-			number += s.External[i].Total()
+			number += g.Total()
 		}
 	}
 }
 
-// externalDevice returns the External device with a number.
+// ofOthers yields the groups of devices that are commanded, and that this process does not
+// run: External ones, and those of other shards.
+func (s *Scenario) ofOthers() iter.Seq[*Group] {
+	return func(yield func(*Group) bool) {
+		for _, groups := range [][]Group{s.External, s.elsewhere} {
+			for i := range groups {
+				if !yield(&groups[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// externalDevice returns the device with a number that this process does not run.
 func (s *Scenario) externalDevice(number int) Device {
 	j := number - firstExternal
-	for i := range s.External {
-		g := &s.External[i]
+	for g := range s.ofOthers() {
 		if j < g.Total() {
 			return s.device(number, g, j)
 		}

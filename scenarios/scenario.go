@@ -47,6 +47,12 @@ type Scenario struct {
 	// `[[target]]`. Nobody connects for them.
 	External []Group
 
+	// elsewhere are, in a shard, the devices of other shards that its controllers command
+	// with one message each, together with its own.
+	elsewhere []Group
+	// answersOthers is that controllers of other shards command some of its devices.
+	answersOthers bool
+
 	// What is measured, if anything is. Then Duration is 0: the phases say how
 	// long the run lasts.
 	Controllers []Controllers
@@ -222,6 +228,7 @@ type Group struct {
 	Misbehave *Misbehavior // nil: they do as they should
 
 	external  bool        // it is among the scenario's External
+	elsewhere bool        // it is among the scenario's elsewhere
 	ahead     int         // in a shard: by how much the number of each device is greater in the whole
 	voice     faces.Voice // its face made up for it, when it was checked
 	voiceErr  error       // why there is none

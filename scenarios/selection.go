@@ -35,6 +35,8 @@ func (c *Controllers) commands(g *Group) bool {
 	switch {
 	case g.Kind == nil:
 		return false
+	case g.elsewhere && c.Group == "":
+		return false
 	case c.Group != "":
 		return slices.Contains(g.Groups, c.Group)
 	case c.Target.Kind != nil && g.Attributes == nil:

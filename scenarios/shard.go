@@ -53,7 +53,9 @@ func (s Shard) String() string {
 //     or of its homes, which stay whole; the first parts have one more where the
 //     number does not divide, and alone have some where there are fewer than
 //     parts.
-//   - Controllers command devices of their own part. Each group is shared out
+//   - Controllers command devices of their own part, but for those of a group of
+//     devices, whose one message goes to those of all parts: see [Scenario.AnswersOthers].
+//     Each group is shared out
 //     evenly among the parts that have a device it commands, and only the first
 //     of these have some where it is small. With Pair each is where its device
 //     is. Rate, stages and bursts are divided as the controllers are.
@@ -70,8 +72,8 @@ func (s Shard) String() string {
 // run is what {run} stands for, in all templates of all parts; "" leaves it open.
 //
 // There is an error where a part would have no device, and for what takes more
-// than one part to do: a BrokerOutage, controllers of a group of devices or with
-// shared replies that are in several parts, and watchers that answer Wills.
+// than one part to do: a BrokerOutage, controllers with shared replies that are in
+// several parts, and watchers that answer Wills.
 //
 // A part is ready to be run or planned. It is not to be checked or divided
 // again: its targets were checked in the whole.
@@ -177,17 +179,25 @@ func (s *Scenario) shardGroups(whole []Group) (all []Group) {
 		if n == 0 {
 			continue
 		}
-		if g.Homes > 0 {
-			g.FirstHome, g.Homes = g.FirstHome+from, n
-			from *= g.Count
-		} else {
-			g.First, g.Count = g.First+from, n
-		}
-		g.ahead = first + from - local
+		g = g.portion(from, n)
+		g.ahead += first - local
 		local += g.Total()
 		all = append(all, g)
 	}
 	return all
+}
+
+// portion returns n units of the group from one on. Its devices are so many more ahead as
+// there are before them.
+func (g Group) portion(from, n int) Group {
+	if g.Homes > 0 {
+		g.FirstHome, g.Homes = g.FirstHome+from, n
+		from *= g.Count
+	} else {
+		g.First, g.Count = g.First+from, n
+	}
+	g.ahead = from
+	return g
 }
 
 // shardWatchers takes the part's watchers of the whole.

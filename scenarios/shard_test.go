@@ -216,6 +216,89 @@ func compareShards(t *testing.T, whole *Scenario, n int) {
 	}
 }
 
+// Who commands a group of devices with one message knows those of all parts, by the ids
+// and numbers of the whole; and each part knows that others ask its own.
+func TestShardsOfOneMessage(t *testing.T) {
+	const text = `
+[[device]]
+kind = "light"
+id = "lamp-{n}"
+count = 7
+groups = ["hall"]
+[[device]]
+kind = "plug"
+home = "flat-{h}"
+homes = 3
+count = 2
+id = "{home}-plug-{n}"
+groups = ["yard", "hall"]
+[[device]]
+kind = "light"
+id = "alone-{n}"
+count = 2
+[[target]]
+kind = "light"
+id = "bought-{n}"
+count = 3
+groups = ["hall"]
+[[controller]]
+name = "hubs"
+count = 2
+attribute = "power"
+group = "hall"
+rate = "2/s"
+[[controller]]
+name = "phones"
+count = 7
+attribute = "power"
+rate = "3/s"
+`
+	whole, faults := Load("hall.toml", []byte(text))
+	if whole == nil {
+		t.Fatal(faults)
+	}
+	targets := func(s *Scenario, name string) (all []string) {
+		for i := range s.Controllers {
+			if c := &s.Controllers[i]; c.Name == name {
+				for _, n := range s.Targets(c) {
+					d := s.Device(n)
+					all = append(all, fmt.Sprintf("%d %s %s %t", d.Global, d.ID, d.Home, d.External()))
+				}
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	hall := targets(whole, "hubs")
+	if len(hall) != 7+6+3 {
+		t.Fatalf("the hall has %q; want 16 devices", hall)
+	}
+	for n := 2; n <= 7; n++ {
+		hubs, own := 0, []string(nil)
+		for k, s := range shardsOf(t, whole, n, "r") {
+			if got := targets(s, "hubs"); got != nil && !slices.Equal(got, hall) {
+				t.Errorf("shard %d/%d commands\n%q\nwant\n%q", k+1, n, got, hall)
+			} else if got != nil {
+				hubs++
+			}
+			own = append(own, targets(s, "phones")...)
+			if !s.AnswersOthers() {
+				t.Errorf("shard %d/%d is asked by nobody but itself; want others, too", k+1, n)
+			}
+			if names := s.LabelNames().Kinds; hubs > k && !slices.Equal(slices.Sorted(slices.Values(names)), []string{"light", "plug"}) {
+				t.Errorf("shard %d/%d tells the kinds %q apart; want those of all that it commands", k+1, n, names)
+			}
+		}
+		slices.Sort(own)
+		if want := targets(whole, "phones"); hubs != 2 || !slices.Equal(own, want) {
+			t.Errorf("in %d shards %d have hubs, and phones command\n%q\nwant 2 and\n%q", n, hubs, own, want)
+		}
+	}
+	if whole.AnswersOthers() {
+		t.Error("the whole answers others; want a shard alone to")
+	}
+}
+
 // What a part has of each: an even share, and the first parts one more.
 func TestShardPortions(t *testing.T) {
 	whole := dividedScenario(t)
@@ -295,7 +378,7 @@ func TestShardRefusals(t *testing.T) {
 		{light + "[[device]]\nkind = \"plug\"\nhomes = 2\ncount = 9\n", "2/4", "want at most 3"},
 		{light + "[[incident]]\nkind = \"broker-outage\"\nfor = \"1s\"\n", "1/2", "the incident broker-outage takes the embedded broker away"},
 		{light + "[[watcher]]\nname = \"hall-eye\"\nanswers = true\n", "1/2", "the watchers hall-eye answer Wills"},
-		{light + "[[controller]]\nname = \"hub\"\nattribute = \"power\"\ngroup = \"hall\"\nrate = \"1/s\"\n", "1/2", "the controllers hub command the group hall with one message"},
+		{light + "[[controller]]\nname = \"hub\"\nattribute = \"power\"\ngroup = \"hall\"\nrate = \"1/s\"\n", "1/2", ""},
 		{light + "[[controller]]\nname = \"hub\"\ncount = 2\nattribute = \"power\"\nshare_replies = true\nrate = \"1/s\"\n", "2/2", "the controllers hub share their replies"},
 		{light + "[[controller]]\nname = \"hub\"\nattribute = \"power\"\nshare_replies = true\nrate = \"1/s\"\n", "2/2", ""},
 		{light + "[[controller]]\nname = \"hub\"\nattribute = \"power\"\ngroup = \"hall\"\nrate = \"1/s\"\n[[watcher]]\nanswers = true\n", "1/1", ""},

@@ -12,6 +12,7 @@ import (
 // shardControllers takes the part's controllers of the whole.
 func (s *Scenario) shardControllers(whole *Scenario) error {
 	s.Controllers = nil
+	var shared []string // groups of devices that are commanded with one message, and are in several parts
 	for i := range whole.Controllers {
 		c := whole.Controllers[i] // a copy
 		shares, having := whole.shares(&c, s.Part.N)
@@ -22,10 +23,10 @@ func (s *Scenario) shardControllers(whole *Scenario) error {
 				before += share
 			}
 		}
-		switch {
-		case having > 1 && c.Group != "":
-			return fmt.Errorf("the controllers %s command the group %s with one message, and its devices are in several shards, each of which knows of the answers of its own alone; want it run in one process", c.Name, c.Group)
-		case parts > 1 && c.ShareReplies:
+		if having > 1 && c.Group != "" {
+			shared = append(shared, c.Group)
+		}
+		if parts > 1 && c.ShareReplies {
 			return fmt.Errorf("the controllers %s share their replies, and would take those of another shard's; want share_replies left out", c.Name)
 		}
 		if own := shares[s.Part.K-1]; own > 0 {
@@ -36,8 +37,54 @@ func (s *Scenario) shardControllers(whole *Scenario) error {
 			s.Controllers = append(s.Controllers, c)
 		}
 	}
+	s.shardShared(whole, shared)
 	return nil
 }
+
+// shardShared makes known to the part the devices of other parts that answer its
+// controllers as well, and whether its own answer those of other parts.
+func (s *Scenario) shardShared(whole *Scenario, shared []string) {
+	asked := shared[:0:0] // of them, by the part's own controllers
+	for i := range s.Controllers {
+		if c := &s.Controllers[i]; slices.Contains(shared, c.Group) {
+			asked = append(asked, c.Group)
+		}
+	}
+	isIn := func(names []string) func(Group) bool {
+		return func(g Group) bool {
+			return slices.ContainsFunc(g.Groups, func(name string) bool { return slices.Contains(names, name) })
+		}
+	}
+	s.answersOthers = slices.ContainsFunc(s.Groups, isIn(shared))
+	number := firstExternal
+	for i := range s.External {
+		number += s.External[i].Total()
+	}
+	s.elsewhere = nil
+	for k, groups := range [][]Group{whole.Groups, whole.External} {
+		first := k * firstExternal
+		for _, g := range groups {
+			if isIn(asked)(g) {
+				own, n := portion(g.units(), s.Part.K-1, s.Part.N)
+				for _, at := range [][2]int{{0, own}, {own + n, g.units()}} {
+					if from, to := at[0], at[1]; from < to {
+						other := g.portion(from, to-from)
+						other.elsewhere = true
+						other.ahead += first - number
+						number += other.Total()
+						s.elsewhere = append(s.elsewhere, other)
+					}
+				}
+			}
+			first += g.Total()
+		}
+	}
+}
+
+// AnswersOthers reports whether, in a shard, controllers command devices of several shards
+// with one message: then each has to be up before any of them begins, and as long as any of
+// them asks.
+func (s *Scenario) AnswersOthers() bool { return s.answersOthers || len(s.elsewhere) > 0 }
 
 // shares returns how many controllers of a group each of the parts has, and how
 // many parts have a device that they command.

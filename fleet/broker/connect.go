@@ -233,9 +233,11 @@ func (c *conn) admit(p *wire.Connect) byte {
 	defer s.mu.Unlock()
 	present = present && p.Version != wire.V31 // which has no such flag
 	b.count.connects.Add(1)
+	c.cork() // what waited for the client leaves with the CONNACK
 	c.connack(wire.Success, present, props)
 	c.setLimit(time.Duration(keepAlive) * 1500 * time.Millisecond) // 3.1.2-22
 	s.resume(c)
+	c.uncork()
 	return wire.Success
 }
 

@@ -141,10 +141,9 @@ func TestReplayOfGrowthAndFaults(t *testing.T) {
 		h.at(3137 * time.Millisecond)
 		h.do("POST", "/v1/devices/old-2/command", `{"attribute":"power","payload":"TOGGLE","via":"hand"}`)
 		h.do("POST", "/v1/actions/remove", `{"select":{"ids":["new-3","boxed"]},"clear":true}`)
-		h.at(3637 * time.Millisecond) // not on the way back from the power cut, where the broker has two things to send at one moment
-		h.do("DELETE", "/v1/faults/far", "")
 		h.at(6137 * time.Millisecond)
 		h.do("PUT", "/v1/faults/lost", `{"select":{"id":"old-2"},"blackhole":true}`)
+		h.do("DELETE", "/v1/faults/far", "")
 		h.at(7137 * time.Millisecond)
 		h.do("POST", "/v1/actions/reset", `{"select":{"all":true}}`)
 		h.do("DELETE", "/v1/faults/lost", "")

@@ -116,13 +116,24 @@ func (l *lane) finish(err error, now time.Time) {
 	l.enter(0, piece{came: l.clock(now), end: true})
 }
 
-// enter has a piece wait in stage i, or be out.
+// enter has a piece wait in stage i, or be out. What comes to a narrow line at one moment
+// waits as one piece: when the last of it has passed is not to depend on how the scheduler
+// cut what the sender wrote.
 func (l *lane) enter(i int, p piece) {
 	if i == len(l.stages) {
 		l.out = append(l.out, p)
 		return
 	}
-	l.stages[i].held = append(l.stages[i].held, p)
+	s := l.stages[i]
+	_, narrow := s.pacer.(bandwidth)
+	if n := len(s.held); narrow && n > 0 && !p.end && !s.held[n-1].end && s.held[n-1].came.Equal(p.came) {
+		s.held[n-1].n += p.n
+		if n == 1 {
+			s.planned = false
+		}
+		return
+	}
+	s.held = append(s.held, p)
 }
 
 // advance moves on all that goes by now.

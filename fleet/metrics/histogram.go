@@ -25,6 +25,13 @@ const (
 	// takes 5 to 12 bytes for each, is about as large then. Most have a tenth of that,
 	// however many samples they are of.
 	denseFrom = 1 << 13
+
+	// wideFrom and manyFrom are the buckets and samples with which a histogram is made
+	// an array already while it is recorded into: as many samples that lie as far apart
+	// go on to fill it, hour after hour, and a run of a day shall take after some
+	// minutes what it takes at its end.
+	wideFrom = 1 << 10
+	manyFrom = 1 << 13
 )
 
 // Percentiles returns the percentiles that results show, ascending.
@@ -74,7 +81,9 @@ func (h *Histogram) Record(d time.Duration) {
 		_ = h.dense.RecordValue(micros)
 	} else {
 		_ = h.sparse.RecordValue(micros)
-		h.widen()
+		if h.count >= manyFrom {
+			h.widen(wideFrom)
+		}
 	}
 	if h.count == 0 || d < h.least {
 		h.least = d
@@ -109,9 +118,9 @@ func (h *Histogram) thaw() {
 	h.frozen = nil
 }
 
-// widen makes a histogram dense that has many buckets.
-func (h *Histogram) widen() {
-	if h.digits == coarseDigits || h.sparse.Populated() < denseFrom {
+// widen makes a histogram dense that has as many buckets.
+func (h *Histogram) widen(buckets int64) {
+	if h.digits == coarseDigits || int64(h.sparse.Populated()) < buckets {
 		return
 	}
 	h.dense = hdr.New(lowestMicros, highestMicros, h.digits)
@@ -141,10 +150,10 @@ func (h *Histogram) Merge(o *Histogram) {
 		o.packed().MergeInto(h.dense)
 	case o.dense != nil:
 		h.sparse.MergeFrom(o.dense)
-		h.widen()
+		h.widen(denseFrom)
 	default:
 		h.sparse.Merge(o.packed())
-		h.widen()
+		h.widen(denseFrom)
 	}
 	if h.count == 0 || o.least < h.least {
 		h.least = o.least
