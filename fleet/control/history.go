@@ -141,7 +141,8 @@ func (s *Server) lookingBack() []operation {
 	return []operation{
 		{method: "GET", path: "/v1/history", id: "get-history", summary: "How the run went, a point a second, of the last hour",
 			query: []parameter{{"after", "`n` of a point: later ones alone"}}, reply: api.History{}, do: (*call).getHistory},
-		{method: "GET", path: "/v1/result", id: "get-result", summary: "The result of the run, or what is known of it so far", reply: api.Result{}, do: (*call).getResult},
+		{method: "GET", path: "/v1/result", id: "get-result", summary: "The result of the run, or what is known of it so far",
+			query: []parameter{{"brief", "`true`: without time line and recoveries, and of distributions the figures alone, for whoever asks often"}}, reply: api.Result{}, do: (*call).getResult},
 	}
 }
 
@@ -156,12 +157,18 @@ func (c *call) getHistory() (any, error) {
 }
 
 func (c *call) getResult() (any, error) {
+	brief, err := c.flag("brief")
+	if err != nil {
+		return nil, err
+	}
 	res, _ := c.Fleet.Result() // what else the run failed of is in it
 	out := &api.Result{Over: res != nil}
 	if res == nil {
 		res = c.Fleet.SoFar()
 	}
-	var err error
+	if brief {
+		res = res.Brief()
+	}
 	out.Result, err = json.Marshal(res)
 	return out, err
 }

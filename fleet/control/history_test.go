@@ -2,7 +2,9 @@ package control_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -27,6 +29,7 @@ func TestHistory(t *testing.T) {
 		if err := json.Unmarshal([]byte(h.do("GET", "/v1/result", "")), &soFar); err != nil {
 			t.Fatal(err)
 		}
+		compareBrief(t, soFar.Result, h.do("GET", "/v1/result?brief=true", ""))
 		h.do("POST", "/v1/actions/kill", `{"select":{"all":true},"way":"cut"}`)
 		before := read(h, "")
 		h.at(6500 * time.Millisecond)
@@ -89,5 +92,37 @@ func TestResultAndTicks(t *testing.T) {
 	var doc struct{ Verdict metrics.Verdict }
 	if err := json.Unmarshal(out.Result, &doc); err != nil || !out.Over || doc.Verdict != metrics.VerdictPass {
 		t.Errorf("over %v, %v, verdict %q; want pass", out.Over, err, doc.Verdict)
+	}
+}
+
+// compareBrief compares what is asked for often with the whole of the same moment.
+func compareBrief(t *testing.T, whole json.RawMessage, reply string) {
+	t.Helper()
+	type document struct {
+		Ledger, Expectations json.RawMessage
+		Series               []struct {
+			Metric, By, Name string
+			Histogram        map[string]json.RawMessage
+		}
+		TimeLine   json.RawMessage `json:"time_line"`
+		Recoveries json.RawMessage
+	}
+	var all, brief document
+	var got api.Result
+	if err := errors.Join(json.Unmarshal(whole, &all), json.Unmarshal([]byte(reply), &got), json.Unmarshal(got.Result, &brief)); err != nil {
+		t.Fatal(err)
+	}
+	if len(all.Series) == 0 {
+		t.Fatal("there are no series")
+	}
+	for i := range all.Series {
+		if len(all.Series[i].Histogram["hdr"]) == 0 {
+			t.Errorf("%+v has no distribution", all.Series[i])
+		}
+		delete(all.Series[i].Histogram, "hdr")
+	}
+	all.TimeLine, all.Recoveries = nil, nil
+	if !reflect.DeepEqual(all, brief) {
+		t.Errorf("in brief there is\n%s\nwant\n%s\nwithout distributions", got.Result, whole)
 	}
 }

@@ -59,6 +59,8 @@ type Histogram struct {
 
 	unanswered int64
 	patience   time.Duration // the longest time after which one was given up
+
+	brief bool // it is written without its distribution, and cannot be read back
 }
 
 // newCoarse returns an empty histogram with 2 digits.

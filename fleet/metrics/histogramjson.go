@@ -63,7 +63,7 @@ func (h *Histogram) MarshalJSON() ([]byte, error) {
 			j.Intervals[words.Percentile(p)] = [2]*Span{span(low), span(high)}
 		}
 	}
-	if h.count > 0 {
+	if h.count > 0 && !h.brief {
 		text, err := h.Encode()
 		if err != nil {
 			return nil, err

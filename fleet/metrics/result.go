@@ -64,6 +64,20 @@ type Result struct {
 	Reasons      map[string]map[string]int64 `json:"reasons,omitempty"` // by where they came ("connections refused" …) and the reason code's name
 }
 
+// Brief returns the result as far as it is soon written, for whoever asks again and again:
+// without time line and recoveries, and of distributions the figures alone. What it writes
+// cannot be decoded as a result.
+func (r *Result) Brief() *Result {
+	b := *r
+	b.TimeLine, b.Recoveries, b.Series = nil, nil, make(Distributions, len(r.Series))
+	for s, h := range r.Series {
+		figures := *h
+		figures.brief = true
+		b.Series[s] = &figures
+	}
+	return &b
+}
+
 // ScenarioFacts says which scenario was run.
 type ScenarioFacts struct {
 	Name   string `json:"name"`

@@ -115,7 +115,7 @@ function useResult() {
     let over = false;
     const ask = async () => {
       let more = true;
-      if (run.link.state === "live") await get("/v1/result").then(({ result: r }) => over || (setGot(r), (more = can("load") || r.expectations?.length > 0)), () => {});
+      if (run.link.state === "live") await get("/v1/result?brief=true").then(({ result: r }) => over || (setGot(r), (more = can("load") || r.expectations?.length > 0)), () => {});
       if (more && !over && !run.end) timer = setTimeout(ask, 2000);
     };
     ask();
