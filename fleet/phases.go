@@ -12,16 +12,16 @@ func (f *Fleet) phasesOf(measured time.Duration) []metrics.Phase {
 	span := func(name string, from, to time.Duration) metrics.Phase {
 		return metrics.Phase{Name: name, From: metrics.Span(from), To: metrics.Span(to)}
 	}
-	c := &f.course
+	began, ended := f.course.times()
 	zero, ok := f.MeasureStart()
 	if !ok {
-		return []metrics.Phase{span("connect", -c.ended.Sub(c.began).Round(time.Millisecond), 0)}
+		return []metrics.Phase{span("connect", -ended.Sub(began).Round(time.Millisecond), 0)}
 	}
 	p := &f.scenario.Phases
 	at := func(t time.Time) time.Duration { return t.Sub(zero).Round(time.Millisecond) }
-	all := []metrics.Phase{span("connect", at(c.began), -p.WarmUp)}
+	all := []metrics.Phase{span("connect", at(began), -p.WarmUp)}
 	if p.WarmUp > 0 {
-		all = append(all, span("warm-up", -p.WarmUp, min(0, at(c.ended))))
+		all = append(all, span("warm-up", -p.WarmUp, min(0, at(ended))))
 	}
 	stages := 0
 	for i := range f.scenario.Controllers {
@@ -44,7 +44,7 @@ func (f *Fleet) phasesOf(measured time.Duration) []metrics.Phase {
 		all = append(all, span("measure", 0, measured))
 	}
 	// A drain with nothing to wait for is one all the same.
-	if to := at(c.ended); measured > 0 && measured == p.Measure && to >= measured {
+	if to := at(ended); measured > 0 && measured == p.Measure && to >= measured {
 		all = append(all, span("drain", measured, to))
 	}
 	return all

@@ -150,7 +150,7 @@ func (f *Fleet) facts() *metrics.Result {
 		res.Starts = []metrics.Start{*s}
 	}
 	res.WarmUp, res.Duration = metrics.Span(sc.Phases.WarmUp), metrics.Span(sc.Phases.Measure)
-	res.Phases = f.phasesOf(time.Duration(f.measured.Load()))
+	res.Phases = f.phasesOf(f.Elapsed())
 	return res
 }
 

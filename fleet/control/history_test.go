@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,9 +26,12 @@ func TestHistory(t *testing.T) {
 	var soFar api.Result
 	var counts *metrics.Counts
 	res := inBubble(t, loaded+"rate = \"40/s\"\n[expect]\n\"requests.answered\" = \"== 100%\"\n", func(h *bubbled) {
-		h.at(5500 * time.Millisecond)
+		h.at(5512 * time.Millisecond) // between two requests
 		if err := json.Unmarshal([]byte(h.do("GET", "/v1/result", "")), &soFar); err != nil {
 			t.Fatal(err)
+		}
+		if want := `"phases":[{"name":"connect","from":"-1.16s","to":"-1s"},{"name":"warm-up","from":"-1s","to":"0s"},{"name":"measure","from":"0s","to":"5.512s"}]`; !strings.Contains(string(soFar.Result), want) {
+			t.Errorf("so far there is\n%s\nwant %s", soFar.Result, want)
 		}
 		compareBrief(t, soFar.Result, h.do("GET", "/v1/result?brief=true", ""))
 		h.do("POST", "/v1/actions/kill", `{"select":{"all":true},"way":"cut"}`)
