@@ -111,11 +111,11 @@ group("states", () => {
     await until(async () => (await home.api("/v1/history")).points.length >= 3, "some seconds go by");
     between.open();
     await page.locator(".clock", { hasText: /^measuring \d+:\d\d$/ }).waitFor();
+    await page.locator(".chart .tick").filter({ hasText: /^−\d+:\d\d$/ }).first().waitFor();
     const course = async () => [...(await page.locator(".chart > .line.online").getAttribute("d")).matchAll(/[MH]([\d.]+)/g)].map((m) => Number(m[1]));
     await until(async () => (await course()).length >= 5, "some seconds are drawn");
     const drawn = await course();
     assert.deepEqual(drawn, drawn.toSorted((a, b) => a - b), "it goes back in time");
-    assert.match(await page.locator(".chart .tick").filter({ hasText: /^−?\d+:\d\d$/ }).first().textContent(), /^−/);
     await go(page, "log");
     await page.getByRole("row", { name: /^−\d+:\d\d behave/ }).waitFor();
   });
@@ -163,6 +163,22 @@ group("states", () => {
     await page.getByText(/The run is over; it lasted/).waitFor();
     const { result } = await home.api("/v1/result");
     assert.equal((await page.locator(".banner.over h2").textContent()).toLowerCase(), result.verdict);
+  });
+
+  test("a run that nobody can be asked about any more: its last second is there, and all of a short one", async (t) => {
+    const home = await run(t, await scenario(measured(600)));
+    const page = await open(t, home.url);
+    await page.route(/v1\/history/, (r) => r.abort()); // whatever is missing can be asked for no more
+    await page.getByText("10 of 10 online").waitFor();
+    await until(async () => (await home.api("/v1/history")).points.length >= 2, "a second goes by");
+    await home.api("/v1/stop", {});
+    await page.getByText(/The run is over; it lasted/).waitFor();
+    await go(page, "load");
+    await page.getByRole("heading", { name: /^Requests/ }).waitFor();
+    await page.getByText("It adds up.").waitFor();
+    await page.locator(".chart .line.received").nth(1).waitFor(); // the first is that of the key
+    const times = (await page.locator(".chart > .line.online").getAttribute("d")).match(/[MH][\d.]+/g).map((m) => Number(m.slice(1)));
+    assert.ok(times.length >= 3, "not every second of it is drawn");
   });
 
   test("at its end the page has what the result has, whatever was looked at before", async (t) => {

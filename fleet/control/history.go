@@ -10,9 +10,10 @@ import (
 	"homefleet/fleet/metrics"
 )
 
-// Bounds of the history: points, and the time between two of them.
+// Bounds of the history: points, those that a report comes with, and the time between two.
 const (
 	mostPoints  = 3600
+	lastPoints  = 60
 	historyEach = time.Second
 )
 
@@ -122,6 +123,15 @@ func (h *history) later(s *Server, after int) (all []api.HistoryPoint, leftOut i
 		all = append(all, p.HistoryPoint)
 	}
 	return all, max(first-after, 0)
+}
+
+// latest returns the last points.
+func (h *history) latest(s *Server) []api.HistoryPoint {
+	h.mu.Lock()
+	after := max(h.given-lastPoints, 0)
+	h.mu.Unlock()
+	all, _ := h.later(s, after)
+	return all
 }
 
 // tick is the latest point if its number is above one; else nil.

@@ -268,6 +268,9 @@ func TestReportAtTheEnd(t *testing.T) {
 	if err := json.Unmarshal(r.Result, &res); err != nil || res.Devices.Total != 7 {
 		t.Errorf("the result with the report has %d devices, %v; want 7", res.Devices.Total, err)
 	}
+	if n := len(r.History); n == 0 || r.History[0].N != 1 || r.History[n-1].N != n || r.History[n-1].Phase != "ended" {
+		t.Errorf("the history with the report: %+v; want all of it, from point 1 to that of the end", r.History)
+	}
 	if want := (api.WillCount{Way: "cut", Verdict: "on-time", Count: 1}); r.Wills == nil || !slices.Contains(r.Wills.Counts, want) {
 		t.Errorf("the Wills with the report: %+v; want among them %+v", r.Wills, want)
 	}

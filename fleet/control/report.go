@@ -35,6 +35,7 @@ func (c *call) sendReport(out *stream) error {
 	}
 	last := api.Report{Name: "homefleet-" + c.Run + ".html", HTML: html.String()}
 	last.Result, _ = json.Marshal(res) // texts and numbers, which cannot fail
+	last.History = c.history.latest(c.Server)
 	if c.Fleet.Unaudited() == nil {
 		last.Wills = c.willsOf(&scenarios.Selector{All: true}, "", "")
 	}

@@ -111,6 +111,8 @@ type Report struct {
 	HTML   string          `json:"html"`
 	Result json.RawMessage `json:"result" doc:"as homefleet run --json prints it"`
 	Wills  *Wills          `json:"wills,omitempty" doc:"what became of Will Messages, where they are audited"`
+
+	History []HistoryPoint `json:"history" doc:"the last of the run, 60 points at most"`
 }
 
 // End says that the run is over.

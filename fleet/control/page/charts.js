@@ -45,12 +45,12 @@ function moments(from, to, count) {
 function stepped(all, x, y, of) {
   let d = "";
   let down = false;
+  let end = 0;
   for (const b of all) {
     const v = of(b);
-    if (v === undefined) {
-      down = false;
-      continue;
-    }
+    down &&= v !== undefined && b.from <= end;
+    if (v === undefined) continue;
+    end = b.to;
     d += `${down ? "V" + y(v).toFixed(1) : `M${x(b.from).toFixed(1)} ${y(v).toFixed(1)}`}H${x(b.to).toFixed(1)}`;
     down = true;
   }

@@ -16,7 +16,7 @@ function point(p, before) {
   const at = Math.round(milliseconds(p.at));
   const online = p.phase === "ended" && before ? before.online : p.online; // all are stopped then
   const requests = of && { planned: of.planned, sent: of.sent, late: of.late, lost: of.lost, refused: of.refused };
-  return { n, at, from: before ? before.at : at - 1000, devices, online, commands, messages, requests, p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
+  return { n, at, from: before?.n === n - 1 ? before.at : at - 1000, devices, online, commands, messages, requests, p50: r?.p50 && milliseconds(r.p50), p99: r?.p99 && milliseconds(r.p99), max: r?.max && milliseconds(r.max) };
 }
 
 function add(all) {
@@ -25,28 +25,63 @@ function add(all) {
 }
 
 let filling = false;
+let afresh = false; // moments count from elsewhere now: from the start of measuring
 
-/** Fetches the points that are missing: those before the page was there, and those of a stream that was lost. */
+/** Whether a point is not behind the last one, since moments count from elsewhere. */
+const earlier = (p) => points.length > 0 && p.n > points.at(-1).n && milliseconds(p.at) < points.at(-1).at;
+
+/**
+ * Fetches the points that are missing: those before the page was there, and those of a stream that was lost; or all of
+ * them, by the moments of now. Of a run that does not answer, those are kept that there are; the next tick asks again.
+ */
 async function fill() {
   if (filling) return;
   filling = true;
-  const after = points.at(-1)?.n ?? 0;
-  await get(`/v1/history?after=${after}`).then((h) => (h.points.length > 0 && earlier(h.points[0]) ? (points.length = 0) : add(h.points)), () => {}).finally(() => (filling = false));
-  if (points.length === 0 && after > 0) return fill();
+  for (let more = true; more; more = afresh) {
+    const all = afresh;
+    afresh = false;
+    const got = await get(`/v1/history?after=${all ? 0 : (points.at(-1)?.n ?? 0)}`).catch(() => null);
+    if (!got) {
+      afresh ||= all;
+      break;
+    }
+    if (all) points.length = 0;
+    if (got.points.length > 0 && earlier(got.points[0])) afresh = true;
+    else add(got.points);
+  }
+  filling = false;
   changed("load");
 }
-
-/** Whether a point is not behind the last one, since moments count from elsewhere now: from the start of measuring. */
-const earlier = (p) => points.length > 0 && p.n > points.at(-1).n && milliseconds(p.at) < points.at(-1).at;
 
 alsoHear("tick", (p) => {
   if (p.so_far) soFar = { ...p.so_far, outstanding: p.outstanding ?? 0, interrupted: p.so_far.interrupted ?? 0 };
   const last = points.at(-1)?.n ?? 0;
-  if (last > p.n || earlier(p)) points.length = 0; // of another run, or by another zero
-  if (p.n > (points.at(-1)?.n ?? 0) + 1) return fill();
+  if (last > p.n) points.length = 0; // of another run
+  afresh ||= earlier(p);
+  if (afresh || p.n > last + 1) return fill();
   add([p]);
   changed("load");
 });
+
+alsoHear("phase", () => {
+  afresh = points.length > 0;
+  if (afresh) fill();
+});
+
+// With the end comes the last minute: what is missing of it could be asked for no more.
+alsoHear("report", ({ history }) => {
+  if (!history || history.length === 0) return;
+  const before = points.filter((p) => p.n < history[0].n);
+  if (before.length > 0 && before.at(-1).at > milliseconds(history[0].at)) before.length = 0;
+  points.splice(0, points.length, ...before);
+  add(history);
+});
+
+/** What became of all requests of a run that is over; null: there were none. */
+function atLast({ ledger: of }) {
+  if (!of || of.planned === 0) return null;
+  return { ...of, not_sent: Object.values(of.not_sent).reduce((sum, n) => sum + n, 0), paused: of.not_sent.paused };
+}
 
 /** The latest second in which a request was decided, if it is one of the last few. */
 export const latest = () => points.slice(-5).findLast((p) => p.p99 !== undefined);
@@ -195,12 +230,13 @@ function Tiles({ r, result }) {
 export function Load() {
   useRun("load", "status", "incidents", "log");
   const result = useResult();
-  useEffect(() => void fill(), [run.status?.run]);
-  if (points.length === 0) return html`<p class="empty">The first second is not over yet.</p>`;
+  useEffect(() => void fill(), [run.status?.run, run.end !== null]);
+  if (points.length === 0 && !run.end) return html`<p class="empty">The first second is not over yet.</p>`;
+  const r = run.final.result ? atLast(run.final.result) : soFar;
   return html`<div class="load">
-    <${Tiles} r=${soFar} result=${result} />
-    ${soFar && html`<${Ledger} r=${soFar} />`}
-    <${Charts} points=${points} incidents=${[...run.incidents.values()]} acts=${run.interventions} load=${soFar !== null} />
+    <${Tiles} r=${r} result=${result} />
+    ${r && html`<${Ledger} r=${r} />`}
+    ${points.length > 0 && html`<${Charts} points=${points} incidents=${[...run.incidents.values()]} acts=${run.interventions} load=${r !== null} />`}
     <${Groups} />
     <${Expectations} of=${result} />
   </div>`;

@@ -247,7 +247,10 @@ const hear = {
 hear.refusal = hear.exchange;
 
 /** Further events, by a name and what to do with them. */
-export const alsoHear = (type, what) => (hear[type] = what);
+export function alsoHear(type, what) {
+  const before = hear[type];
+  hear[type] = (e) => (before?.(e), what(e));
+}
 
 function heard(type, e) {
   run.heard = Date.now();
