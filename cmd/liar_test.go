@@ -15,14 +15,14 @@ import (
 // its clients.
 func scriptLiar(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {
-		ts.Fatalf("usage: liar VAR PORT telemetry MESSAGES, or liar VAR PORT acknowledgements, or liar VAR PORT wills")
+		ts.Fatalf("usage: liar VAR PORT telemetry MESSAGES [later], or liar VAR PORT acknowledgements, or liar VAR PORT wills")
 	}
 	p := &lyingProxy{to: net.JoinHostPort("127.0.0.1", args[1]), conns: make(map[net.Conn]bool)}
 	switch what := args[2]; {
-	case what == "telemetry" && len(args) == 4:
+	case what == "telemetry" && (len(args) == 4 || len(args) == 5 && args[4] == "later"):
 		most, err := strconv.Atoi(args[3])
 		ts.Check(err)
-		p.most, p.instead = most, p.telemetry
+		p.most, p.instead, p.honest = most, p.telemetry, len(args) == 5
 	case what == "acknowledgements":
 		p.instead = withoutAcknowledgements
 	case what == "wills":
@@ -33,7 +33,9 @@ func scriptLiar(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	p.wg.Go(func() { p.serve(l) })
-	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	ts.Setenv(args[0], port)
+	stateOf(ts).liars[port] = p
 	ts.Defer(func() {
 		_ = l.Close()
 		p.mu.Lock()
@@ -46,6 +48,17 @@ func scriptLiar(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
+// scriptLie has a proxy that was to lie later begin.
+func scriptLie(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 || stateOf(ts).liars[args[0]] == nil {
+		ts.Fatalf("usage: lie PORT, of a liar")
+	}
+	p := stateOf(ts).liars[args[0]]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.honest = false
+}
+
 // lyingProxy has a parser of its own.
 type lyingProxy struct {
 	to      string
@@ -53,7 +66,8 @@ type lyingProxy struct {
 	instead func(packet []byte, held map[string][]byte) []byte // what a client gets in the place of a packet
 
 	mu     sync.Mutex
-	n      int // messages of telemetry so far
+	n      int  // messages of telemetry since it lies
+	honest bool // it does not lie yet
 	conns  map[net.Conn]bool
 	closed bool
 	wg     sync.WaitGroup
@@ -158,6 +172,10 @@ func (p *lyingProxy) telemetry(packet []byte, held map[string][]byte) []byte {
 		return packet
 	}
 	p.mu.Lock()
+	if p.honest {
+		p.mu.Unlock()
+		return packet
+	}
 	p.n++
 	n := p.n
 	p.mu.Unlock()

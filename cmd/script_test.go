@@ -91,7 +91,9 @@ const atOnce = 6
 //	liar VAR PORT LIE            start a proxy before the broker at PORT; VAR is its port. It
 //	                             loses all "acknowledgements", or all "wills", or with
 //	                             "telemetry N" loses, doubles and swaps every tenth message
-//	                             of the first N of telemetry
+//	                             of the first N of telemetry; with "telemetry N later" it
+//	                             begins when it is told to
+//	lie PORT                     tell the liar at this port to begin
 //	forge RESULT FORGED          write the result again, saying of itself that it passed
 //	ask READY METHOD PATH [BODY] make a request of the run with this ready file, as curl
 //	                             would; with ! it must be refused
@@ -153,7 +155,7 @@ func scriptParams(dir string) testscript.Params {
 		Setup: func(env *testscript.Env) error {
 			// Runs of other scripts, and of whoever works on this machine, are not found.
 			env.Setenv("XDG_RUNTIME_DIR", env.WorkDir)
-			env.Values[stateKey] = &scriptState{jobs: make(map[string]*job), code: -1}
+			env.Values[stateKey] = &scriptState{jobs: make(map[string]*job), liars: make(map[string]*lyingProxy), code: -1}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -176,6 +178,7 @@ func scriptParams(dir string) testscript.Params {
 			"answer":      scriptAnswer,
 			"forge":       scriptForge,
 			"liar":        scriptLiar,
+			"lie":         scriptLie,
 			"ask":         scriptAsk,
 			"askuntil":    scriptAskUntil,
 		},
@@ -189,6 +192,7 @@ var stateKey stateKeyType
 // scriptState is what a script's commands share.
 type scriptState struct {
 	jobs  map[string]*job
+	liars map[string]*lyingProxy // by port
 	code  int
 	stdin string
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"homefleet/devices/words"
@@ -75,14 +76,14 @@ func (s *Server) mux() http.Handler {
 		m.HandleFunc(op.method+" "+op.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, op) })
 		allowed[op.path] = append(allowed[op.path], op.method)
 	}
-	document := s.document()
+	document := sync.OnceValue(s.document) // who asks for it waits, and not every run as it begins
 	page := func(path string, h http.HandlerFunc) {
 		m.HandleFunc("GET "+path, h)
 		allowed[path] = append(allowed[path], "GET")
 	}
 	page("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(document)
+		_, _ = w.Write(document())
 	})
 	page("/problems/{type}", s.servePage)
 	if s.Page != nil {
