@@ -300,7 +300,7 @@ func (c *client) reset() {
 // tells that it has read it; one that does not is another statement's affair.
 func (c *client) bye() {
 	c.send("\xe0\x00")
-	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(closes); time.Now().Before(end); { // cut off before, it might not have read that, and the Will would come
 		if _, err := c.receive(time.Until(end)); err != nil {
 			break
 		}

@@ -127,8 +127,10 @@ var willStatements = []Statement{
 			w := r.watcher(r.topic("will"), 0)
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("will"), payload: "gone", props: willDelay(2)}}
 			r.connect(h).cut()
+			left := time.Now()
 			r.wait(300 * time.Millisecond)
 			c := r.connect(h)
+			r.within(left, 1800*time.Millisecond) // or the Will was due
 			r.expect(c.connack.session, "Session Present = false; want the session")
 			r.wait(3 * time.Second)
 			w.still()
@@ -224,9 +226,12 @@ var willStatements = []Statement{
 			w := r.watcher(r.topic("+"), 0)
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100), will: &will{topic: r.topic("old"), payload: "gone", props: willDelay(2)}}
 			r.connect(h).cut()
+			left := time.Now()
 			r.wait(soon)
 			h.will = &will{topic: r.topic("new"), payload: "gone"}
-			r.connect(h).cut()
+			c := r.connect(h)
+			r.within(left, 1800*time.Millisecond) // or the old Will was due
+			c.cut()
 			w.message(r.topic("new"), "gone")
 			r.wait(2500 * time.Millisecond)
 			w.still()
