@@ -1,10 +1,11 @@
 package conformance
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -251,7 +252,24 @@ func mosquittoVersion(path string) string {
 	return strings.TrimPrefix(first, "mosquitto version ")
 }
 
+// startMosquitto starts one of a variant. Another process may take the free port that was found
+// for it before it does: then it ends, and is started on another.
 func startMosquitto(t *testing.T, path string, v variant) (addr string) {
+	t.Helper()
+	for range 5 {
+		addr, said := tryMosquitto(t, path, v)
+		if said == "" {
+			return addr
+		}
+		t.Logf("mosquitto on %s ended: %s", addr, said)
+	}
+	t.Fatal("mosquitto did not come up")
+	return ""
+}
+
+// tryMosquitto waits until it listens, or ends, and returns what it said before that.
+func tryMosquitto(t *testing.T, path string, v variant) (addr, said string) {
+	t.Helper()
 	dir := t.TempDir()
 	conf, err := v.mosquitto(dir)
 	if err != nil {
@@ -277,26 +295,32 @@ func startMosquitto(t *testing.T, path string, v variant) (addr string) {
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
 	cmd := exec.Command(path, "-c", file)
-	cmd.Stdout, cmd.Stderr = &out, &out
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = c.Close()
-			return addr
+	impatient := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer impatient.Stop()
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		said += lines.Text() + "\n"
+		if !strings.HasSuffix(lines.Text(), " running") {
+			continue
 		}
-		if time.Now().After(end) {
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			_, _ = io.Copy(io.Discard, log)
+		}()
+		t.Cleanup(func() {
 			_ = cmd.Process.Kill()
+			<-read
 			_ = cmd.Wait()
-			t.Fatalf("mosquitto does not answer: %v\n%s\n%s", err, conf, out.String())
-		}
+		})
+		return addr, ""
 	}
+	return addr, fmt.Sprintf("%s%v", said, cmd.Wait())
 }
