@@ -94,8 +94,10 @@ type controlled struct {
 	entry      runEntry
 }
 
-// lastWords is how long those who look on may take to be given verdict and report.
-const lastWords = 5 * time.Second
+// lastWords is how long it may take to give verdict and report to those who look on, which
+// are yet to be written on a machine that may be busy. Who takes nothing holds nobody up for
+// so long: it is sent away before, by [control.Config.Taken].
+const lastWords = 20 * time.Second
 
 // mostControlling bounds the connections to --control.
 const mostControlling = 128

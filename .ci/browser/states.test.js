@@ -200,6 +200,10 @@ group("states", () => {
     assert.deepEqual([planned, sent, notSent], [of.planned, of.sent, of.planned - of.sent]);
     const part = async (name) => Number((await page.locator(".parts li").filter({ hasText: name }).locator("b").textContent()).replaceAll(",", ""));
     assert.deepEqual([await part("Answered"), await part("Lost"), await part("Open at the end")], [of.answered, of.lost, 0]);
+    const tile = async (name) => (await page.locator(".tiles > div").filter({ has: page.locator("dt", { hasText: name }) }).locator("dd").allTextContents()).slice(0, 2);
+    assert.deepEqual(await tile("Sent"), [of.sent.toLocaleString("en"), `of ${of.planned.toLocaleString("en")} planned`]);
+    assert.deepEqual(await tile("Online"), ["9", "of 10, at the end"]);
+    assert.equal(await page.getByText("last second").count(), 0, "something is said of now");
     await page.getByText("It adds up.").waitFor();
     const held = result.expectations.filter((e) => e.status === "pass").length;
     await page.getByText(`${held} of ${result.expectations.length} held`).waitFor();

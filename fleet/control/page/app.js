@@ -6,7 +6,7 @@ import { Banner } from "./banner.js";
 import { Homes } from "./homes.js";
 import { clock, html, number, span, visible } from "./html.js";
 import { Inspector } from "./inspector.js";
-import { Load, PauseLoad, latest } from "./load.js";
+import { Load, p99, PauseLoad } from "./load.js";
 import { Log } from "./log.js";
 import { Messages } from "./messages.js";
 import { asOf, can, FEW, goesOn, run, start, useRun, watch } from "./store.js";
@@ -49,13 +49,13 @@ function Top({ strike }) {
   const s = run.status;
   const total = s ? s.devices.total : 0;
   const goes = goesOn();
-  const p99 = latest()?.p99;
+  const slow = p99();
   return html`<header class="top">
     <h1>homefleet</h1>
     ${s && html`<span class="what"><bdi>${visible(s.title || s.scenario || "a broker", 60)}</bdi></span><span class="quiet clock">${phase(s)}</span>`}
     <span class="grow"></span>
     ${s && total > 0 && html`<${Count} total=${total} />`}
-    ${p99 !== undefined && html`<span class="quiet">p99 ${span(p99)}</span>`}
+    ${slow !== undefined && html`<span class="quiet" title=${run.end ? "of all requests" : "of the last second"}>p99 ${span(slow)}</span>`}
     ${can("incidents") && goes && html`<button class="primary" onClick=${strike}>Incident…</button>`}
     ${can("load") && goes && html`<${PauseLoad} />`}
     <button class="theme" aria-label=${`Theme: ${theme(now)}`} title=${`Theme: ${theme(now)}`} onClick=${nextTheme}><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8" /><path d="M12 4a8 8 0 0 1 0 16z" /></svg></button>

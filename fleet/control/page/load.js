@@ -84,7 +84,14 @@ function atLast({ ledger: of }) {
 }
 
 /** The latest second in which a request was decided, if it is one of the last few. */
-export const latest = () => points.slice(-5).findLast((p) => p.p99 !== undefined);
+const latest = () => points.slice(-5).findLast((p) => p.p99 !== undefined);
+
+/** The 99th percentile, in ms: of the latest second or, of a run that is over, of all of it; undefined: there is none. */
+export function p99() {
+  if (!run.end) return latest()?.p99;
+  const all = times(run.final.result)?.p99;
+  return all && milliseconds(all);
+}
 
 const LEDGER = [
   ["answered", "Answered", "ok"],
@@ -211,19 +218,21 @@ function Tiles({ r, result }) {
   const now = points.at(-1);
   const t = times(result);
   const one = (name, value, note, bad) => html`<div class=${bad ? "bad" : ""}><dt>${name}</dt><dd>${value}</dd><dd class="note">${note}</dd></div>`;
-  const last = latest();
   const each = (n) => number(Math.round(((n ?? 0) * 1000) / Math.max(1, now ? now.at - now.from : 1000)));
   const rate = now?.requests ? now.requests.sent : now?.commands;
+  const over = run.end !== null;
+  const atEnd = over ? run.final.result?.devices : undefined;
   return html`<dl class="tiles">
-    ${one("Rate", `${each(rate)}/s`, r ? `sent in the last second, ${each(now?.requests?.planned)} planned` : "commands in the last second")}
-    ${r && one("Outstanding", number(ledger(r)[1].n), "wait for an answer")}
+    ${!over && one("Rate", `${each(rate)}/s`, r ? `sent in the last second, ${each(now?.requests?.planned)} planned` : "commands in the last second")}
+    ${over && r && one("Sent", number(r.sent), `of ${number(r.planned)} planned`)}
+    ${r && one("Outstanding", number(r.outstanding), over ? "open at the end" : "wait for an answer")}
     ${r && ["p50", "p90", "p99"].map((p) => {
-      if (t) return one(p, t[p] ? span(milliseconds(t[p])) : "no answer", run.end ? "of all" : "of all so far");
-      return last?.[p] !== undefined && one(p, span(last[p]), "of the last second");
+      if (t) return one(p, t[p] ? span(milliseconds(t[p])) : "no answer", over ? "of all" : "of all so far");
+      return !over && latest()?.[p] !== undefined && one(p, span(latest()[p]), "of the last second");
     })}
     ${r && one("Failed", number(r.late + r.lost + r.refused), "late, lost or refused", r.late + r.lost + r.refused > 0)}
-    ${!r && one("Messages", `${each(now?.messages)}/s`, "published by devices")}
-    ${one("Online", number(now?.online ?? run.online), `of ${number(run.status?.devices.total ?? 0)}`)}
+    ${!over && !r && one("Messages", `${each(now?.messages)}/s`, "published by devices")}
+    ${one("Online", number(atEnd?.online ?? now?.online ?? run.online), `of ${number(atEnd?.total ?? run.status?.devices.total ?? 0)}${over ? ", at the end" : ""}`)}
   </dl>`;
 }
 
