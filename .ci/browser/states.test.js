@@ -211,6 +211,22 @@ group("states", () => {
     await page.getByRole("region", { name: "Ways and verdicts" }).getByRole("row", { name: /^cut 1 / }).waitFor();
   });
 
+  test("a run that ends just as other devices are to be watched: its end is heard all the same", async (t) => {
+    const home = await run(t, "apartment");
+    const page = await open(t, home.url);
+    await page.getByText("12 of 12 online").waitFor();
+    await page.locator(".card").first().waitFor();
+    await until(async () => (await page.evaluate(() => performance.getEntriesByType("resource").filter((e) => e.name.includes("/v1/events")).length)) > 0, "the cards are watched");
+    let asked = 0;
+    await page.route(/v1\/events/, () => asked++); // which are never answered
+    await go(page, "load");
+    await until(() => asked > 0, "a stream without the cards is asked for");
+    await home.api("/v1/actions/command", { select: { ids: ["light-01"] }, attribute: "power", payload: "ON" });
+    await home.stop();
+    await page.getByText(/The run is over; it lasted/).waitFor();
+    await page.getByRole("button", { name: "Save the report" }).waitFor();
+  });
+
   test("another run at the same address: nothing of the one before is left", async (t) => {
     const first = await run(t, "apartment");
     const port = new URL(first.ready.control.url).port;

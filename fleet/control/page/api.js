@@ -48,7 +48,7 @@ export const remove = (path) => ask("DELETE", path).then((r) => r.json());
 
 /**
  * Follows the events until the signal ends it: heard(type, data), state("live" or a Problem). It tries again for ever.
- * query is called for each try; last keeps the ID of the event that was heard last, behind which the next try begins.
+ * query is called for each try, which begins behind the event last.get(); last.passed(ID) is whether one is heard that has an ID.
  * Who says nothing for a while has gone, although no connection ended: a process that was stopped, a tunnel that hangs.
  */
 export async function follow(query, heard, state, signal, last) {
@@ -61,7 +61,8 @@ export async function follow(query, heard, state, signal, last) {
     };
     try {
       const headers = { Authorization: "Bearer " + token };
-      if (last.get()) headers["Last-Event-ID"] = last.get();
+      const behind = last.get();
+      if (behind) headers["Last-Event-ID"] = behind;
       patient();
       const reply = await fetch("/v1/events?" + query(), { headers, signal: AbortSignal.any([signal, silent.signal]) });
       if (!reply.ok) {
@@ -72,8 +73,7 @@ export async function follow(query, heard, state, signal, last) {
       wait = 500;
       const parser = createParser({
         onEvent(e) {
-          if (e.id) last.set(e.id);
-          heard(e.event ?? "message", JSON.parse(e.data));
+          if (!e.id || last.passed(e.id) || e.event === "hello") heard(e.event ?? "message", JSON.parse(e.data));
         },
       });
       const text = reply.body.pipeThrough(new TextDecoderStream()).getReader();

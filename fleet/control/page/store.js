@@ -2,10 +2,11 @@
 // what has changed, a few times a second at most.
 
 import { useEffect, useState } from "preact/hooks";
-import { follow, get, Problem } from "./api.js";
+import { get, Problem } from "./api.js";
 import { changed, onChange } from "./changes.js";
 import { milliseconds } from "./html.js";
 import { change, directory, GAVE_UP, ONLINE, presenceOf, REMOVED } from "./looks.js";
+import { streams } from "./streams.js";
 
 export const FEW = 2000; // devices of which all ids are known here; of more, those of the homes that were opened
 export const JOURNALS = 1000; // devices that keep one: of more, none does before it is asked
@@ -199,6 +200,7 @@ const hear = {
     changed("looks");
   },
   device(e) {
+    if (!watched.includes(e.id)) return; // any more
     take(e);
     changed("details");
   },
@@ -259,7 +261,7 @@ function heard(type, e) {
   hear[type]?.(e);
 }
 
-let streams = false;
+let live = false;
 let beginning = false;
 let stale = false; // what is being learnt may be of before something changed
 
@@ -273,13 +275,13 @@ async function begin() {
       stale = false;
       await learn();
     }
-    if (streams && run.link.state === "connecting") run.link = { state: "live", since: Date.now(), problem: null };
+    if (live && run.link.state === "connecting") run.link = { state: "live", since: Date.now(), problem: null };
     changed("link");
   } catch (problem) {
     if (!(problem instanceof Problem)) console.error(problem);
     if (!run.status) run.link = { state: "connecting", since: Date.now(), problem };
     changed("link");
-    setTimeout(() => stop && !run.end && begin(), 2000); // the stream goes on meanwhile: it has the end of a run that answers no more
+    setTimeout(() => stream.on && !run.end && begin(), 2000); // the stream goes on meanwhile: it has the end of a run that answers no more
   } finally {
     beginning = false;
   }
@@ -316,14 +318,12 @@ async function all(cursor) {
   return got.next;
 }
 
-let stop = null;
-let last = ""; // that was heard, by its ID
 let watched = [];
 let again = 0;
 
 function said(state) {
-  streams = state === "live";
-  if (run.end) return pause(); // what stands here is how it ended, whoever answers at its address later
+  live = state === "live";
+  if (run.end) return stream.stop(); // what stands here is how it ended, whoever answers at its address later
   if (state === "live") {
     run.heard = Date.now();
     const known = run.link.state === "live" && run.status; // others are watched now, and that is all
@@ -346,15 +346,10 @@ function query() {
   return new URLSearchParams({ types, map: "all", tick: "true", report: "true", ...(watched.length > 0 && { watch: watched }) });
 }
 
-function resume() {
-  if (stop || document.hidden || run.end) return;
-  stop = new AbortController();
-  follow(query, heard, said, stop.signal, { get: () => last, set: (id) => (last = id) });
-}
+const stream = streams(query, heard, said);
 
-function pause() {
-  stop?.abort();
-  stop = null;
+function resume() {
+  if (!document.hidden && !run.end) stream.start();
 }
 
 /** Has these devices say all of themselves as it changes, and no others. */
@@ -365,12 +360,12 @@ export function watch(ids) {
   watched = ids;
   for (const id of run.details.keys()) if (!ids.includes(id)) run.details.delete(id), run.watts.delete(id);
   clearTimeout(again);
-  again = setTimeout(() => (pause(), resume()), 20);
+  again = setTimeout(stream.change, 20);
 }
 
 /** Follows the run for as long as the page is in sight. */
 export function start() {
-  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : resume()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? stream.stop() : resume()));
   setInterval(() => changed("second"), 1000); // for what counts seconds
   resume();
 }
