@@ -92,7 +92,7 @@ group("what is done", () => {
       await page.getByLabel("Kill…").selectOption({ label: "Cut: the connection breaks" });
     };
     await kill("patient");
-    await page.locator('[data-device="patient"].off').getByText(/Will due in 1\d{3} s/).waitFor();
+    await page.locator('[data-device="patient"].off').getByText(/Will due in (30:00|29:\d\d)/).waitFor();
     await kill("lamp-1");
     await page.locator('[data-device="lamp-1"].off').getByText("Will came on time").waitFor();
     await shot(page, "will-due");

@@ -130,7 +130,7 @@ export function Envelope({ will }) {
   const left = kind === "due" && will.due_from && run.zero ? run.zero + milliseconds(will.due_from) - asOf() : 0;
   return html`<p class=${`will ${kind}`}>
     <svg viewBox="0 0 24 16" aria-hidden="true"><path d="M2 2h20v12H2zM2 2l10 7L22 2" /></svg>
-    <span>${kind === "wrong" && html`<b>! </b>`}${text}${left > 1000 ? ` in ${Math.ceil(left / 1000)} s` : ""}${will.answered || will.learned ? ", answered" : ""}</span>
+    <span>${kind === "wrong" && html`<b>! </b>`}${text}${left > 90e3 ? ` in ${clock(left)}` : left > 1000 ? ` in ${Math.ceil(left / 1000)} s` : ""}${will.answered || will.learned ? ", answered" : ""}</span>
   </p>`;
 }
 

@@ -272,7 +272,7 @@ function steer(canvas, s, tip, go) {
     tip.textContent = text;
     const box = canvas.getBoundingClientRect();
     const left = Math.min(e.clientX - box.left + 14, box.width - tip.offsetWidth - 8);
-    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, e.clientY - box.top - 34)}px)`;
+    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, e.clientY - box.top - tip.offsetHeight - 8)}px)`;
     clearTimeout(asked);
     if (found.number !== undefined && run.ids[found.number] === undefined) {
       const home = run.homes[run.homeOf[found.number]];
