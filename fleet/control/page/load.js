@@ -141,10 +141,10 @@ function Expectations({ of }) {
   const passed = all.filter((e) => e.status === "pass").length;
   return html`<section class="panel" aria-label="Expectations">
     <h2>Expectations <small>${passed} of ${all.length} ${run.end ? "held" : "hold so far"}</small></h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="What is expected"><table>
+    <div class="scroll" tabindex="0" role="region" aria-label="What is expected"><table class="expected">
       <thead><tr><th scope="col">metric</th><th scope="col">wanted</th><th scope="col" class="n">${run.end ? "was" : "so far"}</th><th scope="col">${run.end ? "held" : "holds"}</th></tr></thead>
-      <tbody>${sorted.slice(0, 40).map((e) => html`<tr><td><code>${visible(e.metric, 80)}</code></td><td>${visible(e.want ?? "", 60)}</td><td class="n">${visible(String(e.actual ?? ""), 40)}</td>
-        <td class=${signs[e.status]?.[0] ?? ""}>${signs[e.status]?.[1] ?? ""} ${e.status}</td></tr>`)}</tbody>
+      <tbody>${sorted.slice(0, 40).map((e) => html`<tr><td><code>${visible(e.metric, 80).split(/(?<=[._])/).map((part) => html`${part}<wbr />`)}</code></td><td>${visible(e.want ?? "", 60)}</td><td class="n">${visible(String(e.actual ?? ""), 40)}</td>
+        <td class=${signs[e.status]?.[0] ?? ""}>${signs[e.status]?.[1] ?? ""} <span>${e.status}</span></td></tr>`)}</tbody>
     </table></div>
   </section>`;
 }
