@@ -53,7 +53,8 @@ const (
 	highestMost = 1000
 	takenWithin = 5 * time.Second // if nothing else is said
 	heartbeat   = 15 * time.Second
-	atATime     = 64 // events, in one write
+	atATime     = 64                    // events, in one write
+	together    = 50 * time.Millisecond // so long what comes after a write waits for more, which costs both sides less than one by one
 )
 
 func (s *Server) view() View { return View{s.Fleet} }
@@ -160,9 +161,19 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 		v.Wake() // there is a first look
 	}
 	quiet := time.Now()
+	rest := time.NewTimer(0) // over already
+	defer rest.Stop()
+	resting := true
 	for {
+		news := v.News()
+		if resting {
+			news = nil
+		}
 		select {
-		case <-v.News():
+		case <-rest.C:
+			resting = false
+			continue
+		case <-news:
 			if m != nil && !m.told {
 				if err := c.sendMap(out, m); err != nil {
 					return err
@@ -206,6 +217,8 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 			return context.Cause(c.r.Context())
 		}
 		quiet = time.Now()
+		rest.Reset(together)
+		resting = true
 		for more := true; more; {
 			all, gap, rest, over := v.Take(atATime)
 			more = rest
