@@ -230,6 +230,11 @@ var bugs = []bug{
 			s.up(pkt{first: 0xe0})
 		}
 	}},
+	{name: "a RST found out by Keep Alive alone", caught: "3.1.2-8 the Will after RST", end: func(s *lie, err error) {
+		if err != nil && strings.Contains(err.Error(), "reset") {
+			<-s.gone // by the broker, of itself
+		}
+	}},
 	{name: "no Will at take-over", caught: "3.1.2-8 the Will after a take-over", says: []string{"take-over", "taken over"}, up: func(s *lie, p pkt) []pkt {
 		if p.typ() == 1 && s.id != "" {
 			var first []*lie

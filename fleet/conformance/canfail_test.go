@@ -24,6 +24,7 @@ var broken = []bug{
 		return []pkt{p}
 	}},
 	{name: "forgetful: no session is there", all: true, up: flags(func(f byte) byte { return f | 2 })},
+	{name: "deaf to DISCONNECT", all: true, up: dropped(func(_ *lie, p pkt) bool { return p.typ() == 14 })},
 	{name: "grants what it should not", all: true, down: func(_ *lie, p pkt) []pkt {
 		if p.typ() == 9 && p.body[len(p.body)-1] >= 0x80 {
 			p = p.edited(p.first, p.body[:len(p.body)-1], []byte{0})

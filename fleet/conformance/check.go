@@ -49,7 +49,7 @@ type run struct {
 type ended struct {
 	status         Status
 	expected, seen string
-	slow           bool // nothing could be told, since it took too long
+	slow           bool // nothing could be told, since this machine, the network or the broker took too long
 }
 
 // fault ends the check with a deviation. seen says what came instead of what was
@@ -82,17 +82,24 @@ func (r *run) undecided(format string, args ...any) {
 // where this machine or the network were slower than that.
 func (r *run) within(since time.Time, limit time.Duration) {
 	if d := time.Since(since); d > limit {
-		panic(ended{status: NotDecided, slow: true, seen: fmt.Sprintf("this machine or the network was too slow: %v passed where it takes less than %v to tell",
-			d.Round(time.Millisecond), limit)})
+		panic(tooSlow("this machine or the network was too slow: %v passed where it takes less than %v to tell", d.Round(time.Millisecond), limit))
 	}
 }
 
+// tooSlow is the end of a check that could not tell, and may at another time.
+func tooSlow(format string, args ...any) ended {
+	return ended{status: NotDecided, slow: true, seen: fmt.Sprintf(format, args...)}
+}
+
 // tardy is the excuse of a check whose clients had to say something each so often, where
-// one was late with it.
+// one was late with it, or may have been for the server: what comes late there is not known, but
+// how long answers took is.
 func (r *run) tardy(limit time.Duration, clients ...*client) string {
+	late := max(0, r.slowest-r.x.usual)
 	for _, c := range clients {
-		if c.pause > limit {
-			return fmt.Sprintf("this machine was too slow: %s said nothing for %v, where it has to within %v", c.name, c.pause.Round(time.Millisecond), limit)
+		if c.pause+late > limit {
+			return fmt.Sprintf("this machine was too slow: %s said nothing for %v, where it has to within %v, and an answer took up to %v", c.name,
+				c.pause.Round(time.Millisecond), limit, r.slowest.Round(time.Millisecond))
 		}
 	}
 	return ""
@@ -132,7 +139,6 @@ type outcome struct {
 	trace trace
 	took  time.Duration
 	stood time.Duration // for how long this machine stood still meanwhile
-	again bool          // it failed, and that may be this machine's fault
 
 	slowest, overslept time.Duration // see run
 }
@@ -168,16 +174,14 @@ func (x *examiner) attempt(ctx context.Context, s *Statement, check func(*run)) 
 	}
 	switch {
 	case excuse != "":
-		out.ended, out.again = ended{status: NotDecided, seen: excuse}, true
+		out.ended = tooSlow("%s", excuse)
 	case out.status == Deviates && out.stood > 0 && out.timed():
-		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("this machine stood still for %v meanwhile", out.stood.Round(time.Millisecond))}, true
+		out.ended = tooSlow("this machine stood still for %v meanwhile", out.stood.Round(time.Millisecond))
 	case out.status == Deviates && out.overslept > late/2:
-		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("this machine was too slow: a wait took %v more than it was to", out.overslept.Round(time.Millisecond))}, true
+		out.ended = tooSlow("this machine was too slow: a wait took %v more than it was to", out.overslept.Round(time.Millisecond))
 	case out.status == Deviates && out.slowest > late+3*x.usual:
-		out.ended, out.again = ended{status: NotDecided, seen: fmt.Sprintf("the broker or this machine was slow: an answer took %v, which took %v before",
-			out.slowest.Round(time.Millisecond), x.usual.Round(time.Millisecond))}, true
+		out.ended = tooSlow("the broker or this machine was slow: an answer took %v, which took %v before", out.slowest.Round(time.Millisecond), x.usual.Round(time.Millisecond))
 	case out.slow:
-		out.again = true
 	case ctx.Err() != nil:
 		out.ended = ended{status: NotDecided, seen: why(ctx)}
 	case out.status == Conforms && r.judged == 0:

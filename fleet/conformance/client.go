@@ -110,7 +110,7 @@ func (c *client) awaitConnack() {
 	p, err := c.read(c.r.x.patience)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if p, err = c.read(2 * c.r.x.patience); err == nil {
-			panic(ended{status: NotDecided, slow: true, seen: fmt.Sprintf("the broker or this machine was slow: it took %v to %v", time.Since(c.wrote).Round(time.Millisecond), p)})
+			panic(tooSlow("the broker or this machine was slow: it took %v to %v", time.Since(c.wrote).Round(time.Millisecond), p))
 		}
 	}
 	if err == nil {
@@ -240,11 +240,11 @@ func (c *client) receive(d time.Duration) (*packet, error) {
 			break
 		}
 		if shift == 21 {
-			return nil, errors.New("a length of five bytes")
+			c.r.fatalf("%s got a packet whose length has five bytes; want a packet in the form of the standard", c.name)
 		}
 	}
 	if n > largest {
-		return nil, fmt.Errorf("a packet of %d bytes, which nobody asked for", n)
+		c.r.fatalf("%s got a packet of %d bytes; want none that nobody asked for", c.name, n)
 	}
 	var body bytes.Buffer
 	if _, err := io.CopyN(&body, c.br, int64(n)); err != nil {
@@ -293,18 +293,6 @@ func (c *client) cut() {
 // reset ends the connection with an RST.
 func (c *client) reset() {
 	transport.Reset(c.c)
-	c.cut()
-}
-
-// bye is a DISCONNECT with reason code 0. The server is waited for to close, which
-// tells that it has read it; one that does not is another statement's affair.
-func (c *client) bye() {
-	c.send("\xe0\x00")
-	for end := time.Now().Add(closes); time.Now().Before(end); { // cut off before, it might not have read that, and the Will would come
-		if _, err := c.receive(time.Until(end)); err != nil {
-			break
-		}
-	}
 	c.cut()
 }
 

@@ -1,9 +1,6 @@
 package conformance
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // basic marks a statement as one that others rest upon.
 func basic(proves feature, s Statement) Statement {
@@ -39,7 +36,10 @@ var controls = map[Group]control{
 
 // Control says what else has to go well for the check to mean something, a sentence.
 func (s *Statement) Control() string {
-	if s.control != nil {
+	switch {
+	case s.control != nil && s.proof != "":
+		return s.proof
+	case s.control != nil:
 		return "The same without its fault is taken."
 	}
 	return controls[s.Group].says
@@ -84,18 +84,34 @@ func passesOld(r *run) {
 	w.message(r.topic("a"), "m")
 }
 
+// shared is a control that is carried out once for all of its group.
+type shared struct {
+	done chan struct{} // closed when it has ended
+	end  ended
+}
+
 // controlled carries out the control of a statement; that of a group once for all
-// of the group.
+// of the group, and anew where this machine was too slow for it.
 func (x *examiner) controlled(ctx context.Context, s *Statement) ended {
 	if s.control != nil {
 		return x.tried(ctx, s, s.control).ended
 	}
 	x.mu.Lock()
-	once, ok := x.controls[s.Group]
-	if !ok {
-		once = sync.OnceValue(func() ended { return x.tried(ctx, s, controls[s.Group].check).ended })
-		x.controls[s.Group] = once
+	c, there := x.controls[s.Group]
+	if !there {
+		c = &shared{done: make(chan struct{})}
+		x.controls[s.Group] = c
 	}
 	x.mu.Unlock()
-	return once()
+	if there {
+		<-c.done
+		return c.end
+	}
+	defer close(c.done)
+	if c.end = x.tried(ctx, s, controls[s.Group].check).ended; c.end.slow {
+		x.mu.Lock()
+		delete(x.controls, s.Group)
+		x.mu.Unlock()
+	}
+	return c.end
 }

@@ -22,6 +22,7 @@ type Document struct {
 	For        *ReadyDocument   `json:"for,omitempty"`
 	Facts      Facts            `json:"facts"`
 	Early      string           `json:"subscription_late,omitempty"` // what the checks waited after each SUBACK
+	Clings     bool             `json:"closes_nothing_after_disconnect,omitempty"`
 	Left       int              `json:"left_behind,omitempty"`
 	Counts     map[Status]int   `json:"counts"`
 	Figures    []FigureDocument `json:"figures,omitempty"`
@@ -67,6 +68,7 @@ type ResultDocument struct {
 	Expected string         `json:"expected,omitempty"`
 	Seen     string         `json:"seen,omitempty"`
 	EchoOf   string         `json:"echo_of,omitempty"`
+	Slow     bool           `json:"slow,omitempty"` // not decided, since this machine, the network or the broker was too slow
 	Attempts int            `json:"attempts"`
 	Failed   int            `json:"failed,omitempty"`
 	Took     string         `json:"took"`
@@ -85,7 +87,7 @@ type StepDocument struct {
 
 // Document returns the report as a JSON document, without what only the caller knows.
 func (r *Report) Document() Document {
-	d := Document{Began: r.Began.UTC().Truncate(time.Millisecond), Took: millis(r.Took), Verdict: r.Verdict(), Conforms: r.Conforms(), Stopped: r.Stopped, Facts: r.Facts, Left: r.Left,
+	d := Document{Began: r.Began.UTC().Truncate(time.Millisecond), Took: millis(r.Took), Verdict: r.Verdict(), Conforms: r.Conforms(), Stopped: r.Stopped, Facts: r.Facts, Clings: r.Clings, Left: r.Left,
 		Counts: make(map[Status]int), Statements: []ResultDocument{}}
 	if r.Early > 0 {
 		d.Early = millis(r.Early)
@@ -102,7 +104,7 @@ func (r *Report) Document() Document {
 		x := &r.Results[i]
 		d.Counts[x.Status]++
 		out := ResultDocument{Clause: x.Clause, Title: x.Title, Group: x.Group, Level: x.Level(), Status: x.Status, Does: x.Does, Wants: x.Wants,
-			Expected: x.Expected, Seen: x.Seen, EchoOf: x.EchoOf, Attempts: x.Attempts, Failed: x.Failed, Took: millis(x.Took)}
+			Expected: x.Expected, Seen: x.Seen, EchoOf: x.EchoOf, Slow: x.Slow, Attempts: x.Attempts, Failed: x.Failed, Took: millis(x.Took)}
 		for _, s := range x.Steps {
 			out.Wire = append(out.Wire, StepDocument{millis(s.After), s.Client, s.Sent, hex.EncodeToString([]byte(s.Bytes)), s.Length, s.Note})
 		}

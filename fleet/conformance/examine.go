@@ -62,9 +62,10 @@ type examiner struct {
 	numbered atomic.Int64  // runs so far
 	left     atomic.Int64  // sessions and topics that could not be cleared
 	stalls   stalls
+	leavings leavings
 
 	mu       sync.Mutex
-	controls map[Group]func() ended
+	controls map[Group]*shared
 	gone     error // the first dial that failed
 	done     int
 	total    int
@@ -98,12 +99,13 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	others := x.all(ctx, rest)
 	x.again(ctx, others, causes)
 	results = append(results, others...)
+	x.calmly(ctx, results)
 	stopped, cause := "", context.Cause(ctx)
 	if cause != nil {
 		stopped = why(ctx)
 	}
 	measured := figures() // they may run out of time, and are no part of the verdict
-	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Left: int(x.left.Load()), Figures: measured, Stopped: stopped}
+	report := &Report{Facts: x.facts, Began: start, Took: time.Since(start), Clings: x.leavings.clings(), Left: int(x.left.Load()), Figures: measured, Stopped: stopped}
 	if x.early > 0 {
 		report.Early = x.early
 	}
@@ -128,7 +130,7 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 func newExaminer(cfg Config) *examiner {
 	cfg.Parallel = cmp.Or(cfg.Parallel, 16)
 	cfg.Attempts = cmp.Or(cfg.Attempts, 3)
-	return &examiner{cfg: cfg, password: cfg.Password, patience: cmp.Or(cfg.patience, usualPatience), controls: make(map[Group]func() ended)}
+	return &examiner{cfg: cfg, password: cfg.Password, patience: cmp.Or(cfg.patience, usualPatience), controls: make(map[Group]*shared)}
 }
 
 // divided returns what others rest upon, whether it was chosen or not, and the
@@ -189,20 +191,26 @@ func (x *examiner) progress() {
 // check carries out a check, and where it finds nothing wrong, its control: what
 // must go well for the check to mean something.
 func (x *examiner) check(ctx context.Context, j job) Result {
-	r := Result{Statement: j.Statement, place: j.place, chosen: j.chosen, Attempts: 1}
-	if why, status := x.unfit(&j.Statement); why != "" {
-		r.Status, r.Seen = status, why
-		return r
+	r := Result{Statement: j.Statement, place: j.place, chosen: j.chosen}
+	x.checkInto(ctx, &r)
+	return r
+}
+
+// checkInto is check for a result that names its statement.
+func (x *examiner) checkInto(ctx context.Context, r *Result) {
+	if why, status := x.unfit(&r.Statement); why != "" {
+		r.Status, r.Seen, r.Attempts = status, why, 1
+		return
 	}
-	out := x.tried(ctx, &j.Statement, j.check)
+	out := x.tried(ctx, &r.Statement, r.check)
+	r.Attempts = 1
 	r.take(&out)
 	if r.Status == Conforms {
-		if end := x.controlled(ctx, &j.Statement); end.status != Conforms {
-			r.Status, r.Expected = NotDecided, end.expected
+		if end := x.controlled(ctx, &r.Statement); end.status != Conforms {
+			r.Status, r.Expected, r.Slow = NotDecided, end.expected, end.slow
 			r.Seen = "the control failed, so that the check means nothing: " + end.seen
 		}
 	}
-	return r
 }
 
 // mostExcused is how often a check or control is done again that may have failed because of
@@ -213,7 +221,7 @@ const mostExcused = 4
 func (x *examiner) tried(ctx context.Context, s *Statement, check func(*run)) outcome {
 	out := x.attempt(ctx, s, check)
 	for range mostExcused {
-		if !out.again || ctx.Err() != nil {
+		if !out.slow || ctx.Err() != nil {
 			break
 		}
 		out = x.attempt(ctx, s, check)
@@ -226,7 +234,7 @@ func (x *examiner) repeat(ctx context.Context, r *Result) {
 	if r.Status != Deviates {
 		return
 	}
-	failed, passed := 1, 0
+	failed, passed, slow := 1, 0, false
 	for r.Attempts < x.cfg.Attempts && ctx.Err() == nil {
 		r.Attempts++
 		switch out := x.attempt(ctx, &r.Statement, r.check); out.status {
@@ -234,6 +242,8 @@ func (x *examiner) repeat(ctx context.Context, r *Result) {
 			failed++
 		case Conforms:
 			passed++
+		default:
+			slow = slow || out.slow
 		}
 	}
 	r.Failed = failed
@@ -243,7 +253,7 @@ func (x *examiner) repeat(ctx context.Context, r *Result) {
 	case passed > 0:
 		r.Status = Flaky
 	case failed < 2 && x.cfg.Attempts > 1:
-		r.Status = NotDecided
+		r.Status, r.Slow = NotDecided, slow
 	}
 }
 
@@ -256,6 +266,23 @@ func (x *examiner) again(ctx context.Context, results []Result, c causes) {
 			workers.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
+				x.repeat(ctx, r)
+			})
+		}
+	}
+	workers.Wait()
+}
+
+// calmly asks once more what this machine was too slow for, now that less goes on.
+func (x *examiner) calmly(ctx context.Context, results []Result) {
+	var workers sync.WaitGroup
+	slots := make(chan struct{}, min(x.cfg.Parallel, 4))
+	for i := range results {
+		if r := &results[i]; r.Slow && r.Status == NotDecided && ctx.Err() == nil {
+			workers.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				x.checkInto(ctx, r)
 				x.repeat(ctx, r)
 			})
 		}

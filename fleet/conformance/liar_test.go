@@ -237,6 +237,8 @@ type lie struct {
 	memory  map[string]any // what a bug remembers of this connection
 	held    []pkt
 	gone    chan struct{} // closed when the broker has ended the connection
+	said    atomic.Bool   // the client has said DISCONNECT
+	over    atomic.Bool   // the client has ended the connection
 }
 
 func (s *lie) down(p pkt) {
@@ -301,6 +303,7 @@ type bug struct {
 	up      func(s *lie, p pkt) []pkt
 	down    func(s *lie, p pkt) []pkt
 	clings  bool                    // connections are not closed
+	keeps   func(s *lie) bool       // whether this one is not, which the broker has ended
 	end     func(s *lie, err error) // the client's connection has ended
 }
 
@@ -354,7 +357,7 @@ func (l *liar) serve(c net.Conn) {
 				s.down(p)
 			}
 		})
-		if !l.bug.clings {
+		if !l.bug.clings && (l.bug.keeps == nil || !l.bug.keeps(s)) {
 			_ = c.Close()
 		}
 	})
@@ -369,6 +372,9 @@ func (l *liar) serve(c net.Conn) {
 			}
 		}
 		first = false
+		if p.first == 0xe0 && (len(p.body) == 0 || s.version.Load() == 5) {
+			s.said.Store(true)
+		}
 		out := []pkt{p}
 		if l.bug.up != nil && (s.version.Load() == 5 || l.bug.all) {
 			out = l.bug.up(s, p)
@@ -377,6 +383,7 @@ func (l *liar) serve(c net.Conn) {
 			s.up(p)
 		}
 	})
+	s.over.Store(true)
 	if l.bug.end != nil {
 		l.bug.end(s, err)
 	}

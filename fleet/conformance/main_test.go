@@ -114,13 +114,32 @@ func dialer(addr string) func(context.Context) (net.Conn, error) {
 
 // examined examines the broker of a variant: in one that is set up specially, what
 // is about such a set-up.
-func examined(t *testing.T, addr, name string, attempts int, slow bool) *Report {
-	c := Config{Dial: dialer(addr), Run: "t", Parallel: 64, Attempts: attempts, Trace: true}
+func examined(t *testing.T, addr, name string, slow bool) *Report {
+	return examinedFor(t, addr, name, func(s *Statement) bool { return (s.needs != anyBroker) == (name != "") && (!s.Slow || slow) })
+}
+
+// asked is what becomes of a statement that a busy machine left undecided: it is asked again, by
+// itself.
+func asked(t *testing.T, addr, name string, r Result) Result {
+	for n := 0; r.Slow && r.Status == NotDecided && n < 5; n++ {
+		t.Logf("%s is asked again: %s", r.Name(), r.Seen)
+		for _, again := range examinedFor(t, addr, name, func(s *Statement) bool { return s.Name() == r.Name() }).Results {
+			if again.Name() == r.Name() {
+				r = again
+			}
+		}
+	}
+	return r
+}
+
+// examinedFor examines the broker of a variant once for some statements.
+func examinedFor(t *testing.T, addr, name string, chosen func(*Statement) bool) *Report {
+	c := Config{Dial: dialer(addr), Run: "t", Parallel: 64, Attempts: 1, Trace: true}
 	if v := variants[name]; v.examine != nil {
 		v.examine(&c)
 	}
 	for _, s := range Statements() {
-		if (s.needs != anyBroker) == (name != "") && (!s.Slow || slow) {
+		if chosen(&s) {
 			c.Statements = append(c.Statements, s)
 		}
 	}
@@ -152,7 +171,10 @@ func TestEmbedded(t *testing.T) {
 				slots <- struct{}{}
 				defer func() { <-slots }()
 				addr, b := startEmbedded(t, v.config)
-				report := examined(t, addr, name, 1, some(false, true))
+				report := examined(t, addr, name, some(false, true))
+				for i := range report.Results {
+					report.Results[i] = asked(t, addr, name, report.Results[i])
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				for _, r := range report.Results {
@@ -162,7 +184,7 @@ func TestEmbedded(t *testing.T) {
 					case Conforms:
 						conforms[r.Name()] = true
 					case NotDecided, NotSupported:
-						if *cleanRuns > 1 && strings.Contains(r.Seen, "slow") {
+						if *cleanRuns > 1 && r.Slow {
 							continue // nobody was accused
 						}
 						if r.needs == anyBroker && name == "" {
@@ -200,8 +222,9 @@ func stepsOf(r *Result) string {
 	return b.String()
 }
 
-func TestMosquitto(t *testing.T) {
-	t.Parallel()
+// mosquittoPath is where Mosquitto is; without one the test is skipped.
+func mosquittoPath(t *testing.T) string {
+	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
 		path, err = exec.LookPath("/usr/sbin/mosquitto")
@@ -212,6 +235,12 @@ func TestMosquitto(t *testing.T) {
 		}
 		t.Skip("mosquitto is not installed: install it (Debian: apt-get install mosquitto) to check the suite against it; HOMEFLEET_INTEROP=1 makes it required")
 	}
+	return path
+}
+
+func TestMosquitto(t *testing.T) {
+	t.Parallel()
+	path := mosquittoPath(t)
 	version := mosquittoVersion(path)
 	t.Logf("mosquitto version %s", version)
 	always, sometimes := mosquittoDeviations, maps.Clone(mosquittoSometimes)
@@ -226,7 +255,9 @@ func TestMosquitto(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// What is slow takes Mosquitto ten minutes: 65,536 acknowledgements that TCP delays.
-			for _, r := range examined(t, startMosquitto(t, path, v), name, 1, false).Results {
+			addr := startMosquitto(t, path, v)
+			for _, r := range examined(t, addr, name, false).Results {
+				r = asked(t, addr, name, r)
 				reason, known := always[r.Name()]
 				perhaps, may := sometimes[r.Name()]
 				switch {

@@ -29,6 +29,7 @@ var bugsPlayed = map[string]played{
 	"a Will after DISCONNECT 0x00":                 {scenario: "will-consumed", fails: "wills.unexpected"},
 	"no Will after DISCONNECT 0x04":                {scenario: "mass-offline", fails: "wills.missing"},
 	"no Will after RST":                            {scenario: "router-reboot", fails: "wills.missing"},
+	"a RST found out by Keep Alive alone":          {scenario: "mass-offline", fails: "wills.late"},
 	"no Will at take-over":                         {unseen: "whoever is taken over there has a Will Delay, and is back within it"},
 	"0x8E not said":                                {unseen: "who is taken over comes back as one whose connection was lost; nothing is expected of the code"},
 	"Keep Alive not watched":                       {scenario: "mass-offline", fails: "wills.late"},

@@ -25,6 +25,7 @@ type Result struct {
 	Failed   int // of the attempts
 	Took     time.Duration
 	Steps    []Step // with Config.Trace
+	Slow     bool   // not decided, since this machine, the network or the broker was too slow just then
 
 	place  int
 	chosen bool
@@ -32,7 +33,8 @@ type Result struct {
 }
 
 func (r *Result) take(out *outcome) {
-	r.Status, r.Expected, r.Seen, r.used, r.Took, r.Steps = out.status, out.expected, out.seen, out.used, out.took, out.trace.steps
+	r.Status, r.Expected, r.Seen, r.Slow, r.used, r.Took, r.Steps = out.status, out.expected, out.seen, out.slow, out.used, out.took, out.trace.steps
+	r.Failed = 0
 	if r.Status == Deviates {
 		r.Failed = 1
 	}
@@ -45,6 +47,7 @@ type Report struct {
 	Began   time.Time
 	Took    time.Duration
 	Early   time.Duration // what the checks waited after each SUBACK; 0: nothing
+	Clings  bool          // it closes no connection after a DISCONNECT
 	Gone    string        // why the broker could not be reached at some time
 	Stopped string        // why it ended before all was judged; "": it did not
 	Figures []Figure      // with Config.Figures

@@ -62,7 +62,7 @@ var limitStatements = []Statement{
 		check: func(r *run) {
 			c := r.connect(hello{keep: 0})
 			r.expect(c.connack.num(serverKeepAliveProperty, 0) > 0, "the CONNACK has no Server Keep Alive; want the one that others get")
-			c.closed()
+			c.timedOut(int(c.connack.num(serverKeepAliveProperty, 0)), 0x8d)
 		}},
 	{Clause: "3.2.2.3.11", Title: "a wildcard where there are none", needs: noWildcards,
 		Does:  "Subscribes to a filter with a wildcard.",

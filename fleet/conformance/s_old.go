@@ -23,7 +23,7 @@ var oldStatements = []Statement{
 					r.expect(p.qos() == min(pub, sub), "QoS %d; want %d", p.qos(), min(pub, sub))
 					w.ack(p)
 				}
-				w.bye()
+				w.part()
 			}
 		}},
 	{Clause: "3.1: 3.1", Title: "a client of version 3.1",
@@ -34,7 +34,7 @@ var oldStatements = []Statement{
 			w.subscribe(r.topic("a"), 1)
 			r.plain().publish(r.topic("a"), "m", 1, 0)
 			w.ack(w.message(r.topic("a"), "m"))
-			w.bye()
+			w.part()
 		}},
 	{Clause: "3.1.1: 3.1.3-7", Title: "an empty client identifier with Clean Session",
 		Does:  "Two clients connect with empty identifiers.",
@@ -213,7 +213,7 @@ var oldStatements = []Statement{
 		check: func(r *run) {
 			w := r.watcher(r.topic("will"), 0)
 			r.connect(hello{version: 4, will: &will{topic: r.topic("will"), payload: "gone"}}).bye()
-			w.quiet()
+			w.still()
 		}},
 	{Clause: "3.1.1: 3.1.2-17", Title: "a retained Will",
 		Does:  "A client with a Will that is to be retained is cut off.",

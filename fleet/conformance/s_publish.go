@@ -117,7 +117,7 @@ var publishStatements = []Statement{
 				w.send("\xc0\x00")
 				p := w.next()
 				r.expect(p.typ == pingresp, "filter %q got %v; want %q and no more", filter, p, want)
-				w.bye()
+				w.part()
 			}
 		}},
 	{Clause: "4.7.2-1", Title: "a leading wildcard does not match $",

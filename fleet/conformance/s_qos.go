@@ -23,7 +23,7 @@ var qosStatements = []Statement{
 					r.expect(p.qos() == min(pub, sub), "QoS %d for a message of %d and a subscription of %d (3.8.4-8)", p.qos(), pub, sub)
 					w.ack(p)
 				}
-				w.bye()
+				w.part()
 			}
 		}},
 	{Clause: "2.2.1-5", Title: "acknowledgements carry the identifier of what they acknowledge",

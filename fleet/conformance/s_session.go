@@ -44,10 +44,7 @@ var sessionStatements = []Statement{
 				c := r.connect(h)
 				c.subscribe(r.topic("a"), 1)
 				c.cut()
-				r.wait(soon)
-				c = r.connect(h)
-				r.expect(!c.connack.session, "Session Present = true; want the session gone")
-				c.bye()
+				r.gone(h, soon, time.Second, 3*time.Second).bye()
 			}
 		}},
 	{Clause: "3.1.2-23", Title: "a session lives until its expiry",
@@ -63,9 +60,7 @@ var sessionStatements = []Statement{
 			r.within(start, 1900*time.Millisecond)
 			r.expect(c.connack.session, "Session Present = false before the expiry")
 			c.cut()
-			r.wait(3500 * time.Millisecond)
-			c = r.connect(h)
-			r.expect(!c.connack.session, "Session Present = true after the expiry")
+			r.gone(h, 3500*time.Millisecond, 5*time.Second)
 		}},
 	{Clause: "3.1.2.11.2", Title: "Session Expiry 0xFFFFFFFF",
 		Does:  "Leaves a session that never expires and connects again.",
@@ -95,12 +90,10 @@ var sessionStatements = []Statement{
 		check: func(r *run) {
 			h := hello{id: r.id("a"), resume: true, props: sessionExpiry(100)}
 			c := r.connect(h)
-			c.send(raw(disconnect<<4, "\x00", props(sessionExpiry(0))))
-			c.closed()
+			c.byeWith(raw(disconnect<<4, "\x00", props(sessionExpiry(0))))
 			c = r.connect(hello{id: h.id, resume: true, props: sessionExpiry(1)})
 			r.expect(!c.connack.session, "Session Present = true; want the session ended by the DISCONNECT")
-			c.send(raw(disconnect<<4, "\x00", props(sessionExpiry(100))))
-			c.closed()
+			c.byeWith(raw(disconnect<<4, "\x00", props(sessionExpiry(100))))
 			r.wait(2500 * time.Millisecond)
 			r.expect(r.connect(h).connack.session, "Session Present = false; want the longer expiry of the DISCONNECT")
 		}},
@@ -270,4 +263,20 @@ var sessionStatements = []Statement{
 			w.ack(w.message(r.topic("a"), "3"))
 			w.quiet()
 		}},
+}
+
+// gone waits for a session to end and connects. A server that is busy sees late that a client
+// was cut off: where the session is still there after the first of the times, it is left again.
+func (r *run) gone(h hello, after ...time.Duration) *client {
+	for i, d := range after {
+		r.wait(d)
+		c := r.connect(h)
+		if !c.connack.session {
+			r.judged++
+			return c
+		}
+		c.cut()
+		r.expect(i+1 < len(after), "Session Present = true %v after the end of the connection, and so it was before; want the session gone", d)
+	}
+	return nil
 }

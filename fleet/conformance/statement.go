@@ -18,6 +18,7 @@ type Statement struct {
 	proves  feature
 	check   func(r *run)
 	control func(r *run) // nil: that of its group
+	proof   string       // what its control is, a sentence; "": the same without its fault
 }
 
 // Name is what no other statement is called.
@@ -116,7 +117,6 @@ type feature uint32
 
 const (
 	ping       feature = 1 << iota // PINGREQ is answered
-	leave                          // the server closes after DISCONNECT
 	subscribed                     // a subscription works from the SUBACK on
 	received                       // a message comes, and once
 	ordered                        // in the order in which it was sent

@@ -45,18 +45,21 @@ func (r *Report) Verdict() string {
 	judged := words.Grouped(int64(r.Judged()))
 	causes := r.Causes()
 	short := "" // of all statements
+	if r.Clings {
+		short = fmt.Sprintf("; it closes no connection after a DISCONNECT, so the checks waited for that for no more than %s each time", words.Span(clung))
+	}
 	if r.Stopped != "" {
-		short = fmt.Sprintf("; %s, and %s of %s were not judged", r.Stopped, words.Grouped(int64(len(r.Results)-r.Judged())), words.Grouped(int64(len(r.Results))))
+		short += fmt.Sprintf("; %s, and %s of %s were not judged", r.Stopped, words.Grouped(int64(len(r.Results)-r.Judged())), words.Grouped(int64(len(r.Results))))
 	}
 	switch {
 	case r.Gone != "":
 		return fmt.Sprintf("not decided: the broker could not be reached any more after a while (%s); %s judged", r.Gone, words.Plural(int64(r.Judged()), "statement was", "statements were"))
 	case r.Judged() == 0:
 		return "not decided: nothing could be judged" + short
-	case len(causes) == 0 && short != "":
+	case len(causes) == 0 && r.Stopped != "":
 		return fmt.Sprintf("not decided: all of %s conform so far", words.Plural(int64(r.Judged()), "statement", "statements")) + short
 	case len(causes) == 0:
-		return fmt.Sprintf("conforms: all of %s that could be judged", words.Plural(int64(r.Judged()), "statement", "statements"))
+		return fmt.Sprintf("conforms: all of %s that could be judged", words.Plural(int64(r.Judged()), "statement", "statements")) + short
 	}
 	must, should := r.Deviations(Must), r.Deviations(Should)
 	if must == 0 {

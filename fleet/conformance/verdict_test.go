@@ -56,6 +56,9 @@ func TestVerdict(t *testing.T) {
 		{"a cause and its echo", Report{Results: of(named(t, basic, Deviates), echo, named(t, fine, Conforms)), Early: 500 * time.Millisecond},
 			"deviates in 1 of 2 statements: first of all a subscription works from the SUBACK on (3.8.4-8), because of which 1 other could not be judged; " +
 				"a subscription works only some 333 ms after its SUBACK, so the checks waited for 500 ms each time"},
+		{"keeps connections open", Report{Clings: true, Results: of(named(t, should, Deviates), named(t, fine, Conforms))},
+			"conforms in all that is required; deviates in 1 of 2 statements, which the standard no more than recommends; " +
+				"it closes no connection after a DISCONNECT, so the checks waited for that for no more than 300 ms each time"},
 		{"gone", Report{Gone: "connection refused", Results: of(named(t, must, Deviates))},
 			"not decided: the broker could not be reached any more after a while (connection refused); 1 statement was judged"},
 	} {
