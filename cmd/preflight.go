@@ -14,7 +14,7 @@ import (
 // and refuses a plan that cannot work.
 func (r *running) preflight(f *runFlags) error {
 	m := machine.This()
-	m.InMemory, m.BrokerInProcess = r.embedded != nil, r.embedded != nil
+	m.InMemory = r.embedded != nil
 	m.SourceAddresses = r.sources
 	if r.reaches != nil {
 		m.Secure = r.reaches.Secure()

@@ -16,8 +16,7 @@ type Facts struct {
 	Memory            int64 // bytes there are, or that this process may use if that is less
 	AvailableMemory   int64 // of these, bytes that are free
 	SourceAddresses   int   // that connections come from; 0 is one
-	InMemory          bool  // devices reach the broker in memory
-	BrokerInProcess   bool
+	InMemory          bool  // devices reach the broker in memory, of which it takes its own
 	Secure, WebSocket bool
 }
 

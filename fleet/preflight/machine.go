@@ -24,8 +24,8 @@ const (
 	costPlain     = 10 << 10
 	costTLS       = 48 << 10
 	costWebSocket = 40 << 10
-	costBroker    = 12 << 10
-	spareFiles    = 64 // logs, the report, listeners, epoll, who looks at what is retained
+	costInMemory  = 12 << 10 // with what the embedded broker has of it: neither has a socket
+	spareFiles    = 64       // logs, the report, listeners, epoll, who looks at what is retained
 )
 
 // Machine says which walls of a machine are near. Nothing is found for a plan that
@@ -71,13 +71,12 @@ func Machine(sc *scenarios.Scenario, m machine.Facts) []Wall {
 	if m.AvailableMemory > 0 {
 		each := int64(costPlain)
 		switch {
+		case m.InMemory:
+			each = costInMemory
 		case m.Secure:
 			each = costTLS
 		case m.WebSocket:
 			each = costWebSocket
-		}
-		if m.BrokerInProcess {
-			each += costBroker
 		}
 		need := each * int64(sessions)
 		switch {

@@ -37,6 +37,8 @@ func TestMachine(t *testing.T) {
 		{"memory", 100_000, machine.Facts{AvailableMemory: 500 << 20}, "need about 976 MiB of memory, and 500 MiB are free", true},
 		{"memory, nearly", 100_000, machine.Facts{AvailableMemory: 1 << 30}, "976 of the 1024 MiB", false},
 		{"memory for TLS", 100_000, machine.Facts{AvailableMemory: 4 << 30, Secure: true}, "need about 4687 MiB", true},
+		{"a million in memory", 1_000_000, machine.Facts{AvailableMemory: 16 << 30, InMemory: true}, "", false},
+		{"a million in less", 1_000_000, machine.Facts{AvailableMemory: 11 << 30, InMemory: true}, "need about 11718 MiB", true},
 	}
 	for _, tt := range tests {
 		walls := Machine(scenarioOf(t, fmt.Sprintf("[[device]]\nkind = \"light\"\ncount = %d\n", tt.devices)), tt.m)
