@@ -228,6 +228,9 @@ func deviceRows(sc *scenarios.Scenario, g scenarios.GroupPlan) *rows {
 	}
 	var rs rows
 	rs.add("client id", "%s", clientID(sc, g))
+	if text := g.Group.StagesText(); text != "" {
+		rs.add("stages", "%s", text)
+	}
 	outline := g.First.Outline()
 	if g.Group.Face.Name != faces.Default {
 		rs.add("face", "%s", g.Group.Face.Name)
@@ -315,6 +318,7 @@ type groupDocument struct {
 	Face       string        `json:"face"`
 	Count      int           `json:"count"`
 	NotPresent bool          `json:"not_present,omitempty"`
+	Stages     string        `json:"stages,omitempty"` // how many of them are there when, in words
 	Homes      int           `json:"homes"`
 	First      string        `json:"first"`
 	Last       string        `json:"last"`
@@ -359,7 +363,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 			Face:     g.Group.Face.Name,
 			Commands: g.Group.Voice().AppendFilters(nil, &who, true)[0], States: strings.ReplaceAll(g.Group.Voice().Outline(&who).States, "<attribute>", "+"),
 		}
-		doc.NotPresent = g.Group.Absent
+		doc.NotPresent, doc.Stages = g.Group.Absent, g.Group.StagesText()
 		if g.Group.Telemetry > 0 {
 			doc.Telemetry = setting(g.Group.Telemetry)
 		}

@@ -19,6 +19,7 @@ type incidentDocument struct {
 	Last    string `json:"last,omitempty"`
 	At      string `json:"at"`
 	For     string `json:"for"`
+	Clock   string `json:"clock,omitempty"` // the time of day from which at follows
 	Every   string `json:"every,omitempty"`
 	Times   int    `json:"times"` // that it happens while measuring
 	Chance  string `json:"chance,omitempty"`
@@ -58,7 +59,7 @@ func incidentsOf(sc *scenarios.Scenario) []incidentDocument {
 		struck := sc.Affected(scenarios.Occurrence{Incident: i})
 		d := incidentDocument{
 			Name: in.Name, Kind: string(in.Kind), Devices: len(struck), Times: times[i],
-			At: setting(in.At), For: setting(in.For), Every: chosen(in.Every), Spread: chosen(in.Spread),
+			At: setting(in.At), Clock: in.ByClock(), For: setting(in.For), Every: chosen(in.Every), Spread: chosen(in.Spread),
 			Way: string(in.Way), Return: string(in.Return), Session: string(in.Session), Rename: in.Rename,
 			Up: chosen(in.Up), Down: chosen(in.Down), Latency: chosen(in.Latency), Jitter: chosen(in.Jitter), SliceDelay: chosen(in.SliceDelay),
 			kindSaid: strings.HasPrefix(in.Name, string(in.Kind)),
@@ -86,12 +87,19 @@ func incidentsOf(sc *scenarios.Scenario) []incidentDocument {
 // words says in up to three lines what will happen, to whom, and how: "offline:
 // 25 devices at 10s, for 20s".
 func (d *incidentDocument) words() string {
-	text := fmt.Sprintf("%s at %s, for %s", plural(d.Devices, "device"), d.At, d.For)
+	at := d.At
+	if d.Clock != "" {
+		at += " (" + d.Clock + ")"
+	}
+	text := fmt.Sprintf("%s at %s, for %s", plural(d.Devices, "device"), at, d.For)
 	if !d.kindSaid {
 		text = d.Kind + ": " + text
 	}
-	if d.Every != "" {
+	switch {
+	case d.Every != "":
 		text += fmt.Sprintf(", every %s (%s)", d.Every, plural(d.Times, "time"))
+	case d.Times > 1:
+		text += ", " + plural(d.Times, "time")
 	}
 	lines := []string{text}
 	switch {

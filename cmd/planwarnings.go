@@ -66,16 +66,24 @@ func planWarningsOf(sc *scenarios.Scenario) planWarnings {
 // absent warns of controllers that command devices that are not present: what is asked of
 // these is lost, until somebody revives them.
 func (p *planWarnings) absent(sc *scenarios.Scenario) {
-	if !slices.ContainsFunc(sc.Groups, func(g scenarios.Group) bool { return g.Absent }) {
+	if !slices.ContainsFunc(sc.Groups, func(g scenarios.Group) bool { return g.Absent || len(g.Stages) > 0 }) {
 		return
 	}
 	for i := range sc.Controllers {
-		c, away, of := &sc.Controllers[i], 0, 0
+		c, away, staged, of := &sc.Controllers[i], 0, 0, 0
 		for _, n := range sc.Targets(c) {
 			of++
-			if sc.Device(n).Group.Absent {
+			switch g := sc.Device(n).Group; {
+			case g.Absent:
 				away++
+			case len(g.Stages) > 0:
+				staged++
 			}
+		}
+		if staged > 0 {
+			p.unfit++
+			p.lines = append(p.lines, fmt.Sprintf("the controllers %s command %s, of which %s in stages: what is asked of one that is not there is lost",
+				printable(c.Name), plural(of, "device"), thatCome(staged)))
 		}
 		if away > 0 {
 			p.unfit++
@@ -83,6 +91,14 @@ func (p *planWarnings) absent(sc *scenarios.Scenario) {
 				printable(c.Name), plural(of, "device"), areOf(away)))
 		}
 	}
+}
+
+// thatCome is how many of some come.
+func thatCome(n int) string {
+	if n == 1 {
+		return "1 comes"
+	}
+	return words.Grouped(int64(n)) + " come"
 }
 
 // areOf is how many of some are so.

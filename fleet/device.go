@@ -108,7 +108,7 @@ func (d *Device) Fresh() (devices.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return maker(deviceSeed(d.f.scenario.Seed, spec.Global), d.f.scenario.Start), nil
+	return maker(deviceSeed(d.f.scenario.Seed, spec.Global), d.f.scenario.TimeOfDay()), nil
 }
 
 // Snapshot is the state of a device at one moment.

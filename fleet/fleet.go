@@ -190,7 +190,7 @@ func New(sc *scenarios.Scenario, o Options) (*Fleet, error) {
 	}
 	f.deviceEnv = f.newDeviceEnv(voices, &o)
 	for spec := range sc.Devices() {
-		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.Start)
+		model := makers[spec.Group](deviceSeed(sc.Seed, spec.Global), sc.TimeOfDay())
 		f.responders = append(f.responders, responder.New(f.deviceEnv, spec, model, profiles[spec.Group], identity{deviceRole, spec.Global}.stream()))
 	}
 	f.newIncidents(o.BrokerControl)

@@ -15,7 +15,8 @@ import (
 func (f *Fleet) newIncidents(broker BrokerControl) {
 	f.incidents = incident.New(incident.Config{
 		Scenario: f.scenario, Target: func(n int) incident.Target { return responder.TargetOf(f.everybody()[n]) }, Broker: broker,
-		Follow: f.audit != nil, Asks: f.asksDevices, News: f.news.tell,
+		Anybody: func(n int) incident.Target { return responder.Anybody(f.everybody()[n]) },
+		Follow:  f.audit != nil, Asks: f.asksDevices, News: f.news.tell,
 		Epoch: f.clock.Epoch, Stop: f.stop, Log: f.log,
 	})
 	f.env.BrokerAway = f.incidents.BrokerAway

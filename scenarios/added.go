@@ -58,6 +58,9 @@ func (s *Scenario) ParseGroup(body []byte) (*Group, error) {
 		return nil, doc.Faults()
 	}
 	g := readGroup(doc.Root(), devices.Kinds(), nil)
+	if len(g.Stages) > 0 {
+		doc.Root().KeyErrorf("stage", "revive and kill them when it is time", "stage is for the devices of a scenario")
+	}
 	doc.Unknown()
 	if err := doc.Faults().Err(); err != nil {
 		return nil, err

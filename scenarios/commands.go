@@ -87,7 +87,7 @@ func checkPayloads(ch *checker, r rules, c *Controllers, kinds []*Group) {
 		accepted := 0
 		for i, g := range kinds {
 			attr, _ := g.Kind.Attribute([]byte(c.Attribute))
-			if _, err := makers[i](0, ch.s.Start).Do(attr, []byte(payload)); err == nil {
+			if _, err := makers[i](0, ch.s.TimeOfDay()).Do(attr, []byte(payload)); err == nil {
 				accepted++
 			} else if first == nil {
 				first = err

@@ -19,9 +19,7 @@ func (s *Scenario) Count() int {
 func (s *Scenario) Absent() int {
 	n := 0
 	for i := range s.Groups {
-		if s.Groups[i].Absent {
-			n += s.Groups[i].Total()
-		}
+		n += s.Groups[i].Total() - s.Groups[i].PresentAtFirst()
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math/bits"
 	"reflect"
 	"slices"
 	"strings"
@@ -225,7 +226,8 @@ func (single) read(t *tomlfault.Table, k *key, field reflect.Value) bool {
 
 func (single) check(rules, *key, reflect.Value) {}
 
-// timeOfDay is a time of day as "08:00" or "08:00:30", since midnight.
+// timeOfDay is a time of day as "08:00", "08:00:30" or "Fri 08:00", since the midnight before
+// Monday, which is the day if it is not said.
 type timeOfDay struct{}
 
 func (timeOfDay) read(t *tomlfault.Table, k *key, field reflect.Value) bool {
@@ -237,11 +239,19 @@ func (timeOfDay) read(t *tomlfault.Table, k *key, field reflect.Value) bool {
 	if !t.Text(k.name, &text) {
 		return false
 	}
-	if at, ok := parseClock(text); ok {
+	days, at, ok := parseMoment(text)
+	switch one := bits.OnesCount8(uint8(days)); {
+	case ok && one < 2:
+		if one == 1 {
+			at += time.Duration(bits.TrailingZeros8(uint8(days))) * day
+		}
 		field.SetInt(int64(at))
 		return true
+	case ok:
+		t.Errorf(k.name, "", "%s is %q, which is %d days; want one, as in \"Mon 08:00\"", k.name, tomlfault.Short(text), one)
+	default:
+		t.Errorf(k.name, momentHint(text), "%s is %q; want a time of day from \"00:00\" to \"23:59\", perhaps with a day, as \"Fri 18:00\"", k.name, tomlfault.Short(text))
 	}
-	t.Errorf(k.name, "", "%s is %q; want a time of day from \"00:00\" to \"23:59\"", k.name, tomlfault.Short(text))
 	return false
 }
 
@@ -257,14 +267,14 @@ func parseClock(text string) (since time.Duration, ok bool) {
 }
 
 func (timeOfDay) check(r rules, k *key, field reflect.Value) {
-	if at := time.Duration(field.Int()); at < 0 || at >= 24*time.Hour {
-		r.errorf(k.name, "", "%s is no time of day; want 0s to less than 24h", tomlfault.FormatDuration(at))
+	if at := time.Duration(field.Int()); at < 0 || at >= week {
+		r.errorf(k.name, "", "%s is no time of a week; want 0s to less than 7d", tomlfault.FormatDuration(at))
 	}
 }
 
 func (timeOfDay) takesZero() bool { return true } // midnight
 
-func (timeOfDay) words() string { return "`\"HH:MM\"` or `\"HH:MM:SS\"`" }
+func (timeOfDay) words() string { return "`\"HH:MM\"`, `\"HH:MM:SS\"` or `\"Fri HH:MM\"`" }
 
 func (timeOfDay) toml(v any) string {
 	return time.Time{}.Add(v.(time.Duration)).Format(`"15:04"`)

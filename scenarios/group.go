@@ -89,6 +89,7 @@ var groupKeys = describe[Group](table{name: "[[device]]", keys: []key{
 	{name: "retain", form: yesNo{}, def: false, doc: "state topics are retained"},
 	mqttKey("the devices"),
 	{name: "present", form: byRule{"true or false"}, defDoc: "`true`", doc: "`false`: the devices are not there yet. They are built and kept off, and nobody waits for them, until somebody revives them (`homefleet ctl revive`), as one pairs a new device"},
+	{name: "stage", form: byRule{"tables, `[[device.stage]]`"}, field: "Stages", defDoc: "all of them, always", doc: "how many of the devices are there while it is measured, in stages that follow one another"},
 	{name: "accept_retained", form: yesNo{}, def: false, doc: "obey retained commands too"},
 	{name: "groups", form: list{of: "texts", fault: idFault, unique: true},
 		doc: "further names that the devices obey, each one topic level and no device's id: they subscribe its topics as well"},
@@ -118,6 +119,7 @@ func readGroup(t *tomlfault.Table, kinds []*devices.Kind, open func(string, func
 	present := true
 	t.Bool("present", &present)
 	g.Absent = !present
+	g.readStages(t)
 	g.readFace(t)
 	g.readWill(t)
 	presenceKeys.read(t.Table("presence"), &g.Presence)
@@ -258,6 +260,7 @@ func checkGroup(r rules, g *Group) bool {
 	groupKeys.check(r, &own)
 	r.noHomes = g.Homes == 0 && r.ok("homes")
 	checkFace(r, g)
+	g.checkStages(r)
 	checkNames(r, g)
 	checkRows(r, g)
 	checkParams(r, g)

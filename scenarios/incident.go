@@ -19,10 +19,13 @@ type Incident struct {
 	// Clock is a time of day, since midnight, by the simulated clock, which shows the
 	// scenario's Start as the measuring begins; nil: At says when. At follows from it, and
 	// so does Every if it is 0: once a simulated day.
-	Clock  *time.Duration
+	Clock *time.Duration
+	// Days are those of the week on which it is, with Clock and without Every; 0: every day.
+	// The simulated clock is in the week of Start.
+	Days   Days
 	For    time.Duration // how long it lasts, above 0 to a year; see the kinds
 	Every  time.Duration // from the start of one to the start of the next, at least For and Spread together; 0: it happens once
-	Times  int           // with Every: how often at most, 1 to 100,000; 0: as often as it is over before the measuring ends
+	Times  int           // with Every or Clock: how often at most, 1 to 100,000; 0: as often as it is over before the measuring ends
 	Chance float64       // above 0 to 1: of each time that it happens; default 1. Drawn from the seed
 
 	// Spread is the time over which the devices are struck, each at its own
@@ -54,6 +57,8 @@ type Incident struct {
 	Bandwidth       int64         // bytes a second; 0: no bound
 	Slice           int           // bytes of each piece that is written on, on average, to 16 MiB; 0: not sliced
 	SliceDelay      time.Duration // between the pieces, to an hour
+
+	weekly rhythm // which follows from Days
 }
 
 // IncidentKind says what happens.

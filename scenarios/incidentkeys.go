@@ -16,11 +16,11 @@ var incidentKeys = describe[Incident](table{name: "[[incident]]", by: "kind", ch
 	{name: "target", form: byRule{"`{ kind, id, home, share }`, as of controllers"}, defDoc: "every device",
 		doc: "whom it affects; a `share` is drawn anew each time"},
 	{name: "at", form: moment{span(0, maxPhase)}, defDoc: "`\"0s\"`", doc: "from the start of measuring; or a time of day by the simulated clock, which shows `start` as the measuring begins: " +
-		"once a simulated day, unless `every` says otherwise, or `times = 1`"},
+		"on each of the days, or each simulated day, unless `every` says otherwise, or `times`"},
 	{name: "for", form: span(1, maxPhase), example: `"30s"`, required: "an incident without a length", doc: "how long it lasts"},
 	{name: "every", form: span(1, maxPhase), example: `"1m"`, defDoc: "once",
 		doc: "from the start of one time to the start of the next, at least `for` and `spread` together"},
-	{name: "times", form: whole(1, maxTimes), needs: "every: there is nothing to repeat", defDoc: "as often as it is over before the measuring is", doc: "how often at most"},
+	{name: "times", form: whole(1, maxTimes), defDoc: "as often as it is over before the measuring is", doc: "how often at most; with `every` or a time of day"},
 	{name: "chance", form: share("never"), def: 1.0, doc: "of each time that it happens; drawn from the seed"},
 	{name: "spread", form: span(0, maxPhase), defDoc: "`\"0s\"`", doc: "time over which devices are struck one by one, and over which they are let go"},
 	{name: "way", form: oneOf{texts(OfflineModes()...)}, defDoc: "by kind", doc: "how they go"},

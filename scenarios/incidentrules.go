@@ -34,7 +34,15 @@ func checkTimes(r rules, i *Incident) {
 	if !r.ok("at", "for", "every", "spread", "times") {
 		return
 	}
+	again := i.again()
 	switch {
+	case i.Every > 0 && i.Days != 0 && i.Clock != nil:
+		r.errorf("every", "leave one of the two out", "every is %s, but at says that it happens each %s; want one of the two", tomlfault.FormatDuration(i.Every), i.Days)
+	case i.Times > 0 && i.Every == 0 && i.Clock == nil:
+		r.errorf("times", incidentKeys.key("every").add(), "times without every: there is nothing to repeat")
+	case i.weekly.n > 0 && again < i.For+i.Spread:
+		r.errorf("for", "", "it happens again after %s, but lasts %s, spread included; want the next to begin when the last is over",
+			tomlfault.FormatDuration(again), tomlfault.FormatDuration(i.For+i.Spread))
 	case i.Every > 0 && i.Every < i.For:
 		r.errorf("every", "", "every is %s, but it lasts %s; want the next to begin when the last is over", tomlfault.FormatDuration(i.Every), tomlfault.FormatDuration(i.For))
 	case i.Every > 0 && i.Every < i.For+i.Spread:
@@ -85,7 +93,7 @@ func checkStruck(c *checker, r rules, k int) {
 		return
 	}
 	sel := c.s.struck(k, 0)
-	if i.Every > 0 && i.Times != 1 {
+	if i.again() > 0 && i.Times != 1 {
 		sel.target.Share = 0 // another time it may be somebody
 	}
 	if !c.s.some(sel) {
@@ -107,7 +115,7 @@ func checkOccurrences(c *checker) {
 		}
 		if total += i.count(measure); total > maxTimes {
 			key := "every"
-			if i.Every == 0 {
+			if i.Every == 0 || i.Clock != nil {
 				key = "at"
 			}
 			r.errorf(key, "", "that makes %d occurrences of incidents in %s; want at most %d", total, tomlfault.FormatDuration(measure), maxTimes)
@@ -118,7 +126,7 @@ func checkOccurrences(c *checker) {
 			r.warnf("at", "measure for longer, or have it begin earlier", "it never happens: the measuring is over after %s", tomlfault.FormatDuration(measure))
 		case end > measure:
 			which := "it is"
-			if i.Every > 0 && i.Times > 1 {
+			if i.again() > 0 && i.Times > 1 {
 				which = "the last of them is"
 			}
 			r.warnf("for", "measure for longer", "%s over %s after the measuring begins, but that takes %s", which, tomlfault.FormatDuration(end), tomlfault.FormatDuration(measure))

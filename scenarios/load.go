@@ -221,7 +221,7 @@ var topKeys = describe[Scenario](table{keys: []key{
 	{name: "seed", form: seed(), defDoc: "`0`", doc: "every random choice follows from it"},
 	{name: "duration", form: optional(span(0, 0), "until stopped"), defDoc: "until stopped", doc: "how long the run lasts"},
 	{name: "time", form: factor(), def: 1.0, doc: "simulated seconds per real second: physics only, never MQTT"},
-	{name: "start", form: timeOfDay{}, def: 8 * time.Hour, doc: "simulated time of day at the start"},
+	{name: "start", form: timeOfDay{}, def: 8 * time.Hour, doc: "simulated time of day at the start, and which day it is: a Monday unless it is said"},
 	{name: "faults_on_request", form: yesNo{}, def: false, doc: "a request may say what is to become of its answer, in a User Property `homefleet-fault`: see Faults on request"},
 	{name: "size", form: byRule{"tables, see Sizes"}, doc: "further sizes of the scenario"}, // read by readSizes
 }})

@@ -209,7 +209,7 @@ func TestCheckOfScenarioBuiltInGo(t *testing.T) {
 		{"parameter name", group(func(s *Scenario) { s.Groups[0].Params = map[string]any{"x": 5} }),
 			`scenario: error: device[0].x: a light has no parameter "x"`},
 		{"time", group(func(s *Scenario) { s.Time = -3 }), "scenario: error: time: time is -3; want 0.001 to 86400"},
-		{"start", group(func(s *Scenario) { s.Start = 24 * time.Hour }), "scenario: error: start: 24h is no time of day; want 0s to less than 24h"},
+		{"start", group(func(s *Scenario) { s.Start = 7 * 24 * time.Hour }), "scenario: error: start: 168h is no time of a week; want 0s to less than 7d"},
 		{"duration", group(func(s *Scenario) { s.Duration = -time.Second }), "scenario: error: duration: duration is -1s; want 0s, for until stopped, or more"},
 		{"seed", group(func(s *Scenario) { s.Seed = 1 << 63 }), "scenario: error: seed: seed is 9223372036854775808; want 0 to 2^63-1"},
 		{"rate", group(func(s *Scenario) { s.Connect.Rate = -1 }), "scenario: error: connect.rate: rate is -1/s; want 0/s, for as fast as it goes, to 1000000/s"},

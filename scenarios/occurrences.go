@@ -3,6 +3,7 @@ package scenarios
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func (s *Scenario) Occurrences(measure time.Duration) []Occurrence {
 			if i.Chance < 1 && unit(s.dice(k, n)) >= i.Chance {
 				continue
 			}
-			from := i.At + time.Duration(n)*i.Every
+			from := i.begin(n)
 			all = append(all, Occurrence{Incident: k, N: n, From: from, To: from + i.For})
 		}
 	}
@@ -68,11 +69,29 @@ func (s *Scenario) dice(incident, n int) uint64 {
 	return mix64(mix64(mix64(s.Seed^0x696e636964656e74)+uint64(incident)) + uint64(n))
 }
 
+// begin returns when the nth time is.
+func (i *Incident) begin(n int) time.Duration {
+	if i.weekly.n > 0 {
+		return i.At + i.weekly.nth(n)
+	}
+	return i.At + time.Duration(n)*i.Every
+}
+
+// again returns the shortest time from one to the next; 0: it happens once.
+func (i *Incident) again() time.Duration {
+	if i.weekly.n > 0 {
+		return i.weekly.gap()
+	}
+	return i.Every
+}
+
 // count returns how often the incident can happen while so long is measured.
 func (i *Incident) count(measure time.Duration) int {
 	switch {
 	case i.At >= measure:
 		return 0
+	case i.weekly.n > 0:
+		return i.countWeekly(measure)
 	case i.Every <= 0:
 		return 1
 	case i.Times > 0:
@@ -81,16 +100,26 @@ func (i *Incident) count(measure time.Duration) int {
 	return int(1 + max(measure-i.At-i.For-i.Spread, 0)/i.Every)
 }
 
+// countWeekly is count for one that happens on some days of the week; one more than may be
+// stands for all that are more.
+func (i *Incident) countWeekly(measure time.Duration) int {
+	most, left := maxTimes+1, i.For+i.Spread
+	if i.Times > 0 {
+		most, left = min(most, i.Times), 1
+	}
+	return 1 + sort.Search(most-1, func(n int) bool { return i.begin(n+1)+left > measure })
+}
+
 // end returns when the incident is over, with everybody let go: the last time of
 // those that are bounded, the first of one without end. It is more than
 // maxPhase if any part of it is.
 func (i *Incident) end() time.Duration {
-	repeats := time.Duration(max(i.Times-1, 0)) * time.Duration(btoi(i.Every > 0))
+	repeats := max(i.Times-1, 0) * btoi(i.again() > 0)
 	sum := time.Duration(0)
-	if repeats > 0 && i.Every > maxPhase/repeats {
+	if i.weekly.n == 0 && repeats > 0 && i.Every > maxPhase/time.Duration(repeats) {
 		return maxPhase + 1
 	}
-	for _, d := range []time.Duration{i.At, repeats * i.Every, i.For, i.Spread} {
+	for _, d := range []time.Duration{i.At, i.begin(repeats) - i.At, i.For, i.Spread} {
 		if sum += min(max(d, 0), maxPhase+1); sum > maxPhase {
 			return maxPhase + 1
 		}

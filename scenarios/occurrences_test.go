@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -226,6 +227,127 @@ func TestIncidentsByClock(t *testing.T) {
 	for _, wrong := range []string{"at = \"24:00\"", "at = 7", "at = 07:30:00", "at = \"7:30\""} {
 		if s, _ := Load("x.toml", []byte("[[device]]\nkind = \"light\"\n[[incident]]\nkind = \"offline\"\nfor = \"1s\"\n"+wrong+"\n")); s != nil {
 			t.Errorf("Load takes %s; want a fault", wrong)
+		}
+	}
+}
+
+// One on some days of the week happens on those alone, by a calendar that shares nothing with
+// what is tested: that of package time.
+func TestIncidentsByWeekday(t *testing.T) {
+	for _, tt := range []struct {
+		start, at, more string
+		days            string // as package time has them
+		factor          float64
+		measure         time.Duration
+		most            int
+	}{
+		{"Mon 00:00", "Mon..Fri 07:30", "", "MonTueWedThuFri", 1, 15 * 24 * time.Hour, 0},
+		{"Sat 09:00", "Sat,Sun 09:00", "", "SatSun", 1, 15 * 24 * time.Hour, 0},
+		{"Sat 09:00:01", "Sat 09:00", "", "Sat", 1, 15 * 24 * time.Hour, 0},
+		{"08:00", "Mon 07:30", "", "Mon", 1, 15 * 24 * time.Hour, 0},
+		{"Sun 23:59:59", "Fri..Mon,Wed 00:00", "", "FriSatSunMonWed", 1, 15 * 24 * time.Hour, 0},
+		{"Wed 12:00", "Mon..Sun 12:00:30", "", "MonTueWedThuFriSatSun", 1, 15 * 24 * time.Hour, 0},
+		{"Thu 12:00", "Tue,Fri 06:00", "times = 3", "TueFri", 1, 40 * 24 * time.Hour, 3},
+		{"Thu 12:00", "Tue,Fri 06:00", "times = 1", "TueFri", 1, 40 * 24 * time.Hour, 1},
+		{"Thu 12:00", "06:00", "times = 1", "MonTueWedThuFriSatSun", 1, 40 * 24 * time.Hour, 1},
+		{"Thu 12:00", "06:00", "times = 4", "MonTueWedThuFriSatSun", 1, 40 * 24 * time.Hour, 4},
+		{"Sat 12:00", "Mon..Fri 06:00", "", "MonTueWedThuFri", 60, 10 * time.Hour, 0},
+	} {
+		src := fmt.Sprintf("start = %q\ntime = \"%gx\"\n[[device]]\nkind = \"light\"\n[[incident]]\nkind = \"offline\"\nfor = \"1s\"\nat = %q\n%s\n[phases]\nmeasure = \"%v\"\n",
+			tt.start, tt.factor, tt.at, tt.more, tt.measure)
+		s, faults := Load("x.toml", []byte(src))
+		if s == nil {
+			t.Errorf("Load(%s) finds %v", src, faults)
+			continue
+		}
+		begin := calendar(t, tt.start)
+		at := tt.at[strings.LastIndex(tt.at, " ")+1:]
+		if len(at) == len("15:04") {
+			at += ":00"
+		}
+		var want []time.Duration
+		for sim := time.Duration(0); sim < time.Duration(float64(tt.measure)*tt.factor) && (tt.most == 0 || len(want) < tt.most); sim += time.Second {
+			if now := begin.Add(sim); now.Format("15:04:05") == at && strings.Contains(tt.days, now.Format("Mon")) {
+				want = append(want, time.Duration(float64(sim)/tt.factor))
+			}
+		}
+		for range 2 { // checked again, it is the same
+			got := s.Occurrences(tt.measure)
+			same := slices.EqualFunc(got, want, func(o Occurrence, want time.Duration) bool { return (o.From - want).Abs() < time.Millisecond })
+			if !same || len(want) == 0 {
+				t.Errorf("from %s, with at = %q %s it happens at %v; want %v", tt.start, tt.at, tt.more, got, want)
+			}
+			if err := s.Check(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// calendar returns a moment of a week that begins with a Monday.
+func calendar(t *testing.T, clock string) time.Time {
+	t.Helper()
+	weekday, rest, ok := strings.Cut(clock, " ")
+	if !ok {
+		weekday, rest = "Mon", clock
+	}
+	if len(rest) == len("15:04") {
+		rest += ":00"
+	}
+	for date := range 7 {
+		now, err := time.Parse("2006-01-02 15:04:05", fmt.Sprintf("2026-12-%02d %s", date+1, rest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.Format("Mon") == weekday {
+			return now
+		}
+	}
+	t.Fatalf("%q is no day", weekday)
+	return time.Time{}
+}
+
+// What is no time of day is told with its line, and with what may have been meant.
+func TestMomentFaults(t *testing.T) {
+	for _, tt := range []struct{ line, want, hint string }{
+		{`at = "Mon-Fri 07:30"`, `at is "Mon-Fri 07:30"; want a duration such as "30s", or a time of day such as "07:30" or "Mon..Fri 07:30"`, `did you mean "Mon..Fri 07:30"?`},
+		{`at = "monday to friday 7:30"`, "want a duration", `did you mean "Mon..Fri 07:30"?`},
+		{`at = "weekdays at 07:30"`, "want a duration", `did you mean "Mon..Fri 07:30"?`},
+		{`at = "Sat, Sun 9:00"`, "want a duration", `did you mean "Sat,Sun 09:00"?`},
+		{`at = "sat/sun 09:00"`, "want a duration", `did you mean "Sat,Sun 09:00"?`},
+		{`at = "07:30 weekends"`, "want a duration", `did you mean "Sat,Sun 07:30"?`},
+		{`at = "Saturdays and Wednessday 09:00"`, "want a duration", `did you mean "Sat,Wed 09:00"?`},
+		{`at = "daily 07:30"`, "want a duration", `did you mean "07:30"?`},
+		{`at = "every day 24:00"`, "want a duration", `did you mean "00:00"?`},
+		{`at = "7:30"`, "want a duration", `did you mean "07:30"?`},
+		{`at = "Mon..Fri"`, "want a duration", `add the time of day, as in "Mon..Fri 07:30"`},
+		{`at = "Mon..Fri 25:00"`, "want a duration", ""},
+		{`at = "Xyz 07:30"`, "want a duration", ""},
+		{`at = "Mon.Fri 07:30"`, "want a duration", ""},
+		{`at = " 07:30"`, "want a duration", `did you mean "07:30"?`},
+		{`at = "soon"`, "want a duration", ""},
+		{`at = 07:30:00`, `at is a TOML time; want text such as "07:30"`, `did you mean "07:30"?`},
+		{"at = \"Mon..Fri 07:30\"\nevery = \"1h\"", "every is 1h, but at says that it happens each Mon..Fri; want one of the two", "leave one of the two out"},
+		{"at = \"Mon..Fri 07:30\"\nfor = \"25h\"", "it happens again after 24h, but lasts 25h, spread included; want the next to begin when the last is over", ""},
+		{"times = 3", "times without every: there is nothing to repeat", `add every = "1m", say`},
+	} {
+		src := "[[device]]\nkind = \"light\"\n[[incident]]\nkind = \"offline\"\n" + tt.line
+		if !strings.Contains(tt.line, "for =") {
+			src += "\nfor = \"1s\""
+		}
+		s, faults := Load("x.toml", []byte(src+"\n"))
+		if s != nil || len(faults) != 1 || !strings.Contains(faults[0].Message, tt.want) || faults[0].Hint != tt.hint || faults[0].Line < 5 {
+			t.Errorf("Load with %s finds %v; want %q with the hint %q", tt.line, faults, tt.want, tt.hint)
+		}
+	}
+	for _, tt := range []struct{ start, want, hint string }{
+		{"Mon..Fri 08:00", `start is "Mon..Fri 08:00", which is 5 days; want one, as in "Mon 08:00"`, ""},
+		{"monday 8:00", `start is "monday 8:00"; want a time of day from "00:00" to "23:59", perhaps with a day, as "Fri 18:00"`, `did you mean "Mon 08:00"?`},
+		{"25:00", "want a time of day", ""},
+	} {
+		s, faults := Load("x.toml", []byte("title = \"x\"\nstart = \""+tt.start+"\"\n[[device]]\nkind = \"light\"\n"))
+		if s != nil || len(faults) != 1 || !strings.Contains(faults[0].Message, tt.want) || faults[0].Hint != tt.hint || faults[0].Line != 2 {
+			t.Errorf("Load with start %s finds %v; want %q with the hint %q", tt.start, faults, tt.want, tt.hint)
 		}
 	}
 }

@@ -57,6 +57,9 @@ func defaultPhases(s *Scenario) Phases {
 		p.Measure = max(p.Measure, s.Controllers[i].Length())
 		p.Drain = max(p.Drain, s.Controllers[i].Timeout)
 	}
+	for i := range s.Groups {
+		p.Measure = max(p.Measure, min(s.Groups[i].stagesLength(), maxPhase))
+	}
 	if len(s.Watchers) > 0 {
 		p.Drain = max(p.Drain, watchersDrain)
 	}
@@ -92,6 +95,7 @@ func checkPhases(c *checker) {
 	if !r.ok("measure") {
 		return
 	}
+	checkDeviceStages(c)
 	for i := range s.Controllers {
 		checkAmount(c, c.rules(controllerPath(i)), &s.Controllers[i])
 	}

@@ -22,7 +22,7 @@ var described = []struct {
 }{
 	{"top", topKeys, Scenario{}}, {"[broker]", brokerKeys, Broker{}}, {"[connect]", connectKeys, Connect{}}, {"[[device]]", groupKeys, Group{}},
 	{"[[target]]", externalKeys, Group{}}, {"[device.will]", willKeys, Will{}}, {"[device.misbehave]", misbehaviorKeys, Misbehavior{}}, {"[device.face]", faceKeys, Face{}}, {"[device.presence]", presenceKeys, Presence{}}, {"[[controller]]", controllerKeys, Controllers{}},
-	{"[controller.target]", targetKeys, Target{}}, {"[[controller.stage]]", stageKeys, Stage{}}, {"[[watcher]]", watcherKeys, Watchers{}},
+	{"[controller.target]", targetKeys, Target{}}, {"[[controller.stage]]", stageKeys, Stage{}}, {"[[device.stage]]", deviceStageKeys, DeviceStage{}}, {"[[watcher]]", watcherKeys, Watchers{}},
 	{"[phases]", phaseKeys, Phases{}}, {"[[incident]]", incidentKeys, Incident{}}, {"[audit]", auditKeys, Audit{}},
 	{"users", usersKeys, UsersFile{}}, {"[[user]]", userKeys, User{}}, {"[limits]", limitKeys, Limits{}},
 }

@@ -33,7 +33,7 @@ type Scenario struct {
 	Seed     uint64        // every random choice follows from it
 	Duration time.Duration // 0: until stopped
 	Time     float64       // simulated seconds per real second, 0.001 to 86400; default 1, real time
-	Start    time.Duration // simulated time of day at the start, since midnight; default 08:00; None is midnight
+	Start    time.Duration // simulated time at the start, since the midnight before a Monday; default 08:00 of it; None is midnight
 
 	// FaultsOnRequest lets a request say what is to become of its answer, with a User
 	// Property homefleet-fault: a requester's own tests need no scenario for each case then.
@@ -86,9 +86,10 @@ func (s *Scenario) Expectations() []metrics.Expectation {
 }
 
 // Measured reports whether the run is a measurement in phases: there are
-// controllers, watchers, incidents, an audit, phases or expectations.
+// controllers, watchers, incidents, devices that come in stages, an audit, phases or
+// expectations.
 func (s *Scenario) Measured() bool {
-	return len(s.Controllers)+len(s.Watchers)+len(s.Incidents)+len(s.Expect) > 0 || s.Audit.On || s.Phases != Phases{}
+	return len(s.Controllers)+len(s.Watchers)+len(s.Incidents)+len(s.Expect) > 0 || s.Audit.On || s.Phases != Phases{} || s.staged()
 }
 
 // Trouble reports whether anything goes wrong by intent: there are incidents, or
@@ -209,6 +210,7 @@ type Group struct {
 	Retain           bool          // state topics are retained
 	MQTT             MQTT          // "": that of Broker; see [Scenario.Speaks]
 	Absent           bool          // the devices are not there until somebody revives them: `present = false`
+	Stages           []DeviceStage // how many of the devices are there while it is measured; none: all
 	AcceptRetained   bool          // obey retained commands too; default false ("ghost switching")
 	DeafAtFirst      bool          // but not those of a device's first connection; see [faces.Face]
 	Attributes       []string      // of an External: those of its kind that it has; nil: all

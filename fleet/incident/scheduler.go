@@ -20,7 +20,9 @@ type Config struct {
 	// Target returns the device with a number in the scenario, from 0; nil: it is not there
 	// yet, and nothing befalls it. It may be called from any goroutine.
 	Target func(number int) Target
-	Broker BrokerControl // nil: the broker is not ours to take away
+	// Anybody is Target also of those who are not there yet.
+	Anybody func(number int) Target
+	Broker  BrokerControl // nil: the broker is not ours to take away
 
 	// Follow has the devices be followed until they are back. Asks then reports whether
 	// anybody asks those that are whether they answer, and News is called, from any
@@ -171,6 +173,11 @@ func (s *Scheduler) plan(zero time.Time) {
 		all = slices.DeleteFunc(all, func(o scenarios.Occurrence) bool { return o.From < late })
 	}
 	s.count += len(all) // at the same moment they come before what follows from them
+	number := 0
+	for i := range sc.Groups {
+		s.ramp(zero, number, &sc.Groups[i])
+		number += sc.Groups[i].Total()
+	}
 	var next func(i int)
 	next = func(i int) {
 		if i < len(all) {

@@ -61,7 +61,7 @@ type Responder struct {
 func New(e *Env, spec scenarios.Device, model devices.Device, p *client.Profile, stream int) *Responder {
 	r := &Responder{env: e, spec: spec, model: model, voice: e.Voices[spec.Group], stepped: e.Client.Clock.Moment(time.Now()),
 		willQoS: spec.Group.Will.QoS, willKeep: spec.Group.Will.Retain}
-	c := client.Setup{Name: spec.ID, Stream: stream, Resume: e.Scenario.Connect.Resume, Absent: spec.Group.Absent || e.Added,
+	c := client.Setup{Name: spec.ID, Stream: stream, Resume: e.Scenario.Connect.Resume, Absent: spec.AbsentAtFirst() || e.Added,
 		ClientID: e.Scenario.Connect.ClientID.Expand(spec.Vars(e.Run))}
 	if e.Audit != nil {
 		c.Observation = client.Observation{Observer: deviceObserver{r}, Numbers: &r.connections}

@@ -45,7 +45,15 @@ func (t Target) IsOver(rec *incident.Recovery) {
 // TargetOf returns a device as incidents know it; nil where it is not there yet, or no
 // more, so that nothing befalls it.
 func TargetOf(r *Responder) incident.Target {
-	if r.IsAbsent() || r.IsRemoved() {
+	if r.IsAbsent() {
+		return nil
+	}
+	return Anybody(r)
+}
+
+// Anybody is TargetOf also for one that is not there yet.
+func Anybody(r *Responder) incident.Target {
+	if r.IsRemoved() {
 		return nil
 	}
 	return Target{Responder: r}

@@ -1,0 +1,56 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"homefleet/fleet/broker"
+)
+
+// Devices come and go in stages while it is measured, in an orderly way: the broker has as many
+// clients as the stages say, no Will is due, and nobody is missed in the end.
+func TestDeviceStages(t *testing.T) {
+	const stages = `
+[audit]
+[[device]]
+kind = "plug"
+count = 20
+telemetry = "1s"
+[[device.stage]]
+for = "20s"
+from = "10%"
+to = "100%"
+[[device.stage]]
+for = "10s"
+share = "100%"
+[[device.stage]]
+for = "10s"
+from = "100%"
+to = "0%"
+[[device.stage]]
+for = "10s"
+share = "50%"
+`
+	snap, s := brew(t, hasty+stages, broker.Config{}, func(s *storm) {
+		for _, tt := range []struct {
+			at   time.Duration
+			want int
+		}{{500 * time.Millisecond, 2}, {10 * time.Second, 11}, {21 * time.Second, 20}, {35 * time.Second, 10}, {39800 * time.Millisecond, 1}, {42 * time.Second, 10}, {58 * time.Second, 10}} {
+			s.sleepTo(tt.at)
+			time.Sleep(100 * time.Millisecond)
+			clients := s.broker.Stats().Clients - 1 // the auditor
+			if up := s.fleet.Presence(); up.Online != tt.want || clients != tt.want {
+				t.Errorf("after %v %d devices are online, and the broker has %d clients; want %d", tt.at, up.Online, clients, tt.want)
+			}
+		}
+	})
+	if w := snap.Audit.Wills; w.Due != 0 || w.Messages != 0 {
+		t.Errorf("of the Wills: %+v; want none due", w)
+	}
+	if n := s.fleet.devices.OfflineAtEnd(); n != 0 || len(snap.Recoveries) != 0 {
+		t.Errorf("%d offline at the end, %d recoveries; want none", n, len(snap.Recoveries))
+	}
+	if in := s.fleet.Incidents(); len(in) != 4 || in[0].Text != "stage: from 2 to 20 of 20 plug there in 20s" {
+		t.Errorf("on the time line: %v; want the four stages", in)
+	}
+}
