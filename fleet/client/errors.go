@@ -117,7 +117,7 @@ func (s *Session) judge(err error) verdict {
 		return atOnce // what fails now fails because of the end
 	}
 	s.failures++
-	if s.env.FailFast {
+	if s.env.FailFast && !s.struck() {
 		return giveUp
 	}
 	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.final() {

@@ -39,9 +39,13 @@ func (s *Session) connectFailed(err error, failed bool) {
 // provoked reports whether what is emulated gives a reason for the end of a connection, or
 // of a try to connect.
 func (s *Session) provoked() bool {
+	return s.struck() || s.link != nil && s.link.provoked || s.profile.Cohort.Hidden || s.env.Stopped()
+}
+
+// struck reports whether an incident gives a reason for it, or did so lately.
+func (s *Session) struck() bool {
 	away := s.env.BrokerAway
-	return s.Obstructed() || s.link != nil && s.link.provoked || s.hasDuplicate() || s.profile.Cohort.Hidden ||
-		away != nil && away() || s.env.Stopped()
+	return s.Obstructed() || s.hasDuplicate() || away != nil && away()
 }
 
 // Provoke notes that the session does to its broker what that may end the connection for,
