@@ -100,7 +100,7 @@ func (a *app) openBroker(l *listenFlags, clients int, log *slog.Logger) (*embedd
 	if err != nil {
 		return nil, err
 	}
-	config.Certificates = l.tlsClientCA != ""
+	config.Certificates, config.Version = l.tlsClientCA != "", "homefleet "+thisVersion()
 	for _, sentence := range config.Limits.Lacks(clients) {
 		a.warn("%s: %s", l.users, sentence)
 	}

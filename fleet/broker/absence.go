@@ -112,6 +112,7 @@ func (b *Broker) nextDue() bool {
 	expired := a.expiresAt != 0 && now >= a.expiresAt
 	switch {
 	case expired:
+		b.count.sessionsExpired.Add(1)
 		w = s.end()
 	case a.expiresAt == 0:
 		w = s.back()

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Broker struct {
 	strangers account // of those that have not said who they are
 	start     time.Time
 	topics    topics
+	sys       sysTree
 	count     counters
 	asked     atomic.Uint64 // CONNECTs that Config.Admit saw
 
@@ -50,6 +52,7 @@ type Broker struct {
 	wills         map[string]int // on their way, by client
 	willSent      sync.Cond      // one is no more
 	clients       int            // sessions with a connection
+	mostClients   int            // that there were at a time
 	assigned      uint64
 	sessionNumber uint64
 
@@ -82,12 +85,14 @@ func New(c Config) (*Broker, error) {
 		wills:     make(map[string]int),
 		buffers:   transport.NewBuffers(smallRead, largeRead),
 	}
+	b.config.Version = cmp.Or(c.Version, "homefleet")
 	b.willSent.L = &b.mu
 	b.sessions.init()
 	b.memory.most, b.memory.each = int64(l.TotalMemory), int64(l.ClientMemory)
 	b.strangers.most = b.memory.most / 16
 	b.topics.init()
-	b.topics.retained.memory = &b.memory
+	b.topics.retained.memory, b.topics.retained.broker = &b.memory, &b.sys.owner
+	b.sys.loads = make(map[string]*sysLoad)
 	b.topics.retained.swept = -sweepEvery // never yet
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -244,6 +249,7 @@ func (b *Broker) Close() error {
 		b.wakes.Stop()
 	}
 	b.mu.Unlock()
+	b.stopSys()
 	b.running.Done()
 	b.running.Wait()
 	return nil

@@ -40,6 +40,8 @@ type Config struct {
 	// is called from the broker's goroutines, several at a time, and may not call
 	// Suspend, Kick or Close. Nil: the broker keeps to the rules.
 	Will func(WillInfo) WillFate
+	// Version is what the broker says of itself at $SYS/broker/version; default "homefleet".
+	Version string
 	// ServerReference goes with the reason codes 0x9C and 0x9D (section 4.11).
 	ServerReference string
 }

@@ -40,6 +40,7 @@ type conn struct {
 	again    func() // loop
 	reads    uint8  // up to manyReads
 	work     uint8  // since it let others have their turn, see worked
+	came     uint32 // packets of the present read
 	lastRead time.Duration
 
 	active atomic.Int64 // when the last packet came, in nanoseconds since Broker.start
@@ -61,6 +62,7 @@ type conn struct {
 	overran   bool       // overrun is on its way
 	readDone  bool       // the reader has ended
 	writeDone bool       // nothing more will be written
+	packets   uint32     // in out
 }
 
 // Most packets of a device fit into the small buffer. What publishes a lot gets the
@@ -169,6 +171,8 @@ func (c *conn) received(b []byte, err error) bool {
 	if len(b) > 0 {
 		c.b.count.bytesIn.Add(uint64(len(b)))
 		d, end = c.handle(b)
+		c.b.count.packetsIn.Add(uint64(c.came))
+		c.came = 0
 	}
 	c.stream.Release()
 	if !end && !c.keeps() {
@@ -224,8 +228,8 @@ func (c *conn) end(d departure) {
 // handle handles the packets of one read.
 func (c *conn) handle(chunk []byte) (departure, bool) {
 	if c.s == nil {
-		if err := c.foreign(chunk); err != nil {
-			return departure{err: err}, true
+		if undecided, err := c.foreign(chunk); undecided || err != nil {
+			return departure{err: err}, !undecided
 		}
 		f, err := c.framer.Next(&chunk)
 		if f == nil && err == nil {
@@ -236,6 +240,7 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 			return departure{err: err, linger: c.refuseUnread(chunk, err)}, true
 		}
 		c.touch()
+		c.came++
 		if d, end := c.connect(f); end {
 			return d, true
 		}
@@ -256,6 +261,7 @@ func (c *conn) handle(chunk []byte) (departure, bool) {
 		}
 		if err == nil {
 			c.touch()
+			c.came++
 			err = c.packet(f)
 		}
 		if err != nil {

@@ -61,22 +61,28 @@ func (b *Broker) parseConnect(f wire.Frame) (*wire.Connect, error) {
 }
 
 // foreign tells by the first bytes of a connection, of which a chunk has come now, that its
-// client speaks something else. Each such protocol is logged once.
-func (c *conn) foreign(chunk []byte) error {
+// client speaks something else: undecided is that a few more are wanted first. Each such
+// protocol is logged once.
+func (c *conn) foreign(chunk []byte) (undecided bool, err error) {
 	first := chunk
 	if begun := c.framer.Begun(); len(begun) > 0 {
 		first = append(slices.Clip(begun), chunk[:min(len(chunk), transport.MostForeign)]...)
 	}
 	speaks := transport.Foreign(first)
-	if speaks == "" {
-		return nil
+	switch {
+	case speaks != "":
+	case first[0] != 0 && transport.MayBeForeign(first): // it is a server that begins HTTP/2 with 0
+		c.framer.Hold(chunk)
+		return true, nil
+	default:
+		return false, nil
 	}
 	b := c.b
 	b.count.refused.Add(1)
 	if _, said := b.foreign.LoadOrStore(speaks, true); !said {
 		b.log.Warn("a client does not speak MQTT here, but "+speaks, "remote", remote(c.nc))
 	}
-	return &wire.Error{Code: wire.MalformedPacket, Text: "no MQTT, but " + speaks}
+	return false, &wire.Error{Code: wire.MalformedPacket, Text: "no MQTT, but " + speaks}
 }
 
 // admissible checks what is well-formed but not served.

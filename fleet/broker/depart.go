@@ -41,6 +41,7 @@ func (c *conn) cut(d departure) (from *owner, due *will) {
 	if first {
 		if c.connacked && d.code != 0 && c.version == wire.V5 && !c.failed {
 			c.out = c.appendDisconnect(c.buffer(), d.code)
+			c.packets++
 		}
 		c.closing = true
 		start = !c.writing

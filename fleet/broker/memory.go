@@ -26,6 +26,8 @@ func (a *account) room(n int) bool { return a.used.Load()+int64(n) <= a.most }
 type accounts struct {
 	account
 	each int64 // bytes of one client
+
+	messages, bytes atomic.Int64 // that are kept, each once
 }
 
 // owner is a client to the accounts, which outlives the session as long as there
@@ -121,6 +123,8 @@ func (all *accounts) held(o *owner, m *kept, more int) {
 	n := more
 	if atomic.AddInt32(&m.places, 1) == 1 {
 		n += m.size()
+		all.messages.Add(1)
+		all.bytes.Add(int64(len(m.text)))
 	}
 	all.used.Add(int64(n))
 	if o != nil {
@@ -133,6 +137,8 @@ func (all *accounts) release(o *owner, m *kept, more int) {
 	n := more
 	if atomic.AddInt32(&m.places, -1) == 0 {
 		n += m.size()
+		all.messages.Add(-1)
+		all.bytes.Add(-int64(len(m.text)))
 	}
 	all.used.Add(int64(-n))
 	if o != nil {

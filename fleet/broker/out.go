@@ -73,10 +73,13 @@ func (c *conn) write() {
 			return
 		}
 		c.inWrite = len(buf)
+		sent := c.packets
+		c.packets = 0
 		c.mu.Unlock()
 
 		n, err := c.stream.Write(buf)
 		c.b.count.bytesOut.Add(uint64(n))
+		c.b.count.packetsOut.Add(uint64(sent))
 		if cap(buf) <= keepBuffer {
 			*lent = buf
 			c.b.writes.Put(lent)
@@ -126,6 +129,7 @@ func (c *conn) send(packet []byte) {
 		return
 	}
 	c.out = append(c.out, packet...)
+	c.packets++
 	c.bound()
 	c.wake()
 }
@@ -142,6 +146,7 @@ func (c *conn) ack(typ byte, id uint16, code byte) {
 		return
 	}
 	c.out = wire.AppendAck(c.out, typ, wire.Ack{PacketID: id, Code: code}, c.version)
+	c.packets++
 	c.bound()
 	c.wake()
 }
@@ -206,6 +211,7 @@ func (c *conn) publish(m *message, o *outgoing, again bool, now time.Duration) s
 	}
 	c.alias(&p)
 	c.out = wire.AppendPublish(c.out, &p, c.version)
+	c.packets++
 	n.messagesOut.Add(1)
 	c.wake()
 	return sendDone

@@ -13,6 +13,7 @@ import (
 // anywhere and come back to where it was.
 type retained struct {
 	memory *accounts       // of all clients
+	broker *owner          // of the broker's own, which are not counted below and for which there is always room
 	chunks [][]retainedOne // none is empty
 	count  int
 	bytes  int
@@ -85,8 +86,7 @@ func (s *retained) put(m *kept, from *owner, old *retainedOne, p place) {
 	s.number++
 	e := retainedOne{m, from, s.number}
 	s.memory.held(from, m, costRetained)
-	s.count++
-	s.bytes += m.size()
+	s.tally(&e, 1)
 	if old != nil {
 		s.dropped(old)
 		*old = e
@@ -118,9 +118,16 @@ func (s *retained) put(m *kept, from *owner, old *retainedOne, p place) {
 	s.chunks = slices.Insert(s.chunks, p.chunk+1, slices.Clone(chunk[fullChunk/2:]))
 }
 
+// tally counts a message that comes, or with -1 one that goes.
+func (s *retained) tally(e *retainedOne, n int) {
+	if e.from != s.broker {
+		s.count += n
+		s.bytes += n * e.m.size()
+	}
+}
+
 func (s *retained) dropped(e *retainedOne) {
-	s.count--
-	s.bytes -= e.m.size()
+	s.tally(e, -1)
 	s.memory.release(e.from, e.m, costRetained)
 }
 
@@ -163,7 +170,7 @@ func (s *retained) retain(topic []byte, m *kept, from *owner, l *limits, now tim
 		}
 		return true
 	}
-	if !s.roomFor(m, from, old, l) {
+	if from != s.broker && !s.roomFor(m, from, old, l) {
 		if now-s.swept < sweepEvery {
 			return false
 		}

@@ -72,9 +72,10 @@ type game struct {
 type member struct {
 	*client
 	someone
-	old     bool // of MQTT 3.1.1, which has no properties, and reasons in a SUBACK and CONNACK alone
-	filters map[string]heard
-	want    map[string]int // payloads that are to come, and how often
+	old      bool // of MQTT 3.1.1, which has no properties, and reasons in a SUBACK and CONNACK alone
+	filters  map[string]heard
+	want     map[string]int // payloads that are to come, and how often
+	ofBroker []string       // topics at $SYS that have come
 }
 
 // heard is a filter that was granted, without $share/NAME/.
@@ -93,7 +94,7 @@ func play(t *testing.T, seed uint64, n tries) {
 	defer g.b.Close()
 	g.watcher = g.connected(someone{"watcher", "watcher"}, false, login("watcher", "watcher", "p"))
 	for _, f := range []string{"#", "$x/#", "$SYS/#", "$SYSx/#"} {
-		g.watcher.exchangeAny(sub5(1, f, 0))
+		g.watcher.exchangeAny(sub5(1, f, 2<<4)) // without what is retained
 		g.watcher.filters[f] = heard{bare: f}
 	}
 	for range 6 {
@@ -333,6 +334,16 @@ func (g *game) settle(doing string) {
 			}
 		}
 		clear(m.want)
+		for _, topic := range m.ofBroker {
+			granted := false
+			for _, f := range m.filters {
+				granted = granted || g.o.matches(f.bare, topic)
+			}
+			if !granted {
+				g.t.Errorf("%s: %q of user %q got %s; want nothing that it may not subscribe to", doing, m.id, m.user, topic)
+			}
+		}
+		m.ofBroker = nil
 	}
 }
 
@@ -344,6 +355,10 @@ func (g *game) came(m *member, p raw) {
 	pub, err := parsePublish(p)
 	if err != nil {
 		g.t.Fatalf("%q of user %q got %x: %v; want a PUBLISH", m.id, m.user, []byte(p), err)
+	}
+	if ofBroker(pub.topic) {
+		m.ofBroker = append(m.ofBroker, pub.topic)
+		return
 	}
 	m.want[pub.payload]--
 }

@@ -159,6 +159,7 @@ func (b *Broker) attach(c *conn, p *wire.Connect, expiry uint32) (s *session, pr
 	s.expiry = expiry
 	s.window = c.receiveMaximum
 	b.clients++
+	b.mostClients = max(b.mostClients, b.clients)
 	b.mu.Unlock()
 	return s, present, wire.Success
 }

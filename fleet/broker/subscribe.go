@@ -17,6 +17,9 @@ func (c *conn) subscribe(p *packets.Subscribe) error {
 	if p.Properties != nil && p.Properties.SubscriptionIdentifier != nil {
 		id = uint32(*p.Properties.SubscriptionIdentifier)
 	}
+	if c.subscribesSys(p) {
+		c.b.askSys()
+	}
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,6 +34,7 @@ type topics struct {
 	late     map[slot]struct{} // those that get the message of a crowd as retained, while it is collected; else nil
 
 	subscriptions atomic.Int64
+	sys           atomic.Int64 // of these, those to what the broker says of itself
 }
 
 // maxSubscriptions bounds those of all clients, so that there are slots for their texts.
@@ -169,6 +170,9 @@ func (t *topics) add(s *session, share string, f *sought) (n slot, once int) {
 		t.insert(n, f.first)
 	}
 	t.subscriptions.Add(1)
+	if reserved(f.filter) {
+		t.sys.Add(1)
+	}
 	return n, once
 }
 
@@ -215,6 +219,9 @@ func (t *topics) extract(n slot) slot {
 func (t *topics) remove(n slot) (once int) {
 	t.subscriptions.Add(-1)
 	sub := t.sub(n)
+	if reserved(t.texts.get(&sub.filter)) {
+		t.sys.Add(-1)
+	}
 	if sub.is(isShared) {
 		return t.part(n)
 	}

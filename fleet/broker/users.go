@@ -212,7 +212,7 @@ func covers(f, g string) bool {
 
 // reserved reports whether clients may not publish to a topic: $SYS is the
 // broker's own (4.7.2).
-func reserved(topic []byte) bool {
-	rest, ok := strings.CutPrefix(string(topic), "$SYS")
-	return ok && (rest == "" || rest[0] == '/')
+func reserved[T string | []byte](topic T) bool {
+	const own = "$SYS"
+	return len(topic) >= len(own) && string(topic[:len(own)]) == own && (len(topic) == len(own) || topic[len(own)] == '/')
 }

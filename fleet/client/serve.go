@@ -180,7 +180,7 @@ func (s *Session) idle() error {
 // handleAll handles every whole packet in a chunk.
 func (s *Session) handleAll(chunk []byte) error {
 	if !s.link.connected {
-		if err := s.foreign(chunk); err != nil {
+		if undecided, err := s.foreign(chunk); undecided || err != nil {
 			return err
 		}
 	}

@@ -41,17 +41,22 @@ func (e *ForeignError) Error() string {
 }
 
 // foreign tells by the first bytes of a connection, of which a chunk has come now, that
-// something else is spoken there. A slow network may bring them one by one.
-func (s *Session) foreign(chunk []byte) error {
+// something else is spoken there. A slow network may bring them one by one: undecided is that
+// a few more are wanted first.
+func (s *Session) foreign(chunk []byte) (undecided bool, err error) {
 	first := chunk
 	if begun := s.link.framer.Begun(); len(begun) > 0 {
 		first = append(slices.Clip(begun), chunk...)
 	}
 	if speaks := transport.Foreign(first); speaks != "" {
 		s.counts().BadPackets.Add(1)
-		return s.fail(WaitingForConnack, &ForeignError{speaks})
+		return false, s.fail(WaitingForConnack, &ForeignError{speaks})
 	}
-	return nil
+	if transport.MayBeForeign(first) {
+		s.link.framer.Hold(chunk)
+		return true, nil
+	}
+	return false, nil
 }
 
 // WaitingForConnack is what a session does whose CONNECT is not answered yet.

@@ -1,9 +1,6 @@
 package transport
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // Foreign names the protocol of which the first bytes of a connection are, where that is a
 // known one and not MQTT: "HTTP", "TLS", "the PROXY protocol" … It is "" where they are none
@@ -45,9 +42,38 @@ var foreign = []struct {
 	{"XMPP", []string{"<?xml ", "<stream:"}},                             // RFC 6120
 }
 
+// MayBeForeign reports whether bytes of which [Foreign] knows nothing may be the first of a
+// protocol that it will know by a few more, while no packet of MQTT begins so: type 0 is
+// reserved (2.1.2).
+func MayBeForeign(first []byte) bool {
+	if len(first) == 0 || first[0]>>4 != 0 {
+		return false
+	}
+	for i := range foreign {
+		for _, begins := range foreign[i].begins {
+			if len(first) < len(begins) && bytes.HasPrefix([]byte(begins), first) {
+				return true
+			}
+		}
+	}
+	return len(first) < http2Head && beginsHTTP2(first)
+}
+
+// http2Head is the length of the head of a frame of HTTP/2.
+const http2Head = 9
+
 // isHTTP2 reports whether bytes are those of an HTTP/2 server's first frame, which is
 // SETTINGS on stream 0 (RFC 9113, 3.4).
-func isHTTP2(b []byte) bool {
-	const head = 9
-	return len(b) >= head && b[0] == 0 && b[2]%6 == 0 && b[3] == 4 && b[4] == 0 && slices.Equal(b[5:head], []byte{0, 0, 0, 0})
+func isHTTP2(b []byte) bool { return len(b) >= http2Head && beginsHTTP2(b) }
+
+// beginsHTTP2 reports whether they are as far as they go.
+func beginsHTTP2(b []byte) bool {
+	for i, c := range b[:min(len(b), http2Head)] {
+		switch {
+		case i == 1: // of the length, which is less than 64 KB
+		case i == 2 && c%6 != 0, i == 3 && c != 4, i != 2 && i != 3 && c != 0:
+			return false
+		}
+	}
+	return true
 }

@@ -34,6 +34,28 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// What may still become a protocol that is known is waited for, unless it is a packet of MQTT,
+// or can be nothing any more.
+func TestMayBeForeign(t *testing.T) {
+	const settings = "\x00\x00\x12\x04\x00\x00\x00\x00\x00"
+	for n := 1; n < len(settings); n++ {
+		if !MayBeForeign([]byte(settings[:n])) || Foreign([]byte(settings[:n])) != "" {
+			t.Errorf("MayBeForeign(%q) = false; want true", settings[:n])
+		}
+	}
+	const proxy = "\r\n\r\n\x00\r\nQUIT\n"
+	for n := 1; n < len(proxy); n++ {
+		if !MayBeForeign([]byte(proxy[:n])) {
+			t.Errorf("MayBeForeign(%q) = false; want true", proxy[:n])
+		}
+	}
+	for _, first := range []string{"", settings, proxy, "\r\r", "HTT", "\x20", "\x20\x03", "\x00\x00\x12\x05", "\x00\x00\x01", "\x00\x00\x12\x04\x01", "H", "\x10\x0d"} {
+		if MayBeForeign([]byte(first)) {
+			t.Errorf("MayBeForeign(%q) = true; want false", first)
+		}
+	}
+}
+
 // A packet of MQTT, whichever side sends it first, is taken for nothing else.
 func TestForeignIsNoPacketThatComesFirst(t *testing.T) {
 	for typ := range 16 {

@@ -13,6 +13,14 @@ type Framer struct {
 
 	part []byte // a packet's beginning
 	done bool   // part was returned whole and is to be let go
+	held bool   // part was held, and nothing is known of it
+}
+
+// Hold keeps a chunk, or what there is of one, for Next to come to with the next chunk: of who
+// wants to see more before anything is made of it. It is for the beginning of a stream alone.
+func (f *Framer) Hold(chunk []byte) {
+	f.part = append(f.part, chunk...)
+	f.held = true
 }
 
 // Next takes the next whole packet out of *chunk, which it shortens by what it
@@ -24,6 +32,10 @@ type Framer struct {
 func (f *Framer) Next(chunk *[]byte) (Frame, error) {
 	if f.done {
 		f.part, f.done = nil, false
+	}
+	if f.held {
+		*chunk = append(f.part, *chunk...)
+		f.part, f.held = nil, false
 	}
 	b := *chunk
 	if len(f.part) == 0 {
