@@ -207,7 +207,8 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 	case report == nil:
 		return unexaminable(err, dialer.String())
 	}
-	found := &examinedBroker{report, dialer.String(), nil, f.took(before)}
+	found := &examinedBroker{report: report, broker: dialer.String(), process: f.took(before)}
+	found.version, found.noVersion = versionOf(ctx, config, report.Facts.OldOnly)
 	if client != nil {
 		found.ready = new(client.Ready(report))
 	}
@@ -220,7 +221,7 @@ func (a *app) conform(ctx context.Context, f *conformFlags) error {
 	if a.json {
 		doc := report.Document()
 		doc.Broker, doc.Tool, doc.ExitCode = dialer.String(), thisVersion(), exitCode(verdict)
-		doc.For, doc.Process = found.ready, found.process
+		doc.For, doc.Process, doc.Version, doc.NoVersion = found.ready, found.process, found.version, found.noVersion
 		if err := a.document(doc); err != nil {
 			return err
 		}

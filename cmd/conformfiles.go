@@ -15,6 +15,8 @@ type examinedBroker struct {
 	ready  *conformance.ReadyDocument // nil: it was examined for no client
 
 	process *conformance.Process // nil: nobody named it
+
+	version, noVersion string // what it says it is, or why that is not known
 }
 
 // usage is what the broker's process has used so far, if it is named.

@@ -6,6 +6,7 @@ import (
 
 	"homefleet/devices/words"
 	"homefleet/fleet/conformance"
+	"homefleet/scenarios/tomlfault"
 )
 
 // statuses are the columns of the table.
@@ -27,7 +28,7 @@ func (a *app) printExamined(e *examinedBroker) error {
 	if !r.Conforms() {
 		look = p.red
 	}
-	fmt.Fprintf(&b, "%s\n%s\n\n", look(words.Plain(r.Verdict())), p.dim(words.Plain(fmt.Sprintf("%s: %s; examined in %s", e.broker, r.Facts.String(), words.Span(r.Took)))))
+	fmt.Fprintf(&b, "%s\n%s\n\n", look(words.Plain(r.Verdict())), p.dim(words.Plain(fmt.Sprintf("%s: %s; examined in %s", e.named(), r.Facts.String(), words.Span(r.Took)))))
 	tableOf(&b, r, p)
 	deviationsOf(&b, r, p, a.verbose)
 	reasonsOf(&b, r, p)
@@ -36,6 +37,14 @@ func (a *app) printExamined(e *examinedBroker) error {
 		fmt.Fprintf(&b, "\nleft behind: %s could not be cleared\n", plural(r.Left, "session or retained topic"))
 	}
 	return a.printf("%s", b.String())
+}
+
+// named is the broker's address, and what it says it is.
+func (e *examinedBroker) named() string {
+	if e.version == "" {
+		return e.broker
+	}
+	return fmt.Sprintf("%s (%s)", e.broker, tomlfault.Short(e.version))
 }
 
 func tableOf(b *strings.Builder, r *conformance.Report, p paint) {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"context"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"homefleet/fleet"
 	"homefleet/fleet/conformance"
+	"homefleet/fleet/survey"
 	"homefleet/fleet/transport"
 	"homefleet/scenarios"
 	"homefleet/scenarios/tomlfault"
@@ -65,6 +67,15 @@ func (a *app) examination(f *conformFlags) (*transport.Dialer, *conformance.Conf
 		c.Far = to.Dial
 	}
 	return dialer, c, nil
+}
+
+// versionOf is what an examined broker says it is, or why that is not known.
+func versionOf(ctx context.Context, c *conformance.Config, old bool) (version, why string) {
+	var password []byte
+	if c.Password != nil {
+		password = []byte(*c.Password)
+	}
+	return survey.Version(ctx, survey.Config{Dial: c.Dial, ClientID: "homefleet" + randomHex(6), Credentials: loginOf(c.Username, password), V311: old})
 }
 
 // asUser is the way to a broker, and as whom one goes there.

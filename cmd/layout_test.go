@@ -269,6 +269,7 @@ var rooms = []struct {
 		"fleet/requester":     "request, and commands of --control",
 		"fleet/responder":     "what a key has a device do, and what commands became of",
 		"fleet/retained":      "clear",
+		"fleet/survey":        "what the broker of request and conform is",
 		"fleet/transport":     "addresses, and hints on what went wrong there",
 		"fleet/users":         "--users",
 		"fleet/web":           "servers",

@@ -253,6 +253,8 @@ type answerDocument struct {
 // requestDocument is the result of a request in JSON.
 type requestDocument struct {
 	Broker            string           `json:"broker"`
+	Version           string           `json:"broker_version,omitempty"`         // as it says itself at $SYS/broker/version
+	NoVersion         string           `json:"broker_version_missing,omitempty"` // why it is not known
 	ClientID          string           `json:"client_id"`
 	Topic             string           `json:"topic"`
 	ResponseTopic     string           `json:"response_topic"`
@@ -274,6 +276,7 @@ func (r *requesting) document() requestDocument {
 		ResponseTopic: r.topic, ResponseTopicFrom: r.topicFrom,
 		QoS: r.q.qos, Answers: []answerDocument{}, Others: r.others, Without: r.without,
 	}
+	d.Version, d.NoVersion = r.version.words()
 	d.Correlation, d.CorrelationHex = textOrHex(r.q.correlation)
 	if r.acknowledged {
 		d.Acknowledged = wire.ReasonName(r.code)

@@ -12,6 +12,7 @@ import (
 	"homefleet/devices/words"
 	"homefleet/fleet"
 	"homefleet/fleet/requester"
+	"homefleet/fleet/survey"
 	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -35,6 +36,7 @@ type requesting struct {
 	without      int  // of these, without any
 	code         byte // of the PUBACK or PUBREC
 	acknowledged bool
+	version      brokerVersion
 }
 
 // answer is a message on the Response Topic.
@@ -103,6 +105,10 @@ func (r *requesting) exchange(ctx context.Context) error {
 	}
 	defer phone.Close()
 	defer close(done)
+	if r.json {
+		r.version.ask(ctx, survey.Config{Dial: config.Dial, ClientID: "homefleet" + randomHex(6), Credentials: loginOf(config.Username, config.Password)})
+		defer r.version.wait()
+	}
 	if err := r.connected(phone); err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 // Document is a report in JSON.
 type Document struct {
 	Broker     string           `json:"broker"`
+	Version    string           `json:"broker_version,omitempty"`         // as it says itself at $SYS/broker/version
+	NoVersion  string           `json:"broker_version_missing,omitempty"` // why it is not known
 	Tool       string           `json:"tool,omitempty"`
 	Began      time.Time        `json:"began"`
 	Took       string           `json:"took"`

@@ -4,6 +4,7 @@ package survey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -72,9 +73,32 @@ const (
 // Broker asks until ctx is done, or three seconds have passed. Who cannot connect finds
 // nothing, and says nothing: whatever is wrong, others find out.
 func Broker(ctx context.Context, c Config) Findings {
+	s := &surveyor{config: c, done: make(chan struct{})}
+	s.ask(ctx)
+	return s.found
+}
+
+// Version asks as Broker does, and for the version alone; where that is "", why says why.
+func Version(ctx context.Context, c Config) (version, why string) {
+	s := &surveyor{config: c, done: make(chan struct{}), settled: true}
+	s.ask(ctx)
+	refused, isRefusal := errors.AsType[*client.RefusedError](s.Cause())
+	switch {
+	case s.found.Version != "":
+		return s.found.Version, ""
+	case isRefusal && refused.Packet == "SUBACK":
+		return "", "it does not let this client subscribe to " + versionTopic
+	case s.until.IsZero():
+		return "", "another client was not let in to ask"
+	}
+	return "", "it says nothing at " + versionTopic
+}
+
+// ask asks, and returns when the session is over.
+func (s *surveyor) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, all)
 	defer cancel()
-	s := &surveyor{config: c, done: make(chan struct{})}
+	c := &s.config
 	faults := &client.FaultLog{Log: slog.New(slog.DiscardHandler)}
 	counts := new(metrics.Counts)
 	env := &client.Env{
@@ -98,7 +122,6 @@ func Broker(ctx context.Context, c Config) Findings {
 	cancel()
 	s.EndBy(time.Now().Add(time.Second))
 	running.Wait()
-	return s.found
 }
 
 // surveyor is the handler of the session.
@@ -135,7 +158,11 @@ func (s *surveyor) FillConnect(c *wire.Connect) error {
 
 // Subscriptions implements [client.Handler].
 func (s *surveyor) Subscriptions() ([]packets.SubOptions, int, error) {
-	return []packets.SubOptions{{Topic: versionTopic}}, 0, nil
+	needed := 0 // there is more to find out
+	if s.settled {
+		needed = 1
+	}
+	return []packets.SubOptions{{Topic: versionTopic}}, needed, nil
 }
 
 // Online implements [client.Handler].
