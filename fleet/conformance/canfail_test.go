@@ -95,7 +95,7 @@ func (f *failures) look(t *testing.T, target, name string, v variant, i int) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if out := x.attempt(t.Context(), &s, s.check); out.status == Deviates {
+			if out := x.tried(t.Context(), &s, s.check); out.status == Deviates {
 				f.mu.Lock()
 				defer f.mu.Unlock()
 				f.failed[s.Name()] = true

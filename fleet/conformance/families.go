@@ -40,7 +40,6 @@ func after(clause, title, bad, sound string, codes ...byte) Statement {
 			c := r.connect(hello{version: 5})
 			c.trySend(bad)
 			c.closed(codes...)
-			r.notAnyway(time.Since(c.wrote), func() *client { return r.connect(hello{version: 5}) })
 		},
 		control: func(r *run) { livesOn(r.connect(hello{version: 5}), sound) },
 	}
@@ -80,7 +79,6 @@ func opening(version byte, clause, title, bad, sound string, codes []byte) State
 			c := r.dial(version)
 			c.trySend(bad)
 			c.refused(codes...)
-			r.notAnyway(time.Since(c.wrote), func() *client { return r.dial(version) })
 		},
 		control: func(r *run) {
 			c := r.dial(version)
@@ -101,7 +99,6 @@ func oldAfter(clause, title, bad, sound string) Statement {
 			c := r.connect(v4(""))
 			c.trySend(bad)
 			c.closed()
-			r.notAnyway(time.Since(c.wrote), func() *client { return r.connect(v4("")) })
 		},
 		control: func(r *run) { livesOn(r.connect(v4("")), sound) },
 	}
@@ -143,7 +140,7 @@ func badFilter(filter string) Statement {
 			case errors.Is(err, os.ErrDeadlineExceeded): // 3.8.4-1: it must answer
 				r.fatalf("%s got nothing; want a SUBACK that refuses, or the end of the connection", c.name)
 			case err != nil:
-				r.notAnyway(time.Since(c.wrote), r.plain)
+				c.notAnyway(r.plain)
 			case p.typ == disconnect:
 				c.closed()
 			case p.typ != suback || len(p.codes) != 1 || p.codes[0] < 0x80:

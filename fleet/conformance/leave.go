@@ -79,15 +79,3 @@ func (c *client) part() {
 	c.send("\xe0\x00")
 	c.ended = true
 }
-
-// notAnyway ends a check that cannot tell: where the server took its time to close for what was
-// wrong, it is looked whether it does so just as soon where nothing is.
-func (r *run) notAnyway(took time.Duration, sound func() *client) {
-	if took < late {
-		return
-	}
-	twin := sound()
-	if p, err := twin.read(took + late/2); !errors.Is(err, os.ErrDeadlineExceeded) {
-		r.undecided("the server closed after %v, and on a connection on which nothing was wrong came %s within that time, too", took.Round(time.Millisecond), seen(p, err))
-	}
-}

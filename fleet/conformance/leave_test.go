@@ -53,6 +53,9 @@ func every(*Statement) bool { return true }
 func TestClinging(t *testing.T) {
 	t.Parallel()
 	plain, report := inFakeTime(t, &bug{}, "", every), inFakeTime(t, &staying, "", every)
+	if n := plain.Count(Deviates) + plain.Count(Flaky); n > 0 {
+		t.Errorf("%s; want no deviation without the proxy", plain.Verdict())
+	}
 	if plain.Clings || !report.Clings {
 		t.Errorf("Clings = %v, and %v behind the proxy; want false and true", plain.Clings, report.Clings)
 	}

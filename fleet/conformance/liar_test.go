@@ -304,6 +304,7 @@ type bug struct {
 	down    func(s *lie, p pkt) []pkt
 	clings  bool                    // connections are not closed
 	keeps   func(s *lie) bool       // whether this one is not, which the broker has ended
+	begin   func(s *lie)            // a connection has begun
 	end     func(s *lie, err error) // the client's connection has ended
 }
 
@@ -340,6 +341,9 @@ func (l *liar) serve(c net.Conn) {
 	l.mu.Lock()
 	l.conns[s] = true
 	l.mu.Unlock()
+	if l.bug.begin != nil {
+		l.bug.begin(s)
+	}
 	defer func() {
 		l.mu.Lock()
 		delete(l.conns, s)
