@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -143,9 +144,18 @@ func (a *app) collectRun(ctx context.Context, f *collectFlags) error {
 	if err := ready.write(readyDocument{Collector: &controlDocument{url, token}, Run: run}); err != nil {
 		return err
 	}
-	a.collectBanner(f, url, run, given)
+	a.collectBanner(f, elsewhere(l.Addr().(*net.TCPAddr), url), run, given)
 	a.awaitShards(ctx, c)
 	return a.concludeRun(ctx, c, f, outputs)
+}
+
+// elsewhere is how other machines call the URL of what listens on all addresses of this one: by
+// its name. Where it listens on one address, that is it.
+func elsewhere(at *net.TCPAddr, url string) string {
+	if host, err := os.Hostname(); err == nil && at.IP.IsUnspecified() {
+		return "http://" + net.JoinHostPort(host, strconv.Itoa(at.Port))
+	}
+	return url
 }
 
 // collectBanner says what is waited for, and how a shard is started.

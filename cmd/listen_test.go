@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"net"
+	"os"
 	"testing"
 )
 
@@ -32,6 +33,19 @@ func TestListenAddress(t *testing.T) {
 		got, err := listenAddress("--listen", c.in)
 		if got != c.want || (err != nil) != (c.want == "") {
 			t.Errorf("listenAddress(%q) = %q, %v; want %q", c.in, got, err, c.want)
+		}
+	}
+}
+
+// What listens on all addresses is told to other machines by the name of this one.
+func TestElsewhere(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ip, want := range map[string]string{"0.0.0.0": "http://" + host + ":7677", "::": "http://" + host + ":7677", "192.0.2.7": "as it is"} {
+		if got := elsewhere(&net.TCPAddr{IP: net.ParseIP(ip), Port: 7677}, "as it is"); got != want {
+			t.Errorf("elsewhere(%s) = %s; want %s", ip, got, want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,16 +83,24 @@ func (a *app) join(ctx context.Context, sc *scenarios.Scenario, f *runFlags) err
 	if c.patience.set {
 		f.joined.patience = c.patience.d
 	}
-	run, shards, err := client.Run(ctx, f.joined.patience)
+	of, err := client.Run(ctx, f.joined.patience)
 	if err != nil {
 		return f.joined.fault(err)
 	}
-	if f.run != "" && f.run != run {
-		return misused("", "--run is %q, but run %q is collected at %s", f.run, printable(run), client)
+	if f.run != "" && f.run != of.Run {
+		return misused("", "--run is %q, but run %q is collected at %s", f.run, printable(of.Run), client)
 	}
-	f.run = run
-	f.shard, err = a.whichShard(f.shard, shards)
-	return err
+	f.run = of.Run
+	if f.shard, err = a.whichShard(f.shard, of.Shards); err != nil {
+		return err
+	}
+	part, err := scenarios.ParseShard(f.shard) // Kubernetes may start again what has ended well
+	if err != nil || !slices.Contains(of.Delivered, part.K) {
+		return err
+	}
+	done := fmt.Errorf("the result of shard %s is at the collector already: there is nothing to do", part)
+	a.warn("%v", done)
+	return &exitError{code: exitOK, err: done, said: true}
 }
 
 // collectorToken is the token for the collector: of the variable, or that of a collector on this
@@ -214,8 +223,9 @@ func (c *shardClient) deliver(res *metrics.Result, end error) error {
 	if !c.quiet {
 		fmt.Fprintf(c.screen, "the result is at the collector, %s\n", c)
 	}
-	if exitCode(end) == exitExpectation {
-		return nil
+	switch exitCode(end) {
+	case exitExpectation, exitInterrupted:
+		return nil // it is in the result; who would start this shard again has nothing to gain
 	}
 	return end
 }

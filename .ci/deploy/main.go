@@ -51,6 +51,9 @@ func main() {
 // check looks at what the API server refuses in jobs with a policy for failures.
 func check(j *batch.Job) {
 	pod := &j.Spec.Template.Spec
+	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken || pod.EnableServiceLinks == nil || *pod.EnableServiceLinks {
+		fail(fmt.Errorf("job %s: pods are given a token of the cluster, or variables of its services", j.Name))
+	}
 	if pod.RestartPolicy != core.RestartPolicyNever || j.Spec.PodFailurePolicy == nil || len(pod.Containers) != 1 {
 		fail(fmt.Errorf("job %s: restart policy %s, %d containers", j.Name, pod.RestartPolicy, len(pod.Containers)))
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -62,7 +63,8 @@ func NewClient(collector string, token func() string) (*Client, error) {
 	c.http = &http.Client{
 		// What the token is for is at this address and no other.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: askFor},
+		Transport: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: askFor,
+			DialContext: (&net.Dialer{Timeout: connectFor}).DialContext},
 	}
 	return c, nil
 }
@@ -70,15 +72,15 @@ func NewClient(collector string, token func() string) (*Client, error) {
 // String is where the collector is.
 func (c *Client) String() string { return c.base }
 
-// Run returns what the collector calls the run, and of how many shards it is. It asks until it is
-// answered, or patience is over.
-func (c *Client) Run(ctx context.Context, patience time.Duration) (run string, shards int, err error) {
-	var a runAnswer
-	err = c.insist(ctx, patience, func(ctx context.Context) error { return c.ask(ctx, http.MethodGet, "/v1/run", nil, &a) })
+// Run returns what the collector calls the run, of how many shards it is, and whose results are in.
+// It asks until it is answered, or patience is over.
+func (c *Client) Run(ctx context.Context, patience time.Duration) (Gathering, error) {
+	var a Gathering
+	err := c.insist(ctx, patience, func(ctx context.Context) error { return c.ask(ctx, http.MethodGet, "/v1/run", nil, &a) })
 	if err == nil && (a.Shards < 1 || a.Shards > MostShards || a.Run == "") {
 		err = &Unreachable{c.base, errors.New("what answers there is no collector")}
 	}
-	return a.Run, a.Shards, err
+	return a, err
 }
 
 // Beginning is when the shards begin, and how well that is known here.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -181,9 +182,45 @@ func TestALostShardIsTold(t *testing.T) {
 		if err != nil || len(lost) != 1 || lost[0].Shard != "2/2" || lost[0].From != 4*time.Second || lost[0].To != 0 {
 			t.Fatalf("outcome = %v, %+v; want shard 2/2 lost from 4s on", err, lost)
 		}
+		if want := "of 2 shards these were lost, or were for a while: 2/2"; res.Verdict.Good() || !strings.Contains(strings.Join(res.Sentences, "\n"), want) {
+			t.Errorf("the verdict is %s: %q; want no pass, and %q", res.Verdict, res.Sentences, want)
+		}
 		want := "shard 2/2 (10 devices, light-1 … light-10) was lost from 4s after the beginning on"
 		if len(res.Remarks) != 1 || !strings.HasPrefix(res.Remarks[0], want) {
 			t.Errorf("the result says %q; want %q", res.Remarks, want)
+		}
+	})
+}
+
+// A shard that was told to end is not lost, and the result says since when its devices were not there;
+// where all were told to, there is nothing to say of one.
+func TestAShardThatWasStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, all := range []bool{false, true} {
+			c := collectorOf(t, 2)
+			beginBoth(t, c)
+			if all {
+				c.Stop("enough")
+			}
+			for k := 1; k <= 2; k++ {
+				m := aMember(k, 2)
+				r := aResult(m)
+				r.Interrupted, r.Measured = k == 2 || all, metrics.Span(4*time.Second)
+				if err := c.take(&m, r, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			<-c.Done()
+			res, lost, err := c.Outcome()
+			if err != nil || len(lost) > 0 {
+				t.Fatalf("outcome = %v, %+v; want nobody lost", err, lost)
+			}
+			said := slices.ContainsFunc(res.Remarks, func(r string) bool {
+				return strings.HasPrefix(r, "shard 2/2 on here (10 devices) was stopped after 4s of measuring, before its end")
+			})
+			if said == all || strings.Contains(strings.Join(res.Remarks, "\n"), "shard 1/2") {
+				t.Errorf("stop of all: %v; the result says %q", all, res.Remarks)
+			}
 		}
 	})
 }
@@ -216,6 +253,14 @@ func TestStartedAgainAfterTheBeginning(t *testing.T) {
 		time.Sleep(13 * time.Second)
 		if _, err := isReady(c, again); err == nil || !strings.Contains(err.Error(), "after the end of the measuring") {
 			t.Errorf("ready after the end = %v; want it refused", err)
+		}
+		one := aMember(1, 2)
+		if err := c.take(&one, aResult(one), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		<-c.Done()
+		if _, lost, err := c.Outcome(); err != nil || len(lost) != 1 || lost[0].Shard != "2/2" || lost[0].To != 0 {
+			t.Errorf("outcome = %v, %+v; want shard 2/2 lost once, and nobody in its place", err, lost)
 		}
 	})
 }

@@ -160,11 +160,14 @@ func (c *Collector) lostOf(m *member) Lost {
 func (c *Collector) ready(q *readyQuestion, now time.Time) (*readyAnswer, <-chan struct{}, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if m := c.members[q.Shard]; m != nil && m.Attempt != q.Attempt && c.results[q.Shard] == nil && c.sinceEnd(now) > 0 {
+		return nil, nil, c.late(&q.Member, now) // it takes nobody's place: who had that is lost until the end
+	}
 	m, err := c.enter(&q.Member, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := c.barred(m); err != nil {
+	if err := c.barred(); err != nil {
 		return nil, nil, err
 	}
 	if !m.ready {
@@ -176,8 +179,8 @@ func (c *Collector) ready(q *readyQuestion, now time.Time) (*readyAnswer, <-chan
 		c.news()
 	}
 	if !c.begin.IsZero() {
-		if end := c.begin.Add(c.plan.WarmUp + c.plan.Measure); now.After(end) {
-			return nil, nil, refused(gone, "shard %s came %v after the end of the measuring", m.name(), now.Sub(end).Round(time.Millisecond))
+		if c.sinceEnd(now) > 0 {
+			return nil, nil, c.late(&q.Member, now)
 		}
 		return &readyAnswer{Begin: c.nanos(c.begin)}, nil, nil
 	}
@@ -196,8 +199,20 @@ func (c *Collector) left(q *Member) {
 	}
 }
 
+// sinceEnd is how long the measuring has been over; not more than 0: it is not.
+func (c *Collector) sinceEnd(now time.Time) time.Duration {
+	if c.begin.IsZero() {
+		return 0
+	}
+	return now.Sub(c.begin.Add(c.plan.WarmUp + c.plan.Measure))
+}
+
+func (c *Collector) late(q *Member, now time.Time) error {
+	return refused(gone, "shard %s came %v after the end of the measuring", q.name(), c.sinceEnd(now).Round(time.Millisecond))
+}
+
 // barred is why nobody may begin any more.
-func (c *Collector) barred(m *member) error {
+func (c *Collector) barred() error {
 	switch {
 	case c.fault != nil:
 		return refused(gone, "%s", c.fault)

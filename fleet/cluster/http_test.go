@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,8 +71,8 @@ func TestThreeClients(t *testing.T) {
 			}
 			client.Member = aMember(k, 3)
 			client.wall += int64(k) * int64(time.Hour)
-			if run, n, err := client.Run(t.Context(), time.Minute); run != "r" || n != 3 || err != nil {
-				t.Errorf("Run() = %q, %d, %v; want r, 3", run, n, err)
+			if of, err := client.Run(t.Context(), time.Minute); of.Run != "r" || of.Shards != 3 || slices.Contains(of.Delivered, k) || err != nil {
+				t.Errorf("Run() = %+v, %v; want r, of 3, and nothing delivered of shard %d", of, err, k)
 			}
 			b, err := client.Begin(t.Context(), time.Minute, func([]string) {})
 			if err != nil {
@@ -80,6 +81,9 @@ func TestThreeClients(t *testing.T) {
 			var text bytes.Buffer
 			if err := errors.Join(aResult(client.Member).Encode(&text), client.Deliver(context.Background(), text.Bytes(), time.Minute)); err != nil {
 				t.Error(err)
+			}
+			if of, err := client.Run(t.Context(), time.Minute); !slices.Contains(of.Delivered, k) || err != nil {
+				t.Errorf("Run() after delivery = %+v, %v; want shard %d in what is delivered", of, err, k)
 			}
 			begun <- b.At
 		}()
@@ -113,7 +117,7 @@ func TestNoCollector(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = client.Run(t.Context(), 0)
+		_, err = client.Run(t.Context(), 0)
 		if no, ok := errors.AsType[*Unreachable](err); !ok || !strings.Contains(no.Error(), tt.want) {
 			t.Errorf("Run at %s = %v; want it to say %s", tt.url, err, tt.want)
 		}
@@ -122,7 +126,7 @@ func TestNoCollector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = client.Run(t.Context(), 0)
+	_, err = client.Run(t.Context(), 0)
 	if no, ok := errors.AsType[*Refused](err); !ok || !strings.Contains(no.What, "no token, or a wrong one") {
 		t.Errorf("Run without the token = %v; want it refused", err)
 	}

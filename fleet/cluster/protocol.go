@@ -6,10 +6,11 @@ import "time"
 // nanoseconds by the collector's clock, which begins at the Unix epoch and is monotonic while the
 // collector lives.
 
-// runAnswer says what is collected: GET /v1/run.
-type runAnswer struct {
-	Run    string `json:"run"`
-	Shards int    `json:"shards"`
+// Gathering says what is collected: GET /v1/run.
+type Gathering struct {
+	Run       string `json:"run"`
+	Shards    int    `json:"shards"`
+	Delivered []int  `json:"delivered,omitempty"` // shards whose results are in: what is started in their place has nothing to do
 }
 
 // clockAnswer is when a question came and when its answer went: POST /v1/clock.
@@ -57,6 +58,7 @@ const (
 	heardWithin = 6 * time.Second  // a member that lives says something
 	tellEvery   = time.Second      // how far it is
 	askFor      = 10 * time.Second // one question and its answer
+	connectFor  = 5 * time.Second  // less than a question, so that it is said what takes so long: the name, or the host
 )
 
 // mostQuestion bounds a question that is no result, in bytes.

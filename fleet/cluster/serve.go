@@ -30,10 +30,7 @@ func (c *Collector) Handler() http.Handler {
 	reading := make(chan struct{}, resultsAtOnce)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /v1/run", func(w http.ResponseWriter, _ *http.Request) {
-		c.mu.Lock()
-		a := runAnswer{Run: c.run, Shards: c.config.Shards}
-		c.mu.Unlock()
-		reply(w, a)
+		reply(w, c.gathering())
 	})
 	mux.HandleFunc("POST /v1/clock", func(w http.ResponseWriter, _ *http.Request) {
 		received := c.nanos(time.Now())

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,13 @@ func (c *Collector) State() State {
 	return s
 }
 
+// gathering is what shards are told before they connect their devices.
+func (c *Collector) gathering() Gathering {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Gathering{Run: c.run, Shards: c.config.Shards, Delivered: slices.Sorted(maps.Keys(c.results))}
+}
+
 // Outcome returns the one result of all shards whose results are in, and which were lost.
 // Without a result the error says why there is none.
 func (c *Collector) Outcome() (*metrics.Result, []Lost, error) {
@@ -76,10 +84,24 @@ func (c *Collector) Outcome() (*metrics.Result, []Lost, error) {
 	return res, lost, nil
 }
 
-// describe adds to a result what the collector alone knows.
+// describe adds to a result what the collector alone knows: who was lost, which is no pass whatever
+// the others measured, and who was told to end while the others went on.
 func (c *Collector) describe(res *metrics.Result, lost []Lost) {
+	var names []string
 	for _, l := range lost {
 		res.Remark(l.Sentence())
+		names = append(names, l.Shard)
+	}
+	if len(lost) > 0 && res.Aborted == "" {
+		res.Aborted = fmt.Sprintf("of %s these were lost, or were for a while: %s", words.Plural(int64(c.config.Shards), "shard", "shards"), strings.Join(some(names), ", "))
+		res.Judge()
+	}
+	for k := 1; k <= c.config.Shards && c.stop == ""; k++ {
+		if r := c.results[k]; r != nil && r.Interrupted {
+			m := c.members[k]
+			res.Remark(fmt.Sprintf("shard %s on %s (%s) was stopped after %s of measuring, before its end: what the others measured since then is of a fleet without these devices",
+				m.name(), words.Short(m.Host), words.Plural(int64(m.Devices), "device", "devices"), time.Duration(r.Measured).Round(100*time.Millisecond)))
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func (p *Plan) command(scenario string) []string {
 	if p.Size != "" {
 		all = append(all, "--size", p.Size)
 	}
-	return append(all, "--broker", p.Broker, "--shard", "auto", "--quiet")
+	return append(all, "--broker", p.Broker, "--shard", "auto")
 }
 
 // collectorPort is where the collector listens.

@@ -25,8 +25,12 @@ func (Plan) Key(file string) string { return strings.ReplaceAll(file, "/", "_") 
 
 // Args are the arguments of a shard, in JSON, which is YAML.
 func (p *Plan) Args() string {
-	return list(append(p.command("/scenario/"+p.Scenario.Name), "--collector", fmt.Sprintf("http://%s-collector:%d", p.Name, collectorPort)))
+	return list(append(p.command("/scenario/"+p.Scenario.Name), "--collector", fmt.Sprintf("http://%s-collector:%d", p.Name, collectorPort),
+		"--collector-patience", collectorPatience))
 }
+
+// collectorPatience is how long a shard waits for a collector that is started on another node.
+const collectorPatience = "5m"
 
 // CollectorArgs are those of the collector.
 func (p *Plan) CollectorArgs() string {
@@ -100,7 +104,14 @@ const manifests = `# {{.Shards}} shards of {{.Scenario.Name}} against {{.Broker}
 #   kubectl{{.InNamespace}} logs --follow job/{{.Name}}-collector
 #   kubectl{{.InNamespace}} get job {{.Name}}-collector
 #
-# All of it goes with: kubectl{{.InNamespace}} delete job,service,configmap --selector app={{.Name}}
+# If a collector was lost and replaced, the result is in the log of the last:
+#
+#   kubectl{{.InNamespace}} logs --selector app={{.Name}},part=collector --tail=-1
+#
+# All but the secrets goes with what follows, and has to before the same name is used again: a Job
+# that is there is not run once more.
+#
+#   kubectl{{.InNamespace}} delete job,service,configmap --selector app={{.Name}}
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -136,12 +147,13 @@ spec:
   activeDeadlineSeconds: {{.Seconds}}
   podFailurePolicy:
     rules:
-      # What it says of the run is said: 1 no result, 2 bad usage, 3 an expectation failed.
+      # What it says of the run is said: 1 no result, or a shard was lost; 2 bad usage; 3 an
+      # expectation failed; 130 it or a shard was told to end.
       - action: FailJob
         onExitCodes:
           containerName: homefleet
           operator: In
-          values: [1, 2, 3]
+          values: [1, 2, 3, 130]
       - action: Ignore
         onPodConditions:
           - type: DisruptionTarget
@@ -152,11 +164,18 @@ spec:
         app: {{.Name}}
         part: collector
     spec:
-      restartPolicy: Never
+{{- template "pod"}}
+      # One that is told to end has the shards stop, and gathers what they have.
+      terminationGracePeriodSeconds: 60
+      # If its node is gone it is started on another after half a minute, not after the usual five.
+      tolerations:
+        - {key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 30}
+        - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 30}
       containers:
         - name: homefleet
           image: {{quoted .Image}}
           args: {{.CollectorArgs}}
+{{- template "container"}}
           env:
             - name: {{.Token}}
               valueFrom:
@@ -177,21 +196,26 @@ spec:
   completionMode: Indexed
   completions: {{.Shards}}
   parallelism: {{.Shards}}
-  # A shard that is lost is replaced, and joins again. One that cannot be had ends the job.
+  # A shard that is lost is replaced, and joins again. Where one cannot be had the others go on: the
+  # collector tells which is missing.
   backoffLimitPerIndex: 3
-  maxFailedIndexes: 0
   # Never two pods with the same client ids: they would take each other's sessions over.
   podReplacementPolicy: Failed
   activeDeadlineSeconds: {{.Seconds}}
   podFailurePolicy:
     rules:
-      # 1 no result, 2 bad usage, 3 an expectation failed: another try says the same. 75 says
-      # that the collector did not answer yet, and counts as a failure of this index.
+      # 2 bad usage: all shards would say the same. 1 no result: another try of this one would.
+      # 75 says that the collector did not answer yet, and is tried again, as what was killed is.
       - action: FailJob
         onExitCodes:
           containerName: homefleet
           operator: In
-          values: [1, 2, 3]
+          values: [2]
+      - action: FailIndex
+        onExitCodes:
+          containerName: homefleet
+          operator: In
+          values: [1]
       - action: Ignore
         onPodConditions:
           - type: DisruptionTarget
@@ -202,7 +226,7 @@ spec:
         app: {{.Name}}
         part: shard
     spec:
-      restartPolicy: Never
+{{- template "pod"}}
       # A shard that is told to end delivers its result first.
       terminationGracePeriodSeconds: 60
       # Each node has file descriptors, ports and a network of its own.
@@ -218,12 +242,16 @@ spec:
         - name: homefleet
           image: {{quoted .Image}}
           args: {{.Args}}
+{{- template "container"}}
           env:
             - name: {{.Token}}
               valueFrom:
                 secretKeyRef:
                   name: {{.Name}}-token
                   key: token
+            # The image serves the control of a run beyond its pod, which nobody asks of a shard.
+            - name: HOMEFLEET_CONTROL
+              value: ""
 {{- if .Password}}
             - name: {{.Password}}
               valueFrom:
@@ -255,7 +283,23 @@ spec:
                       path: {{quoted .}}
 {{- end}}
 {{- end}}
-{{define "where"}}
+{{define "pod"}}
+      restartPolicy: Never
+      # It asks the cluster for nothing, and its variables are those below alone.
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      securityContext:
+        runAsNonRoot: true
+        seccompProfile:
+          type: RuntimeDefault
+{{- end}}
+{{- define "container"}}
+          securityContext:
+            allowPrivilegeEscalation: false
+            capabilities:
+              drop: ["ALL"]
+{{- end}}
+{{- define "where"}}
 {{- if .Namespace}}
   namespace: {{.Namespace}}
 {{- end}}
