@@ -91,6 +91,7 @@ func Examine(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Figures && !x.facts.OldOnly {
 		figures = x.figures(ctx)
 	}
+	defer x.seeLeaving(ctx)()
 	results := x.all(ctx, basics)
 	for i := range results {
 		x.repeat(ctx, &results[i])
@@ -161,22 +162,25 @@ type job struct {
 // all checks statements, some at a time.
 func (x *examiner) all(ctx context.Context, jobs []job) []Result {
 	results := make([]Result, len(jobs))
+	inTurn(len(jobs), x.cfg.Parallel, func(i int) {
+		results[i] = x.check(ctx, jobs[i])
+		x.progress()
+	})
+	return results
+}
+
+// inTurn does each of n things in turn, some at a time.
+func inTurn(n, atATime int, do func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(x.cfg.Parallel, len(jobs)) {
+	for range min(atATime, n) {
 		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(jobs) {
-					return
-				}
-				results[i] = x.check(ctx, jobs[i])
-				x.progress()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
 			}
 		})
 	}
 	workers.Wait()
-	return results
 }
 
 func (x *examiner) progress() {
@@ -257,37 +261,33 @@ func (x *examiner) repeat(ctx context.Context, r *Result) {
 	}
 }
 
-// again repeats what failed and is no echo, a few at a time.
+// again repeats what failed and is no echo, a few at a time: what takes longest first, so that
+// not all wait for that in the end.
 func (x *examiner) again(ctx context.Context, results []Result, c causes) {
-	var workers sync.WaitGroup
-	slots := make(chan struct{}, x.cfg.Parallel)
+	var failed []*Result
 	for i := range results {
 		if r := &results[i]; r.Status == Deviates && c.of(r) == nil {
-			workers.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				x.repeat(ctx, r)
-			})
+			failed = append(failed, r)
 		}
 	}
-	workers.Wait()
+	slices.SortStableFunc(failed, func(a, b *Result) int { return cmp.Compare(b.Took, a.Took) })
+	inTurn(len(failed), x.cfg.Parallel, func(i int) { x.repeat(ctx, failed[i]) })
 }
 
 // calmly asks once more what this machine was too slow for, now that less goes on.
 func (x *examiner) calmly(ctx context.Context, results []Result) {
-	var workers sync.WaitGroup
-	slots := make(chan struct{}, min(x.cfg.Parallel, 4))
+	var slow []*Result
 	for i := range results {
-		if r := &results[i]; r.Slow && r.Status == NotDecided && ctx.Err() == nil {
-			workers.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				x.checkInto(ctx, r)
-				x.repeat(ctx, r)
-			})
+		if r := &results[i]; r.Slow && r.Status == NotDecided {
+			slow = append(slow, r)
 		}
 	}
-	workers.Wait()
+	inTurn(len(slow), min(x.cfg.Parallel, 4), func(i int) {
+		if ctx.Err() == nil {
+			x.checkInto(ctx, slow[i])
+			x.repeat(ctx, slow[i])
+		}
+	})
 }
 
 // prefix is one that no other run has.

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"errors"
 	"os"
 	"sync"
@@ -36,6 +37,18 @@ func (l *leavings) clings() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.stayed > 2 && l.closed == 0
+}
+
+// seeLeaving has as many clients leave as tell how the server takes that, beside the first checks.
+// The function that it returns waits for the end of it.
+func (x *examiner) seeLeaving(ctx context.Context) (wait func()) {
+	var leaving sync.WaitGroup
+	for range 3 {
+		leaving.Go(func() {
+			x.attempt(ctx, &Statement{Group: Old}, func(r *run) { r.plain().leave("\xe0\x00") })
+		})
+	}
+	return leaving.Wait
 }
 
 // leave sends a DISCONNECT, with what is to come in one go with it, and waits for the server to
