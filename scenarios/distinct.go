@@ -3,7 +3,6 @@ package scenarios
 import (
 	"hash/fnv"
 	"strconv"
-	"strings"
 
 	"homefleet/scenarios/tomlfault"
 )
@@ -12,7 +11,7 @@ import (
 // once.
 func (c *checker) distinctIDs() bool {
 	groups, distinct := c.s.described(), true
-	if len(groups) == 1 && groups[0].countsUp() {
+	if distinctAtAGlance(groups) {
 		return true
 	}
 	total := 0
@@ -70,12 +69,6 @@ func (c *checker) distinctBridges() {
 			seen[topic] = true
 		}
 	}
-}
-
-// countsUp reports whether the ids of the group are distinct at a glance: one
-// number, which differs from device to device, in the same text.
-func (g *Group) countsUp() bool {
-	return g.Homes == 0 && g.Rows == nil && !g.ID.Has("home") && strings.Count(string(g.ID), "{n") == 1 && g.ID.Has("n")
 }
 
 // groupOf returns which of some groups a device is of, by its place among all of them.
