@@ -195,22 +195,10 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 			}
 			continue
 		case now := <-beat.C:
-			if told, err := c.sendTick(out); err != nil {
+			if said, err := c.sendBeat(out, v.NotShown(), in.Most, now.Sub(quiet) >= heartbeat); err != nil {
 				return err
-			} else if told {
+			} else if said {
 				quiet = now
-			}
-			if n := v.NotShown(); n > 0 {
-				quiet = now
-				if err := out.send("", "gap", api.Gap{NotShown: n, Text: notShownText(n, in.Most)}); err != nil {
-					return err
-				}
-			}
-			if now.Sub(quiet) >= heartbeat {
-				quiet = now
-				if err := out.comment("still there"); err != nil {
-					return err
-				}
 			}
 			continue
 		case <-c.r.Context().Done():
@@ -230,6 +218,19 @@ func (c *call) follow(out *stream, v *events.Viewer, in events.Interest, m *mapp
 			}
 		}
 	}
+}
+
+// sendBeat sends what is due once a second: the latest point, how many exchanges were not
+// shown, and a sign of life where nothing else was said for long.
+func (c *call) sendBeat(out *stream, notShown, most int, long bool) (said bool, err error) {
+	said, err = c.sendTick(out)
+	if err == nil && notShown > 0 {
+		said, err = true, out.send("", "gap", api.Gap{NotShown: notShown, Text: notShownText(notShown, most)})
+	}
+	if err == nil && long && !said {
+		said, err = true, out.comment("still there")
+	}
+	return said, err
 }
 
 // sendTick sends the latest point of the history, if it is wanted and new.
