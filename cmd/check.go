@@ -309,8 +309,8 @@ type planDocument struct {
 	Phases      *phasesDocument      `json:"phases,omitempty"`
 	Expect      []expectDocument     `json:"expect,omitempty"`
 
-	Prospects []string         `json:"prospects,omitempty"` // what cannot come out or rests on few samples, in words
-	Warnings  scenarios.Faults `json:"warnings"`
+	PlanWarnings []string         `json:"prospects,omitempty"` // what cannot come out or rests on few samples, in words
+	Warnings     scenarios.Faults `json:"warnings"`
 }
 
 type groupDocument struct {
@@ -377,7 +377,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 		d.Audit = auditWords(&sc.Audit)
 	}
 	d.addLoad(sc)
-	d.Prospects = planWarningsOf(sc).lines
+	d.PlanWarnings = planWarningsOf(sc).lines
 	return d
 }
 

@@ -18,10 +18,10 @@ const MostAdded = 10_000
 
 // growth is who came while the run ran.
 type growth struct {
-	grown  atomic.Pointer[[]*responder.Responder] // all devices; nil: nobody came
-	crew   client.Crew                            // of all but the auditor
-	launch func(*client.Session)                  // runs one of them, once the crew is open
-	clears atomic.Int64                           // times that what removed devices left was emptied
+	grown   atomic.Pointer[[]*responder.Responder] // all devices; nil: nobody came
+	running client.OpenGroup                       // of all but the auditor
+	launch  func(*client.Session)                  // runs one of them, once that is open
+	clears  atomic.Int64                           // times that what removed devices left was emptied
 }
 
 // Scenario is that of the run, to which groups may be added.
@@ -53,7 +53,7 @@ func (f *Fleet) Add(g *scenarios.Group) (all []*Device, err error) {
 	if err != nil {
 		return nil, err
 	}
-	open := f.crew.Join(func() (run []func()) {
+	open := f.running.Join(func() (run []func()) {
 		before := f.everybody()
 		if n := len(before) - len(f.responders) + g.Total(); n > MostAdded {
 			err = &scenarios.Misfit{What: fmt.Sprintf("that makes %d devices that were added to the run; want at most %d", n, MostAdded)}

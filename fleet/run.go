@@ -62,7 +62,7 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		}
 	}
 	var sessions []*client.Session
-	f.crew.Open(func() {
+	f.running.Open(func() {
 		sessions = f.sessions()
 		f.launch = func(s *client.Session) { _ = s.Run(dialCtx) } // why one gave up is in the notes
 	})
@@ -93,12 +93,12 @@ func (f *Fleet) runToEnd(ctx context.Context) error {
 		defer close(told)
 		select {
 		case <-f.stop:
-			f.crew.Close()
+			f.running.Close()
 			f.tellEnd(f.sessions(), cancel)
 		case <-ended:
 		}
 	}()
-	f.crew.Wait()
+	f.running.Wait()
 	stopped := f.stopped()
 	close(ended)
 	<-told
@@ -128,7 +128,7 @@ func (f *Fleet) start(sessions []*client.Session, watch func(*client.Session)) {
 			watch(s)
 			continue
 		}
-		f.crew.Run(func() { f.launch(s) })
+		f.running.Run(func() { f.launch(s) })
 	}
 }
 

@@ -297,7 +297,7 @@ func hostile(text string) *metrics.Result {
 	r.Audit.Slack.Broker = text
 	r.Audit.Ways[0].Way = text
 	for _, group := range []string{text, text + "2"} {
-		x := herd(1, 100, false)
+		x := comingBack(1, 100, false)
 		x.Incident, x.Group, x.Shard, x.Refused = text, group, text, map[string]int64{text: 1}
 		r.Recoveries = append(r.Recoveries, x)
 	}

@@ -35,9 +35,9 @@ func everyWay() *metrics.Audit {
 	return a
 }
 
-// herd is how n devices come back to a broker that takes 150 of them a second
+// comingBack is how n devices come back to a broker that takes 150 of them a second
 // and refuses the others.
-func herd(seed uint64, n int, naive bool) metrics.Recovery {
+func comingBack(seed uint64, n int, naive bool) metrics.Recovery {
 	const (
 		interval = 250 * time.Millisecond
 		room     = 150 / 4
@@ -115,7 +115,7 @@ func massOffline() *metrics.Result {
 	}
 	s.Series[metrics.Series{Metric: metrics.WillDelay}] = rec.Snapshot(0).Series[metrics.Series{Metric: metrics.WillDelay}]
 	s.Audit = everyWay()
-	one := herd(3, 150, false)
+	one := comingBack(3, 150, false)
 	one.At, one.To, one.Incident = metrics.Span(30*time.Second), metrics.Span(35*time.Second), "router-reboot"
 	left := metrics.Recovery{
 		Incident: "wifi-loss", At: metrics.Span(45 * time.Second), To: metrics.Span(50 * time.Second), Affected: 25, Attempts: 31,
@@ -155,7 +155,7 @@ func storm() *metrics.Result {
 	all := func(int) string { return "" }
 	r := plan{seed: 9, length: time.Minute, every: 20 * time.Millisecond, devices: 5000, fate: all}.play()
 	s := &r.Snapshot
-	jitter, naive := herd(4, 2500, false), herd(5, 2500, true)
+	jitter, naive := comingBack(4, 2500, false), comingBack(5, 2500, true)
 	jitter.Group, naive.Group = "full jitter", "naive"
 	s.Recoveries = []metrics.Recovery{jitter, naive}
 	s.Audit = &metrics.Audit{

@@ -53,7 +53,7 @@ const (
 
 	keepAlive      = time.Minute
 	receiveMaximum = 1024 // bounds answers that wait
-	farewell       = 500 * time.Millisecond
+	disconnectTime = 500 * time.Millisecond
 )
 
 // Phase is how far a requester had come.
@@ -171,8 +171,8 @@ func (r *Requester) Err() error {
 func (r *Requester) Close() {
 	s := &r.session
 	r.cancel()
-	s.EndBy(time.Now().Add(farewell))
-	timer := time.NewTimer(farewell)
+	s.EndBy(time.Now().Add(disconnectTime))
+	timer := time.NewTimer(disconnectTime)
 	defer timer.Stop()
 	select {
 	case <-s.Gone():

@@ -111,8 +111,8 @@ func TestOneTimeOut(t *testing.T) {
 			if !ok || e.Phase != c.phase || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: Connect() = %v in phase %v; want a deadline exceeded in phase %v", c.name, err, e, c.phase)
 			}
-			if took > timeout+farewell {
-				t.Errorf("%s: Connect() took %v; want %v, and %v for going", c.name, took, timeout, farewell)
+			if took > timeout+disconnectTime {
+				t.Errorf("%s: Connect() took %v; want %v, and %v for going", c.name, took, timeout, disconnectTime)
 			}
 			<-ended
 		})

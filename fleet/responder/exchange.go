@@ -237,8 +237,8 @@ func (k *keptBack) release(r *Responder, p *wire.Publish, sent bool) {
 	r.handOver(x.record, x.outcome, x.refused, time.Since(x.began))
 }
 
-// misdeeds are what a device does wrong with an answer, in words.
-var misdeeds = [...]string{
+// misbehaviors are what a device does wrong with an answer, in words.
+var misbehaviors = [...]string{
 	metrics.AnswerError:   "", // the answer says why
 	metrics.AnswerDropped: "the answer is dropped", metrics.AnswerDuplicated: "the answer goes out twice",
 	metrics.AnswerWrongCorrelation: "the answer has other Correlation Data", metrics.AnswerNoCorrelation: "the answer has no Correlation Data",
@@ -246,13 +246,13 @@ var misdeeds = [...]string{
 	metrics.AnswerLate: "the answer is late",
 }
 
-// misdeed notes what the device does wrong with an answer.
-func (s *speech) misdeed(wrong metrics.Misbehavior) {
+// noteMisbehavior notes what the device does wrong with an answer.
+func (s *speech) noteMisbehavior(wrong metrics.Misbehavior) {
 	o := Answered
 	if wrong == metrics.AnswerDropped {
 		o = Dropped
 	}
-	if why := misdeeds[wrong]; why != "" {
+	if why := misbehaviors[wrong]; why != "" {
 		s.down.because(o, why)
 	}
 }

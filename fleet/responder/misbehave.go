@@ -104,7 +104,7 @@ func (r *Responder) answerBadly(s *speech, reply *wire.Publish, wrong metrics.Mi
 	m, now := r.misbehavior, time.Now()
 	did := func() {
 		r.countMisbehavior(wrong)
-		s.misdeed(wrong)
+		s.noteMisbehavior(wrong)
 	}
 	switch wrong {
 	case metrics.AnswerDropped:
@@ -152,7 +152,7 @@ func (r *Responder) hold(s *speech, reply *wire.Publish, until time.Time, wrong 
 	if len(m.held) >= mostHeld {
 		return false
 	}
-	s.misdeed(wrong)
+	s.noteMisbehavior(wrong)
 	m.held = append(m.held, heldAnswer{kept(reply), until, wrong == metrics.AnswerReordered, s.down.keepBack()})
 	m.plan()
 	r.Wake(m.due)

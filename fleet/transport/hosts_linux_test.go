@@ -153,7 +153,7 @@ func dialOnce(t *testing.T, d *Dialer) error {
 	return err
 }
 
-// A herd asks once where its broker is.
+// Many who connect together ask once where their broker is.
 func TestHostIsLookedUpOnce(t *testing.T) {
 	port, _ := listenOn(t, "127.0.0.1:0")
 	names := serveNames(t, "127.0.0.1")
