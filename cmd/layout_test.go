@@ -49,6 +49,7 @@ var rooms = []struct {
 		"fleet/transport": "connections",
 		"fleet/wire":      "packets",
 	}},
+	{"fleet/mosquitto", nil},
 	{"fleet/broker/attack", nil},
 	{"fleet/conformance", map[string]string{
 		"devices/words":   "numbers and foreign text in verdicts",

@@ -29,6 +29,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"homefleet/fleet/mosquitto"
 )
 
 // asProgram in the environment makes the test binary the program, for scripts
@@ -120,7 +122,7 @@ func needMosquitto(t *testing.T) {
 			missing = append(missing, tool)
 		}
 	}
-	if mosquittoPath() == "" {
+	if _, err := mosquitto.Find(); err != nil {
 		missing = append(missing, "mosquitto")
 	}
 	if missing == nil {
@@ -131,16 +133,6 @@ func needMosquitto(t *testing.T) {
 		t.Fatal(text)
 	}
 	t.Skip(text)
-}
-
-// mosquittoPath returns where the broker is, which may be outside of PATH.
-func mosquittoPath() string {
-	for _, name := range []string{"mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
 }
 
 // scriptPatience is how long a script waits for what must come: far longer than it takes, since
@@ -433,17 +425,8 @@ func scriptFinish(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 func scriptFreePort(ts *testscript.TestScript, _ bool, args []string) {
-	port, err := freePort()
+	port, err := mosquitto.FreePort()
 	ts.Check(err)
 	ts.Setenv(args[0], strconv.Itoa(port))
 }
@@ -465,25 +448,33 @@ func scriptWaitFile(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // scriptMosquitto starts a Mosquitto broker on a free port of this machine and
-// waits until it listens.
+// waits until it says that it listens. Where somebody else was quicker to take the port, it
+// says so, ends, and is started on another one.
 func scriptMosquitto(ts *testscript.TestScript, _ bool, args []string) {
-	port, err := freePort()
+	path, err := mosquitto.Find()
 	ts.Check(err)
-	config := ts.MkAbs("mosquitto-" + strconv.Itoa(port) + ".conf")
-	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\n", port)
-	if len(args) == 1 {
-		text += "set_tcp_nodelay true\nmax_queued_messages 0\n"
+	for range 5 {
+		port, err := mosquitto.FreePort()
+		ts.Check(err)
+		config := ts.MkAbs("mosquitto-" + strconv.Itoa(port) + ".conf")
+		text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\n", port)
+		if len(args) == 1 {
+			text += "set_tcp_nodelay true\nmax_queued_messages 0\n"
+		}
+		ts.Check(os.WriteFile(config, []byte(text), 0o600))
+		name := "mosquitto"
+		if stateOf(ts).jobs[name] != nil {
+			name += "-" + strconv.Itoa(port)
+		}
+		j := startProcess(ts, name, path, "-v", "-c", config)
+		if _, err = j.stderr.await(regexp.MustCompile(`mosquitto version .* running`), j.ended); err == nil {
+			ts.Setenv(args[0], strconv.Itoa(port))
+			return
+		}
+		ts.Logf("mosquitto on port %d: %v", port, err)
+		delete(stateOf(ts).jobs, name)
 	}
-	ts.Check(os.WriteFile(config, []byte(text), 0o600))
-	name := "mosquitto"
-	if stateOf(ts).jobs[name] != nil {
-		name += "-" + strconv.Itoa(port)
-	}
-	j := startProcess(ts, name, mosquittoPath(), "-v", "-c", config)
-	if _, err := j.stderr.await(regexp.MustCompile(`mosquitto version .* running`), j.ended); err != nil {
-		ts.Fatalf("mosquitto: %v", err)
-	}
-	ts.Setenv(args[0], strconv.Itoa(port))
+	ts.Fatalf("mosquitto does not come up")
 }
 
 // scriptCertificate writes a certificate for this machine that vouches for

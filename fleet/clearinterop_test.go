@@ -16,7 +16,7 @@ func TestClearInterop(t *testing.T) {
 	for _, version := range []scenarios.MQTT{scenarios.MQTT5, scenarios.MQTT311} {
 		t.Run(string(version), func(t *testing.T) {
 			t.Parallel()
-			host, port := mosquitto(t)
+			host, port := startMosquitto(t)
 			data, _ := scenarios.ReadShipped("home-assistant")
 			sc, faults := scenarios.Load("home-assistant", data)
 			if err := faults.Err(); err != nil {

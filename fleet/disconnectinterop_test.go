@@ -26,7 +26,7 @@ import (
 func overTCP(t *testing.T, name string) string {
 	t.Helper()
 	if name == "mosquitto" {
-		host, port := mosquitto(t)
+		host, port := startMosquitto(t)
 		return fmt.Sprintf("%s:%d", host, port)
 	}
 	b, err := broker.New(broker.Config{Anonymous: true})

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,43 +13,21 @@ import (
 
 	"homefleet/fleet"
 	"homefleet/fleet/fleettest"
+	"homefleet/fleet/mosquitto"
 )
 
-// mosquitto starts Debian's Mosquitto on a free port of 127.0.0.1 and returns
+// startMosquitto starts Debian's Mosquitto on a free port of 127.0.0.1 and returns
 // its address. Where it is not installed the test is skipped, unless
 // HOMEFLEET_INTEROP=1 makes that a failure.
-func mosquitto(t *testing.T, config ...string) (host string, port int) {
+func startMosquitto(t *testing.T, config ...string) (host string, port int) {
 	t.Helper()
-	program := needs(t, "mosquitto")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	needs(t, "mosquitto")
+	b, err := mosquitto.Start(t.TempDir(), config...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	file := filepath.Join(t.TempDir(), "mosquitto.conf")
-	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n%s\n", port, strings.Join(config, "\n"))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-c", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			return "127.0.0.1", port
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("mosquitto did not come up")
-		}
-	}
+	t.Cleanup(b.Stop)
+	return "127.0.0.1", b.Port
 }
 
 // needs finds a program of Debian's packages mosquitto and mosquitto-clients.
@@ -129,7 +106,7 @@ var brokers = []string{"embedded", "mosquitto"}
 func onBroker(t *testing.T, name, toml string) (f *fleettest.Fleet, host string, port int) {
 	t.Helper()
 	if name == "mosquitto" {
-		host, port = mosquitto(t)
+		host, port = startMosquitto(t)
 		return fleettest.Start(t, toml, fleettest.OnBroker(fmt.Sprintf("mqtt://%s:%d", host, port))), host, port
 	}
 	f = fleettest.Start(t, toml, fleettest.OnTCP())

@@ -17,90 +17,41 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 
 	"homefleet/fleet"
 	"homefleet/fleet/broker"
+	"homefleet/fleet/mosquitto"
 )
 
-// mosquitto is Mosquitto in a process of its own.
-type mosquitto struct {
-	cmd     *exec.Cmd
+// mosquittoBroker is Mosquitto in a process of its own.
+type mosquittoBroker struct {
+	*mosquitto.Broker
 	address string
 	dir     string
 }
 
-// mosquittoPath finds the program; Debian keeps it where a user's PATH does not
-// look.
-func mosquittoPath() (string, error) {
-	path, err := exec.LookPath("mosquitto")
-	if err != nil {
-		path, err = exec.LookPath("/usr/sbin/mosquitto")
-	}
-	if err != nil {
-		return "", errors.New("mosquitto is not installed: apt-get install mosquitto")
-	}
-	return path, nil
-}
-
-// freeAddress returns an address of this machine where nobody listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
 // startMosquitto starts one on a free port of this machine. It keeps nothing on
 // disk, holds no segment back, and has no limit that would be met here.
-func startMosquitto() (*mosquitto, error) {
-	path, err := mosquittoPath()
+func startMosquitto() (*mosquittoBroker, error) {
+	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
-	m := new(mosquitto)
-	if m.address, err = freeAddress(); err != nil {
-		return nil, err
+	b, err := mosquitto.Start(dir, "persistence false", "max_queued_messages 100000", "max_inflight_messages 0")
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	_, port, _ := net.SplitHostPort(m.address)
-	if m.dir, err = os.MkdirTemp("", "bench"); err != nil {
-		return nil, err
-	}
-	file := filepath.Join(m.dir, "mosquitto.conf")
-	text := "listener " + port + " 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\npersistence false\n" +
-		"max_queued_messages 100000\nmax_inflight_messages 0\nlog_type none\n"
-	if os.Geteuid() == 0 {
-		text += "user root\n" // it could not read its file as anybody else
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(m.dir))
-	}
-	m.cmd = exec.Command(path, "-c", file)
-	if err := m.cmd.Start(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(m.dir))
-	}
-	for range 500 {
-		conn, err := net.Dial("tcp", m.address)
-		if err == nil {
-			return m, conn.Close()
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	m.stop()
-	return nil, errors.New("mosquitto did not come up within 5s")
+	return &mosquittoBroker{b, b.Address(), dir}, nil
 }
 
 // stop ends it, and may be called again. Its clients are ended after it: who ends
 // first holds the port of each connection for a minute more (TIME_WAIT), and a
 // system that has few ports left takes long to find one for each further client.
-func (m *mosquitto) stop() {
-	_ = m.cmd.Process.Kill()
-	_ = m.cmd.Wait() // it was killed
+func (m *mosquittoBroker) stop() {
+	m.Stop()
 	_ = os.RemoveAll(m.dir)
 }
 

@@ -382,7 +382,7 @@ func (d *driver) generators() error {
 	return nil
 }
 
-func (d *driver) generate(m *mosquitto, qos int) error {
+func (d *driver) generate(m *mosquittoBroker, qos int) error {
 	n := d.homes[0] * perHome // that answer; the device side to compare with has as many
 	j := job{Homes: d.homes[0], Broker: m.address, KeepAlive: 3600, QoS: byte(qos), Rate: *rate, Measure: int(d.window / time.Second)}
 	c, err := spawn("floor", j)

@@ -5,6 +5,7 @@ package bench
 import (
 	"bufio"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"homefleet/fleet/mosquitto"
 )
 
 // What tools that load a broker are commonly asked for, measured in the same way:
@@ -113,10 +116,11 @@ func (d *driver) likeHeld() error {
 // likeSent measures publishing: the telemetry of lights, some 150 bytes of JSON
 // that are made anew each time.
 func (d *driver) likeSent(qos int) error {
-	scrape, err := freeAddress()
+	port, err := mosquitto.FreePort()
 	if err != nil {
 		return err
 	}
+	scrape := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	pid, stop, err := lights(job{Lights: likeFew, KeepAlive: 60, QoS: byte(qos), Every: likeEvery[qos]}, "--metrics", scrape)
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 	"unicode/utf8"
+
+	"homefleet/fleet/mosquitto"
 )
 
 // record is one result of one run.
@@ -58,7 +60,7 @@ func thisMachine(much string) (machine, error) {
 		return m, err
 	}
 	m.Kernel = strings.TrimSpace(string(release))
-	path, err := mosquittoPath()
+	path, err := mosquitto.Find()
 	if err != nil {
 		return m, err
 	}

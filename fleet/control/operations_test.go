@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"homefleet/fleet/mosquitto"
 	"homefleet/scenarios"
 )
 
@@ -32,58 +30,32 @@ func TestEveryOperation(t *testing.T) {
 			"add-devices": "the run is a shard", "load": "the run has no controllers", "load-group": "the run has no controllers"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.at.dial = mosquitto(t)
+			tt.at.dial = startMosquitto(t)
 			everyOperation(t, startAt(t, tt.at, everything), tt.refused)
 		})
 	}
 	t.Run("its own broker", func(t *testing.T) { everyOperation(t, start(t, everything), nil) })
 }
 
-// mosquitto starts Debian's Mosquitto, until the test ends, and returns a way to reach it.
+// startMosquitto starts Debian's Mosquitto, until the test ends, and returns a way to reach it.
 // Where it is not installed the test is skipped, unless HOMEFLEET_INTEROP=1 makes that a
 // failure.
-func mosquitto(t *testing.T) func(context.Context) (net.Conn, error) {
+func startMosquitto(t *testing.T) func(context.Context) (net.Conn, error) {
 	t.Helper()
-	program, err := exec.LookPath("mosquitto")
-	if err != nil { // Debian keeps it where a user's PATH does not look
-		program, err = exec.LookPath("/usr/sbin/mosquitto")
-	}
-	if err != nil {
+	if _, err := mosquitto.Find(); err != nil {
 		if os.Getenv("HOMEFLEET_INTEROP") == "1" {
 			t.Fatal(err)
 		}
 		t.Skip(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	b, err := mosquitto.Start(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	l.Close()
-	file := filepath.Join(t.TempDir(), "mosquitto.conf")
-	_, port, _ := net.SplitHostPort(address)
-	if err := os.WriteFile(file, []byte("listener "+port+" 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-c", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	dial := func(ctx context.Context) (net.Conn, error) {
+	t.Cleanup(b.Stop)
+	return func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "tcp", address)
-	}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if nc, err := dial(t.Context()); err == nil {
-			nc.Close()
-			return dial
-		} else if time.Now().After(end) {
-			t.Fatal(err)
-		}
+		return d.DialContext(ctx, "tcp", b.Address())
 	}
 }
 

@@ -12,9 +12,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"homefleet/fleet/mosquitto"
 )
 
 // httpAttack is a row about what listens for HTTP: --metrics and --ws of a running
@@ -50,12 +53,11 @@ func runProgram(t *testing.T) *running {
 		p := play(t, "http", "")
 		return &running{p, p.line(), p.line()}
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := mosquitto.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics := free.Addr().String()
-	_ = free.Close()
+	metrics := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	ready := filepath.Join(t.TempDir(), "ready")
 	p := start(t, *program, "run", "bedroom", "-q", "--listen", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--metrics", metrics, "--ready-file", ready)
 	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(10 * time.Millisecond) {

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"homefleet/fleet/mosquitto"
 )
 
 // cell is one measurement.
@@ -97,12 +99,12 @@ type document struct {
 
 // measure runs the program behind a proxy, before a broker of its own.
 func (c cell) measure(dir, program string, lag, d time.Duration) (*outcome, error) {
-	broker, stop, err := mosquitto(dir, c.most)
+	broker, err := mosquitto.Start(dir, fmt.Sprintf("max_inflight_messages %d\nmax_queued_messages 0", c.most))
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
-	p, err := listen(broker, lag, 5*time.Second, time.Second)
+	defer broker.Stop()
+	p, err := listen(broker.Address(), lag, 5*time.Second, time.Second)
 	if err != nil {
 		return nil, err
 	}

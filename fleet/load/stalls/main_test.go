@@ -7,10 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,37 +72,4 @@ func table(out io.Writer) (bad error) {
 		bad = fmt.Errorf("no cell contains %q", *only)
 	}
 	return bad
-}
-
-// mosquitto starts one with a Receive Maximum.
-func mosquitto(dir string, most int) (address string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	address = l.Addr().String()
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	file := filepath.Join(dir, "mosquitto.conf")
-	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_inflight_messages %d\nmax_queued_messages 0\n", port, most)
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-		return "", nil, err
-	}
-	cmd := exec.Command("mosquitto", "-c", file)
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}
-	for range 500 {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			return address, stop, nil
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	stop()
-	return "", nil, fmt.Errorf("mosquitto does not listen on %s", address)
 }
