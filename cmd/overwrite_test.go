@@ -74,6 +74,9 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 		}
 		for i, out := range outputs {
 			for j, in := range slices.Concat(c.inputs, readers) {
+				if (i+j)%3 != 0 && some(true, false) {
+					continue // each output goes over some, and each input is gone over by some
+				}
 				ways := []string{"", "hard", "absolute", "./", "folder", "symbolic"}
 				if slices.Index(c.inputs, in) > 0 { // as they are read, so are the others
 					ways = ways[:2]
@@ -81,7 +84,7 @@ func TestNoOutputGoesOverAnInput(t *testing.T) {
 				if c.args[0] == "bench" { // it writes as run does
 					ways = ways[:1]
 				}
-				if turn := (i + j) % len(ways); some(true, false) {
+				if turn := (i + j) / 3 % len(ways); some(true, false) {
 					ways = ways[turn : turn+1]
 				}
 				for _, way := range ways {

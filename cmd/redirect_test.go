@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -118,8 +120,8 @@ func TestRedirects(t *testing.T) {
 		"measured": {"run", "ms.toml", "--fail-fast"},
 		"request":  {"request", "cmnd/light-1/power", "ON", "--timeout", "2s"},
 	}
-	for _, code := range []int{301, 302, 303, 307, 308} {
-		for _, way := range []struct {
+	for i, code := range []int{301, 302, 303, 307, 308} {
+		for j, way := range []struct {
 			name     string
 			secure   bool
 			location string // with the address of the eavesdropper in it
@@ -131,7 +133,11 @@ func TestRedirects(t *testing.T) {
 			{"ws to itself", false, "/other", `"/other"`},
 			{"ws to nowhere", false, "", "without a Location"},
 		} {
-			for command, args := range commands {
+			for k, command := range slices.Sorted(maps.Keys(commands)) {
+				if (i+j+k)%3 != 0 && some(true, false) {
+					continue // one command for each status and each way, in turn
+				}
+				args := commands[command]
 				t.Run(fmt.Sprintf("%d %s %s", code, way.name, command), func(t *testing.T) {
 					t.Parallel()
 					fill := func(s string, e *eavesdropper) string {

@@ -95,7 +95,7 @@ const (
 // An idle device, with its model, session, Will, telemetry and both ends of its
 // connection in memory, keeps to that, whatever its kind.
 func TestBudget(t *testing.T) {
-	n := fleet.Some(1000, 2000)
+	n := fleet.Some(500, 2000)
 	mostOwners := 1 + float64(ofFleet)/float64(n)
 	// The runtime keeps its records of goroutines, some 500 bytes each, for the
 	// next ones: the first fleet alone would pay for them.

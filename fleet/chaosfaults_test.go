@@ -13,7 +13,7 @@ import (
 // the broker retains what the devices know.
 func TestIncidentsOnTopOfEachOther(t *testing.T) {
 	t.Parallel()
-	lamps := Some(14, 40)
+	lamps := Some(8, 40)
 	devices := fmt.Sprintf(`
 seed = 5
 [connect]

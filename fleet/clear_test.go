@@ -77,10 +77,10 @@ func (s *stranger) kept() (topics []string) {
 }
 
 // faced returns the shipped scenarios that have a face, and no load and no trouble: they
-// are run for some time.
+// are run for some time. It is one of each face, and all with HOMEFLEET_FULL=1.
 func faced(t *testing.T) map[string]*scenarios.Scenario {
 	t.Helper()
-	all := make(map[string]*scenarios.Scenario)
+	all, seen := make(map[string]*scenarios.Scenario), make(map[string]bool)
 	for _, info := range scenarios.Shipped() {
 		data, _ := scenarios.ReadShipped(info.Name)
 		sc, faults := scenarios.Load(info.Name, data)
@@ -90,8 +90,11 @@ func faced(t *testing.T) map[string]*scenarios.Scenario {
 		for i := range sc.Groups { // of a street a part, and the rest where there is time
 			sc.Groups[i].Homes = min(sc.Groups[i].Homes, Some(1, sc.Groups[i].Homes))
 		}
-		if slices.ContainsFunc(sc.Groups, func(g scenarios.Group) bool { return g.Face.Name != "" && g.Face.Name != "homefleet" }) {
-			all[info.Name] = sc
+		for i := range sc.Groups {
+			face := sc.Groups[i].Face.Name
+			if face != "" && face != "homefleet" && (!seen[face] || Some(false, true)) {
+				seen[face], all[info.Name] = true, sc
+			}
 		}
 	}
 	return all

@@ -36,8 +36,9 @@ attribute = "power"
 qos = 1
 `, f.dial(b.Dial))
 			did := f.did.Load()
-			if got := snap.Totals.Refused + snap.Totals.Unacknowledged; got != did || did < 8 {
-				t.Errorf("%s: %d of the requests were; want %d, and 8 or more", tt.name, got, did)
+			// An answer may overtake the acknowledgement, and then the request is answered.
+			if got := snap.Totals.Refused + snap.Totals.Unacknowledged; got > did || got == 0 || did < 8 {
+				t.Errorf("%s: %d of the requests were; want some, and at most %d, which are 8 or more", tt.name, got, did)
 			}
 			for _, name := range []string{"devices.refused", "devices.abandoned"} {
 				if n := snap.Counts[name]; n != 0 {

@@ -374,7 +374,7 @@ wait = "0s"
 [[device]]
 kind = "plug"
 count = 10
-telemetry = "100ms"
+telemetry = `+strconv.Quote(Some("400ms", "100ms"))+`
 qos = 1
 [[watcher]]
 name = "watchmen"

@@ -13,7 +13,7 @@ import (
 // reaction of the product: what it is like stays as it is, the device lives, what is asked of
 // it afterwards is answered, and it takes no more memory than so many times what came.
 func TestDialectsTakeAnything(t *testing.T) {
-	size := Some(32<<10, 1<<20-4096) // which is as much as the broker takes
+	size := Some(12<<10, 1<<20-4096) // which is as much as the broker takes
 	bad := map[string]string{
 		"nested lists":   strings.Repeat("[", size),
 		"nested objects": strings.Repeat(`{"a":`, size/5),

@@ -168,7 +168,7 @@ topics = ["tele/lamp/state"]
 // With a Spread each device has its own moments, which follow from the seed.
 func TestSpread(t *testing.T) {
 	t.Parallel()
-	const devices = 40
+	devices := Some(20, 40)
 	for _, kind := range []string{"kind = \"offline\"", "kind = \"power-cut\"", "kind = \"router-reboot\"\nreturn = \"at-once\"",
 		"kind = \"wifi-loss\"\nreturn = \"at-once\"", "kind = \"flapping\"\nup = \"1ms\"\ndown = \"1h\"", "kind = \"id-fight\"", "kind = \"slow-link\"\nlatency = \"1s\""} {
 		t.Run(strings.Split(kind, `"`)[1], func(t *testing.T) {

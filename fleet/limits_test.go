@@ -86,7 +86,7 @@ kind = "light"
 attribute = "power"
 payload = "ON"
 payload_size = "512KiB"
-rate = "10/min"
+rate = "`+Some("4", "10")+`/min"
 `, broker.Config{}, nil)
 	if n := snap.Totals; n.Answered == 0 || n.Answered != n.Sent {
 		t.Errorf("%d of %d requests with 512 KiB of payload are answered; want all", n.Answered, n.Sent)

@@ -229,7 +229,7 @@ func comparePercentiles(t *testing.T, name string, got *metrics.Histogram, want 
 // controllers: the percentiles are those of the schedule and a proxy's own books.
 func TestOpenModelUnderStalls(t *testing.T) {
 	t.Parallel()
-	rate := fleet.Some(60, 200)
+	rate := fleet.Some(40, 200)
 	for qos := range 3 {
 		for i, controllers := range []int{1, 4, 50} {
 			for j, most := range []uint16{20, 65535} {

@@ -271,7 +271,7 @@ func TestStopWhateverTheBrokerDoes(t *testing.T) {
 			go func() { ended <- f.Run(context.Background()) }()
 			all.Go(func() { // all at the same time
 				defer l.Close()
-				time.Sleep(500 * time.Millisecond)
+				time.Sleep(fleet.Some(200*time.Millisecond, 500*time.Millisecond))
 				start := time.Now()
 				f.Stop()
 				select {

@@ -331,7 +331,7 @@ func (i *interposed) Read(p []byte) (int, error) {
 // nothing hangs.
 func TestBrokerDiesMidway(t *testing.T) {
 	t.Parallel()
-	rate := fleet.Some(60, 200)
+	rate := fleet.Some(40, 200)
 	synctest.Test(t, func(t *testing.T) {
 		var current atomic.Pointer[broker.Broker]
 		current.Store(newBroker(t))

@@ -44,7 +44,11 @@ var versions311 = map[string]string{
 // the same: on time where one is due, none after a DISCONNECT (3.1.1: 3.1.2-8, 3.1.2-10),
 // as the device made it but for properties, which it cannot have.
 func TestAuditOfMQTT311(t *testing.T) {
-	for name, toml := range versions311 {
+	for i, name := range slices.Sorted(maps.Keys(versions311)) {
+		if Some(i%2 == 0, false) {
+			continue // the others are those at a bad broker, below
+		}
+		toml := versions311[name]
 		t.Run(name, func(t *testing.T) {
 			snap, _ := brew(t, toml, broker.Config{}, nil)
 			got := snap.Audit.Wills
@@ -85,8 +89,8 @@ func TestAuditCatchesABadBrokerOfMQTT311(t *testing.T) {
 			{"after DISCONNECT", broker.WillFate{Copies: 1}, false, func(w *metrics.WillTotals) { w.Unexpected++; w.Messages++ }},
 			{"twice", broker.WillFate{Copies: 2}, true, func(w *metrics.WillTotals) { w.Unexpected++; w.Messages++ }},
 		} {
-			if Some((i+j)%3 != 0, false) {
-				continue // a third has each version, and each fault
+			if Some((i+j)%5 != 0, false) {
+				continue // a fifth has each fault
 			}
 			t.Run(name+"/"+tt.what, func(t *testing.T) {
 				snap, _ := brew(t, versions311[name], broker.Config{Will: func(w broker.WillInfo) broker.WillFate {

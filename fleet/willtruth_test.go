@@ -16,11 +16,11 @@ import (
 	"homefleet/fleet/wire"
 )
 
-// deaths is a scenario in which twenty devices, or forty with HOMEFLEET_FULL=1, go in every
+// deaths is a scenario in which ten devices, or forty with HOMEFLEET_FULL=1, go in every
 // way, some of them more than once: dueWills outages that have a Will, and orderlyOnes that have
 // none.
 var (
-	dying  = Some[int64](20, 40)
+	dying  = Some[int64](10, 40)
 	deaths = fmt.Sprintf(`
 [connect]
 session_expiry = "1h"

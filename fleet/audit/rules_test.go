@@ -819,7 +819,9 @@ func TestReportsInAnyOrder(t *testing.T) {
 	var permute func(k int)
 	permute = func(k int) {
 		if k == len(reports) {
-			n++
+			if n++; n%some(11, 1) != 0 {
+				return
+			}
 			a := watched()
 			for _, f := range reports {
 				f(a)

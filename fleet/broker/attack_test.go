@@ -13,12 +13,13 @@ import (
 
 var fullAttack = flag.Bool("attack", false, "attack at full size, which takes a minute or two, and time a bystander")
 
-// size is how large a part of an attack is: a tenth, unless all of it is wanted.
+// size is how large a part of an attack is: a tenth, or a fortieth where there is no time for
+// more, unless all of it is wanted.
 func size(n int) int {
 	if *fullAttack {
 		return n
 	}
-	return n / 10
+	return max(n/some(40, 10), 1)
 }
 
 // With -attack, which is what .ci/attack runs, attacks are on real time, and a

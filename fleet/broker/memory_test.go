@@ -212,9 +212,13 @@ var kinds = []struct {
 }
 
 // What clients make the broker keep is charged: within twice of what it takes, and
-// no longer than it is kept.
+// no longer than it is kept. Of what they make it keep half is tried, or with HOMEFLEET_FULL=1
+// all.
 func TestMemoryIsCharged(t *testing.T) {
-	for _, kind := range kinds {
+	for i, kind := range kinds {
+		if i%some(2, 1) != 0 {
+			continue
+		}
 		t.Run(kind.name, func(t *testing.T) {
 			b, err := New(Config{Anonymous: true})
 			if err != nil {

@@ -243,8 +243,8 @@ func TestBenchName(t *testing.T) {
 
 // benchstat itself reads the lines and sees a slowdown.
 func TestBenchByBenchstat(t *testing.T) {
-	if os.Getenv("HOMEFLEET_INTEROP") != "1" {
-		t.Skip("benchstat is fetched and run with HOMEFLEET_INTEROP=1 alone; TestBenchLines reads the lines by their description")
+	if os.Getenv("HOMEFLEET_INTEROP") != "1" || os.Getenv("HOMEFLEET_FULL") != "1" {
+		t.Skip("benchstat is fetched, built and run with HOMEFLEET_INTEROP=1 and HOMEFLEET_FULL=1 alone; TestBenchLines reads the lines by their description")
 	}
 	dir := t.TempDir()
 	for name, middle := range map[string]time.Duration{"old.txt": 3 * time.Millisecond, "new.txt": 4 * time.Millisecond} {

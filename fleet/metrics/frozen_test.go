@@ -84,7 +84,7 @@ func TestFrozenHistogram(t *testing.T) {
 // day stays as it began. What it counts stays whole.
 func TestTimeLineKeepsToItsRoom(t *testing.T) {
 	const rate = 200 // a second
-	length := some(30*time.Minute, 6*time.Hour)
+	length := some(15*time.Minute, 6*time.Hour)
 	rng := rand.New(rand.NewPCG(3, 4))
 	live := func() int {
 		runtime.GC()

@@ -17,7 +17,7 @@ func TestHourDoesNotGrow(t *testing.T) {
 		burst   = rate / 8 // an eighth of a second
 		timeout = 50 * ms
 	)
-	bursts := some(10, 36)
+	bursts := some(8, 36)
 	rec := NewRecorder(RecorderConfig{Shards: 1, Points: 60})
 	room := Capacity(rate, timeout, timeout)
 	l, err := NewLedger(LedgerConfig{Timeout: timeout, Late: timeout, Capacity: room, Recorder: rec})

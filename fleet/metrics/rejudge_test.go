@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// A file says what it likes: what was forged in it is found by the rest of it.
+// A file says what it likes: what was forged in it is found by the rest of it, of which a third
+// is tried, or with HOMEFLEET_FULL=1 all.
 func TestRejudge(t *testing.T) {
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name   string
 		expect []string
 		forge  func(*Result)
@@ -33,6 +34,9 @@ func TestRejudge(t *testing.T) {
 			[]string{`the document says "pass" of requests.happy == 20`, "the document's verdict"}},
 		{"white space", []string{"requests.lost == 20"}, func(r *Result) { r.Expectations[0].Want = "  ==  20 " }, VerdictPass, nil},
 	} {
+		if i%some(3, 1) != 0 {
+			continue
+		}
 		r := filledResult(t, tt.expect...)
 		if tt.forge != nil {
 			tt.forge(r)

