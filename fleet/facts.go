@@ -33,9 +33,15 @@ func (f *Fleet) BrokerVersion() string {
 // survey asks the broker, beside everything else, now that the fleet is up: a broker that
 // takes nobody is not asked for more.
 func (f *Fleet) survey() {
-	if id := surveyID(f.run); f.surveys {
-		f.surveyed.Start(f.stop, survey.Config{Dial: f.env.Dial, ClientID: id, Credentials: f.auditorCredentials(id), V311: f.scenario.Speaks311("")}, f.tolerance.KnowBroker)
+	if f.surveys {
+		f.surveyed.Start(f.stop, f.surveyConfig(f.scenario.Speaks311("")), f.tolerance.KnowBroker)
 	}
+}
+
+// surveyConfig is who asks the broker something beside the run.
+func (f *Fleet) surveyConfig(old bool) survey.Config {
+	id := surveyID(f.run)
+	return survey.Config{Dial: f.env.Dial, ClientID: id, Credentials: f.auditorCredentials(id), V311: old}
 }
 
 // BrokerLimits returns what the broker's first CONNACK said it allows, by the

@@ -9,6 +9,7 @@ import (
 	"homefleet/fleet/load"
 	"homefleet/fleet/metrics"
 	"homefleet/fleet/responder"
+	"homefleet/fleet/survey"
 	"homefleet/fleet/transport"
 	"homefleet/fleet/wire"
 	"homefleet/scenarios"
@@ -208,6 +209,9 @@ func (f *Fleet) watcherEnv() *load.WatcherEnv {
 	}
 	if f.audit != nil {
 		e.Consumed = f.audit.Consumed
+	}
+	if f.surveys {
+		e.Shared = survey.Sharing(f.surveyConfig(true))
 	}
 	return e
 }

@@ -40,6 +40,9 @@ type WatcherEnv struct {
 	Credentials func(*wire.Connect, scenarios.Vars) error
 	// Dial opens a connection; nil: all have the one of Client.
 	Dial func(context.Context, scenarios.Vars, *scenarios.Group) (net.Conn, error)
+	// Shared finds out whether the broker has shared subscriptions for clients of MQTT 3.1.1, to
+	// whom it does not say so; nil: nobody can.
+	Shared func() (has, known bool)
 	// OneWay reports whether a topic is that of a state or of telemetry.
 	OneWay func(topic []byte) bool
 	// Place returns where a device stands in the ledger, by its number in the scenario;
@@ -81,6 +84,12 @@ func (w *Watcher) FillConnect(p *wire.Connect) error {
 func (w *Watcher) Subscriptions() ([]packets.SubOptions, int, error) {
 	if w.spec.Share != "" && w.Limits().NoShared {
 		return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions, which `share` wants"}
+	}
+	if w.spec.Share != "" && w.V311() && w.env.Shared != nil {
+		if has, known := w.env.Shared(); known && !has {
+			return nil, 0, &client.UnfitError{Why: "the broker has no shared subscriptions for clients of MQTT 3.1.1, which `share` wants: " +
+				"what was sent to one did not come, what was sent to a plain one did"}
+		}
 	}
 	var subs []packets.SubOptions
 	for _, t := range w.spec.Topics {

@@ -96,13 +96,20 @@ func Version(ctx context.Context, c Config) (version, why string) {
 
 // ask asks, and returns when the session is over.
 func (s *surveyor) ask(ctx context.Context) {
+	c := s.config
+	c.Dial = s.dial
+	converse(ctx, c, &s.Session, s, s.done)
+}
+
+// converse runs a session with the broker until done is closed, ctx is done, or all of it has
+// taken too long. Who is refused has found nothing.
+func converse(ctx context.Context, c Config, s *client.Session, h client.Handler, done <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, all)
 	defer cancel()
-	c := &s.config
 	faults := &client.FaultLog{Log: slog.New(slog.DiscardHandler)}
 	counts := new(metrics.Counts)
 	env := &client.Env{
-		Clock: client.Clock{Epoch: time.Now()}, Dial: s.dial, Broker: "the broker", Log: faults.Log, Faults: faults, Stop: make(chan struct{}),
+		Clock: client.Clock{Epoch: time.Now()}, Dial: c.Dial, Broker: "the broker", Log: faults.Log, Faults: faults, Stop: make(chan struct{}),
 		Timeout: patience, KeepAlive: time.Minute, ReceiveMaximum: 16, MaximumPacket: 64 << 10, FailFast: true,
 		Counts: counts, Buffers: transport.NewBuffers(client.ReadSize, client.ReadSize),
 		Period: func(time.Duration) metrics.Period { return metrics.InMeasure },
@@ -111,11 +118,11 @@ func (s *surveyor) ask(ctx context.Context) {
 	profile := &client.Profile{V311: c.V311, Cohort: &client.Cohort{
 		Log: faults.Log, Faults: faults, Counts: counts, Size: 1, Hidden: true, Ready: make(chan struct{}),
 	}}
-	s.Init(env, profile, s, client.Setup{Name: "the survey", ClientID: c.ClientID})
+	s.Init(env, profile, h, client.Setup{Name: "the survey", ClientID: c.ClientID})
 	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) }) // who is refused has found nothing
+	running.Go(func() { _ = s.Run(ctx) })
 	select {
-	case <-s.done:
+	case <-done:
 	case <-s.Gone():
 	case <-ctx.Done():
 	}
