@@ -164,9 +164,22 @@ func durationWords(sc *scenarios.Scenario) string {
 func plannedBroker(sc *scenarios.Scenario) string {
 	text := "embedded"
 	if sc.Broker.URL != "" {
-		text = words.PublicURL(sc.Broker.URL)
+		text = brokerURLs(sc)
 	}
 	return text + asWhom(sc, "{run}")
+}
+
+// brokerURLs are the addresses of a broker elsewhere as they may be shown to everybody; "" of
+// the embedded one.
+func brokerURLs(sc *scenarios.Scenario) string {
+	if len(sc.Broker.URLs) == 0 {
+		return words.PublicURL(sc.Broker.URL)
+	}
+	all := make([]string, len(sc.Broker.URLs))
+	for i, url := range sc.Broker.URLs {
+		all[i] = words.PublicURL(url)
+	}
+	return strings.Join(all, ", ")
 }
 
 func connectWords(sc *scenarios.Scenario) string {
@@ -345,7 +358,7 @@ func planOf(sc *scenarios.Scenario, warnings scenarios.Faults) planDocument {
 	d := planDocument{
 		OK:       true,
 		Scenario: metrics.ScenarioFacts{Name: sc.Name, Title: sc.Title, Digest: sc.Digest},
-		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: metrics.BrokerFacts{URL: words.PublicURL(sc.Broker.URL), Embedded: sc.Broker.URL == ""},
+		Seed:     sc.Seed, Shard: sc.Part.String(), Broker: metrics.BrokerFacts{URL: brokerURLs(sc), Embedded: sc.Broker.URL == ""},
 		Devices: sc.Count(), Ramp: jsonSpan(rampTime(sc)),
 		Telemetry: fmt.Sprintf("%.6g/s", perSecond(sc)),
 		Warnings:  warnings,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/eclipse/paho.golang/packets"
@@ -322,7 +323,19 @@ func (s *Session) fail(doing string, err error) error {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		s.counts().TimedOut.Add(1)
 	}
-	return &DeviceError{Device: s.name, Broker: s.env.Broker, Doing: doing, Err: err}
+	return &DeviceError{Device: s.name, Broker: s.broker(), Doing: doing, Err: err}
+}
+
+// broker is how errors call the broker of the present connection: of several addresses, which
+// the fleet's word for it lists, the one that it goes to. An error of dialling says that itself.
+func (s *Session) broker() string {
+	if !strings.Contains(s.env.Broker, ", ") {
+		return s.env.Broker
+	}
+	if s.link == nil {
+		return "the broker"
+	}
+	return s.link.conn.RemoteAddr().String()
 }
 
 // broke answers a packet that breaks the standard with a DISCONNECT that says
