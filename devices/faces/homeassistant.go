@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"homefleet/devices"
@@ -132,6 +133,13 @@ func (h *homeAssistant) Hear(t *Talk, topic, payload []byte) bool {
 	if err == nil {
 		err = h.obey(t, me, name, payload)
 	}
+	if attr, known := h.Kind.Attribute(name); err == nil && known && len(trim(payload)) == 0 && h.measured(attr) {
+		if m := h.readings(t, Answer); m != nil {
+			m.Reply = Instead
+			t.Say(m)
+			return true
+		}
+	}
 	m := h.state(t, Answer)
 	m.Reply, m.Fault = Also, err
 	if err != nil {
@@ -200,16 +208,31 @@ func (h *homeAssistant) Tell(t *Talk, o Occasion, changed devices.Changes) {
 	}
 }
 
-// AppendAnswerTopic implements [Answerer]: there is one state of all attributes.
-func (h *homeAssistant) AppendAnswerTopic(dst []byte, w *Who, _ int) []byte {
-	return append(append(append(append(dst, h.BaseTopic...), '/'), w.ID...), "/state"...)
+// AppendAnswerTopic implements [Answerer]: there is one state of all attributes, but for
+// those that are measured.
+func (h *homeAssistant) AppendAnswerTopic(dst []byte, w *Who, attr int) []byte {
+	if h.measured(attr) {
+		return h.appendTopic(dst, w, "/sensors")
+	}
+	return h.appendTopic(dst, w, "/state")
+}
+
+func (h *homeAssistant) appendTopic(dst []byte, w *Who, last string) []byte {
+	return append(append(append(append(dst, h.BaseTopic...), '/'), w.ID...), last...)
+}
+
+// measured reports whether an attribute is among what a device measures and not in its state,
+// such as a plug's watts: who asks for it is answered with all that it measures.
+func (h *homeAssistant) measured(attr int) bool {
+	name := h.Kind.Attributes[attr].Name
+	return h.Kind.Name == "plug" && name != "power" && slices.ContainsFunc(h.Kind.Readings, func(r devices.Reading) bool { return r.Name == name })
 }
 
 // state returns the message with the device's state.
 func (h *homeAssistant) state(t *Talk, a About) *Message {
 	me := t.Me()
 	m := t.Message(a)
-	m.Topic = h.AppendAnswerTopic(m.Topic, &me.Who, 0)
+	m.Topic = h.appendTopic(m.Topic, &me.Who, "/state")
 	m.Slot, m.JSON, m.QoS, m.Retain = 0, true, h.QoS, h.Retain
 	w := writer{m.Payload}
 	w.open('{')
@@ -247,13 +270,20 @@ func (h *homeAssistant) state(t *Talk, a About) *Message {
 
 // sensors says what the device measures.
 func (h *homeAssistant) sensors(t *Talk) {
+	if m := h.readings(t, Telemetry); m != nil {
+		t.Say(m)
+	}
+}
+
+// readings returns the message with what the device measures; nil if it measures nothing.
+func (h *homeAssistant) readings(t *Talk, a About) *Message {
 	me := t.Me()
 	d, ok := me.Model.(devices.Measures)
 	if !ok {
-		return
+		return nil
 	}
-	m := t.Message(Telemetry)
-	m.Topic = append(append(append(append(m.Topic, h.BaseTopic...), '/'), me.ID...), "/sensors"...)
+	m := t.Message(a)
+	m.Topic = h.appendTopic(m.Topic, &me.Who, "/sensors")
 	m.JSON, m.QoS, m.Retain = true, h.QoS, h.Retain
 	t.values = d.AppendReadings(t.values[:0])
 	w := writer{m.Payload}
@@ -264,7 +294,7 @@ func (h *homeAssistant) sensors(t *Talk) {
 	}
 	w.close('}')
 	m.Payload = w.b
-	t.Say(m)
+	return m
 }
 
 // action is what a thermostat does, in Home Assistant's words.
