@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"homefleet/devices/faces"
 	"homefleet/devices/words"
 	"homefleet/fleet/requester"
 	"homefleet/fleet/wire"
@@ -140,12 +138,7 @@ func (r *requesting) published(p publishResult) error {
 
 // unheard is the error of a request that nobody has got.
 func (r *requesting) unheard() error {
-	return failed(offlineHint(), "nobody listens to %s on %s: the broker said %s (0x10), and no answer came%s", r.q.topic, r.url, wire.ReasonName(r.code), r.strangers())
-}
-
-// offlineHint is for a device that does not seem to be there.
-func offlineHint() string {
-	return "is the device online, and its id spelled right? Retained presence is on " + strings.ReplaceAll(faces.Native().Topic, "{id}", "+")
+	return failed(offlineHint(r.q.topic), "nobody listens to %s on %s: the broker said %s (0x10), and no answer came%s", r.q.topic, r.url, wire.ReasonName(r.code), r.strangers())
 }
 
 // late is the error of a time-out: what was sent where, and what became of it.
@@ -167,7 +160,7 @@ func (r *requesting) late() error {
 		text += "; the broker did not acknowledge it"
 	case r.code == wire.NoMatchingSubscribers:
 		text += "; the broker said: no matching subscribers (0x10)"
-		hint = offlineHint()
+		hint = offlineHint(r.q.topic)
 	default:
 		text += "; the broker had a subscriber for it"
 	}
