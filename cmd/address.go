@@ -180,3 +180,25 @@ func (s *spanFlag) Set(text string) error {
 }
 
 func (s *spanFlag) Type() string { return "duration" }
+
+// plannedBroker is where the broker of a scenario is, and as whom one goes there.
+func plannedBroker(sc *scenarios.Scenario) string {
+	text := "embedded"
+	if sc.Broker.URL != "" {
+		text = brokerURLs(sc)
+	}
+	return text + asWhom(sc, "{run}")
+}
+
+// brokerURLs are the addresses of a broker elsewhere as they may be shown to everybody; "" of
+// the embedded one.
+func brokerURLs(sc *scenarios.Scenario) string {
+	if len(sc.Broker.URLs) == 0 {
+		return words.PublicURL(sc.Broker.URL)
+	}
+	all := make([]string, len(sc.Broker.URLs))
+	for i, url := range sc.Broker.URLs {
+		all[i] = words.PublicURL(url)
+	}
+	return strings.Join(all, ", ")
+}

@@ -161,27 +161,6 @@ func durationWords(sc *scenarios.Scenario) string {
 	return text
 }
 
-func plannedBroker(sc *scenarios.Scenario) string {
-	text := "embedded"
-	if sc.Broker.URL != "" {
-		text = brokerURLs(sc)
-	}
-	return text + asWhom(sc, "{run}")
-}
-
-// brokerURLs are the addresses of a broker elsewhere as they may be shown to everybody; "" of
-// the embedded one.
-func brokerURLs(sc *scenarios.Scenario) string {
-	if len(sc.Broker.URLs) == 0 {
-		return words.PublicURL(sc.Broker.URL)
-	}
-	all := make([]string, len(sc.Broker.URLs))
-	for i, url := range sc.Broker.URLs {
-		all[i] = words.PublicURL(url)
-	}
-	return strings.Join(all, ", ")
-}
-
 func connectWords(sc *scenarios.Scenario) string {
 	if sc.Connect.Rate <= 0 {
 		return "as fast as it goes"
