@@ -51,10 +51,14 @@ func (r *run) dialBy(dial func(context.Context) (net.Conn, error), version byte)
 		return dial(ctx)
 	}
 	conn, err := reach()
-	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && r.ctx.Err() == nil {
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && !over(r.ctx) {
 		conn, err = reach() // a machine that is busy loses what is to be accepted
 	}
-	if err != nil {
+	switch {
+	case err != nil && over(r.ctx): // which is no fault of the broker's
+		<-r.ctx.Done()
+		r.undecided("%s", why(r.ctx))
+	case err != nil:
 		r.x.unreachable(err)
 		r.undecided("the broker cannot be reached: %v", err)
 	}
@@ -64,6 +68,12 @@ func (r *run) dialBy(dial func(context.Context) (net.Conn, error), version byte)
 	r.clients = append(r.clients, c)
 	r.mu.Unlock()
 	return c
+}
+
+// over reports whether a context has ended, or does so just now.
+func over(ctx context.Context) bool {
+	end, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(end)
 }
 
 // hello connects and returns the client with its CONNACK, whatever it says.

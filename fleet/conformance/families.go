@@ -4,14 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
 // own is a topic of nobody else, for packets that are written out.
 const own = "homefleet-conform/a"
 
-// stranger is a client identifier of nobody else.
+// stranger is a client identifier in packets that are written out; see [run.asOwn].
 const stranger = "homefleetconform"
+
+// asOwn is a packet with a client identifier of the check's own, as long as that which is written
+// out: two connections with the same would end each other, which is no refusal.
+func (r *run) asOwn(packet string) string {
+	id := r.prefix + strings.Repeat("Z", len(stranger)) // no prefix has a capital letter behind that of the examination
+	return strings.ReplaceAll(packet, stranger, id[:len(stranger)])
+}
 
 const (
 	malformed     = 0x81
@@ -38,7 +46,7 @@ func after(clause, title, bad, sound string, codes ...byte) Statement {
 		Wants: "The server closes the connection" + codesInWords(codes) + ".",
 		check: func(r *run) {
 			c := r.connect(hello{version: 5})
-			c.trySend(bad)
+			c.trySend(r.asOwn(bad))
 			c.closed(codes...)
 		},
 		control: func(r *run) { livesOn(r.connect(hello{version: 5}), sound) },
@@ -77,12 +85,12 @@ func opening(version byte, clause, title, bad, sound string, codes []byte) State
 		Wants: "The server refuses and closes" + codesInWords(codes) + ".",
 		check: func(r *run) {
 			c := r.dial(version)
-			c.trySend(bad)
+			c.trySend(r.asOwn(bad))
 			c.refused(codes...)
 		},
 		control: func(r *run) {
 			c := r.dial(version)
-			c.send(sound)
+			c.send(r.asOwn(sound))
 			p := c.want(connack)
 			r.expect(p.code == 0, "CONNACK 0x%02X for a CONNECT with nothing wrong in it; want success", p.code)
 		},
@@ -97,7 +105,7 @@ func oldAfter(clause, title, bad, sound string) Statement {
 		Wants: "The server closes the connection.",
 		check: func(r *run) {
 			c := r.connect(v4(""))
-			c.trySend(bad)
+			c.trySend(r.asOwn(bad))
 			c.closed()
 		},
 		control: func(r *run) { livesOn(r.connect(v4("")), sound) },

@@ -3,8 +3,10 @@ package conformance
 import (
 	"context"
 	"net"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +20,7 @@ var staying = bug{name: "no connection is closed after a DISCONNECT", all: true,
 
 // inFakeTime examines the embedded broker of a variant through a liar, in fake time, in which
 // nothing is slow.
-func inFakeTime(t *testing.T, b *bug, name string, chosen func(*Statement) bool) (report *Report) {
+func inFakeTime(t *testing.T, b *bug, name string, chosen func(*Statement) bool, more ...func(*Config)) (report *Report) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		to, err := broker.New(variants[name].config)
@@ -28,7 +30,10 @@ func inFakeTime(t *testing.T, b *bug, name string, chosen func(*Statement) bool)
 		defer to.Close()
 		l := newLiar(b, func() (net.Conn, error) { return to.Dial(context.Background()) })
 		defer l.close()
-		c := Config{Run: "t", Dial: func(context.Context) (net.Conn, error) {
+		c := Config{Run: "t", Dial: func(ctx context.Context) (net.Conn, error) {
+			if over(ctx) { // as others do
+				return nil, os.ErrDeadlineExceeded
+			}
 			near, far := memconn.Pipe(0)
 			l.all.Go(func() { l.serve(far) })
 			return near, nil
@@ -39,6 +44,9 @@ func inFakeTime(t *testing.T, b *bug, name string, chosen func(*Statement) bool)
 			}
 		}
 		c.Figures = len(c.Statements) > 100
+		for _, set := range more {
+			set(&c)
+		}
 		if report, err = Examine(t.Context(), c); err != nil {
 			t.Fatalf("Examine = %v; want nil", err)
 		}
@@ -137,5 +145,58 @@ func TestLateToSeeTheEnd(t *testing.T) {
 		for i := range report.Results {
 			t.Errorf("%s %s: %s", report.Results[i].Name(), report.Results[i].Status, report.Results[i].Line())
 		}
+	}
+}
+
+// Figures that run out of time are no part of the verdict: the broker is still there.
+func TestFiguresOutOfTime(t *testing.T) {
+	t.Parallel()
+	const quick = "3.12.4-1 PINGREQ is answered"
+	noWills := &bug{name: "no Will comes", down: dropped(func(_ *lie, p pkt) bool { return p.typ() == 3 && string(p.payload()) == "gone" })}
+	report := inFakeTime(t, noWills, "", func(s *Statement) bool { return s.Name() == quick }, func(c *Config) {
+		c.Figures, c.Budget = true, 20*time.Second
+	})
+	if report.Gone != "" || report.Stopped != "" || report.Verdict() != "deviates in 1 of 2 statements" {
+		t.Errorf("gone %q, stopped %q, %q; want the deviation, and no more", report.Gone, report.Stopped, report.Verdict())
+	}
+	out := 0
+	for _, f := range report.Figures {
+		if strings.Contains(f.Why, ErrBudget.Error()) {
+			out++
+		}
+	}
+	if out == 0 {
+		t.Errorf("no figure ran out of time: %+v", report.Figures)
+	}
+}
+
+// No two connections of what goes on at a time have the same client identifier where that is not
+// what the statement is about: some servers close both then, and that is no refusal.
+func TestIdentifiersAreTheirOwn(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	seen := make(map[string]int)
+	report := inFakeTime(t, &bug{up: func(s *lie, p pkt) []pkt {
+		if _, _, props, _, _ := p.connectAt(); p.typ() == 1 && props > 0 && s.id != "" {
+			mu.Lock()
+			defer mu.Unlock()
+			seen[s.id]++
+		}
+		return []pkt{p}
+	}}, "", func(s *Statement) bool { return s.Group == Format })
+	if report.Count(Conforms) != len(report.Results) {
+		t.Errorf("%s; want that all conform", report.Verdict())
+	}
+	twice := 0
+	for id, n := range seen {
+		if n > 1 {
+			twice++
+			if strings.Contains(id, "Z") || id == stranger {
+				t.Errorf("%d connections are %s; want one", n, id)
+			}
+		}
+	}
+	if len(seen) < 2*len(report.Results) || twice > 20 {
+		t.Errorf("%d identifiers, %d of which twice; want some for each of %d statements, and few twice", len(seen), twice, len(report.Results))
 	}
 }

@@ -31,7 +31,7 @@ var firstStatements = []Statement{
 		Wants: "The server refuses with 0x84 (or 0x01) and closes.",
 		check: func(r *run) {
 			c := r.dial(6)
-			c.send(raw(0x10, head("\x06", "\x02"), none, str(stranger)))
+			c.send(r.asOwn(raw(0x10, head("\x06", "\x02"), none, str(stranger))))
 			c.refused(0x84, 0x01)
 		}},
 }
