@@ -199,7 +199,7 @@ func (a *app) awaitShards(ctx context.Context, c *cluster.Collector) {
 		case <-done:
 			done = nil
 			a.stopping("all shards")
-			c.Stop("Ctrl-C at the collector")
+			c.Stop("it was told to end")
 		case now := <-tick.C:
 			if a.quiet {
 				continue

@@ -30,7 +30,7 @@ func (p *Plan) Args() string {
 }
 
 // collectorPatience is how long a shard waits for a collector that is started on another node.
-const collectorPatience = "5m"
+const collectorPatience = "10m"
 
 // CollectorArgs are those of the collector.
 func (p *Plan) CollectorArgs() string {
@@ -141,8 +141,9 @@ metadata:
   name: {{.Name}}-collector
 {{- template "where" .}}
 spec:
-  # A collector that is lost with its node is started again and goes on: run and token are the
-  # same, and the shards keep their results until it has them.
+  # A collector that is lost is started again and goes on: run and token are the same, and the
+  # shards keep their results for ten minutes, until it has them. If its node is lost that is when
+  # Kubernetes knows that the pod is dead: the node is deleted, or marked as out of service.
   backoffLimit: 3
   activeDeadlineSeconds: {{.Seconds}}
   podFailurePolicy:
@@ -167,7 +168,7 @@ spec:
 {{- template "pod"}}
       # One that is told to end has the shards stop, and gathers what they have.
       terminationGracePeriodSeconds: 60
-      # If its node is gone it is started on another after half a minute, not after the usual five.
+      # If its node is not heard of it is given up after half a minute, not after the usual five.
       tolerations:
         - {key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 30}
         - {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 30}
