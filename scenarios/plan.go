@@ -40,6 +40,17 @@ func (s *Scenario) Plan() []GroupPlan { return s.planOf(s.Groups, 0) }
 // ExternalPlan does so for the groups of devices that somebody else runs.
 func (s *Scenario) ExternalPlan() []GroupPlan { return s.planOf(s.External, firstExternal) }
 
+// homesOf returns how many homes the devices of a group from a file are in.
+func (s *Scenario) homesOf(g *Group) int {
+	homes := make(map[string]bool)
+	for j := range g.Total() {
+		if d := s.device(0, g, j); d.Home != "" {
+			homes[d.Home] = true
+		}
+	}
+	return len(homes)
+}
+
 // planOf sums up groups, the first device of which has a number.
 func (s *Scenario) planOf(groups []Group, number int) []GroupPlan {
 	plans := make([]GroupPlan, 0, len(groups))
@@ -50,6 +61,8 @@ func (s *Scenario) planOf(groups []Group, number int) []GroupPlan {
 		switch {
 		case g.Homes > 0:
 			p.Homes = g.Homes
+		case g.Rows != nil:
+			p.Homes = s.homesOf(g)
 		case g.Home.Has("n"):
 			p.Homes = n
 		case g.Home != "":
