@@ -160,14 +160,17 @@ func TestHostileResult(t *testing.T) {
 		_, _, err = metrics.DecodeResults(bytes.NewReader(text))
 		return err
 	}
-	for _, s := range swaps(doc) {
+	for i, s := range swaps(doc) {
+		if i%some(3, 1) != 0 {
+			continue
+		}
 		s.set()
 		if read() == nil {
 			good = append(good, s)
 		}
 		s.unset()
 	}
-	if len(good) < 20 {
+	if len(good) < some(7, 20) {
 		t.Fatalf("a result is read with hostile text in %d places; want most", len(good))
 	}
 	for k := range some(1, 5) {

@@ -29,7 +29,7 @@ func TestShippedScenariosBehindLies(t *testing.T) {
 	puback := func(p []byte) bool { return p[0]>>4 == 4 }
 	// A town is as well lied to when it has fifty devices, and one in twenty-five of a street;
 	// and with a tenth or a fifth of the homes and requests. That is so, and it takes one lie
-	// to half of the scenarios, but for HOMEFLEET_FULL=1.
+	// to some of the scenarios, but for HOMEFLEET_FULL=1.
 	fewer := []string{"count       = 2500", "count       = 25", "== 5000", "== 50", "> 10000", "> 100"}
 	if fleet.Some(true, false) {
 		fewer = append(fewer, "homes     = 80", "homes     = 2", "homes  = 20", "homes  = 4",
@@ -74,7 +74,7 @@ func TestShippedScenariosBehindLies(t *testing.T) {
 		{"soak-trouble", "phones", answers, retained, "answers.other_retain"},
 		{"slow-consumer", "prompt", isPublish("state/"), none, "delivery.lost"},
 	} {
-		if lies[tt.scenario]++; lies[tt.scenario] > fleet.Some(1, 9) || i%4%3 != 0 && fleet.Some(true, false) {
+		if lies[tt.scenario]++; lies[tt.scenario] > fleet.Some(1, 9) || i%8%3 != 0 && fleet.Some(true, false) {
 			continue
 		}
 		t.Run(tt.scenario+" "+tt.who+" "+tt.fails, func(t *testing.T) {

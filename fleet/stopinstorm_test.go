@@ -18,6 +18,9 @@ func TestStopInAnIncident(t *testing.T) {
 		"kind = \"router-reboot\"", "kind = \"wifi-loss\"", "kind = \"firmware-roll\"", "kind = \"flapping\"\nup = \"300ms\"\ndown = \"200ms\"",
 		"kind = \"broker-outage\"", "kind = \"id-fight\"", "kind = \"slow-link\"\nlatency = \"30s\"", "kind = \"slow-link\"\nbandwidth = \"1B/s\"",
 	} {
+		if Some(i%3 == 2, false) {
+			continue // two of three
+		}
 		for _, at := range Some([]time.Duration{10 * time.Second, 25 * time.Second}[i%2:i%2+1], []time.Duration{10 * time.Second, 10*time.Second + 100*time.Millisecond, 25 * time.Second, 40 * time.Second}) {
 			t.Run(fmt.Sprintf("%s/%v", strings.ReplaceAll(strings.ReplaceAll(incident, "\n", ", "), `"`, ""), at), func(t *testing.T) {
 				snap, _ := brew(t, `

@@ -204,7 +204,7 @@ func TestStopWhateverTheBrokerDoes(t *testing.T) {
 	read := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 	toggle := wire.Publish{Topic: []byte("cmnd/lamp/power"), Payload: []byte("TOGGLE")}
 	flood := bytes.Repeat(wire.AppendPublish(nil, &toggle, wire.V5), 200)
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name  string
 		serve func(net.Conn)
 	}{
@@ -248,7 +248,10 @@ func TestStopWhateverTheBrokerDoes(t *testing.T) {
 			}
 		}},
 	} {
-		for _, over := range []string{"memory", "TCP"} {
+		for j, over := range []string{"memory", "TCP"} {
+			if fleet.Some((i+j)%2 != 0, false) {
+				continue // each over one of them
+			}
 			var l net.Listener
 			var dial func(context.Context) (net.Conn, error)
 			if over == "memory" {

@@ -242,7 +242,7 @@ func (f *faults) Read(p []byte) (int, error) {
 func TestLedgerCatchesABadBroker(t *testing.T) {
 	t.Parallel()
 	const rate = 500
-	seeds, seconds := fleet.Some[uint64](1, 10), fleet.Some(4, 20)
+	seeds, seconds := fleet.Some[uint64](1, 10), fleet.Some(3, 20)
 	requests := rate * seconds
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
