@@ -22,7 +22,7 @@ func TestDistinctAtAGlance(t *testing.T) {
 	}
 	kinds := devices.Kinds()
 	seen, distinct := 0, 0
-	for range some(3000, 60_000) {
+	for range some(3000, 20_000) {
 		s := &Scenario{Seed: 12}
 		for range 1 + r.IntN(3) {
 			g := Group{Kind: kinds[r.IntN(2)], Count: 1 + r.IntN(13), First: r.IntN(3), Homes: r.IntN(13), FirstHome: 1 + r.IntN(2), ID: template(4)}
