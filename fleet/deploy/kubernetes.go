@@ -50,8 +50,11 @@ func (Plan) Token() string { return tokenVariable }
 func (Plan) Port() int { return collectorPort }
 
 func list(all []string) string {
-	b, _ := json.Marshal(all) // strings always can be
-	return strings.ReplaceAll(string(b), `","`, `", "`)
+	words := make([]string, len(all))
+	for i, word := range all {
+		words[i] = quoted(strings.ReplaceAll(word, "$(", "$$(")) // Kubernetes would put variables in
+	}
+	return "[" + strings.Join(words, ", ") + "]"
 }
 
 // quoted is a text as a scalar of YAML.
@@ -89,7 +92,7 @@ const manifests = `# {{.Shards}} shards of {{.Scenario.Name}} against {{.Broker}
 #
 # Before it, once: who takes part has to know a token.
 #
-#   kubectl{{.InNamespace}} create secret generic {{.Name}}-token --from-literal=token="$(head -c 18 /dev/urandom | base64)"{{if .Password}}
+#   head -c 18 /dev/urandom | base64 | tr -d '\n' | kubectl{{.InNamespace}} create secret generic {{.Name}}-token --from-file=token=/dev/stdin{{if .Password}}
 #
 # And the password of the broker, which the scenario has from {{.Password}}:
 #
@@ -111,7 +114,7 @@ const manifests = `# {{.Shards}} shards of {{.Scenario.Name}} against {{.Broker}
 # All but the secrets goes with what follows, and has to before the same name is used again: a Job
 # that is there is not run once more.
 #
-#   kubectl{{.InNamespace}} delete job,service,configmap --selector app={{.Name}}
+#   kubectl{{.InNamespace}} delete job/{{.Name}} job/{{.Name}}-collector service/{{.Name}}-collector configmap/{{.Name}}-scenario
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -186,6 +189,10 @@ spec:
           ports:
             - name: http
               containerPort: {{.Port}}
+          resources:
+            requests:
+              # It needs little; pods that ask for nothing are the first that a full node ends.
+              memory: 64Mi
 ---
 apiVersion: batch/v1
 kind: Job
