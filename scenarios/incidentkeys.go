@@ -77,6 +77,8 @@ func IncidentFacts() []KeyFacts {
 	all := slices.DeleteFunc(factsOf(incidentKeys), func(k KeyFacts) bool {
 		return k.Name == "every" || k.Name == "times" || k.Name == "chance"
 	})
+	at := &all[slices.IndexFunc(all, func(k KeyFacts) bool { return k.Name == "at" })]
+	at.Doc, at.Want = "from now", span(0, maxPhase).words()
 	target := &all[slices.IndexFunc(all, func(k KeyFacts) bool { return k.Name == "target" })]
 	target.Type, target.Keys = "object", factsOf(targetKeys)
 	return all

@@ -174,6 +174,11 @@ func FuzzParseOrder(f *testing.F) {
 // What is told of an incident's keys covers all that an incident can be asked with.
 func TestIncidentFacts(t *testing.T) {
 	facts := IncidentFacts()
+	for _, k := range facts {
+		if k.Name == "at" && (strings.Contains(k.Want+k.Doc, "day") || k.Doc != "from now") {
+			t.Errorf("IncidentFacts() has %+v; want no time of day, which is for incidents of a scenario", k)
+		}
+	}
 	if len(facts) != len(incidentKeys.keys)-3 {
 		t.Errorf("IncidentFacts() has %d keys; want all but every, times and chance of %d", len(facts), len(incidentKeys.keys))
 	}
