@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -157,6 +159,7 @@ func (a *app) bench(cmd *cobra.Command, f *benchFlags) error {
 			return ofFlags(file, faults.Errors())
 		}
 	}
+	sc.Digest = f.digest()
 	if f.show {
 		if a.json {
 			return a.document(struct {
@@ -175,6 +178,16 @@ func (a *app) bench(cmd *cobra.Command, f *benchFlags) error {
 	}
 	defer leave()
 	return a.runLoaded(cmd, sc, faults, "-", &f.run)
+}
+
+// digest is that of the load alone: two that differ in the broker, or in what becomes of the
+// result, are of the same scenario, as two runs of a file are.
+func (f *benchFlags) digest() string {
+	l := f.load
+	l.Broker, l.Username, l.Password = "", "", quick.Password{}
+	l.CAFile, l.CertFile, l.KeyFile, l.Insecure = "", "", "", false
+	l.Seed = "" // which a result has beside it
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(quick.Write(f.shape, &l, "", "").Text())))
 }
 
 // complete fills in what depends on other flags.
