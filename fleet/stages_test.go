@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,7 +52,14 @@ share = "50%"
 	if n := s.fleet.devices.OfflineAtEnd(); n != 0 || len(snap.Recoveries) != 0 {
 		t.Errorf("%d offline at the end, %d recoveries; want none", n, len(snap.Recoveries))
 	}
-	if in := s.fleet.Incidents(); len(in) != 4 || in[0].Text != "stage: from 2 to 20 of 20 plug there in 20s" {
-		t.Errorf("on the time line: %v; want the four stages", in)
+	var line []string
+	for _, in := range s.fleet.Incidents() {
+		line = append(line, fmt.Sprint(time.Duration(in.At), " ", time.Duration(in.To), " ", in.Text))
+	}
+	if want := []string{
+		"0s 20s stage: from 2 to 20 of 20 plugs there in 20s", "20s 30s stage: 20 of 20 plugs there for 10s",
+		"30s 40s stage: from 20 to 0 of 20 plugs there in 10s", "40s 50s stage: 10 of 20 plugs there for 10s",
+	}; !slices.Equal(line, want) {
+		t.Errorf("on the time line: %q; want %q", line, want)
 	}
 }

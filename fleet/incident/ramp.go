@@ -15,7 +15,8 @@ import (
 func (s *Scheduler) ramp(zero time.Time, number int, g *scenarios.Group) {
 	begin := zero
 	for _, st := range g.Stages {
-		s.at(begin, func() { s.announceStage(g, st, begin) })
+		from := begin
+		s.at(from, func() { s.announceStage(g, st, from) })
 		begin = begin.Add(st.For)
 	}
 	moves := g.Moves()
@@ -47,14 +48,13 @@ func (s *Scheduler) move(number int, comes bool) {
 
 // announceStage logs a stage and puts it on the time line.
 func (s *Scheduler) announceStage(g *scenarios.Group, st scenarios.DeviceStage, begin time.Time) {
-	name := g.Name
-	if name == "" {
-		name = g.Kind.Name
+	all := words.Plural(int64(g.Total()), g.Kind.Name, g.Kind.Name+"s")
+	if g.Name != "" {
+		all += " (" + g.Name + ")"
 	}
-	text := fmt.Sprintf("stage: %s of %s %s there for %v", words.Grouped(int64(g.At(st.From))), words.Grouped(int64(g.Total())), name, st.For)
+	text := fmt.Sprintf("stage: %s of %s there for %v", words.Grouped(int64(g.At(st.From))), all, st.For)
 	if st.From != st.To {
-		text = fmt.Sprintf("stage: from %s to %s of %s %s there in %v",
-			words.Grouped(int64(g.At(st.From))), words.Grouped(int64(g.At(st.To))), words.Grouped(int64(g.Total())), name, st.For)
+		text = fmt.Sprintf("stage: from %s to %s of %s there in %v", words.Grouped(int64(g.At(st.From))), words.Grouped(int64(g.At(st.To))), all, st.For)
 	}
 	s.config.Log.Info(text)
 	s.events.Add(metrics.Incident{At: metrics.Span(s.onClock(begin)), To: metrics.Span(s.onClock(begin.Add(st.For))), Text: text})
