@@ -61,6 +61,7 @@ type examiner struct {
 	usual    time.Duration // how long a CONNACK takes, where nothing else goes on
 	numbered atomic.Int64  // runs so far
 	left     atomic.Int64  // sessions and topics that could not be cleared
+	cleared  atomic.Bool   // some could
 	stalls   stalls
 	leavings leavings
 

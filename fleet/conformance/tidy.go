@@ -14,26 +14,37 @@ func (r *run) tidy() {
 	}
 	r.hangUp() // who is still there would be taken over, and its Will be retained after all
 	for id, version := range r.sessions {
-		if !r.clear(hello{version: version, id: id}, nil) {
-			r.x.left.Add(1)
-		}
+		r.tryClear(hello{version: version, id: id}, nil)
 	}
-	if len(r.kept) > 0 && r.x.facts.Retain && !r.clear(hello{version: r.version, id: r.id("tidy")}, r.kept) {
-		r.x.left.Add(1)
+	if len(r.kept) > 0 && r.x.facts.Retain {
+		r.tryClear(hello{version: r.version, id: r.id("tidy")}, r.kept)
+	}
+}
+
+// inVain is how often it is tried to clear what is left on a broker that has never gone along.
+const inVain = 3
+
+// tryClear is clear, and counts what could not be cleared.
+func (r *run) tryClear(h hello, topics map[string]bool) {
+	switch x := r.x; {
+	case !x.cleared.Load() && x.left.Load() >= inVain, !r.clear(h, topics):
+		x.left.Add(1)
+	default:
+		x.cleared.Store(true)
 	}
 }
 
 // clear ends a session by a CONNECT with Clean Start and no expiry, and empties
 // topics. It reports whether the broker has gone along.
 func (r *run) clear(h hello, topics map[string]bool) bool {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), usualPatience)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), r.x.patience)
 	defer stop()
 	conn, err := r.x.cfg.Dial(ctx)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(usualPatience))
+	_ = conn.SetDeadline(time.Now().Add(r.x.patience))
 	if r.x.cfg.Username != "" {
 		h.username, h.password = &r.x.cfg.Username, r.x.password
 	}
@@ -51,15 +62,15 @@ func (r *run) clear(h hello, topics map[string]bool) bool {
 	return ok && c.write("\xe0\x00") == nil
 }
 
-// skipTo reads until a packet of that type has come.
+// skipTo reads until a packet of that type has come, or the run's time is up.
 func (c *client) skipTo(typ byte) (came bool) {
 	defer func() {
 		if _, fault := recover().(ended); fault {
 			came = false
 		}
 	}()
-	for {
-		p, err := c.receive(usualPatience)
+	for c.r.ctx.Err() == nil { // a server may send others for ever
+		p, err := c.receive(c.r.x.patience)
 		if err != nil {
 			return false
 		}
@@ -67,4 +78,5 @@ func (c *client) skipTo(typ byte) (came bool) {
 			return typ != connack || p.code == 0
 		}
 	}
+	return false
 }
