@@ -63,3 +63,43 @@ share = "50%"
 		t.Errorf("on the time line: %q; want %q", line, want)
 	}
 }
+
+// Whoever a stage has taken away is struck by no incident; of who leaves while it is struck,
+// nobody waits that it is back.
+func TestIncidentsStrikeWhoIsThere(t *testing.T) {
+	const scenario = `
+[[device]]
+kind = "plug"
+count = 20
+[[device.stage]]
+for = "10s"
+share = "100%"
+[[device.stage]]
+for = "20s"
+share = "50%"
+[[device.stage]]
+for = "10s"
+from = "50%"
+to = "0%"
+[[incident]]
+kind = "offline"
+at = "15s"
+for = "2s"
+[[incident]]
+kind = "power-cut"
+at = "31.5s"
+for = "4s"
+[expect]
+"recovery.all" = "< 10s"
+`
+	snap, _ := brew(t, hasty+scenario, broker.Config{}, func(s *storm) { s.sleepTo(41 * time.Second) })
+	if len(snap.Recoveries) != 2 {
+		t.Fatalf("%d recoveries; want 2: %+v", len(snap.Recoveries), snap.Recoveries)
+	}
+	// At 31.5 s one of ten has left, at 35.5 s five have.
+	for i, want := range []int64{10, 5} {
+		if r := snap.Recoveries[i]; r.Affected != want || r.Online.Count != want {
+			t.Errorf("%s: %d were struck and %d came back; want %d and all of them", r.Incident, r.Affected, r.Online.Count, want)
+		}
+	}
+}

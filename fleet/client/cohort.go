@@ -73,6 +73,7 @@ type standing struct {
 	settled bool // nobody waits for it to come up any more
 	tried   bool // the first try to connect has ended
 	absent  atomic.Bool
+	left    atomic.Bool // it was there, and is there no more
 	removed atomic.Bool
 	up      atomic.Bool // it counts as online now
 }

@@ -92,6 +92,9 @@ func (s *Session) Disconnect(by Cause, mode OfflineMode) {
 		return
 	}
 	t.off = append(t.off, by)
+	if by == NotPresent && !s.absent.Load() {
+		s.left.Store(true)
+	}
 	if !s.away {
 		s.away, s.mode = true, mode
 	}
@@ -134,6 +137,9 @@ func (s *Session) isLet(how Reconnect) {
 		s.absent.Store(false)
 		s.profile.Cohort.join(&s.standing)
 	}
+	if s.left.Load() && !slices.Contains(s.obstacles.off, NotPresent) {
+		s.left.Store(false)
+	}
 	s.renew(how)
 	if len(s.obstacles.off) == 0 {
 		s.away, s.later, s.failures = false, how.Wait, 0
@@ -144,6 +150,10 @@ func (s *Session) isLet(how Reconnect) {
 // IsAbsent reports whether the session's device is not there yet. It may be called from any
 // goroutine, and be a moment late.
 func (s *Session) IsAbsent() bool { return s.absent.Load() }
+
+// HasLeft reports whether the session's device was there, and is there no more until NotPresent
+// lets go. It may be called from any goroutine, and be a moment late.
+func (s *Session) HasLeft() bool { return s.left.Load() }
 
 // HeldBy returns what keeps the session off or the network from it, and what makes its
 // connections slow.

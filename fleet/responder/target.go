@@ -3,6 +3,7 @@ package responder
 import (
 	"time"
 
+	"homefleet/fleet/client"
 	"homefleet/fleet/incident"
 )
 
@@ -20,10 +21,19 @@ func (t Target) Duplicate(clean bool) incident.Duplicate {
 	return newDuplicate(t.Responder, clean)
 }
 
+// Disconnect implements incident.Presence. Nobody waits for a device that leaves, as stages
+// have it, to be back from anything.
+func (t Target) Disconnect(by client.Cause, how client.OfflineMode) {
+	t.Responder.Disconnect(by, how)
+	if by == client.NotPresent {
+		t.recovering.Withdraw()
+	}
+}
+
 // Follow implements incident.Followed. A device that was refused for good before it could
-// be struck is not struck.
+// be struck, or has left, is not struck.
 func (t Target) Follow(rec *incident.Recovery) {
-	if t.Cause() == nil {
+	if t.Cause() == nil && !t.HasLeft() {
 		t.recovering.Add(rec)
 	}
 }
@@ -45,7 +55,7 @@ func (t Target) IsOver(rec *incident.Recovery) {
 // TargetOf returns a device as incidents know it; nil where it is not there yet, or no
 // more, so that nothing befalls it.
 func TargetOf(r *Responder) incident.Target {
-	if r.IsAbsent() {
+	if r.IsAbsent() || r.HasLeft() {
 		return nil
 	}
 	return Anybody(r)
