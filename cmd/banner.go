@@ -15,6 +15,9 @@ import (
 // banner says what runs where, before anything connects.
 func (r *running) banner() {
 	if r.quiet {
+		if r.control != nil && r.control.page == uiURL {
+			fmt.Fprintln(r.screen, r.control.browse()) // which is asked for, and nothing else
+		}
 		return
 	}
 	p := r.errPaint()

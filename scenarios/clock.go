@@ -123,8 +123,6 @@ func (r *rhythm) gap() time.Duration {
 // Days are days of the week, Monday in the lowest bit. The zero value is none of them.
 type Days uint8
 
-const allDays Days = 1<<7 - 1
-
 var dayNames = [7]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
 
 // has reports whether a day is one of them, counted from a Monday.

@@ -127,6 +127,29 @@ func checkRows(r rules, g *Group) {
 	}
 }
 
+// checkLogins warns of passwords of devices that all go with one User Name: most likely their
+// own stands in a column of another name.
+func checkLogins(c *checker) {
+	for i := range c.s.Groups {
+		g := &c.s.Groups[i]
+		if g.Rows.column(columnPassword) < 0 || g.Rows.column(columnUser) >= 0 || !c.s.Broker.Username.Fixed() {
+			continue
+		}
+		hint := "the column of the user names is called user"
+		for _, near := range []string{"username", "user_name", "login", "name"} {
+			if g.Rows.column(near) >= 0 {
+				hint = fmt.Sprintf("did you mean %q by the column %q?", columnUser, near)
+				break
+			}
+		}
+		who := "no user name"
+		if c.s.Broker.Username != "" {
+			who = fmt.Sprintf("the user name %q", tomlfault.Short(string(c.s.Broker.Username)))
+		}
+		c.rules(groupPath(i)).warnf("from", hint, "%s has a column password and no column user: all its devices log in with %s", tomlfault.Short(g.From), who)
+	}
+}
+
 // checkRowTopics checks that what columns have is in one level of topics: who watches devices
 // could not say by a filter where they are.
 func checkRowTopics(r rules, g *Group, ends []Vars) {

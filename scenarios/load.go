@@ -40,6 +40,7 @@ func sections() []section {
 		{nil, checkWills}, // they are read with the device groups, as those that follow
 		{nil, checkMisbehaviors},
 		{nil, checkDeviceGroups},
+		{nil, checkLogins},
 		{readControllers, checkControllers},
 		{readWatchers, checkWatchers},
 		{nil, checkMembers},

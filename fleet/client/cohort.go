@@ -78,6 +78,10 @@ type standing struct {
 	up      atomic.Bool // it counts as online now
 }
 
+// HasLeft reports whether the session's device was there, and is there no more until NotPresent
+// lets go. It may be called from any goroutine, and be a moment late.
+func (s *Session) HasLeft() bool { return s.left.Load() }
+
 // join notes that one is there that was not.
 func (c *Cohort) join(s *standing) {
 	s.settled = false

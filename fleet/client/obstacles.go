@@ -133,12 +133,11 @@ func (s *Session) ReconnectByHand(how Reconnect) bool {
 
 // isLet lets the session return when nothing keeps it off any more.
 func (s *Session) isLet(how Reconnect) {
-	if s.absent.Load() && !slices.Contains(s.obstacles.off, NotPresent) {
-		s.absent.Store(false)
-		s.profile.Cohort.join(&s.standing)
-	}
-	if s.left.Load() && !slices.Contains(s.obstacles.off, NotPresent) {
+	if !slices.Contains(s.obstacles.off, NotPresent) {
 		s.left.Store(false)
+		if s.absent.CompareAndSwap(true, false) {
+			s.profile.Cohort.join(&s.standing)
+		}
 	}
 	s.renew(how)
 	if len(s.obstacles.off) == 0 {
@@ -150,10 +149,6 @@ func (s *Session) isLet(how Reconnect) {
 // IsAbsent reports whether the session's device is not there yet. It may be called from any
 // goroutine, and be a moment late.
 func (s *Session) IsAbsent() bool { return s.absent.Load() }
-
-// HasLeft reports whether the session's device was there, and is there no more until NotPresent
-// lets go. It may be called from any goroutine, and be a moment late.
-func (s *Session) HasLeft() bool { return s.left.Load() }
 
 // HeldBy returns what keeps the session off or the network from it, and what makes its
 // connections slow.

@@ -291,7 +291,7 @@ func (t *Table) unit(key, what string, withUnit func(string) string, example str
 			}
 		}
 		if err := parse(v); err != nil {
-			t.Errorf(key, unitHint(v, withUnit, example), "%s is %q: %v", key, Short(v), err)
+			t.Errorf(key, unitHint(v, parse), "%s is %q: %v", key, Short(v), err)
 			return false
 		}
 		return true
@@ -312,10 +312,20 @@ func (t *Table) unit(key, what string, withUnit func(string) string, example str
 	return false
 }
 
-// unitHint suggests the text without its spaces if that is all it takes.
-func unitHint(s string, withUnit func(string) string, example string) string {
-	if tight := strings.ReplaceAll(s, " ", ""); tight != s && len(tight) > 0 && len(tight) < 20 {
-		return fmt.Sprintf("did you mean %q?", tight)
+// unitWords are units as people write them.
+var unitWords = strings.NewReplacer("milliseconds", "ms", "millisecond", "ms", "seconds", "s", "second", "s", "secs", "s", "sec", "s",
+	"minutes", "m", "minute", "m", "mins", "m", "min", "m", "hours", "h", "hour", "h", "hrs", "h", "hr", "h",
+	"days", "d", "day", "d", "per", "/")
+
+// unitHint suggests the text without its spaces, or with the units' own names, if that is all
+// it takes.
+func unitHint(s string, parse func(string) error) string {
+	tight := strings.ReplaceAll(s, " ", "")
+	plain := unitWords.Replace(strings.ToLower(tight))
+	for _, meant := range []string{tight, plain, strings.Replace(plain, "/m", "/min", 1)} {
+		if meant != s && len(meant) > 0 && len(meant) < 20 && parse(meant) == nil {
+			return fmt.Sprintf("did you mean %q?", meant)
+		}
 	}
 	return ""
 }
