@@ -19,7 +19,7 @@ func TestUnitHints(t *testing.T) {
 			table = "[connect]\n%s = %q\n[[device]]\nkind = \"light\"\n"
 		}
 		load := func(value string) Faults {
-			_, faults := Load("t.toml", []byte(fmt.Sprintf(table, tt.key, value)))
+			_, faults := Load("t.toml", fmt.Appendf(nil, table, tt.key, value))
 			return faults
 		}
 		faults := load(tt.value)

@@ -93,9 +93,9 @@ func (b *Broker) comeUp() error {
 	}
 	impatient := time.AfterFunc(patience, func() { _ = b.cmd.Process.Kill() })
 	defer impatient.Stop()
-	said := ""
+	var said strings.Builder
 	for lines := bufio.NewScanner(log); lines.Scan(); {
-		if said += lines.Text() + "\n"; !strings.HasSuffix(lines.Text(), " running") {
+		if said.WriteString(lines.Text() + "\n"); !strings.HasSuffix(lines.Text(), " running") {
 			continue
 		}
 		go func() {
@@ -104,7 +104,7 @@ func (b *Broker) comeUp() error {
 		}()
 		return nil
 	}
-	return fmt.Errorf("it ended, %v, having said:\n%s", b.cmd.Wait(), said)
+	return fmt.Errorf("it ended, %v, having said:\n%s", b.cmd.Wait(), said.String())
 }
 
 // Address returns where it listens.
